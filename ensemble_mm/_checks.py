@@ -1,0 +1,92 @@
+"""Input checks and their wording, and what is private in scikit-learn.
+
+Everything above imports from here; this module imports nothing of ours. An error says what is
+wrong, what was found and what to do.
+"""
+
+from collections import Counter
+from importlib import import_module
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+
+
+class BadItemsError(ValueError):
+    """Some items of a media column cannot be read; `rows` holds their positions."""
+
+    def __init__(self, message: str, rows: list[int] | None = None):
+        super().__init__(message)
+        self.rows = [] if rows is None else list(rows)
+
+    def __reduce__(self):
+        return type(self), (self.args[0], self.rows)
+
+
+def require(module: str, *, extra: str, caller: str):
+    """Import `module`, or tell the user which extra of ours brings it."""
+    package = module.partition(".")[0]
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise  # installed but broken: its own error says more than ours
+        raise ImportError(
+            f"{caller} needs {package!r}, which is not installed. Install it with: pip install 'ensemble_mm[{extra}]'"
+        ) from error
+
+
+def is_missing(item) -> bool:
+    """Tell whether one item of a view is absent: None, NaN, NaT, "", or an array of size 0."""
+    if item is None or item is pd.NA or item is pd.NaT:
+        return True
+    if isinstance(item, (str, bytes)):
+        return len(item) == 0
+    if isinstance(item, Real):
+        return item != item
+    return isinstance(item, np.ndarray) and item.size == 0
+
+
+def as_items(X) -> np.ndarray:
+    """Return the items of a one-column input as a 1-D object array, one item a row.
+
+    Lists (of paths, bytes, strings, arrays, PIL images), pandas and polars columns, 1-D arrays,
+    one-column frames, and n-D arrays (one item a leading index) are taken.
+    """
+    if hasattr(X, "to_numpy"):  # pandas 3 keeps strings as Arrow arrays, polars as its own
+        X = X.to_numpy(object) if isinstance(X, (pd.Series, pd.DataFrame)) else X.to_numpy()
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2 and X.shape[1] == 1:
+        X = X[:, 0]
+    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype == object:
+        return X
+    if isinstance(X, (str, bytes)) or not hasattr(X, "__len__"):
+        raise ValueError(f"Expected a column of items, found one {type(X).__name__}: put it in a list.")
+    items = np.empty(len(X), dtype=object)
+    for i, item in enumerate(X):
+        items[i] = item.item() if isinstance(item, np.generic) else item
+    return items
+
+
+def check_choice(name: str, value, choices) -> None:
+    """Raise a ValueError unless `value` is one of `choices`."""
+    if not any(value is choice or (type(value) is type(choice) and value == choice) for choice in choices):
+        raise ValueError(f"{name}={value!r} is not known: use one of {', '.join(map(repr, choices))}.")
+
+
+def check_fraction(name: str, value) -> None:
+    """Raise a ValueError unless `value` is a number between 0 and 1."""
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise ValueError(f"{name}={value!r} must be a number from 0 to 1.")
+
+
+def check_count(name: str, value, *, minimum: int = 0) -> None:
+    """Raise a ValueError unless `value` is a whole number of at least `minimum`."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < minimum:
+        raise ValueError(f"{name}={value!r} must be a whole number of at least {minimum}.")
+
+
+def check_unique(what: str, names) -> None:
+    """Raise a ValueError when a name is used twice."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(f"{what} names must differ, but {twice[0]!r} is used more than once: rename one of them.")
