@@ -1,0 +1,20 @@
+"""What is written to disk and read back: features, finished jobs, models and the task database.
+
+Floor 2: knows nothing of learners, folds or tasks. Everything is written beside its place and then
+renamed, so that a reader meets a whole file or none, and nothing that is read is ever executed
+unless the user said that it is trusted.
+"""
+
+from ._arrays import FeatureCache, spill, write_atomic
+from ._jobs import JobStore
+from ._keys import content_key, row_keys, versions
+
+__all__ = [
+    "FeatureCache",
+    "JobStore",
+    "content_key",
+    "row_keys",
+    "spill",
+    "versions",
+    "write_atomic",
+]

@@ -1,0 +1,320 @@
+"""Arrays on disk: atomic writes, memory maps for hand-over, and the feature cache.
+
+Nothing here is ever unpickled: arrays are kept in numpy's own format with ``allow_pickle=False``, each
+file closed by a checksum. A file that is cut, altered or foreign counts as absent.
+"""
+
+import contextlib
+import io
+import os
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+
+_SUM_BYTES = 16
+_DENSE, _SPARSE, _ROWS = b"EMMdens1", b"EMMspar1", b"EMMrows1"
+_PART = ".part"
+
+
+def write_atomic(path: str | os.PathLike, content: bytes | Callable) -> None:
+    """Write a file so that it is there as a whole or not at all, whatever happens meanwhile.
+
+    The content is written beside the file, forced to disk and renamed into place; then the folder is forced
+    to disk too. Folders are made as needed.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; one that exists is replaced.
+    content : bytes, or callable
+        The bytes, or a function that is given the open binary file and writes into it.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be written, for example because the disk is full; what was there before is untouched.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "note.txt"
+    >>> write_atomic(path, b"whole")
+    >>> path.read_bytes()
+    b'whole'
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.{uuid.uuid4().hex}{_PART}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(beside, "xb") as file:
+            if callable(content):
+                content(file)
+            else:
+                file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        reason = f"Could not write {str(path)!r} ({error.strerror or error}); what was there before is unchanged"
+        raise type(error)(error.errno, reason) from error
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename last through a power loss; Windows has no such call."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sweep(folder: Path, older_than: float = 3600.0) -> None:
+    """Remove what killed writers left half written, `older_than` seconds ago or more."""
+    limit = time.time() - older_than
+    for path in folder.rglob(f"*{_PART}"):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < limit:
+                path.unlink()
+
+
+def spill(array, folder: str | os.PathLike):
+    """Write an array or sparse matrix into `folder` and return it as a read-only memory map.
+
+    Workers that are handed the result open the file instead of receiving a copy. The folder is
+    scratch: the caller removes it.
+
+    Parameters
+    ----------
+    array : ndarray or sparse matrix
+    folder : path-like
+
+    Returns
+    -------
+    memmap, or CSR matrix over memory maps
+        An empty array is returned as it is.
+    """
+    if sp.issparse(array):
+        array = array.tocsr()
+        parts = [spill(part, folder) for part in (array.data, array.indices, array.indptr)]
+        mapped = sp.csr_matrix(tuple(parts), shape=array.shape, copy=False)
+        mapped.has_sorted_indices = array.has_sorted_indices
+        return mapped
+    array = np.asarray(array)
+    if array.size == 0:
+        return array
+    handle, path = tempfile.mkstemp(suffix=".npy", dir=folder)
+    with open(handle, "wb") as file:
+        np.lib.format.write_array(file, array, allow_pickle=False)
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def _pack(magic: bytes, arrays) -> bytes:
+    buffer = io.BytesIO()
+    buffer.write(magic)
+    for array in arrays:
+        np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    content = buffer.getbuffer()
+    digest = blake2b(content, digest_size=_SUM_BYTES).digest()
+    del content
+    buffer.write(digest)
+    return buffer.getvalue()
+
+
+def _unpack(content: bytes, magic: bytes, count: int) -> list[np.ndarray]:
+    """Read `count` arrays back, or raise ValueError for anything that `_pack` did not write."""
+    body = memoryview(content)[:-_SUM_BYTES]
+    if content[: len(magic)] != magic or blake2b(body, digest_size=_SUM_BYTES).digest() != content[-_SUM_BYTES:]:
+        raise ValueError("not a whole entry")
+    buffer = io.BytesIO(body)
+    buffer.seek(len(magic))
+    return [np.lib.format.read_array(buffer, allow_pickle=False) for _ in range(count)]
+
+
+class FeatureCache:
+    """Features on disk, found again by the key of what they were made from.
+
+    Several processes may share a folder: files are immutable and appear whole. An entry
+    that is damaged is removed and counts as absent. Of two kinds: whole arrays (`get`, `put`), and rows of an
+    extractor whose rows do not depend on each other (`get_rows`, `put_rows`), kept in batches.
+
+    Parameters
+    ----------
+    folder : path-like
+        Made when it does not exist.
+    max_bytes : int or None, default=None
+        Bytes on disk; the oldest files go first when there are more. None: no limit.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> cache = FeatureCache(tempfile.mkdtemp())
+    >>> cache.put("a" * 32, np.ones((2, 3), dtype=np.float32))
+    >>> cache.get("a" * 32).shape
+    (2, 3)
+    >>> cache.get("b" * 32) is None
+    True
+    """
+
+    max_batches = 64  # of one configuration, before they are written together
+
+    def __init__(self, folder: str | os.PathLike, max_bytes: int | None = None):
+        if max_bytes is not None and max_bytes <= 0:
+            raise ValueError(f"max_bytes={max_bytes!r} must be positive, or None for no limit.")
+        self.folder = Path(folder).absolute()
+        self.max_bytes = max_bytes
+        for kind in ("arrays", "rows"):
+            (self.folder / kind).mkdir(parents=True, exist_ok=True)
+        sweep(self.folder)
+
+    def get(self, key: str):
+        """Return the array or CSR matrix of a key, or None."""
+        path = self._array_path(key)
+        try:
+            content = path.read_bytes()
+            if content.startswith(_SPARSE):
+                shape, indptr, indices, data = _unpack(content, _SPARSE, 4)
+                found = sp.csr_matrix((data, indices, indptr), shape=tuple(shape))
+                found.check_format(full_check=True)
+                return found
+            return _unpack(content, _DENSE, 1)[0]
+        except FileNotFoundError:
+            return None
+        except (ValueError, OSError, EOFError, SyntaxError, TypeError, MemoryError):
+            path.unlink(missing_ok=True)
+            return None
+
+    def put(self, key: str, array) -> None:
+        """Keep an array or a sparse matrix under a key."""
+        if sp.issparse(array):
+            array = array.tocsr()
+            content = _pack(_SPARSE, [np.array(array.shape, np.int64), array.indptr, array.indices, array.data])
+        else:
+            content = _pack(_DENSE, [array])
+        self._write(self._array_path(key), content)
+
+    def get_rows(self, config_key: str, row_keys) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows that are known.
+
+        Parameters
+        ----------
+        config_key : str
+            Key of the extractor's configuration.
+        row_keys : sequence of str, or ndarray of dtype "S32"
+            Key of each row's content; see `row_keys`.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_rows, n_features), float32
+            NaN where nothing is known; of shape (n_rows, 0) when no row is.
+        found : ndarray of shape (n_rows,), bool
+        """
+        wanted = np.asarray(row_keys, dtype="S32")
+        found = np.zeros(len(wanted), dtype=bool)
+        rows = np.empty((len(wanted), 0), dtype=np.float32)
+        for path in self._batches(config_key):
+            if found.all():
+                break
+            batch = self._read_batch(path)
+            if batch is None:
+                continue
+            keys, features = batch  # keys are sorted
+            place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            hit = ~found & (keys[place] == wanted)
+            if not hit.any():
+                continue
+            if not found.any():
+                rows = np.full((len(wanted), features.shape[1]), np.nan, dtype=np.float32)
+            elif features.shape[1] != rows.shape[1]:
+                continue
+            rows[hit] = features[place[hit]]
+            found |= hit
+        return rows, found
+
+    def put_rows(self, config_key: str, row_keys, array) -> None:
+        """Keep rows of features of shape (n_rows, n_features), as one file."""
+        keys, first = np.unique(np.asarray(row_keys, dtype="S32"), return_index=True)
+        array = np.asarray(array, dtype=np.float32)
+        if array.ndim != 2 or len(array) != len(row_keys):
+            raise ValueError(f"Rows of shape {array.shape} do not go with {len(row_keys)} keys: give one row a key.")
+        if not len(keys):
+            return
+        self._write_batch(config_key, keys, array[first])
+        batches = self._batches(config_key)
+        if len(batches) > self.max_batches:
+            self._merge(config_key, batches)
+
+    def _array_path(self, key: str) -> Path:
+        return self.folder / "arrays" / f"{_safe(key)}.npc"
+
+    def _batches(self, config_key: str) -> list[Path]:
+        return sorted((self.folder / "rows" / _safe(config_key)).glob("*.npc"))
+
+    def _read_batch(self, path: Path):
+        try:
+            keys, features = _unpack(path.read_bytes(), _ROWS, 2)
+            if keys.dtype != "S32" or features.dtype != np.float32 or features.ndim != 2 or len(keys) != len(features):
+                raise ValueError("not a batch of rows")
+            return keys, features
+        except FileNotFoundError:  # merged or evicted by another process
+            return None
+        except (ValueError, OSError, EOFError, SyntaxError, TypeError, MemoryError):
+            path.unlink(missing_ok=True)
+            return None
+
+    def _write_batch(self, config_key: str, keys, features) -> None:
+        content = _pack(_ROWS, [keys, features])
+        name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:12]}.npc"
+        self._write(self.folder / "rows" / _safe(config_key) / name, content)
+
+    def _merge(self, config_key: str, batches) -> None:
+        """Write many batches as one; a reader that comes between finds a row twice or computes it again."""
+        read = [batch for batch in map(self._read_batch, batches) if batch is not None]
+        width = read[0][1].shape[1] if read else 0
+        read = [batch for batch in read if batch[1].shape[1] == width]
+        if not read:
+            return
+        keys, first = np.unique(np.concatenate([keys for keys, _ in read]), return_index=True)
+        self._write_batch(config_key, keys, np.concatenate([features for _, features in read])[first])
+        for path in batches:
+            path.unlink(missing_ok=True)
+
+    def _write(self, path: Path, content: bytes) -> None:
+        if self.max_bytes is not None:
+            if len(content) > self.max_bytes:
+                return
+            self._evict(self.max_bytes - len(content))
+        write_atomic(path, content)
+
+    def _evict(self, room: int) -> None:
+        """Remove the oldest files until those that stay take at most `room` bytes."""
+        files = []
+        for path in self.folder.rglob("*.npc"):
+            with contextlib.suppress(OSError):
+                stat = path.stat()
+                files.append((stat.st_mtime_ns, stat.st_size, path))
+        total = sum(size for _, size, _ in files)
+        for _, size, path in sorted(files):
+            if total <= room:
+                break
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+            total -= size
+
+
+def _safe(key: str) -> str:
+    """Refuse a key that could name a file elsewhere."""
+    if not (isinstance(key, str) and key.isalnum() and key.isascii() and len(key) <= 128):
+        raise ValueError(f"{key!r} is not a key: use what content_key returns.")
+    return key

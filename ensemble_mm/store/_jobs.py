@@ -1,0 +1,149 @@
+"""Finished jobs of a fit, kept so that a killed fit need not do them again.
+
+A job's result holds fitted estimators of any class, so it is a pickle, and a pickle can run code. Each
+file is therefore signed (HMAC-SHA256) with a key that only this user can read and that does not lie
+in the checkpoint folder: a file that was planted, altered, cut or renamed does not carry the right signature and
+is never unpickled; it counts as absent, and the job is done again.
+
+The key is made on first use, as ``ensemble_mm/checkpoint.key`` under ``$XDG_STATE_HOME`` (default
+``~/.local/state``; ``%LOCALAPPDATA%`` on Windows), else in a folder of the user's own under the system's temporary
+folder. Whoever removes the key loses the checkpoints, nothing else.
+"""
+
+import contextlib
+import hmac
+import io
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+import joblib
+
+from ._arrays import _safe, sweep, write_atomic
+
+_MAGIC = b"EMMjob01"
+_MAC_BYTES = 32
+
+
+class JobStore:
+    """Results of finished jobs in a folder, each under the key of what it depends on.
+
+    A store may be sent to workers on other machines: it carries its signing key with it.
+
+    Parameters
+    ----------
+    folder : path-like
+        Made when it does not exist.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> store = JobStore(tempfile.mkdtemp())
+    >>> store.save("a" * 32, {"score": 0.5})
+    >>> store.load("a" * 32)
+    {'score': 0.5}
+    >>> store.load("b" * 32) is None
+    True
+    """
+
+    def __init__(self, folder: str | os.PathLike):
+        self.folder = Path(folder).absolute()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._secret = _signing_key(self.folder)
+        sweep(self.folder)
+
+    def load(self, key: str):
+        """Return the result of a job, or None when there is none, or none that can be trusted."""
+        path = self._path(key)
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        head, signature, payload = content[:8], content[8 : 8 + _MAC_BYTES], memoryview(content)[8 + _MAC_BYTES :]
+        if head != _MAGIC or not hmac.compare_digest(signature, self._sign(key, payload)):
+            return None
+        try:
+            return joblib.load(io.BytesIO(payload))
+        except Exception:  # written whole by us, yet a class it needs is gone or has changed: the job is done again
+            return None
+
+    def save(self, key: str, result) -> None:
+        """Keep the result of a job; it is there as a whole or not at all."""
+        buffer = io.BytesIO()
+        joblib.dump(result, buffer)
+        payload = buffer.getbuffer()
+        signature = self._sign(key, payload)
+
+        def write(file):
+            file.write(_MAGIC + signature)
+            file.write(payload)
+
+        write_atomic(self._path(key), write)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{_safe(key)}.job"
+
+    def _sign(self, key: str, payload) -> bytes:
+        mac = hmac.new(self._secret, _MAGIC + key.encode(), "sha256")
+        mac.update(payload)
+        return mac.digest()
+
+
+def _signing_key(checkpoint: Path) -> bytes:
+    """Return this user's key, made on first use in the first folder that takes it."""
+    failures = []
+    for folder in _key_folders():
+        path = folder / "checkpoint.key"
+        if path.is_relative_to(checkpoint):
+            failures.append(f"{path} lies in the checkpoint folder")
+            continue
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not path.exists():
+                _make_key(path)
+            return _read_key(path)
+        except OSError as error:
+            failures.append(f"{path}: {error.strerror or error}")
+    raise OSError(
+        f"Checkpoints are signed with a key of the user's own, and none could be made ({'; '.join(failures)}). "
+        "Let the environment variable XDG_STATE_HOME name a folder that only you can write to."
+    )
+
+
+def _key_folders() -> list[Path]:
+    if os.name == "nt":
+        state = os.environ.get("LOCALAPPDATA")
+    else:
+        state = os.environ.get("XDG_STATE_HOME")
+    with contextlib.suppress(RuntimeError):  # no home
+        state = state or Path.home() / ".local" / "state"
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    folders = [Path(state).absolute() / "ensemble_mm"] if state else []
+    return [*folders, Path(tempfile.gettempdir()).absolute() / f"ensemble_mm-{user}"]
+
+
+def _make_key(path: Path) -> None:
+    """Write a new key; of several processes that try at once, the first wins."""
+    handle, beside = tempfile.mkstemp(dir=path.parent)  # mode 0600
+    try:
+        with open(handle, "wb") as file:
+            file.write(secrets.token_bytes(32))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(beside, path)
+    finally:
+        os.unlink(beside)
+
+
+def _read_key(path: Path) -> bytes:
+    if hasattr(os, "getuid"):
+        for place in (path, path.parent):
+            found = place.stat()
+            if found.st_uid != os.geteuid() or found.st_mode & (0o077 if place == path else 0o022):
+                raise OSError(f"{place} is open to other users: make it your own with chmod go-rwx, or remove it")
+    key = path.read_bytes()
+    if len(key) != 32:
+        raise OSError("is not a key of 32 bytes: remove it")
+    return key
