@@ -1,0 +1,179 @@
+"""Scaling in front of linear and kernel learners, and a Pipeline that takes sample weights.
+
+Views differ in width by a factor of a thousand. `ViewScaler` brings all of them to rows of unit
+mean squared norm, so that one penalty (`C`) and one kernel width (`gamma`) suit them all.
+"""
+
+import numpy as np
+from scipy import sparse
+from sklearn import config_context
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+
+class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Standardise dense columns; bring rows to unit mean squared norm.
+
+    Dense columns are centred and divided by their standard deviation (constant ones become 0).
+    Sparse input is left as it is but for one factor, so it stays sparse. Both then have rows
+    whose squared norm is 1 on average over the rows seen in `fit`, whatever their number of
+    columns. NaN is passed on.
+
+    Parameters
+    ----------
+    clip : float or None, default=8.0
+        Dense values farther than this many standard deviations from the mean are pulled to that
+        bound, so that one outlier does not rule a linear model. None keeps them.
+    whiten : bool, default=False
+        False multiplies all dense columns by one factor after standardising; True leaves the
+        columns at unit variance, without bringing the rows to unit norm.
+
+    Attributes
+    ----------
+    mean_ : ndarray of shape (n_features_in_,) or None
+        Mean of each column, in its own unit; None for sparse input.
+    scale_ : ndarray of shape (n_features_in_,) or None
+        Standard deviation of each column, 1 where it is 0; None for sparse input.
+    factor_ : float
+        What all values are multiplied by at last. It has no unit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.learners import ViewScaler
+    >>> rows = ViewScaler().fit_transform(np.array([[0.0, 1.0, 5.0], [2.0, 3.0, 5.0]]))
+    >>> np.round((rows**2).sum(axis=1), 3)
+    array([1., 1.])
+    """
+
+    def __init__(self, *, clip=8.0, whiten=False):
+        self.clip = clip
+        self.whiten = whiten
+
+    def fit(self, X, y=None):
+        """Learn means, deviations and the factor.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : ViewScaler
+            The fitted transformer.
+        """
+        if self.clip is not None and not self.clip > 0:
+            raise ValueError(f"clip={self.clip!r} must be a positive number of standard deviations, or None.")
+        X = self._check(X, reset=True)
+        if sparse.issparse(X):
+            self.mean_ = self.scale_ = None
+            norm = float(X.multiply(X).sum()) / X.shape[0]
+            self.factor_ = 1.0 / np.sqrt(norm) if norm > 0 else 1.0
+            return self
+        known = ~np.isnan(X)
+        count = np.maximum(known.sum(axis=0), 1)
+        self.mean_ = np.where(known, X, 0.0).sum(axis=0, dtype=np.float64) / count
+        deviation = np.where(known, X - self.mean_, 0.0)
+        variance = (deviation**2).sum(axis=0) / count
+        # A constant column of float32 shows rounding noise of about 1e-7 of its size.
+        varies = variance > (1e-6 * np.maximum(np.abs(self.mean_), 1e-30)) ** 2
+        self.scale_ = np.where(varies, np.sqrt(variance), 1.0)
+        # Constant columns add nothing to the rows' norm.
+        self.factor_ = 1.0 if self.whiten else 1.0 / np.sqrt(max(int(varies.sum()), 1))
+        return self
+
+    def transform(self, X):
+        """Scale new rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray or CSR matrix of shape (n_samples, n_features)
+            Scaled features, float32 when X is float32.
+        """
+        check_is_fitted(self)
+        X = self._check(X, reset=False)
+        if sparse.issparse(X):
+            return X * X.dtype.type(self.factor_)
+        if self.mean_ is None:
+            return X * X.dtype.type(self.factor_)
+        X = (X - self.mean_.astype(X.dtype)) / self.scale_.astype(X.dtype)
+        if self.clip is not None:
+            np.clip(X, -self.clip, self.clip, out=X)
+        X *= X.dtype.type(self.factor_)
+        return X
+
+    def _check(self, X, *, reset):
+        X = validate_data(
+            self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"
+        )
+        if not reset and sparse.issparse(X) and self.mean_ is not None:
+            X = X.toarray()
+        return X
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+class WeightedPipeline(Pipeline):
+    """A Pipeline whose `fit` takes `sample_weight` and hands it to its last step.
+
+    scikit-learn's own wants the weights under the name of the step, which callers that fit many
+    kinds of learners cannot know. Everything else is as in `sklearn.pipeline.Pipeline`.
+
+    Parameters
+    ----------
+    steps : list of (name, estimator)
+        Transformers, and a last learner that takes `sample_weight`.
+    transform_input : list of str or None, default=None
+        As in `sklearn.pipeline.Pipeline`.
+    memory : str or joblib.Memory or None, default=None
+        As in `sklearn.pipeline.Pipeline`.
+    verbose : bool, default=False
+        As in `sklearn.pipeline.Pipeline`.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from ensemble_mm.learners import ViewScaler, WeightedPipeline
+    >>> model = WeightedPipeline([("scale", ViewScaler()), ("ridge", Ridge(alpha=1e-6))])
+    >>> float(model.fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 9.0], sample_weight=[1, 1, 0]).predict([[3.0]])[0].round(2))
+    3.0
+    """
+
+    def fit(self, X, y=None, sample_weight=None, **params):
+        """Fit the steps one after the other, the last one with the weights.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Labels or values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        **params : dict
+            As in `sklearn.pipeline.Pipeline.fit`.
+
+        Returns
+        -------
+        self : WeightedPipeline
+            The fitted pipeline.
+        """
+        if sample_weight is None:
+            return super().fit(X, y, **params)
+        last = self.steps[-1][0]
+        with config_context(enable_metadata_routing=False):
+            return super().fit(X, y, **{f"{last}__sample_weight": sample_weight}, **params)
