@@ -8,12 +8,17 @@ unless the user said that it is trusted.
 from ._arrays import FeatureCache, spill, write_atomic
 from ._jobs import JobStore
 from ._keys import content_key, row_keys, versions
+from ._models import ModelFileError, load, read_manifest, save
 
 __all__ = [
     "FeatureCache",
     "JobStore",
+    "ModelFileError",
     "content_key",
+    "load",
+    "read_manifest",
     "row_keys",
+    "save",
     "spill",
     "versions",
     "write_atomic",

@@ -1,0 +1,325 @@
+"""Fitted objects as plain data: what a model file cannot hold otherwise, and back.
+
+skops writes estimators, arrays and plain containers. `pack` returns the same graph with all else replaced by `Packed`
+notes: pandas objects, dicts whose keys are not text, paths, times; and long lists of text as two arrays, which
+are several times smaller and quicker than a node for each word. Objects are copied only
+where something below them is replaced; the model that is saved is not touched. `unpack` puts the things back.
+"""
+
+import datetime
+import types
+from pathlib import Path, PurePath
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator
+
+_LONG = 16  # words, from where a list of text is packed
+_FOLDERS = ("cache", "checkpoint")  # places on one machine, not part of a model
+_LEAVES = (
+    str, bytes, bytearray, bool, int, float, complex, type(None), type, np.generic, np.dtype, np.random.RandomState,
+    np.random.Generator, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, np.ufunc,
+    sp.spmatrix, sp.sparray, slice, range,
+)  # fmt: skip
+
+
+class Packed:
+    """One thing that was replaced: what it was, and its content as plain data."""
+
+    def __init__(self, kind: str, content):
+        self.kind = kind
+        self.content = content
+
+
+def pack(item):
+    """Return `item` with everything replaced that skops cannot hold, or holds badly."""
+    return _Packer().visit(item)
+
+
+def unpack(item):
+    """Put back what `pack` replaced. Containers and objects are changed in place.
+
+    Raises
+    ------
+    ValueError
+        When a note makes no sense, or a tree points outside itself.
+    """
+    return _Unpacker().visit(item)
+
+
+def _has_plain_state(item) -> bool:
+    """Tell whether an object is its ``__dict__``: no state, slots or constructor of its own making."""
+    cls = type(item)
+    if not hasattr(item, "__dict__") or getattr(cls, "__reduce__", None) is not object.__reduce__:
+        return False
+    return getattr(cls, "__getstate__", None) in (object.__getstate__, BaseEstimator.__getstate__)
+
+
+def _forget_folders(item, state: dict) -> dict:
+    if type(item).__module__.startswith("ensemble_mm.") and any(state.get(name) is not None for name in _FOLDERS):
+        state = {**state, **{name: None for name in _FOLDERS if name in state}}
+    return state
+
+
+class _Packer:
+    def __init__(self):
+        self.done = {}  # id -> (the item, kept alive; its packed form)
+        self.open = set()
+
+    def visit(self, item):
+        if isinstance(item, _LEAVES) and type(item).__name__ != "memmap":
+            return item
+        if id(item) in self.done:
+            return self.done[id(item)][1]
+        if id(item) in self.open:
+            raise ValueError(f"A {type(item).__name__} refers to itself, and such an object cannot be saved.")
+        self.open.add(id(item))
+        packed = self._pack(item)
+        self.open.discard(id(item))
+        self.done[id(item)] = item, packed
+        return packed
+
+    def _pack(self, item):
+        if isinstance(item, np.ndarray):
+            return self._array(item)
+        if isinstance(item, dict):
+            return self._dict(item)
+        if isinstance(item, (list, tuple, set, frozenset)):
+            return self._sequence(item)
+        if isinstance(item, pd.DataFrame):
+            columns = [self.visit(_values(item.iloc[:, j])) for j in range(item.shape[1])]
+            return Packed("frame", [self.visit(item.columns), self.visit(item.index), columns])
+        if isinstance(item, pd.MultiIndex):
+            return Packed("multiindex", [self.visit(list(item.names)), [self.visit(level) for level in item.levels],
+                                         [np.asarray(codes) for codes in item.codes]])  # fmt: skip
+        if isinstance(item, pd.RangeIndex):
+            return Packed("range", [item.start, item.stop, item.step, self.visit(item.name)])
+        if isinstance(item, pd.Index):
+            return Packed("index", [self.visit(_values(item)), self.visit(item.name)])
+        if isinstance(item, pd.Series):
+            return Packed("series", [self.visit(_values(item)), self.visit(item.index), self.visit(item.name)])
+        if isinstance(item, pd.Categorical):
+            return Packed("categorical", [np.asarray(item.codes), self.visit(item.categories), bool(item.ordered)])
+        if isinstance(item, pd.api.extensions.ExtensionArray):
+            return Packed("extension", [self.visit(item.to_numpy(object)), str(item.dtype)])
+        if isinstance(item, pd.api.extensions.ExtensionDtype) and not isinstance(item, pd.CategoricalDtype):
+            return Packed("dtype", str(item))
+        if isinstance(item, pd.CategoricalDtype):
+            return Packed("category", [self.visit(item.categories), item.ordered])
+        if item is pd.NA or item is pd.NaT:
+            return Packed("missing", str(item))
+        if isinstance(item, PurePath):
+            return Packed("path", str(item))
+        if isinstance(item, (datetime.date, datetime.time, datetime.timedelta)):
+            return _pack_time(item)
+        if _has_plain_state(item):
+            return self._object(item)
+        return item
+
+    def _array(self, item):
+        if type(item) is not np.ndarray and not isinstance(item, np.ma.MaskedArray):
+            item = np.asarray(item).view(np.ndarray)  # a memory map points to a file of this machine
+        if item.dtype.kind == "T":
+            return Packed("words", [*_pack_words(item.ravel().tolist()), list(item.shape), "T"])
+        if not item.dtype.hasobject or item.dtype.names:
+            return item
+        flat = item.ravel().tolist()
+        if _are_words(flat):
+            return Packed("words", [*_pack_words(flat), list(item.shape), "O"])
+        packed = [self.visit(part) for part in flat]
+        if item.ndim == 1 and all(a is b for a, b in zip(flat, packed, strict=True)):
+            return item
+        return Packed("objects", [packed, list(item.shape)])
+
+    def _dict(self, item):
+        keys, values = list(item), list(item.values())
+        if type(item) is dict and _are_words(keys) and set(map(type, values)) == {int}:
+            return Packed("counts", [*_pack_words(keys), np.array(values, dtype=np.int64)])
+        packed = [self.visit(value) for value in values]
+        if not all(type(key) is str for key in keys) or (type(item) is dict and _are_words(keys)):
+            if type(item) is not dict:
+                raise ValueError(f"A {type(item).__name__} whose keys are not text cannot be saved.")
+            return Packed("dict", [self.visit(keys), packed])
+        if all(a is b for a, b in zip(values, packed, strict=True)):
+            return item
+        new = type(item)()
+        if hasattr(item, "default_factory"):
+            new.default_factory = item.default_factory
+        new.update(zip(keys, packed, strict=True))
+        return new
+
+    def _sequence(self, item):
+        parts = list(item)
+        if type(item) is list and _are_words(parts):
+            return Packed("words", [*_pack_words(parts), None, "list"])
+        packed = [self.visit(part) for part in parts]
+        if isinstance(item, frozenset):
+            return Packed("frozenset", packed)
+        if all(a is b for a, b in zip(parts, packed, strict=True)):
+            return item
+        if isinstance(item, set):
+            return Packed("set", packed)
+        return type(item)(*packed) if hasattr(item, "_fields") else type(item)(packed)
+
+    def _object(self, item):
+        state = vars(item)
+        packed = {name: self.visit(value) for name, value in _forget_folders(item, state).items()}
+        if all(packed[name] is value for name, value in state.items()):
+            return item
+        new = object.__new__(type(item))
+        new.__dict__.update(packed)
+        return new
+
+
+class _Unpacker:
+    def __init__(self):
+        self.done = {}
+
+    def visit(self, item):
+        if isinstance(item, _LEAVES):
+            return item
+        if id(item) in self.done:
+            return self.done[id(item)][1]
+        self.done[id(item)] = item, item
+        new = self._unpack(item)
+        self.done[id(item)] = item, new
+        return new
+
+    def _unpack(self, item):
+        if isinstance(item, Packed):
+            builder = _BUILDERS.get(item.kind)
+            if builder is None:
+                raise ValueError(f"it holds a {item.kind!r}, which this version does not know")
+            return builder(self.visit(item.content))
+        if isinstance(item, dict):
+            for key, value in list(item.items()):
+                item[key] = self.visit(value)
+        elif isinstance(item, list):
+            item[:] = [self.visit(value) for value in item]
+        elif isinstance(item, tuple):
+            packed = [self.visit(value) for value in item]
+            if any(a is not b for a, b in zip(item, packed, strict=True)):
+                return type(item)(*packed) if hasattr(item, "_fields") else tuple(packed)
+        elif isinstance(item, np.ndarray):
+            if item.dtype == object:
+                for place, value in enumerate(item.ravel().tolist()):
+                    item.flat[place] = self.visit(value)
+        elif type(item).__name__ == "Tree" and type(item).__module__.startswith("sklearn."):
+            _check_tree(item.__getstate__()["nodes"], "left_child", "right_child", "feature", item.n_features)
+        elif _has_plain_state(item):
+            state = vars(item)
+            for name, value in _forget_folders(item, state).items():
+                state[name] = self.visit(value)
+            if type(item).__name__ == "TreePredictor" and type(item).__module__.startswith("sklearn."):
+                nodes = item.nodes
+                _check_tree(nodes, "left", "right", "feature_idx", None, nodes["is_leaf"])
+        return item
+
+
+def _check_tree(nodes, left, right, feature, n_features, is_leaf=None) -> None:
+    """Refuse a tree whose walk could leave its arrays or go round: scikit-learn itself does not look."""
+    if is_leaf is None:
+        is_leaf = nodes[left] == -1
+    inner = np.flatnonzero(~np.asarray(is_leaf, dtype=bool))
+    if not len(nodes):
+        raise ValueError("a decision tree has no nodes")
+    for side in (left, right):
+        child = nodes[side][inner].astype(np.int64)
+        if (child <= inner).any() or (child >= len(nodes)).any():
+            raise ValueError("a decision tree points outside itself")
+    used = nodes[feature][inner].astype(np.int64)
+    if (used < 0).any() or (n_features is not None and (used >= n_features).any()):
+        raise ValueError("a decision tree asks for a feature that it does not have")
+
+
+def _values(column):
+    """The values of a column or an index: an ndarray where it holds them so, else its own array."""
+    values = column.array
+    return column.to_numpy() if isinstance(column.dtype, np.dtype) else values
+
+
+def _are_words(parts) -> bool:
+    return len(parts) >= _LONG and set(map(type, parts)) == {str}
+
+
+def _pack_words(parts) -> list[np.ndarray]:
+    """Text as its bytes, end to end, and the length of each piece."""
+    pieces = [part.encode("utf-8", "surrogatepass") for part in parts]
+    return [np.frombuffer(b"".join(pieces), dtype=np.uint8), np.array([len(piece) for piece in pieces], dtype=np.int32)]
+
+
+def _read_words(text: np.ndarray, lengths: np.ndarray) -> list[str]:
+    if (lengths < 0).any() or lengths.sum(dtype=np.int64) != len(text):
+        raise ValueError("the lengths of its texts do not add up")
+    text, ends = text.astype(np.uint8).tobytes(), np.cumsum(lengths, dtype=np.int64).tolist()
+    starts = [0, *ends[:-1]] if ends else []
+    return [text[a:b].decode("utf-8", "surrogatepass") for a, b in zip(starts, ends, strict=True)]
+
+
+def _pack_time(item) -> Packed:
+    if isinstance(item, pd.Timedelta):
+        return Packed("timedelta", item.isoformat())
+    if isinstance(item, datetime.timedelta):
+        return Packed("pytimedelta", [item.days, item.seconds, item.microseconds])
+    return Packed(type(item).__name__.lower(), item.isoformat())
+
+
+def _build_words(content):
+    text, lengths, shape, kind = content
+    words = _read_words(text, lengths)
+    if kind == "list":
+        return words
+    return np.array(words, dtype=np.dtypes.StringDType() if kind == "T" else object).reshape(tuple(shape))
+
+
+def _build_objects(content):
+    parts, shape = content
+    array = np.empty(len(parts), dtype=object)
+    for place, part in enumerate(parts):
+        array[place] = part
+    return array.reshape(tuple(shape))
+
+
+def _build_frame(content):
+    columns, index, values = content
+    frame = pd.DataFrame(dict(enumerate(values)), index=index, columns=range(len(columns)))
+    frame.columns = columns
+    return frame
+
+
+def _build_multiindex(content):
+    names, levels, codes = content
+    return pd.MultiIndex(levels=levels, codes=codes, names=names)
+
+
+def _build_index(content):
+    values, name = content
+    return pd.Index(values, name=name, dtype=values.dtype)
+
+
+_BUILDERS = {
+    "words": _build_words,
+    "objects": _build_objects,
+    "counts": lambda c: dict(zip(_read_words(c[0], c[1]), c[2].tolist(), strict=True)),
+    "dict": lambda c: dict(zip(c[0], c[1], strict=True)),
+    "set": set,
+    "frozenset": frozenset,
+    "frame": _build_frame,
+    "series": lambda c: pd.Series(c[0], index=c[1], name=c[2], dtype=c[0].dtype),
+    "index": _build_index,
+    "range": lambda c: pd.RangeIndex(c[0], c[1], c[2], name=c[3]),
+    "multiindex": _build_multiindex,
+    "categorical": lambda c: pd.Categorical.from_codes(c[0], categories=c[1], ordered=c[2]),
+    "category": lambda c: pd.CategoricalDtype(c[0], c[1]),
+    "extension": lambda c: pd.array(c[0], dtype=c[1]),
+    "dtype": lambda c: pd.api.types.pandas_dtype(c),
+    "missing": lambda c: pd.NA if c == "<NA>" else pd.NaT,
+    "path": lambda c: Path(c),
+    "timestamp": pd.Timestamp,
+    "timedelta": pd.Timedelta,
+    "pytimedelta": lambda c: datetime.timedelta(*c),
+    "datetime": datetime.datetime.fromisoformat,
+    "date": datetime.date.fromisoformat,
+    "time": datetime.time.fromisoformat,
+}

@@ -1,0 +1,114 @@
+"""What model files cannot hold comes back as it was."""
+
+import dataclasses
+import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+from ensemble_mm.store import ModelFileError, load, save
+from ensemble_mm.store._packing import pack, unpack
+
+INDEX = pd.MultiIndex.from_tuples([("a", 1.0), ("b", 2.0), ("a", 3.0)], names=["task", None])
+FRAMES = {
+    "frame": pd.DataFrame({"x": [1, 2, 3], "y": ["u", None, "w"], 3: [0.5, np.nan, 2.0]}),
+    "columns": pd.DataFrame(np.arange(9.0).reshape(3, 3), columns=INDEX, index=INDEX),
+    "category": pd.DataFrame({"c": pd.Categorical(["u", "v", "u"], categories=["v", "u", "w"], ordered=True)}),
+    "nullable": pd.DataFrame({"i": pd.array([1, None, 3], dtype="Int64"), "b": pd.array([True, None, False])}),
+    "times": pd.DataFrame({"t": pd.date_range("2024-01-01", periods=3, tz="Europe/Berlin"), "n": pd.to_timedelta([1, 2, 3])}),
+    "no rows": pd.DataFrame({"x": np.array([], dtype=np.int64)}),
+    "twice": pd.DataFrame([[1, "a"]], columns=["x", "x"]),
+    "many words": pd.DataFrame({"w": [f"word {i}" for i in range(50)]}),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Holder:
+    content: object
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_frames_come_back(name, tmp_path):
+    save(Holder({"inside": [FRAMES[name], FRAMES[name]]}), tmp_path / "file")
+    back = load(tmp_path / "file", trusted=[Holder]).content["inside"]
+    pd.testing.assert_frame_equal(back[0], FRAMES[name])
+    assert back[0] is back[1]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {("a", "b"): 1, None: 2, 3: [4]},
+        {f"word{i}": i for i in range(100)},
+        {f"word{i}": float(i) for i in range(100)},
+        [f"\ud800 word {i}" for i in range(40)],
+        frozenset({"x", 2}),
+        {"x", frozenset({1})},
+        (Path("a/b"), pd.Timestamp("2024-01-01", tz="UTC"), pd.NaT, pd.NA),
+        [datetime.date(2024, 1, 2), datetime.datetime(2024, 1, 2, 3), datetime.time(1), datetime.timedelta(3, 5)],
+        slice(1, 3),
+        {"nan": float("inf"), "empty": [], "none": None},
+    ],
+)
+def test_values_come_back(item, tmp_path):
+    save(Holder(item), tmp_path / "file")
+    back = load(tmp_path / "file", trusted=[Holder]).content
+    assert repr(back) == repr(item) or back == item
+
+
+@pytest.mark.parametrize("dtype", [object, np.dtypes.StringDType(), "U8"])
+def test_arrays_of_words_come_back(dtype, tmp_path):
+    words = np.array([f"w{i}" for i in range(60)], dtype=dtype).reshape(20, 3)
+    save(Holder(words), tmp_path / "file")
+    back = load(tmp_path / "file", trusted=[Holder]).content
+    assert back.dtype == words.dtype and np.array_equal(back, words)
+
+
+def test_memory_maps_are_saved_as_arrays(tmp_path):
+    np.save(tmp_path / "x.npy", np.arange(5.0))
+    save(Holder(np.load(tmp_path / "x.npy", mmap_mode="r")), tmp_path / "file")
+    (tmp_path / "x.npy").unlink()
+    assert type(load(tmp_path / "file", trusted=[Holder]).content) is np.ndarray
+
+
+def test_what_is_saved_is_not_changed():
+    inner = {"frame": FRAMES["frame"], (1, 2): "x"}
+    item = Holder([inner])
+    assert pack(item) is not item
+    assert item.content == [inner] and inner["frame"] is FRAMES["frame"]
+
+
+def test_plain_things_are_not_copied():
+    item = Holder([np.arange(3), {"a": "b"}, DecisionTreeClassifier()])
+    assert pack(item) is item
+
+
+def test_an_object_that_holds_itself_is_refused(tmp_path):
+    item = []
+    item.append(item)
+    with pytest.raises(ModelFileError, match="refers to itself"):
+        save(Holder(item), tmp_path / "file")
+
+
+@pytest.mark.parametrize("field, value", [("left_child", 9999), ("right_child", 0), ("feature", 77), ("feature", -5)])
+def test_a_forged_tree_is_refused(field, value):
+    tree = DecisionTreeClassifier(random_state=0).fit(np.arange(20.0)[:, None], np.arange(20) % 3)
+    state = tree.tree_.__getstate__()
+    state["nodes"] = state["nodes"].copy()
+    state["nodes"][field][0] = value
+    tree.tree_.__setstate__(state)
+    with pytest.raises(ValueError, match="decision tree"):
+        unpack(tree)
+
+
+def test_a_forged_histogram_tree_is_refused():
+    X = np.arange(200.0)[:, None]
+    model = HistGradientBoostingClassifier(max_iter=2).fit(X, np.arange(200) > 90)
+    assert unpack(model) is model
+    model._predictors[0][0].nodes["left"][0] = 10_000
+    with pytest.raises(ValueError, match="decision tree"):
+        unpack(model)
