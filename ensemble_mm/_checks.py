@@ -10,17 +10,37 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
+from sklearn.utils.validation import _check_feature_names, _check_n_features
 
 
 class BadItemsError(ValueError):
-    """Some items of a media column cannot be read; `rows` holds their positions."""
+    """Some items of a media column cannot be read.
 
-    def __init__(self, message: str, rows: list[int] | None = None):
-        super().__init__(message)
-        self.rows = [] if rows is None else list(rows)
+    Parameters
+    ----------
+    what : str
+        What the items are, such as "images".
+    rows : list of int
+        Their positions.
+    reasons : list of str
+        For each, the path (or what else names it) and why it cannot be read.
+    """
+
+    SHOWN = 10
+
+    def __init__(self, what: str, rows: list[int], reasons: list[str]):
+        self.what, self.rows, self.reasons = what, list(rows), list(reasons)
+        lines = [f"  row {row}: {reason}" for row, reason in zip(rows[: self.SHOWN], reasons, strict=False)]
+        more = [f"  and {len(rows) - self.SHOWN} more"] if len(rows) > self.SHOWN else []
+        super().__init__(
+            "\n".join(
+                [f"{len(rows)} of the {what} cannot be read:", *lines, *more]
+                + ['Mend or remove these files, or pass on_bad="missing" to treat them as missing.']
+            )
+        )
 
     def __reduce__(self):
-        return type(self), (self.args[0], self.rows)
+        return type(self), (self.what, self.rows, self.reasons)
 
 
 def require(module: str, *, extra: str, caller: str):
@@ -90,3 +110,9 @@ def check_unique(what: str, names) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise ValueError(f"{what} names must differ, but {twice[0]!r} is used more than once: rename one of them.")
+
+
+def check_feature_names(estimator, X, *, reset: bool) -> None:
+    """Keep or compare the column names and the number of columns of a DataFrame, in scikit-learn's words."""
+    _check_feature_names(estimator, X, reset=reset)
+    _check_n_features(estimator, X, reset=reset)

@@ -1,0 +1,35 @@
+"""The engine: a plan of jobs, what runs it, and the table of out-of-fold predictions.
+
+The only folder that holds rows out. `CrossFit` extracts every view once a fold and fits members on
+the folds; `NewRows` runs the fitted models on new rows.
+"""
+
+from ._execute import JobError, Runner
+from ._features import plan_extractions
+from ._folds import draw_folds
+from ._jobs import weight_keyword
+from ._plan import ALL_ROWS, Fit, LearnerSpec, Member, Plan, check_learners, members_of, seed_of
+from ._run import CrossFit, NewRows, cost_of, key_of, unweighted
+from ._table import Table
+
+__all__ = [
+    "ALL_ROWS",
+    "CrossFit",
+    "Fit",
+    "JobError",
+    "LearnerSpec",
+    "Member",
+    "NewRows",
+    "Plan",
+    "Runner",
+    "Table",
+    "check_learners",
+    "cost_of",
+    "draw_folds",
+    "key_of",
+    "members_of",
+    "plan_extractions",
+    "seed_of",
+    "unweighted",
+    "weight_keyword",
+]

@@ -1,0 +1,204 @@
+"""Runs jobs: joblib, checkpoints, deadline, progress. The only module that knows of processes.
+
+A `Job` is a name, a function and its arguments. `Runner.run` sends a list of them, longest first, through
+one `joblib.Parallel` and gives back their results in the order of the list, whatever runs them.
+"""
+
+import os
+import time
+import traceback
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+
+import pandas as pd
+from joblib import Parallel, delayed, effective_n_jobs
+from joblib.parallel import get_active_backend
+from sklearn import config_context
+from threadpoolctl import ThreadpoolController
+
+from .._checks import BadItemsError
+
+
+class JobError(RuntimeError):
+    """A job failed; the message names the job and carries the words of what failed in it."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of work: `call(*args)`. `key` names its result in a checkpoint; `cost` only decides the order."""
+
+    name: str
+    call: object
+    args: tuple
+    cost: float = 1.0
+    key: str | None = None
+    group: str = ""
+    required: bool = True  # False: may be left out when the time is over
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a failed job leaves: its error as words, and the error itself where it can travel."""
+
+    name: str
+    words: str
+    trace: str
+    error: BaseException | None = None
+
+
+class Skipped:
+    """Stands for the result of a job that was left out when the time was over."""
+
+
+class Runner:
+    """Runs lists of jobs and keeps account of them.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        As in joblib; None obeys `joblib.parallel_config`.
+    store : JobStore or None
+        Where finished jobs are kept.
+    deadline : float or None
+        Moment (`time.time()`) after which jobs that are not required are left out.
+    progress : object or None
+        With `stage(name, n_jobs)` -> context manager that gives a callable for each finished job.
+    """
+
+    def __init__(self, *, n_jobs=None, store=None, deadline=None, progress=None):
+        self.n_jobs, self.store, self.deadline, self.progress = n_jobs, store, deadline, progress
+        self.report = []
+        self.warned = set()
+
+    def run(self, stage, jobs, *, n_bytes=0):
+        """Return the results of `jobs`, in their order; a failed job gives a `Failure`, a left-out one `Skipped`."""
+        started = time.perf_counter()
+        results = [None] * len(jobs)
+        seconds = 0.0
+        order = range(len(jobs))
+        if self.deadline is None:
+            order = sorted(order, key=lambda i: -jobs[i].cost)
+        with self._stage(stage, len(jobs)) as tick, self._one_pool() as parallel:
+            calls = (
+                delayed(_run_one)(
+                    i, jobs[i].name, jobs[i].call, self.store, jobs[i].key,
+                    None if jobs[i].required else self.deadline, os.getpid(), *jobs[i].args,
+                )
+                for i in order
+            )  # fmt: skip
+            for i, result, spent, heard in parallel(calls):
+                results[i] = result
+                seconds += spent
+                self._warn(heard)
+                tick(jobs[i].name)
+        self.report.append(
+            {
+                "stage": stage,
+                "jobs": len(jobs),
+                "seconds": time.perf_counter() - started,
+                "job_seconds": seconds,
+                "bytes": n_bytes or sum(_bytes(result) for result in results),
+                "left_out": ", ".join(
+                    sorted({job.group or job.name for job, r in zip(jobs, results, strict=True) if isinstance(r, Skipped)})
+                ),
+            }
+        )
+        return results
+
+    def is_over(self):
+        """Tell whether the time is over."""
+        return self.deadline is not None and time.time() > self.deadline
+
+    @property
+    def n_workers(self):
+        """Number of jobs that run at the same time."""
+        return effective_n_jobs(self.n_jobs)
+
+    def to_frame(self):
+        """Return the account of the stages: seconds on the clock, seconds in the jobs, bytes."""
+        columns = ["stage", "jobs", "seconds", "job_seconds", "bytes", "left_out"]
+        return pd.DataFrame(self.report, columns=columns).set_index("stage")
+
+    @contextmanager
+    def _one_pool(self):
+        backend, _ = get_active_backend()
+        # Some backends (Ray's) can only give back a whole list.
+        how = "generator_unordered" if getattr(backend, "supports_return_generator", False) else "list"
+        yield Parallel(n_jobs=self.n_jobs, return_as=how)
+
+    def _stage(self, stage, n_jobs):
+        if self.progress is None:
+            return _silent()
+        return self.progress.stage(stage, n_jobs)
+
+    def _warn(self, heard):
+        for words, category in heard:
+            if (words, category) not in self.warned:
+                self.warned.add((words, category))
+                warnings.warn(words, category, stacklevel=2)
+
+
+def check_failures(jobs, results):
+    """Raise a JobError for the first job that failed."""
+    for result in results:
+        if isinstance(result, Failure):
+            if isinstance(result.error, BadItemsError):
+                raise result.error
+            raise JobError(f"{result.name} failed: {result.words}") from result.error
+
+
+@contextmanager
+def _silent():
+    yield lambda name: None
+
+
+def _run_one(i, name, call, store, key, deadline, main_pid, *args):
+    """Run one job where it landed: kept result first, one thread, warnings carried home."""
+    started = time.perf_counter()
+    if store is not None and key is not None:
+        kept = store.load(key)
+        if kept is not None:
+            return i, kept, 0.0, []
+    if deadline is not None and time.time() > deadline:
+        return i, Skipped(), 0.0, []
+    heard = []
+    try:
+        with _controller().limit(limits=1), config_context(enable_metadata_routing=False, transform_output="default"):
+            if os.getpid() == main_pid:
+                result = call(*args)
+            else:
+                # Warnings of another process would be printed there, once a worker: bring them home instead.
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    result = call(*args)
+                heard = list({(str(w.message), w.category) for w in caught})
+    except Exception as error:
+        words = f"{type(error).__name__}: {error}"
+        result = Failure(name, words, traceback.format_exc(), error if _travels(error) else None)
+    else:
+        if store is not None and key is not None:
+            store.save(key, result)
+    return i, result, time.perf_counter() - started, heard
+
+
+@lru_cache(maxsize=1)
+def _controller():
+    return ThreadpoolController()
+
+
+def _travels(error) -> bool:
+    return isinstance(error, BadItemsError) or type(error).__module__ == "builtins"
+
+
+def _bytes(result) -> int:
+    if hasattr(result, "nbytes"):
+        return int(result.nbytes)
+    if hasattr(result, "data") and hasattr(result, "indptr"):
+        return int(result.data.nbytes + result.indices.nbytes + result.indptr.nbytes)
+    if isinstance(result, (tuple, list)):
+        return sum(_bytes(part) for part in result)
+    if isinstance(result, dict):
+        return sum(_bytes(part) for part in result.values())
+    return 0

@@ -1,0 +1,303 @@
+"""Features of a run: every view is extracted once a fold, and once for all folds when its extractor needs no fit."""
+
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+
+from .._checks import BadItemsError
+from ..data import present_rows, take_rows
+from ._execute import Job, check_failures
+from ._jobs import as_block, fit_extractor, seeded, spread_rows, transform_chunk
+from ._plan import ALL_ROWS, Extraction, seed_of
+
+CHUNK_ROWS = 256  # most rows that one job of an extractor that needs no fit reads
+
+
+@dataclass
+class FittedView:
+    """How to read one view of new rows: the part that needs no fit, then the parts of each fold."""
+
+    stateless: object = None
+    fitted: dict = field(default_factory=dict)  # (fold, task) -> (extractor or None, reducer or None)
+
+
+def split_stateless(extractor):
+    """Split an extractor in a leading part that needs no fit and the rest; either may be None."""
+    if not isinstance(extractor, Pipeline):
+        return (extractor, None) if _needs_no_fit(extractor) else (None, extractor)
+    steps = [(name, step) for name, step in extractor.steps if step is not None and step != "passthrough"]
+    n = 0
+    while n < len(steps) and _needs_no_fit(steps[n][1]):
+        n += 1
+    return (Pipeline(steps[:n]) if n else None), (Pipeline(steps[n:]) if n < len(steps) else None)
+
+
+def learns_from_labels(extractor) -> bool:
+    """Tell whether an extractor wants y."""
+    return extractor is not None and bool(get_tags(extractor).target_tags.required)
+
+
+def plan_extractions(views, n_folds, refit, tasks):
+    """List the extractions of a run."""
+    jobs = []
+    for view in views:
+        stateless, rest = split_stateless(view.extractor)
+        if stateless is not None:
+            jobs.append(Extraction(view.name, None))
+        if rest is not None:
+            for fold in [*range(n_folds), *([ALL_ROWS] if refit else [])]:
+                jobs += [Extraction(view.name, fold, task) for task in (tasks if learns_from_labels(rest) else [None])]
+    return jobs
+
+
+class Features:
+    """Feature blocks of the training rows, by view, fold, task and form.
+
+    A block has `n_rows * (1 + n_copies)` rows: the samples, then their augmented copies.
+    """
+
+    def __init__(self, views, source_columns, forms, *, seed, n_copies=0, cache=None, on_bad="raise"):
+        self.views = {view.name: view for view in views}
+        self.columns, self.forms, self.seed, self.n_copies, self.cache = source_columns, forms, seed, n_copies, cache
+        self.on_bad = on_bad
+        self.n_rows = len(next(iter(self.present_of().values())))
+        self.present = self.present_of()
+        self.blocks, self.readers = {}, {}
+        self.n_extractions = 0
+
+    def present_of(self):
+        return {name: present_rows(column) for name, column in self.columns.items()}
+
+    def extract(self, runner, folds, refit, targets, key=None):
+        """Run the extractions: those that need no fit in chunks of rows, then the others fold by fold."""
+        parts = {name: split_stateless(self._prepared(view)) for name, view in self.views.items()}
+        columns = self._augmented(self.columns)
+        self.readers = {name: FittedView(stateless=stateless) for name, (stateless, _) in parts.items()}
+        for name, (stateless, _) in parts.items():
+            if stateless is not None:
+                self.n_extractions += 1
+        present = {name: np.tile(rows, 1 + self.n_copies) for name, rows in self.present.items()}
+        columns |= self._run_stateless(runner, parts, columns, present)
+        jobs, marks = [], []
+        for name, (stateless, rest) in parts.items():
+            reducer = self._reducer(rest if rest is not None else stateless, name, columns[name])
+            if rest is None and reducer is None:
+                self.blocks[name, None, None, "native"] = columns[name]
+                self.readers[name].fitted[ALL_ROWS, None] = (None, None)
+                continue
+            if rest is None:
+                self.blocks[name, None, None, "native"] = columns[name]
+            forms = self.forms[name]
+            supervised = learns_from_labels(rest)
+            for fold in [*range(len(folds)), *([ALL_ROWS] if refit else [])]:
+                train = np.arange(self.n_rows) if fold == ALL_ROWS else folds[fold][0]
+                test = np.empty(0, np.intp) if fold == ALL_ROWS else folds[fold][1]
+                for task in targets if supervised else [None]:
+                    rows = train[self.present[name][train]]
+                    if supervised:
+                        rows = rows[~np.isnan(targets[task][rows])]
+                    others = np.setdiff1d(train, rows) if supervised else np.empty(0, np.intp)
+                    others = np.concatenate([test, others])
+                    others = others[self.present[name][others]]
+                    copies = np.concatenate([train + self.n_rows * (c + 1) for c in range(self.n_copies)] or [[]])
+                    copies = copies.astype(np.intp)
+                    others = np.concatenate([others, copies[present[name][copies]]])
+                    if not len(rows):
+                        continue  # the view is missing in every training row of this fold
+                    mark = Extraction(name, fold, task)
+                    seed = seed_of(self.seed, str(mark))
+                    args = (
+                        None if rest is None else seeded(rest, seed),
+                        None if reducer is None else seeded(reducer, seed),
+                        columns[name], rows, others, targets[task] if supervised else None,
+                        self.n_rows * (1 + self.n_copies), tuple(sorted(forms)),
+                    )  # fmt: skip
+                    jobs.append(Job(f"View {name!r}: {mark}", fit_extractor, args, len(rows), key and key(mark)))
+                    marks.append(mark)
+        results = runner.run("extract", jobs)
+        check_failures(jobs, results)
+        for mark, (extractor, reducer, blocks) in zip(marks, results, strict=True):
+            self.readers[mark.view].fitted[mark.fold, mark.task] = (extractor, reducer)
+            for form, block in blocks.items():
+                self.blocks[mark.view, mark.fold, mark.task, form] = block
+            self.n_extractions += parts[mark.view][1] is not None
+
+    def block(self, view, fold, task, form):
+        """Return the block that a member reads, or None when the view was missing in every training row."""
+        for f in (form, "native"):
+            for key in ((view, fold, task, f), (view, fold, None, f), (view, None, None, f)):
+                if key in self.blocks:
+                    return self.blocks[key]
+        return None
+
+    def width(self, view):
+        """Columns of the widest block of a view."""
+        return max((block.shape[1] for key, block in self.blocks.items() if key[0] == view), default=0)
+
+    def _prepared(self, view):
+        extractor = clone(view.extractor)
+        if self.on_bad != "raise" and "on_bad" in extractor.get_params():
+            extractor.set_params(on_bad=self.on_bad)
+        return extractor
+
+    def _reducer(self, extractor, name, column):
+        if "reduced" not in self.forms[name]:
+            return None
+        last = extractor.steps[-1][1] if isinstance(extractor, Pipeline) else extractor
+        return last.make_reducer() if hasattr(last, "make_reducer") else None
+
+    def _augmented(self, columns):
+        if not self.n_copies:
+            return dict(columns)
+        return {name: augmented(self.views[name].extractor, column, self.present[name], self.n_copies,
+                                seed_of(self.seed, f"augment {name}")) for name, column in columns.items()}  # fmt: skip
+
+    def _run_stateless(self, runner, parts, columns, present):
+        jobs, places = [], []
+        for name, (stateless, _) in parts.items():
+            if stateless is None:
+                continue
+            for rows in chunks(np.flatnonzero(present[name]), runner.n_workers):
+                jobs.append(Job(f"View {name!r}: extract rows {rows[0]} to {rows[-1]}", _cached_chunk,
+                                (stateless, self.cache, take_rows(columns[name], rows)), len(rows)))  # fmt: skip
+                places.append((name, rows))
+        results = runner.run("read", jobs) if jobs else []
+        check_failures(jobs, results)
+        merged = merge_chunks(places, results, {n: len(present[n]) for n, (s, _) in parts.items() if s is not None})
+        for name, block in merged.items():
+            if sparse.issparse(block):
+                continue
+            lost = present[name] & np.isnan(block).all(axis=1)
+            if lost.any() and self.on_bad == "missing":
+                self.present[name] = self.present[name] & ~lost[: self.n_rows]
+                present[name] &= ~lost
+                warnings.warn(
+                    f"View {name!r}: {int(lost[: self.n_rows].sum())} of {self.n_rows} items cannot be read and are "
+                    "taken as missing.",
+                    UserWarning,
+                    stacklevel=2,
+                )
+        return merged
+
+
+def chunks(rows, n_workers):
+    """Cut rows in pieces of at most CHUNK_ROWS, and at least one a worker where there is enough work."""
+    if not len(rows):
+        return []
+    n = max(-(-len(rows) // CHUNK_ROWS), min(n_workers, -(-len(rows) // 32)))
+    return np.array_split(rows, n)
+
+
+def merge_chunks(places, results, n_rows):
+    """Join the chunks of every view to one block; bad items of all chunks become one error."""
+    merged, bad = {}, {}
+    for (name, rows), result in zip(places, results, strict=True):
+        if isinstance(result, BadItemsError):
+            bad.setdefault(name, []).append((rows, result))
+    for name, errors in bad.items():
+        raise BadItemsError(
+            f"{errors[0][1].what} in view {name!r}",
+            [int(rows[row]) for rows, error in errors for row in error.rows],
+            [reason for _, error in errors for reason in error.reasons],
+        )
+    for name, n in n_rows.items():
+        pieces = [(rows, r) for (view, rows), r in zip(places, results, strict=True) if view == name]
+        if not pieces:
+            merged[name] = np.full((n, 1), np.nan, np.float32)
+            continue
+        rows = np.concatenate([rows for rows, _ in pieces])
+        blocks = [block for _, block in pieces]
+        stacked = sparse.vstack(blocks, format="csr") if sparse.issparse(blocks[0]) else np.vstack(blocks)
+        merged[name] = spread_rows(stacked, rows, n)
+    return merged
+
+
+def augmented(extractor, column, present, n_copies, seed):
+    """Return a column with `n_copies` augmented copies of every row below it."""
+    pieces = [column]
+    for c in range(n_copies):
+        copy = column
+        if hasattr(extractor, "augment"):
+            rows = np.flatnonzero(present)
+            changed = extractor.augment(take_rows(column, rows), random_state=seed + c)
+            copy = _replace_rows(column, rows, changed)
+        pieces.append(copy)
+    if hasattr(column, "iloc"):
+        import pandas as pd
+
+        return pd.concat(pieces, ignore_index=True)
+    return sparse.vstack(pieces, format="csr") if sparse.issparse(column) else np.concatenate(pieces)
+
+
+def _replace_rows(column, rows, changed):
+    if hasattr(column, "iloc"):
+        out = column.reset_index(drop=True).astype(object)
+        out.iloc[rows] = np.asarray(changed, dtype=object)
+        return out.astype(column.dtypes.to_dict())
+    if sparse.issparse(column):
+        return changed
+    out = column.copy()
+    for row, item in zip(rows, changed, strict=True):
+        out[row] = item
+    return out
+
+
+def read_new(readers, columns, runner, cache=None):
+    """Run the extractors that need no fit on new rows.
+
+    Returns `(blocks, present)`: a block a view, and which rows each view has.
+    """
+    present = {name: present_rows(column) for name, column in columns.items()}
+    jobs, places = [], []
+    for name, column in columns.items():
+        if readers[name].stateless is not None:
+            for rows in chunks(np.flatnonzero(present[name]), runner.n_workers):
+                jobs.append(Job(f"View {name!r}: extract", _cached_chunk,
+                                (readers[name].stateless, cache, take_rows(column, rows)), len(rows)))  # fmt: skip
+                places.append((name, rows))
+    results = runner.run("read", jobs) if jobs else []
+    check_failures(jobs, results)
+    first = {n: len(present[n]) for n in columns if readers[n].stateless is not None}
+    merged = merge_chunks(places, results, first)
+    for name, block in merged.items():
+        if not sparse.issparse(block):
+            present[name] = present[name] & ~np.isnan(block).all(axis=1)
+    return merged, present
+
+
+def read_fitted(reader, name, fold, task, column, merged, present, forms):
+    """Return the blocks {form: block} of one view of new rows by what was fitted for a fold."""
+    fitted = reader.fitted.get((fold, task), reader.fitted.get((fold, None)))
+    if reader.stateless is not None:
+        column = merged[name]
+    if fitted is None:
+        fitted = reader.fitted.get((ALL_ROWS, None)) if reader.stateless is not None else None
+        if fitted is None or fitted != (None, None):
+            return {}
+    extractor, reducer = fitted
+    rows = np.flatnonzero(present)
+    if not len(rows):
+        return {}
+    if extractor is None:
+        native = column[rows]
+    else:
+        native = as_block(extractor.transform(take_rows(column, rows)))
+    blocks = {"native": spread_rows(native, rows, len(present))}
+    if reducer is not None and "reduced" in forms:
+        blocks["reduced"] = spread_rows(as_block(reducer.transform(native)), rows, len(present))
+    return blocks
+
+
+def _cached_chunk(extractor, cache, chunk):
+    if cache is None:
+        return transform_chunk(extractor, chunk)
+    return cache.through(extractor, chunk, transform_chunk)
+
+
+def _needs_no_fit(step) -> bool:
+    return not get_tags(step).requires_fit

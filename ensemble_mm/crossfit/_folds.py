@@ -1,0 +1,97 @@
+"""Folds, drawn once: a list of (train, test) index arrays that every view, learner and task shares."""
+
+import warnings
+from numbers import Integral
+
+import numpy as np
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+
+
+def draw_folds(cv, tasks, targets, groups, seed):
+    """Return the folds as a list of `(train, test)` index arrays.
+
+    A number of folds is stratified on the first classification task whose labels allow it, keeps `groups` together
+    and shuffles; a splitter and a list of pairs are taken as they are.
+    """
+    n_rows = len(next(iter(targets.values())))
+    if isinstance(cv, Integral) and not isinstance(cv, bool):
+        labels, splitter = _splitter(int(cv), tasks, targets, groups, seed)
+        pairs = splitter.split(np.zeros(n_rows), labels, groups)
+    elif hasattr(cv, "split"):
+        labels = next((t for name, t in targets.items() if tasks[name].is_classification), None)
+        labels = next(iter(targets.values())) if labels is None else labels
+        pairs = cv.split(np.zeros((n_rows, 1)), np.nan_to_num(labels, nan=-1.0), groups)
+    elif isinstance(cv, (list, tuple)) or hasattr(cv, "__iter__"):
+        pairs = cv
+    else:
+        raise ValueError(f"cv={cv!r} is not known: use a number of folds, a splitter or a list of (train, test) pairs.")
+    folds = [_check_pair(pair, n_rows) for pair in pairs]
+    if not folds:
+        raise ValueError("cv gives no fold: give at least one (train, test) pair.")
+    for name, target in targets.items():
+        for f, (train, _) in enumerate(folds):
+            known = target[train][~np.isnan(target[train])]
+            if not len(known) or (tasks[name].is_classification and len(np.unique(known)) < 2):
+                found = "no known label" if not len(known) else "one class only"
+                raise ValueError(
+                    f"Task {name!r} has {found} in the training rows of fold {f}: use fewer folds, "
+                    "or give more rows with a known label."
+                )
+    return folds
+
+
+def _splitter(n_splits, tasks, targets, groups, seed):
+    n_rows = len(next(iter(targets.values())))
+    if n_splits < 2:
+        raise ValueError(f"cv={n_splits} must be at least 2 folds.")
+    if n_rows < n_splits:
+        raise ValueError(
+            f"Cannot make {n_splits} folds: found n_samples={n_rows} with minimum of {n_splits} required "
+            f"(a row a fold). Give more rows than {n_rows} sample or use a smaller cv."
+        )
+    rarest = {}
+    for name, task in tasks.items():
+        if task.is_classification:
+            known = targets[name][~np.isnan(targets[name])].astype(np.intp)
+            rarest[name] = np.bincount(known, minlength=len(task.classes))
+    allowed = [name for name, counts in rarest.items() if counts.min() >= n_splits]
+    chosen = allowed[0] if allowed else max(rarest, key=lambda name: rarest[name].min(), default=None)
+    if chosen is None:
+        splitter = GroupKFold(n_splits) if groups is not None else KFold(n_splits, shuffle=True, random_state=seed)
+        return None, splitter
+    counts = rarest[chosen]
+    if counts.min() < n_splits:
+        label = tasks[chosen].classes[int(counts.argmin())]
+        words = f"Task {chosen!r}: class {label!r} has {counts.min()} rows, fewer than cv={n_splits} folds"
+        remedy = "Merge or drop rare classes, give more rows of them, or use a smaller cv."
+        if counts.min() < 2 and len(tasks) == 1:
+            raise ValueError(f"{words}, so that no model could be both trained and judged on it. {remedy}")
+        if counts.min() >= 2:
+            n_splits = int(counts.min())
+            warnings.warn(f"{words}: {n_splits} folds are used. {remedy}", UserWarning, stacklevel=2)
+    labels = np.nan_to_num(targets[chosen], nan=-1.0)
+    if counts.min() < 2 or np.bincount((labels + 1).astype(np.intp)).max() < n_splits:
+        return None, KFold(n_splits, shuffle=True, random_state=seed)
+    if (labels == -1).sum() not in (0, *range(n_splits, n_rows)):
+        labels[labels == -1] = counts.argmax()  # too few unknown labels to be a stratum of their own
+    if groups is not None:
+        return labels, StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
+    return labels, StratifiedKFold(n_splits, shuffle=True, random_state=seed)
+
+
+def _check_pair(pair, n_rows):
+    try:
+        train, test = (np.asarray(rows) for rows in pair)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"cv holds {pair!r}: each fold is a pair (train rows, test rows).") from error
+    train, test = (np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.intp) for rows in (train, test))
+    for rows in (train, test):
+        if rows.ndim != 1 or (len(rows) and (rows.min() < 0 or rows.max() >= n_rows)):
+            raise ValueError(f"cv names rows outside of the {n_rows} rows of X: give positions from 0 to {n_rows - 1}.")
+    both = np.intersect1d(train, test)
+    if len(both):
+        raise ValueError(
+            f"cv has row {both[0]} in both the training and the test rows of a fold ({len(both)} such rows): "
+            "a model would be judged on rows that it saw. Make them disjoint."
+        )
+    return train, test

@@ -1,0 +1,217 @@
+"""What one job does, in whatever process it runs: extract the features of a view, or fit and predict one member.
+
+Everything here is a function of its arguments, so that a job gives the same answer wherever it runs.
+A feature block has one row a sample: dense float32 with NaN where the view is missing, or CSR.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import sparse
+from scipy.special import expit, softmax
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.validation import has_fit_parameter
+
+from .._checks import BadItemsError
+from ..data import take_rows
+
+EARLY_STOPPING = ("early_stopping_rounds", "early_stopping_round")
+INNER_SHARE = 0.15  # of the training rows, kept aside to stop boosting early
+
+
+def as_block(features) -> np.ndarray | sparse.csr_matrix:
+    """Return what an extractor gave as float32: a 2-D array or a CSR matrix."""
+    if sparse.issparse(features):
+        return features.tocsr().astype(np.float32)
+    if hasattr(features, "to_numpy"):
+        features = features.to_numpy()
+    features = np.asarray(features, dtype=np.float32)
+    return features.reshape(len(features), -1) if features.ndim != 2 else features
+
+
+def spread_rows(features, rows, n_rows):
+    """Return a block of `n_rows` rows that holds `features` in `rows`, and nothing (NaN, or empty CSR) elsewhere."""
+    if len(rows) == n_rows:
+        return features
+    if sparse.issparse(features):
+        picked = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, np.arange(len(rows)))), (n_rows, len(rows)))
+        return (picked @ features).tocsr()
+    block = np.full((n_rows, features.shape[1]), np.nan, dtype=np.float32)
+    block[rows] = features
+    return block
+
+
+def seeded(estimator, seed):
+    """Return a clone with every `random_state` that is None set from `seed`, and one thread where none was asked for."""
+    copy = clone(estimator)
+    rng = np.random.RandomState(seed)
+    settings = {}
+    for key, value in sorted(copy.get_params(deep=True).items()):
+        last = key.rpartition("__")[2]
+        if last == "random_state":
+            if value is None:
+                settings[key] = int(rng.randint(np.iinfo(np.int32).max))
+            elif isinstance(value, np.random.RandomState):
+                settings[key] = int(check_random_state(value).randint(np.iinfo(np.int32).max))
+        elif last in ("n_jobs", "nthread", "thread_count") and value is None:
+            settings[key] = 1
+    return copy.set_params(**settings) if settings else copy
+
+
+def transform_chunk(extractor, chunk):
+    """Extract the features of some rows with an extractor that needs no fit."""
+    try:
+        return as_block(extractor.transform(chunk))
+    except BadItemsError as error:
+        return error
+
+
+def fit_extractor(extractor, reducer, column, train, rest, y, n_rows, forms):
+    """Fit an extractor (None: the column holds features already) and its reducer on the training rows.
+
+    Returns `(extractor, reducer, blocks)`, where `blocks` maps form to a block that is filled in `train` and `rest`.
+    """
+    rows = np.concatenate([train, rest])
+    if extractor is None:
+        native = None if reducer is None else column[rows]
+    else:
+        first = extractor.fit_transform(take_rows(column, train), y if y is None else y[train])
+        native = as_block(first)
+        if len(rest):
+            native = _stack([native, as_block(extractor.transform(take_rows(column, rest)))])
+        if native.shape[0] != len(rows):
+            raise ValueError(
+                f"it gave {native.shape[0]} rows of features for {len(rows)} samples: an extractor keeps rows as they are"
+            )
+    blocks = {}
+    if "native" in forms and native is not None and extractor is not None:
+        blocks["native"] = spread_rows(native, rows, n_rows)
+    if "reduced" in forms and reducer is not None:
+        low = as_block(reducer.fit_transform(native[: len(train)]))
+        if len(rest):
+            low = np.vstack([low, as_block(reducer.transform(native[len(train) :]))])
+        blocks["reduced"] = spread_rows(low, rows, n_rows)
+    return extractor, reducer, blocks
+
+
+def _stack(blocks):
+    return sparse.vstack(blocks, format="csr") if sparse.issparse(blocks[0]) else np.vstack(blocks)
+
+
+@dataclass
+class FittedMember:
+    """A fitted learner with what it needs to read blocks of new rows."""
+
+    estimator: object
+    n_classes: int = 0  # 0: a regression
+    codes: list = field(default_factory=list)  # class positions that the learner knows, in its own order
+    views: tuple = ()  # views that it reads, a block each; a last block may hold estimates of other tasks
+    widths: list = field(default_factory=list)  # columns of each block
+    fills: list = field(default_factory=list)  # per block: what stands for a missing view; None: nothing to fill
+    dense: bool = False
+
+    def predict_columns(self, blocks, rows):
+        """Return the columns of this member for some rows: shape (n_rows,) or (n_rows, n_classes)."""
+        X = assemble(blocks, rows, self.fills, self.dense)
+        if not self.n_classes:
+            return np.asarray(self.estimator.predict(X), dtype=np.float64).reshape(len(rows), -1)[:, 0]
+        known = self._probabilities(X)
+        if known.shape[1] == self.n_classes:
+            full = known
+        else:
+            full = np.zeros((len(rows), self.n_classes))
+            full[:, self.codes] = known
+        return full[:, 1] if self.n_classes == 2 else full
+
+    def _probabilities(self, X):
+        if hasattr(self.estimator, "predict_proba"):
+            proba = np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
+        elif hasattr(self.estimator, "decision_function"):
+            score = np.asarray(self.estimator.decision_function(X), dtype=np.float64)
+            proba = np.c_[expit(-score), expit(score)] if score.ndim == 1 else softmax(score, axis=1)
+        else:
+            proba = (np.asarray(self.estimator.predict(X))[:, np.newaxis] == np.arange(len(self.codes))).astype(float)
+        return proba
+
+
+def assemble(blocks, rows, fills, dense):
+    """Set blocks side by side for some rows: one array, or CSR when a block is sparse and `dense` is not asked for."""
+    parts = []
+    for block, fill in zip(blocks, fills, strict=True):
+        part = block[rows]
+        if fill is not None:
+            hole = np.isnan(part)
+            if hole.any():
+                part = np.where(hole, fill, part)
+        parts.append(part)
+    if not any(sparse.issparse(part) for part in parts):
+        return np.ascontiguousarray(parts[0]) if len(parts) == 1 else np.hstack(parts)
+    if dense:
+        return np.hstack([part.toarray() if sparse.issparse(part) else part for part in parts])
+    return parts[0] if len(parts) == 1 else sparse.hstack(parts, format="csr")
+
+
+def fit_and_predict(estimator, seed, n_classes, y, weight, train, test, keep_model, views, *blocks):
+    """Fit one learner on its training rows and predict its held-out rows.
+
+    Returns `(model, predictions)`; both None when the training rows hold one class only, or none.
+    """
+    if len(train) == 0:
+        return None, None
+    learner = seeded(estimator, seed)
+    tags = get_tags(learner).input_tags
+    several = len(blocks) > 1
+    fills = [None] * len(blocks)
+    if several and not tags.allow_nan:
+        fills = [None if sparse.issparse(block) else _column_means(block[train]) for block in blocks]
+    dense = not tags.sparse
+    codes, target = [], y[train]
+    if n_classes:
+        codes, target = np.unique(target.astype(np.intp), return_inverse=True)
+        if len(codes) < 2:
+            return None, None
+    X = assemble(blocks, train, fills, dense)
+    _fit(learner, X, target, None if weight is None else weight[train], seed)
+    model = FittedMember(
+        learner, n_classes, [int(c) for c in codes], tuple(views), [block.shape[1] for block in blocks], fills, dense
+    )
+    predictions = model.predict_columns(blocks, test) if len(test) else None
+    if predictions is not None and not np.isfinite(predictions).all():
+        raise ValueError("its predictions hold NaN or infinite values")
+    return (model if keep_model else None), predictions
+
+
+def weight_keyword(estimator) -> str | None:
+    """Return the keyword by which `fit` of an estimator takes sample weights, None if it takes none."""
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        inner = weight_keyword(last) if hasattr(last, "fit") else None
+        return f"{name}__{inner}" if inner else None
+    return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None
+
+
+def _fit(learner, X, y, weight, seed):
+    keyword = weight_keyword(learner)
+    weights = {keyword: weight} if weight is not None and keyword else {}
+    params = learner.get_params(deep=False)
+    if not any(params.get(name) for name in EARLY_STOPPING) or not has_fit_parameter(learner, "eval_set"):
+        return learner.fit(X, y, **weights)
+    # Boosting stops on rows of its own: an inner split of the training rows, never the rows held out.
+    rows = np.arange(X.shape[0])
+    counts = np.bincount(y) if is_classifier(learner) else None
+    stratify = y if counts is not None and counts.min() >= 2 and INNER_SHARE * len(y) >= len(counts) else None
+    inner, aside = train_test_split(rows, test_size=INNER_SHARE, random_state=seed, stratify=stratify)
+    if counts is not None and len(np.unique(y[inner])) < len(counts):
+        inner = rows  # a class with one row stays in
+    if weights:
+        weights = {keyword: weight[inner]}
+    return learner.fit(X[inner], y[inner], eval_set=[(X[aside], y[aside])], **weights)
+
+
+def _column_means(block):
+    filled = ~np.isnan(block)
+    count = np.maximum(filled.sum(axis=0), 1)
+    return (np.where(filled, block, 0).sum(axis=0, dtype=np.float64) / count).astype(np.float32)

@@ -1,0 +1,188 @@
+"""Jobs of a cross-fitting run, as plain data.
+
+A plan lists what must be computed: first one extraction per (view, fold), then one fit per
+(learner, what it reads, task, fold). It computes nothing itself; see `_execute` for that.
+"""
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import numpy as np
+from sklearn.base import is_classifier, is_regressor
+from sklearn.utils import get_tags
+
+from .._checks import check_unique
+
+ALL_ROWS = -1  # the "fold" whose training rows are all rows: the refit
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """Features of one view for one fold; `fold` is None when they need no fit and serve every fold."""
+
+    view: str
+    fold: int | None
+    task: str | None = None  # only for an extractor that learns from the labels
+
+    def __str__(self):
+        where = "all rows" if self.fold in (None, ALL_ROWS) else f"fold {self.fold}"
+        return f"extract {self.view!r}, {where}" + (f", task {self.task!r}" if self.task else "")
+
+
+@dataclass(frozen=True)
+class LearnerSpec:
+    """A base learner as the user lists it."""
+
+    name: str
+    estimator: object
+    reads: object = "each"
+    form: str = "native"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One learner on one input for one task: what fills one block of columns of the table."""
+
+    task: str
+    learner: str
+    reads: str
+    views: tuple[str, ...]
+    estimator: object = field(compare=False, repr=False)
+    form: str = "native"
+    inputs: tuple[str, ...] = ()  # tasks whose out-of-fold estimates it reads beside the views
+
+    def __str__(self):
+        return f"learner {self.learner!r} (reads {self.reads!r}), task {self.task!r}"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One fit of one member; `fold` is ALL_ROWS for the refit."""
+
+    member: Member
+    fold: int
+
+    def __str__(self):
+        return f"{self.member}, " + ("refit on all rows" if self.fold == ALL_ROWS else f"fold {self.fold}")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a fit computes: `str(plan)` counts it, `plan.extractions` and `plan.fits` list it."""
+
+    views: tuple
+    extractions: tuple[Extraction, ...]
+    fits: tuple[Fit, ...]
+    n_rows: int
+    n_folds: int
+    notes: tuple[str, ...] = ()
+
+    def __str__(self):
+        fits, views = self.fits, ", ".join(f"{v.name} ({v.modality}: {_columns(v.columns)})" for v in self.views)
+        members = dict.fromkeys(fit.member for fit in fits)
+        lines = [
+            f"{self.n_rows} rows, {self.n_folds} folds",
+            f"views: {views}",
+            f"{len(self.extractions)} extractions",
+            f"{len(fits)} learner fits of {len(members)} members",
+            *(f"  {member}: {sum(fit.member == member for fit in fits)} fits" for member in members),
+            *self.notes,
+        ]
+        return "\n".join(lines)
+
+
+def check_learners(learners) -> list[LearnerSpec]:
+    """Return the learners as specs; raise an error that says what is wrong with one."""
+    if not isinstance(learners, (list, tuple)) or not len(learners):
+        raise ValueError(
+            f'learners={learners!r} is not known: use "fast", "balanced", "best" or a list of (name, estimator) pairs.'
+        )
+    specs = []
+    for entry in learners:
+        if not isinstance(entry, (list, tuple)) or not 2 <= len(entry) <= 4 or not isinstance(entry[0], str):
+            raise ValueError(
+                f"Each learner is (name, estimator) or (name, estimator, reads); found {entry!r}: put a name before it."
+            )
+        spec = LearnerSpec(*entry)
+        if isinstance(spec.estimator, str) and spec.estimator == "drop":
+            continue
+        if not (hasattr(spec.estimator, "fit") and hasattr(spec.estimator, "predict")):
+            raise TypeError(
+                f"Learner {spec.name!r} is no estimator: {spec.estimator!r} has no fit and predict. "
+                "Give any scikit-learn classifier or regressor."
+            )
+        if isinstance(spec.estimator, type):
+            raise TypeError(
+                f"Learner {spec.name!r} is the class {spec.estimator.__name__}: give an instance, with parentheses."
+            )
+        if "__" in spec.name:
+            raise ValueError(f"Learner names must not contain '__', found {spec.name!r}: it separates parameters.")
+        if spec.form not in ("native", "reduced"):
+            raise ValueError(f"Learner {spec.name!r} has the form {spec.form!r}: use 'native' or 'reduced'.")
+        specs.append(spec)
+    check_unique("Learner", [spec.name for spec in specs])
+    if not specs:
+        raise ValueError("Every learner is dropped: leave at least one.")
+    return specs
+
+
+def serves(estimator, task) -> bool:
+    """Tell whether an estimator can learn a task: classifiers the classes, regressors the numbers."""
+    if task.is_classification:
+        return is_classifier(estimator) and (len(task.classes) == 2 or get_tags(estimator).classifier_tags.multi_class)
+    return is_regressor(estimator)
+
+
+def members_of(task, specs: list[LearnerSpec], views: list[str]) -> list[Member]:
+    """Return the members of one task: a copy a view for reads="each", else one copy on several views."""
+    members = []
+    for spec in specs:
+        if not serves(spec.estimator, task):
+            continue
+        for reads, names in _resolve_reads(spec, views):
+            members.append(Member(task.name, spec.name, reads, names, spec.estimator, spec.form))
+    # Learners that read "all" of a single view repeat those that read "each" of it: identical jobs are done once.
+    unique, seen = [], set()
+    for member in members:
+        mark = (repr(member.estimator), member.views, member.form)
+        if mark not in seen or len(views) > 1:
+            seen.add(mark)
+            unique.append(member)
+    if not unique:
+        wanted = "classifier" if task.is_classification else "regressor"
+        raise ValueError(
+            f"No learner serves task {task.name!r} ({task.kind}): found {', '.join(repr(s.name) for s in specs)}. "
+            f"Add a {wanted} to the learners."
+        )
+    return unique
+
+
+def _resolve_reads(spec: LearnerSpec, views: list[str]):
+    reads = spec.reads
+    if isinstance(reads, str) and reads == "each":
+        return [(view, (view,)) for view in views]
+    if isinstance(reads, str) and reads == "all":
+        return [("all", tuple(views)) if len(views) > 1 else (views[0], tuple(views))]
+    names = [reads] if isinstance(reads, str) else list(reads)
+    for name in names:
+        if name not in views:
+            raise ValueError(
+                f"Learner {spec.name!r} reads {name!r}, but the views are {', '.join(map(repr, views))}: "
+                'name one of them, "each" or "all".'
+            )
+    check_unique(f"In what learner {spec.name!r} reads, view", names)
+    return [("+".join(names), tuple(names))]
+
+
+def seed_of(base: int, name: str) -> int:
+    """Return the seed of a job: it depends on the run's seed and the job's name, on nothing else."""
+    return int.from_bytes(blake2b(f"{base}|{name}".encode(), digest_size=4).digest(), "big") >> 1
+
+
+def _columns(columns) -> str:
+    if columns is None:
+        return "all columns"
+    if isinstance(columns, (list, tuple, np.ndarray)):
+        shown = ", ".join(map(str, list(columns)[:6]))
+        return shown + (f" and {len(columns) - 6} more" if len(columns) > 6 else "")
+    return str(columns)

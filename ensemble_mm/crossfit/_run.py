@@ -1,0 +1,240 @@
+"""One cross-fitting run: features, then members on the folds, then the table; and the same models on new rows."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..data import present_rows
+from ._execute import Failure, Job, JobError, Skipped, _controller, check_failures
+from ._features import Features, read_fitted, read_new
+from ..store import content_key
+from ._jobs import fit_and_predict, seeded, weight_keyword
+from ._plan import ALL_ROWS, Fit, seed_of
+from ._table import Table
+
+
+@dataclass
+class CrossFit:
+    """What all members of a run share: views, labels, folds, seed and runner."""
+
+    views: list
+    columns: dict
+    tasks: dict
+    targets: dict
+    weights: dict  # task -> array or None
+    folds: list
+    refit: bool
+    seed: int
+    runner: object
+    on_error: str = "raise"
+    on_bad: str = "raise"
+    n_copies: int = 0
+    cache: object = None
+    keys: object = None  # callable: job -> key of its kept result
+    failures: list = field(default_factory=list)
+    features: Features | None = None
+
+    def extract(self, members):
+        """Extract every view in the forms that the members read."""
+        forms = {view.name: set() for view in self.views}
+        for member in members:
+            for name in member.views:
+                forms[name].add(member.form)
+        self.features = Features(
+            self.views, self.columns, forms, seed=self.seed, n_copies=self.n_copies, cache=self.cache, on_bad=self.on_bad
+        )
+        self.features.extract(self.runner, self.folds, self.refit, self.targets, self.keys)
+
+    def fit(self, members, *, estimates=None, refit=None, stage="fit", in_time=False):
+        """Cross-fit members; return `(table, models)`.
+
+        `estimates` maps a task to its out-of-fold estimates, shape (n_rows, n_columns), for members with inputs.
+        `models` maps (task, learner, reads) to {fold: FittedMember or None}.
+        """
+        refit = self.refit if refit is None else refit
+        keep_folds = not self.refit or in_time
+        fits, jobs = [], []
+        for position, member in enumerate(members):
+            folds = [*range(len(self.folds)), *([ALL_ROWS] if refit else [])]
+            for fold in folds:
+                fit = Fit(member, fold)
+                keep = fold == ALL_ROWS or keep_folds
+                fits.append(fit)
+                jobs.append(self._job(fit, keep, estimates, required=not in_time or position < in_time))
+        unique, places = _once(fits, jobs)
+        outcomes = self.runner.run(stage, unique)
+        results = [outcomes[place] for place in places]
+        table, models = self._collect(members, fits, jobs, results)
+        return table, models
+
+    def refit_members(self, members, estimates=None):
+        """Fit members on all rows, without folds; return models as `fit` does."""
+        fits = [Fit(member, ALL_ROWS) for member in members]
+        jobs = [self._job(fit, True, estimates) for fit in fits]
+        unique, places = _once(fits, jobs)
+        outcomes = self.runner.run("refit", unique)
+        _, models = self._collect(members, fits, jobs, [outcomes[place] for place in places])
+        return models
+
+    def rows_of(self, fit):
+        """Return the training and the held-out rows of a fit (copies of augmented rows come later)."""
+        member, n = fit.member, self.features.n_rows
+        train, test = (np.arange(n), np.empty(0, np.intp)) if fit.fold == ALL_ROWS else self.folds[fit.fold]
+        here = self._readable(member)
+        weight = self.weights[member.task]
+        useful = here & ~np.isnan(self.targets[member.task])
+        if weight is not None:
+            useful = useful & (weight > 0)
+        return train[useful[train]], test[here[test]]
+
+    def _readable(self, member):
+        if not member.views:
+            return np.ones(self.features.n_rows, dtype=bool)
+        return np.any([self.features.present[view] for view in member.views], axis=0)
+
+    def _job(self, fit, keep, estimates, required=True):
+        member = fit.member
+        train, test = self.rows_of(fit)
+        found = [(view, self.features.block(view, fit.fold, member.task, member.form)) for view in member.views]
+        found = [(view, block) for view, block in found if block is not None]
+        views, blocks = [view for view, _ in found], [block for _, block in found]
+        if member.views and not blocks:
+            train = test = np.empty(0, np.intp)  # every view was missing in all training rows
+        n = self.features.n_rows
+        if member.inputs:
+            extra = np.hstack([estimates[name].reshape(n, -1) for name in member.inputs]).astype(np.float32)
+            blocks = [*blocks, np.tile(extra, (1 + self.n_copies, 1))]
+        y, weight = self.targets[member.task], self.weights[member.task]
+        if self.n_copies:
+            y = np.tile(y, 1 + self.n_copies)
+            weight = None if weight is None else np.tile(weight, 1 + self.n_copies)
+            train = np.concatenate([train + n * c for c in range(1 + self.n_copies)])
+        task = self.tasks[member.task]
+        n_classes = len(task.classes) if task.is_classification else 0
+        args = (member.estimator, seed_of(self.seed, str(fit)), n_classes, y, weight, train, test, keep, views, *blocks)
+        width = sum(block.shape[1] if isinstance(block, np.ndarray) else block.nnz / max(n, 1) for block in blocks)
+        cost = cost_of(member.estimator) * max(n_classes, 1) * (1 + len(train)) * (1 + width)
+        return Job(str(fit), fit_and_predict, args, cost, self.keys and self.keys(fit, keep), str(member), required)
+
+    def _collect(self, members, fits, jobs, results):
+        lost = {}
+        for fit, result in zip(fits, results, strict=True):
+            if isinstance(result, Failure):
+                lost.setdefault(fit.member, []).append((fit, result))
+            elif isinstance(result, Skipped):
+                lost.setdefault(fit.member, [])
+        failed = [(fit, failure) for pairs in lost.values() for fit, failure in pairs]
+        if failed and self.on_error == "raise":
+            check_failures(jobs, [failure for _, failure in failed])
+        for fit, failure in failed:
+            where = "all rows" if fit.fold == ALL_ROWS else fit.fold
+            m = fit.member
+            self.failures.append(
+                {"learner": m.learner, "reads": m.reads, "task": m.task, "fold": where, "error": failure.words}
+            )
+        kept = [member for member in members if member not in lost]
+        for name in dict.fromkeys(member.task for member in members):
+            if not any(member.task == name for member in kept):
+                words = failed[0][1].words if failed else "the time was over before the first was done"
+                raise JobError(f"No learner of task {name!r} is left: {words}")
+        table = Table(self.features.n_rows, kept, self.tasks)
+        pieces, models = {member: [] for member in kept}, {key_of(member): {} for member in kept}
+        for fit, result in zip(fits, results, strict=True):
+            if fit.member in lost:
+                continue
+            model, predictions = result
+            if predictions is not None:
+                pieces[fit.member].append((self.rows_of(fit)[1], predictions))
+            if model is not None or fit.fold == ALL_ROWS:
+                models[key_of(fit.member)][fit.fold] = model
+        for member in kept:
+            table.write(member, pieces[member])
+        return table, models
+
+
+class NewRows:
+    """Views of new rows, extracted once, for the models of a run.
+
+    Parameters
+    ----------
+    readers : dict of str to FittedView
+    columns : dict of str to column of X
+    folds : list of folds whose models predict (ALL_ROWS alone after a refit)
+    """
+
+    def __init__(self, readers, columns, forms, runner, cache=None):
+        self.readers, self.columns, self.forms = readers, columns, forms
+        self.n_rows = len(present_rows(next(iter(columns.values()))))
+        self.merged, self.present = read_new(readers, columns, runner, cache)
+        self._blocks = {}
+
+    def block(self, view, fold, task, form):
+        """Return a block as `Features.block` does; extracted on first use."""
+        reader = self.readers[view]
+        mark = (fold, task) if (fold, task) in reader.fitted else (fold, None)
+        if (view, *mark) not in self._blocks:
+            self._blocks[view, *mark] = read_fitted(
+                reader, view, *mark, self.columns[view], self.merged, self.present[view], self.forms[view]
+            )
+        blocks = self._blocks[view, *mark]
+        return blocks.get(form, blocks.get("native"))
+
+    def predict(self, members, models, tasks, estimates=None):
+        """Return the Table of the members' predictions for the new rows."""
+        table = Table(self.n_rows, members, tasks)
+        with _controller().limit(limits=1):
+            for member in members:
+                pieces = []
+                rows = np.arange(self.n_rows)
+                if member.views:
+                    rows = np.flatnonzero(np.any([self.present[view] for view in member.views], axis=0))
+                for fold, model in models.get(key_of(member), {}).items():
+                    if model is None or not len(rows):
+                        continue
+                    blocks = self._blocks_of(member, fold, model)
+                    if member.inputs:
+                        extra = [estimates[name].reshape(self.n_rows, -1) for name in member.inputs]
+                        blocks = [*blocks, np.hstack(extra).astype(np.float32)]
+                    pieces.append((rows, model.predict_columns(blocks, rows)))
+                table.write(member, pieces)
+        return table
+
+    def _blocks_of(self, member, fold, model):
+        blocks = []
+        for view, width in zip(model.views, model.widths, strict=False):
+            block = self.block(view, fold, member.task, member.form)
+            # A view that no row has here still takes its columns: as holes.
+            blocks.append(np.full((self.n_rows, width), np.nan, np.float32) if block is None else block)
+        return blocks
+
+
+def key_of(member):
+    return member.task, member.learner, member.reads
+
+
+def cost_of(estimator) -> float:
+    """Return a rough cost of a fit, only to order jobs."""
+    cost = 1.0
+    for key, value in estimator.get_params(deep=True).items():
+        if key.rpartition("__")[2] in ("n_estimators", "iterations", "max_iter_predict") and isinstance(value, int):
+            cost *= max(value, 1) / 5
+    return cost
+
+
+def unweighted(members):
+    """Return the names of the learners that take no sample weights."""
+    return list(dict.fromkeys(m.learner for m in members if weight_keyword(m.estimator) is None))
+
+
+def _once(fits, jobs):
+    """Return the jobs without repeats, and for every fit the place of its result."""
+    unique, places, seen = [], [], {}
+    for fit, job in zip(fits, jobs, strict=True):
+        estimator, seed, *_ = job.args
+        m = fit.member
+        mark = (content_key(seeded(estimator, seed)), m.views, m.form, m.inputs, m.task, fit.fold)
+        if mark not in seen:
+            seen[mark] = len(unique)
+            unique.append(job)
+        places.append(seen[mark])
+    return unique, places

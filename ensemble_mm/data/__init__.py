@@ -1,0 +1,17 @@
+"""What comes in: X as views that share their rows, Y as tasks, and files as X and Y."""
+
+from ._inputs import MultimodalData, View, as_source, check_columns, infer_views, present_rows, select, take_rows
+from ._targets import Task, resolve_targets
+
+__all__ = [
+    "MultimodalData",
+    "Task",
+    "View",
+    "as_source",
+    "check_columns",
+    "infer_views",
+    "present_rows",
+    "resolve_targets",
+    "select",
+    "take_rows",
+]

@@ -1,0 +1,314 @@
+"""X: views that share their rows.
+
+`as_source` makes one container of whatever the user hands over; `infer_views` names the views in it;
+`select`, `take_rows` and `present_rows` read one view. Nothing here opens a media file.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from .._checks import as_items, check_unique, is_missing
+
+SUFFIXES = {
+    "image": (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"),
+    "audio": (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus"),
+    "video": (".mp4", ".avi", ".mov", ".webm", ".mkv", ".gif", ".mpg", ".mpeg", ".m4v"),
+}
+MAGIC = {
+    b"\x89PNG": "image", b"\xff\xd8\xff": "image", b"BM": "image", b"II*\x00": "image", b"MM\x00*": "image",
+    b"fLaC": "audio", b"OggS": "audio", b"ID3": "audio", b"GIF8": "video", b"\x1aE\xdf\xa3": "video",
+}  # fmt: skip
+LOOKED_AT = 500  # known items of a column that decide its modality
+
+
+@dataclass(frozen=True)
+class View:
+    """One input of the samples: its name, its modality and the column(s) of X that hold it."""
+
+    name: str
+    modality: str
+    columns: Any
+    extractor: Any = field(default=None, compare=False)
+
+
+class MultimodalData:
+    """Aligned views of the same samples, sliced by row as an array is.
+
+    It has `shape`, `len` and row indexing, so that scikit-learn's `train_test_split`,
+    `cross_validate` and `GridSearchCV` take it as it is.
+
+    Parameters
+    ----------
+    views : dict of str to column
+        A column is a 2-D array or sparse matrix (vectors), a DataFrame (a table), or a sequence with one item
+        a row (texts, paths, bytes, arrays, PIL images). All have the same number of rows, in the same order.
+
+    Attributes
+    ----------
+    views : dict of str to column
+        The columns, as arrays, CSR matrices or DataFrames.
+    shape : tuple (n_samples, n_views)
+
+    Raises
+    ------
+    ValueError
+        If the views differ in length, or there is none.
+
+    Examples
+    --------
+    >>> from ensemble_mm import MultimodalData
+    >>> data = MultimodalData({"review": ["good", "bad", None], "facts": [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]})
+    >>> data.shape
+    (3, 2)
+    >>> data[[0, 2]].views["review"].tolist()
+    ['good', None]
+    """
+
+    def __init__(self, views):
+        if isinstance(views, MultimodalData):
+            views = views.views
+        if not views:
+            raise ValueError("X holds no view: give at least one.")
+        check_unique("View", [str(name) for name in views])
+        self.views = {str(name): _as_column(column) for name, column in views.items()}
+        first, n_first = None, 0
+        for name, column in self.views.items():
+            n = column.shape[0]
+            if first is None:
+                first, n_first = name, n
+            elif n != n_first:
+                raise ValueError(
+                    f"View {name!r} has {n} rows, but {first!r} has {n_first}: all views describe the same "
+                    "samples, in the same order. Mark a missing item with None instead of leaving its row out."
+                )
+
+    @property
+    def shape(self):
+        return len(self), len(self.views)
+
+    def __len__(self):
+        return next(iter(self.views.values())).shape[0]
+
+    def __getitem__(self, rows):
+        if isinstance(rows, tuple):
+            rows = rows[0]  # scikit-learn asks for [rows, ...]
+        if isinstance(rows, (int, np.integer)):
+            rows = [rows]
+        rows = np.arange(len(self))[rows]
+        return MultimodalData({name: take_rows(column, rows) for name, column in self.views.items()})
+
+    def __repr__(self):
+        return f"MultimodalData({len(self)} rows; views: {', '.join(self.views)})"
+
+
+def as_source(X):
+    """Return X as a DataFrame, a MultimodalData, a 2-D array or a CSR matrix."""
+    if isinstance(X, (pd.DataFrame, MultimodalData)):
+        return X
+    if isinstance(X, dict):
+        return MultimodalData(X)
+    if isinstance(X, pd.Series):
+        return X.to_frame(X.name if X.name is not None else "x")
+    if hasattr(X, "get_columns"):  # polars: column by column, since its own conversion wants pyarrow
+        return pd.DataFrame({column.name: column.to_numpy() for column in X.get_columns()})
+    if hasattr(X, "to_pandas"):
+        X = X.to_pandas()
+        return X.to_frame() if isinstance(X, pd.Series) else X
+    if sparse.issparse(X):
+        return X.tocsr() if X.ndim == 2 else X
+    if isinstance(X, (list, tuple)) and len(X) and all(isinstance(item, (str, bytes, type(None))) for item in X):
+        return MultimodalData({"x": as_items(X)})
+    return X
+
+
+def infer_views(source) -> list[View]:
+    """Name the views of X and their modalities, from dtypes and contents."""
+    if isinstance(source, MultimodalData):
+        views = []
+        for name, column in source.views.items():
+            modality = _modality(column)
+            views.append(View(name, modality, name))
+        return views
+    if not isinstance(source, pd.DataFrame):
+        return [View("vector", "vector", None)]
+    views, plain = [], []
+    for label in source.columns:
+        modality = _modality_of_series(source[label])
+        if modality == "tabular":
+            plain.append(label)
+        else:
+            views.append(View(str(label), modality, label))
+    if plain:
+        name = "tabular"
+        while name in {view.name for view in views}:
+            name += "_"
+        views.append(View(name, "tabular", plain))
+    return views
+
+
+def select(source, columns):
+    """Return the column(s) of one view: a 1-D array of items, a DataFrame, a 2-D array or a CSR matrix."""
+    if isinstance(source, MultimodalData):
+        if isinstance(columns, list) and len(columns) > 1:
+            return pd.DataFrame({c: as_items(source.views[c]) for c in columns})
+        name = columns[0] if isinstance(columns, list) else columns
+        return source.views[name]
+    if isinstance(source, pd.DataFrame):
+        if isinstance(columns, (list, np.ndarray, pd.Index, tuple)):
+            columns = list(columns)
+            if columns and all(isinstance(c, (int, np.integer)) for c in columns) and not set(columns) <= set(source):
+                return source.iloc[:, columns]
+            return source[columns]
+        return as_items(source[columns])
+    if columns is None:
+        return source
+    return source[:, columns]
+
+
+def check_columns(source, name: str, columns) -> None:
+    """Raise a ValueError when view `name` asks for a column that X does not have."""
+    wanted = list(columns) if isinstance(columns, (list, tuple, np.ndarray, pd.Index)) else [columns]
+    if isinstance(source, (MultimodalData, pd.DataFrame)):
+        there = list(source.views) if isinstance(source, MultimodalData) else list(source.columns)
+        by_position = isinstance(source, pd.DataFrame) and all(isinstance(c, (int, np.integer)) for c in wanted)
+        missing = [c for c in wanted if c not in there and not (by_position and c < len(there))]
+    else:
+        there = list(range(source.shape[1]))
+        if columns is None or isinstance(columns, slice):
+            return
+        missing = [c for c in wanted if not isinstance(c, (int, np.integer)) or not -len(there) <= c < len(there)]
+    if missing:
+        shown = ", ".join(map(repr, there[:10])) + (" ..." if len(there) > 10 else "")
+        raise ValueError(
+            f"View {name!r} reads the column {missing[0]!r}, which X does not have. X has: {shown}. Correct the name."
+        )
+
+
+def take_rows(column, rows):
+    """Return the given rows of one view's column."""
+    return column.iloc[rows] if hasattr(column, "iloc") else column[rows]
+
+
+def present_rows(column) -> np.ndarray:
+    """Tell for every row whether the view is there: shape (n_samples,), bool."""
+    if sparse.issparse(column):
+        return np.ones(column.shape[0], dtype=bool)
+    if isinstance(column, pd.DataFrame):
+        empty = column.isna()
+        for label in column.columns:
+            if not pd.api.types.is_numeric_dtype(column[label]):
+                empty[label] |= (column[label] == "").fillna(True).to_numpy(bool)
+        return ~empty.to_numpy().all(axis=1)
+    if column.dtype == object:
+        return np.fromiter((not is_missing(item) for item in column), bool, len(column))
+    if column.dtype.kind == "f":
+        return ~np.isnan(column.reshape(len(column), -1)).all(axis=1)
+    return np.ones(len(column), dtype=bool)
+
+
+def _as_column(column):
+    if isinstance(column, pd.DataFrame):
+        return column.reset_index(drop=True)
+    if hasattr(column, "get_columns"):
+        return as_source(column)
+    if hasattr(column, "to_pandas"):  # a polars series
+        column = pd.Series(column.to_numpy())
+    if sparse.issparse(column):
+        return column.tocsr()
+    if isinstance(column, pd.Series):
+        numeric = pd.api.types.is_numeric_dtype(column) or isinstance(column.dtype, pd.CategoricalDtype)
+        if numeric or pd.api.types.is_datetime64_any_dtype(column):
+            return column.reset_index(drop=True).to_frame(str(column.name))
+        return as_items(column)
+    if isinstance(column, np.ndarray):
+        if column.ndim == 1 and column.dtype.kind in "biufM":
+            return pd.DataFrame({"value": column})
+        return column if column.ndim > 1 else as_items(column)
+    try:
+        array = np.asarray(column)
+    except ValueError:  # items of different shapes
+        return as_items(column)
+    if array.ndim == 1 and array.dtype.kind in "biufM":
+        return pd.DataFrame({"value": array})
+    return array if array.ndim > 1 and array.dtype.kind in "biuf" else as_items(column)
+
+
+def _modality(column) -> str:
+    if sparse.issparse(column):
+        return "vector"
+    if isinstance(column, pd.DataFrame):
+        return "tabular"
+    if column.ndim == 1:
+        return _modality_of_series(pd.Series(column))
+    if column.dtype == object:
+        return "tabular"
+    if column.ndim == 2:
+        return "vector"
+    return "image" if column.ndim == 3 or (column.ndim == 4 and column.shape[-1] in (1, 3, 4)) else "video"
+
+
+def _modality_of_series(series: pd.Series) -> str:
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        return "tabular"
+    if series.dtype != object and not pd.api.types.is_string_dtype(series):
+        return "tabular"
+    known = [item for item in series.to_numpy(object) if not is_missing(item)][:LOOKED_AT]
+    if not known:
+        return "tabular"
+    first = known[0]
+    if isinstance(first, bytes):
+        return _sniff(first)
+    if isinstance(first, tuple) and len(first) == 2:
+        return "audio"
+    if hasattr(first, "getexif") and hasattr(first, "convert"):  # a PIL image, without importing PIL
+        return "image"
+    if isinstance(first, np.ndarray):
+        if first.ndim == 1:
+            return "audio" if len({len(item) for item in known}) > 1 or len(first) > 4000 else "vector"
+        return "video" if first.ndim == 4 or (first.ndim == 3 and first.shape[-1] not in (1, 3, 4)) else "image"
+    if not all(isinstance(item, str) or hasattr(item, "__fspath__") for item in known):
+        return "tabular"
+    texts = [str(item) for item in known]
+    for modality, suffixes in SUFFIXES.items():
+        if np.mean([text.lower().endswith(suffixes) for text in texts]) >= 0.8:
+            return modality
+    return "text" if _reads_like_text(texts) else "tabular"
+
+
+def _reads_like_text(texts: list[str]) -> bool:
+    """Sentences, titles and names that hardly repeat are text; numbers, dates, codes and categories are not."""
+    if pd.to_numeric(pd.Series(texts), errors="coerce").notna().mean() > 0.9:
+        return False
+    words = np.array([len(text.split()) for text in texts])
+    wide = np.mean([sum(ord(c) > 0x2E7F for c in text) for text in texts])  # Chinese, Japanese, Korean: no spaces
+    variety = len(set(texts)) / len(texts)
+    if wide >= 2:
+        return wide >= 4 and variety > 0.3
+    if _look_like_dates(texts):
+        return False
+    if words.mean() >= 4:
+        return variety > 0.1 or len(set(texts)) > 50
+    return words.mean() >= 1.5 and variety > 0.5
+
+
+def _look_like_dates(texts: list[str]) -> bool:
+    sample = [text for text in texts[:50]]
+    if not all(any(c.isdigit() for c in text) and len(text) <= 35 for text in sample):
+        return False
+    try:
+        return bool(pd.to_datetime(pd.Series(sample), errors="coerce", format="mixed").notna().mean() > 0.9)
+    except (ValueError, TypeError):
+        return False
+
+
+def _sniff(data: bytes) -> str:
+    for magic, modality in MAGIC.items():
+        if data.startswith(magic):
+            return modality
+    if data[:4] == b"RIFF":
+        return {b"WAVE": "audio", b"WEBP": "image"}.get(data[8:12], "video")
+    return "video" if data[4:8] == b"ftyp" else "image"

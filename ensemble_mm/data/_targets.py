@@ -1,0 +1,226 @@
+"""Tasks: the kind, the classes and the missing labels of every target.
+
+`resolve_targets` turns whatever the user hands over as Y into named tasks and one float array a
+task: class positions or numbers, NaN where the label is not known.
+"""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import column_or_1d
+
+KINDS = ("binary", "multiclass", "regression")
+MOST_INTEGER_CLASSES = 20
+
+
+@dataclass(frozen=True)
+class Task:
+    """One target: its name, its kind and, for a classification, its classes in sorted order."""
+
+    name: str
+    kind: str
+    classes: np.ndarray | None = None
+
+    @property
+    def is_classification(self) -> bool:
+        return self.kind != "regression"
+
+    @property
+    def n_columns(self) -> int:
+        """Columns that one learner fills: one a class, but one in all for two classes or a number."""
+        return len(self.classes) if self.kind == "multiclass" else 1
+
+    @property
+    def column_classes(self) -> list:
+        """What the columns of a learner are called: the classes, or "" for a number."""
+        if self.kind == "regression":
+            return [""]
+        return list(self.classes) if self.kind == "multiclass" else [self.classes[1]]
+
+    def encode(self, y) -> np.ndarray:
+        """Return labels as floats: class positions or numbers; NaN for a label that is not known.
+
+        A class that was not there in fit is an error.
+        """
+        values = np.asarray(pd.Series(_as_column(y)).to_numpy(object), dtype=object)
+        known = ~pd.isna(values)
+        out = np.full(len(values), np.nan)
+        if not self.is_classification:
+            out[known] = _as_numbers(self.name, values[known])
+            return out
+        position = {label: i for i, label in enumerate(self.classes.tolist())}
+        plain = [label.item() if isinstance(label, np.generic) else label for label in values[known]]
+        strange = [label for label in plain if label not in position]
+        if strange:
+            raise ValueError(
+                f"Task {self.name!r} has the label {strange[0]!r}, which was not among its classes in fit "
+                f"({_some(self.classes)}): correct it, or mark it as not known with None."
+            )
+        out[known] = [position[label] for label in plain]
+        return out
+
+    def decode(self, prediction) -> np.ndarray:
+        """Return labels (of class probabilities, shape (n, n_classes)) or the numbers as they are."""
+        return self.classes[np.argmax(prediction, axis=1)] if self.is_classification else prediction
+
+
+def resolve_targets(Y, kinds="auto", *, only: str | None = None):
+    """Return `(tasks, encoded)`: the tasks in order, and a float array a task.
+
+    Parameters
+    ----------
+    Y : DataFrame, Series, 2-D array, 1-D array or dict of 1-D columns
+        Targets; NaN or None marks a label that is not known.
+    kinds : "auto" or dict
+        Kind of some or all tasks, by name.
+    only : {"classification", "regression"} or None
+        What a single-task estimator takes; decides the kind of an "auto" task.
+
+    Returns
+    -------
+    tasks : dict of str to Task
+    encoded : dict of str to ndarray of shape (n_samples,)
+    named : bool
+        Whether Y came with names.
+    """
+    columns, named = _columns(Y)
+    if kinds is None or (isinstance(kinds, str) and kinds != "auto"):
+        raise ValueError(f'tasks={kinds!r} is not known: use "auto" or a dict from task name to kind.')
+    kinds = {} if isinstance(kinds, str) else dict(kinds)
+    for name, kind in kinds.items():
+        if name not in columns:
+            raise ValueError(f"tasks names {name!r}, but Y has the columns {_some(list(columns))}: correct the name.")
+        if kind not in (*KINDS, "classification"):
+            raise ValueError(f"Task {name!r} has kind {kind!r}: use one of {', '.join(KINDS)}.")
+    tasks, encoded = {}, {}
+    for name, column in columns.items():
+        kind = kinds.get(name) or (only if only else _infer_kind(name, column))
+        task = _make_task(name, column, kind)
+        tasks[name], encoded[name] = task, task.encode(column)
+    return tasks, encoded, named
+
+
+def _columns(Y) -> tuple[dict, bool]:
+    if hasattr(Y, "get_columns"):  # polars
+        Y = {column.name: column.to_numpy() for column in Y.get_columns()}
+    if isinstance(Y, pd.Series):
+        return {_name(Y.name): Y.reset_index(drop=True)}, Y.name is not None
+    if isinstance(Y, pd.DataFrame):
+        if not Y.columns.is_unique:
+            raise ValueError(f"Task names must differ, found {_some(list(Y.columns))}: rename a column of Y.")
+        columns = {_name(name): Y[name].reset_index(drop=True) for name in Y.columns}
+    elif isinstance(Y, dict):
+        columns = {_name(name): pd.Series(_as_column(column)) for name, column in Y.items()}
+        lengths = {name: len(column) for name, column in columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(
+                f"The tasks of Y have different lengths: {lengths}. All describe the same samples; "
+                "mark a label that is not known with None."
+            )
+    else:
+        array = Y if isinstance(Y, np.ndarray) else np.asarray(Y)
+        if array.ndim == 1:
+            return {"y": pd.Series(array)}, False
+        if array.ndim != 2:
+            raise ValueError(f"Y must have one or two dimensions, found {array.ndim}: give a column a task.")
+        return {f"y{i}": pd.Series(array[:, i]) for i in range(array.shape[1])}, False
+    if not columns:
+        raise ValueError("Y has no columns: give at least one task.")
+    return columns, True
+
+
+def _name(name) -> str:
+    return "y" if name is None else str(name)
+
+
+def _as_column(y):
+    if isinstance(y, (pd.Series, pd.Index)):
+        return y
+    if hasattr(y, "to_pandas"):  # a polars series
+        y = y.to_numpy()
+    array = y if isinstance(y, np.ndarray) else np.asarray(y)
+    return column_or_1d(array) if array.ndim == 2 else array
+
+
+def _infer_kind(name: str, column: pd.Series) -> str:
+    known = column.dropna()
+    if known.dtype == object:
+        known = known.infer_objects()
+    if known.dtype == object or not pd.api.types.is_numeric_dtype(known) or pd.api.types.is_bool_dtype(known):
+        return "classification"
+    n_values = known.nunique()
+    if pd.api.types.is_integer_dtype(known):
+        return "classification" if n_values <= MOST_INTEGER_CLASSES else "regression"
+    whole = bool((known == np.floor(known)).all())
+    if whole and n_values <= 2 and len(known):
+        return "classification"
+    if whole and n_values <= MOST_INTEGER_CLASSES:
+        warnings.warn(
+            f"Task {name!r} holds floats with {n_values} different whole values and is taken as a regression. "
+            f'If these are classes, say tasks={{{name!r}: "multiclass"}}.',
+            UserWarning,
+            stacklevel=2,
+        )
+    return "regression"
+
+
+def _make_task(name: str, column: pd.Series, kind: str) -> Task:
+    known = column[column.notna()]
+    if not len(known):
+        raise ValueError(f"Task {name!r} has no known label: drop it from Y, or give it labels.")
+    if kind == "regression":
+        _as_numbers(name, known.to_numpy(object))
+        return Task(name, "regression")
+    if known.dtype == object:
+        known = known.infer_objects()
+    if pd.api.types.is_float_dtype(known):
+        values = _as_numbers(name, known)
+        if (values != np.floor(values)).any():
+            if kind == "classification":
+                raise ValueError(
+                    f"Unknown label type: continuous. Task {name!r} holds numbers such as {float(values[0])!r}, which are no "
+                    "classes: use a regressor, or turn them into classes."
+                )
+            raise ValueError(
+                f'Task {name!r} is declared {kind!r} but holds numbers such as {float(values[0])!r}: use "regression", '
+                "or turn them into classes."
+            )
+    plain = known.astype(object) if isinstance(known.dtype, pd.CategoricalDtype) else known
+    try:
+        classes = np.unique(plain.to_numpy() if plain.dtype.kind in "biuf" else plain.to_numpy(object))
+    except TypeError as error:
+        raise ValueError(
+            f"Task {name!r} mixes labels of different types (such as {_some(plain.unique())}): make them all text."
+        ) from error
+    if len(classes) < 2:
+        raise ValueError(
+            f"Task {name!r} has one class only ({classes[0]!r}): a classifier needs at least two. "
+            "Drop the task, or give rows of another class."
+        )
+    if kind == "binary" and len(classes) > 2:
+        raise ValueError(f'Task {name!r} is declared "binary" but has the classes {_some(classes)}: use "multiclass".')
+    return Task(name, "binary" if len(classes) == 2 else "multiclass", classes)
+
+
+def _as_numbers(name: str, values) -> np.ndarray:
+    try:
+        numbers = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"Task {name!r} is a regression, but holds {_some(values)}: give numbers, or declare it a classification."
+        ) from error
+    if np.isinf(numbers).any():
+        raise ValueError(
+            f"Input y contains infinity: task {name!r} holds infinite values. Correct them, or mark them as not known "
+            "with NaN."
+        )
+    return numbers
+
+
+def _some(values, n=5) -> str:
+    values = list(values)
+    return ", ".join(repr(v.item() if isinstance(v, np.generic) else v) for v in values[:n]) + (
+        f" and {len(values) - n} more" if len(values) > n else ""
+    )

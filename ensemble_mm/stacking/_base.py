@@ -1,0 +1,412 @@
+"""What the three estimators share: checks of input, the two levels of a fit, and prediction.
+
+`BaseStack._fit` is the flow of the whole package: X -> views -> features -> members -> table -> meta-learners.
+"""
+
+import time
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.callback import CallbackSupportMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+
+from .._checks import check_choice, check_count, check_feature_names, check_unique
+from ..crossfit import (
+    ALL_ROWS,
+    CrossFit,
+    Fit,
+    LearnerSpec,
+    NewRows,
+    Plan,
+    Runner,
+    check_learners,
+    cost_of,
+    draw_folds,
+    key_of,
+    members_of,
+    plan_extractions,
+    unweighted,
+)
+from ..data import (
+    MultimodalData,
+    View,
+    as_source,
+    check_columns,
+    infer_views,
+    present_rows,
+    resolve_targets,
+    select,
+)
+from ..features import EXTRACTORS
+from ..learners import portfolio
+from ..store import FeatureCache, JobStore, content_key, versions
+from ._level import Level, Progress
+from ._params import NamedParamsMixin
+
+PORTFOLIOS = ("fast", "balanced", "best")
+
+
+class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
+    """Base of the estimators; see `StackedClassifier` for the parameters."""
+
+    _only = None  # "classification" or "regression" for the estimators of one task
+
+    def _fit(self, X, Y, sample_weight, groups):
+        self._check_params()
+        context = self._init_callback_context(max_subtasks=None)
+        context.call_on_fit_task_begin(estimator=self, X=X, y=Y)
+        source, tasks, targets = self._read(X, Y, reset=True)
+        views, columns = self._views(source)
+        weights = self._weights(sample_weight, tasks, source)
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        folds = draw_folds(self.cv, tasks, targets, groups, seed)
+        members = self._members(tasks, targets, views)
+        self._warn_unweighted(members, sample_weight)
+        runner = self._runner(Progress(context, self))
+        run = CrossFit(
+            views, columns, tasks, targets, weights, folds, bool(self.refit), seed, runner,
+            on_error=self.on_error, on_bad=self.on_bad, n_copies=self.augment, cache=self._cache(),
+            keys=self._keys(views, columns, targets, weights, folds, seed) if self.checkpoint is not None else None,
+        )  # fmt: skip
+        run.extract(members)
+        self._learn(run, members)
+        self.tasks_, self.targets_, self.folds_ = tasks, targets, folds
+        self.views_ = {view.name: view.modality for view in views}
+        self.view_columns_ = {view.name: view.columns for view in views}
+        self.present_ = run.features.present
+        self.readers_ = run.features.readers
+        self.forms_ = run.features.forms
+        self.n_extractions_ = run.features.n_extractions
+        self.failures_ = run.failures
+        self.fit_report_ = runner.to_frame()
+        context.call_on_fit_task_end(estimator=self, X=X, y=Y)
+        return self
+
+    def _learn(self, run, members):
+        """Fit the members and the meta-learners of the first level, and keep what they say."""
+        level = self._first_level(run, members)
+        self._finish(run, [level], level)
+
+    def _first_level(self, run, members):
+        in_time = self.time_budget is not None
+        if in_time:
+            members = sorted(members, key=lambda member: cost_of(member.estimator) * len(member.views))
+        late_refit = self.refit and self.prune is not None
+        table, models = run.fit(
+            members,
+            refit=self.refit and not late_refit,
+            in_time=len(dict.fromkeys(m.task for m in members)) if in_time else False,
+        )
+        kept = {key for key in models}
+        level = Level([m for m in members if key_of(m) in kept], table, models)
+        level.weigh(run, self._meta_settings(run.tasks), self.prune)
+        if late_refit:
+            level.models = run.refit_members(level.used())
+        return level
+
+    def _finish(self, run, levels, last):
+        """Set the attributes that describe the fitted levels; `last` holds the final meta-learners."""
+        self.levels_ = levels
+        table = levels[0].table
+        for level in levels[1:]:
+            table = table.join(level.table)
+        self.table_ = table
+        self.meta_learners_ = last.metas
+        self.oof_ = last.oof
+        self.contributions_ = last.contributions()
+        self.cv_results_ = last.fold_scores(run)
+        self.calibrators_, self.conformal_ = last.calibrate(run, self.calibration)
+        if self.calibrators_:
+            self.oof_ = {name: last.calibrated(name, proba) for name, proba in self.oof_.items()}
+
+    # -- input ---------------------------------------------------------------------------------------------------
+
+    def _check_params(self):
+        if isinstance(self.learners, str):
+            check_choice("learners", self.learners, PORTFOLIOS)
+        check_choice("on_error", self.on_error, ("raise", "drop"))
+        check_choice("on_bad", self.on_bad, ("raise", "missing"))
+        check_count("augment", self.augment)
+        if self.time_budget is not None and not self.time_budget > 0:
+            raise ValueError(f"time_budget={self.time_budget!r} must be a positive number of seconds.")
+
+    def _read(self, X, Y, reset):
+        if Y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y is None: give labels."
+            )
+        source = self._source(X, reset)
+        tasks, targets, self._named_tasks = resolve_targets(Y, getattr(self, "tasks", "auto"), only=self._only)
+        n_rows = source.shape[0]
+        for name, target in targets.items():
+            if len(target) != n_rows:
+                raise ValueError(
+                    f"Found input variables with inconsistent numbers of samples: X has {n_rows} rows, task {name!r} "
+                    f"has {len(target)} labels. Give one label a row; mark one that is not known with None."
+                )
+        return source, tasks, targets
+
+    def _source(self, X, reset):
+        source = as_source(X)
+        if isinstance(source, MultimodalData):
+            if reset:
+                self.n_features_in_ = len(source.views)
+                self._input = "views"
+        elif isinstance(source, pd.DataFrame):
+            if not len(source):
+                raise ValueError(
+                    f"Found array with 0 sample(s) (shape={source.shape}) while a minimum of 1 is required: X is empty."
+                )
+            check_unique("Column", list(source.columns))
+            check_feature_names(self, source, reset=reset)
+            if reset:
+                self._input = "frame"
+            return source
+        else:
+            source = validate_data(
+                self, source, reset=reset, accept_sparse="csr", ensure_all_finite="allow-nan", dtype="numeric"
+            )
+            if reset:
+                self._input = "array"
+        return source
+
+    def _views(self, source):
+        """Return the views of the training data and their columns; every mistake is found before anything is fitted."""
+        if isinstance(self.views, str):
+            check_choice("views", self.views, ("auto",))
+            views = infer_views(source)
+            views = [View(v.name, v.modality, v.columns, EXTRACTORS[v.modality]()) for v in views]
+        else:
+            views = [self._check_view(entry, source) for entry in self.views]
+            views = [view for view in views if view is not None]
+            if not views:
+                raise ValueError("Every view is dropped: leave at least one.")
+        check_unique("View", [view.name for view in views])
+        return views, {view.name: self._column(source, view) for view in views}
+
+    def _check_view(self, entry, source):
+        if not isinstance(entry, (list, tuple)) or len(entry) not in (2, 3) or not isinstance(entry[0], str):
+            raise ValueError(f"Each view is (name, extractor, column(s)), found {entry!r}.")
+        name, extractor = entry[:2]
+        columns = entry[2] if len(entry) == 3 else name
+        if isinstance(extractor, str) and extractor == "drop":
+            return None
+        if "__" in name:
+            raise ValueError(f"View names must not contain '__', found {name!r}: it separates parameters.")
+        if callable(columns):
+            columns = columns(source)
+        check_columns(source, name, columns)
+        modality = next((m for m, cls in EXTRACTORS.items() if isinstance(extractor, cls)), None)
+        if modality is None or (isinstance(extractor, str) and extractor == "auto"):
+            column = select(source, columns)
+            modality = infer_views(MultimodalData({name: column}))[0].modality
+        if isinstance(extractor, str) and extractor == "auto":
+            extractor = EXTRACTORS[modality]()
+        if not (hasattr(extractor, "fit") and hasattr(extractor, "transform")):
+            raise TypeError(
+                f"The extractor of view {name!r} is {extractor!r}, which has no fit and transform: "
+                'give a transformer, "auto", or "drop".'
+            )
+        return View(name, modality, columns, extractor)
+
+    @staticmethod
+    def _column(source, view):
+        columns = view.columns
+        if isinstance(source, MultimodalData):
+            names = columns if isinstance(columns, list) else [columns]
+            absent = [name for name in names if name not in source.views]
+            if absent:  # a view that new data do not have at all
+                return np.full(len(source), None, dtype=object)
+        if view.modality == "tabular" and isinstance(source, pd.DataFrame) and not isinstance(columns, (list, tuple)):
+            columns = [columns]
+        column = select(source, columns)
+        if view.modality == "vector" and isinstance(column, np.ndarray) and column.ndim == 1:
+            return _stack_vectors(column)
+        return column
+
+    def _weights(self, sample_weight, tasks, source):
+        if sample_weight is None:
+            return dict.fromkeys(tasks)
+        weight = np.asarray(sample_weight, dtype=np.float64)
+        n_rows = source.shape[0]
+        if weight.ndim not in (1, 2) or len(weight) != n_rows or (weight.ndim == 2 and weight.shape[1] != len(tasks)):
+            raise ValueError(
+                f"sample_weight has shape {weight.shape}: give ({n_rows},) or one column a task, ({n_rows}, {len(tasks)})."
+            )
+        if not np.isfinite(weight).all() or (weight < 0).any():
+            raise ValueError("sample_weight holds negative or non-finite values: give weights of at least 0.")
+        if weight.ndim == 1:
+            return dict.fromkeys(tasks, weight)
+        return {name: weight[:, i] for i, name in enumerate(tasks)}
+
+    # -- learners ------------------------------------------------------------------------------------------------
+
+    def _learners_of(self, task, targets, views):
+        learners = self.learners
+        if isinstance(learners, dict):
+            kind = "classification" if task.is_classification else "regression"
+            for key in (task.name, task.kind, kind):
+                if key in learners:
+                    learners = learners[key]
+                    break
+            else:
+                raise ValueError(
+                    f"learners has no entry for task {task.name!r} (nor for {task.kind!r}): add one, or give one list."
+                )
+        if isinstance(learners, str):
+            check_choice("learners", learners, PORTFOLIOS)
+            kind = "classification" if task.is_classification else "regression"
+            n_rows = int((~np.isnan(targets[task.name])).sum())
+            n_classes = len(task.classes) if task.is_classification else None
+            modalities = {view.name: view.modality for view in views}
+            entries = portfolio(learners, kind, n_rows=n_rows, n_classes=n_classes, views=modalities)
+            return [LearnerSpec(*entry) for entry in entries]
+        return check_learners(learners)
+
+    def _members(self, tasks, targets, views):
+        names = [view.name for view in views]
+        members = []
+        for task in tasks.values():
+            members += members_of(task, self._learners_of(task, targets, views), names)
+        return members
+
+    def _warn_unweighted(self, members, sample_weight):
+        names = unweighted(members) if sample_weight is not None else []
+        if names:
+            warnings.warn(
+                f"These learners take no sample weights and are fitted without them: {', '.join(names)}.",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    def _meta_settings(self, tasks):
+        """Return what `Level.weigh` needs to make the meta-learner of each task."""
+        scoring = self.scoring
+        settings = {}
+        for name, task in tasks.items():
+            settings[name] = {
+                "spec": _of_task(self.meta_learner, task),
+                "scoring": scoring.get(name) if isinstance(scoring, dict) else scoring,
+            }
+        return settings
+
+    # -- running -------------------------------------------------------------------------------------------------
+
+    def _runner(self, progress=None):
+        store = JobStore(self.checkpoint) if progress is not None and self.checkpoint is not None else None
+        deadline = time.time() + self.time_budget if progress is not None and self.time_budget else None
+        return Runner(n_jobs=self.n_jobs, store=store, deadline=deadline, progress=progress)
+
+    def _cache(self):
+        if self.cache is None or isinstance(self.cache, FeatureCache):
+            return self.cache
+        return FeatureCache(self.cache)
+
+    def _keys(self, views, columns, targets, weights, folds, seed):
+        """Return the function that names a job's kept result: data, parameters and library versions decide."""
+        extractors = [view.extractor for view in views]
+        data = content_key(
+            columns, extractors, targets, weights, folds, seed, self.augment, self.on_bad, self.refit, versions()
+        )
+
+        def key(job, *rest):
+            member = getattr(job, "member", None)
+            return content_key(data, str(job), member and (member.estimator, member.form, member.inputs), *rest)
+
+        return key
+
+    def plan(self, X, y):
+        """Return what `fit` would compute, without computing it.
+
+        Parameters
+        ----------
+        X, y : as in `fit`
+
+        Returns
+        -------
+        Plan
+            `str(plan)` counts extractions and learner fits; `plan.extractions` and `plan.fits` list them.
+        """
+        other = clone(self)
+        other._check_params()
+        source, tasks, targets = other._read(X, y, reset=True)
+        views, _ = other._views(source)
+        folds = draw_folds(other.cv, tasks, targets, None, 0)
+        members = other._members(tasks, targets, views)
+        return Plan(
+            tuple(views),
+            tuple(plan_extractions(views, len(folds), other.refit, list(tasks))),
+            tuple(Fit(m, f) for m in members for f in [*range(len(folds)), *([ALL_ROWS] if other.refit else [])]),
+            source.shape[0],
+            len(folds),
+        )
+
+    # -- prediction ----------------------------------------------------------------------------------------------
+
+    def _new_rows(self, X):
+        check_is_fitted(self, "levels_")
+        source = self._source(X, reset=False)
+        views = [View(name, modality, self.view_columns_[name]) for name, modality in self.views_.items()]
+        if self._input == "views" and not isinstance(source, MultimodalData):
+            raise ValueError(f"fit was given a dict of views, predict a {type(X).__name__}: give a dict of views again.")
+        columns = {view.name: self._column(source, view) for view in views}
+        return NewRows(self.readers_, columns, self.forms_, self._runner(), self._cache())
+
+    def predict_members(self, X):
+        """Return the table of the members' predictions for new rows, with the columns of `table_`."""
+        table, _ = self._run_levels(self._new_rows(X))
+        return table
+
+    def _run_levels(self, new):
+        """Return the joined table of all levels and the predictions {task: array} of the last."""
+        estimates, table, out = {}, None, None
+        for level in self.levels_:
+            own = level.predict_table(new, self.tasks_, estimates)
+            table = own if table is None else table.join(own)
+            out = level.combine(table, self.tasks_)
+            estimates = level.estimates(out)
+        return table, out
+
+    def _predict_tasks(self, X, calibrated=True):
+        new = self._new_rows(X)
+        _, out = self._run_levels(new)
+        if calibrated:
+            out = {name: self.levels_[-1].calibrated(name, p) for name, p in out.items()}
+        return out, new
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "levels_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        tags.input_tags.string = True
+        return tags
+
+
+def _of_task(setting, task):
+    """Return the setting of one task where a dict by task or kind is given."""
+    if not isinstance(setting, dict):
+        return setting
+    kind = "classification" if task.is_classification else "regression"
+    for key in (task.name, task.kind, kind):
+        if key in setting:
+            return setting[key]
+    return None
+
+
+def _stack_vectors(items):
+    there = np.flatnonzero([item is not None and np.size(item) > 0 for item in items])
+    if not len(there):
+        return np.full((len(items), 1), np.nan)
+    widths = {np.size(items[i]) for i in there if np.ndim(items[i])}
+    if len(widths) > 1:
+        raise ValueError(f"A vector view holds vectors of different lengths ({sorted(widths)}): make them equal.")
+    out = np.full((len(items), max(widths, default=1)), np.nan)
+    for i in there:
+        out[i] = items[i]
+    return out

@@ -1,0 +1,282 @@
+"""One level of a stack: its members, their table, and a meta-learner a task."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from ..crossfit import key_of, seed_of
+from ..crossfit._execute import Job, check_failures
+from ..meta import (
+    ConformalIntervals,
+    ConformalSets,
+    IsotonicCalibrator,
+    TemperatureCalibrator,
+    make_meta_learner,
+    select_members,
+)
+
+CALIBRATORS = {"temperature": TemperatureCalibrator, "isotonic": IsotonicCalibrator}
+TINY = 1e-15
+
+
+class Level:
+    """Members, their models and table, and the meta-learners that were fitted on the table.
+
+    Parameters
+    ----------
+    members : list of Member
+        Of this level.
+    table : Table
+        Out-of-fold predictions of this level's members.
+    models : dict of (task, learner, reads) to {fold: FittedMember}
+    below : Level or None, default=None
+        Whose columns the meta-learners read too.
+    """
+
+    def __init__(self, members, table, models, below=None):
+        self.members, self.table, self.models, self.below = members, table, models, below
+        self.metas, self.oof, self.columns, self.calibrators = {}, {}, {}, {}
+
+    @property
+    def whole(self):
+        """The table that the meta-learners read: of this level, and of those below."""
+        return self.table if self.below is None else self.below.whole.join(self.table)
+
+    def all_members(self):
+        return ([] if self.below is None else self.below.all_members()) + self.members
+
+    def weigh(self, run, settings, prune=None, only=None):
+        """Fit the meta-learner of every task, on all covered rows and, for honest estimates, fold by fold.
+
+        `only` maps a task to the members (learner, reads) that its meta-learner may read.
+        """
+        whole = self.whole
+        allowed = {name: whole.members(name) if only is None else only[name] for name in run.tasks}
+        self._fit_metas(run, settings, whole, allowed)
+        if prune is not None:
+            allowed = self._pruned(run, settings, whole, allowed, prune)
+            self._fit_metas(run, settings, whole, allowed)
+        return self
+
+    def _fit_metas(self, run, settings, whole, allowed):
+        jobs, places = [], []
+        for name, task in run.tasks.items():
+            block = whole.block(name, set(allowed[name]))
+            y, weight = run.targets[name], run.weights[name]
+            meta = make_meta_learner(
+                settings[name]["spec"] or "greedy",
+                kind=task.kind,
+                n_classes=len(task.classes) if task.is_classification else None,
+                scoring=settings[name]["scoring"],
+                random_state=seed_of(run.seed, f"meta {name}"),
+            )
+            known = ~np.isnan(y) & ~np.isnan(block).all(axis=1)
+            if weight is not None:
+                known &= weight > 0
+            for fold in [None, *range(len(run.folds))]:
+                rows = known if fold is None else known & ~_among(run.folds[fold][1], len(y))
+                if not rows.any():
+                    continue
+                name_of = f"meta-learner of task {name!r}, " + ("all rows" if fold is None else f"fold {fold}")
+                jobs.append(Job(name_of, _fit_meta, (clone(meta), block, y, weight, np.flatnonzero(rows)), rows.sum()))
+                places.append((name, fold))
+        fitted = run.runner.run("meta", jobs)
+        check_failures(jobs, fitted)
+        made = dict(zip(places, fitted, strict=True))
+        for name, task in run.tasks.items():
+            self.columns[name] = list(allowed[name])
+            if (name, None) not in made:
+                raise ValueError(
+                    f"Task {name!r} has no row with both a known label and an out-of-fold prediction: "
+                    "use folds that test more rows, or give more labels."
+                )
+            self.metas[name] = made[name, None]
+            block = whole.block(name, set(allowed[name]))
+            self.oof[name] = self._out_of_fold(run, task, block, {f: made.get((name, f)) for f in range(len(run.folds))})
+
+    def _out_of_fold(self, run, task, block, metas):
+        n = len(block)
+        width = len(task.classes) if task.is_classification else 1
+        total, count = np.zeros((n, width)), np.zeros(n)
+        covered = ~np.isnan(block).all(axis=1)
+        for fold, (_, test) in enumerate(run.folds):
+            meta = metas[fold] if metas[fold] is not None else self.metas[task.name]
+            rows = test[covered[test]]
+            if len(rows):
+                total[rows] += _combine(meta, block[rows], task).reshape(len(rows), width)
+                count[rows] += 1
+        out = np.full((n, width), np.nan)
+        out[count > 0] = total[count > 0] / count[count > 0, np.newaxis]
+        return out if task.is_classification else out[:, 0]
+
+    def _pruned(self, run, settings, whole, allowed, prune):
+        """Choose members: jointly the better half of (reads, learner), then for every task what it needs of them."""
+        weights = self.contributions()
+        order = weights.sum(axis=1).sort_values(ascending=False, kind="stable").index
+        half = set(order[: max(1, len(order) // 2)])
+        kept = {}
+        for name, task in run.tasks.items():
+            spec = prune.get(name) if isinstance(prune, dict) else prune
+            members = allowed[name]
+            if spec is None:
+                kept[name] = members
+                continue
+            pool = [m for m in members if (m[1], m[0]) in half] if spec == "auto" else members
+            if not pool:  # the better half serves other tasks only
+                pool = [max(members, key=lambda m: weights.loc[(m[1], m[0]), name])]
+            block = whole.block(name, set(pool))
+            rows = ~np.isnan(run.targets[name]) & ~np.isnan(block).all(axis=1)
+            chosen = select_members(
+                spec, block[rows], run.targets[name][rows], kind=task.kind,
+                n_classes=len(task.classes) if task.is_classification else None,
+                random_state=seed_of(run.seed, f"prune {name}"),
+            )  # fmt: skip
+            kept[name] = [pool[i] for i in chosen]
+        return kept
+
+    def used(self):
+        """Return the members of this level that a meta-learner reads."""
+        read = {(name, *member) for name, members in self.columns.items() for member in members}
+        return [member for member in self.members if key_of(member) in read]
+
+    def contributions(self):
+        """Return the weights: DataFrame with index (reads, learner) and a column a task; each column sums to one."""
+        index = list(dict.fromkeys((reads, learner) for learner, reads in self.whole.members()))
+        index = pd.MultiIndex.from_tuples(index, names=["reads", "learner"])
+        frame = pd.DataFrame(0.0, index=index, columns=list(self.metas))
+        for name, meta in self.metas.items():
+            for (learner, reads), weight in zip(self.columns[name], meta.weights_, strict=True):
+                frame.loc[(reads, learner), name] = weight
+        return frame
+
+    def fold_scores(self, run):
+        """Return the scores of every member and of the ensemble on every fold."""
+        rows = []
+        for name, task in run.tasks.items():
+            entries = [(*member, self.whole.block(name, {member})) for member in self.columns[name]]
+            entries.append(("ensemble", "", self.oof[name]))
+            for learner, reads, block in entries:
+                scores = [score_of(task, run.targets[name], block, test) for _, test in run.folds]
+                rows.append((name, learner, reads, score_name(task), *scores))
+        folds = [f"fold_{f}" for f in range(len(run.folds))]
+        frame = pd.DataFrame(rows, columns=["task", "learner", "reads", "score_name", *folds])
+        frame.insert(4, "mean", frame[folds].mean(axis=1))
+        frame.insert(5, "std", frame[folds].std(axis=1, ddof=0))
+        return frame
+
+    def calibrate(self, run, how):
+        """Fit calibrators and conformal scores on the out-of-fold predictions; return both as dicts by task."""
+        conformal = {}
+        for name, task in run.tasks.items():
+            y, out = run.targets[name], self.oof[name]
+            rows = ~np.isnan(y) & np.isfinite(out.reshape(len(y), -1)).all(axis=1)
+            pattern = availability_of(run.features.present)
+            if task.is_classification:
+                kind = how.get(name) if isinstance(how, dict) else how
+                if kind is not None:
+                    if kind not in CALIBRATORS:
+                        raise ValueError(f"calibration={kind!r} is not known: use one of {', '.join(CALIBRATORS)} or None.")
+                    self.calibrators[name] = CALIBRATORS[kind]().fit(out[rows], y[rows].astype(np.intp))
+                scores = self.calibrated(name, out[rows])
+                conformal[name] = ConformalSets().fit(scores, y[rows].astype(np.intp), pattern=pattern[rows])
+            else:
+                conformal[name] = ConformalIntervals().fit(out[rows], y[rows], pattern=pattern[rows])
+        return self.calibrators, conformal
+
+    def calibrated(self, name, proba):
+        """Return calibrated probabilities of a task (as they are where nothing was asked for)."""
+        if name not in self.calibrators:
+            return proba
+        rows = np.isfinite(proba).all(axis=1)
+        out = np.array(proba, copy=True)
+        if rows.any():
+            out[rows] = self.calibrators[name].predict_proba(proba[rows])
+        return out
+
+    def predict_table(self, new, tasks, estimates):
+        """Return this level's table for new rows."""
+        return new.predict(self.members, self.models, tasks, estimates)
+
+    def combine(self, table, tasks):
+        """Return the predictions {task: array} that the meta-learners make of a joined table."""
+        return {
+            name: _combine(self.metas[name], table.block(name, set(self.columns[name])), task)
+            for name, task in tasks.items()
+        }
+
+    def estimates(self, predictions):
+        """Return predictions as inputs of a next level: all but one class, or the number."""
+        return {name: p[:, 1:] if p.ndim == 2 else p[:, np.newaxis] for name, p in predictions.items()}
+
+
+class Progress:
+    """Tells scikit-learn's callbacks of stages and jobs."""
+
+    def __init__(self, context, estimator):
+        self.context, self.estimator = context, estimator
+
+    @contextmanager
+    def stage(self, name, n_jobs):
+        """Open a stage of `n_jobs`; gives what to call for each finished job."""
+        stage = self.context.subcontext(task_name=name, max_subtasks=n_jobs)
+        stage.call_on_fit_task_begin(estimator=self.estimator)
+
+        def tick(job):
+            part = stage.subcontext(task_name=job)
+            part.call_on_fit_task_begin(estimator=self.estimator)
+            part.call_on_fit_task_end(estimator=self.estimator)
+
+        yield tick
+        stage.call_on_fit_task_end(estimator=self.estimator)
+
+
+def availability_of(present):
+    """Return a number a row that tells which views it has: shape (n_rows,), one bit a view."""
+    code = np.zeros(len(next(iter(present.values()))), dtype=np.int64)
+    for bit, rows in enumerate(present.values()):
+        code |= rows.astype(np.int64) << min(bit, 62)
+    return code
+
+
+def losses(task, y, out):
+    """Return the loss of every row: minus the log of the true class's probability, or the squared error."""
+    if not task.is_classification:
+        return (np.reshape(out, len(y)) - y) ** 2
+    if out.ndim == 1 or out.shape[1] == 1:
+        out = np.c_[1 - out.reshape(len(y)), out.reshape(len(y))]
+    share = out[np.arange(len(y)), y.astype(np.intp)] / np.maximum(out.sum(axis=1), TINY)
+    return -np.log(np.clip(share, TINY, 1))
+
+
+def score_name(task):
+    return "neg_log_loss" if task.is_classification else "r2"
+
+
+def score_of(task, y, out, rows):
+    """Return the score on some rows; rows without a label or a prediction are left out; NaN where none is left."""
+    out = out.reshape(len(y), -1)[rows]
+    y = y[rows]
+    used = ~np.isnan(y) & ~np.isnan(out).any(axis=1)
+    if used.sum() < 2:
+        return np.nan
+    loss = losses(task, y[used], out[used]).mean()
+    return -loss if task.is_classification else 1 - loss / max(np.var(y[used]), TINY)
+
+
+def _among(rows, n):
+    mask = np.zeros(n, dtype=bool)
+    mask[rows] = True
+    return mask
+
+
+def _fit_meta(meta, block, y, weight, rows):
+    target = y[rows] if not hasattr(meta, "predict_proba") else y[rows].astype(np.intp)
+    return meta.fit(block[rows], target, sample_weight=None if weight is None else weight[rows])
+
+
+def _combine(meta, block, task):
+    if task.is_classification:
+        return np.asarray(meta.predict_proba(block), dtype=np.float64)
+    return np.asarray(meta.predict(block), dtype=np.float64).reshape(len(block))

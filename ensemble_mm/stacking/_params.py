@@ -1,0 +1,53 @@
+"""Parameters of named parts: `review__ngram_range`, `gbm__num_leaves`, as scikit-learn's composites have them."""
+
+
+class NamedParamsMixin:
+    """get_params and set_params reach the learners and extractors of the lists `learners` and `views`."""
+
+    _named_lists = ("learners", "views")
+
+    def get_params(self, deep=True):
+        """Return the parameters; with `deep` those of the named learners and extractors too."""
+        params = super().get_params(deep=deep)
+        if not deep:
+            return params
+        for attribute in self._named_lists:
+            for name, part in self._named_parts(attribute):
+                params[name] = part
+                if hasattr(part, "get_params") and not isinstance(part, type):
+                    params |= {f"{name}__{key}": value for key, value in part.get_params(deep=True).items()}
+        return params
+
+    def set_params(self, **params):
+        """Set parameters, `name` replaces a learner or an extractor, `name__parameter` sets one of its own."""
+        for attribute in self._named_lists:  # the lists first: names refer to the new ones
+            if attribute in params:
+                setattr(self, attribute, params.pop(attribute))
+        for attribute in self._named_lists:
+            for name, _ in self._named_parts(attribute):
+                if name in params:
+                    self._replace(attribute, name, params.pop(name))
+        return super().set_params(**params) if params else self
+
+    def _named_parts(self, attribute):
+        parts = getattr(self, attribute)
+        lists = parts.values() if isinstance(parts, dict) else [parts]
+        found = []
+        for entries in lists:
+            if isinstance(entries, (list, tuple)):
+                found += [(e[0], e[1]) for e in entries if isinstance(e, (list, tuple)) and len(e) >= 2]
+        return found
+
+    def _replace(self, attribute, name, part):
+        """Put a new list in place: the user's own list is never changed."""
+
+        def renewed(entries):
+            if not isinstance(entries, (list, tuple)):
+                return entries
+            return [(e[0], part, *e[2:]) if e[0] == name else e for e in entries]
+
+        parts = getattr(self, attribute)
+        if isinstance(parts, dict):
+            setattr(self, attribute, {key: renewed(entries) for key, entries in parts.items()})
+        else:
+            setattr(self, attribute, renewed(parts))

@@ -1,0 +1,65 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from ensemble_mm.data import resolve_targets
+
+
+def kinds(Y, **kwargs):
+    tasks, _, _ = resolve_targets(pd.DataFrame(Y), **kwargs)
+    return {name: task.kind for name, task in tasks.items()}
+
+
+def test_kinds_are_inferred():
+    n = 30
+    found = kinds(
+        {
+            "text": ["a", "b", "c"] * 10,
+            "flag": [True, False] * 15,
+            "few": [0, 1, 2] * 10,
+            "many": range(n),
+            "number": np.linspace(0, 1, n),
+            "holes": [0.0, 1.0, np.nan] * 10,
+        }
+    )
+    assert found == {"text": "multiclass", "flag": "binary", "few": "multiclass", "many": "regression",
+                     "number": "regression", "holes": "binary"}  # fmt: skip
+
+
+def test_whole_floats_are_numbers_with_a_word_of_warning():
+    with pytest.warns(UserWarning, match=r"'stars' holds floats with 3 .*tasks=\{'stars': \"multiclass\"\}"):
+        assert kinds({"stars": [1.0, 2.0, 3.0] * 3}) == {"stars": "regression"}
+    assert kinds({"stars": [1.0, 2.0, 3.0] * 3}, kinds={"stars": "multiclass"}) == {"stars": "multiclass"}
+
+
+def test_labels_go_there_and_back_and_unknown_ones_stay_unknown():
+    Y = pd.DataFrame({"kind": ["b", None, "a", "b"], "size": [1.5, 2.5, np.nan, 0.0]})
+    tasks, encoded, named = resolve_targets(Y)
+    assert named
+    np.testing.assert_array_equal(encoded["kind"], [1, np.nan, 0, 1])
+    np.testing.assert_array_equal(encoded["size"], [1.5, 2.5, np.nan, 0.0])
+    assert tasks["kind"].decode(np.array([[0.9, 0.1], [0.2, 0.8]])).tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("Y", "kinds_", "words"),
+    [
+        ({"t": ["a", "a", None]}, "auto", "Task 't' has one class only"),
+        ({"t": [None, None]}, "auto", "Task 't' has no known label"),
+        ({"t": ["a", "b"]}, {"t": "regression"}, "Task 't' is a regression, but holds 'a', 'b'"),
+        ({"t": ["a", "b", "c"]}, {"t": "binary"}, "declared \"binary\" but has the classes"),
+        ({"t": [0.5, 1.5]}, {"t": "multiclass"}, "declared 'multiclass' but holds numbers such as 0.5"),
+        ({"t": [1, 2]}, {"u": "binary"}, "tasks names 'u', but Y has the columns 't'"),
+        ({"t": [1, 2]}, {"t": "ordinal"}, "has kind 'ordinal': use one of"),
+        ({"t": [1.0, np.inf]}, "auto", "infinite values"),
+    ],
+)
+def test_errors_say_what_is_wrong(Y, kinds_, words):
+    with pytest.raises(ValueError, match=words):
+        resolve_targets(Y, kinds_)
+
+
+def test_a_strange_label_is_named():
+    tasks, _, _ = resolve_targets(pd.Series(["a", "b"], name="kind"))
+    with pytest.raises(ValueError, match="Task 'kind' has the label 'c'"):
+        tasks["kind"].encode(["a", "c"])
