@@ -3,7 +3,10 @@
 All of them are plain scikit-learn estimators on dense or sparse features.
 """
 
+from ensemble_mm.learners._linear import LogisticPath, RidgePath
 from ensemble_mm.learners._presets import portfolio
-from ensemble_mm.learners._scaling import ViewScaler, WeightedPipeline
+from ensemble_mm.learners._scaling import ViewScaler
+from ensemble_mm.learners._spaces import default_space
+from ensemble_mm.learners._tuning import TunedLearner
 
-__all__ = ["ViewScaler", "WeightedPipeline", "portfolio"]
+__all__ = ["LogisticPath", "RidgePath", "TunedLearner", "ViewScaler", "default_space", "portfolio"]

@@ -17,14 +17,14 @@ from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.kernel_approximation import Nystroem
-from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
 from ensemble_mm._checks import check_choice, check_count
-from ensemble_mm.learners._scaling import ViewScaler, WeightedPipeline
+from ensemble_mm.learners._linear import LogisticPath, RidgePath
+from ensemble_mm.learners._scaling import ViewScaler
 
 MANY_CLASSES = 100  # above this many, learners whose cost grows with classes x columns are left out
 NATIVE_CLASSES = 30  # above this many, linear models read text reduced
@@ -84,7 +84,7 @@ def _seed(estimator, random_state):
 def _classification(name, n_rows, n_classes, wide, n_views):
     few = n_classes <= MANY_CLASSES
     form = "native" if n_classes <= NATIVE_CLASSES else "reduced"
-    linear = ("linear", logistic(C=10.0) if few else discriminant(), "each", form)
+    linear = ("linear", logistic() if few else discriminant(), "each", form)
     trees = ("trees", extra_trees("classification", 100, n_rows, n_classes, wide), "all", "reduced")
     boosted = n_classes <= 30
     if name == "fast":
@@ -99,9 +99,8 @@ def _classification(name, n_rows, n_classes, wide, n_views):
     scale = 1 if name == "balanced" else 3
     entries = [linear]
     if few:
-        entries.append(("linear_strong", logistic(C=1.0), "each", form))
-        entries.append(("linear_all", logistic(C=3.0), "all", "reduced"))
-        entries.append(("kernel", kernel_logistic(n_rows), "each", "reduced"))
+        entries.append(("linear_all", logistic(), "all", "reduced"))
+        entries.append(("kernel", kernel_linear("classification", n_rows), "each", "reduced"))
         entries.append(
             ("trees_each", extra_trees("classification", 100 * scale, n_rows, n_classes, wide), "each", "reduced")
         )
@@ -117,7 +116,7 @@ def _classification(name, n_rows, n_classes, wide, n_views):
 
 
 def _regression(name, n_rows, wide, n_views):
-    linear = ("linear", ridge(n_rows), "each", "native")
+    linear = ("linear", ridge(), "each", "native")
     if name == "fast":
         return [
             linear,
@@ -127,7 +126,7 @@ def _regression(name, n_rows, wide, n_views):
     scale = 1 if name == "balanced" else 3
     entries = [
         linear,
-        ("linear_all", ridge(n_rows), "all", "reduced"),
+        ("linear_all", ridge(), "all", "reduced"),
         ("trees", extra_trees("regression", 150 * scale, n_rows, 2, wide), "all", "reduced"),
         ("trees_each", extra_trees("regression", 100 * scale, n_rows, 2, wide), "each", "reduced"),
         ("gbm", gbm("regression", 120, n_rows, 2, wide), "all", "reduced"),
@@ -151,9 +150,9 @@ def _drop_doubles(entries, n_views):
     return [entry for entry in entries if not entry[0].endswith(("_each", "_all"))]
 
 
-def logistic(C):
+def logistic():
     """Return multinomial logistic regression on scaled columns."""
-    return WeightedPipeline([("scale", ViewScaler()), ("linear", LogisticRegression(C=C, max_iter=2000, tol=1e-3))])
+    return Pipeline([("scale", ViewScaler()), ("linear", LogisticPath())])
 
 
 def discriminant():
@@ -161,27 +160,16 @@ def discriminant():
     return Pipeline([("scale", ViewScaler()), ("linear", LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.1))])
 
 
-def ridge(n_rows):
-    """Return ridge regression on scaled columns; few rows pay for leave-one-out choice of the penalty."""
-    if n_rows <= 3000:
-        model = RidgeCV(alphas=[0.01, 0.1, 1.0, 10.0, 100.0])
-    else:
-        model = Ridge(alpha=1.0, solver="auto")
-    return WeightedPipeline([("scale", ViewScaler()), ("linear", model)])
+def ridge():
+    """Return ridge regression on scaled columns."""
+    return Pipeline([("scale", ViewScaler()), ("linear", RidgePath())])
 
 
-def kernel_logistic(n_rows):
-    """Return logistic regression on a sampled RBF kernel map."""
-    steps = [
-        ("scale", ViewScaler()),
-        ("kernel", Nystroem(gamma=0.5, n_components=_landmarks(n_rows))),
-        ("linear", LogisticRegression(C=30.0, max_iter=2000, tol=1e-3)),
-    ]
-    return WeightedPipeline(steps)
-
-
-def _landmarks(n_rows):
-    return max(2, min(300, n_rows // 2))
+def kernel_linear(kind, n_rows):
+    """Return logistic or ridge regression on a sampled map of an RBF kernel."""
+    kernel = Nystroem(gamma=0.5, n_components=max(2, min(300, n_rows // 2)))
+    linear = RidgePath() if kind == "regression" else LogisticPath(Cs=(0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0))
+    return Pipeline([("scale", ViewScaler()), ("kernel", kernel), ("linear", linear)])
 
 
 def neighbors(kind):
@@ -193,7 +181,7 @@ def neighbors(kind):
 def svr():
     """Return support vector regression of a standardised target."""
     model = TransformedTargetRegressor(SVR(C=3.0, gamma=0.5), transformer=StandardScaler())
-    return WeightedPipeline([("scale", ViewScaler()), ("svr", model)])
+    return Pipeline([("scale", ViewScaler()), ("svr", model)])
 
 
 def gaussian_process():

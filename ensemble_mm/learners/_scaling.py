@@ -1,4 +1,4 @@
-"""Scaling in front of linear and kernel learners, and a Pipeline that takes sample weights.
+"""Scaling in front of linear and kernel learners.
 
 Views differ in width by a factor of a thousand. `ViewScaler` brings all of them to rows of unit
 mean squared norm, so that one penalty (`C`) and one kernel width (`gamma`) suit them all.
@@ -6,9 +6,7 @@ mean squared norm, so that one penalty (`C`) and one kernel width (`gamma`) suit
 
 import numpy as np
 from scipy import sparse
-from sklearn import config_context
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 
@@ -125,55 +123,3 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-class WeightedPipeline(Pipeline):
-    """A Pipeline whose `fit` takes `sample_weight` and hands it to its last step.
-
-    scikit-learn's own wants the weights under the name of the step, which callers that fit many
-    kinds of learners cannot know. Everything else is as in `sklearn.pipeline.Pipeline`.
-
-    Parameters
-    ----------
-    steps : list of (name, estimator)
-        Transformers, and a last learner that takes `sample_weight`.
-    transform_input : list of str or None, default=None
-        As in `sklearn.pipeline.Pipeline`.
-    memory : str or joblib.Memory or None, default=None
-        As in `sklearn.pipeline.Pipeline`.
-    verbose : bool, default=False
-        As in `sklearn.pipeline.Pipeline`.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import Ridge
-    >>> from ensemble_mm.learners import ViewScaler, WeightedPipeline
-    >>> model = WeightedPipeline([("scale", ViewScaler()), ("ridge", Ridge(alpha=1e-6))])
-    >>> float(model.fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 9.0], sample_weight=[1, 1, 0]).predict([[3.0]])[0].round(2))
-    3.0
-    """
-
-    def fit(self, X, y=None, sample_weight=None, **params):
-        """Fit the steps one after the other, the last one with the weights.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,)
-            Labels or values.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
-        **params : dict
-            As in `sklearn.pipeline.Pipeline.fit`.
-
-        Returns
-        -------
-        self : WeightedPipeline
-            The fitted pipeline.
-        """
-        if sample_weight is None:
-            return super().fit(X, y, **params)
-        last = self.steps[-1][0]
-        with config_context(enable_metadata_routing=False):
-            return super().fit(X, y, **{f"{last}__sample_weight": sample_weight}, **params)

@@ -1,0 +1,299 @@
+"""Linear models that choose their own penalty.
+
+The best penalty of a view depends on how much it says about the target: over the views of one set
+it differs by a factor of a thousand, so no fixed value serves. A path of penalties, from strong to
+weak, each fit started from the one before, costs little more than one fit.
+"""
+
+from numbers import Integral
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+LEAVE_ONE_OUT = 1000  # rows (or columns, when dense) up to which ridge scores each row left out
+PATIENCE = 2  # worse steps along the path before it stops
+
+
+def inner_folds(y, n_folds, random_state, *, classes):
+    """Return a fold number for each row; the rows of a class are spread evenly over the folds."""
+    rng = check_random_state(random_state)
+    order = rng.permutation(len(y))
+    if classes:
+        order = order[np.argsort(y[order], kind="stable")]
+    folds = np.empty(len(y), dtype=int)
+    folds[order] = np.arange(len(y)) % n_folds
+    return folds
+
+
+def _check_path(name, values):
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1 or len(values) == 0 or not (values > 0).all():
+        raise ValueError(f"{name}={values!r} must be a list of positive numbers.")
+    return values
+
+
+def _check_folds(n_folds):
+    if not isinstance(n_folds, Integral) or n_folds < 2:
+        raise ValueError(f"n_folds={n_folds!r} must be a whole number of at least 2.")
+
+
+class LogisticPath(ClassifierMixin, BaseEstimator):
+    """Logistic regression whose penalty is chosen on inner folds, by log loss.
+
+    Parameters
+    ----------
+    Cs : sequence of float, default=(0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+        Inverse penalties to try, on rows of about unit norm (see `ViewScaler`). They are tried
+        from small to large, until two in a row were worse than the best.
+    n_folds : int, default=3
+        Number of inner folds.
+    max_rows : int, default=5000
+        From this many rows on, one inner fold is scored instead of all.
+    max_iter : int, default=1000
+        Iterations of a fit (L-BFGS).
+    tol : float, default=1e-3
+        Largest gradient of the mean loss at which a fit stops.
+    random_state : int, RandomState instance or None, default=None
+        Draws the inner folds.
+
+    Attributes
+    ----------
+    C_ : float
+        The inverse penalty chosen.
+    losses_ : ndarray of shape (n_tried,)
+        Mean log loss of the held-out rows, in nats, for the first values of `Cs` in rising order.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        Weights of the columns.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        Intercepts.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from ensemble_mm.learners import LogisticPath
+    >>> X, y = load_iris(return_X_y=True)
+    >>> LogisticPath(random_state=0).fit(X, y).score(X, y) > 0.95
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        Cs=(0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
+        n_folds=3,
+        max_rows=5000,
+        max_iter=1000,
+        tol=1e-3,
+        random_state=None,
+    ):
+        self.Cs = Cs
+        self.n_folds = n_folds
+        self.max_rows = max_rows
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+
+    def fit(self, X, y, sample_weight=None):
+        """Choose the penalty, then fit all rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, in the fits and in the choice.
+
+        Returns
+        -------
+        self : LogisticPath
+            The fitted model.
+        """
+        path = np.sort(_check_path("Cs", self.Cs))
+        _check_folds(self.n_folds)
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32])
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError("LogisticPath needs samples of at least 2 classes, but the data contains only one class.")
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        self.losses_ = self._score_path(X, codes, weight, path)
+        self.C_ = float(path[np.argmin(self.losses_)])
+        model = self._model(self.C_).fit(X, codes, sample_weight=weight)
+        self.coef_, self.intercept_ = model.coef_, model.intercept_
+        self.n_iter_ = int(np.max(model.n_iter_))
+        return self
+
+    def _model(self, C):
+        return LogisticRegression(C=C, max_iter=self.max_iter, tol=self.tol)
+
+    def _score_path(self, X, codes, weight, path):
+        if len(path) == 1:
+            return np.zeros(1)
+        folds = inner_folds(codes, min(self.n_folds, len(codes)), self.random_state, classes=True)
+        parts = []
+        for fold in range(1 if len(codes) >= self.max_rows else folds.max() + 1):
+            train = np.flatnonzero(folds != fold)
+            known = np.isin(codes, codes[train])  # a class of one row cannot be learned without it
+            test = np.flatnonzero((folds == fold) & known)
+            if len(test) and len(np.unique(codes[train])) > 1:
+                parts.append((X[train], train, X[test], test, self._model(1.0).set_params(warm_start=True)))
+        if not parts:
+            return np.where(path == path[np.argmin(np.abs(np.log(path)))], 0.0, 1.0)
+        losses = []
+        for C in path:
+            loss, total = 0.0, 0.0
+            for X_train, train, X_test, test, model in parts:
+                model.set_params(C=C).fit(X_train, codes[train], None if weight is None else weight[train])
+                column = np.searchsorted(model.classes_, codes[test])
+                proba = model.predict_proba(X_test)[np.arange(len(test)), column]
+                w = np.ones(len(test)) if weight is None else weight[test]
+                loss -= w @ np.log(np.maximum(proba, 1e-7))
+                total += w.sum()
+            losses.append(loss / max(total, 1e-300))
+            if len(losses) - 1 - np.argmin(losses) >= PATIENCE:
+                break
+        return np.array(losses)
+
+    def decision_function(self, X):
+        """Return logits: shape (n_samples,) for two classes, else (n_samples, n_classes)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
+        scores = np.asarray(X @ self.coef_.T) + self.intercept_
+        return scores[:, 0] if scores.shape[1] == 1 else scores
+
+    def predict_proba(self, X):
+        """Return class probabilities of shape (n_samples, n_classes)."""
+        scores = self.decision_function(X).astype(np.float64)
+        if scores.ndim == 1:
+            scores = np.c_[np.zeros(len(scores)), scores]
+        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return scores / scores.sum(axis=1, keepdims=True)
+
+    def predict(self, X):
+        """Return the most probable label of each row."""
+        scores = self.decision_function(X)
+        return self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+class RidgePath(RegressorMixin, BaseEstimator):
+    """Ridge regression whose penalty is chosen on rows left out, by squared error.
+
+    Up to 1,000 rows (or columns, when X is dense) each row is left out once, which ridge
+    regression has in closed form; larger data are scored on inner folds.
+
+    Parameters
+    ----------
+    alphas : sequence of float, default=(0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+        Penalties to try, on rows of about unit norm (see `ViewScaler`).
+    n_folds : int, default=3
+        Number of inner folds for larger data.
+    max_rows : int, default=5000
+        From this many rows on, one inner fold is scored instead of all.
+    random_state : int, RandomState instance or None, default=None
+        Draws the inner folds.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The penalty chosen.
+    coef_ : ndarray of shape (n_features,)
+        Weights of the columns, in units of y per unit of the column.
+    intercept_ : float
+        Intercept, in units of y.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from ensemble_mm.learners import RidgePath
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> RidgePath().fit(X, y).score(X, y) > 0.5
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        alphas=(0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
+        n_folds=3,
+        max_rows=5000,
+        random_state=None,
+    ):
+        self.alphas = alphas
+        self.n_folds = n_folds
+        self.max_rows = max_rows
+        self.random_state = random_state
+
+    def fit(self, X, y, sample_weight=None):
+        """Choose the penalty, then fit all rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, in the fits and in the choice.
+
+        Returns
+        -------
+        self : RidgePath
+            The fitted model.
+        """
+        path = np.sort(_check_path("alphas", self.alphas))[::-1]
+        _check_folds(self.n_folds)
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], y_numeric=True)
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        n_rows, n_columns = X.shape
+        if n_rows <= LEAVE_ONE_OUT or (not sparse.issparse(X) and n_columns <= LEAVE_ONE_OUT):
+            model = RidgeCV(alphas=path).fit(X.astype(np.float64), y, sample_weight=weight)
+            self.alpha_ = float(model.alpha_)
+        else:
+            losses = self._score_path(X, y, weight, path)
+            self.alpha_ = float(path[np.argmin(losses)])
+            model = Ridge(alpha=self.alpha_).fit(X, y, sample_weight=weight)
+        self.coef_, self.intercept_ = np.ravel(model.coef_), float(model.intercept_)
+        return self
+
+    def _score_path(self, X, y, weight, path):
+        folds = inner_folds(y, min(self.n_folds, len(y)), self.random_state, classes=False)
+        parts = [
+            (X[folds != fold], np.flatnonzero(folds != fold), X[folds == fold], np.flatnonzero(folds == fold))
+            for fold in range(1 if len(y) >= self.max_rows else folds.max() + 1)
+        ]
+        losses = []
+        for alpha in path:
+            loss = 0.0
+            for X_train, train, X_test, test in parts:
+                model = Ridge(alpha=alpha).fit(X_train, y[train], None if weight is None else weight[train])
+                error = (model.predict(X_test) - y[test]) ** 2
+                loss += error.sum() if weight is None else error @ weight[test]
+            losses.append(loss)
+            if len(losses) - 1 - np.argmin(losses) >= PATIENCE:
+                break
+        return np.array(losses)
+
+    def predict(self, X):
+        """Return the predicted value of each row, shape (n_samples,)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
+        return np.asarray(X @ self.coef_) + self.intercept_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
