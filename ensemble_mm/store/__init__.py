@@ -6,6 +6,7 @@ unless the user said that it is trusted.
 """
 
 from ._arrays import FeatureCache, spill, write_atomic
+from ._database import TaskDatabase
 from ._jobs import JobStore
 from ._keys import content_key, row_keys, versions
 from ._models import ModelFileError, load, read_manifest, save
@@ -14,6 +15,7 @@ __all__ = [
     "FeatureCache",
     "JobStore",
     "ModelFileError",
+    "TaskDatabase",
     "content_key",
     "load",
     "read_manifest",

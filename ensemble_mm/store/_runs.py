@@ -1,0 +1,65 @@
+"""What is kept of a run in the task database, as plain data, and the statistics of comparing two."""
+
+import sys
+
+import numpy as np
+from scipy import stats
+
+from ._keys import content_key, versions
+
+
+def interval(differences: np.ndarray, test_share: float | None, coverage: float) -> tuple[float, float]:
+    """Interval of the mean of paired fold differences; `test_share` is rows tested over rows trained on, a fold."""
+    n = len(differences)
+    if n < 2 or not test_share:
+        return np.nan, np.nan
+    spread = np.sqrt((1 / n + test_share) * differences.var(ddof=1))
+    half = stats.t.ppf(0.5 + coverage / 2, n - 1) * spread
+    return differences.mean() - half, differences.mean() + half
+
+
+def describe_run(model, X, Y, name: str) -> dict:
+    """What is kept of a run, as plain data."""
+    report = getattr(model, "fit_report_", None)
+    folds = getattr(model, "folds_", None)
+    shares = getattr(model, "contributions_", None)
+    return {
+        "task": name,
+        "model": f"{type(model).__module__}.{type(model).__qualname__}",
+        "params": {key: _short(value) for key, value in model.get_params(deep=False).items()},
+        "views": {str(k): str(v) for k, v in getattr(model, "views_", {}).items()},
+        "targets": {str(k): str(t.kind) for k, t in getattr(model, "tasks_", {}).items()},
+        "scores": _scores(getattr(model, "cv_results_", None)),
+        "contributions": {} if shares is None else {
+            str(target): {"/".join(map(str, member)): float(share) for member, share in column.items()}
+            for target, column in shares.items()
+        },
+        "seconds": None if report is None else float(report["seconds"].sum()),
+        "stages": {} if report is None else {str(k): float(v) for k, v in report["seconds"].items()},
+        "n_extractions": getattr(model, "n_extractions_", None),
+        "data": "" if X is None else content_key(X, Y),
+        "rows": None if X is None else int(X.shape[0] if hasattr(X, "shape") else len(X)),
+        "folds": None if folds is None else content_key([(np.asarray(a), np.asarray(b)) for a, b in folds]),
+        "test_share": None if not folds else float(np.mean([len(test) / len(train) for train, test in folds])),
+        "versions": versions(),
+        "python": sys.version,
+    }  # fmt: skip
+
+
+def _scores(results) -> dict:
+    """Fold scores of the ensemble, a target."""
+    if results is None:
+        return {}
+    results = results.reset_index()
+    results = results[results["learner"] == "ensemble"]
+    columns = sorted((c for c in results.columns if str(c).startswith("fold_")), key=lambda c: int(str(c)[5:]))
+    return {
+        str(row["task"]): {"score_name": str(row["score_name"]), "mean": float(row["mean"]), "std": float(row["std"]),
+                           "folds": [float(row[c]) for c in columns]}
+        for _, row in results.iterrows()
+    }  # fmt: skip
+
+
+def _short(value) -> str:
+    text = repr(value)
+    return " ".join(text.split()) if len(text) <= 2000 else text[:2000] + "..."
