@@ -1,0 +1,64 @@
+# Every target does its own set-up, in .venv; a stamp file marks what is done, so that it is done once.
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || command -v python)
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet
+STAMPS := $(VENV)/stamps
+RUFF := ruff check --line-length 120 --select E,F,W,I,B,UP
+# A folder for junit files, one a run of pytest: make test REPORTS=somewhere
+REPORTS ?=
+# More options for pytest: make test PYTEST_ARGS="-k table"
+PYTEST_ARGS ?=
+PYTEST := OMP_NUM_THREADS=1 MLFLOW_DISABLE_TELEMETRY=true $(PY) -m pytest --import-mode=importlib -q -rs -n 2
+
+.PHONY: help demo test lint docs benchmarks clean
+.DEFAULT_GOAL := help
+
+help:  ## show what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+
+demo: $(STAMPS)/demo  ## install the project and run its main job on packaged real data
+	$(VENV)/bin/ensemble-mm demo
+
+test: $(STAMPS)/test  ## run the tests and the examples of the docstrings
+	$(PYTEST) $(if $(REPORTS),--junitxml=$(REPORTS)/tests.xml) $(PYTEST_ARGS) tests
+	$(PYTEST) $(if $(REPORTS),--junitxml=$(REPORTS)/doctests.xml) --doctest-modules ensemble_mm
+
+lint: $(STAMPS)/lint  ## check the style
+	$(VENV)/bin/$(RUFF) ensemble_mm tests benchmarks docs
+
+docs: $(STAMPS)/docs  ## build the pages into docs/_build/html; a warning is an error
+	MLFLOW_DISABLE_TELEMETRY=true $(PY) -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+benchmarks: $(STAMPS)/benchmarks  ## time and count, one question a file
+	set -e; for file in benchmarks/bench_*.py; do $(PY) $$file; done
+
+clean:  ## remove the environment and everything that was built
+	rm -rf $(VENV) build dist *.egg-info docs/_build docs/generated docs/auto_examples demo-output
+
+$(PY):
+	@test -n "$(PYTHON)" || { echo "No Python found: install Python 3.11 or later." >&2; exit 1; }
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or later is needed, found ' + sys.version)"
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMPS)/demo: setup.cfg pyproject.toml | $(PY)
+	$(PIP) -e '.[image,audio,video,report,store,progress]'
+	@mkdir -p $(STAMPS) && touch $@
+
+# torch by its exact version first: a range may resolve to a build with several GB of CUDA libraries.
+$(STAMPS)/test: setup.cfg pyproject.toml | $(PY)
+	$(PIP) torch==2.13.0
+	$(PIP) -e '.[all,ray,test]' polars
+	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/demo
+
+$(STAMPS)/lint: | $(PY)
+	$(PIP) ruff
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/docs: $(STAMPS)/test
+	$(PIP) -e '.[docs]'
+	@touch $@
+
+$(STAMPS)/benchmarks: $(STAMPS)/test
+	@touch $@

@@ -1,0 +1,149 @@
+"""The layout is a promise about flow: imports run downward only, faces are public, optional packages wait."""
+
+import ast
+import re
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import ensemble_mm
+
+ROOT = Path(ensemble_mm.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+FLOORS = {
+    "_checks": 1,
+    "data": 2, "features": 2, "learners": 2, "meta": 2, "store": 2,
+    "crossfit": 3,
+    "stacking": 4, "inspection": 4,
+    "_cli": 5, "_demo": 5,
+}  # fmt: skip
+FACES = {"__init__", "__main__"}
+CORE = {"numpy", "scipy", "sklearn", "joblib", "pandas", "threadpoolctl"}  # the last comes with scikit-learn
+API_PAGE = ROOT.parent / "docs" / "api.rst"
+
+
+def name_of(path):
+    """Return the dotted name of a file below the package: ("features", "_text")."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts
+
+
+def imports_of(path):
+    """Yield (is at module level, dotted name of the module, names) of every import of a file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    inside = {id(n) for f in ast.walk(tree) if isinstance(f, (ast.FunctionDef, ast.Lambda)) for n in ast.walk(f)}
+    package = ("ensemble_mm", *path.relative_to(ROOT).parts[:-1])
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield id(node) not in inside, alias.name, [], node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield id(node) not in inside, module, [alias.name for alias in node.names], node.lineno
+
+
+def our_imports(path):
+    """Yield the parts below `ensemble_mm` of every module of ours that a file imports."""
+    for _, module, names, line in imports_of(path):
+        parts = module.split(".")
+        if parts[0] == "ensemble_mm":
+            if len(parts) > 1:
+                yield tuple(parts[1:]), line
+            else:
+                yield from (((name,), line) for name in names)
+
+
+def test_every_file_stands_on_a_floor():
+    assert len(FILES) > 20
+    assert {name_of(path)[0] for path in FILES} <= set(FLOORS) | FACES
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(path.relative_to(ROOT).parts))
+def test_imports_run_downward(path):
+    own = name_of(path)[0]
+    for target, line in our_imports(path):
+        there = target[0]
+        if own in FACES:
+            continue
+        assert there in FLOORS, f"{path}:{line} imports {'.'.join(target)}: name the folder, not the package"
+        assert there == own or FLOORS[there] < FLOORS[own] or (FLOORS[own] == 5 == FLOORS[there]), (
+            f"{path}:{line}: {own} (floor {FLOORS[own]}) imports {there} (floor {FLOORS[there]})"
+        )
+
+
+def test_private_files_are_reached_through_their_face():
+    for path in FILES:
+        own = name_of(path)[0]
+        for target, line in our_imports(path):
+            private = len(target) > 1 and target[1].startswith("_")
+            assert not private or target[0] == own, f"{path}:{line} reaches into {'.'.join(target)}: use its face"
+
+
+def test_no_circle_between_files():
+    modules = {name_of(path): path for path in FILES}
+    graph = {name: {target for target, _ in our_imports(path) if target in modules and target != name}
+             for name, path in modules.items()}  # fmt: skip
+    for name, path in modules.items():  # `from . import _a` and `from ._a import b` point at files; a face at itself
+        graph[name] |= {
+            (*target, item)
+            for _, module, names, _ in imports_of(path)
+            for target in [tuple(module.split(".")[1:])]
+            for item in names
+            if module.startswith("ensemble_mm") and (*target, item) in modules and (*target, item) != name
+        }
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(" -> ".join(".".join(name) for name in error.args[1]))
+    assert set(order) == set(modules)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(path.relative_to(ROOT).parts))
+def test_optional_packages_wait_until_they_are_needed(path):
+    for at_top, module, _, line in imports_of(path):
+        package = module.partition(".")[0]
+        known = package in sys.stdlib_module_names or package in CORE or package == "ensemble_mm"
+        assert not at_top or known, f"{path}:{line} imports {package} at module level: import it inside the method"
+
+
+def test_importing_the_package_is_light():
+    heavy = "torch mlflow matplotlib xgboost lightgbm av PIL optuna sqlalchemy spacy dask ray rich jinja2 soundfile skops"
+    code = f"import sys, ensemble_mm; print(*[m for m in {heavy.split()} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.split() == []
+
+
+def test_public_names_exist_and_are_listed_once():
+    names = ensemble_mm.__all__
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert hasattr(ensemble_mm, name), name
+
+
+def test_public_names_are_the_documented_names():
+    if not API_PAGE.exists():
+        pytest.fail(f"{API_PAGE} is not there: run the tests in a checkout")
+    entries = re.findall(r"^   (\w+)$", API_PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert len(set(entries)) == len(entries)
+    assert set(entries) == set(ensemble_mm.__all__) - {"__version__"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(path.relative_to(ROOT).parts))
+def test_effects_have_an_address(path):
+    """No printing outside the command line, no global seed, no warning filter for the whole process."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree) or not tree.body, f"{path} does not say what it is for"
+    held = {  # a filter inside `with warnings.catch_warnings(...)` ends with it
+        id(call)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.With) and "catch_warnings" in "".join(ast.unparse(i) for i in block.items)
+        for call in ast.walk(block)
+    }
+    calls = {ast.unparse(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call) and id(n) not in held}
+    if name_of(path)[0] not in {"_cli", "_demo", "__main__"}:
+        assert "print" not in calls
+    assert not calls & {"np.random.seed", "random.seed", "warnings.simplefilter", "warnings.filterwarnings"}
