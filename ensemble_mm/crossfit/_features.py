@@ -73,7 +73,7 @@ class Features:
     def present_of(self):
         return {name: present_rows(column) for name, column in self.columns.items()}
 
-    def extract(self, runner, folds, refit, targets, key=None):
+    def extract(self, runner, folds, refit, targets, weight=None, key=None):
         """Run the extractions: those that need no fit in chunks of rows, then the others fold by fold."""
         parts = {name: split_stateless(self._prepared(view)) for name, view in self.views.items()}
         columns = self._augmented(self.columns)
@@ -99,9 +99,11 @@ class Features:
                 test = np.empty(0, np.intp) if fold == ALL_ROWS else folds[fold][1]
                 for task in targets if supervised else [None]:
                     rows = train[self.present[name][train]]
+                    if weight is not None:  # a row of weight zero teaches an extractor nothing
+                        rows = rows[weight[rows] > 0]
                     if supervised:
                         rows = rows[~np.isnan(targets[task][rows])]
-                    others = np.setdiff1d(train, rows) if supervised else np.empty(0, np.intp)
+                    others = np.setdiff1d(train, rows)
                     others = np.concatenate([test, others])
                     others = others[self.present[name][others]]
                     copies = np.concatenate([train + self.n_rows * (c + 1) for c in range(self.n_copies)] or [[]])
@@ -114,7 +116,7 @@ class Features:
                     args = (
                         None if rest is None else seeded(rest, seed),
                         None if reducer is None else seeded(reducer, seed),
-                        columns[name], rows, others, targets[task] if supervised else None,
+                        columns[name], rows, others, targets[task] if supervised else None, weight,
                         self.n_rows * (1 + self.n_copies), tuple(sorted(forms)),
                     )  # fmt: skip
                     jobs.append(Job(f"View {name!r}: {mark}", fit_extractor, args, len(rows), key and key(mark)))

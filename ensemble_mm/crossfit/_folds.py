@@ -17,11 +17,11 @@ def draw_folds(cv, tasks, targets, groups, seed):
     if isinstance(cv, Integral) and not isinstance(cv, bool):
         labels, splitter = _splitter(int(cv), tasks, targets, groups, seed)
         pairs = splitter.split(np.zeros(n_rows), labels, groups)
-    elif hasattr(cv, "split"):
+    elif hasattr(cv, "split") and not isinstance(cv, str):
         labels = next((t for name, t in targets.items() if tasks[name].is_classification), None)
         labels = next(iter(targets.values())) if labels is None else labels
         pairs = cv.split(np.zeros((n_rows, 1)), np.nan_to_num(labels, nan=-1.0), groups)
-    elif isinstance(cv, (list, tuple)) or hasattr(cv, "__iter__"):
+    elif hasattr(cv, "__iter__") and not isinstance(cv, str):
         pairs = cv
     else:
         raise ValueError(f"cv={cv!r} is not known: use a number of folds, a splitter or a list of (train, test) pairs.")

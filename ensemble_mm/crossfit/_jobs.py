@@ -49,15 +49,18 @@ def seeded(estimator, seed):
     copy = clone(estimator)
     rng = np.random.RandomState(seed)
     settings = {}
-    for key, value in sorted(copy.get_params(deep=True).items()):
-        last = key.rpartition("__")[2]
+    params = copy.get_params(deep=True)
+    for key, value in sorted(params.items()):
+        owner, _, last = key.rpartition("__")
         if last == "random_state":
             if value is None:
                 settings[key] = int(rng.randint(np.iinfo(np.int32).max))
             elif isinstance(value, np.random.RandomState):
                 settings[key] = int(check_random_state(value).randint(np.iinfo(np.int32).max))
         elif last in ("n_jobs", "nthread", "thread_count") and value is None:
-            settings[key] = 1
+            # In scikit-learn None means one already, and some of its classes warn when it is set.
+            if not type(params.get(owner, copy)).__module__.startswith("sklearn."):
+                settings[key] = 1
     return copy.set_params(**settings) if settings else copy
 
 
@@ -69,7 +72,7 @@ def transform_chunk(extractor, chunk):
         return error
 
 
-def fit_extractor(extractor, reducer, column, train, rest, y, n_rows, forms):
+def fit_extractor(extractor, reducer, column, train, rest, y, weight, n_rows, forms):
     """Fit an extractor (None: the column holds features already) and its reducer on the training rows.
 
     Returns `(extractor, reducer, blocks)`, where `blocks` maps form to a block that is filled in `train` and `rest`.
@@ -78,7 +81,9 @@ def fit_extractor(extractor, reducer, column, train, rest, y, n_rows, forms):
     if extractor is None:
         native = None if reducer is None else column[rows]
     else:
-        first = extractor.fit_transform(take_rows(column, train), y if y is None else y[train])
+        keyword = None if weight is None else weight_keyword(extractor)
+        weights = {keyword: weight[train]} if keyword else {}
+        first = extractor.fit_transform(take_rows(column, train), y if y is None else y[train], **weights)
         native = as_block(first)
         if len(rest):
             native = _stack([native, as_block(extractor.transform(take_rows(column, rest)))])

@@ -1,5 +1,6 @@
 """One cross-fitting run: features, then members on the folds, then the table; and the same models on new rows."""
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,7 +44,7 @@ class CrossFit:
         self.features = Features(
             self.views, self.columns, forms, seed=self.seed, n_copies=self.n_copies, cache=self.cache, on_bad=self.on_bad
         )
-        self.features.extract(self.runner, self.folds, self.refit, self.targets, self.keys)
+        self.features.extract(self.runner, self.folds, self.refit, self.targets, _row_weights(self.weights), self.keys)
 
     def fit(self, members, *, estimates=None, refit=None, stage="fit", in_time=False):
         """Cross-fit members; return `(table, models)`.
@@ -81,10 +82,7 @@ class CrossFit:
         member, n = fit.member, self.features.n_rows
         train, test = (np.arange(n), np.empty(0, np.intp)) if fit.fold == ALL_ROWS else self.folds[fit.fold]
         here = self._readable(member)
-        weight = self.weights[member.task]
         useful = here & ~np.isnan(self.targets[member.task])
-        if weight is not None:
-            useful = useful & (weight > 0)
         return train[useful[train]], test[here[test]]
 
     def _readable(self, member):
@@ -126,6 +124,9 @@ class CrossFit:
         failed = [(fit, failure) for pairs in lost.values() for fit, failure in pairs]
         if failed and self.on_error == "raise":
             check_failures(jobs, [failure for _, failure in failed])
+        if failed:
+            names = dict.fromkeys(f"{fit.member}: {failure.words}" for fit, failure in failed)
+            warnings.warn("Left out, because a fit failed: " + "; ".join(names), UserWarning, stacklevel=2)
         for fit, failure in failed:
             where = "all rows" if fit.fold == ALL_ROWS else fit.fold
             m = fit.member
@@ -219,6 +220,13 @@ def cost_of(estimator) -> float:
         if key.rpartition("__")[2] in ("n_estimators", "iterations", "max_iter_predict") and isinstance(value, int):
             cost *= max(value, 1) / 5
     return cost
+
+
+def _row_weights(weights):
+    """Return one weight a row for extractors: the mean over tasks; None without weights."""
+    if any(weight is None for weight in weights.values()):
+        return None
+    return np.mean(list(weights.values()), axis=0)
 
 
 def unweighted(members):

@@ -60,7 +60,7 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         context.call_on_fit_task_begin(estimator=self, X=X, y=Y)
         source, tasks, targets = self._read(X, Y, reset=True)
         views, columns = self._views(source)
-        weights = self._weights(sample_weight, tasks, source)
+        weights = self._weights(sample_weight, tasks, targets)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         folds = draw_folds(self.cv, tasks, targets, groups, seed)
         members = self._members(tasks, targets, views)
@@ -227,20 +227,27 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
             return _stack_vectors(column)
         return column
 
-    def _weights(self, sample_weight, tasks, source):
+    def _weights(self, sample_weight, tasks, targets):
+        """Return the weights of every task; a row of weight zero counts as one whose label is not known."""
         if sample_weight is None:
             return dict.fromkeys(tasks)
+        n_rows = len(next(iter(targets.values())))
         weight = np.asarray(sample_weight, dtype=np.float64)
-        n_rows = source.shape[0]
         if weight.ndim not in (1, 2) or len(weight) != n_rows or (weight.ndim == 2 and weight.shape[1] != len(tasks)):
             raise ValueError(
                 f"sample_weight has shape {weight.shape}: give ({n_rows},) or one column a task, ({n_rows}, {len(tasks)})."
             )
         if not np.isfinite(weight).all() or (weight < 0).any():
             raise ValueError("sample_weight holds negative or non-finite values: give weights of at least 0.")
-        if weight.ndim == 1:
-            return dict.fromkeys(tasks, weight)
-        return {name: weight[:, i] for i, name in enumerate(tasks)}
+        weights = {name: weight if weight.ndim == 1 else weight[:, i] for i, name in enumerate(tasks)}
+        for name, task in tasks.items():
+            targets[name][weights[name] == 0] = np.nan
+            left = np.unique(targets[name][~np.isnan(targets[name])])
+            if not len(left):
+                raise ValueError(f"All sample weights of task {name!r} are zero: give some rows a positive weight.")
+            if task.is_classification and len(left) < 2:
+                raise ValueError(f"Task {name!r} has one class only among the rows with a positive weight.")
+        return weights
 
     # -- learners ------------------------------------------------------------------------------------------------
 

@@ -183,7 +183,8 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
 
     def predict(self, X):
         """Return the most probable classes, shape (n_samples,)."""
-        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        proba = self.predict_proba(X)
+        return self.classes_[np.argmax(proba, axis=1)]
 
     def predict_set(self, X, coverage=0.9):
         """Return the classes that hold the true one with probability `coverage`: bool (n_samples, n_classes)."""

@@ -73,8 +73,6 @@ class Level:
                 random_state=seed_of(run.seed, f"meta {name}"),
             )
             known = ~np.isnan(y) & ~np.isnan(block).all(axis=1)
-            if weight is not None:
-                known &= weight > 0
             for fold in [None, *range(len(run.folds))]:
                 rows = known if fold is None else known & ~_among(run.folds[fold][1], len(y))
                 if not rows.any():

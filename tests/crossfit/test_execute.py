@@ -1,0 +1,59 @@
+import time
+import warnings
+
+import numpy as np
+import pytest
+from joblib import parallel_config
+
+from ensemble_mm.crossfit import JobError, Runner
+from ensemble_mm.crossfit._execute import Failure, Job, Skipped, check_failures
+from ensemble_mm.store import JobStore
+
+
+def double(x):
+    return 2 * x
+
+
+def fail(x):
+    raise KeyError("its own words")
+
+
+def complain(x):
+    warnings.warn("hear me", UserWarning, stacklevel=1)
+    return x
+
+
+@pytest.mark.parametrize(("backend", "n_jobs"), [("loky", 1), ("loky", 2), ("threading", 2)])
+def test_results_keep_the_order_of_the_jobs(backend, n_jobs):
+    jobs = [Job(f"job {i}", double, (np.full(3, i),), cost=i % 3) for i in range(9)]
+    with parallel_config(backend=backend):
+        results = Runner(n_jobs=n_jobs).run("stage", jobs)
+    assert [int(r[0]) for r in results] == [2 * i for i in range(9)]
+
+
+def test_a_failure_names_the_job_and_carries_the_words():
+    jobs = [Job("good", double, (1,)), Job("learner 'x', fold 3", fail, (1,))]
+    results = Runner().run("stage", jobs)
+    assert results[0] == 2 and isinstance(results[1], Failure)
+    with pytest.raises(JobError, match="learner 'x', fold 3 failed: KeyError: 'its own words'"):
+        check_failures(jobs, results)
+
+
+def test_a_warning_comes_home_once_from_other_processes():
+    jobs = [Job(f"job {i}", complain, (i,)) for i in range(4)]
+    with pytest.warns(UserWarning, match="hear me") as heard:
+        Runner(n_jobs=2).run("stage", jobs)
+    assert len([w for w in heard if "hear me" in str(w.message)]) == 1
+
+
+def test_kept_results_are_not_computed_again(tmp_path):
+    store = JobStore(tmp_path)
+    assert Runner(store=store).run("stage", [Job("job", double, (1,), key="a" * 64)]) == [2]
+    assert Runner(store=store).run("stage", [Job("job", fail, (1,), key="a" * 64)]) == [2]
+
+
+def test_jobs_that_may_be_left_out_are_left_out_when_time_is_over():
+    runner = Runner(deadline=time.time() - 1)
+    needed, spare = runner.run("stage", [Job("a", double, (1,)), Job("b", double, (1,), required=False, group="b")])
+    assert needed == 2 and isinstance(spare, Skipped)
+    assert runner.to_frame()["left_out"].tolist() == ["b"]

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from sklearn.model_selection import GroupKFold, KFold, RepeatedKFold, TimeSeriesSplit
+
+from ensemble_mm.crossfit import draw_folds
+from ensemble_mm.data import resolve_targets
+
+
+def folds(Y, cv, groups=None, seed=0):
+    tasks, targets, _ = resolve_targets(Y)
+    return draw_folds(cv, tasks, targets, groups, seed)
+
+
+@pytest.mark.parametrize("cv", [3, KFold(4), RepeatedKFold(n_splits=3, n_repeats=2), TimeSeriesSplit(3)])
+def test_no_row_is_in_both_parts(cv):
+    for train, test in folds({"y": np.arange(40.0) / 3}, cv):
+        assert len(train) and len(test) and not set(train) & set(test)
+
+
+def test_a_number_of_folds_is_stratified_on_the_first_task_that_allows_it():
+    Y = {"rare": ["a"] * 58 + ["b"] * 2, "common": ["x", "y", "z"] * 20}
+    for _, test in folds(Y, 4):
+        assert np.bincount([list("xyz").index(Y["common"][i]) for i in test]).tolist() == [5, 5, 5]
+
+
+def test_unknown_labels_are_spread_over_the_folds():
+    y = np.array(["a", "b"] * 30, dtype=object)
+    y[:24] = None
+    for _, test in folds({"y": y}, 4):
+        assert sum(y[i] is None for i in test) == 6
+
+
+def test_groups_stay_together():
+    groups = np.arange(60) // 5
+    for cv in (3, GroupKFold(3)):
+        for train, test in folds({"y": ["a", "b"] * 30}, cv, groups):
+            assert not set(groups[train]) & set(groups[test])
+
+
+def test_folds_depend_on_the_seed_alone():
+    y = {"y": np.arange(30.0) / 7}
+    same, again, other = (folds(y, 3, seed=s) for s in (1, 1, 2))
+    assert all((a[1] == b[1]).all() for a, b in zip(same, again, strict=True))
+    assert any((a[1] != b[1]).any() for a, b in zip(same, other, strict=True))
+
+
+def test_a_rare_class_lowers_the_number_of_folds_with_a_warning():
+    with pytest.warns(UserWarning, match="Task 'y': class 'b' has 3 rows, fewer than cv=5 folds: 3 folds are used"):
+        assert len(folds({"y": ["a"] * 20 + ["b"] * 3}, 5)) == 3
+
+
+@pytest.mark.parametrize(
+    ("y", "cv", "words"),
+    [
+        (["a"] * 9 + ["b"], 3, "class 'b' has 1 rows, fewer than cv=3 folds"),
+        ([1.5, 2.5, 3.5], 5, "n_samples=3"),
+        ([1.5, 2.5, 3.5], 1, "cv=1 must be at least 2"),
+        ([1.5, 2.5, 3.5], [([0, 1], [1, 2])], "row 1 in both the training and the test rows"),
+        ([1.5, 2.5, 3.5], [3, 4], "each fold is a pair"),
+        ([1.5, 2.5, 3.5], [([0, 1], [7])], "names rows outside of the 3 rows"),
+        ([1.5, 2.5, 3.5], "five", "cv='five' is not known"),
+        (["a", "a", "b", "b"], [([0, 1], [2, 3])], "Task 'y' has one class only in the training rows of fold 0"),
+    ],
+)
+def test_errors_say_what_is_wrong(y, cv, words):
+    with pytest.raises(ValueError, match=words):
+        folds({"y": y}, cv)

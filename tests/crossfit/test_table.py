@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from ensemble_mm.crossfit import Member, Table
+from ensemble_mm.data import Task
+
+
+@pytest.fixture
+def table():
+    tasks = {
+        "size": Task("size", "regression"),
+        "flag": Task("flag", "binary", np.array(["no", "yes"])),
+        "kind": Task("kind", "multiclass", np.array(["a", "b", "c"])),
+    }
+    members = [Member(task, "linear", "view", ("view",), None) for task in tasks]
+    members.append(Member("kind", "tree", "view", ("view",), None))
+    return Table(4, members, tasks), members
+
+
+def test_columns_follow_the_kind_of_the_task(table):
+    table, _ = table
+    assert table.to_frame().columns.tolist() == [
+        ("size", "linear", "view", ""),
+        ("flag", "linear", "view", "yes"),
+        *[("kind", learner, "view", c) for learner in ("linear", "tree") for c in "abc"],
+    ]
+    assert table.block("kind").shape == (4, 6)
+    assert table.members("kind") == [("linear", "view"), ("tree", "view")]
+
+
+def test_a_cell_written_twice_is_averaged_and_one_never_written_is_nan(table):
+    table, members = table
+    table.write(members[0], [(np.array([0, 1]), np.array([1.0, 2.0])), (np.array([1, 2]), np.array([4.0, 5.0]))])
+    np.testing.assert_array_equal(table.values[:, 0], [1.0, 3.0, 5.0, np.nan])
+    assert np.isnan(table.values[:, 1:]).all()
+
+
+def test_keep_and_join_give_back_the_same_columns(table):
+    table, members = table
+    table.write(members[2], [(np.arange(4), np.arange(12.0).reshape(4, 3))])
+    left = table.keep({("size", "linear", "view"), ("kind", "linear", "view")})
+    right = table.keep({("flag", "linear", "view"), ("kind", "tree", "view")})
+    joined = left.join(right)
+    assert sorted(joined.columns) == sorted(table.columns)
+    np.testing.assert_array_equal(joined.block("kind"), table.block("kind"))
