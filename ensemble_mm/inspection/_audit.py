@@ -1,0 +1,176 @@
+"""A leak audit: is the score of a stack earned, or did something see what it should not?"""
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+
+from .._checks import check_count
+from ..crossfit import draw_folds
+from ..data import as_source, infer_views, present_rows, resolve_targets, select
+from ..features import EXTRACTORS
+from ._audit_extractors import check_extractor
+from ._audit_rows import check_classes, check_duplicates, check_groups, check_single_columns
+from ._cells import cells_of, row_losses
+
+COLUMNS = ["check", "verdict", "value", "words"]
+
+
+def audit(model, X, Y, *, groups=None, n_rows=1000, cv=3, random_state=0):
+    """Look for leaks: shuffled labels, duplicated rows, groups, extractors that saw held-out rows, giveaway columns.
+
+    Parameters
+    ----------
+    model : StackedClassifier, StackedRegressor or MultiOutputStack, fitted or not
+        Left as it is: clones are fitted. Folds are those of the fitted model when it was fitted on as many rows
+        as X has, else those that its `cv` draws.
+    X, Y : as in the model's fit
+    groups : array-like of shape (n_samples,), default=None
+        What must not cross folds: person, patient, session.
+    n_rows : int, default=1000
+        At most so many rows (drawn at random) are used by the checks that fit something.
+    cv : int, default=3
+        Folds of the refit on shuffled labels; a model whose `cv` is a list or a splitter keeps it.
+    random_state : int, RandomState or None, default=0
+
+    Returns
+    -------
+    DataFrame
+        One row a finding. "check": what was looked at; "verdict": "pass", "warn" (look at it), "fail" (a leak was
+        measured) or "skip" (could not be looked at); "value": what was measured, a share from 0 to 1 or a count, told
+        in "words" together with what to do.
+
+    Notes
+    -----
+    - *shuffled labels*: a clone is cross-fitted on permuted labels. Its ensemble must not predict them: a share of
+      the prior's loss removed of more than 2 % and more than three standard errors is a leak.
+    - *duplicated rows*: rows whose every item equals that of a training row of their fold; texts and media
+      files that repeat are looked at on their own too.
+    - *groups*: groups with rows on both sides of a fold.
+    - *extractors*: the same extractor fitted on two halves must give different features of the same rows
+      (else it was fitted before, and on what?), and a row's features must not depend on the other rows.
+    - *single columns*: one column (or its being missing) that tells a task by itself, by a small tree under
+      three-fold cross-validation.
+    - *classes*: classes with fewer rows than there are folds.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from ensemble_mm import StackedClassifier, audit
+    >>> X = pd.DataFrame({"age": range(60), "answer": [0.0, 1.0] * 30})
+    >>> model = StackedClassifier(learners=[("linear", LogisticRegression())], cv=3, random_state=0)
+    >>> found = audit(model, X, pd.Series(["no", "yes"] * 30, name="bought"))
+    >>> found.loc[found["verdict"] == "fail", "check"].tolist()
+    ["column 'answer' tells 'bought'"]
+    """
+    check_count("n_rows", n_rows, minimum=20)
+    check_count("cv", cv, minimum=2)
+    rng = check_random_state(random_state)
+    source = as_source(X)
+    tasks, targets, _ = resolve_targets(Y, getattr(model, "tasks", "auto"), only=getattr(model, "_only", None))
+    n = source.shape[0]
+    for name, target in targets.items():
+        if len(target) != n:
+            raise ValueError(f"X has {n} rows, task {name!r} has {len(target)} labels: give one label a row.")
+    groups = None if groups is None else np.asarray(groups)
+    if groups is not None and len(groups) != n:
+        raise ValueError(f"X has {n} rows, groups has {len(groups)}: give one group a row.")
+    rows = np.arange(n) if n <= n_rows else np.sort(rng.choice(n, n_rows, replace=False))
+    views = _views_of(model, source)
+    folds = _folds_of(model, tasks, targets, groups)
+    found = []
+    found += _check_shuffled(model, source, tasks, targets, groups, rows, cv, folds, rng)
+    found += check_duplicates(source, views, folds)
+    found += check_groups(groups, folds)
+    for name, modality, columns, extractor in views:
+        column = select(source, columns)
+        found += check_extractor(name, modality, extractor, column, targets, tasks, present_rows(column), rows, rng)
+    found += check_single_columns(source, tasks, targets, rows)
+    found += check_classes(tasks, targets, folds)
+    return pd.DataFrame(found, columns=COLUMNS)
+
+
+def _views_of(model, source):
+    """Return (name, modality, columns, extractor) of every view, as the model's fit would read them."""
+    inferred = infer_views(source)
+    if isinstance(model.views, str):
+        return [(v.name, v.modality, v.columns, EXTRACTORS[v.modality]()) for v in inferred]
+    views = []
+    for entry in model.views:
+        name, extractor = entry[0], entry[1]
+        columns = entry[2] if len(entry) == 3 else name
+        if isinstance(extractor, str) and extractor == "drop":
+            continue
+        columns = columns(source) if callable(columns) else columns
+        modality = next((m for m, cls in EXTRACTORS.items() if isinstance(extractor, cls)), None)
+        if modality is None:
+            labels = set(columns) if isinstance(columns, (list, tuple)) else {columns}
+            modality = next((v.modality for v in inferred if v.columns in labels), "tabular")
+        if isinstance(extractor, str):
+            extractor = EXTRACTORS[modality]()
+        views.append((name, modality, columns, extractor))
+    return views
+
+
+def _folds_of(model, tasks, targets, groups):
+    """Return the folds of a fitted model, or those that its fit would draw."""
+    n = len(next(iter(targets.values())))
+    fitted = getattr(model, "targets_", None)
+    if fitted and len(next(iter(fitted.values()))) == n:
+        return model.folds_
+    seed = int(check_random_state(model.random_state).randint(np.iinfo(np.int32).max))
+    return draw_folds(model.cv, tasks, targets, groups, seed)
+
+
+def _check_shuffled(model, source, tasks, targets, groups, rows, cv, folds, rng):
+    """Refit a clone on permuted labels: what it still predicts, it cannot have learned from the views."""
+    from_list = not isinstance(model.cv, (int, np.integer)) and not hasattr(model.cv, "split")
+    twin = clone(model)
+    twin.set_params(refit=False, cache=None, checkpoint=None, time_budget=None, calibration=None, prune=None)
+    if from_list:
+        place = np.full(source.shape[0], -1)
+        place[rows] = np.arange(len(rows))
+        pairs = [tuple(place[part][place[part] >= 0] for part in pair) for pair in folds]
+        twin.set_params(cv=[pair for pair in pairs if all(map(len, pair))])
+    elif isinstance(model.cv, (int, np.integer)):
+        twin.set_params(cv=min(cv, int(model.cv)))
+    shuffled = {}
+    order = rng.permutation(len(rows))
+    for name, task in tasks.items():
+        known = targets[name][rows]
+        shuffled[name] = _labels(task, known[order])
+    part = source.iloc[rows] if hasattr(source, "iloc") else source[rows]
+    only = getattr(model, "_only", None)
+    Y = next(iter(shuffled.values())) if only else pd.DataFrame(shuffled)
+    if not only and hasattr(twin, "tasks"):
+        twin.set_params(tasks={name: task.kind for name, task in tasks.items()})
+    try:
+        twin.fit(part, Y, groups=None if groups is None else groups[rows])
+    except Exception as error:
+        words = f"The refit on shuffled labels failed: {type(error).__name__}: {error}"
+        return [("shuffled labels", "skip", np.nan, words[:300])]
+    return [_judge_shuffled(name, cells_of(twin, name if name in twin.tasks_ else None)) for name in tasks]
+
+
+def _judge_shuffled(name, cells):
+    cells = cells.take(cells.scored)
+    prior = row_losses(np.broadcast_to(cells.prior, cells.ensemble.shape), cells.truth, cells.task.kind)
+    gains = (prior - row_losses(cells.ensemble, cells.truth, cells.task.kind)) / max(prior.mean(), 1e-12)
+    gain, error = gains.mean(), gains.std() / np.sqrt(max(1, len(gains)))
+    check = f"shuffled labels of {name!r}"
+    said = f"With shuffled labels {gain:.1%} of the prior's loss is removed ({len(gains)} rows)"
+    if gain > max(0.02, 3 * error):
+        words = f"{said}: held-out labels reach the model. Look at extractors, learners and folds."
+        return (check, "fail", gain, words)
+    return (check, "pass", gain, f"{said}: no better than chance.")
+
+
+def _labels(task, encoded):
+    """Return labels of encoded ones; None where not known."""
+    if task.kind == "regression":
+        return pd.Series(encoded)
+    out = np.full(len(encoded), None, dtype=object)
+    known = ~np.isnan(encoded)
+    out[known] = np.asarray(task.classes, dtype=object)[encoded[known].astype(int)]
+    return pd.Series(out, dtype=object)

@@ -1,0 +1,182 @@
+"""Checks of an audit that look at rows, columns and folds; they fit nothing but small trees."""
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from ..data import MultimodalData, select
+from ..store import row_keys
+
+TOLERATED = 0.01  # share of held-out rows with a twin among the training rows above which the score is in doubt
+LONG_TEXT = 20  # characters; shorter texts repeat by chance
+TELLING = 0.99  # share of the possible gain above which one column gives a task away
+MOST_COLUMNS = 200
+
+
+def check_duplicates(source, views, folds):
+    """Look for held-out rows that equal a training row of the same fold: whole rows, and texts and files alone."""
+    columns = {name: select(source, columns) for name, _, columns, _ in views}
+    keys = {name: _keys(column) for name, column in columns.items()}
+    whole = [b"".join(parts) for parts in zip(*(list(key) for key in keys.values()), strict=True)]
+    found = [_judge_twins("duplicated rows", "rows equal", whole, folds, strict=True)]
+    for name, modality, _, _ in views:
+        if modality in ("tabular", "vector") or len(views) == 1:
+            continue
+        items = keys[name].astype(object)
+        column = columns[name]
+        for i, item in enumerate(column):
+            if item is None or item != item if isinstance(item, (float, type(None))) else _is_short(item, modality):
+                items[i] = None
+        found.append(_judge_twins(f"repeated items of view {name!r}", f"items of {name!r} equal", items, folds))
+    return found
+
+
+def _keys(column):
+    keys = row_keys(column)
+    if len(keys) != (column.shape[0] if hasattr(column, "shape") else len(column)):
+        raise ValueError("The keys of a view do not fit its rows.")
+    return keys
+
+
+def _is_short(item, modality):
+    return modality == "text" and len(str(item)) < LONG_TEXT
+
+
+def _judge_twins(check, what, keys, folds, strict=False):
+    """Count held-out rows whose key is also among the training rows of their fold."""
+    twins, held_out = set(), set()
+    keys = pd.Series(list(keys), dtype=object)
+    codes = keys.factorize()[0]  # -1 for None: never a twin
+    for train, test in folds:
+        seen = np.unique(codes[train])
+        twins |= set(np.asarray(test)[np.isin(codes[test], seen) & (codes[test] >= 0)].tolist())
+        held_out |= set(np.asarray(test).tolist())
+    share = len(twins) / max(1, len(held_out))
+    said = f"{len(twins)} of {len(held_out)} held-out {what} one of the training rows of their fold"
+    if not twins:
+        return (check, "pass", share, f"{said}.")
+    example = ", ".join(map(str, sorted(twins)[:5]))
+    remedy = f"(rows {example} ...). Remove them, or pass groups that keep equal rows together."
+    return (check, "fail" if strict and share > TOLERATED else "warn", share, f"{said} {remedy}")
+
+
+def check_groups(groups, folds):
+    """Look for groups with rows on both sides of a fold."""
+    if groups is None:
+        words = "No groups were given. If several rows come from one person, place or session, pass groups."
+        return [("groups", "skip", np.nan, words)]
+    codes = pd.factorize(np.asarray(groups))[0]
+    crossing = set()
+    for train, test in folds:
+        crossing |= set(np.intersect1d(codes[train], codes[test]).tolist())
+    share = len(crossing) / max(1, len(np.unique(codes)))
+    said = f"{len(crossing)} of {len(np.unique(codes))} groups have rows on both sides of a fold"
+    if not crossing:
+        return [("groups", "pass", share, f"{said}.")]
+    return [("groups", "fail", share, f"{said}: pass groups to fit, or use a splitter such as GroupKFold.")]
+
+
+def check_classes(tasks, targets, folds):
+    """Look for classes that have fewer rows than there are folds."""
+    found = []
+    for name, task in tasks.items():
+        if task.kind == "regression":
+            continue
+        known = targets[name][~np.isnan(targets[name])].astype(int)
+        counts = np.bincount(known, minlength=len(task.classes))
+        rare = np.flatnonzero(counts < len(folds))
+        check, smallest = f"classes of {name!r}", int(counts.min())
+        said = f"the smallest class, {task.classes[counts.argmin()]!r}, has {smallest} rows for {len(folds)} folds"
+        if len(rare):
+            words = f"{len(rare)} classes are rarer than folds; {said}: merge rare classes or use a smaller cv."
+            found.append((check, "warn", smallest, words))
+        else:
+            found.append((check, "pass", smallest, f"{said[0].upper()}{said[1:]}."))
+    return found
+
+
+def check_single_columns(source, tasks, targets, rows):
+    """Look for a column that tells a task by itself."""
+    columns = list(_plain_columns(source))[:MOST_COLUMNS]
+    found = []
+    for name, task in tasks.items():
+        telling, best, best_label = [], 0.0, None
+        for label, values in columns:
+            gain = _telling(values[rows], targets[name][rows], task)
+            if gain > best:
+                best, best_label = gain, label
+            if gain >= TELLING:
+                telling.append((label, gain))
+        for label, gain in telling:
+            words = (
+                f"Column {label!r} alone gives {gain:.1%} of what there is to know about {name!r}. "
+                "Will it be known before the label is? If not, leave it out."
+            )
+            found.append((f"column {label!r} tells {name!r}", "fail", gain, words))
+        if not telling:
+            words = f"No single column tells {name!r}"
+            words += f"; the most telling, {best_label!r}, gives {best:.1%}." if best_label is not None else "."
+            found.append((f"single columns for {name!r}", "pass", best, words))
+    return found
+
+
+def _plain_columns(source):
+    """Yield (label, numbers) of every plain column: categories as codes, NaN where missing, media as being there."""
+    if isinstance(source, MultimodalData):
+        for view, column in source.views.items():
+            if isinstance(column, pd.DataFrame):
+                for label in column.columns:
+                    yield f"{view}: {label}", _as_numbers(column[label])
+            elif getattr(column, "ndim", 0) == 1:
+                yield view, _as_numbers(pd.Series(column))
+        return
+    frame = source if isinstance(source, pd.DataFrame) else None
+    if frame is None:
+        if not isinstance(source, np.ndarray) or source.ndim != 2:
+            return
+        frame = pd.DataFrame(source)
+    for label in frame.columns:
+        yield label, _as_numbers(frame[label])
+
+
+def _as_numbers(series):
+    if pd.api.types.is_numeric_dtype(series) or pd.api.types.is_bool_dtype(series):
+        return series.to_numpy(dtype=float, na_value=np.nan)
+    if pd.api.types.is_datetime64_any_dtype(series):
+        numbers = series.astype("int64").to_numpy(dtype=float)
+        numbers[series.isna().to_numpy()] = np.nan
+        return numbers
+    texts = series.map(lambda item: str(item) if isinstance(item, (str, int, float, bool)) else "object")
+    codes = pd.factorize(texts.where(series.notna()), sort=True)[0].astype(float)
+    distinct = len(np.unique(codes[codes >= 0]))
+    missing = codes < 0
+    if distinct > 0.5 * len(codes):  # texts, names and files: only that they are there can tell
+        codes[~missing] = 0.0
+    codes[missing] = np.nan
+    return codes
+
+
+def _telling(values, target, task):
+    """Return the share of what the best constant gets wrong that a small tree on one column gets right."""
+    known = ~np.isnan(target)
+    values, target = values[known], target[known]
+    if len(target) < 20 or len(np.unique(values[~np.isnan(values)])) + np.isnan(values).any() < 2:
+        return 0.0
+    column = np.nan_to_num(values, nan=np.nanmin(values) - 1.0 if (~np.isnan(values)).any() else 0.0)
+    column = np.c_[column, np.isnan(values)]
+    if task.kind == "regression":
+        tree = DecisionTreeRegressor(max_leaf_nodes=256, min_samples_leaf=2, random_state=0)
+        predicted = cross_val_predict(tree, column, target, cv=KFold(3, shuffle=True, random_state=0))
+        spread = np.var(target)
+        return float(max(0.0, 1 - np.mean((target - predicted) ** 2) / spread)) if spread > 0 else 0.0
+    counts = np.bincount(target.astype(int))
+    usual = counts.max() / len(target)
+    splits = int(min(3, counts[counts > 0].min()))
+    if usual > 0.995 or splits < 2:
+        return 0.0
+    tree = DecisionTreeClassifier(max_leaf_nodes=max(16, 2 * len(counts)), random_state=0)
+    folds = StratifiedKFold(splits, shuffle=True, random_state=0)
+    right = accuracy_score(target, cross_val_predict(tree, column, target, cv=folds))
+    return float(max(0.0, (right - usual) / (1 - usual)))

@@ -1,0 +1,136 @@
+"""How much each view gives to each task: Shapley values over the views, from the table alone."""
+
+from itertools import combinations
+from math import factorial
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from .._checks import check_count
+from ._cells import blend, cells_of, row_losses
+
+MOST_EXACT_VIEWS = 10  # 1,024 subsets; beyond, orders of the views are sampled
+SAMPLED_ORDERS = 200
+
+
+def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=None):
+    """Say what each view gives to each task: Shapley values, with bootstrap intervals.
+
+    Nothing is fitted. When a view is left out, the members that read it abstain and the weights of the others are
+    scaled to sum to 1, as the meta-learner does for a row where the view is missing; a set of views is worth the
+    share of the prior's loss (log loss of the class frequencies, squared error of the mean) that the remaining
+    members remove from the out-of-fold predictions. A view's value is its mean marginal worth over all orders in
+    which the views can join; the values of a task sum to the worth of all views together. With more than ten
+    views, 200 orders are sampled, each with its reverse.
+
+    Parameters
+    ----------
+    model : fitted StackedClassifier, StackedRegressor or MultiOutputStack
+    n_bootstrap : int, default=200
+        Resamples of the rows behind the intervals; 0 leaves the intervals out (NaN).
+    coverage : float, default=0.95
+        Share of the resamples that an interval holds.
+    random_state : int, RandomState or None, default=None
+        Seeds the resamples and the sampled orders.
+
+    Returns
+    -------
+    DataFrame
+        Index: the views. Columns: (task, statistic), statistic in "value", "low", "high". The unit is the
+        share of the prior's loss that is removed: 0 gives nothing, 1 for a view that alone makes every
+        prediction perfect; a view below 0 does harm.
+
+    References
+    ----------
+    .. [1] Shapley, L. S. (1953). A value for n-person games. Contributions to the Theory of Games 2, 307-317.
+    .. [2] Castro, J., Gomez, D., Tejada, J. (2009). Polynomial calculation of the Shapley value based on sampling.
+       Computers and Operations Research 36, 1726-1730.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import Ridge
+    >>> from ensemble_mm import StackedRegressor, view_contributions
+    >>> rng = np.random.default_rng(0)
+    >>> X = {"useful": rng.normal(size=(90, 3)), "noise": rng.normal(size=(90, 3))}
+    >>> model = StackedRegressor(learners=[("ridge", Ridge())], cv=3).fit(X, X["useful"].sum(axis=1))
+    >>> shares = view_contributions(model, random_state=0)["y"]
+    >>> bool(shares.loc["useful", "low"] > shares.loc["noise", "high"])
+    True
+    """
+    check_is_fitted(model, "table_")
+    check_count("n_bootstrap", n_bootstrap)
+    if not 0 < coverage < 1:
+        raise ValueError(f"coverage={coverage!r} must be a number between 0 and 1.")
+    rng = check_random_state(random_state)
+    views = list(model.views_)
+    columns = {}
+    for name in model.tasks_:
+        gains, prior = shapley_rows(cells_of(model, name), views, rng)
+        base = prior.mean() if len(prior) else np.nan
+        columns[name, "value"] = _ratio(gains.mean(axis=0) if len(gains) else np.full(len(views), np.nan), base)
+        low = high = np.full(len(views), np.nan)
+        if n_bootstrap and len(gains):
+            counts = rng.multinomial(len(gains), np.full(len(gains), 1 / len(gains)), size=n_bootstrap)
+            draws = _ratio(counts @ gains, (counts @ prior)[:, np.newaxis])
+            low, high = np.quantile(draws, [(1 - coverage) / 2, (1 + coverage) / 2], axis=0)
+        columns[name, "low"], columns[name, "high"] = low, high
+    frame = pd.DataFrame(columns, index=pd.Index(views, name="view"))
+    frame.columns = pd.MultiIndex.from_tuples(list(columns), names=["task", "statistic"])
+    return frame
+
+
+def _ratio(part, whole):
+    """Divide; a task whose prior is never wrong has nothing to be gained."""
+    return np.divide(part, whole, out=np.zeros(np.broadcast_shapes(np.shape(part), np.shape(whole))), where=whole > 0)
+
+
+def shapley_rows(cells, views, rng):
+    """Return `(gains, prior_losses)` of the scored rows: shapes (n_scored, n_views) and (n_scored,).
+
+    The Shapley value is linear in the worth of a set, and that worth is a mean over rows; so it is taken row by
+    row, and a bootstrap costs no more than means of rows.
+    """
+    cells = cells.take(cells.scored)
+    worth = Worth(cells, views)
+    gains = np.zeros((len(cells.truth), len(views)))
+    if len(views) <= MOST_EXACT_VIEWS:
+        n = len(views)
+        for size in range(n):
+            coefficient = factorial(size) * factorial(n - size - 1) / factorial(n)
+            for others in combinations(range(n), size):
+                before = worth(frozenset(others))
+                for j in set(range(n)) - set(others):
+                    gains[:, j] += coefficient * (worth(frozenset((*others, j))) - before)
+    else:
+        for _ in range(SAMPLED_ORDERS):
+            order = rng.permutation(len(views))
+            for path in (order, order[::-1]):
+                before = worth(frozenset())
+                for position, j in enumerate(path):
+                    after = worth(frozenset(path[: position + 1].tolist()))
+                    gains[:, j] += after - before
+                    before = after
+        gains /= 2 * SAMPLED_ORDERS
+    return gains, -worth(frozenset())
+
+
+class Worth:
+    """Minus the loss of every row when only the views at the given positions are there."""
+
+    def __init__(self, cells, views):
+        self.cells, self.known = cells, {}
+        self.reads = np.array([[view in read for view in views] for read in cells.views], dtype=bool)
+        self.reads = self.reads.reshape(len(cells.members), len(views))
+
+    def __call__(self, kept: frozenset) -> np.ndarray:
+        gone = np.ones(self.reads.shape[1], dtype=bool)
+        gone[list(kept)] = False
+        members = ~self.reads[:, gone].any(axis=1)
+        key = members.tobytes()
+        if key not in self.known:
+            prediction = blend(self.cells, present=members)
+            self.known[key] = -row_losses(prediction, self.cells.truth, self.cells.task.kind)
+        return self.known[key]

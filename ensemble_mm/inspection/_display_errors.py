@@ -1,0 +1,301 @@
+"""Displays of the errors of one task: reliability, confusion, residuals."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+from sklearn.metrics import ConfusionMatrixDisplay
+
+from .._checks import check_count
+from ._cells import cells_of, check_task
+from ._drawing import GREY, PALETTE, SEQUENTIAL, cycle, finish, legend_below, new_axes, shorten, tidy
+
+
+def predictions_of(estimator, task, X=None, Y=None):
+    """Return `(task, truth, prediction)` of the rows with a known label.
+
+    Without X and Y these are the out-of-fold predictions of the training rows; with them, predictions of new rows.
+    """
+    name = check_task(estimator, task)
+    info = estimator.tasks_[name]
+    if (X is None) != (Y is None):
+        raise ValueError("Give both X and Y, or neither (then the out-of-fold predictions of the training rows serve).")
+    if X is None:
+        cells = cells_of(estimator, name)
+        return info, cells.truth[cells.scored], cells.ensemble[cells.scored]
+    truth = info.encode(column_of(Y, name, estimator))
+    known = ~np.isnan(truth)
+    if info.kind == "regression":
+        predicted = estimator.predict(X)
+        predicted = column_of(predicted, name, estimator) if len(estimator.tasks_) > 1 else predicted
+        prediction = np.asarray(predicted, dtype=float).reshape(len(truth), -1)
+    else:
+        prediction = estimator.predict_proba(X)
+        prediction = np.asarray(prediction[name] if isinstance(prediction, dict) else prediction, dtype=float)
+    return info, truth[known], prediction[known]
+
+
+def column_of(Y, name, estimator):
+    """Return the column of a task from what was handed over as Y, or from what `predict` returned."""
+    if isinstance(Y, pd.DataFrame):
+        labels = {str(label): label for label in Y.columns}
+        if name not in labels:
+            raise ValueError(f"Y has no column {name!r}: it has {', '.join(map(repr, labels))}.")
+        return Y[labels[name]]
+    if isinstance(Y, dict):
+        return Y[name]
+    if isinstance(Y, pd.Series) or np.ndim(Y) == 1:
+        return Y
+    return np.asarray(Y)[:, list(estimator.tasks_).index(name)]
+
+
+class ReliabilityDisplay:
+    """Reliability curves: is what is predicted with 80 % right 8 times in 10?
+
+    For two classes a point compares the mean predicted probability of the positive class with its frequency; for
+    more classes, the probability of the predicted class with the share of right predictions. Bins hold equally
+    many rows; the size of a point grows with its rows.
+
+    Parameters
+    ----------
+    curves : dict of str to DataFrame
+        By task: columns "predicted", "observed", "rows".
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes, Figure
+    errors_ : dict of str to float
+        Expected calibration error by task: the mean distance to the diagonal, weighted by rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm import ReliabilityDisplay
+    >>> p = np.linspace(0.05, 0.95, 200)
+    >>> y = np.random.default_rng(0).random(200) < p
+    >>> display = ReliabilityDisplay.from_predictions(y, np.c_[1 - p, p])
+    >>> display.errors_[""] < 0.15
+    True
+    """
+
+    def __init__(self, *, curves):
+        self.curves = curves
+
+    @classmethod
+    def from_estimator(cls, estimator, X=None, Y=None, *, task=None, n_bins=10, ax=None):
+        """Draw the curves of one task, or of all classification tasks (`task=None`), of a fitted stack.
+
+        Without X and Y the out-of-fold predictions of the training rows are shown.
+        """
+        names = [n for n, t in estimator.tasks_.items() if t.kind != "regression"] if task is None else [task]
+        curves = {}
+        for name in names:
+            info, truth, prediction = predictions_of(estimator, name, X, Y)
+            if info.kind == "regression":
+                raise ValueError(f"Task {name!r} is a regression: use ResidualDisplay.")
+            curves[name] = _curve(truth, prediction, n_bins)
+        if not curves:
+            raise ValueError("The model has no classification task: use ResidualDisplay.")
+        return cls(curves=curves).plot(ax=ax)
+
+    @classmethod
+    def from_predictions(cls, y_true, y_pred, *, name="", n_bins=10, ax=None):
+        """Draw the curve of class positions `y_true` and probabilities `y_pred` of shape (n_samples, n_classes)."""
+        y_pred = np.asarray(y_pred, dtype=float)
+        y_pred = np.c_[1 - y_pred, y_pred] if y_pred.ndim == 1 else y_pred
+        return cls(curves={name: _curve(np.asarray(y_true, dtype=float), y_pred, n_bins)}).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Draw the curves on `ax`, or on a new figure; return self."""
+        ax = new_axes(ax, "ReliabilityDisplay.plot", (5.2, 5.0))
+        ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="perfectly calibrated")
+        self.errors_ = {}
+        for i, (name, curve) in enumerate(self.curves.items()):
+            share = curve["rows"] / max(1, curve["rows"].sum())
+            self.errors_[name] = float((share * (curve["predicted"] - curve["observed"]).abs()).sum())
+            style, text = cycle(i), f"error {self.errors_[name]:.3f}"
+            label = f"{shorten(name, 22)} ({text})" if name else text
+            line = {"color": style["color"], "linestyle": style["linestyle"], "linewidth": 1.6}
+            ax.plot(curve["predicted"], curve["observed"], **line)
+            sizes = 18 + 60 * np.sqrt(share)
+            ax.scatter(
+                curve["predicted"], curve["observed"], s=sizes, color=style["color"], marker=style["marker"], zorder=3
+            )
+            ax.plot([], [], marker=style["marker"], label=label, **line)
+        ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="predicted probability", ylabel="observed frequency")
+        ax.set_title("Reliability", loc="left", fontsize=11)
+        ax.legend(loc="upper left", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")
+        tidy(ax, grid="both")
+        return finish(self, ax)
+
+
+def _curve(truth, prediction, n_bins):
+    """Return mean prediction, frequency and rows of bins that hold equally many rows."""
+    check_count("n_bins", n_bins, minimum=1)
+    if prediction.shape[1] == 2:
+        sure, right = prediction[:, 1], truth == 1
+    else:
+        sure, right = prediction.max(axis=1), prediction.argmax(axis=1) == truth
+    # By rank, so that bins hold equally many rows; equal predictions share a rank and so a bin.
+    place = np.floor((rankdata(sure) - 0.5) / max(1, len(sure)) * n_bins).astype(int)
+    frame = pd.DataFrame({"predicted": sure, "observed": right.astype(float), "rows": 1}).groupby(place)
+    return frame.agg({"predicted": "mean", "observed": "mean", "rows": "sum"}).reset_index(drop=True)
+
+
+class ConfusionDisplay(ConfusionMatrixDisplay):
+    """Confusion matrix of a classification task, as scikit-learn draws it, from the out-of-fold predictions.
+
+    Parameters
+    ----------
+    confusion_matrix : ndarray of shape (n_classes, n_classes)
+    display_labels : ndarray of shape (n_classes,), default=None
+
+    Attributes
+    ----------
+    ax_, figure_, im_, text_ : matplotlib Axes, Figure, AxesImage, array of Text
+
+    Examples
+    --------
+    >>> from ensemble_mm import ConfusionDisplay
+    >>> display = ConfusionDisplay.from_predictions(["no", "yes", "yes"], ["no", "no", "yes"])
+    >>> display.confusion_matrix.tolist()
+    [[1.0, 0.0], [0.5, 0.5]]
+    """
+
+    @classmethod
+    def from_estimator(cls, estimator, X=None, Y=None, *, task=None, normalize="true", ax=None, **kwargs):
+        """Draw the matrix of one task (default: the first classification task) of a fitted stack.
+
+        Without X and Y the out-of-fold predictions of the training rows are shown. Further parameters go to
+        scikit-learn's `ConfusionMatrixDisplay.from_predictions`.
+        """
+        if task is None:
+            task = next((n for n, t in estimator.tasks_.items() if t.kind != "regression"), None)
+        info, truth, prediction = predictions_of(estimator, task, X, Y)
+        if info.kind == "regression":
+            raise ValueError(f"Task {info.name!r} is a regression: use ResidualDisplay.")
+        labels = np.arange(len(info.classes))
+        return cls.from_predictions(
+            truth.astype(int), prediction.argmax(axis=1), labels=labels, display_labels=info.classes,
+            normalize=normalize, ax=ax, title=f"Confusion, {shorten(info.name, 40)}", **kwargs,
+        )  # fmt: skip
+
+    @classmethod
+    def from_predictions(cls, y_true, y_pred, *, labels=None, display_labels=None, normalize="true", ax=None,
+                         title="Confusion", **kwargs):  # fmt: skip
+        """Draw the matrix of true and predicted labels; rows sum to 1 with `normalize="true"`."""
+        if display_labels is None:
+            display_labels = np.unique(np.r_[np.asarray(y_true), np.asarray(y_pred)]) if labels is None else labels
+        n = len(display_labels)
+        side = 2.4 + 0.5 * max(3, n)
+        ax = new_axes(ax, "ConfusionDisplay.plot", (side + 1.0, side))
+        kwargs = {"cmap": SEQUENTIAL, "values_format": "d" if normalize is None else ".2f", "colorbar": True} | kwargs
+        if n > 10:
+            kwargs["text_kw"] = {"fontsize": 7} | (kwargs.get("text_kw") or {})
+        display = super().from_predictions(
+            y_true, y_pred, labels=labels, display_labels=[shorten(c, 18) for c in display_labels],
+            normalize=normalize, ax=ax, xticks_rotation=45 if n > 3 else "horizontal", **kwargs,
+        )  # fmt: skip
+        if n > 3:
+            for tick in ax.get_xticklabels():
+                tick.set(ha="right", rotation_mode="anchor")
+        ax.set(xlabel="predicted", ylabel="true")
+        ax.set_title(title, loc="left", fontsize=11)
+        ax.spines[:].set_visible(False)
+        return finish(display, ax)
+
+
+class ResidualDisplay:
+    """Residuals of a regression against the predictions, with the interval around each prediction.
+
+    Parameters
+    ----------
+    predicted, residual : ndarray of shape (n_samples,)
+        Prediction, and truth minus prediction, in the unit of the target.
+    low, high : ndarray of shape (n_samples,) or None
+        Bounds of the interval relative to the prediction.
+    coverage : float or None
+        What the intervals are to cover.
+    task : str
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes, Figure
+    covered_ : float
+        Share of the residuals inside their interval.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm import ResidualDisplay
+    >>> y = np.arange(10.0)
+    >>> ResidualDisplay.from_predictions(y, y + 0.5, low=y, high=y + 1).covered_
+    1.0
+    """
+
+    def __init__(self, *, predicted, residual, low=None, high=None, coverage=None, task=""):
+        self.predicted = predicted
+        self.residual = residual
+        self.low = low
+        self.high = high
+        self.coverage = coverage
+        self.task = task
+
+    @classmethod
+    def from_estimator(cls, estimator, X=None, Y=None, *, task=None, coverage=0.9, ax=None):
+        """Draw the residuals of one task (default: the first regression task) of a fitted stack.
+
+        With X and Y the intervals are those of `predict_interval`. Without them the out-of-fold predictions of the
+        training rows are shown, with the band that holds `coverage` of these residuals.
+        """
+        if task is None:
+            task = next((n for n, t in estimator.tasks_.items() if t.kind == "regression"), None)
+        info, truth, prediction = predictions_of(estimator, task, X, Y)
+        if info.kind != "regression":
+            raise ValueError(f"Task {info.name!r} is a classification: use ConfusionDisplay or ReliabilityDisplay.")
+        prediction = prediction[:, 0]
+        if X is None:
+            width = np.quantile(np.abs(truth - prediction), coverage, method="higher") if len(truth) else 0.0
+            low, high = prediction - width, prediction + width
+        else:
+            bounds = estimator.predict_interval(X, coverage)
+            bounds = np.asarray(bounds[info.name] if isinstance(bounds, dict) else bounds, dtype=float)
+            known = ~np.isnan(info.encode(column_of(Y, info.name, estimator)))
+            bounds = bounds.reshape(len(known), -1)[known]
+            low, high = bounds[:, 0], bounds[:, 1]
+        return cls.from_predictions(truth, prediction, low=low, high=high, coverage=coverage, task=info.name, ax=ax)
+
+    @classmethod
+    def from_predictions(cls, y_true, y_pred, *, low=None, high=None, coverage=None, task="", ax=None):
+        """Draw true and predicted numbers, with the bounds `low` and `high` of an interval a row."""
+        y_true, y_pred = np.asarray(y_true, dtype=float), np.asarray(y_pred, dtype=float)
+        low = None if low is None else np.asarray(low, dtype=float) - y_pred
+        high = None if high is None else np.asarray(high, dtype=float) - y_pred
+        display = cls(predicted=y_pred, residual=y_true - y_pred, low=low, high=high, coverage=coverage, task=task)
+        return display.plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Draw the residuals on `ax`, or on a new figure; return self."""
+        ax = new_axes(ax, "ResidualDisplay.plot", (6.4, 4.2))
+        inside = np.ones(len(self.residual), dtype=bool)
+        if self.low is not None and self.high is not None:
+            inside = (self.low <= self.residual) & (self.residual <= self.high)
+            order = np.argsort(self.predicted)
+            label = f"{self.coverage:.0%} interval" if self.coverage else "interval"
+            ax.fill_between(
+                self.predicted[order], self.low[order], self.high[order], step="mid",
+                color=PALETTE[4], alpha=0.35, linewidth=0, label=label,
+            )  # fmt: skip
+        self.covered_ = float(inside.mean()) if len(inside) else float("nan")
+        size = 26 if len(inside) < 300 else 10
+        ax.axhline(0, color="black", linewidth=0.8)
+        ax.scatter(self.predicted[inside], self.residual[inside], s=size, color=PALETTE[0], alpha=0.7, linewidth=0)
+        ax.scatter(
+            self.predicted[~inside], self.residual[~inside], s=size + 6, color=PALETTE[1], marker="x",
+            label=f"outside ({np.mean(~inside):.0%})" if len(inside) else "outside",
+        )  # fmt: skip
+        ax.set(xlabel="predicted", ylabel="true - predicted")
+        ax.set_title(f"Residuals, {shorten(self.task, 40)}" if self.task else "Residuals", loc="left", fontsize=11)
+        if self.low is not None:
+            legend_below(ax, ncols=2)
+        tidy(ax, grid="both")
+        return finish(self, ax)

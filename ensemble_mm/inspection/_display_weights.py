@@ -1,0 +1,314 @@
+"""Displays of what the members, the views and the tasks give: weights, Shapley values, agreement."""
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from .._checks import check_choice
+from ._cells import cells_of, check_task
+from ._contributions import view_contributions
+from ._drawing import DIVERGING, cycle, finish, heat_map, legend_below, new_axes, shorten, tidy
+
+
+class ContributionDisplay:
+    """Heat map of the weight of every (reads, learner) in every task.
+
+    Use `from_estimator` to make one.
+
+    Parameters
+    ----------
+    contributions : DataFrame
+        Index (reads, learner), a column a task; each column sums to 1.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    image_ : matplotlib AxesImage
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ensemble_mm import ContributionDisplay
+    >>> index = pd.MultiIndex.from_tuples([("review", "linear"), ("all", "gbm")], names=["reads", "learner"])
+    >>> display = ContributionDisplay.from_predictions(pd.DataFrame({"stars": [0.25, 0.75]}, index=index))
+    >>> display.ax_.get_yticklabels()[0].get_text()
+    'all · gbm'
+    """
+
+    def __init__(self, *, contributions):
+        self.contributions = contributions
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None, max_rows=24):
+        """Draw the weights of a fitted stack; see `plot` for the parameters."""
+        check_is_fitted(estimator, "contributions_")
+        return cls(contributions=estimator.contributions_).plot(ax=ax, max_rows=max_rows)
+
+    @classmethod
+    def from_predictions(cls, contributions, *, ax=None, max_rows=24):
+        """Draw a frame of weights as `contributions_` holds them."""
+        return cls(contributions=contributions).plot(ax=ax, max_rows=max_rows)
+
+    def plot(self, ax=None, *, max_rows=24):
+        """Draw the heat map.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None makes a new figure.
+        max_rows : int, default=24
+            Rows with the largest weights that are shown; the others are summed in a last row. Rows
+            without any weight are counted, not drawn.
+
+        Returns
+        -------
+        self
+        """
+        weights = self.contributions
+        order = np.argsort(-weights.max(axis=1).fillna(0).to_numpy(), kind="stable")
+        weights = weights.iloc[order]
+        used = weights[(weights > 0.0005).any(axis=1)]
+        n_idle = len(weights) - len(used)
+        shown, rest = used.iloc[:max_rows], used.iloc[max_rows:]
+        rows = [f"{reads} · {learner}" for reads, learner in shown.index]
+        values = shown.to_numpy(dtype=float)
+        if len(rest):
+            rows.append(f"{len(rest)} others together")
+            values = np.vstack([values, rest.sum(axis=0).to_numpy(dtype=float)])
+        size = (3.4 + 0.85 * len(weights.columns), 1.6 + 0.34 * max(3, len(rows)))
+        ax = new_axes(ax, "ContributionDisplay.plot", size)
+        limit = max(0.5, float(np.nanmax(values, initial=0)))
+        self.image_ = heat_map(ax, values, rows, list(weights.columns), limits=(0, limit), label="weight", blank=0.005)
+        note = f" ({n_idle} more have none)" if n_idle else ""
+        ax.set_title(f"Weight of each member{note}", loc="left", fontsize=11)
+        return finish(self, ax)
+
+
+class TaskContributionDisplay:
+    """Heat map of what each task's estimates give to each other task.
+
+    Parameters
+    ----------
+    contributions : DataFrame
+        Square: a row a task that gives, a column a task that takes.
+
+    Attributes
+    ----------
+    ax_, figure_, image_ : matplotlib Axes, Figure, AxesImage
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ensemble_mm import TaskContributionDisplay
+    >>> shares = pd.DataFrame([[0.9, 0.3], [0.1, 0.7]], index=["a", "b"], columns=["a", "b"])
+    >>> TaskContributionDisplay.from_predictions(shares).ax_.get_xlabel()
+    'task that is helped'
+    """
+
+    def __init__(self, *, contributions):
+        self.contributions = contributions
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None):
+        """Draw `task_contributions_` of a fitted MultiOutputStack."""
+        check_is_fitted(estimator, "contributions_")
+        matrix = getattr(estimator, "task_contributions_", None)
+        if matrix is None:
+            raise ValueError(
+                "This model has no task_contributions_: fit a MultiOutputStack with strategy='stacked' or 'chain'."
+            )
+        return cls(contributions=matrix).plot(ax=ax)
+
+    @classmethod
+    def from_predictions(cls, contributions, *, ax=None):
+        """Draw a frame as `task_contributions_` holds it."""
+        return cls(contributions=contributions).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Draw the matrix on `ax`, or on a new figure; return self."""
+        matrix = self.contributions
+        n = len(matrix.columns)
+        ax = new_axes(ax, "TaskContributionDisplay.plot", (2.8 + 0.75 * n, 2.0 + 0.5 * n))
+        limit = max(0.5, float(np.nanmax(matrix.to_numpy(dtype=float), initial=0)))
+        self.image_ = heat_map(ax, matrix, list(matrix.index), list(matrix.columns), limits=(0, limit), label="share")
+        ax.set_xlabel("task that is helped")
+        ax.set_ylabel("task that gives")
+        ax.set_title("What tasks give to each other", loc="left", fontsize=11)
+        return finish(self, ax)
+
+
+class ViewContributionDisplay:
+    """Bars of the Shapley value of every view in every task, with intervals.
+
+    Parameters
+    ----------
+    contributions : DataFrame
+        As `view_contributions` returns it.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes, Figure
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from ensemble_mm import ViewContributionDisplay
+    >>> columns = pd.MultiIndex.from_product([["stars"], ["value", "low", "high"]])
+    >>> shares = pd.DataFrame([[0.3, 0.2, 0.4], [0.1, 0.0, 0.2]], index=["review", "photo"], columns=columns)
+    >>> len(ViewContributionDisplay.from_predictions(shares).ax_.patches)
+    2
+    """
+
+    def __init__(self, *, contributions):
+        self.contributions = contributions
+
+    @classmethod
+    def from_estimator(cls, estimator, *, n_bootstrap=200, random_state=None, ax=None):
+        """Compute `view_contributions` of a fitted stack and draw them."""
+        shares = view_contributions(estimator, n_bootstrap=n_bootstrap, random_state=random_state)
+        return cls(contributions=shares).plot(ax=ax)
+
+    @classmethod
+    def from_predictions(cls, contributions, *, ax=None):
+        """Draw a frame as `view_contributions` returns it."""
+        return cls(contributions=contributions).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Draw the bars on `ax`, or on a new figure; return self."""
+        shares = self.contributions
+        tasks = list(dict.fromkeys(shares.columns.get_level_values(0)))
+        n_views = len(shares)
+        height = 1.4 + len(tasks) * (0.26 * n_views + 0.25) + 0.25 * n_views
+        ax = new_axes(ax, "ViewContributionDisplay.plot", (6.4, min(height, 18)))
+        step = 0.8 / n_views
+        for i, view in enumerate(shares.index):
+            rows = np.arange(len(tasks)) - 0.4 + step * (i + 0.5)
+            value, low, high = (
+                np.array([shares.loc[view, (task, what)] for task in tasks], float) for what in ("value", "low", "high")
+            )
+            style = cycle(i)
+            hatch = ["", "//", "..", "xx", "\\\\", "--", "++"][i % 7]
+            ax.barh(rows, value, 0.9 * step, color=style["color"], hatch=hatch, edgecolor="white", label=shorten(view))
+            if np.isfinite(low).all():
+                whiskers = np.abs([value - low, high - value])
+                ax.errorbar(value, rows, xerr=whiskers, fmt="none", ecolor="black", elinewidth=1, capsize=2)
+        ax.set_yticks(range(len(tasks)), [shorten(task) for task in tasks])
+        ax.invert_yaxis()
+        ax.axvline(0, color="black", linewidth=0.8)
+        ax.set_xlabel("share of the prior's loss removed (Shapley value)")
+        ax.set_title("What each view gives", loc="left", fontsize=11)
+        legend_below(ax, ncols=min(4, n_views))
+        tidy(ax, grid="x")
+        return finish(self, ax)
+
+
+class TableDisplay:
+    """Agreement between the members of a task: how alike are their out-of-fold mistakes?
+
+    Members that err together add little to each other. With `statistic="correlation"` a cell is the
+    correlation of the errors (probability of the true class, or residual); with `"q"` it is Yule's Q-statistic
+    of being right (classification only) [1]_.
+
+    Parameters
+    ----------
+    agreement : DataFrame
+        Square, from -1 to 1: index and columns (reads, learner).
+    statistic : {"correlation", "q"}
+    task : str
+
+    Attributes
+    ----------
+    ax_, figure_, image_ : matplotlib Axes, Figure, AxesImage
+
+    References
+    ----------
+    .. [1] Kuncheva, L., Whitaker, C. (2003). Measures of diversity in classifier ensembles. Machine Learning 51,
+       181-207.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm import TableDisplay
+    >>> errors = np.random.default_rng(0).normal(size=(50, 2))
+    >>> display = TableDisplay.from_predictions(errors, [("review", "linear"), ("photo", "linear")])
+    >>> display.agreement.shape
+    (2, 2)
+    """
+
+    def __init__(self, *, agreement, statistic="correlation", task=""):
+        self.agreement = agreement
+        self.statistic = statistic
+        self.task = task
+
+    @classmethod
+    def from_estimator(cls, estimator, *, task=None, statistic="correlation", max_members=24, ax=None):
+        """Draw the agreement of the members of one task (default: the first) of a fitted stack.
+
+        At most `max_members` are shown: those with the largest weights.
+        """
+        check_choice("statistic", statistic, ("correlation", "q"))
+        task = check_task(estimator, task)
+        cells = cells_of(estimator, task)
+        cells = cells.take(np.flatnonzero(~np.isnan(cells.truth)))
+        if statistic == "q" and cells.task.kind == "regression":
+            raise ValueError(f"Task {task!r} is a regression: the Q-statistic needs classes; use 'correlation'.")
+        there = ~np.isnan(cells.cube).any(axis=2)
+        if cells.task.kind == "regression":
+            errors = cells.cube[:, :, 0] - cells.truth[:, np.newaxis]
+        else:
+            truth = cells.truth.astype(int)
+            errors = 1 - np.take_along_axis(cells.cube, truth[:, np.newaxis, np.newaxis], axis=2)[:, :, 0]
+            if statistic == "q":
+                filled = np.nan_to_num(cells.cube, nan=-1)
+                errors = np.where(there, (filled.argmax(axis=2) != truth[:, np.newaxis]).astype(float), np.nan)
+        heaviest = np.sort(np.argsort(-cells.weights, kind="stable")[:max_members])
+        by_input = sorted(heaviest, key=lambda m: (cells.members[m][1], m))
+        names = [cells.members[m][::-1] for m in by_input]
+        return cls.from_predictions(errors[:, by_input], names, statistic=statistic, task=task, ax=ax)
+
+    @classmethod
+    def from_predictions(cls, errors, members, *, statistic="correlation", task="", ax=None):
+        """Draw the agreement of columns of errors.
+
+        Parameters
+        ----------
+        errors : array of shape (n_samples, n_members)
+            Errors, NaN where a member abstained; for "q", 1 where it is wrong and 0 where it is right.
+        members : list of (reads, learner)
+        statistic : {"correlation", "q"}, default="correlation"
+        task : str, default=""
+        ax : matplotlib Axes, default=None
+        """
+        check_choice("statistic", statistic, ("correlation", "q"))
+        errors = np.asarray(errors, dtype=float)
+        index = pd.MultiIndex.from_tuples([tuple(m) for m in members], names=["reads", "learner"])
+        matrix = pd.DataFrame(errors).corr(min_periods=3).to_numpy() if statistic == "correlation" else _q(errors)
+        return cls(agreement=pd.DataFrame(matrix, index, index), statistic=statistic, task=task).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Draw the matrix on `ax`, or on a new figure; return self."""
+        n = len(self.agreement)
+        side = 2.6 + 0.42 * max(3, n)
+        ax = new_axes(ax, "TableDisplay.plot", (side + 1.6, side))
+        names = [f"{reads} · {learner}" for reads, learner in self.agreement.index]
+        below = names
+        if n > 4:  # numbers below, with the names beside them: so many names below would be cut to the same beginning
+            names, below = [f"{name}  {i}" for i, name in enumerate(names, 1)], list(range(1, n + 1))
+        label = "correlation of errors" if self.statistic == "correlation" else "Q-statistic"
+        self.image_ = heat_map(
+            ax, self.agreement, names, below, cmap=DIVERGING, limits=(-1, 1), fmt="{:.1f}" if n > 6 else "{:.2f}",
+            annotate=n <= 16, label=label,
+        )  # fmt: skip
+        title = f"Agreement of members, {shorten(self.task, 40)}" if self.task else "Agreement of members"
+        ax.set_title(title, loc="left", fontsize=11)
+        return finish(self, ax)
+
+
+def _q(wrong):
+    """Return Yule's Q of every pair of columns of 0 / 1 / NaN: (ad - bc) / (ad + bc)."""
+    right, bad = (wrong == 0).astype(float), (wrong == 1).astype(float)
+    agree = (right.T @ right) * (bad.T @ bad)
+    differ = (right.T @ bad) * (bad.T @ right)
+    total = agree + differ
+    return np.divide(agree - differ, total, out=np.full(total.shape, np.nan), where=total > 0)

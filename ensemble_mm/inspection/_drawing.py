@@ -1,0 +1,127 @@
+"""What all pictures share: colours that a colour-blind reader and a grey printer keep apart, labels, heat maps.
+
+Nothing here changes matplotlib's settings; every function takes the axes that it draws on.
+"""
+
+import textwrap
+
+import numpy as np
+
+from .._checks import require
+
+# Okabe, M., Ito, K. (2008). Color universal design; the yellow is left out: it is too pale on white.
+PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"]
+MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+LINES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]
+SEQUENTIAL = "Blues"
+DIVERGING = "PuOr"
+GREY = "#5f5f5f"
+WIDE_FONTS = ("Noto Sans CJK", "Noto Sans Devanagari", "Source Han", "PingFang", "Microsoft YaHei", "Hiragino Sans")
+
+
+def new_axes(ax, caller: str, size=(6.4, 4.8)):
+    """Return `ax`, or the axes of a new figure of the given size in inches.
+
+    `ax` may be a function from a size to axes: the report draws on figures that pyplot does not know.
+    """
+    if ax is not None:
+        return ax(size) if callable(ax) else ax
+    pyplot = require("matplotlib.pyplot", extra="report", caller=caller)
+    return pyplot.subplots(figsize=size, layout="constrained")[1]
+
+
+def shorten(label, width=28) -> str:
+    """Return one line of at most `width` characters; control characters and line ends become spaces.
+
+    The dollar sign is escaped: matplotlib would read what stands between two of them as a formula.
+    """
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(label)).split())
+    if len(text) > width:
+        text = text[: width - 1] + "…"
+    return text.replace("$", r"\$")
+
+
+def wrap(label, width=20, lines=3) -> str:
+    """Return the label broken into at most `lines` lines of `width` characters."""
+    text = shorten(label, width * lines)
+    return "\n".join(textwrap.wrap(text, width)[:lines]) or text
+
+
+def cycle(i: int) -> dict:
+    """Return colour, marker and line style number `i`; two lines differ in more than their colour."""
+    return {
+        "color": PALETTE[i % len(PALETTE)],
+        "marker": MARKERS[i % len(MARKERS)],
+        "linestyle": LINES[(i // len(PALETTE) + i) % len(LINES)],
+    }
+
+
+def tidy(ax, *, grid="y"):
+    """Take away what carries no information, and put a pale grid behind the data."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.set_axisbelow(True)
+    if grid:
+        ax.grid(axis=grid, color="#d9d9d9", linewidth=0.6)
+    return ax
+
+
+def legend_below(ax, inches=0.5, **kwargs):
+    """Put the legend under the axes, `inches` below their lower edge, whatever their height."""
+    transforms = require("matplotlib.transforms", extra="report", caller="a display")
+    shift = transforms.ScaledTranslation(0, -inches, ax.figure.dpi_scale_trans)
+    options = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "frameon": False, "fontsize": 9} | kwargs
+    return ax.legend(bbox_transform=ax.transAxes + shift, **options)
+
+
+def finish(display, ax):
+    """Set `ax_` and `figure_`; give labels in Chinese, Japanese, Korean or Hindi a font that has them."""
+    text = require("matplotlib.text", extra="report", caller="a display")
+    wide = [t for t in ax.figure.findobj(text.Text) if any(ord(c) > 0x590 for c in t.get_text() if c not in "–—…±·−")]
+    if wide:
+        fonts = require("matplotlib.font_manager", extra="report", caller="a display")
+        found = [name for name in fonts.get_font_names() if name.startswith(WIDE_FONTS)]
+        for label in wide:
+            label.set_fontfamily([*label.get_fontfamily(), *sorted(found)[:4]])
+    display.ax_, display.figure_ = ax, ax.figure
+    return display
+
+
+def heat_map(ax, values, rows, columns, *, cmap=SEQUENTIAL, limits=(0, 1), fmt="{:.2f}", annotate=True, label=None,
+             blank=0.0):  # fmt: skip
+    """Draw a matrix with its numbers in it; NaN cells stay white with a dash, numbers below `blank` are not written."""
+    values = np.asarray(values, dtype=float)
+    shown = np.ma.masked_invalid(values)
+    image = ax.imshow(shown, cmap=cmap, vmin=limits[0], vmax=limits[1], aspect="auto", interpolation="nearest")
+    narrow = len(columns) <= 4 or max(len(str(c)) for c in columns) <= 3
+    ax.set_xticks(range(len(columns)), [wrap(c, 14) if narrow else shorten(c, 22) for c in columns])
+    ax.set_yticks(range(len(rows)), [shorten(r, 36) for r in rows])
+    if not narrow:
+        ax.tick_params(axis="x", rotation=45)
+        for tick in ax.get_xticklabels():
+            tick.set(ha="right", rotation_mode="anchor")
+    ax.set_xticks(np.arange(len(columns) + 1) - 0.5, minor=True)
+    ax.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
+    ax.grid(which="minor", color="white", linewidth=1.2)
+    ax.tick_params(which="both", length=0)
+    ax.spines[:].set_visible(False)
+    if annotate:
+        write_cells(ax, image, values, fmt, blank)
+    bar = ax.figure.colorbar(image, ax=ax, fraction=0.046, pad=0.02)
+    bar.outline.set_visible(False)
+    if label:
+        bar.set_label(label)
+    return image
+
+
+def write_cells(ax, image, values, fmt, blank=0.0):
+    """Write every number into its cell, dark on light and light on dark."""
+    size = 9 if max(values.shape) <= 10 else 7
+    for (i, j), value in np.ndenumerate(values):
+        if np.isnan(value):
+            ax.text(j, i, "–", ha="center", va="center", fontsize=size, color=GREY)
+            continue
+        if abs(value) < blank:
+            continue
+        red, green, blue, _ = image.cmap(image.norm(value))
+        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
+        ax.text(j, i, fmt.format(value), ha="center", va="center", fontsize=size, color="white" if dark else "black")

@@ -1,0 +1,130 @@
+"""The report: one self-contained HTML page about a fitted stack, for someone who did not write the code."""
+
+import base64
+import hashlib
+import os
+import tempfile
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+
+from sklearn.utils.validation import check_is_fitted
+
+from .._checks import require
+from ..store import versions
+from ._report_data import Rows, view_rows
+from ._report_pictures import picture_of
+from ._report_sections import (
+    calibration_section,
+    hardest_section,
+    new_rows_section,
+    reproduce_section,
+    scores_section,
+    summary_of,
+    tasks_section,
+    timings_section,
+    warnings_section,
+    weights_section,
+)
+
+TEMPLATE = "report.html.jinja"
+
+
+def write_report(model, path, X=None, Y=None, *, title=None, audit=None, n_rows=5, random_state=0):
+    """Write one self-contained HTML page about a fitted stack.
+
+    The page needs no network and runs no script: a strict content security policy is part of it, styles and
+    pictures are inside, and every name, label and text is escaped. It reads well on a phone, in the dark and on paper.
+
+    Parameters
+    ----------
+    model : fitted StackedClassifier, StackedRegressor or MultiOutputStack
+    path : str or path-like
+        The file to write; an existing one is replaced as a whole.
+    X, Y : default=None
+        Rows to show and to judge. The data of the fit add examples and the content of the hardest rows; other
+        rows are predicted and scored beside the out-of-fold scores. X may come without Y.
+    title : str, default=None
+    audit : DataFrame, default=None
+        What `audit` returned, to be shown among the warnings.
+    n_rows : int, default=5
+        Hardest rows that are shown of each task.
+    random_state : int, default=0
+        Seeds the bootstrap intervals.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    ImportError
+        If jinja2 or matplotlib is not installed: both come with the extra "report".
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from ensemble_mm import StackedClassifier, write_report
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = StackedClassifier(learners=[("linear", LogisticRegression())], cv=3, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = write_report(model, f"{folder}/report.html", X, y).read_text(encoding="utf-8")
+    >>> page.startswith("<!doctype html>")
+    True
+    """
+    check_is_fitted(model, "table_")
+    jinja2 = require("jinja2", extra="report", caller="write_report")
+    require("matplotlib", extra="report", caller="write_report")
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"The folder {str(path.parent)!r} does not exist: make it, or name another one.")
+    rows = Rows(model, X, Y)
+    scores = scores_section(model, random_state)
+    new = new_rows_section(rows)
+    context = {
+        "title": title or f"Report: {', '.join(model.tasks_)}",
+        "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "version": versions().get("ensemble_mm", "unknown version"),
+        "summary": summary_of(model, rows, scores, new),
+        "tasks": tasks_section(model),
+        "views": view_rows(rows),
+        "scores": scores,
+        "new": new,
+        "weights": weights_section(model, random_state),
+        "hardest": hardest_section(rows, n_rows),
+        "calibration": calibration_section(model),
+        "timings": timings_section(model),
+        "warnings": warnings_section(model, rows, scores, new, audit),
+        "reproduce": reproduce_section(model, rows),
+        "picture": picture_of,
+    }
+    folder = resources.files(__package__)
+    environment = jinja2.Environment(
+        loader=jinja2.DictLoader({TEMPLATE: folder.joinpath(TEMPLATE).read_text(encoding="utf-8")}),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = folder.joinpath("report.css").read_text(encoding="utf-8")
+    # The policy names the one style sheet by its hash: nothing else on the page may style, run or load anything.
+    context |= {"style": style, "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}
+    return _write(path, environment.get_template(TEMPLATE).render(context).lstrip())
+
+
+def _write(path, page):
+    """Write beside, then rename: a reader never sees half a page."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+            file.write(page)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(name, 0o666 & ~mask)  # what a plain open would have given
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+    return path

@@ -1,0 +1,114 @@
+"""The rows that a report is handed: are they those of the fit, what is in them, and what is missing?"""
+
+import numpy as np
+
+from ..data import as_source, present_rows, select
+from ._display_errors import column_of
+from ._media import look_at
+
+N_EXAMPLES = 3
+
+
+class Rows:
+    """X and Y of a report, beside the fitted model.
+
+    Attributes
+    ----------
+    source : DataFrame, MultimodalData, array or None
+    of_fit : bool
+        Whether these are the rows of the fit, in the same order.
+    targets : dict of str to ndarray, or None
+        Encoded labels of the tasks that Y has.
+    """
+
+    def __init__(self, model, X, Y):
+        self.model = model
+        self.Y = Y
+        self.source = None if X is None else as_source(X)
+        if self.source is not None and not hasattr(self.source, "shape"):
+            self.source = np.asarray(self.source)
+        self.targets = None if Y is None else self._encode(Y)
+        if self.source is not None and self.targets:
+            n = self.source.shape[0]
+            for name, target in self.targets.items():
+                if len(target) != n:
+                    raise ValueError(f"X has {n} rows, task {name!r} has {len(target)} labels: give one label a row.")
+        self.of_fit = self.source is not None and self._is_fit_data()
+
+    def _encode(self, Y):
+        targets = {}
+        for name, task in self.model.tasks_.items():
+            try:
+                column = column_of(Y, name, self.model)
+            except (KeyError, ValueError):  # a task that these rows have no labels for
+                continue
+            targets[name] = task.encode(column)
+        return targets
+
+    def _is_fit_data(self):
+        fitted = self.model.targets_
+        n = len(next(iter(fitted.values())))
+        if self.source.shape[0] != n:
+            return False
+        if self.targets:
+            return all(np.array_equal(target, fitted[name], equal_nan=True) for name, target in self.targets.items())
+        present = getattr(self.model, "present_", None) or {}
+        return all(np.array_equal(self.present(view), rows) for view, rows in present.items())
+
+    def column(self, view):
+        """Return the column(s) of a view."""
+        return select(self.source, self.model.view_columns_[view])
+
+    def present(self, view):
+        """Tell for every row whether the view is there."""
+        try:
+            return present_rows(self.column(view))
+        except KeyError:  # new rows may lack a whole view
+            return np.zeros(self.source.shape[0], dtype=bool)
+
+    def looks(self, rows):
+        """Return, for every given row, a dict view name -> `Look`."""
+        found = [{} for _ in rows]
+        for view, modality in self.model.views_.items():
+            try:
+                column = self.column(view)
+            except KeyError:
+                continue
+            for look, row in zip(found, rows, strict=True):
+                item = column.iloc[int(row)] if hasattr(column, "iloc") else column[int(row)]
+                look[view] = look_at(item, modality)
+        return found
+
+
+def view_rows(rows):
+    """Return a dict a view: name, modality, columns, share present in the fit and in other rows, examples."""
+    model, found = rows.model, []
+    for view, modality in model.views_.items():
+        fitted = (getattr(model, "present_", None) or {}).get(view)
+        entry = {
+            "name": view,
+            "modality": modality,
+            "columns": column_names(model.view_columns_[view]),
+            "present": None if fitted is None else float(np.mean(fitted)),
+            "n_missing": None if fitted is None else int(np.sum(~np.asarray(fitted))),
+            "new_present": None,
+            "examples": [],
+        }
+        if rows.source is not None:
+            there = rows.present(view)
+            if not rows.of_fit and len(there):
+                entry["new_present"] = float(there.mean())
+            picks = np.flatnonzero(there)[:N_EXAMPLES]
+            entry["examples"] = [look[view] for look in rows.looks(picks)]
+        found.append(entry)
+    return found
+
+
+def column_names(columns):
+    """Return in words which columns a view reads."""
+    if columns is None:
+        return "all columns"
+    if isinstance(columns, (list, tuple, np.ndarray)):
+        names = [str(c) for c in columns]
+        return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    return str(columns)

@@ -1,0 +1,65 @@
+"""Pictures of a report: displays and items as PNG data addresses, drawn without pyplot."""
+
+import base64
+import io
+
+import numpy as np
+
+from .._checks import require
+from ._drawing import PALETTE
+
+DPI = 160
+SMALLEST = 96  # CSS pixels of the longer side of an item: smaller ones are drawn larger
+
+
+def drawn(draw, alt, caption=""):
+    """Return a picture that a display draws.
+
+    Parameters
+    ----------
+    draw : callable
+        Called with a function that makes axes of a given size; draws on them.
+    alt : str
+        What the picture says, for those who do not see it.
+    caption : str, default=""
+
+    Returns
+    -------
+    dict with "src", "alt", "caption", "width" and "height" (CSS pixels)
+    """
+    figure_class = require("matplotlib.figure", extra="report", caller="write_report").Figure
+    made = []
+
+    def axes(size):
+        made.append(figure_class(figsize=size, layout="constrained"))
+        return made[-1].add_subplot()
+
+    draw(axes)
+    return _encoded(made[0], alt, caption)
+
+
+def _encoded(figure, alt, caption=""):
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
+    width, height = figure.get_size_inches() * 96
+    src = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return {"src": src, "alt": alt, "caption": caption, "width": round(width), "height": round(height)}
+
+
+def picture_of(look, what):
+    """Return the picture of an item (a picture or a wave), in its own small size."""
+    figure_class = require("matplotlib.figure", extra="report", caller="write_report").Figure
+    if look.kind == "picture":
+        height, width = np.asarray(look.content).shape[:2]
+        grown = max(1.0, SMALLEST / max(height, width))
+        figure = figure_class(figsize=(grown * width / 96, grown * height / 96))
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.imshow(look.content, aspect="auto", interpolation="nearest")
+    else:
+        figure = figure_class(figsize=(2.0, 0.6))
+        axes = figure.add_axes((0, 0, 1, 1))
+        wave = np.asarray(look.content)
+        axes.fill_between(np.arange(len(wave)), wave[:, 0], wave[:, 1], color=PALETTE[0], linewidth=0.4)
+        axes.set_ylim(-1.05, 1.05)
+    axes.set_axis_off()
+    return _encoded(figure, what)

@@ -1,0 +1,343 @@
+"""What a report says, section by section, as plain data that the template lays out."""
+
+import numpy as np
+
+from ..store import content_key, versions
+from ._audit_rows import check_classes, check_duplicates
+from ._cells import cells_of
+from ._contributions import view_contributions
+from ._display_costs import ScoreDisplay
+from ._display_errors import ConfusionDisplay, ReliabilityDisplay, ResidualDisplay, predictions_of
+from ._display_missing import MissingDisplay
+from ._display_rows import hardest_rows, verdict_of, worst_of
+from ._display_weights import ContributionDisplay, TaskContributionDisplay, ViewContributionDisplay
+from ._report_pictures import drawn
+from ._scores import compare_choices, score_words
+
+NBSP = "\u00a0"  # keeps a number and its unit on one line
+KINDS = {"binary": "two classes", "multiclass": "several classes", "regression": "a number"}
+
+
+def percent(share):
+    """Return a share as words, such as "83.1 %"; a dash for what is not known."""
+    return "–" if share is None or not np.isfinite(share) else f"{100 * share:.1f}{NBSP}%".replace("-", "−")
+
+
+def number(value, digits=3):
+    """Return a number with some significant digits; a dash for what is not known."""
+    return "–" if value is None or not np.isfinite(value) else f"{value:.{digits}g}"
+
+
+def score_text(kind, value):
+    """Return the main score of a kind of task: a share right, or R2."""
+    if kind != "regression":
+        return percent(value)
+    return f"{value + 0.0:.3f}".replace("-0.000", "0.000").replace("-", "−") if np.isfinite(value) else "–"
+
+
+def tasks_section(model):
+    """Return a dict a task: what was asked, and how many labels are known."""
+    found = []
+    for name, task in model.tasks_.items():
+        truth = np.asarray(model.targets_[name], dtype=float)
+        known = truth[~np.isnan(truth)]
+        if task.kind == "regression":
+            low, middle, high = np.quantile(known, [0, 0.5, 1])
+            labels = f"from {number(low, 4)} to {number(high, 4)}, half of them below {number(middle, 4)}"
+        else:
+            counts = np.bincount(known.astype(int), minlength=len(task.classes))
+            order = np.argsort(-counts, kind="stable")
+            shown = [f"{task.classes[i]} ({percent(counts[i] / max(1, len(known)))})" for i in order[:8]]
+            labels = ", ".join(shown) + (f" and {len(order) - 8} more" if len(order) > 8 else "")
+        found.append(
+            {"name": name, "kind": KINDS[task.kind], "labels": labels, "n_known": len(known), "n_rows": len(truth)}
+        )
+    return found
+
+
+def scores_section(model, random_state):
+    """Return a dict a task: the comparison with single views, early fusion and a constant, and its picture."""
+    found = []
+    for name, task in model.tasks_.items():
+        cells = cells_of(model, name)
+        choices = compare_choices(cells, list(model.views_), random_state=random_state)
+        main, second = score_words(task.kind)
+        rows = [
+            {
+                "choice": row.choice,
+                "learner": row.learner,
+                "score": score_text(task.kind, row.score),
+                "interval": f"{score_text(task.kind, row.low)} to {score_text(task.kind, row.high)}",
+                "difference": "" if i == 0 else _difference_text(task.kind, row),
+                "second": number(row.second),
+                "gain": percent(row.gain),
+            }
+            for i, row in enumerate(choices.itertuples())
+        ]
+        told = "; ".join(f"{row['choice']}: {row['score']} ({row['interval']})" for row in rows)
+
+        def draw(axes, choices=choices, main=main, name=name):
+            return ScoreDisplay.from_predictions(choices, score_name=main, task=name, ax=axes)
+
+        found.append(
+            {"name": name, "kind": task.kind, "main": main, "second": second, "rows": rows, "choices": choices,
+             "n": len(cells.scored), "picture": drawn(draw, f"{main} of {name} with 95 % intervals. {told}.")}
+        )  # fmt: skip
+    return found
+
+
+def _difference_text(kind, row):
+    """Return what a choice is above (+) or below (-) the ensemble, and whether the interval leaves a doubt."""
+    if kind == "regression":
+        text = f"{row.difference:+.3f} ({row.difference_low:+.3f} to {row.difference_high:+.3f})"
+    else:
+        low, middle, high = (100 * v for v in (row.difference_low, row.difference, row.difference_high))
+        text = f"{middle:+.1f} points ({low:+.1f} to {high:+.1f})"
+    return text.replace("-", "−")
+
+
+def summary_of(model, rows, scores, new):
+    """Return the report in a few sentences."""
+    n = len(next(iter(model.targets_.values())))
+    views = ", ".join(f"{view} ({modality})" for view, modality in model.views_.items())
+    found = [f"The model was fitted on {n} rows. It reads {len(model.views_)} views: {views}."]
+    for part in scores:
+        choices, kind = part["choices"], part["kind"]
+        first, last = choices.iloc[0], choices.iloc[-1]
+        alone = choices[choices["choice"].str.startswith("only ")].sort_values("score", ascending=False)
+        what = "predicted right in" if kind != "regression" else "predicted with an R² of"
+        text = f"{part['name']}: {what} {part['rows'][0]['score']}"
+        text += " of the rows that were held out" if kind != "regression" else " on rows that were held out"
+        text += f" (95 % interval {part['rows'][0]['interval']})"
+        text += f"; {last['choice']}: {score_text(kind, last['score'])}"
+        if len(alone) and len(model.views_) > 1:
+            text += f"; the best view by itself, {alone.iloc[0]['choice'].removeprefix('only ')}: "
+            text += score_text(kind, alone.iloc[0]["score"])
+        found.append(text + ("." if first["low"] > last["score"] else ". No better than a constant for certain."))
+    if new:
+        told = "; ".join(f"{row['task']}: {row['score']}" for row in new["rows"])
+        found.append(f"On {new['n']} other rows that were handed to this report: {told}.")
+    return found
+
+
+def new_rows_section(rows):
+    """Return the scores on rows that are not those of the fit; None when there are none with labels."""
+    if rows.source is None or rows.of_fit or not rows.targets:
+        return None
+    model, found = rows.model, []
+    for name in rows.targets:
+        info, truth, prediction = predictions_of(model, name, rows.source, rows.Y)
+        if not len(truth):
+            continue
+        if info.kind == "regression":
+            spread = np.var(truth)
+            score = 1 - np.mean((truth - prediction[:, 0]) ** 2) / spread if spread > 0 else np.nan
+            error = f"mean absolute error {number(np.abs(truth - prediction[:, 0]).mean())}"
+        else:
+            score = np.mean(prediction.argmax(axis=1) == truth)
+            sure = np.clip(prediction[np.arange(len(truth)), truth.astype(int)], 1e-6, 1)
+            error = f"log loss {number(-np.log(sure).mean())}"
+        found.append(
+            {"task": name, "kind": info.kind, "value": float(score), "score": score_text(info.kind, score),
+             "main": score_words(info.kind)[0], "error": error, "n": len(truth)}
+        )  # fmt: skip
+    return {"rows": found, "n": rows.source.shape[0]} if found else None
+
+
+def weights_section(model, random_state):
+    """Return the pictures of what views, members and tasks give, and the tables behind them."""
+    shares = view_contributions(model, random_state=random_state)
+    pictures, tasks = [], list(model.tasks_)
+    if len(model.views_) > 1:
+        told = "; ".join(
+            f"{task}: " + ", ".join(f"{view} {percent(shares.loc[view, (task, 'value')])}" for view in shares.index)
+            for task in tasks
+        )
+        pictures.append(
+            drawn(
+                lambda axes: ViewContributionDisplay.from_predictions(shares, ax=axes),
+                f"What each view gives to each task. {told}.",
+                "Each bar is the share of the errors of a guess from frequencies (or of the mean) that a view takes "
+                "away, averaged over all orders in which views can be added; below 0 a view did harm. The whiskers are "
+                "95 % intervals.",
+            )
+        )
+    weights = model.contributions_
+    top = "; ".join(f"{task}: most weight on {' · '.join(weights[task].idxmax())}" for task in tasks)
+    pictures.append(
+        drawn(
+            lambda axes: ContributionDisplay.from_estimator(model, ax=axes),
+            f"Weight of each member in each task. {top}.",
+            "A member is a learner and what it reads (a view, all views, or estimates of other tasks). The weights "
+            "of a task sum to 1.",
+        )
+    )
+    matrix = getattr(model, "task_contributions_", None)
+    if matrix is not None and len(tasks) > 1 and matrix.to_numpy(dtype=float).any():
+        pictures.append(
+            drawn(
+                lambda axes: TaskContributionDisplay.from_estimator(model, ax=axes),
+                "What the estimates of each task give to each other task.",
+                "Where a column has numbers, that task is predicted better with estimates of the other tasks.",
+            )
+        )
+    table = {
+        "headers": ["view", *tasks],
+        "rows": [[view, *(_share_text(shares, view, task) for task in tasks)] for view in shares.index],
+    }
+    return {"pictures": pictures, "views": table}
+
+
+def _share_text(shares, view, task):
+    value, low, high = (shares.loc[view, (task, what)] for what in ("value", "low", "high"))
+    return f"{percent(value)} ({percent(low)} to {percent(high)})"
+
+
+def hardest_section(rows, n_rows):
+    """Return, a task, the rows with the largest loss; with their content when X was handed over."""
+    model, found = rows.model, []
+    for name in model.tasks_:
+        use_new = rows.source is not None and not rows.of_fit and rows.targets and name in rows.targets
+        if use_new:
+            info, truth, prediction = predictions_of(model, name, rows.source, rows.Y)
+            known = np.flatnonzero(~np.isnan(rows.targets[name]))
+            worst = worst_of(info, truth, prediction, known, n_rows)
+        else:
+            worst = hardest_rows(model, name, n_rows)
+        shown = rows.looks(worst["row"]) if rows.source is not None and (use_new or rows.of_fit) else [{}] * len(worst)
+        entries = [
+            {"row": int(row["row"]), "verdict": verdict_of(row), "looks": list(look.items())}
+            for (_, row), look in zip(worst.iterrows(), shown, strict=True)
+        ]
+        found.append({"name": name, "rows": entries, "new": bool(use_new)})
+    return found
+
+
+def calibration_section(model):
+    """Return, a task, the pictures of calibration, confusion, residuals and missing views."""
+    found = []
+    for name, task in model.tasks_.items():
+        pictures = []
+        if task.kind == "regression":
+            pictures.append(
+                drawn(
+                    lambda axes, name=name: ResidualDisplay.from_estimator(model, task=name, ax=axes),
+                    f"Residuals of {name} against its predictions, with the band that holds 90 % of them.",
+                    "True value minus prediction of rows that were held out.",
+                )
+            )
+        else:
+            kept = {}
+
+            def draw(axes, name=name, kept=kept):
+                kept["display"] = ReliabilityDisplay.from_estimator(model, task=name, ax=axes)
+
+            picture = drawn(draw, "", "On the dotted line, what is predicted with 80 % is right 8 times in 10.")
+            error = kept["display"].errors_[name]
+            picture["alt"] = f"Reliability curve of {name}: expected calibration error {error:.3f}."
+            pictures.append(picture)
+            if len(task.classes) <= 24:
+                pictures.append(
+                    drawn(
+                        lambda axes, name=name: ConfusionDisplay.from_estimator(model, task=name, ax=axes),
+                        f"Confusion matrix of {name}: shares of each true class by predicted class.",
+                        "Each row is a true class; its shares sum to 1.",
+                    )
+                )
+        if len(model.views_) > 1:
+            pictures.append(
+                drawn(
+                    lambda axes, name=name: MissingDisplay.from_estimator(model, task=name, ax=axes),
+                    f"Expected score of {name} as more and more items of a view are missing.",
+                    "Expected from the table: learners that read a missing view abstain.",
+                )
+            )
+        found.append({"name": name, "pictures": pictures})
+    return found
+
+
+def timings_section(model):
+    """Return the account of the fit: a row a stage, and counts."""
+    frame = model.fit_report_
+    rows = []
+    for stage, row in frame.iterrows():
+        size = row.get("bytes", np.nan)
+        rows.append(
+            [str(stage), number(row.get("jobs", np.nan), 6), f"{row.get('seconds', np.nan):.1f}",
+             f"{size / 1e6:.1f}" if np.isfinite(size) and size else "–"]
+        )  # fmt: skip
+    total = float(frame["seconds"].sum()) if "seconds" in frame else np.nan
+    n_members = len(model.table_.members())
+    return {
+        "headers": ["stage", "jobs", "seconds", "megabytes"],
+        "rows": rows,
+        "words": f"{total:.1f} seconds in all; {model.n_extractions_} extractions, {n_members} members, "
+        f"{len(model.folds_)} folds.",
+    }
+
+
+def warnings_section(model, rows, scores, new, audit):
+    """Return the things that a reader should know before trusting the page, as (level, words)."""
+    found = []
+    for failure in model.failures_:
+        where = ", ".join(str(failure[key]) for key in ("learner", "reads", "task") if failure.get(key))
+        found.append(("warning", f"A learner failed and was left out ({where}): {failure.get('error', '')}"))
+    for name, target in model.targets_.items():
+        known = np.mean(~np.isnan(np.asarray(target, dtype=float)))
+        if known < 0.8:
+            found.append(("note", f"Task {name!r}: only {percent(known)} of the labels are known."))
+    for _, verdict, _, words in check_classes(model.tasks_, model.targets_, model.folds_):
+        if verdict != "pass":
+            found.append(("warning", words))
+    for part in scores:
+        found += _score_warnings(part)
+    for view, present in (getattr(model, "present_", None) or {}).items():
+        if np.mean(present) < 0.5:
+            found.append(("note", f"View {view!r} is missing in {percent(1 - np.mean(present))} of the rows."))
+        if rows.source is not None and not rows.of_fit:
+            now = np.mean(rows.present(view))
+            if abs(now - np.mean(present)) > 0.1:
+                words = f"View {view!r} is there in {percent(now)} of the other rows, but was in"
+                found.append(("warning", f"{words} {percent(np.mean(present))} of the rows of the fit."))
+    for row in new["rows"] if new else []:
+        first = next(part for part in scores if part["name"] == row["task"])["choices"].iloc[0]
+        if row["n"] >= 30 and row["value"] < first["low"] - (first["high"] - first["low"]):
+            words = f"Task {row['task']!r} scores {row['score']} on other rows, clearly below its interval in the fit:"
+            found.append(("warning", f"{words} these rows differ, or the rows of the fit repeat each other."))
+    if rows.of_fit and hasattr(rows.source, "shape"):
+        views = [(view, modality, model.view_columns_[view], None) for view, modality in model.views_.items()]
+        for _, verdict, _, words in check_duplicates(rows.source, views, model.folds_):
+            if verdict != "pass":
+                found.append(("warning", words))
+    if getattr(model, "random_state", 0) is None:
+        found.append(("note", "random_state was not set: another fit gives slightly different numbers."))
+    checks = [] if audit is None else audit.to_dict("records")
+    return {"found": found, "audit": checks}
+
+
+def _score_warnings(part):
+    choices = part["choices"]
+    ensemble, constant = choices.iloc[0], choices.iloc[-1]
+    found = []
+    if not ensemble["low"] > constant["score"]:
+        simple = constant["choice"].removeprefix("always ")
+        found.append(("warning", f"Task {part['name']!r}: the ensemble is not clearly better than {simple}."))
+    for row in choices.iloc[1:-1].itertuples():
+        if row.difference_low > 0:
+            words = f"Task {part['name']!r}: {row.choice} with {row.learner!r} scores better than the ensemble."
+            found.append(("warning", f"{words} The weights maximise another measure (log loss or squared error)."))
+    return found
+
+
+def reproduce_section(model, rows):
+    """Return what is needed to get these numbers again."""
+    cls = type(model).__name__
+    code = f"import ensemble_mm as em\n\nmodel = em.{model.__repr__(N_CHAR_MAX=6000)}\nmodel.fit(X, Y)"
+    parameters = [(name, repr(value)[:400]) for name, value in model.get_params(deep=False).items()]
+    key = None
+    if rows.of_fit:
+        try:
+            key = content_key(rows.source if not hasattr(rows.source, "views") else rows.source.views)
+        except TypeError:  # items that have no fixed content, such as open files
+            key = None
+    return {"code": code, "class": cls, "parameters": parameters, "versions": list(versions().items()), "key": key}

@@ -1,0 +1,86 @@
+"""Shapley values over views: their axioms, and intervals."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from ensemble_mm.inspection import _contributions as module
+from ensemble_mm.inspection import view_contributions
+from ensemble_mm.inspection._cells import blend, cells_of, row_losses, views_read
+
+TASKS = ["liked", "tone", "stars"]
+
+
+def worth(cells, views, kept):
+    members = np.array([read <= set(kept) for read in cells.views])
+    prior = np.broadcast_to(cells.prior, cells.ensemble.shape)
+    loss, base = (
+        row_losses(p, cells.truth, cells.task.kind).mean() for p in (blend(cells, present=members), prior)
+    )
+    return 1 - loss / base
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_values_are_mean_marginal_worths_over_all_orders(hand_made, task):
+    cells = cells_of(hand_made, task)
+    cells, views = cells.take(cells.scored), list(hand_made.views_)
+    expected = dict.fromkeys(views, 0.0)
+    for order in permutations(views):
+        for i, view in enumerate(order):
+            step = worth(cells, views, order[: i + 1]) - worth(cells, views, order[:i])
+            expected[view] += step / 6
+    values = view_contributions(hand_made, n_bootstrap=0)[task]["value"]
+    assert np.allclose(values, [expected[view] for view in values.index])
+    assert np.isclose(values.sum(), worth(cells, views, views))
+
+
+def test_a_good_view_is_worth_more_than_noise_and_intervals_hold_the_values(hand_made):
+    shares = view_contributions(hand_made, random_state=0)
+    for task in TASKS:
+        assert shares.loc["review", (task, "low")] > shares.loc["photo", (task, "high")]
+        low, value, high = (shares[task][what] for what in ("low", "value", "high"))
+        assert (low < value).all() and (value < high).all()
+        assert shares.loc["noise", (task, "value")] < shares.loc["photo", (task, "value")]
+
+
+def test_the_same_seed_gives_the_same_intervals(hand_made):
+    first, again = (view_contributions(hand_made, random_state=3) for _ in range(2))
+    assert first.equals(again)
+    assert not first.equals(view_contributions(hand_made, random_state=4))
+
+
+def test_sampled_orders_come_close_to_all_orders(hand_made, monkeypatch):
+    exact = view_contributions(hand_made, n_bootstrap=0).xs("value", axis=1, level=1)
+    monkeypatch.setattr(module, "MOST_EXACT_VIEWS", 2)
+    sampled = view_contributions(hand_made, n_bootstrap=0, random_state=0).xs("value", axis=1, level=1)
+    assert np.abs(exact - sampled).to_numpy().max() < 0.05
+    assert np.allclose(exact.sum(), sampled.sum())
+
+
+def test_a_view_that_nobody_weighs_is_worth_nothing_beside_others(hand_made):
+    hand_made.contributions_.loc["noise"] = 0.0
+    cells = cells_of(hand_made, "liked")
+    with_noise, without = blend(cells), blend(cells, present=np.array([True, True, False]))
+    assert np.allclose(with_noise, without)
+
+
+def test_a_row_without_members_takes_the_prior(hand_made):
+    cells = cells_of(hand_made, "tone")
+    assert np.allclose(blend(cells, present=np.zeros(3, dtype=bool)), cells.prior)
+
+
+@pytest.mark.parametrize(
+    "reads, views",
+    [
+        ("a", {"a"}), ("all", {"a", "b+c", "d"}), ("a+d", {"a", "d"}), ("b+c", {"b+c"}), ("b+c+d", {"b+c", "d"}),
+        ("tasks", {"a", "b+c", "d"}), ("all+tasks", {"a", "b+c", "d"}), ("all+chain2", {"a", "b+c", "d"}),
+    ],
+)  # fmt: skip
+def test_views_behind_what_is_read(reads, views):
+    assert views_read(reads, ["a", "b+c", "d"]) == views
+
+
+def test_a_coverage_of_one_is_refused(hand_made):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        view_contributions(hand_made, coverage=1.0)
