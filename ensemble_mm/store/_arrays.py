@@ -124,7 +124,7 @@ def _pack(magic: bytes, arrays) -> bytes:
     buffer = io.BytesIO()
     buffer.write(magic)
     for array in arrays:
-        np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+        np.lib.format.write_array(buffer, np.asarray(array), allow_pickle=False)
     content = buffer.getbuffer()
     digest = blake2b(content, digest_size=_SUM_BYTES).digest()
     del content

@@ -88,7 +88,7 @@ class TaskDatabase:
         run : str
             The id of the run.
         """
-        name = _check_name(name)
+        name, tags = _check_name(name), _check_tags(tags or {})
         if alias is not None:
             _check_alias(alias)
         record = describe_run(model, X, Y, name)
@@ -101,7 +101,7 @@ class TaskDatabase:
             with self._session() as client:
                 if self._folder is None:
                     client.log_artifacts(run.run_id, scratch)
-                self._write(client, run.run_id, record, tags or {})
+                self._write(client, run.run_id, record, tags)
                 version = self._register(client, name, run)
                 client.set_tag(run.run_id, _TAG + "version", version)
                 if alias is not None:
@@ -224,9 +224,11 @@ class TaskDatabase:
 
     def set_tag(self, run: str, key: str, value: str) -> None:
         """Set a tag of a run."""
+        tags = _check_tags({key: value})
         with self._session() as client:
             self._run(client, run)
-            client.set_tag(run, key, str(value))
+            for key, value in tags.items():
+                client.set_tag(run, key, value)
 
     def set_alias(self, name: str, alias: str, version: int) -> None:
         """Let an alias such as "production" stand for a version of a model; it moves if it stood for another."""
@@ -292,7 +294,7 @@ class TaskDatabase:
             for member, share in shares.items():
                 metrics.append((_metric_name(f"contribution/{target}/{member}"), share, 0))
         metrics = [Metric(k, float(v), 0, s) for k, v, s in metrics if v is not None and np.isfinite(v)]
-        labels = {_TAG + "data": record["data"], _TAG + "model": record["model"], **{str(k): v for k, v in tags.items()}}
+        labels = {**tags, _TAG + "data": record["data"], _TAG + "model": record["model"]}
         labels[_TAG + "scores"] = json.dumps({f"{t} {s['score_name']}": s["mean"] for t, s in record["scores"].items()})
         settings = {**record["params"], **{f"version.{k}": v for k, v in record["versions"].items()}}
         settings = [Param(_metric_name(key)[:250], str(value)[:500]) for key, value in settings.items()]
@@ -333,7 +335,7 @@ class TaskDatabase:
             path = self._folder / Path(run).name / "artifacts" / file
             if not path.exists():
                 raise FileNotFoundError(
-                    f"{file} of run {run!r} is not in {str(self._folder)!r}: name the folder of the models with artifacts=."
+                    f"{file} of run {run!r} is not in {str(self._folder)!r}: name its folder with artifacts=."
                 )
             return reader(path)
         with tempfile.TemporaryDirectory() as scratch, self._session() as client:
@@ -359,6 +361,16 @@ def _check_name(name: str) -> str:
     return name
 
 
+def _check_tags(tags: Mapping) -> dict[str, str]:
+    for key in tags:
+        kept = isinstance(key, str) and all(c.isalnum() or c in "_-. /" for c in key) and 0 < len(key) <= 200
+        if not kept or key != key.strip() or key.startswith((_TAG, "mlflow.", "/", ".")) or key.endswith(("/", ".")):
+            raise ValueError(
+                f"{key!r} cannot name a tag: use letters, digits, _ and -, and neither {_TAG} nor mlflow. in front."
+            )
+    return {key: str(value)[:5000] for key, value in tags.items()}
+
+
 def _check_alias(alias: str) -> None:
     if not isinstance(alias, str) or not alias.replace("-", "").replace("_", "").isalnum() or not alias.isascii():
         raise ValueError(f"alias={alias!r} must be made of letters, digits, - and _.")
@@ -367,8 +379,9 @@ def _check_alias(alias: str) -> None:
 
 
 def _model_name(name: str) -> str:
-    """Name of a registered model: the registry takes no slash or colon, and its filters no quotes."""
-    return urllib.parse.quote(name, safe=" ")
+    """Name of a registered model: the registry takes nothing that could be a path, and its filters no quotes."""
+    quoted = urllib.parse.quote(name, safe=" ").replace("%", "=")
+    return "=2E" + quoted[1:] if quoted.startswith(".") else quoted
 
 
 def _metric_name(name: str) -> str:

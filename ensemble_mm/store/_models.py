@@ -100,7 +100,7 @@ def save(model, path: str | os.PathLike) -> None:
 
     try:
         plain = pack(model)
-        part = skops.io.dumps(plain)
+        part = _renumbered(skops.io.dumps(plain))
         types = skops.io.get_untrusted_types(data=part)
     except (TypeError, ValueError, AttributeError, RecursionError, NotImplementedError) as error:
         raise ModelFileError(
@@ -281,6 +281,34 @@ def _is_trusted(name: str) -> bool:
     if getattr(found, "__module__", None) != module or getattr(found, "__qualname__", None) != attribute:
         return False  # merely imported there
     return not ours or isinstance(found, type) or parts[1] in _OUR_FUNCTIONS
+
+
+def _renumbered(part: bytes) -> bytes:
+    """The same part with its objects counted from 1 instead of named by their places in memory.
+
+    Files are smaller by up to a half, and equal for equal models.
+    """
+    numbers, files = {}, {}
+
+    def visit(node):
+        if isinstance(node, dict):
+            if isinstance(node.get("__id__"), int):
+                node["__id__"] = numbers.setdefault(node["__id__"], len(numbers) + 1)
+            if isinstance(node.get("file"), str):
+                suffix = Path(node["file"]).suffix
+                node["file"] = files.setdefault(node["file"], f"{len(files)}{suffix}")
+        for below in node.values() if isinstance(node, dict) else node:
+            if isinstance(below, (dict, list)):
+                visit(below)
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(part)) as archive, zipfile.ZipFile(buffer, "w") as renumbered:
+        schema = json.loads(archive.read("schema.json"))
+        visit(schema)
+        for old, new in files.items():
+            renumbered.writestr(zipfile.ZipInfo(new), archive.read(old))
+        renumbered.writestr(zipfile.ZipInfo("schema.json"), json.dumps(schema, separators=(",", ":")))
+    return buffer.getvalue()
 
 
 def _archive(manifest: dict, part: bytes, compression: int) -> bytes:

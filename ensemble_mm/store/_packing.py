@@ -1,9 +1,9 @@
 """Fitted objects as plain data: what a model file cannot hold otherwise, and back.
 
 skops writes estimators, arrays and plain containers. `pack` returns the same graph with all else replaced by `Packed`
-notes: pandas objects, dicts whose keys are not text, paths, times; and long lists of text as two arrays, which
-are several times smaller and quicker than a node for each word. Objects are copied only
-where something below them is replaced; the model that is saved is not touched. `unpack` puts the things back.
+notes: pandas objects, dicts whose keys are not text, paths, times. So are long lists of text, as two arrays instead
+of a node for each word, and what several places share, which skops would write once a place. Objects are copied where
+something below them is replaced; the model that is saved is not touched. `unpack` puts the things back.
 """
 
 import datetime
@@ -34,7 +34,9 @@ class Packed:
 
 def pack(item):
     """Return `item` with everything replaced that skops cannot hold, or holds badly."""
-    return _Packer().visit(item)
+    first = _Packer()
+    first.visit(item)
+    return _Packer(first.twice).visit(item)
 
 
 def unpack(item):
@@ -56,28 +58,37 @@ def _has_plain_state(item) -> bool:
     return getattr(cls, "__getstate__", None) in (object.__getstate__, BaseEstimator.__getstate__)
 
 
-def _forget_folders(item, state: dict) -> dict:
-    if type(item).__module__.startswith("ensemble_mm.") and any(state.get(name) is not None for name in _FOLDERS):
-        state = {**state, **{name: None for name in _FOLDERS if name in state}}
+def _own_state(item) -> dict:
+    """The ``__dict__`` of an object, without what belongs to a machine or a session."""
+    state = {name: value for name, value in vars(item).items() if name != "_skl_callbacks"}
+    if type(item).__module__.startswith("ensemble_mm."):
+        state.update((name, None) for name in _FOLDERS if name in state)
     return state
 
 
 class _Packer:
-    def __init__(self):
-        self.done = {}  # id -> (the item, kept alive; its packed form)
+    def __init__(self, shared=()):
+        self.done = {}  # id -> (the item, kept alive; its packed form, or its number)
         self.open = set()
+        self.twice = set()  # ids that were met more than once
+        self.shared = {key: number for number, key in enumerate(shared)}
 
     def visit(self, item):
         if isinstance(item, _LEAVES) and type(item).__name__ != "memmap":
             return item
         if id(item) in self.done:
+            if not isinstance(item, np.ndarray) and not (isinstance(item, (tuple, list, dict)) and not item):
+                self.twice.add(id(item))
             return self.done[id(item)][1]
         if id(item) in self.open:
             raise ValueError(f"A {type(item).__name__} refers to itself, and such an object cannot be saved.")
         self.open.add(id(item))
-        packed = self._pack(item)
+        packed = again = self._pack(item)
         self.open.discard(id(item))
-        self.done[id(item)] = item, packed
+        if id(item) in self.shared:
+            number = self.shared[id(item)]
+            packed, again = Packed("shared", [number, packed]), Packed("again", number)
+        self.done[id(item)] = item, again
         return packed
 
     def _pack(self, item):
@@ -101,6 +112,8 @@ class _Packer:
             return Packed("series", [self.visit(_values(item)), self.visit(item.index), self.visit(item.name)])
         if isinstance(item, pd.Categorical):
             return Packed("categorical", [np.asarray(item.codes), self.visit(item.categories), bool(item.ordered)])
+        if isinstance(item, pd.arrays.PeriodArray):
+            return Packed("periods", [np.asarray(item.asi8), str(item.dtype)])
         if isinstance(item, pd.api.extensions.ExtensionArray):
             return Packed("extension", [self.visit(item.to_numpy(object)), str(item.dtype)])
         if isinstance(item, pd.api.extensions.ExtensionDtype) and not isinstance(item, pd.CategoricalDtype):
@@ -163,9 +176,8 @@ class _Packer:
         return type(item)(*packed) if hasattr(item, "_fields") else type(item)(packed)
 
     def _object(self, item):
-        state = vars(item)
-        packed = {name: self.visit(value) for name, value in _forget_folders(item, state).items()}
-        if all(packed[name] is value for name, value in state.items()):
+        packed = {name: self.visit(value) for name, value in _own_state(item).items()}
+        if all(packed.get(name, self) is value for name, value in vars(item).items()):
             return item
         new = object.__new__(type(item))
         new.__dict__.update(packed)
@@ -175,6 +187,7 @@ class _Packer:
 class _Unpacker:
     def __init__(self):
         self.done = {}
+        self.shared = {}
 
     def visit(self, item):
         if isinstance(item, _LEAVES):
@@ -188,6 +201,12 @@ class _Unpacker:
 
     def _unpack(self, item):
         if isinstance(item, Packed):
+            if item.kind == "shared":
+                number, content = item.content
+                self.shared[number] = self.visit(content)
+                return self.shared[number]
+            if item.kind == "again":
+                return self.shared[item.content]
             builder = _BUILDERS.get(item.kind)
             if builder is None:
                 raise ValueError(f"it holds a {item.kind!r}, which this version does not know")
@@ -209,8 +228,9 @@ class _Unpacker:
             _check_tree(item.__getstate__()["nodes"], "left_child", "right_child", "feature", item.n_features)
         elif _has_plain_state(item):
             state = vars(item)
-            for name, value in _forget_folders(item, state).items():
-                state[name] = self.visit(value)
+            new = {name: self.visit(value) for name, value in _own_state(item).items()}
+            state.clear()
+            state.update(new)
             if type(item).__name__ == "TreePredictor" and type(item).__module__.startswith("sklearn."):
                 nodes = item.nodes
                 _check_tree(nodes, "left", "right", "feature_idx", None, nodes["is_leaf"])
@@ -312,6 +332,7 @@ _BUILDERS = {
     "multiindex": _build_multiindex,
     "categorical": lambda c: pd.Categorical.from_codes(c[0], categories=c[1], ordered=c[2]),
     "category": lambda c: pd.CategoricalDtype(c[0], c[1]),
+    "periods": lambda c: pd.arrays.PeriodArray(c[0], dtype=c[1]),
     "extension": lambda c: pd.array(c[0], dtype=c[1]),
     "dtype": lambda c: pd.api.types.pandas_dtype(c),
     "missing": lambda c: pd.NA if c == "<NA>" else pd.NaT,

@@ -10,7 +10,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from ensemble_mm.store import ModelFileError, load, save
+from ensemble_mm.store import ModelFileError, load, read_manifest, save
 from ensemble_mm.store._packing import pack, unpack
 
 INDEX = pd.MultiIndex.from_tuples([("a", 1.0), ("b", 2.0), ("a", 3.0)], names=["task", None])
@@ -19,7 +19,8 @@ FRAMES = {
     "columns": pd.DataFrame(np.arange(9.0).reshape(3, 3), columns=INDEX, index=INDEX),
     "category": pd.DataFrame({"c": pd.Categorical(["u", "v", "u"], categories=["v", "u", "w"], ordered=True)}),
     "nullable": pd.DataFrame({"i": pd.array([1, None, 3], dtype="Int64"), "b": pd.array([True, None, False])}),
-    "times": pd.DataFrame({"t": pd.date_range("2024-01-01", periods=3, tz="Europe/Berlin"), "n": pd.to_timedelta([1, 2, 3])}),
+    "times": pd.DataFrame({"t": pd.date_range("2024-01-01", periods=3, tz="Europe/Berlin")}),
+    "spans": pd.DataFrame({"n": pd.to_timedelta([1, 2, 3]), "p": pd.period_range("2024-01", periods=3, freq="M")}),
     "no rows": pd.DataFrame({"x": np.array([], dtype=np.int64)}),
     "twice": pd.DataFrame([[1, "a"]], columns=["x", "x"]),
     "many words": pd.DataFrame({"w": [f"word {i}" for i in range(50)]}),
@@ -80,6 +81,27 @@ def test_what_is_saved_is_not_changed():
     item = Holder([inner])
     assert pack(item) is not item
     assert item.content == [inner] and inner["frame"] is FRAMES["frame"]
+
+
+def test_what_is_shared_stays_shared(tmp_path):
+    inner = DecisionTreeClassifier().fit([[0], [1]], [0, 1])
+    pair, empty = (inner, [inner]), []
+    save(Holder([pair, {"k": pair}, inner, empty, empty, {1: inner}]), tmp_path / "file")
+    a, b, c, d, e, f = load(tmp_path / "file", trusted=[Holder]).content
+    assert b["k"] is a and c is a[0] is a[1][0] is f[1] and c.predict([[1]]) == [1] and d == e == []
+    many = Holder([pair] * 60)
+    save(many, tmp_path / "many")
+    assert (tmp_path / "many").stat().st_size < 2 * (tmp_path / "file").stat().st_size
+
+
+def test_equal_models_give_equal_parts(tmp_path):
+    parts = []
+    for name in "ab":
+        model = DecisionTreeClassifier(random_state=0).fit(np.arange(9.0)[:, None], np.arange(9) % 3)
+        model.names_ = {"x": b"1", "y": np.arange(3)}
+        save(model, tmp_path / name)
+        parts.append(read_manifest(tmp_path / name)["parts"])
+    assert parts[0] == parts[1]
 
 
 def test_plain_things_are_not_copied():

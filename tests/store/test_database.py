@@ -1,0 +1,166 @@
+"""What is logged is found again, by several processes, whatever it is called."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import Ridge
+
+from ensemble_mm.store import ModelFileError, TaskDatabase, load
+
+X, y = np.arange(12.0).reshape(6, 2), np.arange(6.0)
+
+
+def make_model(scores=(0.4, 0.6), alpha=1.0):
+    """A fitted estimator with what the database reads of a stack."""
+    model = Ridge(alpha=alpha).fit(X, y)
+    folds = {f"fold_{i}": score for i, score in enumerate(scores)}
+    row = {"task": "price €", "learner": "ensemble", "reads": "", "score_name": "r2", **folds}
+    model.cv_results_ = pd.DataFrame([row | {"mean": np.mean(scores), "std": np.std(scores)}, row | {"learner": "ridge"}])
+    model.folds_ = [(np.arange(3), np.arange(3, 6)), (np.arange(3, 6), np.arange(3))]
+    index = pd.MultiIndex.from_tuples([("facts", "ridge"), ("all", "gbm")], names=["reads", "learner"])
+    model.contributions_ = pd.DataFrame({"price €": [0.25, 0.75]}, index=index)
+    model.fit_report_ = pd.DataFrame({"seconds": [1.5, 2.0]}, index=["extract", "fit"])
+    return model
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("db")
+
+
+@pytest.fixture(scope="module")
+def db(place):
+    return TaskDatabase(f"sqlite:///{place}/runs.db")
+
+
+def test_runs_are_found_again(db, place):
+    first = db.log(make_model(), X, y, name="first", tags={"who": "me"}, alias="production")
+    second = db.log(make_model(alpha=2.0), X, y, name="first")
+    runs = db.runs("first")
+    assert list(runs.index) == [second, first] and list(runs["version"]) == [2, 1]
+    assert runs.loc[first, "price € r2"] == 0.5 and runs.loc[first, "seconds"] == 3.5
+    assert runs.loc[first, "tags"] == {"who": "me"} and runs.loc[first, "data"] == runs.loc[second, "data"] != ""
+    assert db.tasks().loc["first", ["runs", "version"]].to_list() == [2, 2]
+    record = db.record(first)
+    assert record["contributions"] == {"price €": {"facts/ridge": 0.25, "all/gbm": 0.75}}
+    assert record["params"]["alpha"] == "1.0" and "numpy" in record["versions"]
+    assert [db.load("first", v).alpha for v in (None, 1, "2", "production")] == [2.0, 1.0, 2.0, 1.0]
+    db.set_alias("first", "production", 2)
+    assert db.load("first", "production").alpha == 2.0
+    db.set_tag(second, "stage", "checked")
+    assert db.runs("first").loc[second, "tags"] == {"stage": "checked"}
+    assert TaskDatabase(db.url).load("first").alpha == 2.0
+    assert load(place / "runs.artifacts" / second / "artifacts" / "model.emm").alpha == 2.0
+
+
+def test_a_deleted_run_is_gone_with_its_model_and_files(db, place):
+    run = db.log(make_model(), name="short")
+    other = db.log(make_model(alpha=3.0), name="short")
+    db.delete(other)
+    assert list(db.runs("short").index) == [run] and db.load("short").alpha == 1.0
+    assert not (place / "runs.artifacts" / other).exists()
+    for action in (db.delete, db.record):
+        with pytest.raises(ValueError, match="was deleted"):
+            action(other)
+
+
+def test_runs_on_equal_folds_are_compared_in_pairs(db):
+    a = db.log(make_model((0.40, 0.60)), X, y, name="compare")
+    b = db.log(make_model((0.51, 0.70)), X, y, name="compare")
+    other = db.log(make_model((0.51, 0.70)), X + 1, y, name="compare")
+    row = db.compare(a, b).loc["price €"]
+    assert row["paired"] and row["n_folds"] == 2 and row["difference"] == pytest.approx(0.105)
+    assert row["low"] < 0.105 < row["high"] and row["high"] - 0.105 == pytest.approx(0.105 - row["low"])
+    wide = db.compare(a, b, coverage=0.99).loc["price €"]
+    assert wide["high"] > row["high"]
+    row = db.compare(a, other).loc["price €"]
+    assert not row["paired"] and np.isnan(row["low"]) and row["difference"] == pytest.approx(0.105)
+
+
+@pytest.mark.parametrize("name", ["x'; DROP TABLE runs;--", 'a"b', "a/b: 100 %", "评论", "../../up", "..", "name='first'"])
+def test_names_are_data(db, place, name):
+    before = len(db.runs())
+    db.log(make_model(alpha=7.0), name=name)
+    assert len(db.runs()) == before + 1 and len(db.runs(name)) == 1 and db.load(name).alpha == 7.0
+    assert sorted(os.listdir(place)) == ["runs.artifacts", "runs.db", "runs.db.lock"]
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda db: db.log(make_model(), name=""), "cannot name a task"),
+        (lambda db: db.log(make_model(), name="a\nb"), "cannot name a task"),
+        (lambda db: db.log(make_model(), name="x", tags={"mlflow.user": "me"}), "cannot name a tag"),
+        (lambda db: db.log(make_model(), name="x", alias="v1"), "taken for a version"),
+        (lambda db: db.log(make_model(), name="x", alias="a b"), "letters, digits"),
+        (lambda db: db.load("nothing"), "no model 'nothing'"),
+        (lambda db: db.load("first", 99), "version 99"),
+        (lambda db: db.load("first", "nobody"), "version 'nobody'"),
+        (lambda db: db.runs("nothing"), "tasks\\(\\) lists them"),
+        (lambda db: db.delete("nothing"), "runs\\(\\) lists them"),
+        (lambda db: db.record("../../../etc"), "runs\\(\\) lists them"),
+    ],
+)
+def test_mistakes_are_told(db, call, words):
+    with pytest.raises(ValueError, match=words):
+        call(db)
+
+
+@pytest.mark.parametrize("url", ["runs.db", "sqlite://", "sqlite:///:memory:", "postgresql://host/name"])
+def test_urls_that_name_no_place_for_models_are_refused(url):
+    with pytest.raises(ValueError, match="database URL|names no file|artifacts="):
+        TaskDatabase(url)
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path):
+    (tmp_path / "bad.db").write_bytes(b"garbage" * 1000)
+    with pytest.raises(ValueError, match="cannot be used as a database"):
+        TaskDatabase(f"sqlite:///{tmp_path}/bad.db").runs()
+
+
+def test_a_planted_model_is_not_run(db, place):
+    import pickle
+
+    trace = place.parent / "trace"
+
+    class Boom:
+        def __reduce__(self):
+            return open, (str(trace), "w")
+
+    run = db.log(make_model(), name="planted")
+    (place / "runs.artifacts" / run / "artifacts" / "model.emm").write_bytes(pickle.dumps(Boom()))
+    with pytest.raises(ModelFileError):
+        db.load("planted")
+    assert not trace.exists()
+
+
+LOG = """
+import os, sys, numpy as np
+from sklearn.linear_model import Ridge
+from ensemble_mm.store import TaskDatabase
+db = TaskDatabase(sys.argv[1])
+for i in range(2):
+    db.log(Ridge().fit([[0.0], [1.0]], [0.0, 1.0]), name="shared")
+import mlflow.telemetry.client as telemetry
+assert telemetry.get_telemetry_client() is None
+assert "MLFLOW_DISABLE_TELEMETRY" not in os.environ
+"""
+
+
+def test_processes_that_log_at_once_lose_nothing(tmp_path):
+    """On a database that is not there yet; MLflow's telemetry is off in both and the environment as it was."""
+    url = f"sqlite:///{tmp_path}/runs.db"
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "PYTEST")) and k != "CI"}
+    start = {"env": env, "cwd": tmp_path, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    both = [subprocess.Popen([sys.executable, "-c", LOG, url], **start) for _ in range(2)]
+    for process in both:
+        out, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, out
+        assert out == ""
+    runs = TaskDatabase(url).runs()
+    assert sorted(runs["version"]) == [1, 2, 3, 4]
+    assert not (tmp_path / "mlruns").exists()
