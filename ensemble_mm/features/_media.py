@@ -1,0 +1,167 @@
+"""Reading media item by item: what an item is, why one cannot be read, and what becomes of it.
+
+The image, audio and video extractors read one item at a time through `read_all`, so that a column of
+files is never held decoded. A reader tells why an item is bad with `UnreadableItem`; `read_all`
+collects these and turns them into one error, or into rows of NaN and one warning.
+"""
+
+import io
+import os
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from .._checks import BadItemsError, as_items, check_choice, is_missing
+
+
+class UnreadableItem(ValueError):
+    """One item cannot be read; its message is the reason in words, such as "the file is empty"."""
+
+
+def read_all(items, read_one, *, on_bad, what, n_columns=None, encode=None, batch_size=32):
+    """Read every item to a row of numbers.
+
+    Parameters
+    ----------
+    items : sequence of length n_samples
+        A one-column input: paths, bytes, arrays and so on. See `as_items`.
+    read_one : callable
+        Takes one item that is not missing and returns its row (array of shape (n_columns,)), or
+        what `encode` takes. It raises `UnreadableItem` (or an OSError) for an item that is bad.
+    on_bad : {"raise", "missing"}
+        Whether bad items raise one error together, or give rows of NaN and one warning.
+    what : str
+        What the items are, in the plural, for messages: "images".
+    n_columns : int, default=None
+        Number of columns; needed when every item may be missing. None: taken from the first row.
+    encode : callable, default=None
+        Takes a list of at most `batch_size` results of `read_one` and returns an array of shape
+        (len(list), n_columns). None: the results are the rows.
+    batch_size : int, default=32
+        How many items are held decoded at once when there is an `encode`.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_columns), float32
+        Rows of missing (and of bad) items are NaN.
+
+    Raises
+    ------
+    BadItemsError
+        When there are bad items and `on_bad` is "raise".
+    """
+    check_choice("on_bad", on_bad, ["raise", "missing"])
+    items = as_items(items)
+    rows, reasons, waiting = [], [], []
+    out = None if n_columns is None else np.full((len(items), n_columns), np.nan, dtype=np.float32)
+
+    def put(places, values):
+        nonlocal out
+        if out is None:
+            out = np.full((len(items), values.shape[1]), np.nan, dtype=np.float32)
+        out[places] = values
+
+    def flush():
+        if waiting and not (rows and on_bad == "raise"):
+            values = np.asarray(encode([result for _, result in waiting]), dtype=np.float32)
+            if len(values) != len(waiting):
+                raise ValueError(
+                    f"The encoder gave {len(values)} rows for {len(waiting)} {what}: it must give one row for each."
+                )
+            put([row for row, _ in waiting], values.reshape(len(waiting), -1))
+        waiting.clear()
+
+    for row, item in enumerate(items):
+        if is_missing(item):
+            continue
+        try:
+            result = read_one(item)
+        except (UnreadableItem, OSError) as error:
+            rows.append(row)
+            reasons.append(f"{name_item(item)}: {_reason(error)}")
+            continue
+        if encode is None:
+            put(row, np.asarray(result, dtype=np.float32)[np.newaxis])
+        else:
+            waiting.append((row, result))
+            if len(waiting) >= batch_size:
+                flush()
+    if encode is not None:
+        flush()
+    if rows and on_bad == "raise":
+        raise BadItemsError(what, rows, reasons)
+    if rows:
+        warnings.warn(
+            f"{len(rows)} of {len(items)} {what} cannot be read and are taken as missing (first: row {rows[0]}: "
+            f"{reasons[0]}).",
+            UserWarning,
+            stacklevel=3,
+        )
+    if out is None:
+        out = np.full((len(items), 1), np.nan, dtype=np.float32)
+    return out
+
+
+def name_item(item) -> str:
+    """Return what names an item in a message: its path, or a few words."""
+    if isinstance(item, (str, os.PathLike)):
+        path = os.fspath(item)
+        return path if len(path) <= 300 else f"...{path[-300:]}"
+    if isinstance(item, (bytes, bytearray, memoryview)):
+        return f"{len(item)} bytes"
+    if isinstance(item, np.ndarray):
+        return f"array of shape {item.shape}"
+    return f"a {type(item).__name__}"
+
+
+def open_item(item, kind: str):
+    """Return the path (str) of a file that exists and holds something, or a binary file object over bytes.
+
+    Raises `UnreadableItem` for a missing or empty file, a folder, and for what is neither path nor bytes;
+    `kind` is the noun for the message: "image".
+    """
+    if isinstance(item, (bytes, bytearray, memoryview)):
+        if len(item) == 0:
+            raise UnreadableItem("there are no bytes")
+        return io.BytesIO(item)
+    if not isinstance(item, (str, os.PathLike)):
+        raise UnreadableItem(f"it is a {type(item).__name__}, but {kind} items are paths, bytes or arrays")
+    path = Path(item)
+    try:
+        if path.is_dir():
+            raise UnreadableItem("it is a folder, not a file")
+        if not path.exists():
+            raise UnreadableItem("there is no such file")
+        if path.stat().st_size == 0 and path.is_file():
+            raise UnreadableItem("the file is empty (0 bytes)")
+        if not path.is_file():
+            raise UnreadableItem("it is not a regular file")
+    except ValueError as error:
+        if isinstance(error, UnreadableItem):
+            raise
+        raise UnreadableItem(f"it is not a path ({error})") from None
+    return str(path)
+
+
+@contextmanager
+def decoding(kind: str):
+    """Turn whatever a decoder raises inside the block into an `UnreadableItem` that gives the reason.
+
+    Decoders of hostile files raise errors of many kinds (OSError, SyntaxError, struct.error, EOFError...);
+    running out of memory, being interrupted and missing packages are none of these.
+    """
+    try:
+        yield
+    except (UnreadableItem, MemoryError, ImportError):
+        raise
+    except Exception as error:
+        words = " ".join(str(error).split()) or type(error).__name__
+        raise UnreadableItem(f"it cannot be decoded as {kind} ({words[:200]})") from error
+
+
+def _reason(error) -> str:
+    if isinstance(error, UnreadableItem):
+        return str(error)
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
