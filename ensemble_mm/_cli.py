@@ -88,8 +88,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_report(commands)
     _add_runs(commands)
     _add_plan(commands)
-    command = _add(commands, "demo", _demo, "fit, explain and report a packaged data set in about a minute")
-    command.add_argument("args", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    command = _add(commands, "demo", _demo, "fit, explain and report packaged recordings, in a few minutes")
+    command.add_argument("--out", default="demo-output", metavar="DIR", help="where to write (default: %(default)s)")
     command = _add(commands, "completion", _completion, "print a script that completes these commands on Tab")
     command.add_argument("shell", choices=("bash", "zsh"), help='bash: eval "$(ensemble-mm completion bash)"')
     return parser
@@ -310,7 +310,7 @@ def _plan(args):
 def _demo(args):
     from . import _demo
 
-    _demo.main()
+    _demo.main(args.out)
 
 
 def _completion(args):

@@ -19,7 +19,8 @@ def make_model(scores=(0.4, 0.6), alpha=1.0):
     model = Ridge(alpha=alpha).fit(X, y)
     folds = {f"fold_{i}": score for i, score in enumerate(scores)}
     row = {"task": "price €", "learner": "ensemble", "reads": "", "score_name": "r2", **folds}
-    model.cv_results_ = pd.DataFrame([row | {"mean": np.mean(scores), "std": np.std(scores)}, row | {"learner": "ridge"}])
+    row |= {"mean": np.mean(scores), "std": np.std(scores)}
+    model.cv_results_ = pd.DataFrame([row, row | {"learner": "ridge"}])
     model.folds_ = [(np.arange(3), np.arange(3, 6)), (np.arange(3, 6), np.arange(3))]
     index = pd.MultiIndex.from_tuples([("facts", "ridge"), ("all", "gbm")], names=["reads", "learner"])
     model.contributions_ = pd.DataFrame({"price €": [0.25, 0.75]}, index=index)
@@ -81,7 +82,7 @@ def test_runs_on_equal_folds_are_compared_in_pairs(db):
     assert not row["paired"] and np.isnan(row["low"]) and row["difference"] == pytest.approx(0.105)
 
 
-@pytest.mark.parametrize("name", ["x'; DROP TABLE runs;--", 'a"b', "a/b: 100 %", "评论", "../../up", "..", "name='first'"])
+@pytest.mark.parametrize("name", ["x'; DROP TABLE runs;--", 'a"b', "a/b: 5 %", "评论", "../../up", "..", "name='a'"])
 def test_names_are_data(db, place, name):
     before = len(db.runs())
     db.log(make_model(alpha=7.0), name=name)
