@@ -21,6 +21,7 @@ FLOORS = {
     "_cli": 5, "_demo": 5,
 }  # fmt: skip
 FACES = {"__init__", "__main__"}
+HEAVY = "torch mlflow matplotlib xgboost lightgbm av PIL optuna sqlalchemy spacy dask ray rich jinja2 soundfile".split()
 CORE = {"numpy", "scipy", "sklearn", "joblib", "pandas", "threadpoolctl"}  # the last comes with scikit-learn
 API_PAGE = ROOT.parent / "docs" / "api.rst"
 
@@ -111,8 +112,7 @@ def test_optional_packages_wait_until_they_are_needed(path):
 
 
 def test_importing_the_package_is_light():
-    heavy = "torch mlflow matplotlib xgboost lightgbm av PIL optuna sqlalchemy spacy dask ray rich jinja2 soundfile skops"
-    code = f"import sys, ensemble_mm; print(*[m for m in {heavy.split()} if m in sys.modules])"
+    code = f"import sys, ensemble_mm; print(*[m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.split() == []
 

@@ -6,8 +6,8 @@ Posts have a text and a picture, and either may carry the mood. One stack reads 
 """
 
 # %%
-# The data: short texts with some words of mood, and small pictures of a face that smiles or does not. Each view alone is
-# right only now and then: words are mixed, and one picture in three is too noisy to read.
+# The data: short texts with some words of mood, and small pictures of a face that smiles or does not. Each view alone
+# is often wrong: words are mixed, and one picture in three is too noisy to read.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd

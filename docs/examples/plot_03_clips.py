@@ -2,8 +2,8 @@
 03 Clips: what moves, where to and how fast
 ===========================================
 
-Clips of a digit that moves, the digit spoken and a picture of it: four tasks of mixed kind, some labels unknown and some
-items missing.
+Clips of a digit that moves, the digit spoken and a picture of it: four tasks of mixed kind, some labels unknown and
+some items missing.
 """
 
 # %%

@@ -2,7 +2,8 @@
 04 Reviews in Chinese
 =====================
 
-Texts without spaces need no setting: character n-grams are among the default features. Word cutting is one parameter away.
+Texts without spaces need no setting: character n-grams are among the default features. Word cutting is one parameter
+away.
 """
 
 # %%
@@ -13,7 +14,8 @@ import pandas as pd
 import ensemble_mm as em
 
 rng = np.random.default_rng(0)
-GOOD, BAD = ["很干净", "非常满意", "服务热情", "早餐丰富", "下次还来"], ["太吵了", "有点失望", "空调坏了", "态度很差", "不会再来"]
+GOOD = ["很干净", "非常满意", "服务热情", "早餐丰富", "下次还来"]
+BAD = ["太吵了", "有点失望", "空调坏了", "态度很差", "不会再来"]
 OTHER = ["酒店在市中心", "房间在三楼", "我们住了两晚", "周末去的", "离地铁站不远"]
 
 
@@ -24,7 +26,8 @@ def write(good):
 
 
 good = rng.random(240) < 0.6
-X = pd.DataFrame({"review": [write(g) for g in good], "price": np.where(good, 300, 340) + rng.normal(scale=60, size=240)})
+price = np.where(good, 300, 340) + rng.normal(scale=60, size=240)
+X = pd.DataFrame({"review": [write(g) for g in good], "price": price})
 y = pd.Series(np.where(good, "好评", "差评"), name="sentiment")
 print(X["review"].head(3).to_list())
 

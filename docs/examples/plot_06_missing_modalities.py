@@ -14,7 +14,8 @@ import ensemble_mm as em
 
 rng = np.random.default_rng(0)
 cause = rng.normal(size=400)
-views = {name: cause[:, None] + noise * rng.normal(size=(400, 4)) for name, noise in [("scan", 0.8), ("lab", 1.2), ("form", 2.0)]}
+noise = {"scan": 0.8, "lab": 1.2, "form": 2.0}
+views = {name: cause[:, None] + scale * rng.normal(size=(400, 4)) for name, scale in noise.items()}
 holes = {name: rng.random(400) < 0.33 for name in views}
 with_holes = {name: np.where(holes[name][:, None], np.nan, view) for name, view in views.items()}
 y = cause + 0.2 * rng.normal(size=400)

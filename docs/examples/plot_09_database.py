@@ -46,11 +46,9 @@ print(again.predict(X[:3]).round(1))
 # %%
 pairs = {f"both against {name}": db.compare(runs[name], runs["both"]).iloc[0] for name in ("linear", "trees")}
 fig, ax = plt.subplots(figsize=(6.4, 2.2))
-for row, (name, line) in enumerate(pairs.items()):
-    ax.errorbar(
-        line["difference"], row, xerr=[[line["difference"] - line["low"]], [line["high"] - line["difference"]]],
-        fmt="o", color="#0072B2", capsize=4,
-    )  # fmt: skip
+for row, line in enumerate(pairs.values()):
+    half = line["difference"] - line["low"]
+    ax.errorbar(line["difference"], row, xerr=half, fmt="o", color="#0072B2", capsize=4)
 ax.axvline(0, color="#666666", linewidth=1)
 ax.set_yticks(range(len(pairs)), list(pairs))
 ax.set_ylim(-0.6, len(pairs) - 0.4)

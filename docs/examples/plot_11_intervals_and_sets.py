@@ -2,8 +2,8 @@
 11 Intervals and prediction sets
 ================================
 
-How sure is a prediction? Conformal sets and intervals stand on the out-of-fold errors of the fit, and cover what they promise
-whatever the learners are.
+How sure is a prediction? Conformal sets and intervals stand on the out-of-fold errors of the fit, and cover what they
+promise whatever the learners are.
 """
 
 # %%

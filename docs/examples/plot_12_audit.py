@@ -2,13 +2,13 @@
 12 Is it too good to be true?
 =============================
 
-A leak audit looks for what slipped in with the data: rows that repeat across folds, groups that cross them, columns that give
-the answer away, extractors that saw held-out rows.
+A leak audit looks for what slipped in with the data: rows that repeat across folds, groups that cross them, columns
+that give the answer away, extractors that saw held-out rows.
 """
 
 # %%
-# Visits of patients. Each comes several times, with a constant of their own that tells who they are; and a column "bill"
-# was filled in after the outcome was known.
+# Visits of patients. Each comes several times, with a constant of their own that tells who they are; and a column
+# "bill" was filled in after the outcome was known.
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import ExtraTreesClassifier

@@ -2,8 +2,8 @@
 13 An extractor and a learner of your own
 =========================================
 
-Any transformer is an extractor, any classifier or regressor a learner. One tag saves work: an extractor that learns nothing
-runs once for all rows.
+Any transformer is an extractor, any classifier or regressor a learner. One tag saves work: an extractor that learns
+nothing runs once for all rows.
 """
 
 # %%

@@ -1,0 +1,175 @@
+"""The demo: one fit on real recordings that are packaged with the project, and what came of it.
+
+`main` fits a `MultiOutputStack` on most rows of "moving_digits", compares it on the rows that were held out with what
+simpler models reach, and leaves the model, the run database and the report in a folder.
+"""
+
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.model_selection import train_test_split
+
+from .data import load_demo
+from .inspection import write_report
+from .meta import make_meta_learner
+from .stacking import MultiOutputStack
+from .store import TaskDatabase, save
+
+
+def main(folder="demo-output"):
+    """Fit, compare and save; print what was found. Takes one to three minutes on two cores.
+
+    Parameters
+    ----------
+    folder : path-like, default="demo-output"
+        Where the model, the database and the report go.
+
+    Returns
+    -------
+    int
+        Exit status: 0.
+    """
+    start = time.perf_counter()
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    X, Y = load_demo("moving_digits")
+    X_train, X_test, Y_train, Y_test = train_test_split(X, Y, test_size=0.25, random_state=0)
+    model = MultiOutputStack(cv=3, n_jobs=-1, random_state=0)
+    print(_opening(X, Y, model, X_train, X_test, Y_train), flush=True)
+    _with_progress(model).fit(X_train, Y_train)
+
+    print(_scores(model, compare(model, X_test, Y_test), len(X_test)))
+    print(_weights(model), flush=True)
+
+    files = {"model": folder / "model.emm", "runs": folder / "runs.db", "report": folder / "report.html"}
+    save(model, files["model"])
+    TaskDatabase(f"sqlite:///{files['runs']}").log(model, X_train, Y_train, name="moving digits")
+    write_report(model, files["report"], X_test, Y_test)
+    print(_closing(files, time.perf_counter() - start))
+    return 0
+
+
+def compare(model, X, Y):
+    """Return scores on held-out rows: of the ensemble, of each view alone and of early fusion.
+
+    A view alone is a blend of the members that read this view only, early fusion one of those that read all views
+    side by side: the same learners, and weights found in the same way on the same training rows.
+
+    Parameters
+    ----------
+    model : fitted MultiOutputStack
+    X, Y : rows that it was not fitted on
+
+    Returns
+    -------
+    DataFrame
+        Index: the tasks. Columns: "ensemble", the views, "all". Accuracy, or R2 of a regression; NaN where the table
+        has no member of that kind.
+    """
+    table = model.predict_members(X)
+    whole = model.evaluate(X, Y)
+    scores = {}
+    for name, task in model.tasks_.items():
+        truth = task.encode(Y[name])
+        known = ~np.isnan(truth)
+        scores[name] = {"ensemble": whole.loc[name, "accuracy" if task.is_classification else "r2"]}
+        for reads in [*model.views_, "all"]:
+            members = {member for member in table.members(name) if member[1] == reads}
+            if not members:
+                scores[name][reads] = np.nan
+                continue
+            blend = _blend(task, model.table_.block(name, members), model.targets_[name])
+            block = table.block(name, members)[known]
+            if task.is_classification:
+                scores[name][reads] = accuracy_score(truth[known], blend.predict_proba(block).argmax(axis=1))
+            else:
+                scores[name][reads] = r2_score(truth[known], blend.predict(block))
+    return pd.DataFrame.from_dict(scores, orient="index")
+
+
+def _blend(task, block, y):
+    """Fit the meta-learner that the stack uses too on some columns of its table."""
+    rows = ~np.isnan(y) & ~np.isnan(block).all(axis=1)
+    n_classes = len(task.classes) if task.is_classification else None
+    blend = make_meta_learner("greedy", kind=task.kind, n_classes=n_classes, random_state=0)
+    return blend.fit(block[rows], y[rows].astype(np.intp) if task.is_classification else y[rows])
+
+
+def _with_progress(model):
+    if find_spec("rich") is None:
+        return model
+    from sklearn.callback import ProgressBar
+
+    return model.set_callbacks(ProgressBar())
+
+
+def _opening(X, Y, model, X_train, X_test, Y_train):
+    plan = model.plan(X_train, Y_train)
+    views = ", ".join(f"{v.name} (missing in {X[v.columns].isna().to_numpy().mean():.0%})" for v in plan.views)
+    tasks = ", ".join(
+        f"{name} (unknown for {share:.0%})" if share else str(name) for name, share in Y.isna().mean().items()
+    )
+    return "\n".join(
+        [
+            "",
+            "  ensemble_mm: digits that are spoken, drawn and moving",
+            "",
+            f"  views   {views}",
+            f"  tasks   {tasks}",
+            f"  rows    {len(X_train)} to learn from, {len(X_test)} held out",
+            f"  work    {len(plan.extractions)} extractions, {len(plan.fits)} learner fits, then a second level",
+            "",
+        ]
+    )
+
+
+def _scores(model, scores, n_rows):
+    """Lay out the comparison; the best single view is the one that does best on these very rows."""
+    singles = scores[list(model.views_)]
+    best = singles.fillna(-np.inf).idxmax(axis=1)
+    rows = [("task", "kind", "ensemble", "best single view", "early fusion")]
+    for name, task in model.tasks_.items():
+        kind = f"{len(task.classes)} classes, accuracy" if task.is_classification else "number, R2"
+        single = f"{singles.loc[name, best[name]]:.3f} ({best[name]})"
+        rows.append((name, kind, f"{scores.loc[name, 'ensemble']:.3f}", single, f"{scores.loc[name, 'all']:.3f}"))
+    return "\n".join(["", f"  Scores on the {n_rows} rows held out", "", *_aligned(rows), ""])
+
+
+def _weights(model):
+    """Lay out what share of the weight each view has; members that read all views have lines of their own."""
+    shares = model.contributions_.groupby(level="reads").sum()
+    shares.index = ["all, and other tasks" if reads.startswith("all+") else reads for reads in shares.index]
+    shares = shares.groupby(level=0).sum()
+    order = [name for name in [*model.views_, "all", "all, and other tasks"] if name in shares.index]
+    rows = [("read by the learners", *shares.columns)]
+    rows += [(name, *(f"{share:.0%}" for share in shares.loc[name])) for name in order]
+    return "\n".join(["  Weight of each view for each task", "", *_aligned(rows), ""])
+
+
+def _aligned(rows):
+    """Return lines of text: the first column to the left, the others to the right, the first row underlined."""
+    widths = [max(len(str(row[i])) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for first, *others in rows:
+        cells = [str(cell).rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        lines.append("  " + "   ".join([str(first).ljust(widths[0]), *cells]))
+    return [lines[0], "  " + "-" * (len(lines[0]) - 2), *lines[1:]]
+
+
+def _closing(files, seconds):
+    return "\n".join(
+        [
+            "  What was made",
+            "",
+            f"  model    {files['model']}   ensemble-mm predict {files['model']} new.csv --out predictions.csv",
+            f"  runs     {files['runs']}     ensemble-mm runs --db sqlite:///{files['runs']}",
+            f"  report   {files['report']}  open it in a browser",
+            "",
+            f"  {seconds:.0f} seconds in all",
+            "",
+        ]
+    )
