@@ -87,7 +87,7 @@ def audit(model, X, Y, *, groups=None, n_rows=1000, cv=3, random_state=0):
         column = select(source, columns)
         found += check_extractor(name, modality, extractor, column, targets, tasks, present_rows(column), rows, rng)
     found += check_single_columns(source, tasks, targets, rows)
-    found += check_classes(tasks, targets, folds)
+    found += check_classes(tasks, targets, folds, model.cv)
     return pd.DataFrame(found, columns=COLUMNS)
 
 

@@ -130,13 +130,13 @@ def _with_inner(extractor, inner, fitted):
 
 def _fit(extractor, column, target):
     fresh = clone(extractor)
-    return fresh.fit(column) if target is None else _fit_with_labels(fresh, column, target)
+    return fresh.fit(column, None) if target is None else _fit_with_labels(fresh, column, target)
 
 
 def _fit_with_labels(fresh, column, target):
     """Fit with labels where the extractor wants them, without where it does not."""
     if not get_tags(fresh).target_tags.required:
-        return fresh.fit(column)
+        return fresh.fit(column, None)
     known = np.flatnonzero(~np.isnan(target))
     labels = target[known]
     return fresh.fit(take_rows(column, known), labels.astype(int) if np.all(labels % 1 == 0) else labels)

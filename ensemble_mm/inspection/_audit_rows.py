@@ -1,7 +1,10 @@
 """Checks of an audit that look at rows, columns and folds; they fit nothing but small trees."""
 
+from numbers import Integral
+
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import LinearRegression
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -78,17 +81,18 @@ def check_groups(groups, folds):
     return [("groups", "fail", share, f"{said}: pass groups to fit, or use a splitter such as GroupKFold.")]
 
 
-def check_classes(tasks, targets, folds):
-    """Look for classes that have fewer rows than there are folds."""
+def check_classes(tasks, targets, folds, cv=None):
+    """Look for classes that have fewer rows than there are folds, or than were asked for with `cv`."""
     found = []
+    n_folds = max(len(folds), int(cv)) if isinstance(cv, Integral) else len(folds)
     for name, task in tasks.items():
         if task.kind == "regression":
             continue
         known = targets[name][~np.isnan(targets[name])].astype(int)
         counts = np.bincount(known, minlength=len(task.classes))
-        rare = np.flatnonzero(counts < len(folds))
+        rare = np.flatnonzero(counts < n_folds)
         check, smallest = f"classes of {name!r}", int(counts.min())
-        said = f"the smallest class, {task.classes[counts.argmin()]!r}, has {smallest} rows for {len(folds)} folds"
+        said = f"the smallest class, {task.classes[counts.argmin()]!r}, has {smallest} rows for {n_folds} folds"
         if len(rare):
             words = f"{len(rare)} classes are rarer than folds; {said}: merge rare classes or use a smaller cv."
             found.append((check, "warn", smallest, words))
@@ -159,7 +163,7 @@ def _as_numbers(series):
 
 
 def _telling(values, target, task):
-    """Return the share of what the best constant gets wrong that a small tree on one column gets right."""
+    """Return the share of what the best constant gets wrong that a small tree (or a line) on one column gets right."""
     known = ~np.isnan(target)
     values, target = values[known], target[known]
     if len(target) < 20 or len(np.unique(values[~np.isnan(values)])) + np.isnan(values).any() < 2:
@@ -167,10 +171,10 @@ def _telling(values, target, task):
     column = np.nan_to_num(values, nan=np.nanmin(values) - 1.0 if (~np.isnan(values)).any() else 0.0)
     column = np.c_[column, np.isnan(values)]
     if task.kind == "regression":
-        tree = DecisionTreeRegressor(max_leaf_nodes=256, min_samples_leaf=2, random_state=0)
-        predicted = cross_val_predict(tree, column, target, cv=KFold(3, shuffle=True, random_state=0))
-        spread = np.var(target)
-        return float(max(0.0, 1 - np.mean((target - predicted) ** 2) / spread)) if spread > 0 else 0.0
+        folds, spread = KFold(3, shuffle=True, random_state=0), np.var(target)
+        models = LinearRegression(), DecisionTreeRegressor(max_leaf_nodes=256, min_samples_leaf=2, random_state=0)
+        errors = [np.mean((target - cross_val_predict(model, column, target, cv=folds)) ** 2) for model in models]
+        return float(max(0.0, 1 - min(errors) / spread)) if spread > 0 else 0.0
     counts = np.bincount(target.astype(int))
     usual = counts.max() / len(target)
     splits = int(min(3, counts[counts > 0].min()))

@@ -286,7 +286,7 @@ def warnings_section(model, rows, scores, new, audit):
         known = np.mean(~np.isnan(np.asarray(target, dtype=float)))
         if known < 0.8:
             found.append(("note", f"Task {name!r}: only {percent(known)} of the labels are known."))
-    for _, verdict, _, words in check_classes(model.tasks_, model.targets_, model.folds_):
+    for _, verdict, _, words in check_classes(model.tasks_, model.targets_, model.folds_, getattr(model, "cv", None)):
         if verdict != "pass":
             found.append(("warning", words))
     for part in scores:

@@ -1,0 +1,170 @@
+"""Every check of the audit passes honest work and catches an example that was built to fail."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from ensemble_mm.data import resolve_targets
+from ensemble_mm.inspection import audit
+from ensemble_mm.inspection._audit_rows import check_single_columns
+from ensemble_mm.stacking import StackedClassifier
+
+LINEAR = [("linear", LogisticRegression())]
+
+
+class Gossip(ClassifierMixin, BaseEstimator):
+    """Remember every label that any copy was ever shown, and tell it to all."""
+
+    heard = {}
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        type(self).heard |= {row.tobytes(): label for row, label in zip(np.asarray(X), y, strict=True)}
+        return self
+
+    def predict_proba(self, X):
+        likely = np.array([self.heard.get(row.tobytes(), -1) for row in np.asarray(X)])
+        out = np.full((len(X), len(self.classes_)), 0.5)
+        for i, label in enumerate(self.classes_):
+            out[likely == label] = 0.05
+            out[likely == label, i] = 0.95
+        return out / out.sum(axis=1, keepdims=True)
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+class BatchScaler(TransformerMixin, BaseEstimator):
+    """Scale with the mean of the very rows that are transformed: held-out rows reach each other."""
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = np.shape(X)[1]
+        return self
+
+    def transform(self, X):
+        return np.asarray(X, dtype=float) - np.mean(X, axis=0)
+
+
+class Fixed(TransformerMixin, BaseEstimator):
+    """Say that a fit is needed, and learn nothing in it."""
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = np.shape(X)[1]
+        return self
+
+    def transform(self, X):
+        return np.asarray(X, dtype=float)
+
+
+@pytest.fixture
+def data():
+    """120 rows of 4 numbers and two classes that depend on the first, with noise."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 4))
+    return {"v": X}, pd.Series(np.where(X[:, 0] + rng.normal(size=120) > 0, "yes", "no"), name="bought")
+
+
+def stack(extractor=None, learners=LINEAR, **params):
+    return StackedClassifier([("v", extractor or StandardScaler())], learners, cv=3, random_state=0, **params)
+
+
+def verdicts(found):
+    return found.set_index("check")["verdict"]
+
+
+def test_honest_work_passes(data):
+    X, y = data
+    found = audit(stack(), X, y, groups=np.arange(120))
+    assert set(found["verdict"]) == {"pass"} and list(found.columns) == ["check", "verdict", "value", "words"]
+    assert found["words"].str.endswith((".", ")")).all()
+
+
+def test_the_model_is_left_as_it_is(data):
+    X, y = data
+    model = stack().fit(X, y)
+    before = model.table_.values.copy()
+    audit(model, X, y)
+    assert np.array_equal(model.table_.values, before) and model.refit is True
+
+
+def test_labels_that_leak_through_a_learner_are_caught(data):
+    X, y = data
+    Gossip.heard.clear()
+    found = audit(stack(Fixed(), learners=[("gossip", Gossip())]), X, y)
+    assert verdicts(found)["shuffled labels of 'bought'"] == "fail"
+
+
+def test_duplicated_rows_are_caught_and_grouping_them_mends_it(data):
+    X, y = data
+    X, y = {"v": np.repeat(X["v"], 2, axis=0)}, y.repeat(2).reset_index(drop=True)
+    assert verdicts(audit(stack(), X, y))["duplicated rows"] == "fail"
+    together = np.repeat(np.arange(120), 2)
+    assert verdicts(audit(stack(), X, y, groups=together))["duplicated rows"] == "pass"
+
+
+def test_repeated_texts_are_told():
+    rng = np.random.default_rng(0)
+    texts = [f"this is the long review number {i % 20}" for i in range(80)]
+    X = pd.DataFrame({"review": texts, "price": rng.normal(size=80)})
+    y = pd.Series(rng.choice(["a", "b"], 80), name="kind")
+    found = verdicts(audit(StackedClassifier(learners=LINEAR, cv=3, random_state=0), X, y))
+    assert found["repeated items of view 'review'"] == "warn" and found["duplicated rows"] == "pass"
+
+
+def test_groups_that_cross_folds_are_caught(data):
+    X, y = data
+    groups = np.repeat(np.arange(20), 6)
+    assert verdicts(audit(stack(), X, y, groups=groups))["groups"] == "pass"
+    ungrouped = stack().fit(X, y)
+    assert verdicts(audit(ungrouped, X, y, groups=groups))["groups"] == "fail"
+    assert verdicts(audit(ungrouped, X, y))["groups"] == "skip"
+
+
+def test_an_extractor_that_was_fitted_on_all_rows_is_caught(data):
+    X, y = data
+    saw_all = FrozenEstimator(StandardScaler().fit(X["v"]))
+    saw_others = FrozenEstimator(StandardScaler().fit(np.random.default_rng(9).normal(size=(50, 4))))
+    check = "extractor of view 'v'"
+    assert verdicts(audit(stack(saw_all), X, y))[check] == "fail"
+    assert verdicts(audit(stack(saw_others), X, y))[check] == "warn"
+    assert verdicts(audit(stack(Fixed()), X, y))[check] == "warn"
+    assert verdicts(audit(stack(StandardScaler()), X, y))[check] == "pass"
+
+
+def test_features_that_depend_on_the_rows_beside_them_are_caught(data):
+    X, y = data
+    found = verdicts(audit(stack(BatchScaler()), X, y))
+    assert found["extractor of view 'v', row by row"] == "fail"
+
+
+def test_a_column_that_tells_the_label_is_caught():
+    rng = np.random.default_rng(0)
+    y = rng.choice(["no", "yes", "maybe"], 90)
+    X = pd.DataFrame({"age": rng.normal(size=90), "code": pd.Series(y).map({"no": "x", "yes": "y", "maybe": "z"})})
+    X["paid"] = np.where(y == "yes", 1.0, np.nan)  # there only for one class
+    Y = pd.DataFrame({"kind": y, "sum": X["age"] * 3 + 1, "yes": y == "yes"})
+    tasks, targets, _ = resolve_targets(Y)
+    found = check_single_columns(X, tasks, targets, np.arange(90))
+    assert {check for check, verdict, *_ in found if verdict == "fail"} == {
+        "column 'code' tells 'kind'", "column 'age' tells 'sum'", "column 'paid' tells 'yes'",
+        "column 'code' tells 'yes'",
+    }  # fmt: skip
+
+
+def test_a_rare_class_is_told(data):
+    X, y = data
+    y = y.copy()
+    y[:2] = "maybe"
+    with pytest.warns(UserWarning, match="maybe"):
+        found = audit(stack(), X, y)
+    assert verdicts(found)["classes of 'bought'"] == "warn"
+
+
+def test_labels_of_another_length_are_refused(data):
+    X, y = data
+    with pytest.raises(ValueError, match="X has 120 rows, task 'bought' has 100 labels"):
+        audit(stack(), X, y[:100])
