@@ -25,6 +25,7 @@ from ._runs import describe_run, interval
 _MODEL, _RECORD = "model.emm", "run.json"
 _TAG = "ensemble_mm."
 _MOST_METRICS = 1000
+_LOCK = 0x656D6D  # any number that others are unlikely to lock
 
 
 class TaskDatabase:
@@ -258,13 +259,18 @@ class TaskDatabase:
             yield self._client
 
     def _connect(self):
-        require("sqlalchemy", extra="store", caller="TaskDatabase")
+        alchemy = require("sqlalchemy", extra="store", caller="TaskDatabase")
         tracking = require("mlflow.tracking", extra="store", caller="TaskDatabase")
         errors = require("sqlalchemy.exc", extra="store", caller="TaskDatabase")
         try:
-            client = tracking.MlflowClient(tracking_uri=self.url, registry_uri=self.url)
-            client.search_experiments(max_results=1)
-            return client
+            # A server that is away is told at once: MLflow itself would try again for minutes.
+            engine = alchemy.create_engine(self.url, poolclass=alchemy.pool.NullPool)
+            with engine.connect() as connection:
+                if engine.dialect.name == "postgresql":  # of several processes, one makes the tables
+                    connection.execute(alchemy.text(f"SELECT pg_advisory_lock({_LOCK})"))
+                client = tracking.MlflowClient(tracking_uri=self.url, registry_uri=self.url)
+                client.search_experiments(max_results=1)
+                return client
         except ModuleNotFoundError as error:
             raise ImportError(f"{self._shown()} needs the driver {error.name!r}: install it with pip.") from error
         except (errors.SQLAlchemyError, _mlflow_error()) as error:
