@@ -34,7 +34,7 @@ def as_block(features) -> np.ndarray | sparse.csr_matrix:
 
 def spread_rows(features, rows, n_rows):
     """Return a block of `n_rows` rows that holds `features` in `rows`, and nothing (NaN, or empty CSR) elsewhere."""
-    if len(rows) == n_rows:
+    if len(rows) == n_rows and (rows[1:] > rows[:-1]).all():
         return features
     if sparse.issparse(features):
         picked = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, np.arange(len(rows)))), (n_rows, len(rows)))

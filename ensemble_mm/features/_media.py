@@ -97,7 +97,7 @@ def read_all(items, read_one, *, on_bad, what, n_columns=None, encode=None, batc
             f"{len(rows)} of {len(items)} {what} cannot be read and are taken as missing (first: row {rows[0]}: "
             f"{reasons[0]}).",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,  # past `transform` and the wrapper that scikit-learn puts around it
         )
     if out is None:
         out = np.full((len(items), 1), np.nan, dtype=np.float32)

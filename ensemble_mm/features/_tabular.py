@@ -1,0 +1,324 @@
+"""Tables (numbers, categories, dates, booleans) and vectors that arrive ready made."""
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from .._checks import check_count
+
+FEW_PARSED = 0.9  # share of a text column that must read as numbers or dates to be one
+SKEWED = 2.0  # skewness above which a number is also given as its signed logarithm
+MOST = 1e30  # larger sizes are cut: float32 ends at 3e38, and squares of z-scores must not overflow
+
+
+class TabularExtractor(TransformerMixin, BaseEstimator):
+    """Turn a table of mixed columns into finite, standardised numbers.
+
+    Numbers are filled with the median (with a column that tells where) and standardised; skewed ones are given as
+    their signed logarithm. Categories are one-hot for the most frequent values, with the frequency of the value
+    beside them when there are more; a value not seen in fit is all zeros. Dates become year, month, weekday and days
+    elapsed. Nothing is learned from labels.
+
+    Parameters
+    ----------
+    max_categories : int, default=20
+        Most one-hot columns a category.
+    log_skewed : bool, default=True
+        Take the logarithm of skewed numbers.
+
+    Attributes
+    ----------
+    kinds_ : dict of column to {"number", "category", "date"}
+    n_features_in_ : int
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ensemble_mm import TabularExtractor
+    >>> X = pd.DataFrame({"age": [20.0, None, 40.0], "shop": ["north", "south", "north"]})
+    >>> extractor = TabularExtractor().fit(X)
+    >>> extractor.get_feature_names_out().tolist()
+    ['age', 'age_missing', 'shop_north', 'shop_south']
+    """
+
+    def __init__(self, max_categories=20, log_skewed=True):
+        self.max_categories = max_categories
+        self.log_skewed = log_skewed
+
+    def fit(self, X, y=None):
+        """Learn fills, scales and categories of a DataFrame or 2-D array of shape (n_samples, n_columns)."""
+        check_count("max_categories", self.max_categories, minimum=1)
+        frame = self._frame(X, reset=True)
+        self.kinds_, self._columns = {}, []
+        for position in range(frame.shape[1]):
+            column = frame.iloc[:, position]
+            kind = _kind(column)
+            self.kinds_[column.name] = kind
+            maker = {"number": _Number, "category": _Category, "date": _Date}[kind]
+            self._columns.append(maker(self).fit(column))
+        return self
+
+    def transform(self, X):
+        """Return float32 features of shape (n_samples, n_features), all finite; a row without any value is NaN."""
+        check_is_fitted(self, "kinds_")
+        frame = self._frame(X, reset=False)
+        parts = [column.transform(frame.iloc[:, i]) for i, column in enumerate(self._columns)]
+        out = np.hstack([*parts, np.zeros((len(frame), 0))]).astype(np.float32)
+        if out.shape[1] == 0:
+            out = np.zeros((len(frame), 1), dtype=np.float32)
+        return out
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the columns."""
+        check_is_fitted(self, "kinds_")
+        names = [f"{name}{suffix}" for name, c in zip(self.kinds_, self._columns, strict=True) for suffix in c.suffixes]
+        return np.array(names or ["constant"], dtype=object)
+
+    def augment(self, X, random_state=None):
+        """Return the table with noise of a twentieth of a standard deviation on its numbers."""
+        rng = check_random_state(random_state)
+        frame = X.copy() if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
+        for position in range(frame.shape[1]):
+            column = frame.iloc[:, position]
+            if pd.api.types.is_float_dtype(column):
+                noise = rng.normal(scale=0.05 * (column.std() or 0.0), size=len(column))
+                frame.isetitem(position, column + np.nan_to_num(noise))
+        return frame if isinstance(X, pd.DataFrame) else frame.to_numpy()
+
+    def _frame(self, X, reset):
+        if hasattr(X, "get_columns"):  # polars
+            X = pd.DataFrame({column.name: column.to_numpy() for column in X.get_columns()})
+        if isinstance(X, pd.Series):
+            X = X.to_frame()
+        if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype == object:
+            X = pd.DataFrame({"value": X}).infer_objects()
+        if isinstance(X, pd.DataFrame):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return X
+        array = X if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2 and _mixed(X) else None
+        if array is None:
+            array = validate_data(self, X, reset=reset, ensure_all_finite="allow-nan", dtype="numeric")
+        else:
+            validate_data(self, array, reset=reset, skip_check_array=True)
+        return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])]).infer_objects()
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+
+class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Fill and standardise vectors that arrive ready made; sparse ones are scaled and stay sparse.
+
+    Parameters
+    ----------
+    standardize : bool, default=True
+        Subtract the mean and divide by the standard deviation (sparse: divide by the largest size).
+
+    Attributes
+    ----------
+    mean_ : ndarray of shape (n_features,)
+        Stands for a missing value.
+    scale_ : ndarray of shape (n_features,)
+    n_features_in_ : int
+
+    Examples
+    --------
+    >>> from ensemble_mm import VectorExtractor
+    >>> VectorExtractor().fit_transform([[0.0, 1.0], [2.0, 1.0]])
+    array([[-1.,  0.],
+           [ 1.,  0.]])
+    """
+
+    def __init__(self, standardize=True):
+        self.standardize = standardize
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Learn means and scales of vectors, shape (n_samples, n_features)."""
+        X = self._read(X, reset=True)
+        if sparse.issparse(X):
+            self.mean_ = np.zeros(X.shape[1])
+            self.scale_ = np.asarray(abs(X).max(axis=0).todense()).ravel().astype(np.float64)
+        else:
+            weight = _check_sample_weight(sample_weight, X)[:, np.newaxis]
+            known = ~np.isnan(X)
+            total = np.maximum((weight * known).sum(axis=0), np.finfo(float).tiny)
+            filled = np.where(known, X, 0)
+            self.mean_ = (weight * filled).sum(axis=0) / total
+            centred = np.where(known, X - self.mean_, 0)
+            size = np.abs(centred).max(axis=0, initial=0.0)
+            size = np.where(size > 0, size, 1.0)
+            self.scale_ = size * np.sqrt((weight * (centred / size) ** 2).sum(axis=0) / total)
+            # What rounding alone makes differ is constant.
+            self.scale_[self.scale_ <= 1e-14 * np.abs(self.mean_)] = 0.0
+        self.scale_ = np.where(self.scale_ > 0, self.scale_, 1.0)
+        return self
+
+    def transform(self, X):
+        """Return the vectors, finite, in their own precision; sparse ones as float32 CSR."""
+        check_is_fitted(self)
+        X = self._read(X, reset=False)
+        if sparse.issparse(X):
+            if not self.standardize:
+                return X.astype(np.float32)
+            return sparse.csr_matrix(X.multiply(1 / self.scale_), dtype=np.float32)
+        out = np.where(np.isnan(X), self.mean_, X)
+        if self.standardize:
+            out = np.clip((out - self.mean_) / self.scale_, -MOST, MOST)
+        return out
+
+    def augment(self, X, random_state=None):
+        """Return the vectors with noise of a twentieth of a standard deviation (sparse ones as they are)."""
+        if sparse.issparse(X):
+            return X
+        rng, X = check_random_state(random_state), np.asarray(X, dtype=float)
+        return X + 0.05 * np.nan_to_num(np.nanstd(X, axis=0)) * rng.normal(size=X.shape)
+
+    def _read(self, X, reset):
+        X = validate_data(
+            self, X, reset=reset, accept_sparse="csr", ensure_all_finite="allow-nan", dtype=[np.float64, np.float32]
+        )
+        if sparse.issparse(X) and np.isnan(X.data).any():
+            X = X.copy()
+            X.data[np.isnan(X.data)] = 0.0
+        return X
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+class _Number:
+    def __init__(self, owner):
+        self.owner = owner
+
+    def fit(self, column):
+        values = _numbers(column)
+        known = values[~np.isnan(values)]
+        self.fill = float(np.median(known)) if len(known) else 0.0
+        self.holes = bool(len(known) < len(values))
+        with np.errstate(all="ignore"):
+            spread = known.std() if len(known) else 0.0
+            skew = np.mean(((known - known.mean()) / spread) ** 3) if spread > 0 and np.isfinite(spread) else 0.0
+        self.log = bool(self.owner.log_skewed and len(known) > 10 and not abs(skew) <= SKEWED)
+        if self.log:
+            size = np.abs(known)
+            self.unit = float(np.median(size[size > 0])) if (size > 0).any() else 1.0
+        scaled = self._shape(np.where(np.isnan(values), self.fill, values))
+        self.mean, self.scale = float(scaled.mean()) if len(scaled) else 0.0, float(scaled.std()) if len(scaled) else 0.0
+        self.constant = not self.scale > 1e-12 * max(abs(self.mean), 1e-300)
+        self.suffixes = [*([] if self.constant else [""]), *(["_missing"] if self.holes else [])]
+        return self
+
+    def transform(self, column):
+        values = _numbers(column)
+        hole = np.isnan(values)
+        parts = []
+        if not self.constant:
+            shaped = self._shape(np.where(hole, self.fill, values))
+            parts.append(np.clip((shaped - self.mean) / self.scale, -MOST, MOST))
+        if self.holes:
+            parts.append(hole.astype(float))
+        return np.column_stack(parts) if parts else np.zeros((len(values), 0))
+
+    def _shape(self, values):
+        values = np.clip(values, -1e150, 1e150)
+        return np.sign(values) * np.log1p(np.abs(values) / self.unit) if self.log else values
+
+
+class _Category:
+    def __init__(self, owner):
+        self.owner = owner
+
+    def fit(self, column):
+        counts = pd.Series(_words(column)).value_counts()
+        order = sorted(counts.index, key=lambda word: (-counts[word], word))
+        few = len(order) <= self.owner.max_categories
+        self.values = sorted(order) if few else [w for w in order[: self.owner.max_categories] if counts[w] > 1]
+        if len(order) < 2 and column.notna().all():
+            self.values = []  # constant
+        self.shares = {} if few else {word: float(np.log1p(counts[word])) for word in order}
+        self.top = max(self.shares.values(), default=1.0) or 1.0
+        self.suffixes = [f"_{word}" for word in self.values] + (["_frequency"] if self.shares else [])
+        return self
+
+    def transform(self, column):
+        words = np.array(_words(column), dtype=object)
+        parts = [(words == value).astype(float) for value in self.values]
+        if self.shares:
+            parts.append(np.array([self.shares.get(word, 0.0) / self.top for word in words]))
+        return np.column_stack(parts) if parts else np.zeros((len(words), 0))
+
+
+class _Date:
+    PARTS = ("year", "month", "weekday", "days")
+
+    def __init__(self, owner):
+        self.owner = owner
+
+    def fit(self, column):
+        self.parts = [_Number(self.owner).fit(pd.Series(values)) for values in self._split(column)]
+        self.suffixes = [f"_{name}{s}" for name, p in zip(self.PARTS, self.parts, strict=True) for s in p.suffixes]
+        return self
+
+    def transform(self, column):
+        values = self._split(column)
+        return np.hstack([p.transform(pd.Series(v)) for p, v in zip(self.parts, values, strict=True)])
+
+    @staticmethod
+    def _split(column):
+        dates = _dates(column)
+        days = (dates - pd.Timestamp("1970-01-01", tz="UTC")) / pd.Timedelta(days=1)
+        return [dates.dt.year.astype(float), dates.dt.month.astype(float), dates.dt.dayofweek.astype(float), days]
+
+
+def _kind(column):
+    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
+        return "number"
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return "date"
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return "category"
+    known = column[column.notna()]
+    known = known[known.astype(str) != ""]
+    if not len(known):
+        return "category"
+    if all(isinstance(item, bool | np.bool_ | int | float | np.number) for item in known):
+        return "number"
+    if pd.to_numeric(known, errors="coerce").notna().mean() >= FEW_PARSED:
+        return "number"
+    sample = known.astype(str).head(200)
+    if sample.str.contains(r"\d", regex=True).all() and (sample.str.len() <= 35).all():
+        dates = pd.to_datetime(sample, errors="coerce", format="mixed", utc=True)
+        if dates.notna().mean() >= FEW_PARSED:
+            return "date"
+    return "category"
+
+
+def _numbers(column):
+    values = pd.to_numeric(column, errors="coerce") if column.dtype == object or column.dtype.kind not in "biuf" else column
+    values = np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
+    return np.where(np.isinf(values), np.nan, values)
+
+
+def _words(column):
+    return ["" if missing else str(item) for item, missing in zip(column.to_numpy(object), column.isna(), strict=True)]
+
+
+def _dates(column):
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return pd.to_datetime(pd.Series(column.to_numpy()), utc=True)
+    return pd.to_datetime(pd.Series(column.to_numpy(object)), errors="coerce", format="mixed", utc=True)
+
+
+def _mixed(X):
+    return any(isinstance(item, str | pd.Timestamp | bool) for item in X[: min(len(X), 50)].ravel())

