@@ -1,8 +1,8 @@
 """Portfolios: ordered lists of base learners that suit a task without any setting.
 
-Each entry is (name, estimator, reads, form): `reads` is "each" (a copy a view) or "all" (one copy
-on all views side by side), `form` is "native" (what the extractor gives, sparse for text) or
-"reduced" (dense, few columns). Settings depend on the number of rows and classes and on the
+Each entry is (name, estimator, reads, form): `reads` is "each" (a copy a view), "all" (one copy on
+all views side by side) or a list of views side by side; `form` is "native" (what the extractor
+gives, sparse for text) or "reduced" (dense, few columns). Settings depend on the number of rows and classes and on the
 modalities only, so that the same call gives the same learners on any machine.
 
 Classes are not weighted: weights that "balance" classes spoil the probabilities that the
@@ -14,8 +14,6 @@ from sklearn.base import BaseEstimator
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.kernel_approximation import Nystroem
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline
@@ -24,10 +22,15 @@ from sklearn.svm import SVR
 
 from ensemble_mm._checks import check_choice, check_count
 from ensemble_mm.learners._linear import LogisticPath, RidgePath
+from ensemble_mm.learners._process import GaussianProcess
 from ensemble_mm.learners._scaling import ViewScaler
 
 MANY_CLASSES = 100  # above this many, learners whose cost grows with classes x columns are left out
+BOOSTED_CLASSES = 30  # above this many, boosting (a tree a class and round) costs too much
+XGB_CLASSES = 5  # above this many, "balanced" has LightGBM alone, at a third of XGBoost's time
+WIDE_SHARE = 0.15  # of the columns that a tree looks at, where there are hundreds
 NATIVE_CLASSES = 30  # above this many, linear models read text reduced
+SMALL = 1000  # rows up to which even "fast" has a forest
 LARGE = 20_000  # rows above which learners that keep or compare rows work on a sample, or are left out
 
 
@@ -58,18 +61,17 @@ def portfolio(name, kind, *, n_rows, n_classes=None, views=None, random_state=No
     --------
     >>> from ensemble_mm.learners import portfolio
     >>> entries = portfolio("fast", "regression", n_rows=500, views={"facts": "tabular"})
-    >>> [(name, reads, form) for name, estimator, reads, form in entries]
-    [('linear', 'each', 'native'), ('gbm', 'all', 'reduced'), ('trees', 'all', 'reduced')]
+    >>> [(name, reads) for name, estimator, reads, form in entries]
+    [('linear', 'each'), ('kernel', 'each'), ('gbm', 'all'), ('trees', 'all')]
     """
     check_choice("portfolio", name, ("fast", "balanced", "best"))
     check_choice("kind", kind, ("classification", "binary", "multiclass", "regression"))
     check_count("n_rows", n_rows, minimum=1)
-    views = views or {}
-    wide = any(modality not in ("tabular",) for modality in views.values())
+    views = dict(views or {})
     if kind == "regression":
-        entries = _regression(name, n_rows, wide, len(views))
+        entries = _regression(name, n_rows, views)
     else:
-        entries = _classification(name, n_rows, 2 if n_classes is None else max(int(n_classes), 2), wide, len(views))
+        entries = _classification(name, n_rows, 2 if n_classes is None else max(int(n_classes), 2), views)
     for _, estimator, _, _ in entries:
         _seed(estimator, random_state)
     return entries
@@ -81,73 +83,88 @@ def _seed(estimator, random_state):
         estimator.set_params(**dict.fromkeys(names, random_state))
 
 
-def _classification(name, n_rows, n_classes, wide, n_views):
-    few = n_classes <= MANY_CLASSES
+def _classification(name, n_rows, n_classes, views):
+    kind = "classification"
+    share, texts = _share(views), _texts(views)
+    many = n_classes > MANY_CLASSES or 4 * n_classes > n_rows
     form = "native" if n_classes <= NATIVE_CLASSES else "reduced"
-    linear = ("linear", logistic() if few else discriminant(), "each", form)
-    trees = ("trees", extra_trees("classification", 100, n_rows, n_classes, wide), "all", "reduced")
-    boosted = n_classes <= 30
+    linear = discriminant() if many else logistic()
+    entries = [("linear", linear, "each", "reduced" if many else form)]
+    if many:
+        if n_rows <= 2 * LARGE:
+            entries.append(("neighbors", neighbors(kind), "all", "reduced"))
+        return entries
+    boosted = n_classes <= BOOSTED_CLASSES
+    entries.append(("kernel", kernel_linear(kind, n_rows), "each", "reduced"))
     if name == "fast":
-        entries = [linear]
         if boosted:
-            entries.append(("gbm", gbm("classification", 60, n_rows, n_classes, wide), "all", "reduced"))
-        if few:
-            entries.append(trees)
-        if not few and n_rows <= 2 * LARGE:
-            entries.append(("neighbors", neighbors("classification"), "all", "reduced"))
+            entries.append(("gbm", gbm(kind, 80, n_rows, n_classes, share), "all", "reduced"))
+        if n_rows <= SMALL or not boosted:
+            entries.append(("trees", extra_trees(kind, 60, n_rows, n_classes, share), "all", "reduced"))
         return entries
     scale = 1 if name == "balanced" else 3
-    entries = [linear]
-    if few:
-        entries.append(("linear_all", logistic(), "all", "reduced"))
-        entries.append(("kernel", kernel_linear("classification", n_rows), "each", "reduced"))
-        entries.append(
-            ("trees_each", extra_trees("classification", 100 * scale, n_rows, n_classes, wide), "each", "reduced")
-        )
-        entries.append(("trees", extra_trees("classification", 150 * scale, n_rows, n_classes, wide), "all", "reduced"))
+    if texts:
+        entries.append(("linear_text", logistic(), texts, "reduced"))
+    entries.append(("linear_all", logistic(), "all", "reduced"))
     if boosted:
-        entries.append(("gbm", gbm("classification", 120, n_rows, n_classes, wide), "all", "reduced"))
+        entries.append(("gbm", gbm(kind, 200, n_rows, n_classes, share), "all", "reduced"))
+    if n_classes <= XGB_CLASSES or (boosted and name == "best"):
+        entries.append(("xgb", xgb(kind, 150, n_rows, n_classes, share), "all", "reduced"))
+    entries.append(("trees", extra_trees(kind, 100 * scale, n_rows, n_classes, share), "all", "reduced"))
+    if boosted:
+        entries.append(("gbm_each", gbm(kind, 80 * scale, n_rows, n_classes, share), "each", "reduced"))
     if n_rows <= LARGE:
-        entries.append(("neighbors", neighbors("classification"), "each", "reduced"))
-    if name == "best" and boosted:
-        entries.append(("gbm_each", gbm("classification", 120, n_rows, n_classes, wide), "each", "reduced"))
-        entries.append(("xgb", xgb("classification", 150, n_rows, n_classes, wide), "all", "reduced"))
-    return _drop_doubles(entries, n_views)
+        entries.append(("neighbors", neighbors(kind), "each", "reduced"))
+    if name == "best":
+        entries.append(("kernel_all", kernel_linear(kind, n_rows), "all", "reduced"))
+        entries.append(("trees_each", extra_trees(kind, 150, n_rows, n_classes, share), "each", "reduced"))
+    return entries
 
 
-def _regression(name, n_rows, wide, n_views):
-    linear = ("linear", ridge(), "each", "native")
+def _regression(name, n_rows, views):
+    kind = "regression"
+    share, texts = _share(views), _texts(views)
+    entries = [("linear", ridge(), "each", "native"), ("kernel", kernel_linear(kind, n_rows), "each", "reduced")]
     if name == "fast":
-        return [
-            linear,
-            ("gbm", gbm("regression", 60, n_rows, 2, wide), "all", "reduced"),
-            ("trees", extra_trees("regression", 100, n_rows, 2, wide), "all", "reduced"),
-        ]
+        entries.append(("gbm", gbm(kind, 80, n_rows, 2, share), "all", "reduced"))
+        if n_rows <= SMALL:
+            entries.append(("trees", extra_trees(kind, 60, n_rows, 2, share), "all", "reduced"))
+        if n_rows <= 200:
+            entries.append(("gp", gaussian_process(), "all", "reduced"))
+        return entries
     scale = 1 if name == "balanced" else 3
-    entries = [
-        linear,
-        ("linear_all", ridge(), "all", "reduced"),
-        ("trees", extra_trees("regression", 150 * scale, n_rows, 2, wide), "all", "reduced"),
-        ("trees_each", extra_trees("regression", 100 * scale, n_rows, 2, wide), "each", "reduced"),
-        ("gbm", gbm("regression", 120, n_rows, 2, wide), "all", "reduced"),
-    ]
+    if texts:
+        entries.append(("linear_text", ridge(), texts, "reduced"))
+    entries.append(("linear_all", ridge(), "all", "reduced"))
+    entries.append(("gbm", gbm(kind, 200, n_rows, 2, share), "all", "reduced"))
+    entries.append(("xgb", xgb(kind, 150, n_rows, 2, share), "all", "reduced"))
+    entries.append(("trees", extra_trees(kind, 100 * scale, n_rows, 2, share), "all", "reduced"))
     if n_rows <= 5000:
         entries.append(("svr", svr(), "each", "reduced"))
-    if n_rows <= 600:
+    if n_rows <= 500:
         entries.append(("gp", gaussian_process(), "all", "reduced"))
+    if n_rows <= 200:
+        entries.append(("gp_columns", gaussian_process(anisotropic=True), "all", "reduced"))
+    entries.append(("gbm_each", gbm(kind, 80 * scale, n_rows, 2, share), "each", "reduced"))
     if n_rows <= LARGE:
-        entries.append(("neighbors", neighbors("regression"), "each", "reduced"))
+        entries.append(("neighbors", neighbors(kind), "each", "reduced"))
     if name == "best":
-        entries.append(("gbm_each", gbm("regression", 120, n_rows, 2, wide), "each", "reduced"))
-        entries.append(("xgb", xgb("regression", 150, n_rows, 2, wide), "all", "reduced"))
-    return _drop_doubles(entries, n_views)
+        entries.append(("kernel_all", kernel_linear(kind, n_rows), "all", "reduced"))
+        entries.append(("trees_each", extra_trees(kind, 150, n_rows, 2, share), "each", "reduced"))
+        if n_rows <= 5000:
+            entries.append(("svr_all", svr(), "all", "reduced"))
+    return entries
 
 
-def _drop_doubles(entries, n_views):
-    """With one view "each" and "all" are the same: keep one of a pair."""
-    if n_views != 1:
-        return entries
-    return [entry for entry in entries if not entry[0].endswith(("_each", "_all"))]
+def _share(views):
+    """Return the share of the columns that a tree may look at: media have hundreds, tables few, vectors any number."""
+    if any(modality in ("text", "image", "audio", "video") for modality in views.values()):
+        return WIDE_SHARE
+    return 0.25 if "vector" in views.values() else 0.7
+
+
+def _texts(views):
+    return [view for view, modality in views.items() if modality == "text"]
 
 
 def logistic():
@@ -184,41 +201,47 @@ def svr():
     return Pipeline([("scale", ViewScaler()), ("svr", model)])
 
 
-def gaussian_process():
-    """Return a Gaussian process with an isotropic RBF kernel and noise."""
-    kernel = ConstantKernel(1.0) * RBF(1.0) + WhiteKernel(0.1)
-    return Pipeline([("scale", ViewScaler()), ("gp", GaussianProcessRegressor(kernel, normalize_y=True))])
+def gaussian_process(anisotropic=False):
+    """Return a Gaussian process with one length for all columns, or one for each."""
+    process = GaussianProcess(smoothness=2.5 if anisotropic else 1.5, anisotropic=anisotropic)
+    return Pipeline([("scale", ViewScaler()), ("gp", process)])
 
 
-def extra_trees(kind, n_estimators, n_rows, n_classes, wide):
-    """Return extremely randomised trees; large data are sampled for each tree."""
+def extra_trees(kind, n_estimators, n_rows, n_classes, share):
+    """Return extremely randomised trees; of large data each tree sees a sample."""
     settings = {"n_estimators": n_estimators, "min_samples_leaf": 2, "n_jobs": 1}
     if n_rows > LARGE:
         settings.update(bootstrap=True, max_samples=LARGE)
     if n_classes > 20:
         settings.update(n_estimators=max(20, n_estimators * 20 // n_classes), min_samples_leaf=3)
     if kind == "regression":
-        return ExtraTreesRegressor(max_features=0.1 if wide else 0.5, **settings)
+        return ExtraTreesRegressor(max_features=0.5 if share == 0.7 else share, **settings)
     return ExtraTreesClassifier(max_features="sqrt", **settings)
 
 
-def gbm(kind, n_rounds, n_rows, n_classes, wide):
-    """Return LightGBM with leaves that suit the number of rows."""
+def _rounds(n_rounds, n_classes):
+    """Boosting grows a tree a class and round: many classes get fewer rounds."""
+    return n_rounds if n_classes <= 10 else max(20, n_rounds * 10 // n_classes)
+
+
+def gbm(kind, n_rounds, n_rows, n_classes, share):
+    """Return LightGBM with small trees, whose leaves suit the number of rows."""
     from lightgbm import LGBMClassifier, LGBMRegressor
 
     cls = LGBMRegressor if kind == "regression" else LGBMClassifier
-    per_class = n_rows / (n_classes if kind != "regression" else 1)
+    rows_a_class = n_rows / (1 if kind == "regression" else n_classes)
     return cls(
-        n_estimators=n_rounds if n_classes <= 10 else max(15, n_rounds * 10 // n_classes),
-        learning_rate=0.1 if n_rounds <= 100 else 0.06,
-        num_leaves=7 if n_rows < 300 else 15 if n_rows < 3000 else 31,
-        min_child_samples=int(min(20, max(2, per_class // 15))),
-        min_child_weight=1e-3,
+        n_estimators=_rounds(n_rounds, n_classes),
+        learning_rate=0.12 if n_rounds <= 100 else 0.06,
+        num_leaves=7 if n_rows < 5000 else 15 if n_rows < LARGE else 31,
+        # 20, LightGBM's own value, gives constants on some dozens of rows.
+        min_child_samples=int(min(20, max(2, rows_a_class // 15))),
         subsample=0.8,
         subsample_freq=1,
-        colsample_bytree=0.15 if wide else 0.7,
+        colsample_bytree=share,
         reg_lambda=1.0,
-        max_bin=63 if wide else 255,
+        extra_trees=share == WIDE_SHARE and n_rounds > 100,
+        max_bin=63 if share < 0.7 else 255,
         min_data_in_bin=1 if n_rows < 200 else 3,
         deterministic=True,
         force_col_wise=True,
@@ -227,20 +250,20 @@ def gbm(kind, n_rounds, n_rows, n_classes, wide):
     )
 
 
-def xgb(kind, n_rounds, n_rows, n_classes, wide):
+def xgb(kind, n_rounds, n_rows, n_classes, share):
     """Return XGBoost with shallow trees."""
     from xgboost import XGBClassifier, XGBRegressor
 
     cls = XGBRegressor if kind == "regression" else XGBClassifier
     return cls(
-        n_estimators=n_rounds if n_classes <= 10 else max(15, n_rounds * 10 // n_classes),
+        n_estimators=_rounds(n_rounds, n_classes),
         learning_rate=0.06,
-        max_depth=3 if n_rows < 1000 else 5,
+        max_depth=3 if n_rows < 2000 else 5,
         min_child_weight=1.0,
         subsample=0.8,
-        colsample_bytree=0.15 if wide else 0.7,
+        colsample_bytree=share,
         reg_lambda=1.0,
-        max_bin=64 if wide else 256,
+        max_bin=32 if share < 0.7 else 256,
         tree_method="hist",
         n_jobs=1,
         verbosity=0,

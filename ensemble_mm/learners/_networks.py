@@ -1,0 +1,285 @@
+"""The networks behind TextCNN and ImageCNN, and their training.
+
+A network is described by a plain dict (its `shape`) and a dict of numpy arrays (its `state`), so
+that a fitted estimator holds no torch object: it pickles, and is saved, as arrays. torch and skorch
+are imported inside functions.
+"""
+
+from contextlib import contextmanager
+from functools import cache
+
+import numpy as np
+
+from ensemble_mm._checks import require
+
+CALLER = "TextCNN and ImageCNN"
+
+
+def get_torch():
+    """Import torch, or say which extra brings it."""
+    return require("torch", extra="neural", caller=CALLER)
+
+
+@contextmanager
+def quiet_torch(seed):
+    """One thread and an own random state inside; outside, torch is left as it was."""
+    torch = get_torch()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+            torch.manual_seed(seed)
+            yield torch
+    finally:
+        torch.set_num_threads(threads)
+
+
+def pick_device(device):
+    """Return the device's name; "auto" is "cuda" where there is one."""
+    if device == "auto":
+        return "cuda" if get_torch().cuda.is_available() else "cpu"
+    return device
+
+
+@cache
+def _classes():
+    torch = get_torch()
+    nn, functional = torch.nn, torch.nn.functional
+
+    class TextNetwork(nn.Module):
+        """Embedding, convolutions of several widths, global maximum, dropout, one linear head."""
+
+        def __init__(self, shape):
+            super().__init__()
+            self.widths = tuple(shape["widths"])
+            self.embedding = nn.Embedding(shape["n_tokens"], shape["embedding_dim"], padding_idx=0)
+            nn.init.normal_(self.embedding.weight, std=0.1)
+            with torch.no_grad():
+                self.embedding.weight[0] = 0.0
+            self.convolutions = nn.ModuleList(
+                nn.Conv1d(shape["embedding_dim"], n, width)
+                for n, width in zip(shape["n_filters"], self.widths, strict=True)
+            )
+            self.dropout = nn.Dropout(shape["dropout"])
+            self.head = nn.Linear(sum(shape["n_filters"]), shape["n_outputs"])
+
+        def forward(self, X):
+            longest = int((X != 0).sum(dim=0).gt(0).sum())  # padding that all rows share is cut off
+            X = X[:, : max(longest, 1)]
+            if X.shape[1] < max(self.widths):
+                X = functional.pad(X, (0, max(self.widths) - X.shape[1]))
+            columns = self.dropout(self.embedding(X)).transpose(1, 2)
+            peaks = [functional.relu(convolution(columns)).amax(dim=2) for convolution in self.convolutions]
+            return self.head(self.dropout(torch.cat(peaks, dim=1)))
+
+    class Block(nn.Module):
+        """Two 3x3 convolutions beside a shortcut (He et al. 2016)."""
+
+        def __init__(self, n_in, n_inner, n_out, stride):
+            super().__init__()
+            self.first = nn.Conv2d(n_in, n_inner, 3, stride=stride, padding=1, bias=False)
+            self.first_norm = nn.BatchNorm2d(n_inner)
+            self.second = nn.Conv2d(n_inner, n_out, 3, padding=1, bias=False)
+            self.second_norm = nn.BatchNorm2d(n_out)
+            same = n_in == n_out and stride == 1
+            self.shortcut = nn.Identity() if same else nn.Conv2d(n_in, n_out, 1, stride=stride, bias=False)
+
+        def forward(self, X):
+            inner = functional.relu(self.first_norm(self.first(X)))
+            return functional.relu(self.second_norm(self.second(inner)) + self.shortcut(X))
+
+    class ImageNetwork(nn.Module):
+        """A stem, residual blocks of growing width, global mean, dropout, one linear head."""
+
+        def __init__(self, shape):
+            super().__init__()
+            self.image_shape, self.augment = tuple(shape["image_shape"]), shape["augment"]
+            n_channels, widths = self.image_shape[2], shape["widths"]
+            self.register_buffer("mean", torch.zeros(n_channels))
+            self.register_buffer("scale", torch.ones(n_channels))
+            self.stem = nn.Conv2d(n_channels, widths[0], 3, padding=1, bias=False)
+            self.stem_norm = nn.BatchNorm2d(widths[0])
+            before = [widths[0], *widths[:-1]]
+            self.blocks = nn.ModuleList(
+                Block(n_in, n_inner, n_out, 1 if i == 0 else 2)
+                for i, (n_in, n_inner, n_out) in enumerate(zip(before, shape["n_inner"], widths, strict=True))
+            )
+            self.dropout = nn.Dropout(shape["dropout"])
+            self.head = nn.Linear(widths[-1], shape["n_outputs"])
+
+        def _moved(self, X):
+            """Shift, turn and scale each image a little."""
+            n, a = len(X), self.augment
+            angle = (torch.rand(n, device=X.device) * 2 - 1) * a * 1.5
+            zoom = 1 + (torch.rand(n, device=X.device) * 2 - 1) * a
+            shift = (torch.rand(n, 2, device=X.device) * 2 - 1) * a * 1.5
+            cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
+            theta = torch.stack([torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)], 1)
+            grid = functional.affine_grid(theta, X.shape, align_corners=False)
+            return functional.grid_sample(X, grid, padding_mode="border", align_corners=False)
+
+        def forward(self, X):
+            X = ((X.reshape(-1, *self.image_shape) - self.mean) / self.scale).permute(0, 3, 1, 2)
+            if self.training and self.augment:
+                X = self._moved(X)
+            X = functional.relu(self.stem_norm(self.stem(X)))
+            for block in self.blocks:
+                X = block(X)
+            return self.head(self.dropout(X.mean(dim=(2, 3))))
+
+    class TaskLoss(nn.Module):
+        """Mean over the targets of cross-entropy or squared error; NaN targets count nothing."""
+
+        def __init__(self, sizes):
+            super().__init__()
+            self.sizes = sizes
+
+        def forward(self, output, target):
+            weight, losses, start = target[:, -1], [], 0
+            for column, size in enumerate(self.sizes):
+                known = ~torch.isnan(target[:, column])
+                if known.any():
+                    w, value = weight[known], target[known, column]
+                    part = output[known, start : start + max(size, 1)]
+                    if size:
+                        loss = functional.cross_entropy(part, value.long(), reduction="none")
+                    else:
+                        loss = (part[:, 0] - value) ** 2
+                    losses.append((loss * w).sum() / w.sum().clamp_min(1e-12))
+                start += max(size, 1)
+            return torch.stack(losses).mean() if losses else output.sum() * 0.0
+
+    return {"text": TextNetwork, "image": ImageNetwork, "loss": TaskLoss}
+
+
+def build(shape, state=None):
+    """Return the torch module of a shape, with the weights of a state."""
+    torch = get_torch()
+    module = _classes()[shape["kind"]](shape)
+    if state is not None:
+        module.load_state_dict({key: torch.from_numpy(np.array(value)) for key, value in state.items()})
+    return module
+
+
+def as_state(module):
+    """Return the weights of a module as numpy arrays."""
+    return {key: value.detach().cpu().numpy().copy() for key, value in module.state_dict().items()}
+
+
+def train(module, X, target, sizes, settings, valid=None, masks=None):
+    """Train a module in place and return its history, one dict an epoch.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The network.
+    X : ndarray of shape (n_samples, ...)
+        Its input.
+    target : ndarray of shape (n_samples, n_targets + 1)
+        Class positions or values, NaN where unknown; the last column holds the rows' weights.
+    sizes : list of int
+        Number of classes of each target, 0 for a number.
+    settings : dict
+        max_epochs, batch_size, learning_rate, weight_decay, optimizer, schedule, patience, device.
+    valid : (X, target) or None
+        Rows that stop the training early; None trains all epochs.
+    masks : dict of str to ndarray or None
+        0 where a weight stays 0.
+
+    Returns
+    -------
+    list of dict
+        "epoch", "train_loss", "valid_loss" (nats or squared units of the standardised target),
+        "learning_rate" and "seconds" of each epoch.
+    """
+    torch = get_torch()
+    skorch = require("skorch", extra="neural", caller=CALLER)
+    callbacks = require("skorch.callbacks", extra="neural", caller=CALLER)
+    datasets = require("skorch.dataset", extra="neural", caller=CALLER)
+    helper = require("skorch.helper", extra="neural", caller=CALLER)
+    device, n_epochs = pick_device(settings["device"]), settings["max_epochs"]
+    batch = min(settings["batch_size"], len(X))
+    steps = n_epochs * -(-len(X) // batch)
+    chosen = []
+    if settings["schedule"] == "one-cycle":
+        policy = {"policy": torch.optim.lr_scheduler.OneCycleLR, "max_lr": settings["learning_rate"]}
+        policy.update(total_steps=steps + 1, pct_start=0.25)
+        chosen.append(("schedule", callbacks.LRScheduler(step_every="batch", **policy)))
+    elif settings["schedule"] == "cosine":
+        policy = {"policy": torch.optim.lr_scheduler.CosineAnnealingLR, "T_max": steps + 1}
+        chosen.append(("schedule", callbacks.LRScheduler(step_every="batch", **policy)))
+    if valid is not None:
+        stopping = callbacks.EarlyStopping(patience=settings["patience"], load_best=True, sink=_nowhere, threshold=1e-4)
+        chosen.append(("stopping", stopping))
+    if masks is not None:
+        kept = {key: torch.from_numpy(value).to(device) for key, value in masks.items()}
+
+        class KeepZeros(callbacks.Callback):
+            def on_batch_end(self, net, training=False, **kwargs):
+                if training:
+                    _apply(net.module_, kept)
+
+        chosen.insert(0, ("zeros", KeepZeros()))
+    optimizers = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
+    extra = {"optimizer__momentum": 0.9} if settings["optimizer"] == "sgd" else {}
+    net = skorch.NeuralNet(
+        module.to(device),
+        criterion=_classes()["loss"],
+        criterion__sizes=list(sizes),
+        optimizer=optimizers[settings["optimizer"]],
+        optimizer__weight_decay=settings["weight_decay"],
+        lr=settings["learning_rate"],
+        max_epochs=n_epochs,
+        batch_size=batch,
+        iterator_train__shuffle=True,
+        # A last batch of one row breaks batch normalisation.
+        iterator_train__drop_last=len(X) > batch and len(X) % batch == 1,
+        train_split=None if valid is None else helper.predefined_split(datasets.Dataset(*valid)),
+        callbacks=chosen,
+        device=device,
+        verbose=0,
+        **extra,
+    )
+    net.fit(X, target)
+    module.load_state_dict(net.module_.state_dict())
+    if masks is not None:
+        _apply(module, kept)
+    module.to("cpu").eval()
+    history = []
+    for row in net.history:
+        rates = [b["event_lr"] for b in row["batches"] if "event_lr" in b]
+        history.append(
+            {
+                "epoch": int(row["epoch"]),
+                "train_loss": float(row["train_loss"]),
+                "valid_loss": float(row["valid_loss"]) if "valid_loss" in row else float("nan"),
+                "learning_rate": float(rates[-1]) if rates else float(settings["learning_rate"]),
+                "seconds": float(row["dur"]),
+            }
+        )
+    return history
+
+
+def _apply(module, masks):
+    torch = get_torch()
+    with torch.no_grad():
+        for key, value in module.named_parameters():
+            if key in masks:
+                value.mul_(masks[key].to(value.device))
+
+
+def _nowhere(*args, **kwargs):
+    """Take what a callback would print."""
+
+
+def run(module, X, device, batch_size=256):
+    """Return the outputs of a module for all rows, as float64."""
+    torch = get_torch()
+    device = pick_device(device)
+    module = module.to(device).eval()
+    outputs = []
+    with torch.no_grad():
+        for start in range(0, len(X), batch_size):
+            part = torch.from_numpy(np.ascontiguousarray(X[start : start + batch_size])).to(device)
+            outputs.append(module(part).cpu().numpy())
+    return np.concatenate(outputs).astype(np.float64)

@@ -1,0 +1,133 @@
+"""Gaussian process regression that fits its kernel quietly and briefly.
+
+scikit-learn's regressor with a kernel fitted here: one length a column (for few columns), bounded
+steps, columns whose length runs off to infinity left there without a warning.
+"""
+
+import numpy as np
+from scipy.linalg import LinAlgError
+from scipy.optimize import minimize
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ensemble_mm._checks import check_choice, check_count
+
+
+class GaussianProcess(RegressorMixin, BaseEstimator):
+    """Gaussian process regression for small tables.
+
+    The kernel is a Matern kernel plus noise; its lengths, its height and the noise maximise the
+    marginal likelihood.
+
+    Parameters
+    ----------
+    smoothness : {0.5, 1.5, 2.5, inf}, default=1.5
+        The parameter nu of the Matern kernel; `numpy.inf` gives the RBF kernel.
+    anisotropic : bool, default=True
+        One length for each column; False: one for all. Tables of more than `max_lengths`
+        columns always get one for all.
+    max_lengths : int, default=20
+        Columns up to which each gets a length of its own.
+    max_iter : int, default=60
+        Steps of the optimiser.
+
+    Attributes
+    ----------
+    regressor_ : GaussianProcessRegressor
+        The fitted process.
+    log_marginal_likelihood_ : float
+        Its log marginal likelihood, in nats, of the standardised targets.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.learners import GaussianProcess
+    >>> X = np.linspace(0, 3, 20)[:, np.newaxis]
+    >>> model = GaussianProcess().fit(X, np.sin(X[:, 0]))
+    >>> bool(abs(model.predict([[1.6]])[0] - np.sin(1.6)) < 0.01)
+    True
+    """
+
+    def __init__(self, *, smoothness=1.5, anisotropic=True, max_lengths=20, max_iter=60):
+        self.smoothness = smoothness
+        self.anisotropic = anisotropic
+        self.max_lengths = max_lengths
+        self.max_iter = max_iter
+
+    def fit(self, X, y):
+        """Fit the kernel, then the process.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features, of about unit variance or unit row norm.
+        y : array-like of shape (n_samples,)
+            Values.
+
+        Returns
+        -------
+        self : GaussianProcess
+            The fitted process.
+        """
+        check_choice("smoothness", float(self.smoothness), (0.5, 1.5, 2.5, np.inf))
+        check_count("max_iter", self.max_iter, minimum=1)
+        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        n_columns = X.shape[1]
+        own = self.anisotropic and 1 < n_columns <= self.max_lengths
+        spread = np.sqrt(2 * X.var(axis=0).sum()) or 1.0  # the usual distance of two rows
+        kernel = self._kernel(spread, spread)
+        # A quiet and a noisy beginning: the likelihood often has an optimum for each.
+        starts = [np.r_[kernel.theta[:-1], np.log(noise)] for noise in (0.01, 0.3)]
+        best = min((self._maximise(kernel, start, X, y, self.max_iter) for start in starts), key=lambda f: f.fun)
+        if own:  # few steps from the common length: enough to find columns that matter, too few to fit noise
+            height, length, noise = best.x
+            kernel = self._kernel(np.full(n_columns, spread), spread)
+            start = np.r_[height, np.full(n_columns, length), noise]
+            best = self._maximise(kernel, start, X, y, max(1, self.max_iter // 3))
+        process = GaussianProcessRegressor(
+            kernel.clone_with_theta(best.x), optimizer=None, normalize_y=True, alpha=1e-8
+        )
+        self.regressor_ = process.fit(X, y)
+        self.log_marginal_likelihood_ = float(self.regressor_.log_marginal_likelihood_value_)
+        return self
+
+    def _kernel(self, length, spread):
+        shape = Matern(length, (spread * 1e-2, spread * 1e3), nu=float(self.smoothness))
+        return ConstantKernel(1.0, (1e-2, 1e3)) * shape + WhiteKernel(0.1, (1e-6, 2.0))
+
+    def _maximise(self, kernel, start, X, y, max_iter):
+        process = GaussianProcessRegressor(kernel, optimizer=None, normalize_y=True, alpha=1e-8).fit(X, y)
+
+        def negative(theta):
+            try:
+                value, slope = process.log_marginal_likelihood(theta, eval_gradient=True, clone_kernel=False)
+            except LinAlgError:
+                return 1e25, np.zeros_like(theta)
+            if not np.isfinite(value):
+                return 1e25, np.zeros_like(theta)
+            return -value, -slope
+
+        return minimize(
+            negative, start, jac=True, method="L-BFGS-B", bounds=kernel.bounds, options={"maxiter": max_iter}
+        )
+
+    def predict(self, X, return_std=False):
+        """Return the mean of each row, and its standard deviation when asked for.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+        return_std : bool, default=False
+            Also return the standard deviation of a new observation, in units of y.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), or a pair of them
+            Predictions.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return self.regressor_.predict(X, return_std=return_std)
