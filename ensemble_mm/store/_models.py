@@ -30,7 +30,7 @@ _MAX_MANIFEST = 16 * 2**20
 _FREE_BYTES, _MAX_RATIO = 256 * 2**20, 100  # what an archive may always unpack to; beyond it, times its size
 
 _TRUSTED = (
-    "builtins.complex", "builtins.frozenset", "builtins.object", "builtins.dict", "builtins.bytes",
+    "builtins.complex", "builtins.frozenset", "builtins.object", "builtins.dict", "builtins.bytes", "functools.partial",
     "collections.OrderedDict", "collections.defaultdict", "collections.Counter", "collections.deque",
     "numpy.dtype", "numpy.random.mtrand.RandomState", "numpy.random._generator.Generator",
     "numpy.mean", "numpy.median", "numpy.max", "numpy.min", "numpy.sum",

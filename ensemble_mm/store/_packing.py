@@ -58,6 +58,13 @@ def _has_plain_state(item) -> bool:
     return getattr(cls, "__getstate__", None) in (object.__getstate__, BaseEstimator.__getstate__)
 
 
+def _is_changed_in_place(item) -> bool:
+    """Tell whether `unpack` gives back the very object, so that what lies below it can refer to it."""
+    if isinstance(item, dict):
+        return all(type(key) is str for key in item)
+    return isinstance(item, list) or (_has_plain_state(item) and not isinstance(item, (tuple, set, frozenset)))
+
+
 def _own_state(item) -> dict:
     """The ``__dict__`` of an object, without what belongs to a machine or a session."""
     state = {name: value for name, value in vars(item).items() if name != "_skl_callbacks"}
@@ -81,7 +88,10 @@ class _Packer:
                 self.twice.add(id(item))
             return self.done[id(item)][1]
         if id(item) in self.open:
-            raise ValueError(f"A {type(item).__name__} refers to itself, and such an object cannot be saved.")
+            if not _is_changed_in_place(item):
+                raise ValueError(f"A {type(item).__name__} refers to itself, and such a thing cannot be saved.")
+            self.twice.add(id(item))
+            return Packed("again", self.shared.get(id(item)))
         self.open.add(id(item))
         packed = again = self._pack(item)
         self.open.discard(id(item))
@@ -203,6 +213,7 @@ class _Unpacker:
         if isinstance(item, Packed):
             if item.kind == "shared":
                 number, content = item.content
+                self.shared[number] = content  # what lies below may refer to it
                 self.shared[number] = self.visit(content)
                 return self.shared[number]
             if item.kind == "again":

@@ -109,11 +109,22 @@ def test_plain_things_are_not_copied():
     assert pack(item) is item
 
 
-def test_an_object_that_holds_itself_is_refused(tmp_path):
-    item = []
-    item.append(item)
+def test_objects_that_refer_to_each_other_come_back(tmp_path):
+    owner, ring = DecisionTreeClassifier(), ["x"]
+    owner.parts_ = [Holder({"owner": owner, 1: ring})]
+    ring.append(ring)
+    save(owner, tmp_path / "file")
+    back = load(tmp_path / "file", trusted=[Holder])
+    assert back.parts_[0].content["owner"] is back
+    again = back.parts_[0].content[1]
+    assert again[0] == "x" and again[1] is again
+
+
+def test_a_ring_that_cannot_be_closed_again_is_refused(tmp_path):
+    ring = {1: []}
+    ring[1].append(ring)
     with pytest.raises(ModelFileError, match="refers to itself"):
-        save(Holder(item), tmp_path / "file")
+        save(Holder(ring), tmp_path / "file")
 
 
 @pytest.mark.parametrize("field, value", [("left_child", 9999), ("right_child", 0), ("feature", 77), ("feature", -5)])
