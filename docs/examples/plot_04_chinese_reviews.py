@@ -2,8 +2,8 @@
 04 Reviews in Chinese
 =====================
 
-Texts without spaces need no setting: character n-grams are among the default features. Word cutting is one parameter
-away.
+Texts without spaces need no setting: pairs of characters stand for words. With the extra ``chinese``, words are
+cut by a dictionary.
 """
 
 # %%
