@@ -1,6 +1,6 @@
 """Ensemble learning over text, images, sound, video and tables, with several tasks at once."""
 
-from .data import MultimodalData
+from .data import MultimodalData, load_demo, make_multimodal, read_table
 from .features import (
     AudioExtractor,
     ImageExtractor,
@@ -8,21 +8,65 @@ from .features import (
     TextExtractor,
     VectorExtractor,
     VideoExtractor,
+    read_sound_track,
 )
+from .inspection import (
+    ConfusionDisplay,
+    ContributionDisplay,
+    HardestRowsDisplay,
+    MissingDisplay,
+    PruningDisplay,
+    ReliabilityDisplay,
+    ResidualDisplay,
+    ScoreDisplay,
+    StrategyDisplay,
+    TableDisplay,
+    TaskContributionDisplay,
+    ViewContributionDisplay,
+    audit,
+    view_contributions,
+    write_report,
+)
+from .learners import TunedLearner
 from .stacking import MultiOutputStack, StackedClassifier, StackedRegressor, compare_strategies
+from .store import ModelFileError, TaskDatabase, load, save
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AudioExtractor",
+    "ConfusionDisplay",
+    "ContributionDisplay",
+    "HardestRowsDisplay",
     "ImageExtractor",
+    "MissingDisplay",
+    "ModelFileError",
     "MultiOutputStack",
     "MultimodalData",
+    "PruningDisplay",
+    "ReliabilityDisplay",
+    "ResidualDisplay",
+    "ScoreDisplay",
     "StackedClassifier",
     "StackedRegressor",
+    "StrategyDisplay",
+    "TableDisplay",
     "TabularExtractor",
+    "TaskContributionDisplay",
+    "TaskDatabase",
     "TextExtractor",
+    "TunedLearner",
     "VectorExtractor",
     "VideoExtractor",
+    "ViewContributionDisplay",
+    "audit",
     "compare_strategies",
+    "load",
+    "load_demo",
+    "make_multimodal",
+    "read_sound_track",
+    "read_table",
+    "save",
+    "view_contributions",
+    "write_report",
 ]

@@ -19,16 +19,20 @@ from .._checks import BadItemsError
 from ..data import take_rows
 
 EARLY_STOPPING = ("early_stopping_rounds", "early_stopping_round")
+FLOATS = (np.float32, np.float64)
 INNER_SHARE = 0.15  # of the training rows, kept aside to stop boosting early
 
 
 def as_block(features) -> np.ndarray | sparse.csr_matrix:
-    """Return what an extractor gave as float32: a 2-D array or a CSR matrix."""
+    """Return what an extractor gave as a 2-D array or a CSR matrix: float32, unless it chose float64."""
     if sparse.issparse(features):
-        return features.tocsr().astype(np.float32)
+        features = features.tocsr()
+        return features if features.dtype in FLOATS else features.astype(np.float32)
     if hasattr(features, "to_numpy"):
         features = features.to_numpy()
-    features = np.asarray(features, dtype=np.float32)
+    features = np.asarray(features)
+    if features.dtype not in FLOATS:
+        features = features.astype(np.float32)
     return features.reshape(len(features), -1) if features.ndim != 2 else features
 
 
@@ -39,7 +43,7 @@ def spread_rows(features, rows, n_rows):
     if sparse.issparse(features):
         picked = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, np.arange(len(rows)))), (n_rows, len(rows)))
         return (picked @ features).tocsr()
-    block = np.full((n_rows, features.shape[1]), np.nan, dtype=np.float32)
+    block = np.full((n_rows, features.shape[1]), np.nan, dtype=features.dtype)
     block[rows] = features
     return block
 

@@ -77,6 +77,10 @@ class CrossFit:
         _, models = self._collect(members, fits, jobs, [outcomes[place] for place in places])
         return models
 
+    def seed_of(self, name, task):
+        """Return the seed of a job of a task; what a lone task is called does not matter."""
+        return seed_of(self.seed, name if len(self.tasks) == 1 else f"{name}, task {task!r}")
+
     def rows_of(self, fit):
         """Return the training and the held-out rows of a fit (copies of augmented rows come later)."""
         member, n = fit.member, self.features.n_rows
@@ -109,7 +113,7 @@ class CrossFit:
             train = np.concatenate([train + n * c for c in range(1 + self.n_copies)])
         task = self.tasks[member.task]
         n_classes = len(task.classes) if task.is_classification else 0
-        args = (member.estimator, seed_of(self.seed, str(fit)), n_classes, y, weight, train, test, keep, views, *blocks)
+        args = (member.estimator, self.seed_of(f"learner {member.learner!r} reads {member.reads!r}, fold {fit.fold}", member.task), n_classes, y, weight, train, test, keep, views, *blocks)
         width = sum(block.shape[1] if isinstance(block, np.ndarray) else block.nnz / max(n, 1) for block in blocks)
         cost = cost_of(member.estimator) * max(n_classes, 1) * (1 + len(train)) * (1 + width)
         return Job(str(fit), fit_and_predict, args, cost, self.keys and self.keys(fit, keep), str(member), required)

@@ -109,6 +109,8 @@ def as_source(X):
     """Return X as a DataFrame, a MultimodalData, a 2-D array or a CSR matrix."""
     if isinstance(X, (pd.DataFrame, MultimodalData)):
         return X
+    if sparse.issparse(X):  # first: one kind of sparse matrix is a dict
+        return X.tocsr() if X.ndim == 2 else X
     if isinstance(X, dict):
         return MultimodalData(X)
     if isinstance(X, pd.Series):
@@ -118,8 +120,6 @@ def as_source(X):
     if hasattr(X, "to_pandas"):
         X = X.to_pandas()
         return X.to_frame() if isinstance(X, pd.Series) else X
-    if sparse.issparse(X):
-        return X.tocsr() if X.ndim == 2 else X
     if isinstance(X, (list, tuple)) and len(X) and all(isinstance(item, (str, bytes, type(None))) for item in X):
         return MultimodalData({"x": as_items(X)})
     return X

@@ -1,4 +1,4 @@
-"""Images: gradients, texture, colour and a thumbnail, or the pixels, or the vectors of an encoder."""
+"""Images -> float32 columns: colour, shape and texture of a small copy, its pixels, or states of an encoder."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -6,129 +6,198 @@ from sklearn.utils import check_random_state
 
 from .._checks import as_items, check_choice, check_count, is_missing, require
 from ._encoders import encode, encoder_width
-from ._media import UnreadableItem, decoding, open_item, read_all
+from ._media import UnreadableItem, read_all
+from ._pictures import read_picture
 
-SIZE = 64  # pixels of the square that features are taken from
-CELL = 8
-BINS = 9
-HUE_BINS = 8
-THUMB = 8
-LBP_BINS = 10
-MAX_PIXELS = 64_000_000
+GROUPS = ("hog", "lbp", "color", "thumbnail")
+ENCODER_SIDE = 256  # augmented images for an encoder keep this many pixels on their shorter side
+HSV_BINS = (8, 4, 4)
+LUMA_SIDE, CHROMA_SIDE = 12, 4
 
 
 class ImageExtractor(TransformerMixin, BaseEstimator):
-    """Turn images into histograms of gradients, local binary patterns, colour histograms and a thumbnail.
+    """Turn images into features: one row an image, the same columns whatever its size and mode.
 
-    Needs no fit. Whatever its size, an image is turned upright (EXIF), set on white where it is transparent, and
-    shrunk or stretched to a square first.
+    Every image is made upright (EXIF), opaque (over white), RGB with 8 bits a channel, and resized to
+    `size` x `size` pixels; the features are computed on this copy, so their cost hardly depends on the
+    size of the images. Nothing is learned from the data: a row depends on its own image only.
 
     Parameters
     ----------
     output : {"features", "pixels"}, default="features"
-        "pixels" gives the square itself: red, green and blue planes one after another, rows from the top, values
-        from 0 to 1.
-    size : int, default=32
-        Side of the square of "pixels".
-    encoder : None, str, callable or object with `transform`, default=None
-        Gives a vector an image in the place of the features: a callable from a list of PIL images to an array,
-        "efficientnet" (extra `vision`), or the folder of a transformers model (extra `transformers`).
-    device : str, default="auto"
-        Of a pretrained model.
-    max_pixels : int, default=64000000
-        Larger images are refused before they are decoded.
-    on_bad : {"raise", "missing"}, default="raise"
-        What an unreadable image does.
+        "features": the groups of `features`. "pixels": the resized copy itself, values from 0 to 1, channels
+        first: ``X.reshape(-1, 3, size, size)`` gives the pictures back. This is what a convolutional
+        network reads.
+    features : sequence of {"hog", "lbp", "color", "thumbnail"}, default=("hog", "lbp", "color", "thumbnail")
+        Which features to compute:
 
-    Raises
-    ------
-    BadItemsError
-        Lists the images that cannot be read.
+        - "hog": histograms of oriented gradients [1]_ of 4 x 4 cells in blocks of 2 x 2, 324 columns;
+        - "lbp": uniform local binary patterns [2]_ of each quarter of the image, 40 columns (shares);
+        - "color": square roots of shares of pixels: a joint histogram of hue, saturation and value
+          (8 x 4 x 4 bins) and histograms of single channels, then contrast (standard deviation of Y, Cb
+          and Cr) in 4 x 4 cells, 228 columns;
+        - "thumbnail": Y in 12 x 12 and Cb, Cr in 4 x 4 pixels, from 0 to 1, 176 columns.
+    size : int, default=64
+        Side of the resized copy in pixels; a multiple of 4, at least 16.
+    encoder : None, "efficientnet", path, callable or object with `transform`, default=None
+        Takes the place of `features`: "efficientnet" (extra ``vision``; 1,280 columns), the folder of a
+        transformers model on this machine (extra ``transformers``), or what turns a list of PIL images (RGB)
+        into an array with one row an image. Named models are rebuilt where they run, never pickled.
+    device : str, default="auto"
+        Where a named encoder runs: "cpu", "cuda", ...; "auto" takes a GPU when there is one.
+    max_pixels : int, default=64_000_000
+        Most pixels (width x height) of an image. It is checked before an image is decoded, so that a small file
+        that unpacks to a huge image does no harm.
+    on_bad : {"raise", "missing"}, default="raise"
+        "raise": one error lists all images that cannot be read. "missing": they give rows of NaN and one warning.
+    flip : bool, default=True
+        Whether `augment` may mirror images left to right. Set it to False where left and right differ, as in
+        writing.
 
     References
     ----------
-    .. [1] Dalal, N., Triggs, B. (2005). Histograms of oriented gradients for human detection. CVPR.
-    .. [2] Ojala, T. et al. (2002). Multiresolution gray-scale and rotation invariant texture classification with local
-       binary patterns. IEEE TPAMI 24, 971-987.
+    .. [1] Dalal, N. and Triggs, B. (2005). Histograms of oriented gradients for human detection. CVPR, 886-893.
+    .. [2] Ojala, T., Pietikainen, M. and Maenpaa, T. (2002). Multiresolution gray-scale and rotation invariant
+       texture classification with local binary patterns. IEEE TPAMI 24, 971-987.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from ensemble_mm import ImageExtractor
-    >>> X = ImageExtractor().fit_transform([np.zeros((24, 24, 3), np.uint8), None])
-    >>> X.shape[0], X.dtype, bool(np.isnan(X[1]).all())
-    (2, dtype('float32'), True)
+    >>> images = [np.zeros((24, 32, 3), dtype=np.uint8), np.full((48, 48), 0.5), None]
+    >>> X = ImageExtractor().fit_transform(images)
+    >>> X.shape, X.dtype
+    ((3, 768), dtype('float32'))
+    >>> np.isnan(X).all(axis=1)
+    array([False, False,  True])
     """
 
     def __init__(
-        self, output="features", size=32, encoder=None, device="auto", max_pixels=MAX_PIXELS, on_bad="raise"
+        self,
+        *,
+        output="features",
+        features=GROUPS,
+        size=64,
+        encoder=None,
+        device="auto",
+        max_pixels=64_000_000,
+        on_bad="raise",
+        flip=True,
     ):
         self.output = output
+        self.features = features
         self.size = size
         self.encoder = encoder
         self.device = device
         self.max_pixels = max_pixels
         self.on_bad = on_bad
+        self.flip = flip
 
     def fit(self, X=None, y=None):
-        """Check the parameters; nothing is learned."""
-        check_choice("output", self.output, ("features", "pixels"))
-        check_choice("on_bad", self.on_bad, ("raise", "missing"))
-        check_count("size", self.size, minimum=1)
+        """Check the parameters. Nothing is learned, so `transform` works without it.
+
+        Parameters
+        ----------
+        X : sequence of images, default=None
+            Not read.
+        y : None
+            Not read.
+        """
+        self._check()
         return self
 
     def transform(self, X):
-        """Return float32 features, shape (n_samples, n_features), for paths, bytes, arrays or PIL images.
+        """Return the features of images.
 
-        Arrays are (height, width), (height, width, 1), (height, width, 3) or (height, width, 4): bytes from 0 to 255,
-        or floats from 0 to 1. A missing image gives a row of NaN.
+        Parameters
+        ----------
+        X : sequence of length n_samples
+            Paths, bytes of files, PIL images or arrays (height, width[, channels]): booleans, uint8, uint16, other
+            integers from 0 to 255, floats from 0 to 1 (or to 255). None, NaN and "" are missing.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_columns), float32
+            Rows of missing images are NaN.
+
+        Raises
+        ------
+        BadItemsError
+            When images cannot be read and `on_bad` is "raise".
         """
-        self.fit()
+        self._check()
         if self.encoder is not None:
-            return self._encode(X)
-        if self.output == "pixels":
-            return read_all(X, self._pixels, on_bad=self.on_bad, what="images", n_columns=3 * self.size**2)
+            return read_all(
+                X,
+                self._read,
+                on_bad=self.on_bad,
+                what="images",
+                n_columns=None if _any_present(X) else encoder_width(self.encoder, self.device, kind="image"),
+                encode=lambda images: encode(self.encoder, images, kind="image", device=self.device),
+            )
+        row = pixels_of if self.output == "pixels" else self._features_of
         return read_all(
-            X, lambda item: image_features(self._square(item, SIZE)),
-            on_bad=self.on_bad, what="images", n_columns=len(feature_names()),
-        )  # fmt: skip
-
-    def get_feature_names_out(self, input_features=None):
-        """Return the names of the columns."""
-        if self.encoder is not None:
-            width = encoder_width(self.encoder, self.device, kind="image")
-            return np.array([f"encoded{i}" for i in range(width)], dtype=object)
-        if self.output == "pixels":
-            n = self.size
-            return np.array([f"{c}_{i}_{j}" for c in "rgb" for i in range(n) for j in range(n)], dtype=object)
-        return np.array(feature_names(), dtype=object)
+            X,
+            lambda item: row(small_copy(self._read(item), self.size)),
+            on_bad=self.on_bad,
+            what="images",
+            n_columns=len(self.get_feature_names_out()),
+        )
 
     def augment(self, X, random_state=None):
-        """Return new images, one each: mirrored at times, cropped, with other brightness and noise."""
+        """Return changed copies of images: mirrored (if `flip`), cropped, brighter or darker, with noise.
+
+        Parameters
+        ----------
+        X : sequence of images
+        random_state : int, RandomState or None, default=None
+
+        Returns
+        -------
+        list of ndarray of shape (height, width, 3), uint8
+            As small as the extractor allows: `size` pixels on the shorter side. Missing images, and those that cannot
+            be read, stay what they are.
+        """
+        self._check()
         rng = check_random_state(random_state)
-        return [None if is_missing(item) else self._changed(item, rng) for item in as_items(X)]
+        side = ENCODER_SIDE if self.encoder is not None else self.size
+        out = []
+        for item in as_items(X):
+            seed = rng.randint(np.iinfo(np.int32).max)  # one draw an image, whether it can be read or not
+            try:
+                out.append(item if is_missing(item) else _changed(self._read(item), seed, side, self.flip))
+            except (UnreadableItem, OSError):
+                out.append(item)
+        return out
 
-    def _square(self, item, size):
-        return square(load_image(item, self.max_pixels), size)
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the columns; `input_features` is not read."""
+        if self.encoder is not None:
+            width = encoder_width(self.encoder, self.device, kind="image")
+            return np.array([f"encoder_{i}" for i in range(width)], dtype=object)
+        if self.output == "pixels":
+            spots = ((c, i, j) for c in "rgb" for i in range(self.size) for j in range(self.size))
+            return np.array([f"{c}_{i}_{j}" for c, i, j in spots], dtype=object)
+        return np.array([name for group in self.features for name in _NAMES[group]], dtype=object)
 
-    def _pixels(self, item):
-        return self._square(item, self.size).transpose(2, 0, 1).ravel() / 255
+    def _check(self):
+        check_choice("output", self.output, ["features", "pixels"])
+        check_choice("on_bad", self.on_bad, ["raise", "missing"])
+        check_count("size", self.size, minimum=16)
+        check_count("max_pixels", self.max_pixels, minimum=1)
+        if self.size % 4:
+            raise ValueError(f"size={self.size} must be a multiple of 4: the features use a grid of 4 x 4 cells.")
+        if isinstance(self.features, str) or not len(self.features):
+            raise ValueError(f"features={self.features!r} must be a list of some of {', '.join(map(repr, GROUPS))}.")
+        for group in self.features:
+            check_choice("features", group, GROUPS)
+        if self.encoder is not None and self.output == "pixels":
+            raise ValueError('encoder= and output="pixels" exclude each other: leave one of them at its default.')
 
-    def _encode(self, X):
-        return read_all(
-            X, lambda item: load_image(item, self.max_pixels),
-            on_bad=self.on_bad, what="images", n_columns=encoder_width(self.encoder, self.device, kind="image"),
-            encode=lambda images: encode(self.encoder, images, kind="image", device=self.device),
-        )  # fmt: skip
+    def _read(self, item):
+        return read_picture(item, max_pixels=self.max_pixels)
 
-    def _changed(self, item, rng):
-        image = np.asarray(load_image(item, self.max_pixels), dtype=np.float32)
-        if rng.random_sample() < 0.5:
-            image = image[:, ::-1]
-        top, left = (int(rng.randint(max(1, n // 10 + 1))) for n in image.shape[:2])
-        image = image[top : image.shape[0] - top or None, left : image.shape[1] - left or None]
-        image = image * rng.uniform(0.8, 1.2) + rng.normal(scale=4, size=image.shape)
-        return np.clip(image, 0, 255).astype(np.uint8)
+    def _features_of(self, image):
+        return np.concatenate([_FUNCTIONS[group](image) for group in self.features])
 
     def __sklearn_is_fitted__(self):
         return True
@@ -137,139 +206,98 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
         tags.input_tags.two_d_array = False
+        tags.input_tags.one_d_array = True
         tags.input_tags.string = True
+        tags.input_tags.allow_nan = True
         return tags
 
 
-def load_image(item, max_pixels=MAX_PIXELS):
-    """Return an item (path, bytes, array or PIL image) as an upright RGB image; refuse what is too large."""
-    Image = require("PIL.Image", extra="image", caller="ImageExtractor")
-    if isinstance(item, np.ndarray):
-        return _from_array(Image, item)
-    if isinstance(item, Image.Image):
-        image = item
-    else:
-        source = open_item(item, "image")
-        try:
-            image = Image.open(source)
-        except Image.UnidentifiedImageError:
-            raise UnreadableItem("it is no image in a format that is known") from None
-        except Image.DecompressionBombError:
-            raise UnreadableItem(f"it has more than max_pixels={max_pixels} pixels") from None
-    if image.width * image.height > max_pixels:
-        raise UnreadableItem(f"has {image.width} x {image.height} pixels, more than max_pixels={max_pixels}")
-    if image is not item and image.format == "JPEG":
-        image.draft("RGB", (2 * SIZE, 2 * SIZE))  # decodes a large photograph at a fraction of its size
-    ImageOps = require("PIL.ImageOps", extra="image", caller="ImageExtractor")
-    with decoding("an image"):
-        return _as_rgb(Image, ImageOps.exif_transpose(image))
+def small_copy(image, size):
+    """Resize a PIL image to `size` x `size`, smoothed when it gets smaller."""
+    if image.size == (size, size):
+        return image
+    return image.resize((size, size), resample=2, reducing_gap=2.0)  # 2: bilinear
 
 
-def _as_rgb(Image, image):
-    if image.mode.startswith("I") or image.mode == "F":  # 16 bits and more
-        return _from_array(Image, np.asarray(image))
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
+def pixels_of(image):
+    """Return the pixels of an RGB image from 0 to 1, channels first, as one row."""
+    return np.moveaxis(np.asarray(image, dtype=np.float32), 2, 0).ravel() / 255
 
 
-def _from_array(Image, array):
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[:, :, 0]
-    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
-        raise UnreadableItem(f"an array of shape {array.shape} is no image: give (height, width) or (height, width, 3)")
-    if array.dtype != np.uint8:
-        array = array.astype(np.float64)
-        if not np.isfinite(array).all():
-            raise UnreadableItem("holds NaN or infinite pixels")
-        top = array.max(initial=0.0)
-        scale = 255.0 if top <= 1 else 255.0 / 65535 if top > 255 else 1.0
-        array = np.clip(array * scale, 0, 255).astype(np.uint8)
-    return _as_rgb(Image, Image.fromarray(array))
+def hog_of(image):
+    """Return oriented gradients of a square image whose side is a multiple of 4: 324 numbers."""
+    feature = require("skimage.feature", extra="image", caller="ImageExtractor")
+    grey = np.sqrt(np.asarray(image.convert("L"), dtype=np.float32) / 255)  # gradients of dark parts count too
+    cell = image.size[0] // 4
+    return feature.hog(grey, orientations=9, pixels_per_cell=(cell, cell), cells_per_block=(2, 2))
 
 
-def square(image, size):
-    """Return an RGB image as a float32 array (size, size, 3) with values from 0 to 255."""
-    Image = require("PIL.Image", extra="image", caller="ImageExtractor")
-    resample = Image.Resampling.BOX if min(image.size) >= 2 * size else Image.Resampling.BILINEAR
-    return np.asarray(image.resize((size, size), resample), dtype=np.float32)
+def lbp_of(image):
+    """Return shares of the ten uniform local binary patterns in each quarter: 40 numbers."""
+    feature = require("skimage.feature", extra="image", caller="ImageExtractor")
+    codes = feature.local_binary_pattern(np.asarray(image.convert("L")), P=8, R=1, method="uniform").astype(np.intp)
+    half = len(codes) // 2
+    quarters = codes.reshape(2, half, 2, half).swapaxes(1, 2).reshape(4, -1)
+    return np.concatenate([np.bincount(q, minlength=10) for q in quarters]) / half**2
 
 
-def image_features(rgb):
-    """Return the features of a square RGB image, values from 0 to 255: shape (n_features,)."""
-    grey = rgb @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
-    return np.concatenate([_gradients(grey), _patterns(grey), _colours(rgb), _thumbnail(grey)])
+def color_of(image):
+    """Return colour histograms (square roots of shares) and the contrast of 4 x 4 cells: 228 numbers."""
+    n = image.size[0] * image.size[1]
+    hsv = np.asarray(image.convert("HSV")).reshape(-1, 3).astype(np.intp)
+    h, s, v = (hsv[:, c] * bins // 256 for c, bins in enumerate(HSV_BINS))
+    joint = np.bincount((h * HSV_BINS[1] + s) * HSV_BINS[2] + v, minlength=int(np.prod(HSV_BINS)))
+    # Hue means little where there is hardly any colour: weigh it by saturation and value.
+    hue = np.bincount(hsv[:, 0] * 12 // 256, weights=hsv[:, 1] * hsv[:, 2] / 255**2, minlength=12)
+    single = [np.bincount(channel // 32, minlength=8) for channel in (hsv[:, 1], hsv[:, 2])]
+    levels = image.histogram()  # 256 counts a channel
+    single += [np.reshape(levels[c * 256 : (c + 1) * 256], (8, 32)).sum(axis=1) for c in range(3)]
+    cell = image.size[0] // 4
+    cells = np.asarray(image.convert("YCbCr"), dtype=np.float32).reshape(4, cell, 4, cell, 3) / 255
+    return np.concatenate([np.sqrt(np.concatenate([joint, hue, *single]) / n), cells.std(axis=(1, 3)).ravel()])
 
 
-def feature_names():
-    """Return the names of what `image_features` gives."""
-    n = SIZE // CELL
-    return (
-        [f"gradient_{i}_{j}_{b}" for i in range(n) for j in range(n) for b in range(BINS)]
-        + [f"pattern_{i}_{j}_{b}" for i in range(2) for j in range(2) for b in range(LBP_BINS)]
-        + [f"{channel}_{b}" for channel in ("hue", "saturation", "value") for b in range(HUE_BINS)]
-        + [f"{c}_{s}_{i}_{j}" for s in ("mean", "std") for i in range(3) for j in range(3) for c in "rgb"]
-        + [f"thumbnail_{i}_{j}" for i in range(THUMB) for j in range(THUMB)]
-    )
+def thumbnail_of(image):
+    """Return luma in 12 x 12 and both chromas in 4 x 4 pixels, from 0 to 1: 176 numbers."""
+    luma, *chroma = image.convert("YCbCr").split()
+    parts = [luma.resize((LUMA_SIDE, LUMA_SIDE), resample=4)]  # 4: the mean of the pixels below
+    parts += [channel.resize((CHROMA_SIDE, CHROMA_SIDE), resample=4) for channel in chroma]
+    return np.concatenate([np.asarray(part, dtype=np.float32).ravel() for part in parts]) / 255
 
 
-def _gradients(grey):
-    """Histograms of gradient directions in cells, normalised over the blocks of 2 x 2 cells that hold them [1]."""
-    dy, dx = np.gradient(grey)
-    size = np.hypot(dx, dy)
-    angle = (np.arctan2(dy, dx) / np.pi % 1.0) * BINS
-    low = np.floor(angle).astype(np.intp)
-    share = angle - low
-    n = SIZE // CELL
-    cell = np.repeat(np.arange(n), CELL)
-    base = (cell[:, np.newaxis] * n + cell) * BINS
-    hist = np.bincount((base + low % BINS).ravel(), (size * (1 - share)).ravel(), minlength=n * n * BINS)
-    hist += np.bincount((base + (low + 1) % BINS).ravel(), (size * share).ravel(), minlength=n * n * BINS)
-    hist = hist.reshape(n, n, BINS)
-    energy = np.pad((hist**2).sum(axis=2), 1)
-    blocks = energy[:-1, :-1] + energy[1:, :-1] + energy[:-1, 1:] + energy[1:, 1:]
-    norm = 0.0
-    for i in range(2):
-        for j in range(2):
-            norm = norm + 1 / np.sqrt(blocks[i : i + n, j : j + n] + 100.0)
-    return np.sqrt(hist * (norm / 4)[:, :, np.newaxis]).ravel()
+_FUNCTIONS = {"hog": hog_of, "lbp": lbp_of, "color": color_of, "thumbnail": thumbnail_of}
+_NAMES = {
+    "hog": [f"hog_{i}" for i in range(324)],
+    "lbp": [f"lbp_{row}{column}_{code}" for row in range(2) for column in range(2) for code in range(10)],
+    "color": [
+        *(f"hsv_{h}_{s}_{v}" for h in range(8) for s in range(4) for v in range(4)),
+        *(f"hue_{i}" for i in range(12)),
+        *(f"{channel}_{i}" for channel in ("saturation", "value", "red", "green", "blue") for i in range(8)),
+        *(f"contrast_{c}_{i}_{j}" for i in range(4) for j in range(4) for c in ("y", "cb", "cr")),
+    ],
+    "thumbnail": [
+        f"{c}_{i}_{j}"
+        for c, side in (("y", LUMA_SIDE), ("cb", CHROMA_SIDE), ("cr", CHROMA_SIDE))
+        for i in range(side)
+        for j in range(side)
+    ],
+}
 
 
-def _patterns(grey):
-    """Shares of uniform local binary patterns of eight neighbours in four quarters [2]."""
-    centre = grey[1:-1, 1:-1]
-    ring = [(0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0)]
-    n = SIZE - 2
-    bits = np.array([grey[i : i + n, j : j + n] >= centre for i, j in ring])
-    ones = bits.sum(axis=0)
-    changes = (bits != np.roll(bits, 1, axis=0)).sum(axis=0)
-    code = np.where(changes <= 2, ones, 9)
-    half = n // 2
-    quarters = [code[:half, :half], code[:half, half:], code[half:, :half], code[half:, half:]]
-    return np.concatenate([np.bincount(q.ravel(), minlength=LBP_BINS) / q.size for q in quarters])
+def _any_present(X):
+    return not all(is_missing(item) for item in as_items(X))
 
 
-def _colours(rgb):
-    unit = rgb / 255
-    top, bottom = unit.max(axis=2), unit.min(axis=2)
-    span = top - bottom
-    safe = np.where(span > 0, span, 1)
-    r, g, b = np.moveaxis(unit, 2, 0)
-    hue = np.where(top == r, (g - b) / safe % 6, np.where(top == g, (b - r) / safe + 2, (r - g) / safe + 4)) / 6
-    saturation = span / np.where(top > 0, top, 1)
-    parts = []
-    for values, weight in ((hue, span), (saturation, None), (top, None)):
-        hist, _ = np.histogram(values, bins=HUE_BINS, range=(0, 1), weights=weight)
-        parts.append(np.sqrt(hist / SIZE**2))
-    third = np.array_split(np.arange(SIZE), 3)
-    cells = [unit[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1] for rows in third for cols in third]
-    parts += [cell.mean(axis=(0, 1)) for cell in cells]
-    parts += [cell.std(axis=(0, 1)) for cell in cells]
-    return np.concatenate(parts)
-
-
-def _thumbnail(grey):
-    step = SIZE // THUMB
-    return grey.reshape(THUMB, step, THUMB, step).mean(axis=(1, 3)).ravel() / 255
+def _changed(image, seed, side, flip):
+    """Return one changed copy of a PIL image as an array."""
+    rng = np.random.RandomState(seed)
+    width, height = image.size
+    w, h = (max(1, int(round(length * rng.uniform(0.85, 1)))) for length in (width, height))
+    left, top = rng.randint(width - w + 1), rng.randint(height - h + 1)
+    scale = min(1, side / min(width, height))
+    out = image.resize((max(1, round(width * scale)), max(1, round(height * scale))), 2, (left, top, left + w, top + h))
+    array = np.asarray(out, dtype=np.float32)
+    if flip and rng.random_sample() < 0.5:
+        array = array[:, ::-1]
+    array = array * rng.uniform(0.8, 1.2) + rng.normal(scale=rng.uniform(0, 8), size=array.shape)
+    return np.clip(np.rint(array), 0, 255).astype(np.uint8)

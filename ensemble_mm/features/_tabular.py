@@ -161,13 +161,13 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        """Return the vectors, finite, in their own precision; sparse ones as float32 CSR."""
+        """Return the vectors, finite, in their own precision; sparse ones as CSR."""
         check_is_fitted(self)
         X = self._read(X, reset=False)
         if sparse.issparse(X):
             if not self.standardize:
-                return X.astype(np.float32)
-            return sparse.csr_matrix(X.multiply(1 / self.scale_), dtype=np.float32)
+                return X
+            return sparse.csr_matrix(X.multiply(1 / self.scale_))
         out = np.where(np.isnan(X), self.mean_, X)
         if self.standardize:
             out = np.clip((out - self.mean_) / self.scale_, -MOST, MOST)

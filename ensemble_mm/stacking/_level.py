@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from ..crossfit import key_of, seed_of
+from ..crossfit import key_of
 from ..crossfit._execute import Job, check_failures
 from ..meta import (
     ConformalIntervals,
@@ -70,7 +70,7 @@ class Level:
                 kind=task.kind,
                 n_classes=len(task.classes) if task.is_classification else None,
                 scoring=settings[name]["scoring"],
-                random_state=seed_of(run.seed, f"meta {name}"),
+                random_state=run.seed_of("meta-learner", name),
             )
             known = ~np.isnan(y) & ~np.isnan(block).all(axis=1)
             for fold in [None, *range(len(run.folds))]:
@@ -129,7 +129,7 @@ class Level:
             chosen = select_members(
                 spec, block[rows], run.targets[name][rows], kind=task.kind,
                 n_classes=len(task.classes) if task.is_classification else None,
-                random_state=seed_of(run.seed, f"prune {name}"),
+                random_state=run.seed_of("prune", name),
             )  # fmt: skip
             kept[name] = [pool[i] for i in chosen]
         return kept

@@ -1,0 +1,273 @@
+"""Files as X and Y: tables, lists of items, the packaged real sets and synthetic ones."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .._checks import check_choice, check_count, check_fraction, require
+from ._inputs import SUFFIXES, MultimodalData
+
+DEMOS = {
+    "moving_digits": (["picture", "sound", "clip"], ["digit", "speaker", "direction", "speed"]),
+    "av_digits": (["picture", "sound"], ["digit", "speaker", "accent"]),
+}
+READERS = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+MEDIA = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+
+
+def load_demo(name="moving_digits"):
+    """Return a packaged set of real recordings as `(X, Y)`.
+
+    Parameters
+    ----------
+    name : {"moving_digits", "av_digits"}, default="moving_digits"
+        "moving_digits": 300 rows; a picture, a spoken digit and a clip; digit, speaker, direction and speed (pixels a
+        frame), with some items and labels missing. "av_digits": 240 rows; a picture and a sound; digit, speaker, accent.
+
+    Returns
+    -------
+    X : DataFrame of shape (n_samples, n_views)
+        Paths of media files; None where an item is missing.
+    Y : DataFrame of shape (n_samples, n_tasks)
+        Labels; None or NaN where one is not known.
+
+    Notes
+    -----
+    From MNIST (LeCun, Cortes, Burges) and the Free Spoken Digit Dataset (Jackson et al.), CC BY-SA 4.0; see
+    ATTRIBUTION.md beside the files.
+
+    Examples
+    --------
+    >>> from ensemble_mm import load_demo
+    >>> X, Y = load_demo("moving_digits")
+    >>> X.shape, Y.columns.tolist()
+    ((300, 3), ['digit', 'speaker', 'direction', 'speed'])
+    """
+    check_choice("name", name, tuple(DEMOS))
+    root = Path(__file__).parent / "demo" / name
+    views, tasks = DEMOS[name]
+    return read_table(root / "table.csv", tasks, root=root, inputs=views)
+
+
+def read_table(source, targets=(), root=None, *, inputs=None):
+    """Read a file, a database table or parallel lists of items as `(X, Y)`.
+
+    Parameters
+    ----------
+    source : path, str or dict
+        CSV, TSV, Parquet or JSON lines, by suffix; a database table as "sqlite:///file.db::table" (any SQLAlchemy
+        address; extra `store`); or a dict from view to a text file with one item a line.
+    targets : list of str, str (comma-separated names, or for lists the path of a table), default=()
+        Columns that are labels.
+    root : path or None, default=None
+        Folder of the media files; None: that of the table. A path that leads outside of it is refused.
+    inputs : list of str or None, default=None
+        Columns that are inputs; None: all that are no targets.
+
+    Returns
+    -------
+    X : DataFrame, or MultimodalData for lists
+    Y : DataFrame, empty without targets
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        Naming the file, column or row.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from ensemble_mm import read_table
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "t.csv")
+    >>> _ = path.write_text("age,kind\\n1,a\\n2,\\n")
+    >>> X, Y = read_table(path, "kind")
+    >>> Y["kind"].tolist()
+    ['a', None]
+    """
+    if isinstance(source, dict):
+        return _read_lists(source, targets, root)
+    frame, folder = _read_frame(source)
+    names = [name.strip() for name in targets.split(",")] if isinstance(targets, str) else list(targets)
+    for name in [*names, *(inputs or [])]:
+        if name not in frame.columns:
+            raise ValueError(f"{source} has no column {name!r}; it has {', '.join(map(str, frame.columns))}.")
+    X = frame[list(inputs)] if inputs is not None else frame.drop(columns=names)
+    root = Path(root) if root is not None else folder
+    X = X.copy()
+    for name in X.columns:
+        if X[name].dtype == object and _holds_media(X[name]):
+            X[name] = np.array(resolve_paths(X[name].tolist(), root, what=f"column {name!r}"), dtype=object)
+    return X, frame[names].copy()
+
+
+def resolve_paths(paths, root, *, what="the list"):
+    """Return media paths below `root` as absolute strings; None stays None; a path that leads outside is refused."""
+    root = Path(root).resolve()
+    out = []
+    for row, path in enumerate(paths):
+        if path is None or path == "" or path != path:
+            out.append(None)
+            continue
+        full = Path(os.path.realpath(root / str(path)))
+        if not full.is_relative_to(root):
+            raise ValueError(
+                f"Row {row} of {what} names {str(path)!r}, which leads outside of {root}: keep media files below it, "
+                "or name another root."
+            )
+        out.append(str(full))
+    return out
+
+
+def make_multimodal(n_samples=200, *, n_tasks=3, image_size=16, noise=0.5, missing=0.0, unknown=0.0, random_state=None):
+    """Make synthetic views and tasks that share a cause, for tests and documentation.
+
+    Parameters
+    ----------
+    n_samples : int, default=200
+    n_tasks : int from 1 to 4, default=3
+        "mood" (two classes), "level" (a number), "kind" (three classes), "size" (a number).
+    image_size : int, default=16
+        Side of the square images, in pixels.
+    noise : float, default=0.5
+        Standard deviation of what each view adds to the cause, whose own is 1.
+    missing, unknown : float in [0, 1], default=0.0
+        Share of items and of labels that are left out.
+    random_state : int, RandomState instance or None, default=None
+
+    Returns
+    -------
+    X : DataFrame
+        Columns "review" (text), "photo" (arrays), "age", "price", "shop".
+    Y : DataFrame
+
+    Examples
+    --------
+    >>> from ensemble_mm import make_multimodal
+    >>> X, Y = make_multimodal(n_samples=5, random_state=0)
+    >>> X.columns.tolist(), Y.columns.tolist()
+    (['review', 'photo', 'age', 'price', 'shop'], ['mood', 'level', 'kind'])
+    """
+    check_count("n_samples", n_samples, minimum=1)
+    check_count("n_tasks", n_tasks, minimum=1)
+    check_fraction("missing", missing)
+    check_fraction("unknown", unknown)
+    if n_tasks > 4:
+        raise ValueError(f"n_tasks={n_tasks} must be at most 4.")
+    rng = np.random.default_rng(random_state if not isinstance(random_state, np.random.RandomState) else random_state.randint(2**31))
+    cause = rng.normal(size=(n_samples, 2))
+    seen = cause[:, :1] + noise * rng.normal(size=(n_samples, 3))
+    good = "lovely soft warm bright charming sturdy".split()
+    bad = "torn scratchy cold dull sad broken".split()
+    other = "coat sleeve button colour shop order morning seam parcel".split()
+    reviews = []
+    for m in seen[:, 0]:
+        words = [rng.choice(good if rng.random() < 1 / (1 + np.exp(-2 * m)) else bad) for _ in range(5)]
+        reviews.append(" ".join(rng.permutation([*words, *rng.choice(other, 5)])))
+    shade = 128 + 40 * seen[:, 1, np.newaxis, np.newaxis, np.newaxis] * np.array([1.0, 0.3, -0.5])
+    pixels = shade + 20 * rng.normal(size=(n_samples, image_size, image_size, 3))
+    photos = np.empty(n_samples, dtype=object)
+    photos[:] = list(np.clip(pixels, 0, 255).astype(np.uint8))
+    X = pd.DataFrame(
+        {
+            "review": np.array(reviews, dtype=object),
+            "photo": photos,
+            "age": np.round(45 + 12 * cause[:, 1] + 3 * rng.normal(size=n_samples)),
+            "price": np.round(40 + 12 * seen[:, 2], 2),
+            "shop": np.where(rng.random(n_samples) < 0.5, "north", "south"),
+        }
+    )
+    Y = pd.DataFrame(
+        {
+            "mood": np.where(cause[:, 0] + 0.3 * rng.normal(size=n_samples) > 0, "good", "bad").astype(object),
+            "level": 2 * cause[:, 0] + cause[:, 1] + 0.3 * rng.normal(size=n_samples),
+            "kind": np.array(["low", "mid", "high"], dtype=object)[np.digitize(cause[:, 0], [-0.5, 0.5])],
+            "size": 10 + 3 * cause[:, 1] + 0.5 * rng.normal(size=n_samples),
+        }
+    ).iloc[:, :n_tasks]
+    if missing:
+        for column in X.columns:
+            X[column] = X[column].mask(rng.random(n_samples) < missing, None if X[column].dtype == object else np.nan)
+    if unknown:
+        Y = Y.mask(rng.random(Y.shape) < unknown)
+    return X, Y
+
+
+def _read_frame(source):
+    text = os.fspath(source)
+    if "::" in text and "://" in text:
+        return _read_database(text), Path.cwd()
+    path = Path(source)
+    kind = READERS.get(path.suffix.lower())
+    if kind is None:
+        raise ValueError(f"{path} has the suffix {path.suffix!r}: use one of {', '.join(READERS)}, or address::table.")
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}: correct the path.")
+    try:
+        if kind == "parquet":
+            require("pyarrow", extra="parquet", caller="read_table of a Parquet file")
+            frame = pd.read_parquet(path)
+        elif kind == "jsonl":
+            frame = pd.read_json(path, lines=True)
+        else:
+            frame = pd.read_csv(path, sep="," if kind == "csv" else "\t")
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{path} cannot be read as {kind}: {error}") from error
+    return _plain(frame), path.parent
+
+
+def _read_database(address):
+    sqlalchemy = require("sqlalchemy", extra="store", caller="read_table of a database")
+    url, _, table = address.rpartition("::")
+    engine = sqlalchemy.create_engine(url)
+    try:
+        known = sqlalchemy.inspect(engine).get_table_names()
+        if table not in known:
+            raise ValueError(f"The database {url} has no table {table!r}; it has {', '.join(known) or 'none'}.")
+        # Reflected, not pasted into a statement: a name is never read as SQL.
+        reflected = sqlalchemy.Table(table, sqlalchemy.MetaData(), autoload_with=engine)
+        with engine.connect() as connection:
+            found = connection.execute(sqlalchemy.select(reflected))
+            return _plain(pd.DataFrame(found.mappings().all(), columns=[column.name for column in reflected.columns]))
+    finally:
+        engine.dispose()
+
+
+def _read_lists(source, targets, root):
+    views = {}
+    for name, path in source.items():
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no file {path} for view {name!r}: correct the path.")
+        items = [line if line.strip() else None for line in path.read_text(encoding="utf-8").splitlines()]
+        if _holds_media(pd.Series(items, dtype=object)):
+            items = resolve_paths(items, root if root is not None else path.parent, what=str(path))
+        views[name] = items
+    Y = pd.DataFrame()
+    if isinstance(targets, str | os.PathLike) and str(targets):
+        Y, _ = _read_frame(targets)
+    lengths = {str(source[name]): len(items) for name, items in views.items()}
+    if len(Y.columns):
+        lengths[str(targets)] = len(Y)
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{path} has {n}" for path, n in lengths.items())
+        raise ValueError(f"The lists differ in length: {found} rows. Each line describes the same sample in all of them.")
+    return MultimodalData(views), Y
+
+
+def _plain(frame):
+    """Return text columns as objects with None where a value is missing."""
+    frame = frame.copy()
+    for name in frame.columns:
+        if pd.api.types.is_string_dtype(frame[name]) or frame[name].dtype == object:
+            values = frame[name].to_numpy(object)
+            plain = np.empty(len(values), dtype=object)
+            plain[:] = [None if item is None or item is pd.NA or item != item else item for item in values]
+            frame[name] = pd.Series(plain, index=frame.index, dtype=object)
+    return frame
+
+
+def _holds_media(column):
+    known = [item for item in column if isinstance(item, str) and item]
+    return bool(known) and np.mean([item.lower().endswith(MEDIA) for item in known]) >= 0.8
