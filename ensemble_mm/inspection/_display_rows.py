@@ -128,14 +128,14 @@ class HardestRowsDisplay:
         n = len(self.rows)
         pictures = max((sum(look.kind in ("picture", "wave") for look in looks.values()) for looks in self.looks),
                        default=0)  # fmt: skip
-        ax = new_axes(ax, "HardestRowsDisplay.plot", (7.2, 0.5 + 1.35 * max(1, n)))
+        spoken = any(look.kind == "text" for looks in self.looks for look in looks.values())
+        ax = new_axes(ax, "HardestRowsDisplay.plot", (7.2 if spoken else 3.2 + 1.4 * pictures, 0.5 + (1.35 if pictures else 1.0) * max(1, n)))
         gridspec = require("matplotlib.gridspec", extra="report", caller="HardestRowsDisplay.plot")
         ax.set_axis_off()
         title = f"Hardest rows, {shorten(self.task, 40)}" if self.task else "Hardest rows"
-        ax.set_title(title, loc="left", fontsize=11, pad=12)
         grid = gridspec.GridSpecFromSubplotSpec(
             max(1, n), 1 + pictures, ax.get_subplotspec(),
-            width_ratios=[3.4, *[1.0] * pictures], hspace=0.12, wspace=0.06,
+            width_ratios=[3.4 if spoken else 1.8, *[1.0] * pictures], hspace=0.12, wspace=0.06,
         )  # fmt: skip
         self.axes_ = []
         for i in range(n):
@@ -148,6 +148,8 @@ class HardestRowsDisplay:
             for cell, (view, look) in zip(cells[1:], drawn, strict=False):
                 _draw(cell, view, look)
             self.axes_.append(cells)
+        top = self.axes_[0][0] if n else ax
+        top.set_title(title, loc="left", fontsize=11, pad=10)
         return finish(self, ax)
 
 
