@@ -5,10 +5,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
 from .._checks import as_items, check_choice, check_count, is_missing, require
-from ._image import SIZE as SIDE
-from ._image import _from_array, image_features, square
-from ._image import feature_names as image_feature_names
+from ._image import _FUNCTIONS, _NAMES, GROUPS, small_copy
 from ._media import UnreadableItem, decoding, open_item, read_all
+from ._pictures import picture_of_array
+
+SIDE = 64
 
 LAGS = (1, 2, 4)  # frames apart at which motion is measured
 DIRECTIONS = 8
@@ -115,7 +116,6 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
     def _from_array(self, array):
         if array.ndim not in (3, 4) or not len(array):
             raise UnreadableItem(f"an array of shape {array.shape} is no clip: give (n_frames, height, width[, 3])")
-        Image = require("PIL.Image", extra="video", caller="VideoExtractor")
         picked = array
         runs = [len(array)]
         if len(array) > 2 * self.n_frames:
@@ -123,7 +123,7 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
             starts = np.linspace(0, len(array) - 4, n_runs).astype(np.intp)
             picked = array[np.concatenate([np.arange(s, s + 4) for s in starts])]
             runs = [4] * n_runs
-        frames = [square(_from_array(Image, frame), SIDE) for frame in picked]
+        frames = [np.asarray(small_copy(picture_of_array(frame), SIDE), dtype=np.float32) for frame in picked]
         return np.array(frames), runs, len(array) / 25
 
     def _decode(self, container):
@@ -180,6 +180,17 @@ def read_sound_track(item):
         resampler = av.AudioResampler(format="flt", layout="mono", rate=stream.rate)
         parts = [out.to_ndarray()[0] for frame in container.decode(stream) for out in resampler.resample(frame)]
     return (np.concatenate(parts), int(stream.rate)) if parts else None
+
+
+def image_features(rgb):
+    """Return the features of one frame."""
+    image = picture_of_array(rgb.astype(np.uint8))
+    return np.concatenate([_FUNCTIONS[group](image) for group in GROUPS])
+
+
+def image_feature_names():
+    """Return the names of what `image_features` gives."""
+    return [name for group in GROUPS for name in _NAMES[group]]
 
 
 def clip_features(frames, runs, seconds):
