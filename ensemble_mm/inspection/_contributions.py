@@ -25,6 +25,9 @@ def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=No
     which the views can join; the values of a task sum to the worth of all views together. With more than ten
     views, 200 orders are sampled, each with its reverse.
 
+    Views that tell the same share the credit: each has a value, though leaving one of them out costs little.
+    "unique" tells that cost, and "alone" what the view gives when it is the only one.
+
     Parameters
     ----------
     model : fitted StackedClassifier, StackedRegressor or MultiOutputStack
@@ -38,9 +41,10 @@ def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=No
     Returns
     -------
     DataFrame
-        Index: the views. Columns: (task, statistic), statistic in "value", "low", "high". The unit is the
-        share of the prior's loss that is removed: 0 gives nothing, 1 for a view that alone makes every
-        prediction perfect; a view below 0 does harm.
+        Index: the views. Columns: (task, statistic), statistic in "value" (Shapley), "low" and "high" (its
+        interval), "alone" (worth of the view by itself), "unique" (worth of all views minus that of all
+        others). The unit is the share of the prior's loss that is removed: 0 gives nothing, 1 for a view that
+        makes every prediction perfect by itself; a view below 0 does harm.
 
     References
     ----------
@@ -68,7 +72,10 @@ def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=No
     views = list(model.views_)
     columns = {}
     for name in model.tasks_:
-        gains, prior = shapley_rows(cells_of(model, name), views, rng)
+        cells = cells_of(model, name)
+        cells = cells.take(cells.scored)
+        worth = Worth(cells, views)
+        gains, prior = shapley_rows(worth, rng), -worth(frozenset())
         base = prior.mean() if len(prior) else np.nan
         columns[name, "value"] = _ratio(gains.mean(axis=0) if len(gains) else np.full(len(views), np.nan), base)
         low = high = np.full(len(views), np.nan)
@@ -77,6 +84,11 @@ def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=No
             draws = _ratio(counts @ gains, (counts @ prior)[:, np.newaxis])
             low, high = np.quantile(draws, [(1 - coverage) / 2, (1 + coverage) / 2], axis=0)
         columns[name, "low"], columns[name, "high"] = low, high
+        every = frozenset(range(len(views)))
+        sets = [(frozenset(), frozenset([j]), every - {j}, every) for j in range(len(views))]
+        means = np.array([[worth(kept).mean() for kept in four] for four in sets])
+        columns[name, "alone"] = _ratio(means[:, 1] - means[:, 0], base)
+        columns[name, "unique"] = _ratio(means[:, 3] - means[:, 2], base)
     frame = pd.DataFrame(columns, index=pd.Index(views, name="view"))
     frame.columns = pd.MultiIndex.from_tuples(list(columns), names=["task", "statistic"])
     return frame
@@ -87,17 +99,15 @@ def _ratio(part, whole):
     return np.divide(part, whole, out=np.zeros(np.broadcast_shapes(np.shape(part), np.shape(whole))), where=whole > 0)
 
 
-def shapley_rows(cells, views, rng):
-    """Return `(gains, prior_losses)` of the scored rows: shapes (n_scored, n_views) and (n_scored,).
+def shapley_rows(worth, rng):
+    """Return the gain of every row from every view, shape (n_rows, n_views); `worth` is that of the scored rows.
 
     The Shapley value is linear in the worth of a set, and that worth is a mean over rows; so it is taken row by
     row, and a bootstrap costs no more than means of rows.
     """
-    cells = cells.take(cells.scored)
-    worth = Worth(cells, views)
-    gains = np.zeros((len(cells.truth), len(views)))
-    if len(views) <= MOST_EXACT_VIEWS:
-        n = len(views)
+    n = worth.reads.shape[1]
+    gains = np.zeros((len(worth.cells.truth), n))
+    if n <= MOST_EXACT_VIEWS:
         for size in range(n):
             coefficient = factorial(size) * factorial(n - size - 1) / factorial(n)
             for others in combinations(range(n), size):
@@ -106,7 +116,7 @@ def shapley_rows(cells, views, rng):
                     gains[:, j] += coefficient * (worth(frozenset((*others, j))) - before)
     else:
         for _ in range(SAMPLED_ORDERS):
-            order = rng.permutation(len(views))
+            order = rng.permutation(n)
             for path in (order, order[::-1]):
                 before = worth(frozenset())
                 for position, j in enumerate(path):
@@ -114,7 +124,7 @@ def shapley_rows(cells, views, rng):
                     gains[:, j] += after - before
                     before = after
         gains /= 2 * SAMPLED_ORDERS
-    return gains, -worth(frozenset())
+    return gains
 
 
 class Worth:

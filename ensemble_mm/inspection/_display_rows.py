@@ -129,7 +129,8 @@ class HardestRowsDisplay:
         pictures = max((sum(look.kind in ("picture", "wave") for look in looks.values()) for looks in self.looks),
                        default=0)  # fmt: skip
         spoken = any(look.kind == "text" for looks in self.looks for look in looks.values())
-        ax = new_axes(ax, "HardestRowsDisplay.plot", (7.2 if spoken else 3.2 + 1.4 * pictures, 0.5 + (1.35 if pictures else 1.0) * max(1, n)))
+        size = (7.2 if spoken else 3.2 + 1.4 * pictures, 0.5 + (1.35 if pictures else 1.0) * max(1, n))
+        ax = new_axes(ax, "HardestRowsDisplay.plot", size)
         gridspec = require("matplotlib.gridspec", extra="report", caller="HardestRowsDisplay.plot")
         ax.set_axis_off()
         title = f"Hardest rows, {shorten(self.task, 40)}" if self.task else "Hardest rows"

@@ -33,6 +33,11 @@ def test_values_are_mean_marginal_worths_over_all_orders(hand_made, task):
     values = view_contributions(hand_made, n_bootstrap=0)[task]["value"]
     assert np.allclose(values, [expected[view] for view in values.index])
     assert np.isclose(values.sum(), worth(cells, views, views))
+    shares = view_contributions(hand_made, n_bootstrap=0)[task]
+    for view in views:
+        others = [other for other in views if other != view]
+        assert np.isclose(shares.loc[view, "alone"], worth(cells, views, [view]))
+        assert np.isclose(shares.loc[view, "unique"], worth(cells, views, views) - worth(cells, views, others))
 
 
 def test_a_good_view_is_worth_more_than_noise_and_intervals_hold_the_values(hand_made):
