@@ -11,6 +11,7 @@ from ._pictures import read_picture
 
 GROUPS = ("hog", "lbp", "color", "thumbnail")
 ENCODER_SIDE = 256  # augmented images for an encoder keep this many pixels on their shorter side
+FEATURES_SIDE, PIXELS_SIDE = 64, 32
 HSV_BINS = (8, 4, 4)
 LUMA_SIDE, CHROMA_SIDE = 12, 4
 
@@ -18,16 +19,16 @@ LUMA_SIDE, CHROMA_SIDE = 12, 4
 class ImageExtractor(TransformerMixin, BaseEstimator):
     """Turn images into features: one row an image, the same columns whatever its size and mode.
 
-    Every image is made upright (EXIF), opaque (over white), RGB with 8 bits a channel, and resized to
-    `size` x `size` pixels; the features are computed on this copy, so their cost hardly depends on the
+    Every image is made upright (EXIF), opaque (over white), RGB with 8 bits a channel, and resized to a square
+    of `size` pixels a side; the features are computed on this copy, so their cost hardly depends on the
     size of the images. Nothing is learned from the data: a row depends on its own image only.
 
     Parameters
     ----------
     output : {"features", "pixels"}, default="features"
-        "features": the groups of `features`. "pixels": the resized copy itself, values from 0 to 1, channels
-        first: ``X.reshape(-1, 3, size, size)`` gives the pictures back. This is what a convolutional
-        network reads.
+        "features": the groups of `features`. "pixels": the resized copy itself, values from 0 to 1, row by row, red,
+        green and blue of a pixel side by side: ``X.reshape(-1, size, size, 3)`` gives the pictures back. This
+        is what `ImageCNNClassifier` reads.
     features : sequence of {"hog", "lbp", "color", "thumbnail"}, default=("hog", "lbp", "color", "thumbnail")
         Which features to compute:
 
@@ -37,8 +38,9 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
           (8 x 4 x 4 bins) and histograms of single channels, then contrast (standard deviation of Y, Cb
           and Cr) in 4 x 4 cells, 228 columns;
         - "thumbnail": Y in 12 x 12 and Cb, Cr in 4 x 4 pixels, from 0 to 1, 176 columns.
-    size : int, default=64
-        Side of the resized copy in pixels; a multiple of 4, at least 16.
+    size : int, default=None
+        Side of the resized copy in pixels; for features a multiple of 4, at least 16. None: 64 for features, 32 for
+        pixels.
     encoder : None, "efficientnet", path, callable or object with `transform`, default=None
         Takes the place of `features`: "efficientnet" (extra ``vision``; 1,280 columns), the folder of a
         transformers model on this machine (extra ``transformers``), or what turns a list of PIL images (RGB)
@@ -76,7 +78,7 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         *,
         output="features",
         features=GROUPS,
-        size=64,
+        size=None,
         encoder=None,
         device="auto",
         max_pixels=64_000_000,
@@ -134,10 +136,11 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
                 n_columns=None if _any_present(X) else encoder_width(self.encoder, self.device, kind="image"),
                 encode=lambda images: encode(self.encoder, images, kind="image", device=self.device),
             )
+        size = self._side()
         row = pixels_of if self.output == "pixels" else self._features_of
         return read_all(
             X,
-            lambda item: row(small_copy(self._read(item), self.size)),
+            lambda item: row(small_copy(self._read(item), size)),
             on_bad=self.on_bad,
             what="images",
             n_columns=len(self.get_feature_names_out()),
@@ -159,7 +162,7 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         """
         self._check()
         rng = check_random_state(random_state)
-        side = ENCODER_SIDE if self.encoder is not None else self.size
+        side = ENCODER_SIDE if self.encoder is not None else self._side()
         out = []
         for item in as_items(X):
             seed = rng.randint(np.iinfo(np.int32).max)  # one draw an image, whether it can be read or not
@@ -175,23 +178,27 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
             width = encoder_width(self.encoder, self.device, kind="image")
             return np.array([f"encoder_{i}" for i in range(width)], dtype=object)
         if self.output == "pixels":
-            spots = ((c, i, j) for c in "rgb" for i in range(self.size) for j in range(self.size))
-            return np.array([f"{c}_{i}_{j}" for c, i, j in spots], dtype=object)
+            side = range(self._side())
+            return np.array([f"{color}_{i}_{j}" for i in side for j in side for color in "rgb"], dtype=object)
         return np.array([name for group in self.features for name in _NAMES[group]], dtype=object)
 
     def _check(self):
         check_choice("output", self.output, ["features", "pixels"])
         check_choice("on_bad", self.on_bad, ["raise", "missing"])
-        check_count("size", self.size, minimum=16)
+        if self.size is not None:
+            check_count("size", self.size, minimum=1 if self.output == "pixels" else 16)
+            if self.size % 4 and self.output == "features":
+                raise ValueError(f"size={self.size} must be a multiple of 4: the features use a grid of 4 x 4 cells.")
         check_count("max_pixels", self.max_pixels, minimum=1)
-        if self.size % 4:
-            raise ValueError(f"size={self.size} must be a multiple of 4: the features use a grid of 4 x 4 cells.")
         if isinstance(self.features, str) or not len(self.features):
             raise ValueError(f"features={self.features!r} must be a list of some of {', '.join(map(repr, GROUPS))}.")
         for group in self.features:
             check_choice("features", group, GROUPS)
         if self.encoder is not None and self.output == "pixels":
             raise ValueError('encoder= and output="pixels" exclude each other: leave one of them at its default.')
+
+    def _side(self):
+        return self.size or (PIXELS_SIDE if self.output == "pixels" else FEATURES_SIDE)
 
     def _read(self, item):
         return read_picture(item, max_pixels=self.max_pixels)
@@ -220,8 +227,8 @@ def small_copy(image, size):
 
 
 def pixels_of(image):
-    """Return the pixels of an RGB image from 0 to 1, channels first, as one row."""
-    return np.moveaxis(np.asarray(image, dtype=np.float32), 2, 0).ravel() / 255
+    """Return the pixels of an RGB image from 0 to 1, channels last, as one row."""
+    return np.asarray(image, dtype=np.float32).ravel() / 255
 
 
 def hog_of(image):
