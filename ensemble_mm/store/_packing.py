@@ -2,8 +2,9 @@
 
 skops writes estimators, arrays and plain containers. `pack` returns the same graph with all else replaced by `Packed`
 notes: pandas objects, dicts whose keys are not text, paths, times. So are long lists of text, as two arrays instead
-of a node for each word, and what several places share, which skops would write once a place. Objects are copied where
-something below them is replaced; the model that is saved is not touched. `unpack` puts the things back.
+of a node for each word, the trees of a forest, and what several places share, which skops would write once a place.
+Objects are copied where something below them is replaced; the model that is saved is not touched. `unpack` puts the
+things back.
 """
 
 import datetime
@@ -16,6 +17,7 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 
 _LONG = 16  # words, from where a list of text is packed
+_TREE_STATE = {"nodes", "values", "node_count", "max_depth"}
 _FOLDERS = ("cache", "checkpoint")  # places on one machine, not part of a model
 _LEAVES = (
     str, bytes, bytearray, bool, int, float, complex, type(None), type, np.generic, np.dtype, np.random.RandomState,
@@ -150,8 +152,8 @@ class _Packer:
         flat = item.ravel().tolist()
         if _are_words(flat):
             return Packed("words", [*_pack_words(flat), list(item.shape), "O"])
-        packed = [self.visit(part) for part in flat]
-        if item.ndim == 1 and all(a is b for a, b in zip(flat, packed, strict=True)):
+        packed = self._forest(flat) or [self.visit(part) for part in flat]
+        if item.ndim == 1 and type(packed) is list and all(a is b for a, b in zip(flat, packed, strict=True)):
             return item
         return Packed("objects", [packed, list(item.shape)])
 
@@ -176,6 +178,8 @@ class _Packer:
         parts = list(item)
         if type(item) is list and _are_words(parts):
             return Packed("words", [*_pack_words(parts), None, "list"])
+        if type(item) is list and (forest := self._forest(parts)) is not None:
+            return forest
         packed = [self.visit(part) for part in parts]
         if isinstance(item, frozenset):
             return Packed("frozenset", packed)
@@ -184,6 +188,32 @@ class _Packer:
         if isinstance(item, set):
             return Packed("set", packed)
         return type(item)(*packed) if hasattr(item, "_fields") else type(item)(packed)
+
+    def _forest(self, parts):
+        """Pack a list of scikit-learn's decision trees attribute by attribute: a node for all, not thirty for each."""
+        cls = type(parts[0]) if parts else None
+        if len(parts) < _LONG or not cls.__module__.startswith("sklearn.tree.") or not _has_plain_state(parts[0]):
+            return None
+        names = list(vars(parts[0]))
+        if any(type(part) is not cls or list(vars(part)) != names for part in parts):
+            return None
+        columns = {name: self._attribute([vars(part)[name] for part in parts]) for name in names}
+        return Packed("forest", [object.__new__(cls), len(parts), columns])
+
+    def _attribute(self, values):
+        first = values[0]
+        if all(_same(first, value) for value in values):
+            return ["same", self.visit(first)]
+        if set(map(type, values)) == {int} and max(map(abs, values)) < 2**63:
+            return ["numbers", np.array(values, dtype=np.int64)]
+        if _is_tree(first):
+            states = [value.__getstate__() for value in values]
+            args = [value.__reduce__()[1] for value in values]
+            if all(set(state) == _TREE_STATE and _same(args[0], arg) for state, arg in zip(states, args, strict=True)):
+                stacked = [np.concatenate([state[name] for state in states]) for name in ("nodes", "values")]
+                numbers = [np.array([state[name] for state in states]) for name in ("node_count", "max_depth")]
+                return ["trees", [first, *stacked, *numbers]]
+        return ["list", [self.visit(value) for value in values]]
 
     def _object(self, item):
         packed = {name: self.visit(value) for name, value in _own_state(item).items()}
@@ -235,7 +265,7 @@ class _Unpacker:
             if item.dtype == object:
                 for place, value in enumerate(item.ravel().tolist()):
                     item.flat[place] = self.visit(value)
-        elif type(item).__name__ == "Tree" and type(item).__module__.startswith("sklearn."):
+        elif _is_tree(item):
             _check_tree(item.__getstate__()["nodes"], "left_child", "right_child", "feature", item.n_features)
         elif _has_plain_state(item):
             state = vars(item)
@@ -246,6 +276,21 @@ class _Unpacker:
                 nodes = item.nodes
                 _check_tree(nodes, "left", "right", "feature_idx", None, nodes["is_leaf"])
         return item
+
+
+def _is_tree(item) -> bool:
+    return type(item).__name__ == "Tree" and type(item).__module__ == "sklearn.tree._tree"
+
+
+def _same(a, b) -> bool:
+    """Tell whether two plain values are equal, of one type; False for what is not plain."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, (tuple, list)):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, (np.ndarray, np.generic)):
+        return a.dtype == b.dtype and not a.dtype.hasobject and a.shape == b.shape and a.tobytes() == b.tobytes()
+    return isinstance(a, (type(None), bool, int, float, str)) and (a is b or a == b)
 
 
 def _check_tree(nodes, left, right, feature, n_features, is_leaf=None) -> None:
@@ -312,6 +357,39 @@ def _build_objects(content):
     return array.reshape(tuple(shape))
 
 
+def _build_forest(content):
+    template, n_trees, columns = content
+    values = {name: _build_attribute(kind, packed, n_trees) for name, (kind, packed) in columns.items()}
+    forest = []
+    for place in range(n_trees):
+        member = object.__new__(type(template))
+        member.__dict__.update((name, column[place]) for name, column in values.items())
+        forest.append(member)
+    return forest
+
+
+def _build_attribute(kind, packed, n_trees):
+    if kind == "same":
+        return [packed] * n_trees
+    if kind == "numbers":
+        return packed.tolist()
+    if kind == "list":
+        return packed
+    template, nodes, values, counts, depths = packed
+    ends = np.cumsum(counts, dtype=np.int64)
+    if not _is_tree(template) or (counts < 1).any() or not len(nodes) == len(values) == ends[-1]:
+        raise ValueError("the trees of a forest do not add up")
+    trees = []
+    for end, count, depth in zip(ends.tolist(), counts.tolist(), depths.tolist(), strict=True):
+        part = slice(end - count, end)
+        tree = type(template)(*template.__reduce__()[1])
+        _check_tree(nodes[part], "left_child", "right_child", "feature", tree.n_features)
+        state = {"max_depth": depth, "node_count": count, "nodes": nodes[part].copy(), "values": values[part].copy()}
+        tree.__setstate__(state)
+        trees.append(tree)
+    return trees
+
+
 def _build_frame(content):
     columns, index, values = content
     frame = pd.DataFrame(dict(enumerate(values)), index=index, columns=range(len(columns)))
@@ -332,6 +410,7 @@ def _build_index(content):
 _BUILDERS = {
     "words": _build_words,
     "objects": _build_objects,
+    "forest": _build_forest,
     "counts": lambda c: dict(zip(_read_words(c[0], c[1]), c[2].tolist(), strict=True)),
     "dict": lambda c: dict(zip(c[0], c[1], strict=True)),
     "set": set,

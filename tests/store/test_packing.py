@@ -7,7 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import (
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
 from sklearn.tree import DecisionTreeClassifier
 
 from ensemble_mm.store import ModelFileError, load, read_manifest, save
@@ -136,6 +141,35 @@ def test_a_forged_tree_is_refused(field, value):
     tree.tree_.__setstate__(state)
     with pytest.raises(ValueError, match="decision tree"):
         unpack(tree)
+
+
+@pytest.mark.parametrize(
+    "forest",
+    [
+        RandomForestClassifier(20, random_state=0),
+        ExtraTreesRegressor(20, random_state=0),
+        GradientBoostingClassifier(n_estimators=10, random_state=0),
+    ],
+    ids=lambda forest: type(forest).__name__,
+)
+def test_forests_come_back(forest, tmp_path):
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    forest.fit(X, np.arange(60) % 3)
+    save(forest, tmp_path / "file")
+    back = load(tmp_path / "file")
+    assert np.array_equal(back.predict(X), forest.predict(X))
+    assert np.shape(back.estimators_) == np.shape(forest.estimators_)
+    for one, other in zip(np.ravel(forest.estimators_), np.ravel(back.estimators_), strict=True):
+        assert repr(other) == repr(one) and set(vars(other)) == set(vars(one))
+        assert other.tree_.max_depth == one.tree_.max_depth and (other.apply(X) == one.apply(X)).all()
+
+
+def test_a_forged_forest_is_refused():
+    forest = RandomForestClassifier(20, random_state=0).fit(np.arange(40.0)[:, None], np.arange(40) % 3)
+    packed = pack(forest)
+    packed.estimators_.content[2]["tree_"][1][1]["left_child"][0] = 10_000
+    with pytest.raises(ValueError, match="decision tree"):
+        unpack(packed)
 
 
 def test_a_forged_histogram_tree_is_refused():
