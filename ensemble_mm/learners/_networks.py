@@ -154,11 +154,16 @@ def _classes():
 
 def build(shape, state=None):
     """Return the torch module of a shape, with the weights of a state."""
-    torch = get_torch()
     module = _classes()[shape["kind"]](shape)
     if state is not None:
-        module.load_state_dict({key: torch.from_numpy(np.array(value)) for key, value in state.items()})
+        module.load_state_dict(as_tensors(state))
     return module
+
+
+def as_tensors(state):
+    """Return arrays as torch tensors."""
+    torch = get_torch()
+    return {key: torch.from_numpy(np.array(value)) for key, value in state.items()}
 
 
 def as_state(module):

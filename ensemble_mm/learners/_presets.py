@@ -12,7 +12,6 @@ memorised row looks right out of fold as soon as rows repeat.
 
 from sklearn.base import BaseEstimator
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.kernel_approximation import Nystroem
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
@@ -22,6 +21,7 @@ from sklearn.svm import SVR
 
 from ensemble_mm._checks import check_choice, check_count
 from ensemble_mm.learners._linear import LogisticPath, RidgePath
+from ensemble_mm.learners._many_classes import PooledGaussian
 from ensemble_mm.learners._process import GaussianProcess
 from ensemble_mm.learners._scaling import ViewScaler
 
@@ -174,7 +174,7 @@ def logistic():
 
 def discriminant():
     """Return a linear model whose cost hardly grows with the number of classes."""
-    return Pipeline([("scale", ViewScaler()), ("linear", LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.1))])
+    return Pipeline([("scale", ViewScaler()), ("linear", PooledGaussian())])
 
 
 def ridge():

@@ -1,0 +1,210 @@
+"""ImageCNN: a small neural network on pixels, as a classifier and as a regressor."""
+
+from ensemble_mm._checks import check_choice
+from ensemble_mm.learners._neural import ImageInput, NetworkClassifier, NetworkLearner, NetworkRegressor
+
+
+class ImageNetworkLearner(ImageInput, NetworkLearner):
+    """The settings of ImageCNN, for labels and for numbers."""
+
+    def __init__(
+        self,
+        *,
+        image_shape=None,
+        width=16,
+        n_blocks=3,
+        augment=0.1,
+        dropout=0.1,
+        max_epochs=30,
+        batch_size=32,
+        learning_rate=1e-2,
+        weight_decay=0.01,
+        optimizer="adamw",
+        schedule="one-cycle",
+        validation_fraction=0.1,
+        patience=8,
+        device="auto",
+        random_state=None,
+    ):
+        self.image_shape = image_shape
+        self.width = width
+        self.n_blocks = n_blocks
+        self.augment = augment
+        self.dropout = dropout
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.device = device
+        self.random_state = random_state
+
+
+class ImageCNNClassifier(NetworkClassifier, ImageNetworkLearner):
+    """Small residual network on pixels, for labels (He et al. 2016).
+
+    A stem, blocks of two 3x3 convolutions beside a shortcut, the mean of each filter over the
+    image, dropout, a linear layer. It reads what `ImageExtractor(output="pixels")` gives: the
+    rows of an image one after the other, the channels of a pixel side by side.
+    Several targets share all but the last layer. Needs the extra `neural`.
+
+    Parameters
+    ----------
+    image_shape : tuple of int or None, default=None
+        Height, width and channels of the flattened images; None: square, of 1, 3 or 4 channels.
+    width : int, default=16
+        Filters of the first block; each further block has twice as many, at half the size.
+    n_blocks : int, default=3
+        Number of blocks.
+    augment : float, default=0.1
+        How much images are shifted, scaled (share of their size) and turned (1.5 times as many
+        radians) at random in training; 0 leaves them as they are.
+    dropout : float in [0, 1], default=0.1
+        Share of the values dropped in training.
+    max_epochs : int, default=30
+        Passes over the training rows.
+    batch_size : int, default=32
+        Rows a step.
+    learning_rate : float, default=1e-2
+        Highest learning rate.
+    weight_decay : float, default=0.01
+        Weight decay of the optimiser.
+    optimizer : {"adamw", "adam", "sgd"}, default="adamw"
+        Optimiser; "sgd" has momentum 0.9.
+    schedule : {"one-cycle", "cosine", "constant"}, default="one-cycle"
+        How the learning rate goes on.
+    validation_fraction : float in [0, 1], default=0.1
+        Share of the training rows held aside to stop early; 0 (or too few rows): no early stopping.
+    patience : int, default=8
+        Epochs without a better loss on them before training stops; the best weights are kept.
+    device : str, default="auto"
+        "cpu", "cuda", or "auto".
+    random_state : int, RandomState instance or None, default=None
+        Seeds the weights, the order of the rows and dropout.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,), or a list of them
+        Class labels of the target, or of each of several targets.
+    shape_ : dict
+        Description of the network, in plain numbers.
+    state_ : dict of str to ndarray
+        Weights of the network.
+    history_ : list of dict
+        Losses, learning rate and seconds of each epoch.
+
+    References
+    ----------
+    .. [1] He, K., Zhang, X., Ren, S. and Sun, J. (2016). Deep residual learning for image
+       recognition. CVPR.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.learners import ImageCNNClassifier
+    >>> X = np.random.RandomState(0).rand(80, 64) * 0.5
+    >>> y = np.arange(80) % 2
+    >>> X[y == 1, :32] += 0.5  # the upper half is bright
+    >>> model = ImageCNNClassifier(max_epochs=8, width=4, random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.9
+    True
+    """
+
+
+class ImageCNNRegressor(NetworkRegressor, ImageNetworkLearner):
+    """Small residual network on pixels, for numbers (He et al. 2016).
+
+    A stem, blocks of two 3x3 convolutions beside a shortcut, the mean of each filter over the
+    image, dropout, a linear layer. It reads what `ImageExtractor(output="pixels")` gives: the
+    rows of an image one after the other, the channels of a pixel side by side.
+    Several targets share all but the last layer. Needs the extra `neural`.
+
+    Parameters
+    ----------
+    image_shape : tuple of int or None, default=None
+        Height, width and channels of the flattened images; None: square, of 1, 3 or 4 channels.
+    width : int, default=16
+        Filters of the first block; each further block has twice as many, at half the size.
+    n_blocks : int, default=3
+        Number of blocks.
+    augment : float, default=0.1
+        How much images are shifted, scaled (share of their size) and turned (1.5 times as many
+        radians) at random in training; 0 leaves them as they are.
+    dropout : float in [0, 1], default=0.1
+        Share of the values dropped in training.
+    max_epochs : int, default=30
+        Passes over the training rows.
+    batch_size : int, default=32
+        Rows a step.
+    learning_rate : float, default=1e-2
+        Highest learning rate.
+    weight_decay : float, default=0.01
+        Weight decay of the optimiser.
+    optimizer : {"adamw", "adam", "sgd"}, default="adamw"
+        Optimiser; "sgd" has momentum 0.9.
+    schedule : {"one-cycle", "cosine", "constant"}, default="one-cycle"
+        How the learning rate goes on.
+    validation_fraction : float in [0, 1], default=0.1
+        Share of the training rows held aside to stop early; 0 (or too few rows): no early stopping.
+    patience : int, default=8
+        Epochs without a better loss on them before training stops; the best weights are kept.
+    device : str, default="auto"
+        "cpu", "cuda", or "auto".
+    random_state : int, RandomState instance or None, default=None
+        Seeds the weights, the order of the rows and dropout.
+
+    Attributes
+    ----------
+    y_mean_, y_scale_ : ndarray of shape (n_targets,)
+        Mean and standard deviation of the targets, which are standardised inside.
+    shape_ : dict
+        Description of the network, in plain numbers.
+    state_ : dict of str to ndarray
+        Weights of the network.
+    history_ : list of dict
+        Losses, learning rate and seconds of each epoch.
+
+    References
+    ----------
+    .. [1] He, K., Zhang, X., Ren, S. and Sun, J. (2016). Deep residual learning for image
+       recognition. CVPR.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.learners import ImageCNNRegressor
+    >>> X = np.random.RandomState(0).rand(80, 64) * 0.5
+    >>> y = np.arange(80) % 2
+    >>> X[y == 1, :32] += 0.5  # the upper half is bright
+    >>> model = ImageCNNRegressor(max_epochs=8, width=4, random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.5
+    True
+    """
+
+
+def ImageCNN(task="classification", **settings):
+    """Return a `ImageCNNClassifier`, or a `ImageCNNRegressor` for task="regression".
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}, default="classification"
+        What the targets are.
+    **settings : dict
+        Parameters of the class.
+
+    Returns
+    -------
+    ImageCNNClassifier or ImageCNNRegressor
+        An unfitted learner.
+
+    Examples
+    --------
+    >>> from ensemble_mm.learners import ImageCNN
+    >>> ImageCNN("regression", max_epochs=5)
+    ImageCNNRegressor(max_epochs=5)
+    """
+    check_choice("task", task, ("classification", "regression"))
+    return (ImageCNNClassifier if task == "classification" else ImageCNNRegressor)(**settings)

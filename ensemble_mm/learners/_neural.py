@@ -1,0 +1,333 @@
+"""TextCNN and ImageCNN: small neural networks as plain scikit-learn classifiers and regressors.
+
+`_networks` holds the networks and their training; here are the estimators: they check and encode
+what comes in, hold rows aside to stop early, and keep what was learned as numpy arrays.
+"""
+
+import time
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
+
+from ensemble_mm._checks import check_choice, check_count, check_fraction
+from ensemble_mm.learners import _networks, _pruning_net
+from ensemble_mm.learners._linear import inner_folds
+
+MIN_VALID = 5  # rows held aside below which early stopping would follow noise
+
+
+class NetworkLearner(BaseEstimator):
+    """What the neural learners share: training, early stopping, several targets, pruning."""
+
+    def fit(self, X, y, sample_weight=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Token positions (TextCNN) or flattened pixels (ImageCNN).
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Labels or values. Several targets share the network up to its last layer; None or NaN
+            among several targets means "not known".
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the loss.
+
+        Returns
+        -------
+        self : NetworkLearner
+            The fitted learner.
+        """
+        self._check_settings()
+        X = self._checked(X, reset=True)
+        rng = check_random_state(self.random_state)
+        seed = int(rng.randint(np.iinfo(np.int32).max))
+        target, self.sizes_ = self._encode(y, len(X))
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        self.n_targets_ = len(self.sizes_)
+        target = np.column_stack([target, weight]).astype(np.float32)
+        train, aside = self._split(target, seed)
+        with _networks.quiet_torch(seed):
+            self.shape_, start = self._describe(X[train])
+            module = _networks.build(self.shape_)
+            if start:
+                module.load_state_dict({**module.state_dict(), **_networks.as_tensors(start)})
+            valid = None if aside is None else (X[aside], target[aside])
+            self.history_ = _networks.train(module, X[train], target[train], self.sizes_, self._training(), valid)
+            self.state_ = _networks.as_state(module)
+        self.n_iter_ = len(self.history_)
+        self._module = None
+        return self
+
+    def prune(self, amount, structured=False, X=None, y=None, *, sample_weight=None, max_epochs=8):
+        """Prune the fitted network in place, and fine-tune it when rows are given.
+
+        Parameters
+        ----------
+        amount : float in [0, 1]
+            Share of the weights (or filters) to remove.
+        structured : bool, default=False
+            False sets the smallest weights to 0: they compress well, the speed stays. True removes
+            whole filters: the network gets smaller and faster.
+        X, y : array-likes, default=None
+            Training rows to fine-tune on; without them the network is pruned only.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        max_epochs : int, default=8
+            Epochs of fine-tuning, at half the learning rate.
+
+        Returns
+        -------
+        self : NetworkLearner
+            The pruned learner. `pruning_` holds a DataFrame with rows "before" and "after" and
+            columns "weights", "nonzero", "megabytes", "ms_per_1000_rows" and "score" (on X, y).
+        """
+        check_is_fitted(self, "state_")
+        check_fraction("amount", amount)
+        if (X is None) != (y is None):
+            raise ValueError("prune got one of X and y: give both to fine-tune, or none.")
+        rows = None if X is None else self._checked(X, reset=False)
+        before = self._measure(rows, X, y)
+        masks = None
+        if structured:
+            self.shape_, self.state_ = _pruning_net.drop_filters(self.shape_, self.state_, amount)
+        else:
+            masks = _pruning_net.magnitude_masks(self.state_, amount)
+            self.state_ = {key: value * masks.get(key, 1) for key, value in self.state_.items()}
+        self._module = None
+        if rows is not None:
+            self._fine_tune(rows, y, sample_weight, masks, max_epochs)
+        self.pruning_ = pd.DataFrame([before, self._measure(rows, X, y)], index=["before", "after"])
+        return self
+
+    def _fine_tune(self, X, y, sample_weight, masks, max_epochs):
+        target, _ = self._encode(y, len(X), known=True)
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        target = np.column_stack([target, weight]).astype(np.float32)
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        settings = {**self._training(), "max_epochs": max_epochs, "learning_rate": self.learning_rate / 2}
+        train, aside = self._split(target, seed)
+        valid = None if aside is None else (X[aside], target[aside])
+        with _networks.quiet_torch(seed):
+            module = _networks.build(self.shape_, self.state_)
+            self.history_ = self.history_ + _networks.train(
+                module, X[train], target[train], self.sizes_, settings, valid, masks
+            )
+            self.state_ = _networks.as_state(module)
+        self._module = None
+
+    def _measure(self, rows, X, y):
+        n_weights, n_nonzero = _pruning_net.sizes_of(self.state_)
+        if rows is None:
+            rows = self._blank(200)
+        self._outputs(rows[:10])
+        part = rows[:200]
+        seconds = []
+        for _ in range(3):
+            start = time.perf_counter()
+            self._outputs(part)
+            seconds.append(time.perf_counter() - start)
+        return {
+            "weights": n_weights,
+            "nonzero": n_nonzero,
+            "megabytes": sum(value.nbytes for value in self.state_.values()) / 1e6,
+            "ms_per_1000_rows": min(seconds) * 1e6 / len(part),
+            "score": float("nan") if X is None or self.n_targets_ > 1 else float(self.score(X, y)),
+        }
+
+    def _outputs(self, X):
+        with _networks.quiet_torch(0):
+            if getattr(self, "_module", None) is None:
+                self._module = _networks.build(self.shape_, self.state_)
+            return _networks.run(self._module, X, self.device)
+
+    def _split(self, target, seed):
+        """Return training rows and rows held aside (None when there are too few)."""
+        n_rows = len(target)
+        n_folds = int(round(1 / self.validation_fraction)) if self.validation_fraction else 0
+        if n_folds < 2 or n_rows / n_folds < MIN_VALID:
+            return np.arange(n_rows), None
+        first = np.where(np.isnan(target[:, 0]), -1, target[:, 0])
+        folds = inner_folds(first, n_folds, seed, classes=self.sizes_[0] > 0)
+        aside = folds == 0
+        if self.sizes_[0]:
+            aside &= np.isin(first, first[~aside])  # no class is held aside altogether
+        return np.flatnonzero(~aside), np.flatnonzero(aside)
+
+    def _training(self):
+        names = ("max_epochs", "batch_size", "learning_rate", "weight_decay")
+        names += ("optimizer", "schedule", "patience", "device")
+        return {name: getattr(self, name) for name in names}
+
+    def _check_settings(self):
+        check_choice("optimizer", self.optimizer, ("adamw", "adam", "sgd"))
+        check_choice("schedule", self.schedule, ("one-cycle", "cosine", "constant"))
+        check_fraction("validation_fraction", self.validation_fraction)
+        check_fraction("dropout", self.dropout)
+        for name in ("max_epochs", "batch_size", "patience"):
+            check_count(name, getattr(self, name), minimum=1)
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        return {key: value for key, value in state.items() if key != "_module"}
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.non_deterministic = False
+        return tags
+
+
+class NetworkClassifier(ClassifierMixin):
+    """Labels in and out, for networks."""
+
+    def _encode(self, y, n_rows, known=False):
+        y = np.asarray(y, dtype=object) if np.ndim(y) == 2 else np.asarray(y)
+        columns = y.reshape(len(y), -1)
+        if len(columns) != n_rows:
+            raise ValueError(f"X has {n_rows} rows, but y has {len(columns)}: they describe the same samples.")
+        codes, classes = np.full(columns.shape, np.nan), []
+        for j, column in enumerate(columns.T):
+            there = ~pd.isna(column)
+            if y.ndim == 1 and not there.all():
+                raise ValueError("Input y contains NaN: leave rows without a label out.")
+            values = np.array(column[there].tolist()) if column.dtype == object else column[there]
+            check_classification_targets(values)
+            labels = np.asarray(self._labels()[j]) if known else np.unique(values)
+            if not np.isin(values, labels).all():
+                raise ValueError("y has labels that fit has not seen: prune with the labels of fit.")
+            if len(labels) < 2:
+                raise ValueError(f"Target {j} has only one class: a classifier needs samples of at least 2 classes.")
+            codes[there, j] = np.searchsorted(labels, values)
+            classes.append(labels)
+        if not known:
+            self.classes_ = classes[0] if y.ndim == 1 else classes
+        return codes, [len(labels) for labels in classes]
+
+    def _labels(self):
+        return self.classes_ if isinstance(self.classes_, list) else [self.classes_]
+
+    def predict_proba(self, X):
+        """Return class probabilities (n_samples, n_classes); for several targets a list of them."""
+        check_is_fitted(self, "state_")
+        outputs = self._outputs(self._checked(X, reset=False))
+        probabilities, start = [], 0
+        for size in self.sizes_:
+            scores = outputs[:, start : start + size]
+            scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+            probabilities.append(scores / scores.sum(axis=1, keepdims=True))
+            start += size
+        return probabilities if isinstance(self.classes_, list) else probabilities[0]
+
+    def predict(self, X):
+        """Return the most probable labels: (n_samples,), or (n_samples, n_targets)."""
+        probabilities = self.predict_proba(X)
+        if not isinstance(self.classes_, list):
+            return self.classes_[probabilities.argmax(axis=1)]
+        columns = [labels[p.argmax(axis=1)] for labels, p in zip(self.classes_, probabilities, strict=True)]
+        mixed = len({column.dtype.kind for column in columns}) > 1
+        return np.column_stack([column.astype(object) for column in columns] if mixed else columns)
+
+
+class NetworkRegressor(RegressorMixin):
+    """Numbers in and out, for networks; they are standardised inside."""
+
+    def _encode(self, y, n_rows, known=False):
+        several = np.ndim(y) == 2
+        y = check_array(y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan" if several else True)
+        columns = y.reshape(len(y), -1)
+        if len(columns) != n_rows:
+            raise ValueError(f"X has {n_rows} rows, but y has {len(columns)}: they describe the same samples.")
+        if not known:
+            if np.isnan(columns).all(axis=0).any():
+                raise ValueError("A target has no known value: leave it out.")
+            self.several_ = several
+            self.y_mean_ = np.nanmean(columns, axis=0)
+            scale = np.nanstd(columns, axis=0)
+            self.y_scale_ = np.where(scale > 0, scale, 1.0)
+        return (columns - self.y_mean_) / self.y_scale_, [0] * columns.shape[1]
+
+    def predict(self, X):
+        """Return the values: (n_samples,), or (n_samples, n_targets)."""
+        check_is_fitted(self, "state_")
+        values = self._outputs(self._checked(X, reset=False)) * self.y_scale_ + self.y_mean_
+        return values if self.several_ else values[:, 0]
+
+
+class TextInput:
+    """Padded token positions in: 0 is padding; a position that fit has not seen becomes 1, "unknown"."""
+
+    def _checked(self, X, *, reset):
+        X = validate_data(self, X, reset=reset, dtype=np.float64)
+        if (X < 0).any() or (X != np.rint(X)).any():
+            raise ValueError(
+                "TextCNN reads padded token positions, whole numbers from 0 on; found other values. "
+                "Use TextExtractor(output='tokens') in front of it."
+            )
+        X = X.astype(np.int64)
+        if reset:
+            self.n_tokens_ = max(int(X.max()) + 1, 2)
+        return np.where(X < self.n_tokens_, X, 1)
+
+    def _blank(self, n_rows):
+        return np.random.RandomState(0).randint(0, self.n_tokens_, (n_rows, self.n_features_in_))
+
+    def _describe(self, X):
+        shape = {
+            "kind": "text",
+            "n_tokens": self.n_tokens_,
+            "embedding_dim": self.embedding_dim,
+            "widths": [int(width) for width in self.widths],
+            "n_filters": [self.n_filters] * len(self.widths),
+            "dropout": float(self.dropout),
+            "n_outputs": sum(max(size, 1) for size in self.sizes_),
+        }
+        return shape, {}
+
+
+class ImageInput:
+    """Flattened pixels in: row by row, the channels of a pixel side by side."""
+
+    def _checked(self, X, *, reset):
+        X = validate_data(self, X, reset=reset, dtype=np.float32)
+        if reset:
+            self.image_shape_ = self._find_shape(X.shape[1])
+        return X
+
+    def _find_shape(self, n_columns):
+        if self.image_shape is not None:
+            shape = tuple(int(size) for size in self.image_shape)
+            shape = shape if len(shape) == 3 else (*shape, 1)
+            if len(shape) != 3 or np.prod(shape) != n_columns:
+                raise ValueError(f"image_shape={self.image_shape!r} does not give the {n_columns} columns of X.")
+            return shape
+        for n_channels in (1, 3, 4):
+            side = int(round(np.sqrt(n_columns / n_channels)))
+            if side * side * n_channels == n_columns:
+                return side, side, n_channels
+        raise ValueError(
+            f"X has {n_columns} columns, which are no square image of 1, 3 or 4 channels: give image_shape=(height, "
+            "width, channels)."
+        )
+
+    def _blank(self, n_rows):
+        return np.random.RandomState(0).rand(n_rows, self.n_features_in_).astype(np.float32)
+
+    def _describe(self, X):
+        widths = [self.width * 2**i for i in range(self.n_blocks)]
+        shape = {
+            "kind": "image",
+            "image_shape": [int(size) for size in self.image_shape_],
+            "widths": widths,
+            "n_inner": list(widths),
+            "augment": float(self.augment),
+            "dropout": float(self.dropout),
+            "n_outputs": sum(max(size, 1) for size in self.sizes_),
+        }
+        pixels = X.reshape(-1, self.image_shape_[2])
+        scale = pixels.std(axis=0)
+        start = {"mean": pixels.mean(axis=0), "scale": np.where(scale > 0, scale, 1.0)}
+        return shape, {key: value.astype(np.float32) for key, value in start.items()}

@@ -1,0 +1,196 @@
+"""TextCNN: a small neural network on tokens, as a classifier and as a regressor."""
+
+from ensemble_mm._checks import check_choice
+from ensemble_mm.learners._neural import NetworkClassifier, NetworkLearner, NetworkRegressor, TextInput
+
+
+class TextNetworkLearner(TextInput, NetworkLearner):
+    """The settings of TextCNN, for labels and for numbers."""
+
+    def __init__(
+        self,
+        *,
+        embedding_dim=64,
+        widths=(1, 2, 3),
+        n_filters=64,
+        dropout=0.3,
+        max_epochs=12,
+        batch_size=64,
+        learning_rate=3e-3,
+        weight_decay=0.01,
+        optimizer="adamw",
+        schedule="one-cycle",
+        validation_fraction=0.1,
+        patience=3,
+        device="auto",
+        random_state=None,
+    ):
+        self.embedding_dim = embedding_dim
+        self.widths = widths
+        self.n_filters = n_filters
+        self.dropout = dropout
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.device = device
+        self.random_state = random_state
+
+
+class TextCNNClassifier(NetworkClassifier, TextNetworkLearner):
+    """Convolutional network on token positions, for labels (Kim 2014).
+
+    Embedding, convolutions of several widths, the largest value of each filter over the text,
+    dropout, a linear layer. It reads what `TextExtractor(output="tokens")` gives; 0 is padding.
+    Several targets share all but the last layer. Needs the extra `neural`.
+
+    Parameters
+    ----------
+    embedding_dim : int, default=64
+        Numbers that stand for a token.
+    widths : sequence of int, default=(1, 2, 3)
+        Widths of the convolutions, in tokens.
+    n_filters : int, default=64
+        Filters of each width.
+    dropout : float in [0, 1], default=0.3
+        Share of the values dropped in training.
+    max_epochs : int, default=12
+        Passes over the training rows.
+    batch_size : int, default=64
+        Rows a step.
+    learning_rate : float, default=3e-3
+        Highest learning rate.
+    weight_decay : float, default=0.01
+        Weight decay of the optimiser.
+    optimizer : {"adamw", "adam", "sgd"}, default="adamw"
+        Optimiser; "sgd" has momentum 0.9.
+    schedule : {"one-cycle", "cosine", "constant"}, default="one-cycle"
+        How the learning rate goes on.
+    validation_fraction : float in [0, 1], default=0.1
+        Share of the training rows held aside to stop early; 0 (or too few rows): no early stopping.
+    patience : int, default=3
+        Epochs without a better loss on them before training stops; the best weights are kept.
+    device : str, default="auto"
+        "cpu", "cuda", or "auto".
+    random_state : int, RandomState instance or None, default=None
+        Seeds the weights, the order of the rows and dropout.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,), or a list of them
+        Class labels of the target, or of each of several targets.
+    shape_ : dict
+        Description of the network, in plain numbers.
+    state_ : dict of str to ndarray
+        Weights of the network.
+    history_ : list of dict
+        Losses, learning rate and seconds of each epoch.
+
+    References
+    ----------
+    .. [1] Kim, Y. (2014). Convolutional neural networks for sentence classification. EMNLP.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.learners import TextCNNClassifier
+    >>> X = np.random.RandomState(0).randint(2, 20, (120, 8))
+    >>> y = (X == 5).any(axis=1)
+    >>> model = TextCNNClassifier(max_epochs=20, learning_rate=0.01, random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.9
+    True
+    """
+
+
+class TextCNNRegressor(NetworkRegressor, TextNetworkLearner):
+    """Convolutional network on token positions, for numbers (Kim 2014).
+
+    Embedding, convolutions of several widths, the largest value of each filter over the text,
+    dropout, a linear layer. It reads what `TextExtractor(output="tokens")` gives; 0 is padding.
+    Several targets share all but the last layer. Needs the extra `neural`.
+
+    Parameters
+    ----------
+    embedding_dim : int, default=64
+        Numbers that stand for a token.
+    widths : sequence of int, default=(1, 2, 3)
+        Widths of the convolutions, in tokens.
+    n_filters : int, default=64
+        Filters of each width.
+    dropout : float in [0, 1], default=0.3
+        Share of the values dropped in training.
+    max_epochs : int, default=12
+        Passes over the training rows.
+    batch_size : int, default=64
+        Rows a step.
+    learning_rate : float, default=3e-3
+        Highest learning rate.
+    weight_decay : float, default=0.01
+        Weight decay of the optimiser.
+    optimizer : {"adamw", "adam", "sgd"}, default="adamw"
+        Optimiser; "sgd" has momentum 0.9.
+    schedule : {"one-cycle", "cosine", "constant"}, default="one-cycle"
+        How the learning rate goes on.
+    validation_fraction : float in [0, 1], default=0.1
+        Share of the training rows held aside to stop early; 0 (or too few rows): no early stopping.
+    patience : int, default=3
+        Epochs without a better loss on them before training stops; the best weights are kept.
+    device : str, default="auto"
+        "cpu", "cuda", or "auto".
+    random_state : int, RandomState instance or None, default=None
+        Seeds the weights, the order of the rows and dropout.
+
+    Attributes
+    ----------
+    y_mean_, y_scale_ : ndarray of shape (n_targets,)
+        Mean and standard deviation of the targets, which are standardised inside.
+    shape_ : dict
+        Description of the network, in plain numbers.
+    state_ : dict of str to ndarray
+        Weights of the network.
+    history_ : list of dict
+        Losses, learning rate and seconds of each epoch.
+
+    References
+    ----------
+    .. [1] Kim, Y. (2014). Convolutional neural networks for sentence classification. EMNLP.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.learners import TextCNNRegressor
+    >>> X = np.random.RandomState(0).randint(2, 20, (120, 8))
+    >>> y = (X == 5).any(axis=1) * 2.0
+    >>> model = TextCNNRegressor(max_epochs=20, learning_rate=0.01, random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.5
+    True
+    """
+
+
+def TextCNN(task="classification", **settings):
+    """Return a `TextCNNClassifier`, or a `TextCNNRegressor` for task="regression".
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}, default="classification"
+        What the targets are.
+    **settings : dict
+        Parameters of the class.
+
+    Returns
+    -------
+    TextCNNClassifier or TextCNNRegressor
+        An unfitted learner.
+
+    Examples
+    --------
+    >>> from ensemble_mm.learners import TextCNN
+    >>> TextCNN("regression", max_epochs=5)
+    TextCNNRegressor(max_epochs=5)
+    """
+    check_choice("task", task, ("classification", "regression"))
+    return (TextCNNClassifier if task == "classification" else TextCNNRegressor)(**settings)
