@@ -5,12 +5,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
 from .._checks import as_items, check_choice, check_count, is_missing, require
-from ._image import _FUNCTIONS, _NAMES, GROUPS, small_copy
+from ._image import ImageExtractor, small_copy
 from ._media import UnreadableItem, decoding, open_item, read_all
 from ._pictures import picture_of_array
 
-SIDE = 64
-
+SIDE = 64  # pixels of the square that frames are shrunk to
 LAGS = (1, 2, 4)  # frames apart at which motion is measured
 DIRECTIONS = 8
 POOLED = 4  # frames whose appearance is pooled
@@ -182,28 +181,17 @@ def read_sound_track(item):
     return (np.concatenate(parts), int(stream.rate)) if parts else None
 
 
-def image_features(rgb):
-    """Return the features of one frame."""
-    image = picture_of_array(rgb.astype(np.uint8))
-    return np.concatenate([_FUNCTIONS[group](image) for group in GROUPS])
-
-
-def image_feature_names():
-    """Return the names of what `image_features` gives."""
-    return [name for group in GROUPS for name in _NAMES[group]]
-
-
 def clip_features(frames, runs, seconds):
     """Return the features of frames (n, SIDE, SIDE, 3) that come in runs of neighbours: shape (n_features,)."""
     picked = np.linspace(0, len(frames) - 1, min(POOLED, len(frames))).astype(np.intp)
-    looks = np.array([image_features(frames[i]) for i in picked])
+    looks = ImageExtractor(size=SIDE).transform([frames[i].astype(np.uint8) for i in picked])
     grey = frames @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     return np.concatenate([looks.mean(axis=0), looks.std(axis=0), *_motion(grey, runs), [np.log1p(seconds)]])
 
 
 def feature_names():
     """Return the names of what `clip_features` gives."""
-    looks = [f"{s}_{name}" for s in ("mean", "std") for name in image_feature_names()]
+    looks = [f"{s}_{name}" for s in ("mean", "std") for name in ImageExtractor(size=SIDE).get_feature_names_out()]
     motion = [f"{name}_lag{lag}" for lag in LAGS for name in
               ("right", "down", "speed", "towards_right", "towards_down", "certainty", "change", "change_std")]  # fmt: skip
     flow = [f"direction{i}" for i in range(DIRECTIONS)] + ["pair_speed_mean", "pair_speed_std"]
