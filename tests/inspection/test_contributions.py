@@ -1,13 +1,15 @@
 """Shapley values over views: their axioms, and intervals."""
 
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
 
 from ensemble_mm.inspection import _contributions as module
 from ensemble_mm.inspection import view_contributions
 from ensemble_mm.inspection._cells import blend, cells_of, row_losses, views_read
+from ensemble_mm.stacking import StackedRegressor
 
 TASKS = ["liked", "tone", "stars"]
 
@@ -89,3 +91,33 @@ def test_views_behind_what_is_read(reads, views):
 def test_a_coverage_of_one_is_refused(hand_made):
     with pytest.raises(ValueError, match="between 0 and 1"):
         view_contributions(hand_made, coverage=1.0)
+
+
+def test_values_from_the_table_are_those_of_refits_on_every_set_of_views():
+    rng = np.random.default_rng(0)
+    cause = rng.normal(size=(150, 2))
+    views = {
+        "clear": cause + 0.5 * rng.normal(size=(150, 2)),
+        "dim": cause + 2 * rng.normal(size=(150, 2)),
+        "noise": rng.normal(size=(150, 2)),
+    }
+    y = cause.sum(axis=1)
+
+    def fitted(names):
+        model = StackedRegressor(learners=[("ridge", Ridge())], cv=3, random_state=0)
+        return model.fit({name: views[name] for name in names}, y)
+
+    def gain(names):
+        cells = cells_of(fitted(names))
+        loss = row_losses(cells.ensemble, cells.truth, "regression").mean()
+        return 1 - loss / row_losses(np.full_like(cells.ensemble, y.mean()), y, "regression").mean()
+
+    gains = {names: gain(names) for size in (1, 2, 3) for names in combinations(views, size)} | {(): 0.0}
+    refitted = dict.fromkeys(views, 0.0)
+    for order in permutations(views):
+        for i, view in enumerate(order):
+            before, after = (tuple(v for v in views if v in order[:k]) for k in (i, i + 1))
+            refitted[view] += (gains[after] - gains[before]) / 6
+    shares = view_contributions(fitted(views), n_bootstrap=0)["y"]
+    assert np.allclose(shares["value"], [refitted[view] for view in views], atol=0.05)
+    assert shares["value"].idxmax() == "clear" and shares["value"].idxmin() == "noise"
