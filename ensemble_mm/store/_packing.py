@@ -16,8 +16,9 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 
+from ._forests import build_forest, check_tree, is_tree, pack_forest
+
 _LONG = 16  # words, from where a list of text is packed
-_TREE_STATE = {"nodes", "values", "node_count", "max_depth"}
 _FOLDERS = ("cache", "checkpoint")  # places on one machine, not part of a model
 _LEAVES = (
     str, bytes, bytearray, bool, int, float, complex, type(None), type, np.generic, np.dtype, np.random.RandomState,
@@ -152,8 +153,9 @@ class _Packer:
         flat = item.ravel().tolist()
         if _are_words(flat):
             return Packed("words", [*_pack_words(flat), list(item.shape), "O"])
-        packed = self._forest(flat) or [self.visit(part) for part in flat]
-        if item.ndim == 1 and type(packed) is list and all(a is b for a, b in zip(flat, packed, strict=True)):
+        forest = pack_forest(flat, self.visit)
+        packed = [self.visit(part) for part in flat] if forest is None else Packed("forest", forest)
+        if item.ndim == 1 and forest is None and all(a is b for a, b in zip(flat, packed, strict=True)):
             return item
         return Packed("objects", [packed, list(item.shape)])
 
@@ -178,8 +180,8 @@ class _Packer:
         parts = list(item)
         if type(item) is list and _are_words(parts):
             return Packed("words", [*_pack_words(parts), None, "list"])
-        if type(item) is list and (forest := self._forest(parts)) is not None:
-            return forest
+        if type(item) is list and (forest := pack_forest(parts, self.visit)) is not None:
+            return Packed("forest", forest)
         packed = [self.visit(part) for part in parts]
         if isinstance(item, frozenset):
             return Packed("frozenset", packed)
@@ -188,32 +190,6 @@ class _Packer:
         if isinstance(item, set):
             return Packed("set", packed)
         return type(item)(*packed) if hasattr(item, "_fields") else type(item)(packed)
-
-    def _forest(self, parts):
-        """Pack a list of scikit-learn's decision trees attribute by attribute: a node for all, not thirty for each."""
-        cls = type(parts[0]) if parts else None
-        if len(parts) < _LONG or not cls.__module__.startswith("sklearn.tree.") or not _has_plain_state(parts[0]):
-            return None
-        names = list(vars(parts[0]))
-        if any(type(part) is not cls or list(vars(part)) != names for part in parts):
-            return None
-        columns = {name: self._attribute([vars(part)[name] for part in parts]) for name in names}
-        return Packed("forest", [object.__new__(cls), len(parts), columns])
-
-    def _attribute(self, values):
-        first = values[0]
-        if all(_same(first, value) for value in values):
-            return ["same", self.visit(first)]
-        if set(map(type, values)) == {int} and max(map(abs, values)) < 2**63:
-            return ["numbers", np.array(values, dtype=np.int64)]
-        if _is_tree(first):
-            states = [value.__getstate__() for value in values]
-            args = [value.__reduce__()[1] for value in values]
-            if all(set(state) == _TREE_STATE and _same(args[0], arg) for state, arg in zip(states, args, strict=True)):
-                stacked = [np.concatenate([state[name] for state in states]) for name in ("nodes", "values")]
-                numbers = [np.array([state[name] for state in states]) for name in ("node_count", "max_depth")]
-                return ["trees", [first, *stacked, *numbers]]
-        return ["list", [self.visit(value) for value in values]]
 
     def _object(self, item):
         packed = {name: self.visit(value) for name, value in _own_state(item).items()}
@@ -265,8 +241,8 @@ class _Unpacker:
             if item.dtype == object:
                 for place, value in enumerate(item.ravel().tolist()):
                     item.flat[place] = self.visit(value)
-        elif _is_tree(item):
-            _check_tree(item.__getstate__()["nodes"], "left_child", "right_child", "feature", item.n_features)
+        elif is_tree(item):
+            check_tree(item.__getstate__()["nodes"], "left_child", "right_child", "feature", item.n_features)
         elif _has_plain_state(item):
             state = vars(item)
             new = {name: self.visit(value) for name, value in _own_state(item).items()}
@@ -274,39 +250,8 @@ class _Unpacker:
             state.update(new)
             if type(item).__name__ == "TreePredictor" and type(item).__module__.startswith("sklearn."):
                 nodes = item.nodes
-                _check_tree(nodes, "left", "right", "feature_idx", None, nodes["is_leaf"])
+                check_tree(nodes, "left", "right", "feature_idx", None, nodes["is_leaf"])
         return item
-
-
-def _is_tree(item) -> bool:
-    return type(item).__name__ == "Tree" and type(item).__module__ == "sklearn.tree._tree"
-
-
-def _same(a, b) -> bool:
-    """Tell whether two plain values are equal, of one type; False for what is not plain."""
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, (tuple, list)):
-        return len(a) == len(b) and all(map(_same, a, b))
-    if isinstance(a, (np.ndarray, np.generic)):
-        return a.dtype == b.dtype and not a.dtype.hasobject and a.shape == b.shape and a.tobytes() == b.tobytes()
-    return isinstance(a, (type(None), bool, int, float, str)) and (a is b or a == b)
-
-
-def _check_tree(nodes, left, right, feature, n_features, is_leaf=None) -> None:
-    """Refuse a tree whose walk could leave its arrays or go round: scikit-learn itself does not look."""
-    if is_leaf is None:
-        is_leaf = nodes[left] == -1
-    inner = np.flatnonzero(~np.asarray(is_leaf, dtype=bool))
-    if not len(nodes):
-        raise ValueError("a decision tree has no nodes")
-    for side in (left, right):
-        child = nodes[side][inner].astype(np.int64)
-        if (child <= inner).any() or (child >= len(nodes)).any():
-            raise ValueError("a decision tree points outside itself")
-    used = nodes[feature][inner].astype(np.int64)
-    if (used < 0).any() or (n_features is not None and (used >= n_features).any()):
-        raise ValueError("a decision tree asks for a feature that it does not have")
 
 
 def _values(column):
@@ -357,39 +302,6 @@ def _build_objects(content):
     return array.reshape(tuple(shape))
 
 
-def _build_forest(content):
-    template, n_trees, columns = content
-    values = {name: _build_attribute(kind, packed, n_trees) for name, (kind, packed) in columns.items()}
-    forest = []
-    for place in range(n_trees):
-        member = object.__new__(type(template))
-        member.__dict__.update((name, column[place]) for name, column in values.items())
-        forest.append(member)
-    return forest
-
-
-def _build_attribute(kind, packed, n_trees):
-    if kind == "same":
-        return [packed] * n_trees
-    if kind == "numbers":
-        return packed.tolist()
-    if kind == "list":
-        return packed
-    template, nodes, values, counts, depths = packed
-    ends = np.cumsum(counts, dtype=np.int64)
-    if not _is_tree(template) or (counts < 1).any() or not len(nodes) == len(values) == ends[-1]:
-        raise ValueError("the trees of a forest do not add up")
-    trees = []
-    for end, count, depth in zip(ends.tolist(), counts.tolist(), depths.tolist(), strict=True):
-        part = slice(end - count, end)
-        tree = type(template)(*template.__reduce__()[1])
-        _check_tree(nodes[part], "left_child", "right_child", "feature", tree.n_features)
-        state = {"max_depth": depth, "node_count": count, "nodes": nodes[part].copy(), "values": values[part].copy()}
-        tree.__setstate__(state)
-        trees.append(tree)
-    return trees
-
-
 def _build_frame(content):
     columns, index, values = content
     frame = pd.DataFrame(dict(enumerate(values)), index=index, columns=range(len(columns)))
@@ -410,7 +322,7 @@ def _build_index(content):
 _BUILDERS = {
     "words": _build_words,
     "objects": _build_objects,
-    "forest": _build_forest,
+    "forest": build_forest,
     "counts": lambda c: dict(zip(_read_words(c[0], c[1]), c[2].tolist(), strict=True)),
     "dict": lambda c: dict(zip(c[0], c[1], strict=True)),
     "set": set,

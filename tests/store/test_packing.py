@@ -160,7 +160,7 @@ def test_forests_come_back(forest, tmp_path):
     assert np.array_equal(back.predict(X), forest.predict(X))
     assert np.shape(back.estimators_) == np.shape(forest.estimators_)
     for one, other in zip(np.ravel(forest.estimators_), np.ravel(back.estimators_), strict=True):
-        assert repr(other) == repr(one) and set(vars(other)) == set(vars(one))
+        assert type(other) is type(one) and set(vars(other)) == set(vars(one))
         assert other.tree_.max_depth == one.tree_.max_depth and (other.apply(X) == one.apply(X)).all()
 
 
