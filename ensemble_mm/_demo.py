@@ -38,7 +38,7 @@ def main(folder="demo-output"):
     folder.mkdir(parents=True, exist_ok=True)
     X, Y = load_demo("moving_digits")
     X_train, X_test, Y_train, Y_test = train_test_split(X, Y, test_size=0.25, random_state=0)
-    model = MultiOutputStack(cv=3, n_jobs=-1, random_state=0)
+    model = MultiOutputStack(learners="fast", cv=3, n_jobs=-1, random_state=0)
     print(_opening(X, Y, model, X_train, X_test, Y_train), flush=True)
     _with_progress(model).fit(X_train, Y_train)
 
@@ -136,7 +136,7 @@ def _scores(model, scores, n_rows):
         kind = f"{len(task.classes)} classes, accuracy" if task.is_classification else "number, R2"
         single = f"{singles.loc[name, best[name]]:.3f} ({best[name]})"
         rows.append((name, kind, f"{scores.loc[name, 'ensemble']:.3f}", single, f"{scores.loc[name, 'all']:.3f}"))
-    return "\n".join(["", f"  Scores on the {n_rows} rows held out", "", *_aligned(rows), ""])
+    return "\n".join(["", f"  Scores on the {n_rows} rows held out", "", *_aligned(rows, n_left=2), ""])
 
 
 def _weights(model):
@@ -150,26 +150,21 @@ def _weights(model):
     return "\n".join(["  Weight of each view for each task", "", *_aligned(rows), ""])
 
 
-def _aligned(rows):
-    """Return lines of text: the first column to the left, the others to the right, the first row underlined."""
+def _aligned(rows, n_left=1):
+    """Return lines of text: the first `n_left` columns to the left, the others to the right; the first row underlined."""
     widths = [max(len(str(row[i])) for row in rows) for i in range(len(rows[0]))]
     lines = []
-    for first, *others in rows:
-        cells = [str(cell).rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        lines.append("  " + "   ".join([str(first).ljust(widths[0]), *cells]))
+    for row in rows:
+        cells = [f"{cell:{'<' if i < n_left else '>'}{widths[i]}}" for i, cell in enumerate(row)]
+        lines.append("  " + "   ".join(cells))
     return [lines[0], "  " + "-" * (len(lines[0]) - 2), *lines[1:]]
 
 
 def _closing(files, seconds):
-    return "\n".join(
-        [
-            "  What was made",
-            "",
-            f"  model    {files['model']}   ensemble-mm predict {files['model']} new.csv --out predictions.csv",
-            f"  runs     {files['runs']}     ensemble-mm runs --db sqlite:///{files['runs']}",
-            f"  report   {files['report']}  open it in a browser",
-            "",
-            f"  {seconds:.0f} seconds in all",
-            "",
-        ]
-    )
+    use = {
+        "model": f"ensemble-mm predict {files['model']} new.csv --out predictions.csv",
+        "runs": f"ensemble-mm runs --db sqlite:///{files['runs']}",
+        "report": "open it in a browser",
+    }
+    rows = [("what was made", "where", "use it"), *((name, str(path), use[name]) for name, path in files.items())]
+    return "\n".join([*_aligned(rows, n_left=3), "", f"  {seconds:.0f} seconds in all", ""])

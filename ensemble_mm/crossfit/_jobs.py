@@ -87,7 +87,11 @@ def fit_extractor(extractor, reducer, column, train, rest, y, weight, n_rows, fo
     else:
         keyword = None if weight is None else weight_keyword(extractor)
         weights = {keyword: weight[train]} if keyword else {}
-        first = extractor.fit_transform(take_rows(column, train), y if y is None else y[train], **weights)
+        rows_in, labels = take_rows(column, train), y if y is None else y[train]
+        if hasattr(extractor, "fit_transform"):
+            first = extractor.fit_transform(rows_in, labels, **weights)
+        else:  # a frozen extractor, say
+            first = extractor.fit(rows_in, labels, **weights).transform(rows_in)
         native = as_block(first)
         if len(rest):
             native = _stack([native, as_block(extractor.transform(take_rows(column, rest)))])

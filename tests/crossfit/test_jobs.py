@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+from ensemble_mm.crossfit._jobs import assemble, fit_and_predict, seeded, spread_rows, weight_keyword
+
+
+def run(estimator, y, n_classes, *blocks, test=None):
+    n = len(y)
+    test = np.arange(0) if test is None else test
+    train = np.setdiff1d(np.arange(n), test)
+    names = [f"v{i}" for i in range(len(blocks))]
+    return fit_and_predict(estimator, 0, n_classes, y, None, train, test, True, names, *blocks)
+
+
+def test_features_go_back_to_their_own_rows():
+    features = np.arange(4, dtype=np.float32)[:, np.newaxis]
+    rows = np.array([2, 0, 3, 1])
+    for given in (features, sparse.csr_matrix(features)):
+        block = spread_rows(given, rows, 4)
+        block = block.toarray() if sparse.issparse(block) else block
+        assert block[rows].ravel().tolist() == [0, 1, 2, 3]
+    partly = spread_rows(features[:2], np.array([3, 1]), 4)
+    np.testing.assert_array_equal(partly.ravel(), [np.nan, 1, np.nan, 0])
+
+
+def test_probabilities_of_a_class_that_was_not_there_are_zero():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 2)).astype(np.float32), np.repeat([0.0, 2.0], 20)
+    _, proba = run(LogisticRegression(), y, 3, X, test=np.arange(5, 35, 10))
+    assert proba.shape == (3, 3)
+    assert (proba[:, 1] == 0).all() and np.allclose(proba.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("estimator", [LinearSVC(), KNeighborsClassifier(3), LogisticRegression()])
+def test_every_classifier_gives_probabilities(estimator):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3)).astype(np.float32)
+    for n_classes in (2, 3):
+        y = np.digitize(X[:, 0], [0] if n_classes == 2 else [-0.5, 0.5]).astype(float)
+        _, proba = run(estimator, y, n_classes, X, test=np.arange(10))
+        assert proba.shape == ((10,) if n_classes == 2 else (10, 3))
+        assert ((proba >= 0) & (proba <= 1)).all()
+
+
+def test_one_class_in_the_training_rows_abstains():
+    assert run(LogisticRegression(), np.zeros(8), 2, np.ones((8, 1), np.float32), test=np.array([0])) == (None, None)
+
+
+def test_a_missing_view_is_a_hole_or_the_training_mean():
+    left, right = np.arange(6, dtype=np.float32)[:, np.newaxis], np.full((6, 1), np.nan, np.float32)
+    right[:3] = [[1.0], [2.0], [6.0]]
+    model, _ = run(Ridge(), np.arange(6.0), 0, left, right)
+    assert model.fills[1] == pytest.approx(3.0)
+    assert assemble([left, right], np.array([4]), model.fills, True).tolist() == [[4.0, 3.0]]
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    model, _ = run(HistGradientBoostingRegressor(), np.arange(6.0), 0, left, right)
+    assert model.fills == [None, None]
+
+
+def test_seeds_and_threads_are_set_only_where_nothing_was_asked():
+    pipe = make_pipeline(StandardScaler(), RandomForestClassifier())
+    a, b, c = (seeded(pipe, s).get_params()["randomforestclassifier__random_state"] for s in (1, 1, 2))
+    assert a == b != c
+    assert seeded(RandomForestClassifier(random_state=7), 1).random_state == 7
+    from lightgbm import LGBMClassifier
+
+    assert seeded(LGBMClassifier(), 1).n_jobs == 1
+    assert seeded(LGBMClassifier(n_jobs=2), 1).n_jobs == 2
+
+
+def test_weights_reach_the_end_of_a_pipeline():
+    assert weight_keyword(make_pipeline(StandardScaler(), Ridge())) == "ridge__sample_weight"
+    assert weight_keyword(Ridge()) == "sample_weight"
+    assert weight_keyword(KNeighborsClassifier()) is None
+
+
+def test_boosting_stops_early_on_rows_of_its_own():
+    from lightgbm import LGBMRegressor
+
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 3)).astype(np.float32), rng.normal(size=300)
+    model, _ = run(LGBMRegressor(n_estimators=400, early_stopping_round=5, verbose=-1), y, 0, X, test=np.arange(50))
+    assert model.estimator.best_iteration_ < 400
+
+
+def test_predictions_that_are_no_numbers_are_an_error():
+    class Broken(Ridge):
+        def predict(self, X):
+            return np.full(len(X), np.nan)
+
+    with pytest.raises(ValueError, match="its predictions hold NaN"):
+        run(Broken(), np.arange(6.0), 0, np.ones((6, 1), np.float32), test=np.array([1]))
