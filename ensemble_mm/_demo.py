@@ -151,7 +151,7 @@ def _weights(model):
 
 
 def _aligned(rows, n_left=1):
-    """Return lines of text: the first `n_left` columns to the left, the others to the right; the first row underlined."""
+    """Return lines of text: `n_left` columns to the left, the others to the right; the first row is underlined."""
     widths = [max(len(str(row[i])) for row in rows) for i in range(len(rows[0]))]
     lines = []
     for row in rows:

@@ -21,7 +21,7 @@ FLOORS = {
     "_cli": 5, "_demo": 5,
 }  # fmt: skip
 FACES = {"__init__", "__main__"}
-HEAVY = "torch mlflow matplotlib xgboost lightgbm av PIL optuna sqlalchemy spacy dask ray rich jinja2 soundfile".split()
+HEAVY = "torch mlflow matplotlib xgboost lightgbm av PIL optuna sqlalchemy spacy dask ray jinja2 soundfile".split()
 CORE = {"numpy", "scipy", "sklearn", "joblib", "pandas", "threadpoolctl"}  # the last comes with scikit-learn
 API_PAGE = ROOT.parent / "docs" / "api.rst"
 

@@ -1,20 +1,24 @@
 """The demo, on data that are quick."""
 
-from functools import partial
-
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
 
 import ensemble_mm as em
 from ensemble_mm import _demo
+
+QUICK = {
+    "classification": [("linear", LogisticRegression()), ("fused", LogisticRegression(), "all")],
+    "regression": [("linear", Ridge()), ("fused", Ridge(), "all")],
+}
 
 
 @pytest.fixture
 def small(monkeypatch, reviews):
     """The demo with the reviews in the place of the recordings, and quick learners."""
     monkeypatch.setattr(_demo, "load_demo", lambda name: reviews)
-    quick = partial(_demo.MultiOutputStack, learners="fast")
-    monkeypatch.setattr(_demo, "MultiOutputStack", lambda **settings: quick(**{**settings, "n_jobs": 1}))
+    whole = _demo.MultiOutputStack
+    monkeypatch.setattr(_demo, "MultiOutputStack", lambda **s: whole(**{**s, "learners": QUICK, "n_jobs": 1}))
 
 
 def test_it_leaves_a_model_a_database_and_a_report(small, tmp_path, capsys, reviews):
@@ -34,7 +38,7 @@ def test_the_comparison_stands_on_rows_held_out(reviews):
     X, Y = reviews
     Y = Y.astype({"recommended": object})
     Y.loc[::5, "recommended"] = None
-    model = em.MultiOutputStack(learners="fast", cv=3, random_state=0).fit(X[:120], Y[:120])
+    model = em.MultiOutputStack(learners=QUICK, cv=3, random_state=0).fit(X[:120], Y[:120])
     scores = _demo.compare(model, X[120:], Y[120:])
     assert list(scores.index) == list(Y) and list(scores.columns) == ["ensemble", *model.views_, "all"]
     assert np.isfinite(scores.to_numpy()).all() and (scores.to_numpy() <= 1).all()
