@@ -9,7 +9,8 @@ RUFF := ruff check --line-length 120 --select E,F,W,I,B,UP
 REPORTS ?=
 # More options for pytest: make test PYTEST_ARGS="-k table"
 PYTEST_ARGS ?=
-PYTEST := OMP_NUM_THREADS=1 MLFLOW_DISABLE_TELEMETRY=true $(PY) -m pytest --import-mode=importlib -q -rs -n 2
+# SCIPY_ARRAY_API: one of scikit-learn's estimator checks runs only with it.
+PYTEST := SCIPY_ARRAY_API=1 OMP_NUM_THREADS=1 MLFLOW_DISABLE_TELEMETRY=true $(PY) -m pytest --import-mode=importlib -q -rs -n 2
 
 .PHONY: help demo test lint docs benchmarks clean
 .DEFAULT_GOAL := help

@@ -1,0 +1,108 @@
+import os
+import sqlite3
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ensemble_mm.data import load_demo, make_multimodal, read_table, resolve_targets
+
+
+def test_the_demo_sets_are_whole():
+    X, Y = load_demo("moving_digits")
+    assert X.columns.tolist() == ["picture", "sound", "clip"]
+    for column in X:
+        assert X[column].isna().any()
+        assert all(os.path.getsize(path) > 0 for path in X[column].dropna())
+    tasks, _, _ = resolve_targets(Y)
+    assert {name: task.kind for name, task in tasks.items()} == {
+        "digit": "multiclass", "speaker": "multiclass", "direction": "multiclass", "speed": "regression",
+    }  # fmt: skip
+    assert Y["speaker"].isna().any() and Y["speed"].isna().any() and Y["digit"].notna().all()
+    assert Y["digit"].value_counts().eq(30).all()
+    assert load_demo("av_digits")[0].shape == (240, 2)
+    with pytest.raises(ValueError, match="name='mnist' is not known"):
+        load_demo("mnist")
+
+
+@pytest.fixture
+def frame():
+    return pd.DataFrame({"age": [1.5, None, 3.0], "kind": ["a", None, "b"], "flag": [0.0, 1.0, None]})
+
+
+def write(frame, path):
+    if path.suffix == ".csv":
+        frame.to_csv(path, index=False)
+    elif path.suffix == ".jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        frame.to_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_every_format_gives_the_same_table(frame, tmp_path, suffix):
+    X, Y = read_table(write(frame, tmp_path / f"t{suffix}"), ["kind"])
+    assert X.columns.tolist() == ["age", "flag"] and X["age"].dtype == float
+    assert Y["kind"].tolist() == ["a", None, "b"]
+
+
+def test_a_database_table_is_read_and_names_are_no_sql(frame, tmp_path):
+    with sqlite3.connect(tmp_path / "f.db") as connection:
+        frame.to_sql("my table", connection, index=False)
+    X, Y = read_table(f"sqlite:///{tmp_path}/f.db::my table", "kind")
+    assert len(X) == 3 and Y["kind"].tolist() == ["a", None, "b"]
+    with pytest.raises(ValueError, match="has no table"):
+        read_table(f"sqlite:///{tmp_path}/f.db::my table; DROP TABLE x", "kind")
+
+
+def test_media_paths_are_found_below_the_root_and_nowhere_else(tmp_path):
+    root = tmp_path / "media"
+    root.mkdir()
+    table = tmp_path / "t.csv"
+    table.write_text("photo,y\na.png,1\nsub/b.png,2\n,3\n")
+    X, _ = read_table(table, "y", root=root)
+    assert X["photo"].tolist() == [str(root / "a.png"), str(root / "sub" / "b.png"), None]
+    (root / "link").symlink_to(tmp_path)
+    for bad in ("../secret.png", "/etc/secret.png", "link/secret.png"):
+        table.write_text(f"photo,y\na.png,1\n{bad},2\n")
+        with pytest.raises(ValueError, match=r"Row 1 of column 'photo' names .*secret.png.*outside"):
+            read_table(table, "y", root=root)
+
+
+def test_lists_must_be_of_one_length(tmp_path):
+    (tmp_path / "texts.txt").write_text("one\n\nthree\n")
+    (tmp_path / "images.txt").write_text("a.png\nb.png\nc.png\n")
+    (tmp_path / "labels.csv").write_text("y\n1\n2\n3\n")
+    lists = {"text": tmp_path / "texts.txt", "image": tmp_path / "images.txt"}
+    X, Y = read_table(lists, targets=tmp_path / "labels.csv")
+    assert X.views["text"].tolist() == ["one", None, "three"]
+    assert X.views["image"].tolist() == [str(tmp_path / f"{c}.png") for c in "abc"] and len(Y) == 3
+    (tmp_path / "labels.csv").write_text("y\n1\n")
+    with pytest.raises(ValueError, match="The lists differ in length: .*labels.csv has 1"):
+        read_table(lists, targets=tmp_path / "labels.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "targets", "error", "words"),
+    [
+        ("nowhere.csv", None, "y", FileNotFoundError, "There is no file .*nowhere.csv"),
+        ("t.xls", "x", "y", ValueError, "has the suffix '.xls': use one of"),
+        ("t.csv", "a,b\n1,2\n", "y", ValueError, "has no column 'y'; it has a, b"),
+        ("t.jsonl", "not json", "y", ValueError, "cannot be read as jsonl"),
+    ],
+)
+def test_errors_name_the_file(tmp_path, name, content, targets, error, words):
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(error, match=words):
+        read_table(tmp_path / name, targets)
+
+
+def test_synthetic_data_share_a_cause_and_follow_the_seed():
+    X, Y = make_multimodal(n_samples=80, n_tasks=4, missing=0.2, unknown=0.3, random_state=0)
+    again, _ = make_multimodal(n_samples=80, n_tasks=4, missing=0.2, unknown=0.3, random_state=0)
+    assert X["review"].equals(again["review"]) and X["age"].equals(again["age"])
+    assert 0.1 < X["price"].isna().mean() < 0.3 and 0.2 < Y.isna().to_numpy().mean() < 0.4
+    whole, labels = make_multimodal(n_samples=300, random_state=0)
+    assert np.corrcoef(whole["price"], labels["level"])[0, 1] > 0.5

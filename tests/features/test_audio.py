@@ -1,0 +1,98 @@
+import io
+
+import numpy as np
+import pytest
+import soundfile
+
+from ensemble_mm._checks import BadItemsError
+from ensemble_mm.features import AudioExtractor
+from ensemble_mm.features._audio import resampled
+
+RATE = 8000
+
+
+def tone(frequency, seconds=0.5, rate=RATE):
+    return (0.4 * np.sin(2 * np.pi * frequency * np.arange(int(seconds * rate)) / rate)).astype(np.float32)
+
+
+def column(X, extractor, name):
+    return X[:, list(extractor.get_feature_names_out()).index(name)]
+
+
+def test_files_bytes_and_arrays_give_the_same_features(tmp_path):
+    items = []
+    for kind, subtype in (("wav", "FLOAT"), ("flac", "PCM_24")):
+        path = tmp_path / f"a.{kind}"
+        soundfile.write(path, tone(440), RATE, subtype=subtype)
+        items += [str(path), path, path.read_bytes()]
+    X = AudioExtractor().fit_transform([*items, (tone(440), RATE)])
+    assert X.dtype == np.float32 and np.isfinite(X).all()
+    np.testing.assert_allclose(X, np.repeat(X[:1], len(X), axis=0), atol=2e-2)
+    np.testing.assert_allclose(AudioExtractor(rate=RATE).transform([tone(440)]),
+                               AudioExtractor(rate=RATE).transform([(tone(440), RATE)]))  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["ogg", "mp3"])
+def test_compressed_files_are_close(tmp_path, kind):
+    path = tmp_path / f"a.{kind}"
+    soundfile.write(path, tone(440, 1.0, 16000), 16000)
+    extractor = AudioExtractor()
+    X = extractor.fit_transform([path, (tone(440, 1.0, 16000), 16000)])
+    assert abs(np.diff(column(X, extractor, "pitch_mean"))[0]) < 0.1
+
+
+def test_pitch_loudness_and_length_are_measured():
+    extractor = AudioExtractor()
+    X = extractor.transform([(tone(110), RATE), (tone(220), RATE), (0.1 * tone(220, 1.0), RATE)])
+    pitch = column(X, extractor, "pitch_mean")
+    assert pitch[1] - pitch[0] == pytest.approx(1, abs=0.05)  # an octave
+    assert np.exp(column(X, extractor, "log_seconds")) == pytest.approx([0.5, 0.5, 1.0], abs=1e-3)
+    assert column(X, extractor, "log_peak")[1] - column(X, extractor, "log_peak")[2] == pytest.approx(np.log(10), abs=0.05)
+
+
+def test_order_in_time_is_kept():
+    up, down = np.r_[tone(200), tone(900)], np.r_[tone(900), tone(200)]
+    X = AudioExtractor().transform([(up, RATE), (down, RATE)])
+    assert np.abs(X[0] - X[1]).max() > 1
+
+
+def test_short_silent_and_stereo_sounds_are_read():
+    X = AudioExtractor().transform([np.zeros(5), np.zeros(8000), np.ones(1), np.c_[tone(300), tone(300)], None])
+    assert np.isfinite(X[:4]).all() and np.isnan(X[4]).all()
+
+
+def test_resampling_keeps_the_frequency():
+    a = AudioExtractor().transform([(tone(300, rate=8000), 8000), (tone(300, rate=44100), 44100)])
+    extractor = AudioExtractor()
+    assert abs(np.diff(column(a, extractor, "centroid_mean"))[0]) < 0.02
+    assert len(resampled(tone(300), 8000, 16000)) == 8000
+
+
+def test_bad_sounds_are_named_or_taken_as_missing(tmp_path):
+    (tmp_path / "broken.wav").write_bytes(b"RIFF but not really")
+    (tmp_path / "empty.wav").write_bytes(b"")
+    items = [tone(300), str(tmp_path / "broken.wav"), str(tmp_path / "empty.wav"), str(tmp_path / "nowhere.wav"),
+             str(tmp_path), np.array([np.nan, 1.0])]  # fmt: skip
+    with pytest.raises(BadItemsError, match=r"5 of the sounds cannot be read:\n  row 1: .*broken.wav") as error:
+        AudioExtractor().fit_transform(items)
+    assert error.value.rows == [1, 2, 3, 4, 5]
+    with pytest.warns(UserWarning, match="5 of 6 sounds cannot be read"):
+        X = AudioExtractor(on_bad="missing").fit_transform(items)
+    assert np.isnan(X[1:]).all() and np.isfinite(X[0]).all()
+
+
+def test_only_the_first_seconds_are_read():
+    long, cut = np.r_[tone(300, 1.0), tone(2000, 1.0)], tone(300, 1.0)
+    X = AudioExtractor(max_seconds=1.0).transform([(long, RATE), (cut, RATE)])
+    np.testing.assert_array_equal(X[0], X[1])
+    buffer = io.BytesIO()
+    soundfile.write(buffer, long, RATE, format="WAV", subtype="FLOAT")
+    np.testing.assert_allclose(AudioExtractor(max_seconds=1.0).transform([buffer.getvalue()])[0], X[1], atol=1e-4)
+
+
+def test_augmented_sounds_are_near_and_seeded():
+    extractor = AudioExtractor(rate=RATE)
+    (a, rate), (b, _), (c, _) = (extractor.augment([tone(300)], random_state=s)[0] for s in (0, 0, 1))
+    assert rate == RATE and len(a) == len(tone(300))
+    np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(a, c)

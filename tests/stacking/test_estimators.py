@@ -1,0 +1,168 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV, GroupKFold, TimeSeriesSplit
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from ensemble_mm import StackedClassifier, StackedRegressor, TabularExtractor, TextExtractor
+
+VIEWS = [("review", TextExtractor(), "review"), ("facts", TabularExtractor(), ["age", "price", "shop"])]
+LINEAR = [("linear", LogisticRegression())]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"views": [("review", TextExtractor(), "body")]}, "View 'review' reads the column 'body'"),
+        ({"views": [*VIEWS, VIEWS[0]]}, "View names must differ, but 'review' is used more than once"),
+        ({"views": [("review", 3, "review")]}, "The extractor of view 'review' is 3"),
+        ({"views": [("review", "drop", "review")]}, "Every view is dropped"),
+        ({"views": "all"}, "views='all' is not known"),
+        ({"learners": "turbo"}, "learners='turbo' is not known"),
+        ({"learners": [("ridge", Ridge())]}, "No learner serves task 'recommended'"),
+        ({"on_error": "ignore"}, "on_error='ignore' is not known"),
+        ({"augment": -1}, "augment=-1 must be a whole number"),
+        ({"time_budget": 0}, "time_budget=0 must be a positive number"),
+        ({"meta_learner": "best"}, "meta_learner='best' is not known"),
+        ({"calibration": "platt"}, "calibration='platt' is not known"),
+        ({"cv": 1}, "cv=1 must be at least 2"),
+    ],
+)
+def test_errors_say_what_is_wrong(reviews, change, words):
+    X, Y = reviews
+    model = StackedClassifier(views=VIEWS, learners=LINEAR, cv=3).set_params(**change)
+    with pytest.raises((ValueError, TypeError), match=words):
+        model.fit(X, Y["recommended"])
+
+
+def test_bad_input_is_found_before_anything_is_fitted(reviews, make):
+    X, Y = reviews
+    model = StackedClassifier(learners=[("bad", make.failing())], cv=3)
+    with pytest.raises(ValueError, match="X is empty"):
+        model.fit(X[:0], Y["recommended"][:0])
+    with pytest.raises(ValueError, match="X has 160 rows, task 'recommended' has 159 labels"):
+        model.fit(X, Y["recommended"][:159])
+    with pytest.raises(ValueError, match="one class only"):
+        model.fit(X, np.full(160, "yes"))
+
+
+def test_parameters_of_named_parts_are_reached_and_the_users_list_is_left_alone():
+    learners = [("linear", LogisticRegression(C=1.0))]
+    model = StackedClassifier(views=VIEWS, learners=learners)
+    assert model.get_params()["linear__C"] == 1.0 and model.get_params()["review__counts"] is True
+    model.set_params(linear=LogisticRegression(C=5.0), review="drop")
+    assert learners[0][1].C == 1.0 and VIEWS[0][1] != "drop"
+    copy = clone(model)
+    assert copy.get_params()["linear__C"] == 5.0 and copy.views[0][1] == "drop"
+
+
+def test_grid_search_reaches_learners_and_extractors(reviews):
+    X, Y = reviews
+    model = StackedClassifier(views=VIEWS, learners=LINEAR, cv=2, random_state=0)
+    grid = {"linear__C": [0.1, 1.0], "review__counts": [True, False]}
+    search = GridSearchCV(model, grid, cv=2).fit(X, Y["recommended"])
+    assert search.best_score_ > 0.6 and set(search.best_params_) == set(grid)
+
+
+def test_any_transformer_works_in_the_place_of_ours(reviews):
+    X, Y = reviews
+    views = [("numbers", StandardScaler(), ["age", "price"]), ("shop", OneHotEncoder(), ["shop"]), ("review", "auto")]
+    model = StackedClassifier(views=views, learners=LINEAR, cv=3, random_state=0).fit(X, Y["recommended"])
+    assert model.views_ == {"numbers": "tabular", "shop": "tabular", "review": "text"}
+    assert model.score(X, Y["recommended"]) > 0.7
+
+
+def test_a_fitted_model_pickles_and_predicts_the_same(reviews):
+    X, Y = reviews
+    model = StackedClassifier(views=VIEWS, learners=LINEAR, cv=3, random_state=0).fit(X, Y["tone"])
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), model.predict_proba(X))
+
+
+def test_forward_chaining_and_groups(vectors):
+    X, y = vectors
+    model = StackedRegressor(learners=[("ridge", Ridge())], cv=TimeSeriesSplit(4)).fit(X, y)
+    assert np.isnan(model.table_.values[:30]).all() and np.isfinite(model.table_.values[30:]).all()
+    groups = np.arange(150) // 10
+    for cv in (3, GroupKFold(3)):
+        model = StackedRegressor(learners=[("ridge", Ridge())], cv=cv).fit(X, y, groups=groups)
+        assert all(not set(groups[a]) & set(groups[b]) for a, b in model.folds_)
+
+
+def test_plan_computes_nothing(vectors, make):
+    X, y = vectors
+    model = StackedRegressor(views=[("v", make.centre(), [0, 1])], learners=[("ridge", Ridge())], cv=5)
+    plan = model.plan(X, y)
+    assert (len(plan.extractions), len(plan.fits)) == (6, 6) and make.centre.fits == 0
+    assert "6 extractions" in str(plan) and not hasattr(model, "table_")
+
+
+def test_intervals_and_sets_grow_with_coverage(reviews):
+    X, Y = reviews
+    reg = StackedRegressor(views=VIEWS, learners=[("ridge", Ridge())], cv=3, random_state=0).fit(X, Y["stars"])
+    narrow, wide = (reg.predict_interval(X, coverage=c) for c in (0.5, 0.9))
+    assert (wide[:, 0] < narrow[:, 0]).all() and (narrow[:, 1] < wide[:, 1]).all()
+    clf = StackedClassifier(views=VIEWS, learners=LINEAR, cv=3, random_state=0).fit(X, Y["tone"])
+    small, large = (clf.predict_set(X, coverage=c) for c in (0.5, 0.95))
+    assert (small <= large).all() and small.any(axis=1).all() and small.dtype == bool
+
+
+def test_a_checkpoint_resumes_to_the_same_model_and_serves_nothing_stale(reviews, tmp_path):
+    X, Y = reviews
+
+    def fit(folder, y):
+        return StackedClassifier(views=VIEWS, learners=LINEAR, cv=3, random_state=0, checkpoint=folder).fit(X, y)
+
+    whole = fit(None, Y["tone"]).predict_proba(X)
+    fit(tmp_path, Y["tone"])
+    np.testing.assert_array_equal(fit(tmp_path, Y["tone"]).predict_proba(X), whole)
+    other = fit(tmp_path, Y["tone"].sample(frac=1, random_state=0).to_numpy())
+    assert not np.array_equal(other.predict_proba(X), whole)
+
+
+def test_a_time_budget_leaves_a_whole_model(reviews):
+    X, Y = reviews
+    learners = [*LINEAR, ("strong", LogisticRegression(C=0.1)), ("third", LogisticRegression(C=9.0))]
+    model = StackedClassifier(views=VIEWS, learners=learners, cv=3, time_budget=1e-3).fit(X, Y["tone"])
+    assert len(model.table_.members("tone")) == 1
+    assert np.isfinite(model.predict_proba(X)).all()
+    assert model.fit_report_["left_out"].str.contains("third").any()
+
+
+def test_augmented_copies_never_reach_held_out_rows(reviews):
+    X, Y = reviews
+    model = StackedClassifier(views=VIEWS, learners=LINEAR, cv=3, augment=2, random_state=0).fit(X, Y["tone"])
+    assert model.table_.values.shape[0] == 160 and np.isfinite(model.table_.values).all()
+    plain = StackedClassifier(views=VIEWS, learners=LINEAR, cv=3, random_state=0).fit(X, Y["tone"])
+    assert not np.array_equal(model.table_.values, plain.table_.values)
+
+
+def test_pruned_members_are_neither_refitted_nor_run(reviews):
+    X, Y = reviews
+    learners = [(f"c{i}", LogisticRegression(C=10.0 ** (i - 2))) for i in range(5)]
+    model = StackedClassifier(views=VIEWS, learners=learners, cv=3, prune=2, random_state=0).fit(X, Y["tone"])
+    assert len(model.levels_[0].models) == 2 and (model.contributions_["tone"] > 0).sum() == 2
+    assert model.score(X, Y["tone"]) > 0.5
+
+
+def test_polars_and_pandas_give_the_same(reviews):
+    pl = pytest.importorskip("polars")
+    X, Y = reviews
+    P = pl.DataFrame({c: X[c].to_list() for c in X.columns})
+    model = StackedClassifier(learners="fast", cv=3, random_state=0)
+    a = model.fit(X, Y["tone"]).predict_proba(X)
+    b = model.fit(P, Y["tone"].to_numpy()).predict_proba(P)
+    np.testing.assert_allclose(a, b, atol=1e-8)
+
+
+def test_a_view_that_is_missing_altogether_at_predict_abstains(reviews):
+    X, Y = reviews
+    data = {"review": X["review"], "facts": X[["age", "price"]]}
+    model = StackedClassifier(learners=LINEAR, cv=3, random_state=0).fit(data, Y["tone"])
+    proba = model.predict_proba({"review": X["review"]})
+    assert np.isfinite(proba).all()
+    only = pd.DataFrame({"age": [np.nan] * 160, "price": [np.nan] * 160})
+    np.testing.assert_array_equal(proba, model.predict_proba({"review": X["review"], "facts": only}))
