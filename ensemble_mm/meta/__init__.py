@@ -1,17 +1,18 @@
 """From columns of predictions to one prediction: weights, stackers, pruning, calibration."""
 
-from ._calibration import ConformalIntervals, ConformalSets, IsotonicCalibrator, TemperatureCalibrator, decision_threshold
-from ._choice import AutoClassifier, AutoRegressor, make_meta_learner
-from ._linear import LinearClassifier, LinearRegressor, WrappedClassifier, WrappedRegressor
-from ._pruning import CostPruner, OrderedPruner, RedundancyPruner, select_members
-from ._weights import (
-    GreedyClassifier,
-    GreedyRegressor,
-    MeanClassifier,
-    MeanRegressor,
-    SimplexClassifier,
-    SimplexRegressor,
+from ._calibration import (
+    ConformalIntervals,
+    ConformalSets,
+    IsotonicCalibrator,
+    TemperatureCalibrator,
+    decision_threshold,
 )
+from ._choice import AutoClassifier, AutoRegressor, make_meta_learner
+from ._greedy import GreedyClassifier, GreedyRegressor
+from ._linear import LinearClassifier, LinearRegressor
+from ._pruning import CostPruner, OrderedPruner, RedundancyPruner, select_members
+from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexRegressor
+from ._wrapped import WrappedClassifier, WrappedRegressor
 
 __all__ = [
     "AutoClassifier",

@@ -6,7 +6,7 @@ from sklearn.base import BaseEstimator
 from sklearn.isotonic import IsotonicRegression
 from sklearn.utils.validation import check_is_fitted
 
-from ._weights import scored
+from ._scoring import scored
 
 TINY = 1e-12
 FEWEST_ROWS = 50  # of an availability pattern that gets a quantile of its own
@@ -74,7 +74,8 @@ class IsotonicCalibrator(BaseEstimator):
         columns = [1] if proba.shape[1] == 2 else range(proba.shape[1])
         floor = 1 / (len(y) + 2)  # never certain: as if one more row of each kind had been seen
         self.maps_ = [
-            IsotonicRegression(y_min=floor, y_max=1 - floor, out_of_bounds="clip").fit(proba[:, c], y == c) for c in columns
+            IsotonicRegression(y_min=floor, y_max=1 - floor, out_of_bounds="clip").fit(proba[:, c], y == c)
+            for c in columns
         ]
         return self
 

@@ -1,105 +1,146 @@
 """Which meta-learner: by name, by nested cross-validation, or the user's own."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.base import clone, is_classifier, is_regressor
-from sklearn.model_selection import KFold
+from sklearn.model_selection import check_cv
+from sklearn.utils import check_random_state
 
-from .._checks import check_choice
+from .._checks import check_choice, check_count
 from ._columns import TINY, TableClassifier, TableRegressor
-from ._linear import LinearClassifier, LinearRegressor, WrappedClassifier, WrappedRegressor
-from ._weights import (
-    GreedyClassifier,
-    GreedyRegressor,
-    MeanClassifier,
-    MeanRegressor,
-    SimplexClassifier,
-    SimplexRegressor,
-    scored,
-)
+from ._greedy import GreedyClassifier, GreedyRegressor
+from ._linear import LinearClassifier, LinearRegressor
+from ._scoring import SAME_AS_LOSS, scored
+from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexRegressor
+from ._wrapped import WrappedClassifier, WrappedRegressor
 
 CLASSIFIERS = {  # simplest first
     "mean": MeanClassifier,
-    "simplex": SimplexClassifier,
     "greedy": GreedyClassifier,
+    "simplex": SimplexClassifier,
     "linear": LinearClassifier,
 }
-REGRESSORS = {"mean": MeanRegressor, "simplex": SimplexRegressor, "greedy": GreedyRegressor, "linear": LinearRegressor}
+REGRESSORS = {"mean": MeanRegressor, "greedy": GreedyRegressor, "simplex": SimplexRegressor, "linear": LinearRegressor}
 NAMES = (*CLASSIFIERS, "auto")
 
 
 class _Auto:
     def fit(self, X, y, sample_weight=None):
         """Choose and fit on a table of shape (n_samples, n_members * n_columns)."""
-        cells, encoded, weight, n_members = self._check(X, y, sample_weight)
-        X = np.asarray(X, dtype=np.float64)
-        y = np.asarray(y)
+        rows = self._check(X, y, sample_weight)
         names = list(self._choices)
-        weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-        losses = {name: [] for name in names}
-        n_splits = min(self.cv, len(y))
-        if n_splits > 1 and n_members > 1:
-            for train, test in KFold(n_splits, shuffle=True, random_state=self.random_state).split(X):
+        if len(rows.y) > 1 and len(rows.order) > 1:
+            table = self._flat(rows.cells)
+            parts = {name: [] for name in names}
+            for train, test in self._splits(rows, X, y):
+                if not len(train) or not len(test):
+                    continue
                 for name in names:
-                    losses[name].append(self._judge(name, X, y, weights, train, test))
-        self.losses_ = {name: float(np.mean(np.concatenate(parts))) if parts else 0.0 for name, parts in losses.items()}
-        self.choice_ = self._simplest_of_the_best(names, losses)
-        self.chosen_ = self._make(self.choice_).fit(X, y, sample_weight=sample_weight)
-        self.weights_ = self.chosen_.weights_
+                    model = self._make(name).fit(table[train], rows.y[train], sample_weight=rows.weight[train])
+                    parts[name].append(self._judge(model, table[test], rows.y[test], rows.weight[test]))
+            weight = np.concatenate([w for _, w in parts[names[0]]])
+            losses = {name: np.concatenate([loss for loss, _ in parts[name]]) for name in names}
+            self.losses_ = {name: float(np.average(loss, weights=weight)) for name, loss in losses.items()}
+            self.choice_ = self._simplest_of_the_best(losses, weight)
+        else:
+            self.losses_, self.choice_ = dict.fromkeys(names, 0.0), names[0]
+        self.chosen_ = self._make(self.choice_)
+        if len(rows.y):
+            self.chosen_.fit(self._flat(rows.cells), rows.y, sample_weight=rows.weight)
+            order = np.argsort(rows.order)
+            for name in ("weights_", "coef_"):
+                if hasattr(self.chosen_, name):
+                    setattr(self.chosen_, name, getattr(self.chosen_, name)[order])
+            self.weights_ = self.chosen_.weights_
+        else:
+            self.chosen_, self.weights_ = None, rows.even
         return self
 
-    def _simplest_of_the_best(self, names, losses):
-        best = min(names, key=lambda name: self.losses_[name])
-        if not losses[best]:
-            return names[0]
-        for name in names:
-            difference = np.concatenate(losses[name]) - np.concatenate(losses[best])
-            if name == best or difference.mean() <= difference.std(ddof=1) / np.sqrt(len(difference)):
-                return name
-        return best
+    def _splits(self, rows, X, y):
+        """Return (train, test) positions among the rows that are fitted on."""
+        if isinstance(self.cv, Integral):
+            check_count("cv", self.cv, minimum=2)
+            rng = check_random_state(self.random_state)
+            # Neighbours in the order of y go to different folds: every fold gets its share of each class.
+            fold, n_folds = np.empty(len(rows.y), dtype=int), min(self.cv, len(rows.y))
+            fold[np.lexsort((rng.permutation(len(rows.y)), rows.y))] = np.arange(len(rows.y)) % n_folds
+            return [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(n_folds)]
+        splits = check_cv(self.cv, y, classifier=bool(self._n_classes)).split(X, y)
+        return [tuple(np.flatnonzero(np.isin(rows.where, part)) for part in split) for split in splits]
 
-    def _judge(self, name, X, y, weights, train, test):
-        try:
-            model = self._make(name).fit(X[train], y[train], sample_weight=weights[train])
-        except ValueError:  # a part of the rows with one class only
-            return np.full(len(test), np.log(1 / TINY))
-        if isinstance(self, TableRegressor):
-            return (model.predict(X[test]) - y[test]) ** 2
-        if self.scoring is not None:
-            out = model.predict_proba(X[test])
-            return np.full(len(test), -scored(self.scoring, y[test], weights[test], out.shape[1])(out))
-        proba = model.predict_proba(X[test])
-        place = {label: i for i, label in enumerate(model.classes_.tolist())}
-        true = [proba[i, place[label]] if label in place else 0 for i, label in enumerate(y[test].tolist())]
-        return -np.log(np.clip(true, TINY, 1))
+    def _simplest_of_the_best(self, losses, weight):
+        """Return the simplest whose loss is within one standard error, of the paired difference, of the lowest."""
+        best = min(losses, key=self.losses_.get)
+        share = weight / weight.sum()
+        for name, loss in losses.items():
+            difference = loss - losses[best]
+            mean = share @ difference
+            error = np.sqrt(share @ (difference - mean) ** 2 / max(len(loss) - 1, 1))
+            if name == best or mean <= error:
+                return name
+
+    def _judge(self, model, table, y, weight):
+        """Return losses on held-out rows and their weights: a value a row, or one a fold where a metric asks for it."""
+        n_classes = self._n_classes
+        out = model.predict_proba(table) if n_classes else model.predict(table)[:, np.newaxis]
+        if self.scoring not in SAME_AS_LOSS[bool(n_classes)] and self.scoring != "accuracy":
+            return np.array([-scored(self.scoring, y, weight, n_classes)(out)]), np.array([weight.sum()])
+        if self.scoring == "accuracy":
+            return (out.argmax(axis=1) != y).astype(float), weight
+        loss = -np.log(np.maximum(out[np.arange(len(y)), y], TINY)) if n_classes else (out[:, 0] - y) ** 2
+        return loss, weight
+
+    def _flat(self, cells):
+        return cells[:, :, 1] if cells.shape[2] == 2 else cells.reshape(len(cells), -1)
 
     def _make(self, name):
         settings = {"scoring": self.scoring, "random_state": self.random_state} if name == "greedy" else {}
         if isinstance(self, TableClassifier):
-            settings["n_classes"] = self.n_classes
+            settings["n_classes"] = self._n_classes
         return self._choices[name](**settings)
 
     def _mix(self, cells):
-        return self.chosen_._mix(cells)
+        return super()._mix(cells) if self.chosen_ is None else self.chosen_._mix(cells)
 
 
 class AutoClassifier(_Auto, TableClassifier):
-    """Choose the meta-learner by cross-validation on the table; the simplest within one standard error wins.
+    """Choose the meta-learner by cross-validation on the table; the simplest within one standard error wins [1]_.
+
+    From the simplest: mean, greedy, simplex, linear. The standard error is that of the paired difference from the best.
 
     Parameters
     ----------
-    cv : int, default=5
+    cv : int, splitter or iterable of (train, test), default=5
     scoring : None, str or callable, default=None
+        What is maximised: a scorer, or None for minus the log loss.
     n_classes : int or None, default=None
-        Number of classes when y holds their positions; None reads them from y.
-    random_state : int or None, default=0
+        Number of classes when y holds their positions; None: two, of any labels.
+    random_state : int, RandomState instance or None, default=0
 
     Attributes
     ----------
     choice_ : str
         Name of the meta-learner that was chosen.
+    chosen_ : estimator
+        The same, fitted on all rows.
     losses_ : dict of str to float
-        Mean loss of each on held-out rows.
+        Mean loss of each on held-out rows; minus the score where `scoring` is given.
     weights_ : ndarray of shape (n_members,)
+    prior_ : ndarray of shape (n_classes,)
+    classes_ : ndarray of shape (n_classes,)
+
+    References
+    ----------
+    .. [1] Breiman, L., Friedman, J., Olshen, R., Stone, C. (1984). Classification and regression trees, section 3.4.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.meta import AutoClassifier
+    >>> y = np.array([0, 1] * 50)
+    >>> AutoClassifier().fit(np.c_[np.where(y, 0.8, 0.2), np.where(y, 0.8, 0.2)], y).choice_
+    'linear'
     """
 
     _choices = CLASSIFIERS
@@ -112,7 +153,27 @@ class AutoClassifier(_Auto, TableClassifier):
 
 
 class AutoRegressor(_Auto, TableRegressor):
-    """Choose the meta-learner by cross-validation on the table; see `AutoClassifier`."""
+    """Choose the meta-learner by cross-validation on the table; see `AutoClassifier`.
+
+    Parameters
+    ----------
+    cv, scoring, random_state
+        See `AutoClassifier`; without `scoring`, the squared error decides.
+
+    Attributes
+    ----------
+    choice_, chosen_, losses_, weights_
+        See `AutoClassifier`.
+    prior_ : ndarray of shape (1,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.meta import AutoRegressor
+    >>> y = np.arange(50.0)
+    >>> AutoRegressor().fit(np.c_[y + 1, y - 1], y).choice_
+    'mean'
+    """
 
     _choices = REGRESSORS
 
@@ -128,9 +189,10 @@ def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=
     Parameters
     ----------
     spec : {"greedy", "simplex", "linear", "mean", "auto"} or estimator
+        Meta-learners of this package are cloned, and told the number of classes; any other estimator is wrapped.
     kind : {"binary", "multiclass", "regression"}
     n_classes : int or None, default=None
-        Of a classification.
+        Of a classification; y then holds class positions.
     scoring : None, str or callable, default=None
         What "greedy" and "auto" maximise.
     random_state : int or None, default=None
@@ -148,6 +210,8 @@ def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=
     """
     check_choice("kind", kind, ("binary", "multiclass", "regression"))
     classes = kind != "regression"
+    if kind == "multiclass" and n_classes is None:
+        raise ValueError('kind="multiclass" needs n_classes: the columns of a table do not tell it.')
     settings = {"n_classes": n_classes} if classes else {}
     if isinstance(spec, str):
         check_choice("meta_learner", spec, NAMES)
@@ -156,11 +220,19 @@ def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=
         if spec == "auto":
             return (AutoClassifier if classes else AutoRegressor)(**settings)
         return (CLASSIFIERS if classes else REGRESSORS)[spec](**settings)
-    if not hasattr(spec, "fit"):
-        raise TypeError(f"meta_learner={spec!r} is no estimator: use one of {', '.join(NAMES)}, or a scikit-learn estimator.")
+    if isinstance(spec, type) or not hasattr(spec, "fit"):
+        raise TypeError(
+            f"meta_learner={spec!r} is no estimator: use one of {', '.join(NAMES)}, or an instance of a scikit-learn "
+            "estimator."
+        )
     if not (is_classifier(spec) if classes else is_regressor(spec)):
-        wanted = "a classifier" if classes else "a regressor"
-        raise ValueError(f"meta_learner={spec!r} does not fit a {kind} task: give {wanted}, or a dict by task or kind.")
+        wanted, found = ("classifier", "labels") if classes else ("regressor", "numbers")
+        raise ValueError(
+            f"meta_learner={spec!r} does not fit a {kind} task: give a {wanted}, which predicts {found}, or a dict by "
+            "task or kind."
+        )
     if isinstance(spec, TableClassifier | TableRegressor):
+        if getattr(spec, "random_state", 0) is None:
+            settings["random_state"] = random_state
         return clone(spec).set_params(**settings)
     return WrappedClassifier(spec, **settings) if classes else WrappedRegressor(spec)

@@ -5,74 +5,213 @@ second of two classes, a column a class for more classes, all classes of the fir
 member that abstained; a row's weight is then spread over the members that did not.
 """
 
+from dataclasses import dataclass
+from hashlib import blake2b
+from numbers import Real
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
 TINY = 1e-12
 
 
+@dataclass(frozen=True)
+class Rows:
+    """What a meta-learner is fitted on: the rows that have a member and a weight.
+
+    Parameters
+    ----------
+    cells : ndarray of shape (n_rows, n_members, n_classes or 1)
+        Members stand in an order of their own, which does not depend on that of the columns.
+    y : ndarray of shape (n_rows,)
+        Class positions or numbers.
+    weight : ndarray of shape (n_rows,)
+        They sum to the number of rows that they are worth.
+    order : ndarray of shape (n_members,)
+        Column position of each member.
+    where : ndarray of shape (n_rows,)
+        Positions of the rows in the table.
+    """
+
+    cells: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+    order: np.ndarray
+    where: np.ndarray
+
+    @property
+    def even(self):
+        """The same weight for every member."""
+        return np.full(len(self.order), 1 / len(self.order))
+
+    def back(self, values):
+        """Return values, one a member, in the order of the columns."""
+        out = np.empty(len(values))
+        out[self.order] = values
+        return out
+
+
 def split(X, n_classes):
-    """Return the table as (n_samples, n_members, n_classes) probabilities, or (n_samples, n_members, 1) numbers."""
+    """Return the table as (n_samples, n_members, n_classes) probabilities, or (n_samples, n_members, 1) numbers.
+
+    `n_classes` is 0 for numbers. A member that lacks one of its columns in a row abstains there.
+    """
     if not n_classes:
         return X[:, :, np.newaxis]
     if n_classes == 2:
+        X = np.clip(X, 0, 1)
         return np.stack([1 - X, X], axis=2)
     if X.shape[1] % n_classes:
         raise ValueError(
             f"The table has {X.shape[1]} columns, which is no multiple of its {n_classes} classes: give every member "
             "one column a class."
         )
-    return X.reshape(len(X), -1, n_classes)
+    cells = np.clip(X, 0, 1).reshape(len(X), -1, n_classes)
+    cells[np.isnan(cells).any(axis=2)] = np.nan
+    return cells
 
 
-def spread(cells):
-    """Fill the cells of members that abstained with the mean of the row's other members; all-empty rows stay NaN."""
+def member_columns(members, n_classes):
+    """Return the columns of some members, in a table of `n_classes` (0 for numbers)."""
+    width = n_classes if n_classes and n_classes > 2 else 1
+    return (np.asarray(members)[:, np.newaxis] * width + np.arange(width)).ravel()
+
+
+def spread(cells, weights=None):
+    """Fill the cells of members that abstained with the weighted mean of the row's others; all-empty rows stay NaN."""
     hole = np.isnan(cells)
     if not hole.any():
         return cells
-    count = (~hole).sum(axis=1, keepdims=True)
-    mean = np.where(hole, 0, cells).sum(axis=1, keepdims=True) / np.where(count == 0, np.nan, count)
-    return np.where(hole, mean, cells)
+    weights = np.ones(cells.shape[1]) if weights is None else weights
+    return np.where(hole, blend(cells, weights)[:, np.newaxis], cells)
+
+
+def shares(here, weights):
+    """Return what each member counts in each row, shape (n_samples, n_members): those that abstain leave it to others.
+
+    Rows sum to one; where only members of weight zero are left, they count alike; a row without any is NaN.
+    """
+    share = here * weights
+    total = share.sum(axis=1)
+    lost = (total <= TINY * max(weights.sum(), TINY)) & here.any(axis=1)
+    share[lost] = here[lost]
+    total = share.sum(axis=1)
+    return share / np.where(total == 0, np.nan, total)[:, np.newaxis]
 
 
 def blend(cells, weights):
     """Return the weighted mean of the members of every row, over those that did not abstain; else NaN."""
-    here = ~np.isnan(cells[:, :, 0])
-    share = np.where(here, weights, 0.0)
-    total = share.sum(axis=1)
-    # Where only members of weight zero are left, they count alike.
-    lost = (total <= TINY) & here.any(axis=1)
-    share[lost] = here[lost]
-    total = share.sum(axis=1)
-    mixed = np.einsum("nm,nmc->nc", share, np.where(np.isnan(cells), 0, cells))
-    return mixed / np.where(total == 0, np.nan, total)[:, np.newaxis]
+    hole = np.isnan(cells[:, :, 0])
+    if not hole.any():
+        return np.einsum("nmc,m->nc", cells, weights / weights.sum())
+    share = shares((~hole).astype(float), weights)
+    return np.einsum("nm,nmc->nc", share, np.where(np.isnan(cells), 0, cells))
+
+
+def relevant(cells, y, n_classes):
+    """Return what decides the loss: each member's probability of the true class (or number), and where it is there."""
+    picked = cells[np.arange(len(y)), :, y] if n_classes else cells[:, :, 0]
+    here = ~np.isnan(picked)
+    return np.where(here, picked, 0.0), here.astype(float)
+
+
+def row_losses(total, count, y, n_classes, worst):
+    """Return the loss of blends `total / count`: log loss, or squared error; `worst` where no member is there.
+
+    `total` and `count` have shape (n_rows, ...) and come from sums of what `relevant` gives.
+    """
+    empty = count <= TINY
+    some = empty.any()
+    mixed = total / (np.where(empty, 1.0, count) if some else count)
+    if n_classes:
+        loss = -np.log(np.maximum(mixed, TINY))
+    else:
+        loss = (mixed - y.reshape(-1, *[1] * (mixed.ndim - 1))) ** 2
+    return np.where(empty, worst, loss) if some else loss
+
+
+def worst_loss(y, weight, n_classes):
+    """Return the mean loss of the prior, which is what a row without a member gets."""
+    if n_classes:
+        prior = np.bincount(y, weight, minlength=n_classes) / weight.sum()
+        return -np.log(prior[prior > 0]) @ prior[prior > 0]
+    return np.average((y - np.average(y, weights=weight)) ** 2, weights=weight)
+
+
+def check_penalty(name, value):
+    """Raise a ValueError unless `value` is a finite number of at least 0."""
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value < np.inf:
+        raise ValueError(f"{name}={value!r} must be a finite number of at least 0.")
+
+
+def _rows_worth(sample_weight, n_samples):
+    """Return checked weights that sum to the number of rows that they are worth."""
+    if sample_weight is None or isinstance(sample_weight, Real):
+        return np.ones(n_samples)
+    weight = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
+    if weight.shape != (n_samples,):
+        raise ValueError(f"sample_weight has shape {weight.shape}, expected ({n_samples},): give every row one weight.")
+    if (weight < 0).any() or not weight.any():
+        raise ValueError("Negative values in data passed to `sample_weight`, or only zeros: weights are at least 0.")
+    if (weight == np.round(weight)).all():
+        return weight  # whole numbers count repeated rows
+    # Kish's effective sample size does not change with the unit of the weights.
+    return weight * weight.sum() / (weight @ weight)
 
 
 class TableMixin:
     """Checks, prior and empty rows that all meta-learners share."""
 
     def _check(self, X, y, sample_weight):
+        """Check what `fit` was given, set `prior_` and `classes_`, and return the `Rows` to fit on."""
         kind = {"y_numeric": True} if isinstance(self, RegressorMixin) else {}
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan", **kind)
-        weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-        if isinstance(self, ClassifierMixin):
-            found = np.unique(y)
-            n_classes = self.n_classes
-            if n_classes is None:
-                self.classes_, y = np.unique(y, return_inverse=True)
-            else:
-                if found.dtype.kind not in "iu" or found.min() < 0 or found.max() >= n_classes:
-                    raise ValueError(f"y must hold class positions 0 to {n_classes - 1}, found {found[:5]}.")
-                self.classes_ = np.arange(n_classes)
-            if len(self.classes_) < 2:
-                raise ValueError(f"y has one class only ({found[0]!r}): at least two are needed.")
-            self.prior_ = np.bincount(y, weight, minlength=len(self.classes_)) / weight.sum()
+        check_consistent_length(X, y)
+        weight = _rows_worth(sample_weight, len(X))
+        y = self._encode(y) if isinstance(self, ClassifierMixin) else y.astype(np.float64)
+        if self._n_classes:
+            self.prior_ = np.bincount(y, weight, minlength=self._n_classes) / weight.sum()
         else:
             self.prior_ = np.atleast_1d(np.average(y, weights=weight))
         cells = split(X, self._n_classes)
         used = ~np.isnan(cells[:, :, 0]).all(axis=1) & (weight > 0)
-        return cells[used], y[used], weight[used], cells.shape[1]
+        cells, y, weight = cells[used], y[used], weight[used]
+        order = self._order(cells, y, weight)
+        return Rows(np.ascontiguousarray(cells[:, order]), y, weight, order, np.flatnonzero(used))
+
+    def _order(self, cells, y, weight):
+        """Order the members by their loss, then by what is in them: the order of the columns does not matter."""
+        if not len(y):
+            return np.arange(cells.shape[1])
+        gain, here = relevant(cells, y, self._n_classes)
+        loss = weight @ row_losses(gain, here, y, self._n_classes, worst_loss(y, weight, self._n_classes))
+        keys = [blake2b(np.ascontiguousarray(cells[:, m]).tobytes()).digest() for m in range(cells.shape[1])]
+        rounded = [float(f"{value:.9e}") for value in loss]
+        return np.array(sorted(range(len(keys)), key=lambda m: (rounded[m], keys[m])))
+
+    def _encode(self, y):
+        check_classification_targets(y)
+        if self.n_classes is None:
+            kind = type_of_target(y, input_name="y", raise_unknown=True)
+            if kind != "binary":
+                raise ValueError(
+                    f"Only binary classification is supported. The type of the target is {kind}. Give the number of "
+                    "classes as n_classes, and y as positions 0 to n_classes - 1."
+                )
+            self.classes_, y = np.unique(y, return_inverse=True)
+            if len(self.classes_) < 2:
+                raise ValueError(f"y has one class only ({self.classes_[0]!r}): at least two are needed.")
+            return y
+        n_classes = self.n_classes
+        self.classes_ = np.arange(n_classes)
+        if y.dtype.kind not in "biuf" or (y != np.round(y)).any() or y.min() < 0 or y.max() >= n_classes:
+            raise ValueError(
+                f"With n_classes={n_classes}, y must hold class positions from 0 to {n_classes - 1}, "
+                f"found {np.unique(y)[:5].tolist()}: encode the labels."
+            )
+        return y.astype(np.intp)
 
     @property
     def _n_classes(self):
@@ -83,9 +222,10 @@ class TableMixin:
         X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
         return split(X, self._n_classes)
 
-    def _with_prior(self, mixed):
-        gone = np.isnan(mixed).any(axis=1)
-        mixed[gone] = self.prior_
+    def _mixed(self, X):
+        """Return what the members make of every row; the prior where there is none."""
+        mixed = self._mix(self._cells(X))
+        mixed[np.isnan(mixed).any(axis=1)] = self.prior_
         return mixed
 
     def _mix(self, cells):
@@ -96,6 +236,7 @@ class TableMixin:
         tags.input_tags.allow_nan = True
         if tags.classifier_tags is not None:
             tags.classifier_tags.poor_score = True
+            tags.classifier_tags.multi_class = self.n_classes is not None and self.n_classes > 2
         if tags.regressor_tags is not None:
             tags.regressor_tags.poor_score = True
         return tags
@@ -106,15 +247,14 @@ class TableClassifier(TableMixin, ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X):
         """Return class probabilities, shape (n_samples, n_classes), for a table."""
-        mixed = self._with_prior(self._mix(self._cells(X)))
-        mixed = np.clip(mixed, 0, None)
+        mixed = self._mixed(X)
         total = mixed.sum(axis=1, keepdims=True)
-        return np.where(total > 0, mixed / np.where(total > 0, total, 1), self.prior_)
+        return np.where(total > TINY, mixed / np.maximum(total, TINY), self.prior_)
 
     def predict(self, X):
         """Return the most probable classes, shape (n_samples,)."""
-        proba = self.predict_proba(X)
-        return self.classes_[proba.argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
 
 class TableRegressor(TableMixin, RegressorMixin, BaseEstimator):
@@ -122,4 +262,4 @@ class TableRegressor(TableMixin, RegressorMixin, BaseEstimator):
 
     def predict(self, X):
         """Return numbers, shape (n_samples,), for a table."""
-        return self._with_prior(self._mix(self._cells(X)))[:, 0]
+        return self._mixed(X)[:, 0]

@@ -5,8 +5,7 @@ from scipy.stats import rankdata
 from sklearn.base import BaseEstimator
 
 from .._checks import check_count
-from ._columns import TINY, split, spread
-from ._weights import _mean_loss, relevant
+from ._columns import TINY, relevant, split, spread
 
 
 class OrderedPruner(BaseEstimator):
@@ -52,7 +51,11 @@ class OrderedPruner(BaseEstimator):
         left, order, rows = list(range(n)), [], []
         while left:
             trial = _mean_loss(
-                total[:, np.newaxis] + gain[:, left], count[:, np.newaxis] + here[:, left], y[:, np.newaxis], weight, n_classes
+                total[:, np.newaxis] + gain[:, left],
+                count[:, np.newaxis] + here[:, left],
+                y[:, np.newaxis],
+                weight,
+                n_classes,
             )
             best = left.pop(int(np.argmin(trial)))
             total, count = total + gain[:, best], count + here[:, best]
@@ -229,3 +232,14 @@ def _row_losses(total, count, y, n_classes):
     if n_classes:
         return -np.log(np.clip(np.where(empty, 1 / n_classes, mixed), TINY, 1))
     return np.where(empty, np.var(y), (mixed - y) ** 2)
+
+
+def _mean_loss(total, count, y, weight, n_classes):
+    empty = count <= TINY
+    mixed = total / np.where(empty, 1.0, count)
+    if n_classes:
+        loss = -np.log(np.clip(np.where(empty, 1 / n_classes, mixed), TINY, 1))
+    else:
+        spread_of_y = np.average((y - np.average(y, weights=weight[:, 0], axis=0)) ** 2, weights=weight[:, 0], axis=0)
+        loss = np.where(empty, spread_of_y, (mixed - y) ** 2)
+    return (loss * weight).sum(axis=0) / weight.sum()

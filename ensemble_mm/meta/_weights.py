@@ -1,15 +1,16 @@
-"""Meta-learners with one weight a member: mean, greedy selection, and exact weights on the simplex.
+"""Meta-learners with exact weights, one a member: the mean, and the best weights on the simplex.
 
 All weights are non-negative and sum to one, so that they can be read as what each member contributes.
 """
 
 import numpy as np
-from scipy.optimize import nnls
-from sklearn.metrics import get_scorer
-from sklearn.utils import check_random_state
+from scipy.optimize import minimize, nnls
 
 from .._checks import check_count, check_fraction
-from ._columns import TINY, TableClassifier, TableRegressor, blend, spread
+from ._columns import TINY, TableClassifier, TableRegressor, relevant, spread
+
+FLOOR = 1e-7  # a probability of 0 for the true class counts as this much
+REFILLS = 10  # rounds of filling cells of members that abstained and finding the weights again
 
 
 class MeanClassifier(TableClassifier):
@@ -18,13 +19,14 @@ class MeanClassifier(TableClassifier):
     Parameters
     ----------
     n_classes : int or None, default=None
-        Number of classes when y holds their positions; None reads them from y.
+        Number of classes when y holds their positions; None: two, of any labels.
 
     Attributes
     ----------
     weights_ : ndarray of shape (n_members,)
     prior_ : ndarray of shape (n_classes,)
         Class frequencies: the answer for a row without any member.
+    classes_ : ndarray of shape (n_classes,)
 
     Examples
     --------
@@ -40,13 +42,18 @@ class MeanClassifier(TableClassifier):
 
     def fit(self, X, y, sample_weight=None):
         """Fit to a table of shape (n_samples, n_members * n_columns)."""
-        *_, n_members = self._check(X, y, sample_weight)
-        self.weights_ = np.full(n_members, 1 / n_members)
+        self.weights_ = self._check(X, y, sample_weight).even
         return self
 
 
 class MeanRegressor(TableRegressor):
     """Give every member the same weight; see `MeanClassifier`.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_members,)
+    prior_ : ndarray of shape (1,)
+        Mean of y: the answer for a row without any member.
 
     Examples
     --------
@@ -58,164 +65,38 @@ class MeanRegressor(TableRegressor):
 
     def fit(self, X, y, sample_weight=None):
         """Fit to a table of shape (n_samples, n_members)."""
-        *_, n_members = self._check(X, y, sample_weight)
-        self.weights_ = np.full(n_members, 1 / n_members)
+        self.weights_ = self._check(X, y, sample_weight).even
         return self
-
-
-class _Greedy:
-    def fit(self, X, y, sample_weight=None):
-        """Choose the weights on a table of shape (n_samples, n_members * n_columns)."""
-        check_count("n_steps", self.n_steps, minimum=1)
-        check_count("n_bags", self.n_bags, minimum=1)
-        check_fraction("shrinkage", self.shrinkage) if self.shrinkage is not None else None
-        cells, y, weight, n_members = self._check(X, y, sample_weight)
-        uniform = np.full(n_members, 1 / n_members)
-        if not len(y) or n_members == 1:
-            self.weights_ = uniform
-            return self
-        loss = self._loss(cells, y, weight)
-        alone = np.array([loss(np.eye(n_members)[[m]][0]) for m in range(n_members)])
-        # Bags are drawn by rank, so that the order of the columns does not matter.
-        ranked = np.lexsort((np.arange(n_members), alone))
-        rng = check_random_state(self.random_state)
-        weights = np.zeros(n_members)
-        n_bags = self.n_bags if n_members > 3 else 1
-        for bag in range(n_bags):
-            # The first bag holds all members, the others a random half of them.
-            pool = ranked if bag == 0 else ranked[np.sort(rng.permutation(n_members)[: (n_members + 1) // 2])]
-            weights += self._select(cells, y, weight, pool) / n_bags
-        shrinkage = self.shrinkage
-        if shrinkage is None:
-            # With few rows the selection fits noise: lean on the plain mean in proportion to members a row.
-            shrinkage = 0.5 * n_members / (n_members + weight.sum())
-        self.weights_ = (1 - shrinkage) * weights + shrinkage * uniform
-        return self
-
-    def _loss(self, cells, y, weight):
-        if self.scoring is not None:
-            score = scored(self.scoring, y, weight, self._n_classes)
-            return lambda weights: -score(self._with_prior(blend(cells, weights)))
-        gain, here = relevant(cells, y, self._n_classes)
-        return lambda weights: _mean_loss(gain @ weights, here @ weights, y, weight, self._n_classes)
-
-    def _select(self, cells, y, weight, pool):
-        """Return the counts of a greedy selection with replacement, cut at its best length, as weights."""
-        n_members, steps = cells.shape[1], []
-        if self.scoring is None:
-            gain, here = relevant(cells[:, pool], y, self._n_classes)
-            total, count = np.zeros(len(y)), np.zeros(len(y))
-            losses = []
-            for _ in range(self.n_steps):
-                trial = _mean_loss(
-                    total[:, np.newaxis] + gain, count[:, np.newaxis] + here, y[:, np.newaxis], weight[:, np.newaxis],
-                    self._n_classes,
-                )  # fmt: skip
-                best = int(np.argmin(trial))
-                total, count = total + gain[:, best], count + here[:, best]
-                steps.append(pool[best])
-                losses.append(trial[best])
-        else:
-            loss, losses = self._loss(cells, y, weight), []
-            counts = np.zeros(n_members)
-            for _ in range(self.n_steps):
-                trial = []
-                for m in pool:
-                    counts[m] += 1
-                    trial.append(loss(counts / counts.sum()))
-                    counts[m] -= 1
-                best = int(np.argmin(trial))
-                counts[pool[best]] += 1
-                steps.append(pool[best])
-                losses.append(trial[best])
-        length = int(np.argmin(losses)) + 1
-        return np.bincount(steps[:length], minlength=n_members) / length
-
-
-class GreedyClassifier(_Greedy, TableClassifier):
-    """Select members greedily with replacement, by the score of their mean [1]_.
-
-    Parameters
-    ----------
-    n_steps : int, default=30
-        Most selections; the best prefix counts.
-    n_bags : int, default=10
-        Selections, each from a random half of the members but the first, whose weights are averaged.
-    shrinkage : float in [0, 1] or None, default=None
-        Share of the weight that is spread evenly; None: less, the more rows a member there are.
-    scoring : None, str or callable, default=None
-        What is maximised; None: minus the log loss.
-    n_classes : int or None, default=None
-        Number of classes when y holds their positions; None reads them from y.
-    random_state : int, RandomState instance or None, default=0
-
-    Attributes
-    ----------
-    weights_ : ndarray of shape (n_members,)
-        They sum to 1.
-    prior_ : ndarray of shape (n_classes,)
-
-    References
-    ----------
-    .. [1] Caruana, R. et al. (2004). Ensemble selection from libraries of models. ICML.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ensemble_mm.meta import GreedyClassifier
-    >>> y = np.array([0, 1] * 50)
-    >>> table = np.c_[np.where(y, 0.8, 0.2), np.full(100, 0.5)]
-    >>> bool(np.argmax(GreedyClassifier().fit(table, y).weights_) == 0)
-    True
-    """
-
-    def __init__(self, *, n_steps=30, n_bags=10, shrinkage=None, scoring=None, n_classes=None, random_state=0):
-        self.n_steps = n_steps
-        self.n_bags = n_bags
-        self.shrinkage = shrinkage
-        self.scoring = scoring
-        self.n_classes = n_classes
-        self.random_state = random_state
-
-
-class GreedyRegressor(_Greedy, TableRegressor):
-    """Select members greedily with replacement, by the squared error of their mean; see `GreedyClassifier`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ensemble_mm.meta import GreedyRegressor
-    >>> y = np.arange(50.0)
-    >>> GreedyRegressor(shrinkage=0).fit(np.c_[y, np.zeros(50)], y).weights_
-    array([1., 0.])
-    """
-
-    def __init__(self, *, n_steps=30, n_bags=10, shrinkage=None, scoring=None, random_state=0):
-        self.n_steps = n_steps
-        self.n_bags = n_bags
-        self.shrinkage = shrinkage
-        self.scoring = scoring
-        self.random_state = random_state
 
 
 class SimplexClassifier(TableClassifier):
     """Blend probabilities with the weights on the simplex that minimise the log loss of the blend.
 
-    The loss is convex in the weights; they are found by expectation maximisation for a mixture with known
-    components, which stays on the simplex.
+    Without abstentions the loss is convex, and the weights are those of a mixture with known components: some steps
+    of expectation maximisation [1]_, then a quasi-Newton search to the optimum.
 
     Parameters
     ----------
     shrinkage : float in [0, 1], default=0.0
-        Share of the weight that is spread evenly over the members.
+        Share of the weight that is spread evenly over the members, as a guard against few rows.
     max_iter : int, default=500
+        Most iterations of the search.
     n_classes : int or None, default=None
-        Number of classes when y holds their positions; None reads them from y.
+        Number of classes when y holds their positions; None: two, of any labels.
 
     Attributes
     ----------
     weights_ : ndarray of shape (n_members,)
+        They are at least 0 and sum to 1.
+    n_iter_ : int
+        Iterations of the search.
     prior_ : ndarray of shape (n_classes,)
+    classes_ : ndarray of shape (n_classes,)
+
+    References
+    ----------
+    .. [1] Dempster, A., Laird, N., Rubin, D. (1977). Maximum likelihood from incomplete data via the EM algorithm.
+       Journal of the Royal Statistical Society B 39, 1-38.
 
     Examples
     --------
@@ -235,25 +116,13 @@ class SimplexClassifier(TableClassifier):
     def fit(self, X, y, sample_weight=None):
         """Find the weights on a table of shape (n_samples, n_members * n_columns)."""
         check_fraction("shrinkage", self.shrinkage)
-        cells, y, weight, n_members = self._check(X, y, sample_weight)
-        weights = np.full(n_members, 1 / n_members)
-        if len(y):
-            gain, here = relevant(cells, y, self._n_classes)
-            gain = np.maximum(gain, TINY * here)
-            share = weight / weight.sum()
-            for _ in range(self.max_iter):
-                # A row's blend is gain @ w / here @ w: where no member abstains this is the step of EM.
-                up = gain.T @ (share / np.maximum(gain @ weights, TINY))
-                down = here.T @ (share / np.maximum(here @ weights, TINY))
-                new = weights * up / np.maximum(down, TINY)
-                new /= new.sum()
-                done = np.abs(new - weights).max() < 1e-9
-                weights = new
-                if done:
-                    break
-            weights = np.where(weights < 1e-6, 0, weights)
-            weights /= weights.sum()
-        self.weights_ = (1 - self.shrinkage) * weights + self.shrinkage / n_members
+        check_count("max_iter", self.max_iter, minimum=1)
+        rows = self._check(X, y, sample_weight)
+        weights, self.n_iter_ = rows.even, 1
+        if len(rows.y):
+            gain, here = relevant(rows.cells, rows.y, self._n_classes)
+            weights, self.n_iter_ = best_mixture(gain, here, rows.weight, self.max_iter)
+        self.weights_ = rows.back((1 - self.shrinkage) * weights + self.shrinkage * rows.even)
         return self
 
 
@@ -270,6 +139,7 @@ class SimplexRegressor(TableRegressor):
     ----------
     weights_ : ndarray of shape (n_members,)
         Weight of each member; they sum to 1 and have no unit.
+    prior_ : ndarray of shape (1,)
 
     References
     ----------
@@ -290,76 +160,75 @@ class SimplexRegressor(TableRegressor):
     def fit(self, X, y, sample_weight=None):
         """Find the weights on a table of shape (n_samples, n_members)."""
         check_fraction("shrinkage", self.shrinkage)
-        cells, y, weight, n_members = self._check(X, y, sample_weight)
-        weights = np.full(n_members, 1 / n_members)
-        if len(y):
-            never = np.isnan(cells[:, :, 0]).all(axis=0)
-            residuals = (spread(cells)[:, :, 0] - y[:, np.newaxis]) * np.sqrt(weight)[:, np.newaxis]
-            residuals /= np.linalg.norm(residuals) or 1.0
-            # When the weights sum to 1, table @ w - y is residuals @ w. One extra row asks for that sum;
-            # whatever sum NNLS settles on, only its direction matters, and that is exact.
-            target = np.r_[np.zeros(len(y)), 1.0]
-            found, _ = nnls(np.vstack([residuals, np.ones(n_members)])[:, ~never], target)
-            if found.sum() > 0:
-                weights = np.zeros(n_members)
-                weights[~never] = found / found.sum()
-        self.weights_ = (1 - self.shrinkage) * weights + self.shrinkage / n_members
+        rows = self._check(X, y, sample_weight)
+        weights = rows.even
+        if len(rows.y):
+            weights = best_average(rows.cells, rows.y, rows.weight)
+        self.weights_ = rows.back((1 - self.shrinkage) * weights + self.shrinkage * rows.even)
         return self
 
 
-def relevant(cells, y, n_classes):
-    """Return what decides the loss: each member's probability of the true class (or number), and where it is there."""
-    picked = cells[np.arange(len(y)), :, y.astype(np.intp)] if n_classes else cells[:, :, 0]
-    here = ~np.isnan(picked)
-    return np.where(here, picked, 0.0), here.astype(float)
+def best_average(cells, y, weight):
+    """Return the weights on the simplex that minimise the squared error of the average, shape (n_members,)."""
+    n_members = cells.shape[1]
+    root = np.sqrt(weight)[:, np.newaxis]
+    never = np.isnan(cells[:, :, 0]).all(axis=0)
+    weights = np.where(never, 0.0, 1.0)
+    # What an empty cell is worth depends on the weights of the row's other members.
+    for _ in range(REFILLS if np.isnan(cells).any() else 1):
+        residuals = (spread(cells, weights)[:, :, 0] - y[:, np.newaxis]) * root
+        residuals = residuals[:, ~never] / (np.linalg.norm(residuals) or 1.0)
+        # When the weights sum to 1, table @ w - y is residuals @ w. One extra row asks for that sum;
+        # whatever sum NNLS settles on, only its direction matters, and that is exact.
+        if len(residuals) > residuals.shape[1]:
+            residuals = np.linalg.qr(residuals, mode="r")
+        stacked = np.vstack([residuals, np.ones(residuals.shape[1])])
+        found, _ = nnls(stacked, np.r_[np.zeros(len(residuals)), 1.0], maxiter=10 * n_members)
+        old, weights = weights / weights.sum(), np.zeros(n_members)
+        weights[~never] = found / found.sum()
+        if np.abs(weights - old).max() < 1e-6:
+            break
+    return weights
 
 
-def _mean_loss(total, count, y, weight, n_classes):
-    """Return the weighted mean loss over rows of blends `total / count`; a row without a member costs the most."""
-    empty = count <= TINY
-    mixed = total / np.where(empty, 1.0, count)
-    if n_classes:
-        loss = -np.log(np.clip(np.where(empty, 1 / n_classes, mixed), TINY, 1))
-    else:
-        spread_of_y = np.average((y - np.average(y, weights=weight, axis=0)) ** 2, weights=weight, axis=0)
-        loss = np.where(empty, spread_of_y, (mixed - y) ** 2)
-    return (loss * weight).sum(axis=0) / weight.sum()
+def best_mixture(gain, here, weight, max_iter=500, tol=1e-8):
+    """Return the weights on the simplex that minimise the log loss of the mixture, and the number of iterations.
 
+    Parameters
+    ----------
+    gain : ndarray of shape (n_rows, n_members)
+        Probability that each member gives to the true class; 0 where it abstains.
+    here : ndarray of shape (n_rows, n_members)
+        1 where it does not abstain.
+    weight : ndarray of shape (n_rows,)
+    """
+    gain, share = np.maximum(gain, FLOOR * here), weight / weight.sum()
+    weights = np.full(gain.shape[1], 1 / gain.shape[1])
+    whole = bool(here.all())
 
-class _Given:
-    """An estimator whose predictions are given: lets any scikit-learn scorer judge a blend."""
+    def slopes(w):
+        """Return the blends of all rows, and how much each member lowers and raises the loss."""
+        top, bottom = gain @ w, w.sum() if whole else np.maximum(here @ w, TINY)
+        up = gain.T @ (share / np.maximum(top, TINY))
+        down = 1 / max(bottom, TINY) if whole else here.T @ (share / bottom)
+        return np.maximum(top, TINY), bottom, up, down
 
-    def __init__(self, out, classes):
-        self.out, self.classes_ = out, classes
-        self._estimator_type = "classifier" if classes is not None else "regressor"
+    for n_iter in range(1, 21):
+        *_, up, down = slopes(weights)
+        weights = weights * up / np.maximum(down, TINY)
+        weights /= weights.sum()
+        if (up - down).max() < tol:  # the optimum: no member would lower the loss
+            return weights, n_iter
 
-    def fit(self, X, y):
-        return self
+    def loss(w):
+        # The loss does not change when all weights grow alike: the last term holds their sum at 1.
+        top, bottom, up, down = slopes(w)
+        value = share @ (np.log(bottom) - np.log(top)) + 0.5 * (w.sum() - 1) ** 2
+        return value, down - up + w.sum() - 1
 
-    def predict(self, X):
-        return self.out[:, 0] if self.classes_ is None else self.classes_[self.out.argmax(axis=1)]
-
-    def predict_proba(self, X):
-        return self.out
-
-    def __sklearn_tags__(self):
-        from sklearn.utils import ClassifierTags, RegressorTags, Tags, TargetTags
-
-        kind = "regressor" if self.classes_ is None else "classifier"
-        tags = Tags(estimator_type=kind, target_tags=TargetTags(required=True))
-        tags.classifier_tags = ClassifierTags() if kind == "classifier" else None
-        tags.regressor_tags = RegressorTags() if kind == "regressor" else None
-        return tags
-
-
-def scored(scoring, y, weight, n_classes):
-    """Return a function from blends, shape (n_samples, n_classes or 1), to the score that a scikit-learn scorer gives."""
-    scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
-    classes = np.arange(n_classes) if n_classes else None
-    even = np.all(weight == weight[0])
-
-    def score(out):
-        weights = {} if even else {"sample_weight": weight}
-        return scorer(_Given(out, classes), np.zeros((len(y), 1)), y, **weights)
-
-    return score
+    options = {"maxiter": max_iter, "maxfun": 2 * max_iter, "ftol": 1e-15, "gtol": tol, "maxcor": 30}
+    found = minimize(loss, weights, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(weights), options=options)
+    w = np.where(found.x < 1e-7, 0.0, found.x)
+    if w.sum() > 0 and np.isfinite(w).all():
+        weights = w / w.sum()
+    return weights, n_iter + int(found.nit)

@@ -1,0 +1,170 @@
+"""Greedy selection of members with replacement: the default meta-learner."""
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from .._checks import check_count, check_fraction
+from ._columns import TableClassifier, TableRegressor
+from ._scoring import Objective
+
+MOST_ROWS = 5_000  # rows that a bag holds on average, at most
+MOST_MEMBERS = 60  # members that bags choose from, beside those that all rows chose
+MOST_TRIALS = 20_000  # blends that a metric without a quick form may judge
+MULTIPLIERS = np.random.RandomState(0).randint(1, 2**62, size=4099, dtype=np.int64).astype(np.uint64) * 2 + 1
+
+
+class _Greedy:
+    def fit(self, X, y, sample_weight=None):
+        """Choose the weights on a table of shape (n_samples, n_members * n_columns)."""
+        check_count("n_steps", self.n_steps, minimum=1)
+        check_count("n_bags", self.n_bags)
+        check_fraction("shrinkage", self.shrinkage)
+        rows = self._check(X, y, sample_weight)
+        weights = rows.even
+        if len(rows.y) and len(weights) > 1:
+            weights = (1 - self.shrinkage) * self._bagged(rows) + self.shrinkage * weights
+        self.weights_ = rows.back(weights)
+        return self
+
+    def _bagged(self, rows):
+        whole = Objective(rows.cells, rows.y, rows.weight, self._n_classes, self.scoring)
+        n_members, n_bags = rows.cells.shape[1], self.n_bags
+        alone = whole.alone()
+        best = np.argsort(alone, kind="stable")
+        pool = np.arange(n_members)
+        if whole.slow:  # members that look best, and fewer bags, so that the time stays in bounds
+            pool = np.sort(best[: max(2, min(n_members, MOST_TRIALS // (10 * self.n_steps)))])
+            n_bags = min(n_bags, MOST_TRIALS // (self.n_steps * len(pool)) - 1)
+        found = [self._select(whole, pool)]
+        pool = np.union1d(np.intersect1d(best[:MOST_MEMBERS], pool), np.flatnonzero(found[0]))
+        for counts in self._bags(rows, n_bags):
+            bag = np.repeat(np.arange(len(rows.y)), counts)
+            lacks = self._n_classes and len(np.unique(rows.y[bag])) < len(np.unique(rows.y))
+            if len(bag) and not (lacks and self.scoring is not None):
+                part = Objective(
+                    rows.cells[bag][:, pool], rows.y[bag], rows.weight[bag], self._n_classes, self.scoring
+                )  # fmt: skip
+                weights = np.zeros(n_members)
+                weights[pool] = self._select(part, np.arange(len(pool)))
+                found.append(weights)
+        return np.mean(found, axis=0)
+
+    def _select(self, objective, pool):
+        """Return the shares of a greedy selection with replacement, cut at its best length."""
+        counts, steps, losses = np.zeros(objective.cells.shape[1]), [], []
+        for _ in range(self.n_steps):
+            trial = objective.trials(counts, pool)
+            best = int(np.argmin(trial))
+            counts[pool[best]] += 1
+            steps.append(pool[best])
+            losses.append(trial[best])
+        length = int(np.argmin(losses)) + 1
+        return np.bincount(steps[:length], minlength=len(counts)) / length
+
+    def _bags(self, rows, n_bags):
+        """Yield how often each row counts in each bag: a Poisson bootstrap.
+
+        The draw of a row depends on what is in it. So equal rows go together, a weight of 2 is the same as a row
+        twice, and neither the order of rows nor that of columns matters.
+        """
+        values = np.nan_to_num(rows.cells.reshape(len(rows.y), -1), nan=-7.0) + 0.0
+        words = np.c_[values, rows.y.astype(np.float64) + 0.0].view(np.uint64)
+        words ^= words >> np.uint64(29)
+        key = (words * np.resize(MULTIPLIERS, words.shape[1])).sum(axis=1, dtype=np.uint64)
+        rate = min(1.0, MOST_ROWS / len(rows.y))
+        steps = np.exp(-rate) * np.cumprod(np.r_[1.0, rate / np.arange(1, 12)])
+        rng = check_random_state(self.random_state)
+        for seed in rng.randint(1, 2**62, size=max(0, n_bags), dtype=np.int64):
+            yield np.searchsorted(np.cumsum(steps), _uniform(key + np.uint64(seed)))
+
+
+def _uniform(key):
+    """Return numbers in [0, 1) from 64-bit keys, by the finaliser of splitmix64."""
+    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (key ^ (key >> np.uint64(31))) / 2.0**64
+
+
+class GreedyClassifier(_Greedy, TableClassifier):
+    """Select members greedily with replacement, by the score of their mean [1]_.
+
+    The selection is done on all rows and on bootstrap samples of the rows, and the weights are averaged: a member
+    that only luck made look good is not chosen in most of the samples.
+
+    Parameters
+    ----------
+    n_steps : int, default=20
+        Most selections; the best prefix counts.
+    n_bags : int, default=10
+        Bootstrap samples of the rows, beside the selection on all rows.
+    shrinkage : float in [0, 1], default=0.0
+        Share of the weight that is spread evenly over the members.
+    scoring : None, str or callable, default=None
+        What is maximised: a scorer, or None for minus the log loss. The loss decides where other metrics tie.
+    n_classes : int or None, default=None
+        Number of classes when y holds their positions; None: two, of any labels.
+    random_state : int, RandomState instance or None, default=0
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_members,)
+        They are at least 0 and sum to 1.
+    prior_ : ndarray of shape (n_classes,)
+        Class frequencies: the answer for a row without any member.
+    classes_ : ndarray of shape (n_classes,)
+
+    References
+    ----------
+    .. [1] Caruana, R., Niculescu-Mizil, A., Crew, G., Ksikes, A. (2004). Ensemble selection from libraries of models.
+       ICML.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.meta import GreedyClassifier
+    >>> y = np.array([0, 1] * 50)
+    >>> table = np.c_[np.where(y, 0.8, 0.2), np.full(100, 0.5)]
+    >>> GreedyClassifier().fit(table, y).weights_
+    array([1., 0.])
+    """
+
+    def __init__(self, *, n_steps=20, n_bags=10, shrinkage=0.0, scoring=None, n_classes=None, random_state=0):
+        self.n_steps = n_steps
+        self.n_bags = n_bags
+        self.shrinkage = shrinkage
+        self.scoring = scoring
+        self.n_classes = n_classes
+        self.random_state = random_state
+
+
+class GreedyRegressor(_Greedy, TableRegressor):
+    """Select members greedily with replacement, by the squared error of their mean; see `GreedyClassifier`.
+
+    Parameters
+    ----------
+    n_steps, n_bags, shrinkage, random_state
+        See `GreedyClassifier`.
+    scoring : None, str or callable, default=None
+        What is maximised: a scorer, or None for minus the squared error.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_members,)
+    prior_ : ndarray of shape (1,)
+        Mean of y: the answer for a row without any member.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.meta import GreedyRegressor
+    >>> y = np.arange(50.0)
+    >>> GreedyRegressor().fit(np.c_[y, np.zeros(50)], y).weights_
+    array([1., 0.])
+    """
+
+    def __init__(self, *, n_steps=20, n_bags=10, shrinkage=0.0, scoring=None, random_state=0):
+        self.n_steps = n_steps
+        self.n_bags = n_bags
+        self.shrinkage = shrinkage
+        self.scoring = scoring
+        self.random_state = random_state
