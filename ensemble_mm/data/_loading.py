@@ -98,7 +98,8 @@ def read_table(source, targets=(), root=None, *, inputs=None):
     X = X.copy()
     for name in X.columns:
         if X[name].dtype == object and _holds_media(X[name]):
-            X[name] = np.array(resolve_paths(X[name].tolist(), root, what=f"column {name!r}"), dtype=object)
+            paths = resolve_paths(X[name].tolist(), root, what=f"column {name!r}")
+            X[name] = pd.Series(paths, index=X.index, dtype=object)
     return X, frame[names].copy()
 
 
