@@ -435,7 +435,7 @@ def _write(table, path):
         try:
             table.to_parquet(buffer, index=False)
         except ImportError as error:
-            raise ImportError("Parquet needs 'pyarrow': pip install pyarrow, or write .csv or .jsonl.") from error
+            raise ImportError("Parquet needs 'pyarrow': pip install 'ensemble_mm[parquet]', or write .csv.") from error
         content = buffer.getvalue()
     else:
         raise ValueError(f"{path!r} ends in no format that can be written: use .csv, .tsv, .parquet or .jsonl.")

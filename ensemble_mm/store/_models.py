@@ -11,7 +11,6 @@ import json
 import os
 import re
 import zipfile
-import zlib
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from importlib import import_module
@@ -180,7 +179,9 @@ def _read_parts(path: Path) -> tuple[dict, bytes]:
                 raise ModelFileError(f"The manifest of {str(path)!r} is larger than any of ours: the file is not read.")
             manifest = _check_manifest(archive.read("manifest.json"), names, path)
             part = archive.read(_PART)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, zlib.error) as error:
+    except ModelFileError:
+        raise
+    except Exception as error:  # a damaged archive makes its reader say many things: KeyError, UnicodeDecodeError, ...
         raise ModelFileError(
             f"{str(path)!r} is not a whole model file ({error}): it is cut, damaged or of another kind. "
             "Fetch or save it again."
