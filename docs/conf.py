@@ -37,8 +37,8 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_memory": False,
+    "capture_repr": ("_repr_html_",),
     "plot_gallery": True,
-    "abort_on_example_error": True,
     "matplotlib_animations": False,
 }
 

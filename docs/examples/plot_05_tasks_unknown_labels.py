@@ -39,13 +39,14 @@ scores = pd.DataFrame(scores)
 print(scores.round(3))
 
 # %%
-# What was kept, and what each task owes to each other:
+# What was kept, and what each task owes to each other. A learner that reads the estimates of two tasks owes half to
+# each, so a share says that a task was read, not that nothing else would have done.
 print(stacked.strategy_.round(3))
 em.TaskContributionDisplay.from_estimator(stacked)
 
 # %%
 ax = scores.plot.bar(rot=0, ylabel="R2 on 150 new rows", color=["#0072B2", "#E69F00", "#009E73"], figsize=(6.4, 3.6))
-ax.legend(title="strategy")
+ax.legend(title="strategy", loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
 plt.tight_layout()
 
 # %%

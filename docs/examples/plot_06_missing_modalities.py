@@ -6,22 +6,22 @@ Any view may be missing in any row, at fit and at predict. Learners abstain, and
 """
 
 # %%
-# Three views that see the same cause, each with noise of its own. A third of all items is missing.
+# Three views that see the same cause, each with noise of its own. Two in five items are missing.
 import numpy as np
 from sklearn.linear_model import Ridge
 
 import ensemble_mm as em
 
 rng = np.random.default_rng(0)
-cause = rng.normal(size=400)
+cause = rng.normal(size=1200)
 noise = {"scan": 0.8, "lab": 1.2, "form": 2.0}
-views = {name: cause[:, None] + scale * rng.normal(size=(400, 4)) for name, scale in noise.items()}
-holes = {name: rng.random(400) < 0.33 for name in views}
+views = {name: cause[:, None] + scale * rng.normal(size=(1200, 4)) for name, scale in noise.items()}
+holes = {name: rng.random(1200) < 0.4 for name in views}
 with_holes = {name: np.where(holes[name][:, None], np.nan, view) for name, view in views.items()}
-y = cause + 0.2 * rng.normal(size=400)
+y = cause + 0.2 * rng.normal(size=1200)
 
 data = em.MultimodalData(with_holes)
-train, test = np.arange(280), np.arange(280, 400)
+train, test = np.arange(900), np.arange(900, 1200)
 model = em.StackedRegressor(learners=[("ridge", Ridge()), ("fused", Ridge(), "all")], cv=5, random_state=0)
 model.fit(data[train], y[train])
 print(f"R2 on rows with holes: {model.score(data[test], y[test]):.3f}")

@@ -35,7 +35,7 @@ fig.tight_layout()
 # %%
 # For classes, a set: one class where the model is sure, more where it is not.
 X, y = load_digits(return_X_y=True)
-X = X + np.random.default_rng(0).normal(scale=6, size=X.shape)  # hard to read
+X = X + np.random.default_rng(0).normal(scale=4, size=X.shape)  # hard to read
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.4, random_state=0)
 model = em.StackedClassifier(
     learners=[("linear", LogisticRegression(C=0.001, max_iter=500))], calibration="temperature", cv=3, random_state=0
@@ -48,7 +48,7 @@ print({int(s): int(c) for s, c in zip(size, count, strict=True)}, "rows by the n
 
 # %%
 order = np.argsort(-sets.sum(axis=1), kind="stable")
-fig, axes = plt.subplots(2, 5, figsize=(8, 3.8))
+fig, axes = plt.subplots(2, 5, figsize=(8, 4.6))
 for ax, row in zip(axes.ravel(), [*order[:5], *order[-5:]], strict=True):
     ax.imshow(X_test[row].reshape(8, 8), cmap="gray_r")
     ax.set_title(f"is {y_test[row]}\nset: " + " ".join(map(str, np.flatnonzero(sets[row]))), fontsize=8)

@@ -7,7 +7,6 @@ nothing runs once for all rows.
 """
 
 # %%
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -70,4 +69,3 @@ for n_bands in (2, 8, 32):
 
 # %%
 em.ContributionDisplay.from_estimator(model)
-plt.tight_layout()
