@@ -27,7 +27,7 @@ from .inspection import (
     view_contributions,
     write_report,
 )
-from .learners import TunedLearner
+from .learners import ImageCNN, TextCNN, TunedLearner
 from .stacking import MultiOutputStack, StackedClassifier, StackedRegressor, compare_strategies
 from .store import ModelFileError, TaskDatabase, load, save
 
@@ -38,6 +38,7 @@ __all__ = [
     "ConfusionDisplay",
     "ContributionDisplay",
     "HardestRowsDisplay",
+    "ImageCNN",
     "ImageExtractor",
     "MissingDisplay",
     "ModelFileError",
@@ -54,6 +55,7 @@ __all__ = [
     "TabularExtractor",
     "TaskContributionDisplay",
     "TaskDatabase",
+    "TextCNN",
     "TextExtractor",
     "TunedLearner",
     "VectorExtractor",

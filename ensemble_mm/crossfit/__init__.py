@@ -4,7 +4,7 @@ The only folder that holds rows out. `CrossFit` extracts every view once a fold 
 the folds; `NewRows` runs the fitted models on new rows.
 """
 
-from ._execute import JobError, Runner
+from ._execute import Job, JobError, Runner, check_failures
 from ._features import plan_extractions
 from ._folds import draw_folds
 from ._jobs import weight_keyword
@@ -16,6 +16,7 @@ __all__ = [
     "ALL_ROWS",
     "CrossFit",
     "Fit",
+    "Job",
     "JobError",
     "LearnerSpec",
     "Member",
@@ -23,6 +24,7 @@ __all__ = [
     "Plan",
     "Runner",
     "Table",
+    "check_failures",
     "check_learners",
     "cost_of",
     "draw_folds",

@@ -101,7 +101,9 @@ class Runner:
                 "job_seconds": seconds,
                 "bytes": n_bytes or sum(_bytes(result) for result in results),
                 "left_out": ", ".join(
-                    sorted({job.group or job.name for job, r in zip(jobs, results, strict=True) if isinstance(r, Skipped)})
+                    sorted(
+                        {job.group or job.name for job, r in zip(jobs, results, strict=True) if isinstance(r, Skipped)}
+                    )
                 ),
             }
         )

@@ -78,9 +78,7 @@ class Features:
         parts = {name: split_stateless(self._prepared(view)) for name, view in self.views.items()}
         columns = self._augmented(self.columns)
         self.readers = {name: FittedView(stateless=stateless) for name, (stateless, _) in parts.items()}
-        for name, (stateless, _) in parts.items():
-            if stateless is not None:
-                self.n_extractions += 1
+        self.n_extractions += sum(stateless is not None for stateless, _ in parts.values())
         present = {name: np.tile(rows, 1 + self.n_copies) for name, rows in self.present.items()}
         columns |= self._run_stateless(runner, parts, columns, present)
         jobs, marks = [], []

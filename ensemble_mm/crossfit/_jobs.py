@@ -49,7 +49,7 @@ def spread_rows(features, rows, n_rows):
 
 
 def seeded(estimator, seed):
-    """Return a clone with every `random_state` that is None set from `seed`, and one thread where none was asked for."""
+    """Return a clone with every `random_state` that is None set from `seed`, and one thread where none was set."""
     copy = clone(estimator)
     rng = np.random.RandomState(seed)
     settings = {}
@@ -97,7 +97,7 @@ def fit_extractor(extractor, reducer, column, train, rest, y, weight, n_rows, fo
             native = _stack([native, as_block(extractor.transform(take_rows(column, rest)))])
         if native.shape[0] != len(rows):
             raise ValueError(
-                f"it gave {native.shape[0]} rows of features for {len(rows)} samples: an extractor keeps rows as they are"
+                f"it gave {native.shape[0]} rows of features for {len(rows)} samples: an extractor keeps the rows"
             )
     blocks = {}
     if "native" in forms and native is not None and extractor is not None:

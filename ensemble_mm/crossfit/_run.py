@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..data import present_rows
+from ..store import content_key
 from ._execute import Failure, Job, JobError, Skipped, _controller, check_failures
 from ._features import Features, read_fitted, read_new
-from ..store import content_key
 from ._jobs import fit_and_predict, seeded, weight_keyword
 from ._plan import ALL_ROWS, Fit, seed_of
 from ._table import Table
@@ -42,7 +42,13 @@ class CrossFit:
             for name in member.views:
                 forms[name].add(member.form)
         self.features = Features(
-            self.views, self.columns, forms, seed=self.seed, n_copies=self.n_copies, cache=self.cache, on_bad=self.on_bad
+            self.views,
+            self.columns,
+            forms,
+            seed=self.seed,
+            n_copies=self.n_copies,
+            cache=self.cache,
+            on_bad=self.on_bad,
         )
         self.features.extract(self.runner, self.folds, self.refit, self.targets, _row_weights(self.weights), self.keys)
 
@@ -113,7 +119,18 @@ class CrossFit:
             train = np.concatenate([train + n * c for c in range(1 + self.n_copies)])
         task = self.tasks[member.task]
         n_classes = len(task.classes) if task.is_classification else 0
-        args = (member.estimator, self.seed_of(f"learner {member.learner!r} reads {member.reads!r}, fold {fit.fold}", member.task), n_classes, y, weight, train, test, keep, views, *blocks)
+        args = (
+            member.estimator,
+            self.seed_of(f"learner {member.learner!r} reads {member.reads!r}, fold {fit.fold}", member.task),
+            n_classes,
+            y,
+            weight,
+            train,
+            test,
+            keep,
+            views,
+            *blocks,
+        )
         width = sum(block.shape[1] if isinstance(block, np.ndarray) else block.nnz / max(n, 1) for block in blocks)
         cost = cost_of(member.estimator) * max(n_classes, 1) * (1 + len(train)) * (1 + width)
         return Job(str(fit), fit_and_predict, args, cost, self.keys and self.keys(fit, keep), str(member), required)

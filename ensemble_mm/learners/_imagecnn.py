@@ -1,7 +1,7 @@
 """ImageCNN: a small neural network on pixels, as a classifier and as a regressor."""
 
-from ensemble_mm._checks import check_choice
-from ensemble_mm.learners._neural import ImageInput, NetworkClassifier, NetworkLearner, NetworkRegressor
+from .._checks import check_choice
+from ._neural import ImageInput, NetworkClassifier, NetworkLearner, NetworkRegressor
 
 
 class ImageNetworkLearner(ImageInput, NetworkLearner):

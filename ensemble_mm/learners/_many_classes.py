@@ -109,4 +109,5 @@ class PooledGaussian(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         """Return the most probable label of each row."""
-        return self.classes_[self._scores(X).argmax(axis=1)]
+        scores = self._scores(X)
+        return self.classes_[scores.argmax(axis=1)]

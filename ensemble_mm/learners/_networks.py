@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from ensemble_mm._checks import require
+from .._checks import require
 
 CALLER = "TextCNN and ImageCNN"
 

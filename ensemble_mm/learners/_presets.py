@@ -19,11 +19,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
-from ensemble_mm._checks import check_choice, check_count
-from ensemble_mm.learners._linear import LogisticPath, RidgePath
-from ensemble_mm.learners._many_classes import PooledGaussian
-from ensemble_mm.learners._process import GaussianProcess
-from ensemble_mm.learners._scaling import ViewScaler
+from .._checks import check_choice, check_count
+from ._linear import LogisticPath, RidgePath
+from ._many_classes import PooledGaussian
+from ._process import GaussianProcess
+from ._scaling import ViewScaler
 
 MANY_CLASSES = 100  # above this many, learners whose cost grows with classes x columns are left out
 BOOSTED_CLASSES = 30  # above this many, boosting (a tree a class and round) costs too much

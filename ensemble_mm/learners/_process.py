@@ -12,7 +12,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ensemble_mm._checks import check_choice, check_count
+from .._checks import check_choice, check_count
 
 
 class GaussianProcess(RegressorMixin, BaseEstimator):
@@ -37,6 +37,8 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
     ----------
     regressor_ : GaussianProcessRegressor
         The fitted process.
+    n_iter_ : int
+        Steps of the optimiser in the last climb.
     log_marginal_likelihood_ : float
         Its log marginal likelihood, in nats, of the standardised targets.
 
@@ -90,6 +92,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
             kernel.clone_with_theta(best.x), optimizer=None, normalize_y=True, alpha=1e-8
         )
         self.regressor_ = process.fit(X, y)
+        self.n_iter_ = max(1, int(best.nit))
         self.log_marginal_likelihood_ = float(self.regressor_.log_marginal_likelihood_value_)
         return self
 

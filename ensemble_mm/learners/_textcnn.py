@@ -1,7 +1,7 @@
 """TextCNN: a small neural network on tokens, as a classifier and as a regressor."""
 
-from ensemble_mm._checks import check_choice
-from ensemble_mm.learners._neural import NetworkClassifier, NetworkLearner, NetworkRegressor, TextInput
+from .._checks import check_choice
+from ._neural import NetworkClassifier, NetworkLearner, NetworkRegressor, TextInput
 
 
 class TextNetworkLearner(TextInput, NetworkLearner):

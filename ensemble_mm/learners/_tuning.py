@@ -9,25 +9,26 @@ from joblib import hash as content_hash
 from sklearn import config_context
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.metrics import check_scoring
-from sklearn.model_selection import GridSearchCV, ParameterGrid, ParameterSampler, cross_validate
+from sklearn.model_selection import ParameterGrid, ParameterSampler, cross_validate
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter, indexable
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, has_fit_parameter, indexable
 
-from ensemble_mm._checks import check_choice, check_count, require
-from ensemble_mm.learners._linear import inner_folds
-from ensemble_mm.learners._spaces import default_space
+from .._checks import check_choice, check_count, require
+from ._linear import inner_folds
+from ._spaces import default_space
 
 SEARCHES = ("grid", "random", "halving", "optuna")
 
 
-def negative_log_loss(estimator, X, y):
+def negative_log_loss(estimator, X, y, sample_weight=None):
     """Score probabilities in nats; a class that the estimator has not seen gets 1e-7."""
     codes = {label: i for i, label in enumerate(estimator.classes_)}
     proba = estimator.predict_proba(X)
     picked = [proba[row, codes[label]] if label in codes else 0.0 for row, label in enumerate(np.asarray(y))]
-    return float(np.log(np.maximum(picked, 1e-7)).mean())
+    return float(np.average(np.log(np.maximum(picked, 1e-7)), weights=sample_weight))
 
 
 def _delegates(name):
@@ -77,7 +78,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
     best_score_ : float
         Mean score of the best candidate over the inner folds.
     cv_results_ : dict of str to array
-        "params", "mean_test_score" and "std_test_score" a candidate, and more of scikit-learn's.
+        "params", "mean_test_score" and "std_test_score" a candidate; for "halving", scikit-learn's.
     classes_ : ndarray of shape (n_classes,)
         Class labels, when the learner is a classifier.
 
@@ -125,9 +126,15 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         check_count("n_trials", self.n_trials, minimum=1)
         if self.storage is not None and self.search != "optuna":
             raise ValueError(f"storage is for search='optuna', but search={self.search!r}: leave it out.")
+        if y is None:
+            raise ValueError("TunedLearner requires y to be passed, but the target y is None.")
         if not hasattr(X, "shape"):
             X = np.asarray(X)
         X, y = indexable(X, y)
+        if np.ndim(y) == 2 and np.shape(y)[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if is_classifier(self.learner):
+            check_classification_targets(y)
         if np.ndim(y) == 0 or len(y) < 2:
             raise ValueError(f"TunedLearner needs at least 2 rows to search, found n_samples = {np.size(y)}.")
         rng = check_random_state(self.random_state)
@@ -137,10 +144,8 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         folds = self._folds(np.asarray(y), seed)
         params = _weights(learner, sample_weight)
         with config_context(enable_metadata_routing=False):
-            if self.search == "optuna":
-                found = self._optuna(learner, space, X, y, folds, params, seed)
-            else:
-                found = self._scikit_learn(learner, space, X, y, folds, params, seed)
+            search = {"optuna": self._optuna, "halving": self._halving}.get(self.search, self._listed)
+            found = search(learner, space, X, y, folds, params, seed)
             self.best_params_, self.best_score_, self.cv_results_ = found
             self.best_estimator_ = clone(learner).set_params(**clone(self.best_params_, safe=False))
             self.best_estimator_.fit(X, y, **params)
@@ -175,29 +180,41 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
             return check_scoring(learner, scoring="neg_mean_squared_error")
         return negative_log_loss if hasattr(learner, "predict_proba") else check_scoring(learner, scoring="accuracy")
 
-    def _scikit_learn(self, learner, space, X, y, folds, params, seed):
-        common = {"scoring": self._scorer(learner), "cv": folds, "refit": False}
-        if self.search == "halving":
-            from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-            from sklearn.model_selection import HalvingRandomSearchCV
-
-            n_rows = len(y)
-            search = HalvingRandomSearchCV(
-                learner,
-                space,
-                n_candidates=min(self.n_trials, _size(space)),
-                min_resources=min(n_rows, max(20, n_rows // 4)),
-                factor=2,
-                random_state=seed,
-                **common,
-            )
-        elif self.search == "grid":
-            search = GridSearchCV(learner, [{}, _grid(space)], **common)
+    def _listed(self, learner, space, X, y, folds, params, seed):
+        """Score the learner as given, then a grid or random draws."""
+        if self.search == "grid":
+            candidates = [{}, *ParameterGrid(_grid(space))]
         else:
             n_drawn = min(self.n_trials - 1, _size(space))
-            drawn = list(ParameterSampler(space, n_drawn, random_state=seed)) if n_drawn else []
-            search = GridSearchCV(learner, [{}, *({key: [value] for key, value in d.items()} for d in drawn)], **common)
+            candidates = [{}, *(ParameterSampler(space, n_drawn, random_state=seed) if n_drawn else [])]
+        scorer = self._scorer(learner)
+        scores = np.array([_cross_validated(learner, c, X, y, scorer, folds, params) for c in candidates])
+        means = scores.mean(axis=1)
+        best = int(np.argmax(means))
+        results = {"params": candidates, "mean_test_score": means, "std_test_score": scores.std(axis=1)}
+        return candidates[best], float(means[best]), results
+
+    def _halving(self, learner, space, X, y, folds, params, seed):
+        from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+        from sklearn.model_selection import HalvingRandomSearchCV
+
+        n_rows = len(y)
+        search = HalvingRandomSearchCV(
+            learner,
+            space,
+            n_candidates=min(self.n_trials, _size(space)),
+            min_resources=min(n_rows, max(20, n_rows // 4)),
+            factor=2,
+            random_state=seed,
+            scoring=self._scorer(learner),
+            cv=folds,
+            refit=False,
+            error_score="raise",
+        )
         search.fit(X, y, **params)
+        as_given = _cross_validated(learner, {}, X, y, self._scorer(learner), folds, params).mean()
+        if as_given >= search.best_score_:
+            return {}, float(as_given), search.cv_results_
         return search.best_params_, float(search.best_score_), search.cv_results_
 
     def _optuna(self, learner, space, X, y, folds, params, seed):

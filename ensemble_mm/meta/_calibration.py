@@ -175,7 +175,7 @@ class ConformalIntervals(_ByPattern, BaseEstimator):
 
 
 class ConformalSets(_ByPattern, BaseEstimator):
-    """Sets of classes from out-of-fold probabilities: the least ambiguous sets [1]_, never empty, by availability pattern.
+    """Sets of classes from out-of-fold probabilities: least ambiguous [1]_, never empty, by availability pattern.
 
     References
     ----------

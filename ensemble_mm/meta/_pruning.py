@@ -182,7 +182,7 @@ def select_members(prune, X, y, *, kind, n_classes=None, seconds=None, names=Non
     ----------
     prune : None, "auto", int, or selector
         None keeps all; "auto" at most half, at no significant loss; a number keeps that many in the order of use; a
-        selector is fitted on the table and has `support_` (positions or a mask), or is a callable `(X, y) -> positions`.
+        selector is fitted on the table and has `support_` (positions or a mask); a callable is `(X, y) -> positions`.
     X : ndarray of shape (n_samples, n_members * n_columns)
         Table of one task.
     y : ndarray of shape (n_samples,)

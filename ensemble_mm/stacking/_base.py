@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import check_choice, check_count, check_feature_names, check_unique
 from ..crossfit import (
@@ -36,7 +36,6 @@ from ..data import (
     as_source,
     check_columns,
     infer_views,
-    present_rows,
     resolve_targets,
     select,
 )
@@ -235,7 +234,7 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         weight = np.asarray(sample_weight, dtype=np.float64)
         if weight.ndim not in (1, 2) or len(weight) != n_rows or (weight.ndim == 2 and weight.shape[1] != len(tasks)):
             raise ValueError(
-                f"sample_weight has shape {weight.shape}: give ({n_rows},) or one column a task, ({n_rows}, {len(tasks)})."
+                f"sample_weight has shape {weight.shape}: give ({n_rows},) or ({n_rows}, {len(tasks)}), a column a task."
             )
         if not np.isfinite(weight).all() or (weight < 0).any():
             raise ValueError("sample_weight holds negative or non-finite values: give weights of at least 0.")
@@ -358,7 +357,9 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         source = self._source(X, reset=False)
         views = [View(name, modality, self.view_columns_[name]) for name, modality in self.views_.items()]
         if self._input == "views" and not isinstance(source, MultimodalData):
-            raise ValueError(f"fit was given a dict of views, predict a {type(X).__name__}: give a dict of views again.")
+            raise ValueError(
+                f"fit was given a dict of views, predict a {type(X).__name__}: give a dict of views again."
+            )
         columns = {view.name: self._column(source, view) for view in views}
         return NewRows(self.readers_, columns, self.forms_, self._runner(), self._cache())
 

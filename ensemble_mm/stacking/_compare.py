@@ -53,7 +53,9 @@ class _Comparison(MultiOutputStack):
         super()._learn(run, members)
         first = self.levels_[0]
         found = {"ensemble": first.oof}
-        singles = {view.name: self._restricted(run, first, lambda m, v=view.name: m.views == (v,)) for view in run.views}
+        singles = {
+            view.name: self._restricted(run, first, lambda m, v=view.name: m.views == (v,)) for view in run.views
+        }
         found["best single view"] = self._best(run, singles)
         if len(run.views) > 1:
             names = tuple(view.name for view in run.views)
@@ -64,7 +66,7 @@ class _Comparison(MultiOutputStack):
         self.comparison_ = _table(run, found)
 
     def _restricted(self, run, first, reads, meta=None):
-        """Return the out-of-fold predictions {task: array} of the ensembles of some members; tasks without one are out."""
+        """Return the out-of-fold predictions {task: array} of ensembles of some members; tasks without one are out."""
         chosen = [m for m in first.members if reads(m)]
         names = {m.task for m in chosen}
         if not names:

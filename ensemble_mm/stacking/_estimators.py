@@ -61,7 +61,9 @@ class _SingleStack(BaseStack):
             )
             return y.iloc[:, 0] if hasattr(y, "iloc") else np.ravel(y)
         if len(shape) == 2:
-            raise ValueError(f"y should be a 1d array, got an array of shape {shape}: use MultiOutputStack for several.")
+            raise ValueError(
+                f"y should be a 1d array, got an array of shape {shape}: use MultiOutputStack for several."
+            )
         return y
 
     def _only_prediction(self, X):

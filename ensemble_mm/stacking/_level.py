@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from ..crossfit import key_of
-from ..crossfit._execute import Job, check_failures
+from ..crossfit import Job, check_failures, key_of
 from ..meta import (
     ConformalIntervals,
     ConformalSets,
@@ -92,7 +91,9 @@ class Level:
                 )
             self.metas[name] = made[name, None]
             block = whole.block(name, set(allowed[name]))
-            self.oof[name] = self._out_of_fold(run, task, block, {f: made.get((name, f)) for f in range(len(run.folds))})
+            self.oof[name] = self._out_of_fold(
+                run, task, block, {f: made.get((name, f)) for f in range(len(run.folds))}
+            )
 
     def _out_of_fold(self, run, task, block, metas):
         n = len(block)
@@ -175,7 +176,9 @@ class Level:
                 kind = how.get(name) if isinstance(how, dict) else how
                 if kind is not None:
                     if kind not in CALIBRATORS:
-                        raise ValueError(f"calibration={kind!r} is not known: use one of {', '.join(CALIBRATORS)} or None.")
+                        raise ValueError(
+                            f"calibration={kind!r} is not known: use one of {', '.join(CALIBRATORS)} or None."
+                        )
                     self.calibrators[name] = CALIBRATORS[kind]().fit(out[rows], y[rows].astype(np.intp))
                 scores = self.calibrated(name, out[rows])
                 conformal[name] = ConformalSets().fit(scores, y[rows].astype(np.intp), pattern=pattern[rows])

@@ -152,7 +152,9 @@ class MultiOutputStack(BaseStack):
         estimates = first.estimates(first.oof)
         table, models, second = None, {}, []
         for step in self._steps(run, members):
-            own, fitted = run.fit(step, estimates=estimates, stage="fit across tasks", refit=self.refit and self.prune is None)
+            own, fitted = run.fit(
+                step, estimates=estimates, stage="fit across tasks", refit=self.refit and self.prune is None
+            )
             step = [member for member in step if key_of(member) in fitted]
             table = own if table is None else table.join(own)
             models |= fitted
@@ -354,7 +356,9 @@ def _metrics(task, y, out):
     found |= {
         "accuracy": accuracy_score(y, best),
         "f1_macro": f1_score(y, best, average="macro", zero_division=0),
-        "log_loss": log_loss(y, np.clip(out, 1e-15, 1) / np.clip(out, 1e-15, 1).sum(axis=1, keepdims=True), labels=labels),
+        "log_loss": log_loss(
+            y, np.clip(out, 1e-15, 1) / np.clip(out, 1e-15, 1).sum(axis=1, keepdims=True), labels=labels
+        ),
     }
     found["balanced_accuracy"] = np.mean([np.mean(best[y == c] == c) for c in np.unique(y)])
     if len(np.unique(y)) == len(labels):

@@ -14,8 +14,12 @@ def test_reads_decides_the_copies():
     specs = check_learners([("a", Ridge()), ("b", Ridge(), "all"), ("c", Ridge(alpha=2), ["v", "u"]), ("d", "drop")])
     found = [(m.learner, m.reads, m.views) for m in members_of(NUMBER, specs, ["u", "v", "w"])]
     assert found == [
-        ("a", "u", ("u",)), ("a", "v", ("v",)), ("a", "w", ("w",)), ("b", "all", ("u", "v", "w")), ("c", "v+u", ("v", "u")),
-    ]  # fmt: skip
+        ("a", "u", ("u",)),
+        ("a", "v", ("v",)),
+        ("a", "w", ("w",)),
+        ("b", "all", ("u", "v", "w")),
+        ("c", "v+u", ("v", "u")),
+    ]
 
 
 def test_a_learner_serves_the_tasks_of_its_kind():

@@ -19,7 +19,8 @@ def test_views_of_a_frame_are_inferred_from_contents():
             "voice": [f"{i}.wav" for i in range(n)],
             "clip": [f"{i}.gif" for i in range(n)],
             "review": [f"a long and warm review of coat {i}" for i in range(n)],
-            "zh": ["房间很干净，服务也很好。", "早餐太差了，下次不会来。", "位置不错，交通方便。", "前台态度一般般。"] * 3,
+            "zh": ["房间很干净，服务也很好。", "早餐太差了，下次不会来。", "位置不错，交通方便。", "前台态度一般般。"]
+            * 3,
             "age": range(n),
             "shop": ["north", "south"] * 6,
             "when": ["2020-01-02", "2021-05-06"] * 6,
@@ -28,7 +29,14 @@ def test_views_of_a_frame_are_inferred_from_contents():
         }
     )
     found = kinds(X)
-    assert found == {"photo": "image", "voice": "audio", "clip": "video", "review": "text", "zh": "text", "tabular": "tabular"}
+    assert found == {
+        "photo": "image",
+        "voice": "audio",
+        "clip": "video",
+        "review": "text",
+        "zh": "text",
+        "tabular": "tabular",
+    }
     (table,) = [view for view in infer_views(X) if view.modality == "tabular"]
     assert table.columns == ["age", "shop", "when", "code", "flag"]
 

@@ -47,7 +47,7 @@ def test_labels_go_there_and_back_and_unknown_ones_stay_unknown():
         ({"t": ["a", "a", None]}, "auto", "Task 't' has one class only"),
         ({"t": [None, None]}, "auto", "Task 't' has no known label"),
         ({"t": ["a", "b"]}, {"t": "regression"}, "Task 't' is a regression, but holds 'a', 'b'"),
-        ({"t": ["a", "b", "c"]}, {"t": "binary"}, "declared \"binary\" but has the classes"),
+        ({"t": ["a", "b", "c"]}, {"t": "binary"}, 'declared "binary" but has the classes'),
         ({"t": [0.5, 1.5]}, {"t": "multiclass"}, "declared 'multiclass' but holds numbers such as 0.5"),
         ({"t": [1, 2]}, {"u": "binary"}, "tasks names 'u', but Y has the columns 't'"),
         ({"t": [1, 2]}, {"t": "ordinal"}, "has kind 'ordinal': use one of"),

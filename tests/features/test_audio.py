@@ -47,7 +47,9 @@ def test_pitch_loudness_and_length_are_measured():
     pitch = column(X, extractor, "pitch_mean")
     assert pitch[1] - pitch[0] == pytest.approx(1, abs=0.05)  # an octave
     assert np.exp(column(X, extractor, "log_seconds")) == pytest.approx([0.5, 0.5, 1.0], abs=1e-3)
-    assert column(X, extractor, "log_peak")[1] - column(X, extractor, "log_peak")[2] == pytest.approx(np.log(10), abs=0.05)
+    assert column(X, extractor, "log_peak")[1] - column(X, extractor, "log_peak")[2] == pytest.approx(
+        np.log(10), abs=0.05
+    )
 
 
 def test_order_in_time_is_kept():
