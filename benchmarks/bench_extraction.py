@@ -1,8 +1,8 @@
 """Is a fit with shared extraction faster than scikit-learn's own composition, at the same table?
 
-Three views (text, picture, facts), three tasks, three linear learners, five folds. The peer is a `StackingClassifier` over
-`make_pipeline(ColumnTransformer, learner)`, one a task, with the same extractors, folds and learners. The question is lost when
-the ratio falls below 1, or when the two tables differ by more than 1e-6.
+Three views (text, picture, facts), three tasks, three linear learners, five folds. The peer is a `StackingClassifier`
+over `make_pipeline(ColumnTransformer, learner)`, one a task, with the same extractors, folds and learners. The question
+is lost when the ratio falls below 1, or when the two tables differ by more than 1e-6.
 
     python benchmarks/bench_extraction.py [n_samples]
 """
@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import StackingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
 from ensemble_mm import (
@@ -50,7 +50,7 @@ def main(n_samples=400):
     model.predict(X)
     ours_predict = time.perf_counter() - started
 
-    peers, worst = [], 0.0
+    peers = []
     started = time.perf_counter()
     for name in Y:
         pairs = [
@@ -59,21 +59,28 @@ def main(n_samples=400):
             for view, extractor, columns in VIEWS
         ]
         peer = StackingClassifier(pairs, LogisticRegression(), cv=folds, n_jobs=N_JOBS)
-        table = peer.fit_transform(X, Y[name])
-        worst = max(worst, np.abs(np.sort(table, axis=1) - np.sort(_block(model, name), axis=1)).max())
-        peers.append(peer)
+        peers.append(peer.fit(X, Y[name]))
     theirs = time.perf_counter() - started
     started = time.perf_counter()
     for peer in peers:
         peer.predict(X)
     theirs_predict = time.perf_counter() - started
 
+    # scikit-learn throws its table away: its cells are computed once more, outside of the clock, for the first task.
+    worst = max(
+        np.abs(cross_val_predict(pipe, X, Y["mood"], cv=folds, method="predict_proba")[:, 1] - _cell(model, name)).max()
+        for name, pipe in peers[0].estimators
+    )
     result = {
-        "n_samples": n_samples, "n_jobs": N_JOBS,
-        "fit": {"scikit_learn_s": theirs, "ensemble_mm_s": ours, "ratio": theirs / ours},
-        "predict": {"scikit_learn_s": theirs_predict, "ensemble_mm_s": ours_predict, "ratio": theirs_predict / ours_predict},
-        "largest_difference_of_the_tables": worst, "n_extractions": model.n_extractions_,
-    }  # fmt: skip
+        "n_samples": n_samples,
+        "n_jobs": N_JOBS,
+        "fit": {"scikit_learn_s": theirs, "ensemble_mm_s": ours},
+        "predict": {"scikit_learn_s": theirs_predict, "ensemble_mm_s": ours_predict},
+        "largest_difference_of_the_tables": float(worst),
+        "n_extractions": model.n_extractions_,
+    }
+    for part in ("fit", "predict"):
+        result[part]["ratio"] = result[part]["scikit_learn_s"] / result[part]["ensemble_mm_s"]
     for part in ("fit", "predict"):
         row = result[part]
         print(f"{part:8} scikit-learn {row['scikit_learn_s']:7.1f} s   ensemble_mm {row['ensemble_mm_s']:6.1f} s   "
@@ -85,9 +92,10 @@ def main(n_samples=400):
     return result
 
 
-def _block(model, name):
-    """Our table of a task in the peer's form: two classes give one column there too."""
-    return model.table_.block(name)
+def _cell(model, name):
+    """Return our column of the first task for a peer's name."""
+    learner, _, view = name.partition("-")
+    return model.table_.block("mood", {(learner, view)})[:, 0]
 
 
 if __name__ == "__main__":

@@ -196,8 +196,8 @@ def clip_features(frames, runs, seconds):
 def feature_names():
     """Return the names of what `clip_features` gives."""
     looks = [f"{s}_{name}" for s in ("mean", "std") for name in ImageExtractor(size=SIDE).get_feature_names_out()]
-    motion = [f"{name}_lag{lag}" for lag in LAGS for name in
-              ("right", "down", "speed", "towards_right", "towards_down", "certainty", "change", "change_std")]  # fmt: skip
+    kinds = ("right", "down", "speed", "towards_right", "towards_down", "certainty", "change", "change_std")
+    motion = [f"{kind}_lag{lag}" for lag in LAGS for kind in kinds]
     flow = [f"direction{i}" for i in range(DIRECTIONS)] + ["pair_speed_mean", "pair_speed_std"]
     return [*looks, *motion, *flow, "log_seconds"]
 

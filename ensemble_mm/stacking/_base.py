@@ -234,7 +234,7 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         weight = np.asarray(sample_weight, dtype=np.float64)
         if weight.ndim not in (1, 2) or len(weight) != n_rows or (weight.ndim == 2 and weight.shape[1] != len(tasks)):
             raise ValueError(
-                f"sample_weight has shape {weight.shape}: give ({n_rows},) or ({n_rows}, {len(tasks)}), a column a task."
+                f"sample_weight has shape {weight.shape}: give ({n_rows},) or ({n_rows}, {len(tasks)}), one a task."
             )
         if not np.isfinite(weight).all() or (weight < 0).any():
             raise ValueError("sample_weight holds negative or non-finite values: give weights of at least 0.")
