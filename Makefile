@@ -12,18 +12,21 @@ PYTEST_ARGS ?=
 # SCIPY_ARRAY_API: one of scikit-learn's estimator checks runs only with it.
 PYTEST := SCIPY_ARRAY_API=1 OMP_NUM_THREADS=1 MLFLOW_DISABLE_TELEMETRY=true $(PY) -m pytest --import-mode=importlib -q -rs -n 2
 
-.PHONY: help demo test lint docs benchmarks clean
+.PHONY: help demo test test-slow lint docs benchmarks clean
 .DEFAULT_GOAL := help
 
 help:  ## show what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
 
 demo: $(STAMPS)/demo  ## install the project and run its main job on packaged real data
 	$(VENV)/bin/ensemble-mm demo
 
 test: $(STAMPS)/test  ## run the tests and the examples of the docstrings
-	$(PYTEST) $(if $(REPORTS),--junitxml=$(REPORTS)/tests.xml) $(PYTEST_ARGS) tests
-	$(PYTEST) $(if $(REPORTS),--junitxml=$(REPORTS)/doctests.xml) --doctest-modules ensemble_mm
+	$(PYTEST) $(if $(REPORTS),--junitxml=$(REPORTS)/tests.xml) -m "not slow" $(PYTEST_ARGS) tests
+	$(PYTEST) $(if $(REPORTS),--junitxml=$(REPORTS)/doctests.xml) --doctest-modules --doctest-glob='*.rst' ensemble_mm docs/*.rst
+
+test-slow: $(STAMPS)/test  ## run the tests that take minutes
+	$(PYTEST) $(if $(REPORTS),--junitxml=$(REPORTS)/slow.xml) -m slow $(PYTEST_ARGS) tests
 
 lint: $(STAMPS)/lint  ## check the style
 	$(VENV)/bin/$(RUFF) ensemble_mm tests benchmarks docs

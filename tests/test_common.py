@@ -1,7 +1,6 @@
 """scikit-learn's own checks, on everything of ours that takes plain arrays."""
 
 import pytest
-from sklearn.base import is_classifier, is_regressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
@@ -42,13 +41,37 @@ META_LEARNERS = [
 ]  # fmt: skip
 EVERYTHING = [*STACKS, *NOTHING_SET, *PARTS, *META_LEARNERS]
 
+WEIGHTS = ("check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data")
+OF_SEVERAL_TASKS = {
+    **dict.fromkeys(
+        [
+            "check_estimators_pickle", "check_fit_idempotent", "check_estimator_sparse_array",
+            "check_estimator_sparse_matrix", "check_methods_sample_order_invariance", "check_methods_subset_invariance",
+        ],
+        "predict_proba gives a dict, one array a task",
+    ),
+    **dict.fromkeys(["check_n_features_in_after_fitting", *WEIGHTS], "fit and score call the targets Y, not y"),
+}  # fmt: skip
 
-@parametrize_with_checks([*STACKS, *PARTS, *META_LEARNERS])
+
+def expected_failures(estimator):
+    """Return {check: reason} of the checks that ask for what an estimator does not promise."""
+    if isinstance(estimator, MultiOutputStack):
+        return OF_SEVERAL_TASKS
+    if isinstance(estimator, (LogisticPath, RidgePath)):
+        return dict.fromkeys(WEIGHTS, "the penalty is chosen on inner folds, which are drawn by row")
+    if isinstance(estimator, StackedRegressor):
+        return {"check_regressor_data_not_an_array": "a DataFrame is read as a table, an array as vectors"}
+    return {}
+
+
+@parametrize_with_checks([*STACKS, *PARTS, *META_LEARNERS], expected_failed_checks=expected_failures)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks(NOTHING_SET)
+@pytest.mark.slow
+@parametrize_with_checks(NOTHING_SET, expected_failed_checks=expected_failures)
 def test_scikit_learn_checks_with_nothing_set(estimator, check):
     check(estimator)
 
@@ -57,7 +80,6 @@ def test_scikit_learn_checks_with_nothing_set(estimator, check):
 def test_checks_were_collected(estimator):
     """A generator that yields nothing would make the tests above pass."""
     names = {getattr(check, "func", check).__name__ for _, check in estimator_checks_generator(estimator)}
-    assert len(names) > 25
-    assert "check_fit_idempotent" in names or "check_estimators_pickle" in names
-    if is_classifier(estimator) and not is_regressor(estimator):
-        assert "check_classifiers_train" in names
+    assert len(names) > 35
+    assert {"check_estimators_pickle", "check_dict_unchanged", "check_n_features_in"} <= names
+    assert len(set(expected_failures(estimator)) & names) == len(expected_failures(estimator))
