@@ -45,7 +45,7 @@ WEIGHTS = ("check_sample_weight_equivalence_on_dense_data", "check_sample_weight
 OF_SEVERAL_TASKS = {
     **dict.fromkeys(
         [
-            "check_estimators_pickle", "check_fit_idempotent", "check_estimator_sparse_array",
+            "check_array_api_input", "check_estimators_pickle", "check_fit_idempotent", "check_estimator_sparse_array",
             "check_estimator_sparse_matrix", "check_methods_sample_order_invariance", "check_methods_subset_invariance",
         ],
         "predict_proba gives a dict, one array a task",
