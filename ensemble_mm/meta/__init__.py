@@ -1,16 +1,11 @@
 """From columns of predictions to one prediction: weights, stackers, pruning, calibration."""
 
-from ._calibration import (
-    ConformalIntervals,
-    ConformalSets,
-    IsotonicCalibrator,
-    TemperatureCalibrator,
-    decision_threshold,
-)
-from ._choice import AutoClassifier, AutoRegressor, make_meta_learner
+from ._calibration import IsotonicCalibrator, TemperatureCalibrator, decision_threshold
+from ._choice import AutoClassifier, AutoRegressor, make_meta_learner, select_members
+from ._conformal import ConformalIntervals, ConformalSets
 from ._greedy import GreedyClassifier, GreedyRegressor
 from ._linear import LinearClassifier, LinearRegressor
-from ._pruning import CostPruner, OrderedPruner, RedundancyPruner, select_members
+from ._pruning import CostPruner, OrderedPruner, RedundancyPruner
 from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexRegressor
 from ._wrapped import WrappedClassifier, WrappedRegressor
 

@@ -1,16 +1,17 @@
-"""Which meta-learner: by name, by nested cross-validation, or the user's own."""
+"""Which meta-learner and which members: by name, by cross-validation on the table, or the user's own."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.model_selection import check_cv
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, get_tags
 
 from .._checks import check_choice, check_count
-from ._columns import TINY, TableClassifier, TableRegressor
+from ._columns import TINY, TableClassifier, TableRegressor, split, spread
 from ._greedy import GreedyClassifier, GreedyRegressor
 from ._linear import LinearClassifier, LinearRegressor
+from ._pruning import OrderedPruner
 from ._scoring import SAME_AS_LOSS, scored
 from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexRegressor
 from ._wrapped import WrappedClassifier, WrappedRegressor
@@ -236,3 +237,82 @@ def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=
             settings["random_state"] = random_state
         return clone(spec).set_params(**settings)
     return WrappedClassifier(spec, **settings) if classes else WrappedRegressor(spec)
+
+
+def select_members(prune, X, y, *, kind, n_classes=None, seconds=None, names=None, random_state=None):
+    """Return the sorted positions of the members to keep.
+
+    Parameters
+    ----------
+    prune : None, "auto", int, float, selector or callable
+        None keeps all; a number or a share in (0, 1) that many, of those that help each other most; "auto" half of
+        them, since fewer cost accuracy on fresh rows more often than a table of few rows can tell. A selector of
+        scikit-learn's kind is cloned and fitted on the table, and keeps a member when it keeps one of its columns. A
+        callable gets (X, y) and returns positions or a mask of members.
+    X : ndarray of shape (n_samples, n_members * n_columns)
+        Table of one task.
+    y : ndarray of shape (n_samples,)
+        Class positions or numbers.
+    kind : {"binary", "multiclass", "regression"}
+    n_classes : int or None, default=None
+        Of a classification.
+    seconds : array-like of shape (n_members,) or None, default=None
+        Handed to a selector that has a parameter `seconds` and no value for it.
+    names : list of str or None, default=None
+        Names of the members, for messages.
+    random_state : int or None, default=None
+        Handed to a selector that has a parameter `random_state` and no value for it.
+
+    Returns
+    -------
+    list of int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.meta import select_members
+    >>> y = np.arange(30.0)
+    >>> select_members(1, np.c_[np.sin(y), y], y, kind="regression")
+    [1]
+    """
+    check_choice("kind", kind, ("binary", "multiclass", "regression"))
+    classes = (n_classes or 2) if kind != "regression" else None
+    X = np.asarray(X, dtype=np.float64)
+    width = classes if classes and classes > 2 else 1
+    n_members = X.shape[1] // width
+    y = np.asarray(y).astype(np.intp) if classes else np.asarray(y, dtype=np.float64)
+    if prune is None or n_members == 1:
+        return list(range(n_members))
+    if isinstance(prune, str) and prune == "auto":
+        found = OrderedPruner(n_classes=classes).fit(X, y).members_
+    elif isinstance(prune, Real) and not isinstance(prune, bool):
+        found = OrderedPruner(prune, n_classes=classes).fit(X, y).members_
+    elif hasattr(prune, "fit") and not isinstance(prune, type):
+        selector = clone(prune)
+        known = selector.get_params(deep=False)
+        given = {"n_classes": classes, "seconds": seconds, "random_state": random_state}
+        # The number of classes is a fact of the task; the others are what the user left open.
+        told = {k: v for k, v in given.items() if k in known and (k == "n_classes" or known[k] is None)}
+        table = X if get_tags(selector).input_tags.allow_nan else _filled(X, y, classes or 0)
+        selector.set_params(**told).fit(table, y)
+        mask = np.asarray(selector.get_support() if hasattr(selector, "get_support") else selector.support_)
+        if mask.dtype != bool:
+            mask = np.isin(np.arange(X.shape[1]), mask)
+        found = np.flatnonzero(mask.reshape(n_members, width).any(axis=1))
+    elif callable(prune):
+        found = np.asarray(prune(X, y))
+        found = np.flatnonzero(found) if found.dtype == bool else np.unique(found)
+    else:
+        raise ValueError(f'prune={prune!r} is not known: use None, "auto", a number of members or a selector.')
+    if not len(found):
+        of = f" of {', '.join(map(str, names[:3]))}..." if names else ""
+        raise ValueError(f"prune={prune!r} keeps no member{of}: loosen it.")
+    return [int(m) for m in found]
+
+
+def _filled(X, y, n_classes):
+    """Return the table without holes: the mean of the row's other members, else the prior."""
+    prior = np.bincount(y, minlength=n_classes) / len(y) if n_classes else np.atleast_1d(y.mean())
+    cells = spread(split(X, n_classes))
+    cells = np.where(np.isnan(cells), prior, cells)
+    return cells[:, :, 1] if n_classes == 2 else cells.reshape(len(X), -1)

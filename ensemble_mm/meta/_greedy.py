@@ -9,7 +9,7 @@ from ._scoring import Objective
 
 MOST_ROWS = 5_000  # rows that a bag holds on average, at most
 MOST_MEMBERS = 60  # members that bags choose from, beside those that all rows chose
-MOST_TRIALS = 20_000  # blends that a metric without a quick form may judge
+MOST_TRIALS = 1_500  # blends that a metric without a quick form may judge
 MULTIPLIERS = np.random.RandomState(0).randint(1, 2**62, size=4099, dtype=np.int64).astype(np.uint64) * 2 + 1
 
 
@@ -33,7 +33,7 @@ class _Greedy:
         best = np.argsort(alone, kind="stable")
         pool = np.arange(n_members)
         if whole.slow:  # members that look best, and fewer bags, so that the time stays in bounds
-            pool = np.sort(best[: max(2, min(n_members, MOST_TRIALS // (10 * self.n_steps)))])
+            pool = np.sort(best[: max(2, min(n_members, MOST_TRIALS // (2 * self.n_steps)))])
             n_bags = min(n_bags, MOST_TRIALS // (self.n_steps * len(pool)) - 1)
         found = [self._select(whole, pool)]
         pool = np.union1d(np.intersect1d(best[:MOST_MEMBERS], pool), np.flatnonzero(found[0]))

@@ -1,28 +1,78 @@
-"""Which members to keep: selectors over the table that drop what does not help."""
+"""Which members to keep: selectors over the columns of a table that drop what does not help."""
+
+from numbers import Integral, Real
 
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator
+from sklearn.feature_selection import SelectorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import check_count
-from ._columns import TINY, relevant, split, spread
+from .._checks import check_choice, check_count
+from ._columns import TINY, member_columns, relevant, row_losses, split, spread, worst_loss
+
+MOST_ROWS = 20_000
+MOST_MEMBERS = 300  # the best ones, which are ordered by what they add to each other
+MOST_STEPS = 100
 
 
-class OrderedPruner(BaseEstimator):
+class _Pruner(SelectorMixin, BaseEstimator):
+    """What pruners share: a table comes in, the columns of the kept members go out."""
+
+    def _read(self, X, y):
+        """Return cells, y, n_classes, the gains of members, where they are there, and the loss of the prior."""
+        X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
+        n_classes = self.n_classes or 0
+        if n_classes:
+            if (y != np.round(y)).any() or y.min() < 0 or y.max() >= n_classes:
+                raise ValueError(
+                    f"With n_classes={n_classes}, y must hold class positions from 0 to {n_classes - 1}, found "
+                    f"{np.unique(y)[:5].tolist()}: encode the labels, or use n_classes=None for numbers."
+                )
+            y = y.astype(np.intp)
+        else:
+            y = y.astype(np.float64)
+        cells = split(X, n_classes)
+        some = np.flatnonzero(~np.isnan(cells[:, :, 0]).all(axis=1))
+        if not len(some):
+            raise ValueError("No row of the table has a prediction of any member: there is nothing to choose by.")
+        if len(some) > MOST_ROWS:
+            some = some[np.linspace(0, len(some) - 1, MOST_ROWS).astype(np.intp)]
+        cells, y = cells[some], y[some]
+        return cells, y, n_classes, *relevant(cells, y, n_classes), worst_loss(y, np.ones(len(y)), n_classes)
+
+    def _keep(self, members):
+        self.members_ = np.sort(np.asarray(members, dtype=np.intp))
+        return self
+
+    def _get_support_mask(self):
+        check_is_fitted(self)
+        mask = np.zeros(self.n_features_in_, dtype=bool)
+        mask[member_columns(self.members_, self.n_classes)] = True
+        return mask
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.target_tags.required = True
+        return tags
+
+
+class OrderedPruner(_Pruner):
     """Order members so that each next one helps the mean of those before it most, and keep the first [1]_.
 
     Parameters
     ----------
-    n_members : int or None, default=None
-        How many to keep; None: the fewest (at most half) whose mean is not significantly worse than the best.
+    n_members : int or float, default=0.5
+        How many to keep: a number, or a share in (0, 1).
     n_classes : int or None, default=None
-        None or 0 for a regression.
+        None for numbers.
 
     Attributes
     ----------
     order_ : ndarray of int
         Members in the order in which they were taken.
-    support_ : ndarray of int
+    members_ : ndarray of int
         Sorted positions of the kept members.
 
     References
@@ -34,212 +84,177 @@ class OrderedPruner(BaseEstimator):
     >>> import numpy as np
     >>> from ensemble_mm.meta import OrderedPruner
     >>> y = np.arange(30.0)
-    >>> OrderedPruner(n_members=1).fit(np.c_[np.zeros(30), y], y).support_
+    >>> OrderedPruner(n_members=1).fit(np.c_[np.zeros(30), y], y).members_
     array([1])
     """
 
-    def __init__(self, n_members=None, *, n_classes=None):
+    def __init__(self, n_members=0.5, *, n_classes=None):
         self.n_members = n_members
         self.n_classes = n_classes
 
     def fit(self, X, y):
         """Order the members of a table of shape (n_samples, n_members * n_columns)."""
-        n_classes = self.n_classes or 0
-        gain, here = relevant(split(np.asarray(X, dtype=float), n_classes), np.asarray(y), n_classes)
-        y, n = np.asarray(y, dtype=float), gain.shape[1]
-        total, count, weight = np.zeros(len(y)), np.zeros(len(y)), np.ones((len(y), 1))
-        left, order, rows = list(range(n)), [], []
-        while left:
-            trial = _mean_loss(
-                total[:, np.newaxis] + gain[:, left],
-                count[:, np.newaxis] + here[:, left],
-                y[:, np.newaxis],
-                weight,
-                n_classes,
-            )
-            best = left.pop(int(np.argmin(trial)))
-            total, count = total + gain[:, best], count + here[:, best]
-            order.append(best)
-            rows.append(_row_losses(total, count, y, n_classes))
-        self.order_ = np.array(order)
-        keep = self.n_members if self.n_members is not None else self._fewest(rows)
-        self.support_ = np.sort(self.order_[:keep])
-        return self
-
-    def _fewest(self, rows):
-        most = max(1, len(rows) // 2)
-        best = int(np.argmin([r.mean() for r in rows]))
-        for k in range(most):
-            difference = rows[k] - rows[best]
-            if difference.mean() <= difference.std(ddof=1) / np.sqrt(len(difference)) + TINY:
-                return k + 1
-        return most
+        cells, y, n_classes, gain, here, worst = self._read(X, y)
+        wanted = self.n_members
+        if isinstance(wanted, Real) and not isinstance(wanted, Integral) and 0 < wanted < 1:
+            wanted = max(1, int(wanted * cells.shape[1]))
+        check_count("n_members", wanted, minimum=1)
+        self.order_ = _ordered(gain, here, y, n_classes, worst, min(wanted, cells.shape[1]))
+        return self._keep(self.order_)
 
 
-class RedundancyPruner(BaseEstimator):
+class RedundancyPruner(_Pruner):
     """Drop of every pair of members that say nearly the same the worse one.
 
     Parameters
     ----------
     limit : float, default=0.98
-        Correlation of ranks of two members' cells above which they count as the same.
+        Likeness above which two members count as the same, from -1 to 1.
+    measure : {"correlation", "q"}, default="correlation"
+        Correlation of the ranks of the predictions, or Yule's Q-statistic of which rows both get right [1]_ (classes
+        only; it asks for a lower limit, such as 0.9 with many errors).
     n_classes : int or None, default=None
+        None for numbers.
 
     Attributes
     ----------
-    correlation_ : ndarray of shape (n_members, n_members)
-    support_ : ndarray of int
+    likeness_ : ndarray of shape (n_members, n_members)
+    members_ : ndarray of int
+        Sorted positions of the kept members.
+
+    References
+    ----------
+    .. [1] Kuncheva, L., Whitaker, C. (2003). Measures of diversity in classifier ensembles. Machine Learning 51,
+       181-207.
 
     Examples
     --------
     >>> import numpy as np
     >>> from ensemble_mm.meta import RedundancyPruner
     >>> y = np.arange(30.0)
-    >>> table = np.c_[y, y + 0.01, np.sin(y)]
-    >>> len(RedundancyPruner().fit(table, y).support_)
-    2
+    >>> RedundancyPruner().fit(np.c_[y, y + 0.01, np.sin(y)], y).members_
+    array([0, 2])
     """
 
-    def __init__(self, limit=0.98, *, n_classes=None):
+    def __init__(self, limit=0.98, *, measure="correlation", n_classes=None):
         self.limit = limit
+        self.measure = measure
         self.n_classes = n_classes
 
     def fit(self, X, y):
         """Compare the members of a table of shape (n_samples, n_members * n_columns)."""
-        n_classes = self.n_classes or 0
-        cells = split(np.asarray(X, dtype=float), n_classes)
-        filled = spread(cells)
-        filled = filled[~np.isnan(filled).any(axis=(1, 2))]
-        flat = filled[:, :, 1:] if n_classes == 2 else filled
-        ranks = np.array([rankdata(flat[:, m].ravel()) for m in range(flat.shape[1])])
-        with np.errstate(invalid="ignore", divide="ignore"):
-            self.correlation_ = np.atleast_2d(np.nan_to_num(np.corrcoef(ranks)))
-        gain, here = relevant(cells, np.asarray(y), n_classes)
-        y = np.asarray(y, dtype=float)
-        losses = [_row_losses(gain[:, m], here[:, m], y, n_classes).mean() for m in range(gain.shape[1])]
+        check_choice("measure", self.measure, ("correlation", "q"))
+        cells, y, n_classes, gain, here, worst = self._read(X, y)
+        if self.measure == "q":
+            if not n_classes:
+                raise ValueError('measure="q" compares decisions on classes: use "correlation" for numbers.')
+            self.likeness_ = _q_statistics(cells, y)
+        else:
+            self.likeness_ = _rank_correlations(cells)
+        losses = row_losses(gain, here, y, n_classes, worst).mean(axis=0)
         kept = []
-        for m in np.argsort(losses, kind="stable"):
-            if all(self.correlation_[m, other] <= self.limit for other in kept):
+        for m in np.argsort(losses.round(12), kind="stable"):
+            if (self.likeness_[m, kept] <= self.limit).all():
                 kept.append(int(m))
-        self.support_ = np.sort(kept)
-        return self
+        return self._keep(kept)
 
 
-class CostPruner(BaseEstimator):
-    """Keep the members that lower the loss most for their seconds a row.
+class CostPruner(_Pruner):
+    """Keep the members that lower the loss most for their seconds.
+
+    The best member stays. The others join in the order of loss saved a second, as long as they lower the loss of the
+    mean and the budget lasts.
 
     Parameters
     ----------
-    seconds : array-like of shape (n_members,)
-        Cost of predicting one row, in seconds (any common unit will do).
+    seconds : array-like of shape (n_members,) or None, default=None
+        Cost of predicting one row, in seconds (any common unit will do). None: all cost the same.
     budget : float in (0, 1], default=0.5
         Share of the summed seconds that the kept members may take; the best member always stays.
     n_classes : int or None, default=None
+        None for numbers.
 
     Attributes
     ----------
-    support_ : ndarray of int
+    members_ : ndarray of int
+        Sorted positions of the kept members.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.meta import CostPruner
+    >>> y = np.arange(30.0)
+    >>> table = np.c_[y + np.sin(y), y + np.cos(3 * y), y + np.cos(3 * y + 0.1)]
+    >>> CostPruner([1.0, 9.0, 1.0], budget=0.9).fit(table, y).members_
+    array([0, 2])
     """
 
-    def __init__(self, seconds, budget=0.5, *, n_classes=None):
+    def __init__(self, seconds=None, budget=0.5, *, n_classes=None):
         self.seconds = seconds
         self.budget = budget
         self.n_classes = n_classes
 
     def fit(self, X, y):
         """Weigh loss against seconds on a table of shape (n_samples, n_members * n_columns)."""
-        seconds = np.asarray(self.seconds, dtype=float)
-        n_classes = self.n_classes or 0
-        gain, here = relevant(split(np.asarray(X, dtype=float), n_classes), np.asarray(y), n_classes)
-        if len(seconds) != gain.shape[1]:
-            raise ValueError(f"seconds has {len(seconds)} values for {gain.shape[1]} members: give one a member.")
-        y = np.asarray(y, dtype=float)
-        total, count, kept, spent = np.zeros(len(y)), np.zeros(len(y)), [], 0.0
-        now = np.inf
-        while True:
-            best = None
-            for m in range(gain.shape[1]):
-                if m in kept or (kept and spent + seconds[m] > self.budget * seconds.sum()):
-                    continue
-                loss = _row_losses(total + gain[:, m], count + here[:, m], y, n_classes).mean()
-                worth = -loss if not kept else (now - loss) / max(seconds[m], TINY)
-                if (not kept or loss < now) and (best is None or worth > best[0]):
-                    best = (worth, m, loss)
-            if best is None:
+        if not isinstance(self.budget, Real) or not 0 < self.budget <= 1:
+            raise ValueError(f"budget={self.budget!r} must be a share of the seconds, above 0 and at most 1.")
+        cells, y, n_classes, gain, here, worst = self._read(X, y)
+        n_members = cells.shape[1]
+        seconds = np.ones(n_members) if self.seconds is None else np.asarray(self.seconds, dtype=np.float64)
+        if seconds.shape != (n_members,) or not (np.isfinite(seconds) & (seconds >= 0)).all():
+            raise ValueError(
+                f"seconds must hold one finite number of at least 0 for each of the {n_members} members, "
+                f"found {seconds.tolist()[:5]} of shape {seconds.shape}."
+            )
+        kept, spent = [], 0.0
+        total, count, now = np.zeros(len(y)), np.zeros(len(y)), np.inf
+        while len(kept) < n_members:
+            left = np.setdiff1d(np.arange(n_members), kept)
+            if kept:
+                left = left[spent + seconds[left] <= self.budget * seconds.sum() + TINY]
+            loss = _trials(total, count, gain[:, left], here[:, left], y, n_classes, worst)
+            left, loss = left[loss < now], loss[loss < now]
+            if not len(left):
                 break
-            _, m, now = best
-            kept.append(m)
-            spent += seconds[m]
-            total, count = total + gain[:, m], count + here[:, m]
-        self.support_ = np.sort(kept)
-        return self
+            worth = (now - loss) / np.maximum(seconds[left], TINY) if kept else -loss
+            best = np.lexsort((seconds[left], -worth.round(12)))[0]  # of equals the cheapest
+            kept.append(left[best])
+            spent, now = spent + seconds[left[best]], loss[best]
+            total, count = total + gain[:, left[best]], count + here[:, left[best]]
+        return self._keep(kept)
 
 
-def select_members(prune, X, y, *, kind, n_classes=None, seconds=None, names=None, random_state=None):
-    """Return the sorted positions of the members to keep.
-
-    Parameters
-    ----------
-    prune : None, "auto", int, or selector
-        None keeps all; "auto" at most half, at no significant loss; a number keeps that many in the order of use; a
-        selector is fitted on the table and has `support_` (positions or a mask); a callable is `(X, y) -> positions`.
-    X : ndarray of shape (n_samples, n_members * n_columns)
-        Table of one task.
-    y : ndarray of shape (n_samples,)
-        Class positions or numbers.
-    kind : {"binary", "multiclass", "regression"}
-    n_classes : int or None, default=None
-
-    Returns
-    -------
-    list of int
-    """
-    classes = n_classes if kind != "regression" else 0
-    n_members = X.shape[1] // (classes if classes and classes > 2 else 1)
-    y = np.asarray(y).astype(np.intp) if classes else np.asarray(y, dtype=float)
-    if prune is None:
-        return list(range(n_members))
-    if isinstance(prune, str):
-        if prune != "auto":
-            raise ValueError(f'prune={prune!r} is not known: use None, "auto", a number of members or a selector.')
-        return OrderedPruner(n_classes=classes).fit(X, y).support_.tolist()
-    if isinstance(prune, (int, np.integer)) and not isinstance(prune, bool):
-        check_count("prune", prune, minimum=1)
-        return OrderedPruner(min(int(prune), n_members), n_classes=classes).fit(X, y).support_.tolist()
-    if hasattr(prune, "fit"):
-        from sklearn.base import clone
-
-        selector = clone(prune)
-        if "n_classes" in selector.get_params():
-            selector.set_params(n_classes=classes)
-        selector.fit(X, y)
-        support = selector.get_support() if hasattr(selector, "get_support") else np.asarray(selector.support_)
-        if hasattr(selector, "get_support") and classes and classes > 2:
-            support = support.reshape(n_members, classes).any(axis=1)
-    elif callable(prune):
-        support = np.asarray(prune(X, y))
-    else:
-        raise ValueError(f'prune={prune!r} is not known: use None, "auto", a number of members or a selector.')
-    kept = np.flatnonzero(support) if support.dtype == bool else np.sort(support)
-    if not len(kept):
-        raise ValueError(f"prune={prune!r} keeps no member: loosen it.")
-    return [int(m) for m in kept]
+def _trials(total, count, gain, here, y, n_classes, worst):
+    """Return the mean loss of the blends with one more member, shape (n_members,)."""
+    return row_losses(total[:, np.newaxis] + gain, count[:, np.newaxis] + here, y, n_classes, worst).mean(axis=0)
 
 
-def _row_losses(total, count, y, n_classes):
-    empty = count <= TINY
-    mixed = total / np.where(empty, 1.0, count)
-    if n_classes:
-        return -np.log(np.clip(np.where(empty, 1 / n_classes, mixed), TINY, 1))
-    return np.where(empty, np.var(y), (mixed - y) ** 2)
+def _ordered(gain, here, y, n_classes, worst, most):
+    """Return the first `most` members of a greedy order without replacement; a long tail stands in order of loss."""
+    alone = row_losses(gain, here, y, n_classes, worst).mean(axis=0).round(12)
+    ranked = np.argsort(alone, kind="stable")
+    left, order = np.sort(ranked[:MOST_MEMBERS]), []
+    total, count = np.zeros(len(y)), np.zeros(len(y))
+    while len(left) and len(order) < min(most, MOST_STEPS):
+        best = int(np.argmin(_trials(total, count, gain[:, left], here[:, left], y, n_classes, worst).round(12)))
+        total, count = total + gain[:, left[best]], count + here[:, left[best]]
+        order.append(left[best])
+        left = np.delete(left, best)
+    return np.r_[order, ranked[~np.isin(ranked, order)]].astype(np.intp)[:most]
 
 
-def _mean_loss(total, count, y, weight, n_classes):
-    empty = count <= TINY
-    mixed = total / np.where(empty, 1.0, count)
-    if n_classes:
-        loss = -np.log(np.clip(np.where(empty, 1 / n_classes, mixed), TINY, 1))
-    else:
-        spread_of_y = np.average((y - np.average(y, weights=weight[:, 0], axis=0)) ** 2, weights=weight[:, 0], axis=0)
-        loss = np.where(empty, spread_of_y, (mixed - y) ** 2)
-    return (loss * weight).sum(axis=0) / weight.sum()
+def _rank_correlations(cells):
+    flat = spread(cells)
+    flat = flat[:, :, 1:] if flat.shape[2] == 2 else flat
+    ranks = rankdata(flat.transpose(1, 0, 2).reshape(flat.shape[1], -1), axis=1)
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    norm = np.linalg.norm(ranks, axis=1, keepdims=True)
+    ranks /= np.maximum(norm, TINY)  # a constant member is like no other
+    return ranks @ ranks.T
+
+
+def _q_statistics(cells, y):
+    right = (np.nan_to_num(spread(cells)).argmax(axis=2) == y[:, np.newaxis]).astype(float)
+    both, neither = right.T @ right, (1 - right).T @ (1 - right)
+    one, other = right.T @ (1 - right), (1 - right).T @ right
+    return (both * neither - one * other) / np.maximum(both * neither + one * other, TINY)

@@ -13,7 +13,7 @@ SAME_AS_LOSS = {
     False: (None, "r2", "neg_mean_squared_error", "neg_root_mean_squared_error"),
 }
 AT_ONCE = {
-    True: ("accuracy", "roc_auc"),
+    True: ("accuracy", "balanced_accuracy", "neg_brier_score", "roc_auc"),
     False: ("neg_mean_absolute_error", "neg_median_absolute_error"),
 }
 # Share of the plain loss that is mixed into other metrics, to decide where they tie.
@@ -84,8 +84,12 @@ class Objective:
         mixed[empty] = prior
         if self.slow:
             return -np.array([self.score(mixed[:, j]) for j in range(len(pool))])
-        if self.metric == "accuracy":
-            return -(self.weight @ (mixed.argmax(axis=2) == self.y[:, np.newaxis]))
+        if self.metric == "neg_brier_score":
+            return self.weight @ ((mixed - np.eye(self.n_classes)[self.y][:, np.newaxis]) ** 2).sum(axis=2)
+        if self.metric in ("accuracy", "balanced_accuracy"):
+            known = np.bincount(self.y, self.weight, minlength=self.n_classes)
+            share = self.weight if self.metric == "accuracy" else self.weight / (known[self.y] * (known > 0).sum())
+            return -(share @ (mixed.argmax(axis=2) == self.y[:, np.newaxis]))
         if self.metric == "roc_auc":
             one = self.y == 1
             ranks = rankdata(mixed[:, :, 1], axis=0)[one].sum(axis=0)
@@ -128,7 +132,7 @@ class _GivenRegressor(RegressorMixin, BaseEstimator):
 def scored(scoring, y, weight, n_classes):
     """Return a function from blends, shape (n_samples, n_classes or 1), to the score that a scorer gives.
 
-    A scorer that fails on these rows, say for a lack of classes, gives the lowest score.
+    A score that is not finite counts as the lowest. Metrics that know no weights go without.
     """
     scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
     if not callable(scorer):
@@ -139,7 +143,14 @@ def scored(scoring, y, weight, n_classes):
     weights = {} if (weight == weight[0]).all() else {"sample_weight": weight}
 
     def score(out):
-        found = scorer(given(out), np.zeros((len(y), 1)), y, **weights)
+        rows = np.zeros((len(y), 1))
+        try:
+            found = scorer(given(out), rows, y, **weights)
+        except TypeError:
+            if not weights:
+                raise
+            weights.clear()
+            found = scorer(given(out), rows, y)
         return found if np.isfinite(found) else -np.finfo(float).max
 
     return score

@@ -1,0 +1,211 @@
+"""Intervals and sets that cover as often as they say, from out-of-fold predictions, by what a row has."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
+
+from .._checks import check_choice
+from ._calibration import check_proba
+from ._columns import TINY
+
+FEWEST_ROWS = 50  # of an availability pattern that gets a quantile of its own
+
+
+class _ByPattern:
+    """Scores of the out-of-fold rows, by which views the rows have; a rare pattern uses all rows."""
+
+    def _keep(self, scores, pattern):
+        self.scores_ = {None: np.sort(scores)}
+        if pattern is not None:
+            pattern = _check_pattern(pattern, len(scores))
+            for value in np.unique(pattern):
+                own = scores[pattern == value]
+                if len(own) >= FEWEST_ROWS:
+                    self.scores_[value.item()] = np.sort(own)
+        return self
+
+    def _quantiles(self, coverage, pattern, n_rows):
+        if not isinstance(coverage, Real) or not 0 < coverage < 1:
+            raise ValueError(f"coverage={coverage!r} must be a number above 0 and below 1.")
+        quantile = {key: finite_quantile(scores, coverage) for key, scores in self.scores_.items()}
+        # Too few rows of a pattern for this coverage: the pooled rows, but not below what was seen.
+        for key, scores in self.scores_.items():
+            if np.isinf(quantile[key]):
+                quantile[key] = max(quantile[None], scores[-1])
+        if pattern is None:
+            return np.full(n_rows, quantile[None])
+        pattern = _check_pattern(pattern, n_rows)
+        return np.array([quantile.get(value, quantile[None]) for value in pattern.tolist()])
+
+
+class ConformalIntervals(_ByPattern, BaseEstimator):
+    """Intervals from out-of-fold residuals: cross-conformal prediction [1]_, by availability pattern.
+
+    An interval is the prediction plus and minus a quantile of the residuals, with the correction for a finite sample.
+    It assumes that new rows are drawn like those of `fit`.
+
+    Parameters
+    ----------
+    noise : float, default=0.1
+        With a `spread` given to `fit` (such as the standard deviation of the members' predictions), residuals are
+        divided by the spread plus this share of its mean: rows that the members disagree on get wider intervals [2]_.
+
+    Attributes
+    ----------
+    scores_ : dict
+        Sorted absolute residuals of all rows (key None) and of every pattern with at least 50 rows.
+    floor_ : float or None
+        What is added to the spread; None without spread.
+
+    References
+    ----------
+    .. [1] Vovk, V. (2015). Cross-conformal predictors. Annals of Mathematics and Artificial Intelligence 74, 9-28.
+    .. [2] Papadopoulos, H., Vovk, V., Gammerman, A. (2011). Regression conformal prediction with nearest neighbours.
+       Journal of Artificial Intelligence Research 40, 815-840.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.meta import ConformalIntervals
+    >>> intervals = ConformalIntervals().fit(np.zeros(99), np.arange(99) / 99)
+    >>> intervals.interval(np.array([0.0]), 0.9).round(2)
+    array([[-0.9,  0.9]])
+    """
+
+    def __init__(self, *, noise=0.1):
+        self.noise = noise
+
+    def fit(self, oof, y, pattern=None, spread=None):
+        """Learn the residuals.
+
+        Parameters
+        ----------
+        oof, y : array-like of shape (n_samples,)
+            Out-of-fold predictions and true numbers, both without NaN.
+        pattern : array-like of shape (n_samples,) or None, default=None
+            A value a row that tells which views the row has.
+        spread : array-like of shape (n_samples,) or None, default=None
+            How unsure each prediction is, at least 0, in units of y.
+        """
+        oof, y = _numbers(oof, "oof"), _numbers(y, "y")
+        check_consistent_length(oof, y)
+        self.floor_ = None
+        if spread is not None:
+            if not isinstance(self.noise, Real) or not 0 < self.noise < np.inf:
+                raise ValueError(f"noise={self.noise!r} must be a number above 0.")
+            spread = np.nan_to_num(_spreads(spread, len(y)))
+            self.floor_ = float(self.noise * spread.mean()) or 1.0
+        return self._keep(np.abs(y - oof) / self._scale(spread, len(y)), pattern)
+
+    def interval(self, prediction, coverage=0.9, pattern=None, spread=None):
+        """Return lower and upper bounds, shape (n_samples, 2); infinite where too few rows were seen for `coverage`."""
+        check_is_fitted(self)
+        prediction = _numbers(prediction, "prediction")
+        half = self._quantiles(coverage, pattern, len(prediction)) * self._scale(spread, len(prediction))
+        return np.c_[prediction - half, prediction + half]
+
+    def _scale(self, spread, n_rows):
+        if (spread is None) != (self.floor_ is None):
+            raise ValueError("spread must be given to both fit and interval, or to neither.")
+        return 1.0 if spread is None else np.nan_to_num(_spreads(spread, n_rows)) + self.floor_
+
+
+class ConformalSets(_ByPattern, BaseEstimator):
+    """Sets of classes from out-of-fold probabilities, never empty, by availability pattern.
+
+    The most probable class is always in the set: where a model is right more often than `coverage`, sets cover more.
+
+    Parameters
+    ----------
+    method : {"lac", "adaptive"}, default="lac"
+        "lac": the smallest sets on average, all classes above one probability [1]_. "adaptive": classes in order of
+        probability until their sum reaches a level [2]_, which covers hard rows better and is larger on average.
+
+    Attributes
+    ----------
+    scores_ : dict
+        Sorted scores of the true classes of all rows (key None) and of every pattern with at least 50 rows.
+    n_classes_ : int
+
+    References
+    ----------
+    .. [1] Sadinle, M., Lei, J., Wasserman, L. (2019). Least ambiguous set-valued classifiers with bounded error levels.
+       Journal of the American Statistical Association 114, 223-234.
+    .. [2] Romano, Y., Sesia, M., Candes, E. (2020). Classification with valid and adaptive coverage. NeurIPS.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.meta import ConformalSets
+    >>> proba = np.array([[0.9, 0.1], [0.2, 0.8]] * 20)
+    >>> ConformalSets().fit(proba, [0, 1] * 20).sets(proba[:1], 0.9)
+    array([[ True, False]])
+    """
+
+    def __init__(self, *, method="lac"):
+        self.method = method
+
+    def fit(self, oof, y, pattern=None):
+        """Learn the scores of the true classes.
+
+        Parameters
+        ----------
+        oof : array-like of shape (n_samples, n_classes)
+            Out-of-fold probabilities.
+        y : array-like of shape (n_samples,)
+            Class positions.
+        pattern : array-like of shape (n_samples,) or None, default=None
+            A value a row that tells which views the row has.
+        """
+        check_choice("method", self.method, ("lac", "adaptive"))
+        oof, y = check_proba(oof, y)
+        self.n_classes_ = oof.shape[1]
+        return self._keep(self._scores(oof)[np.arange(len(y)), y], pattern)
+
+    def sets(self, proba, coverage=0.9, pattern=None):
+        """Return which classes are in the set of each row: bool, shape (n_samples, n_classes)."""
+        check_is_fitted(self)
+        proba = check_proba(proba, n_classes=self.n_classes_)
+        limit = self._quantiles(coverage, pattern, len(proba))
+        inside = self._scores(proba) <= limit[:, np.newaxis] + TINY
+        inside[np.arange(len(proba)), proba.argmax(axis=1)] = True
+        return inside
+
+    def _scores(self, proba):
+        """Return how unusual each class would be: 1 - p, or the probability of likelier classes and half its own."""
+        if self.method == "lac":
+            return 1 - proba
+        order = np.argsort(-proba, axis=1, kind="stable")
+        down = np.take_along_axis(proba, order, axis=1)
+        scores = np.empty_like(proba)
+        np.put_along_axis(scores, order, np.cumsum(down, axis=1) - down / 2, axis=1)
+        return scores
+
+
+def finite_quantile(scores, coverage):
+    """Return the smallest of sorted scores that covers, corrected for a finite sample; infinite with too few rows."""
+    rank = int(np.ceil((len(scores) + 1) * coverage - 1e-9))
+    return scores[rank - 1] if rank <= len(scores) else np.inf
+
+
+def _numbers(values, name):
+    values = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
+    if values.ndim != 1:
+        raise ValueError(f"{name} has shape {values.shape}, expected one number a row.")
+    return values
+
+
+def _spreads(values, n_rows):
+    values = np.asarray(values, dtype=np.float64)
+    if values.shape != (n_rows,) or (values < 0).any() or np.isinf(values).any():
+        raise ValueError(f"spread must hold one finite number of at least 0 for each of the {n_rows} rows.")
+    return values
+
+
+def _check_pattern(pattern, n_rows):
+    pattern = np.asarray(pattern)
+    if pattern.shape != (n_rows,):
+        raise ValueError(f"pattern has shape {pattern.shape}, expected ({n_rows},): one value a row.")
+    return pattern
