@@ -156,8 +156,8 @@ def _aligned(rows, n_left=1):
     lines = []
     for row in rows:
         cells = [f"{cell:{'<' if i < n_left else '>'}{widths[i]}}" for i, cell in enumerate(row)]
-        lines.append("  " + "   ".join(cells))
-    return [lines[0], "  " + "-" * (len(lines[0]) - 2), *lines[1:]]
+        lines.append("  " + "   ".join(cells).rstrip())
+    return [lines[0], "  " + "-" * (max(map(len, lines)) - 2), *lines[1:]]
 
 
 def _closing(files, seconds):

@@ -53,3 +53,4 @@ def test_lines_are_aligned():
     lines = _demo._aligned([("task", "score"), ("a", "1.000"), ("a longer name", "0.5")])
     assert len({len(line) for line in lines}) == 1
     assert lines[2].startswith("  a ") and lines[2].endswith("1.000")
+    assert _demo._aligned([("a", "b"), ("1", "22")], n_left=2) == ["  a   b", "  ------", "  1   22"]
