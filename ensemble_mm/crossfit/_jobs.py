@@ -123,6 +123,7 @@ class FittedMember:
     codes: list = field(default_factory=list)  # class positions that the learner knows, in its own order
     views: tuple = ()  # views that it reads, a block each; a last block may hold estimates of other tasks
     widths: list = field(default_factory=list)  # columns of each block
+    sparse: list = field(default_factory=list)  # whether each block was sparse
     fills: list = field(default_factory=list)  # per block: what stands for a missing view; None: nothing to fill
     dense: bool = False
 
@@ -189,7 +190,14 @@ def fit_and_predict(estimator, seed, n_classes, y, weight, train, test, keep_mod
     X = assemble(blocks, train, fills, dense)
     _fit(learner, X, target, None if weight is None else weight[train], seed)
     model = FittedMember(
-        learner, n_classes, [int(c) for c in codes], tuple(views), [block.shape[1] for block in blocks], fills, dense
+        learner,
+        n_classes,
+        [int(c) for c in codes],
+        tuple(views),
+        [block.shape[1] for block in blocks],
+        [sparse.issparse(block) for block in blocks],
+        fills,
+        dense,
     )
     predictions = model.predict_columns(blocks, test) if len(test) else None
     if predictions is not None and not np.isfinite(predictions).all():

@@ -4,6 +4,7 @@ import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy import sparse
 
 from ..data import present_rows
 from ..store import content_key
@@ -223,10 +224,12 @@ class NewRows:
 
     def _blocks_of(self, member, fold, model):
         blocks = []
-        for view, width in zip(model.views, model.widths, strict=False):
+        for view, width, is_sparse in zip(model.views, model.widths, model.sparse, strict=False):
             block = self.block(view, fold, member.task, member.form)
-            # A view that no row has here still takes its columns: as holes.
-            blocks.append(np.full((self.n_rows, width), np.nan, np.float32) if block is None else block)
+            if block is None:  # a view that no row has here still takes its columns: as holes
+                shape = (self.n_rows, width)
+                block = sparse.csr_matrix(shape, dtype=np.float32) if is_sparse else np.full(shape, np.nan, np.float32)
+            blocks.append(block)
         return blocks
 
 
