@@ -57,7 +57,7 @@ html_theme_options = {
     "footer_end": ["theme-version"],
     "secondary_sidebar_items": ["page-toc"],
 }
-html_sidebars = {"index": [], "changes": [], "api": []}
+html_sidebars = {"index": [], "getting_started": []}
 
 
 def _leave_out(app, what, name, obj, skip, options):

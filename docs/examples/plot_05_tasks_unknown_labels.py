@@ -53,3 +53,8 @@ plt.tight_layout()
 # A dict gives each kind of task its learners, and true values of other tasks are never inputs.
 model = em.MultiOutputStack(learners={"regression": [("ridge", RidgeCV())]}, cv=4, random_state=0).fit(X[:350], known)
 print(model.contributions_.round(2))
+
+# %%
+# One call sets single views, early and late fusion, single-task and multi-task ensembles side by side, on the same folds:
+comparison = em.compare_strategies(X[:350], known, learners="fast", cv=4, random_state=0)
+em.StrategyDisplay.from_predictions(comparison)
