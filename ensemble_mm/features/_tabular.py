@@ -109,6 +109,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
         tags.input_tags.string = True
         return tags
 
@@ -144,7 +145,9 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = self._read(X, reset=True)
         if sparse.issparse(X):
             self.mean_ = np.zeros(X.shape[1])
-            self.scale_ = np.asarray(abs(X).max(axis=0).todense()).ravel().astype(np.float64)
+            # A row of weight zero counts as one that is not there.
+            counted = X if sample_weight is None else X[np.flatnonzero(np.asarray(sample_weight) > 0)]
+            self.scale_ = np.asarray(abs(counted).max(axis=0).todense()).ravel().astype(np.float64)
         else:
             weight = _check_sample_weight(sample_weight, X)[:, np.newaxis]
             known = ~np.isnan(X)
@@ -171,7 +174,7 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         out = np.where(np.isnan(X), self.mean_, X)
         if self.standardize:
             out = np.clip((out - self.mean_) / self.scale_, -MOST, MOST)
-        return out
+        return out.astype(X.dtype, copy=False)
 
     def augment(self, X, random_state=None):
         """Return the vectors with noise of a twentieth of a standard deviation (sparse ones as they are)."""

@@ -146,11 +146,11 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
     >>> import pandas as pd
     >>> from sklearn.linear_model import LogisticRegression
     >>> from ensemble_mm import StackedClassifier
-    >>> X = pd.DataFrame({"review": ["good coat indeed yes", "bad coat indeed no"] * 20, "age": range(40)})
+    >>> X = pd.DataFrame({"review": [f"a {mood} coat, number {i}" for i in range(20) for mood in ("good", "bad")]})
     >>> y = ["up", "down"] * 20
     >>> model = StackedClassifier(learners=[("linear", LogisticRegression())], cv=3, random_state=0).fit(X, y)
     >>> model.views_
-    {'review': 'text', 'tabular': 'tabular'}
+    {'review': 'text'}
     >>> model.predict(X[:2]).tolist()
     ['up', 'down']
     """
