@@ -55,6 +55,6 @@ model = em.MultiOutputStack(learners={"regression": [("ridge", RidgeCV())]}, cv=
 print(model.contributions_.round(2))
 
 # %%
-# One call sets single views, early and late fusion, single-task and multi-task ensembles side by side, on the same folds:
+# One call sets single-task and multi-task ensembles (and, of several views, each view and their fusion) side by side:
 comparison = em.compare_strategies(X[:350], known, learners="fast", cv=4, random_state=0)
 em.StrategyDisplay.from_predictions(comparison)
