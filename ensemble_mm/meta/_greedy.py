@@ -9,7 +9,7 @@ from ._scoring import Objective
 
 MOST_ROWS = 5_000  # rows that a bag holds on average, at most
 MOST_MEMBERS = 60  # members that bags choose from, beside those that all rows chose
-MOST_TRIALS = 1_500  # blends that a metric without a quick form may judge
+MOST_TRIALS = 800  # blends that a metric without a quick form may judge
 MULTIPLIERS = np.random.RandomState(0).randint(1, 2**62, size=4099, dtype=np.int64).astype(np.uint64) * 2 + 1
 
 

@@ -8,6 +8,7 @@ from ._columns import TINY, TableClassifier, TableRegressor, check_penalty, shar
 
 MOST_ROWS = 20_000  # rows that are enough for one weight a member
 FLOOR = 1e-5  # probabilities are kept this far from 0 and 1 before their logarithm is taken
+MOST_EXACT = 500  # members up to which least squares are solved exactly
 REFILLS = 3  # rounds of filling cells of members that abstained and fitting again
 
 
@@ -168,20 +169,42 @@ class LinearRegressor(_Linear, TableRegressor):
         means, middle = np.average(table, axis=0, weights=weight), np.average(y, weights=weight)
         root = np.sqrt(weight)
         A, b = (table - means) * root[:, np.newaxis], (y - middle) * root
-        scale = np.sqrt(self.alpha * ((A**2).sum(axis=0) / weight.sum()).mean())
-        if scale > 0:
-            apart = np.eye(n_members) - 1 / n_members
-            A = np.vstack([A, scale * np.sqrt(n_members) * apart, np.full((1, n_members), scale)])
-            b = np.r_[b, np.zeros(n_members), scale]
-        if len(A) > n_members:
-            q, A = np.linalg.qr(A)
-            b = q.T @ b
-        coef, _ = nnls(A, b, maxiter=20 * n_members)
+        penalty = self.alpha * ((A**2).sum(axis=0) / weight.sum()).mean()
+        search = _least_squares if n_members <= MOST_EXACT else _least_squares_by_search
+        coef = search(A, b, penalty)
         return coef, float(middle - means @ coef)
 
     def _mix(self, cells):
         mixed = np.einsum("nm,nmc->nc", self._share(cells), np.nan_to_num(cells))
         return mixed + self.intercept_
+
+
+def _least_squares(A, b, penalty):
+    """Return non-negative weights that minimise squared error and penalties, shape (n_members,)."""
+    n_members = A.shape[1]
+    if penalty > 0:
+        scale = np.sqrt(penalty)
+        apart = np.eye(n_members) - 1 / n_members
+        A = np.vstack([A, scale * np.sqrt(n_members) * apart, np.full((1, n_members), scale)])
+        b = np.r_[b, np.zeros(n_members), scale]
+    if len(A) > n_members:
+        q, A = np.linalg.qr(A)
+        b = q.T @ b
+    return nnls(A, b, maxiter=20 * n_members)[0]
+
+
+def _least_squares_by_search(A, b, penalty):
+    """Return what `_least_squares` does, nearly, without a square matrix of the members."""
+    n_members, unit = A.shape[1], (b @ b) or 1.0
+
+    def loss(w):
+        wrong, apart, away = A @ w - b, w - w.mean(), w.sum() - 1
+        value = wrong @ wrong + penalty * (n_members * apart @ apart + away**2)
+        return value / unit, 2 * (A.T @ wrong + penalty * (n_members * apart + away)) / unit
+
+    start, bounds = np.full(n_members, 1 / n_members), [(0, None)] * n_members
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500, "gtol": 1e-9})
+    return np.where(found.x < 1e-9, 0.0, found.x)
 
 
 def _logs(cells):
