@@ -124,13 +124,15 @@ def _classification(name, n_rows, n_classes, views):
 def _regression(name, n_rows, views):
     kind = "regression"
     share, texts = _share(views), _texts(views)
-    entries = [("linear", ridge(), "each", "native"), ("kernel", kernel_linear(kind, n_rows), "each", "reduced")]
+    entries = [("linear", ridge(), "each", "native")]
+    if name == "fast" and n_rows <= 500:
+        entries.append(("gp", gaussian_process(), "each", "reduced"))
+    else:
+        entries.append(("kernel", kernel_linear(kind, n_rows), "each", "reduced"))
     if name == "fast":
         entries.append(("gbm", gbm(kind, 80, n_rows, 2, share), "all", "reduced"))
         if n_rows <= SMALL:
             entries.append(("trees", extra_trees(kind, 60, n_rows, 2, share), "all", "reduced"))
-        if n_rows <= 200:
-            entries.append(("gp", gaussian_process(), "all", "reduced"))
         return entries
     scale = 1 if name == "balanced" else 3
     if texts:
@@ -229,17 +231,19 @@ def gbm(kind, n_rounds, n_rows, n_classes, share):
     from lightgbm import LGBMClassifier, LGBMRegressor
 
     cls = LGBMRegressor if kind == "regression" else LGBMClassifier
+    if kind == "regression" and share > WIDE_SHARE:
+        share = max(share, 0.5)
     rows_a_class = n_rows / (1 if kind == "regression" else n_classes)
     return cls(
         n_estimators=_rounds(n_rounds, n_classes),
-        learning_rate=0.12 if n_rounds <= 100 else 0.06,
+        learning_rate=0.06 if n_rounds > 100 else 0.08 if kind == "regression" else 0.12,
         num_leaves=7 if n_rows < 5000 else 15 if n_rows < LARGE else 31,
         # 20, LightGBM's own value, gives constants on some dozens of rows.
         min_child_samples=int(min(20, max(2, rows_a_class // 15))),
         subsample=0.8,
         subsample_freq=1,
         colsample_bytree=share,
-        reg_lambda=1.0,
+        reg_lambda=5.0 if kind == "regression" else 1.0,
         extra_trees=share == WIDE_SHARE and n_rounds > 100,
         max_bin=63 if share < 0.7 else 255,
         min_data_in_bin=1 if n_rows < 200 else 3,
