@@ -11,6 +11,7 @@ from sklearn.utils import get_tags
 
 from .._checks import BadItemsError
 from ..data import present_rows, take_rows
+from ..store import JobStore, content_key, row_keys, versions
 from ._execute import Job, check_failures
 from ._jobs import as_block, fit_extractor, seeded, spread_rows, transform_chunk
 from ._plan import ALL_ROWS, Extraction, seed_of
@@ -81,7 +82,8 @@ class Features:
         self.n_extractions += sum(stateless is not None for stateless, _ in parts.values())
         present = {name: np.tile(rows, 1 + self.n_copies) for name, rows in self.present.items()}
         columns |= self._run_stateless(runner, parts, columns, present)
-        jobs, marks = [], []
+        jobs, marks, kept = [], [], {}
+        store = None if self.cache is None else JobStore(self.cache.folder / "fitted")
         for name, (stateless, rest) in parts.items():
             reducer = self._reducer(rest if rest is not None else stateless, name, columns[name])
             if rest is None and reducer is None:
@@ -117,7 +119,12 @@ class Features:
                         columns[name], rows, others, targets[task] if supervised else None, weight,
                         self.n_rows * (1 + self.n_copies), tuple(sorted(forms)),
                     )  # fmt: skip
-                    jobs.append(Job(f"View {name!r}: {mark}", fit_extractor, args, len(rows), key and key(mark)))
+                    call = fit_extractor
+                    if self.cache is not None:
+                        kept[name] = kept.get(name) or content_key(columns[name], versions())
+                        args = (self.cache, store, content_key(kept[name], args[:2], args[3:]), *args)
+                        call = _kept_extraction
+                    jobs.append(Job(f"View {name!r}: {mark}", call, args, len(rows), key and key(mark)))
                     marks.append(mark)
         results = runner.run("extract", jobs)
         check_failures(jobs, results)
@@ -294,9 +301,39 @@ def read_fitted(reader, name, fold, task, column, merged, present, forms):
 
 
 def _cached_chunk(extractor, cache, chunk):
+    """Extract some rows; rows that the cache knows are not looked at."""
     if cache is None:
         return transform_chunk(extractor, chunk)
-    return cache.through(extractor, chunk, transform_chunk)
+    config, keys = content_key("rows", extractor, versions()), row_keys(chunk)
+    known, found = cache.get_rows(config, keys)
+    if found.all():
+        return known
+    whole = content_key(config, keys)  # for what is kept as a whole: sparse features, and those of other precision
+    block = None if found.any() else cache.get(whole)
+    if block is not None:
+        return block
+    new = np.flatnonzero(~found)
+    fresh = transform_chunk(extractor, take_rows(chunk, new))
+    if isinstance(fresh, BadItemsError):
+        return BadItemsError(fresh.what, [int(new[row]) for row in fresh.rows], fresh.reasons)
+    if sparse.issparse(fresh) or fresh.dtype != np.float32:
+        cache.put(whole, fresh)
+        return fresh
+    cache.put_rows(config, keys[new], fresh)
+    if not found.any():
+        return fresh
+    known[new] = fresh
+    return known
+
+
+def _kept_extraction(cache, store, key, *args):
+    """Fit an extractor, or take what an equal extraction left."""
+    found = store.load(key)
+    if found is None:
+        found = fit_extractor(*args)
+        store.save(key, found)
+        cache.trim()
+    return found
 
 
 def _needs_no_fit(step) -> bool:

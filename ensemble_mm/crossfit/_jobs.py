@@ -165,7 +165,9 @@ def assemble(blocks, rows, fills, dense):
         return np.ascontiguousarray(parts[0]) if len(parts) == 1 else np.hstack(parts)
     if dense:
         return np.hstack([part.toarray() if sparse.issparse(part) else part for part in parts])
-    return parts[0] if len(parts) == 1 else sparse.hstack(parts, format="csr")
+    joined = parts[0] if len(parts) == 1 else sparse.hstack(parts, format="csr")
+    joined.sort_indices()  # XGBoost's histograms crash the process on a CSR matrix with unsorted columns
+    return joined
 
 
 def fit_and_predict(estimator, seed, n_classes, y, weight, train, test, keep_model, views, *blocks):

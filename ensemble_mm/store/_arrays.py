@@ -297,10 +297,15 @@ class FeatureCache:
             self._evict(self.max_bytes - len(content))
         write_atomic(path, content)
 
+    def trim(self) -> None:
+        """Remove the oldest files of the folder, whoever wrote them, until `max_bytes` are kept."""
+        if self.max_bytes is not None:
+            self._evict(self.max_bytes)
+
     def _evict(self, room: int) -> None:
         """Remove the oldest files until those that stay take at most `room` bytes."""
         files = []
-        for path in self.folder.rglob("*.npc"):
+        for path in (*self.folder.rglob("*.npc"), *self.folder.rglob("*.job")):
             with contextlib.suppress(OSError):
                 stat = path.stat()
                 files.append((stat.st_mtime_ns, stat.st_size, path))
