@@ -62,7 +62,7 @@ def portfolio(name, kind, *, n_rows, n_classes=None, views=None, random_state=No
     >>> from ensemble_mm.learners import portfolio
     >>> entries = portfolio("fast", "regression", n_rows=500, views={"facts": "tabular"})
     >>> [(name, reads) for name, estimator, reads, form in entries]
-    [('linear', 'each'), ('kernel', 'each'), ('gbm', 'all'), ('trees', 'all')]
+    [('linear', 'each'), ('gp', 'each'), ('gbm', 'all'), ('trees', 'all')]
     """
     check_choice("portfolio", name, ("fast", "balanced", "best"))
     check_choice("kind", kind, ("classification", "binary", "multiclass", "regression"))

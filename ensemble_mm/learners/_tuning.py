@@ -4,6 +4,8 @@ Inside a stack a `TunedLearner` is fitted on a fold's training rows like any oth
 search never sees a row that it is judged on.
 """
 
+import warnings
+
 import numpy as np
 from joblib import hash as content_hash
 from sklearn import config_context
@@ -21,6 +23,7 @@ from ._linear import inner_folds
 from ._spaces import default_space
 
 SEARCHES = ("grid", "random", "halving", "optuna")
+WORST = -1e12  # score of a candidate that fails
 
 
 def negative_log_loss(estimator, X, y, sample_weight=None):
@@ -188,7 +191,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
             n_drawn = min(self.n_trials - 1, _size(space))
             candidates = [{}, *(ParameterSampler(space, n_drawn, random_state=seed) if n_drawn else [])]
         scorer = self._scorer(learner)
-        scores = np.array([_cross_validated(learner, c, X, y, scorer, folds, params) for c in candidates])
+        scores = np.array([_tried(learner, c, X, y, scorer, folds, params) for c in candidates])
         means = scores.mean(axis=1)
         best = int(np.argmax(means))
         results = {"params": candidates, "mean_test_score": means, "std_test_score": scores.std(axis=1)}
@@ -209,7 +212,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
             scoring=self._scorer(learner),
             cv=folds,
             refit=False,
-            error_score="raise",
+            error_score=WORST,  # scikit-learn warns of it, with the candidate's own words
         )
         search.fit(X, y, **params)
         as_given = _cross_validated(learner, {}, X, y, self._scorer(learner), folds, params).mean()
@@ -243,7 +246,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
                 trial = study.ask()
                 drawn = {key: _suggest(trial, key, value) for key, value in space.items()}
                 trial.set_user_attr("as_given", False)
-                _tell(study, trial, _cross_validated(learner, drawn, X, y, scorer, folds, params))
+                _tell(study, trial, _tried(learner, drawn, X, y, scorer, folds, params))
             trials = _complete(study)
         finally:
             optuna.logging.set_verbosity(verbosity)
@@ -315,6 +318,17 @@ def _cross_validated(learner, drawn, X, y, scorer, folds, params):
     model = clone(learner).set_params(**drawn)
     result = cross_validate(model, X, y, scoring=scorer, cv=folds, params=params, error_score="raise")
     return result["test_score"]
+
+
+def _tried(learner, drawn, X, y, scorer, folds, params):
+    """Return the scores of a candidate; one that fails gets the worst there is, but for the learner as given."""
+    try:
+        return _cross_validated(learner, drawn, X, y, scorer, folds, params)
+    except Exception as error:
+        if not drawn:
+            raise
+        warnings.warn(f"The candidate {drawn} failed and is left out: {error}", UserWarning, stacklevel=2)
+        return np.full(folds.get_n_splits(X, y) if hasattr(folds, "split") else len(folds), WORST)
 
 
 def _complete(study):

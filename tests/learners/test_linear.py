@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.datasets import make_classification, make_regression
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from ensemble_mm.learners import LogisticPath, RidgePath
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_logistic_path_is_logistic_regression_at_the_penalty_it_chose(n_classes):
+    X, y = make_classification(300, 8, n_informative=6, n_classes=n_classes, random_state=0)
+    model = LogisticPath(random_state=0, tol=1e-7).fit(X, y)
+    plain = LogisticRegression(C=model.C_, tol=1e-8, max_iter=5000).fit(X, y)
+    np.testing.assert_allclose(model.predict_proba(X), plain.predict_proba(X), atol=1e-3)
+    assert model.C_ in model.Cs
+
+
+def test_ridge_path_is_ridge_at_the_penalty_it_chose():
+    X, y = make_regression(100, 5, noise=10.0, random_state=0)
+    model = RidgePath(random_state=0).fit(X, y)
+    np.testing.assert_allclose(model.predict(X), Ridge(alpha=model.alpha_).fit(X, y).predict(X), rtol=1e-4, atol=1e-3)
+
+
+def test_noise_gets_a_strong_penalty_and_signal_a_weak_one():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 20))
+    noise, signal = rng.normal(size=200), X @ rng.normal(size=20)
+    assert RidgePath(random_state=0).fit(X, noise).alpha_ > RidgePath(random_state=0).fit(X, signal).alpha_
+    strong = LogisticPath(random_state=0).fit(X, noise > 0).C_
+    assert strong < LogisticPath(random_state=0).fit(X, signal > 0).C_
+
+
+@pytest.mark.parametrize("kind", ["logistic", "ridge"])
+def test_sparse_and_dense_input_agree(kind):
+    rng = np.random.default_rng(0)
+    X = sparse.random(150, 40, density=0.2, format="csr", random_state=0)
+    y = X @ rng.normal(size=40)
+    if kind == "logistic":
+        y = (y > np.median(y)).astype(int)
+        a, b = (LogisticPath(random_state=0, tol=1e-6).fit(Z, y).predict_proba(Z) for Z in (X, X.toarray()))
+    else:
+        a, b = (RidgePath(random_state=0).fit(Z, y).predict(Z) for Z in (X, X.toarray()))
+    np.testing.assert_allclose(a, b, atol=1e-2)
+
+
+def test_a_class_of_one_row_is_learned_without_complaint():
+    X, y = make_classification(60, 5, random_state=0)
+    y[0] = 2
+    proba = LogisticPath(random_state=0).fit(X, y).predict_proba(X)
+    assert proba.shape == (60, 3) and np.isfinite(proba).all()

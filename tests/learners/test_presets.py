@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+from sklearn.base import clone, is_classifier
+from sklearn.datasets import make_classification, make_regression
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.metrics import log_loss, mean_squared_error
+
+from ensemble_mm.learners import default_space, portfolio
+
+PORTFOLIOS = ["fast", "balanced", "best"]
+VIEWS = {"words": "text", "facts": "tabular"}
+SIZES = [(40, 2), (40, 8), (300, 3), (3000, 10), (100_000, 2), (100_000, 5000)]
+
+
+@pytest.mark.parametrize("name", PORTFOLIOS)
+@pytest.mark.parametrize(("n_rows", "n_classes"), SIZES)
+def test_entries_are_whole_and_their_names_differ(name, n_rows, n_classes):
+    for kind in ("classification", "regression"):
+        entries = portfolio(name, kind, n_rows=n_rows, n_classes=n_classes, views=VIEWS)
+        names = [entry[0] for entry in entries]
+        assert len(set(names)) == len(names) >= (1 if n_classes == 5000 else 2)
+        for _, estimator, reads, form in entries:
+            assert is_classifier(estimator) == (kind == "classification")
+            assert reads in ("each", "all") or set(reads) <= set(VIEWS)
+            assert form in ("native", "reduced")
+            clone(estimator)
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_more_time_means_more_learners(kind):
+    sizes = [len(portfolio(name, kind, n_rows=400, n_classes=3, views=VIEWS)) for name in PORTFOLIOS]
+    assert sizes[0] < sizes[1] < sizes[2]
+
+
+@pytest.mark.parametrize("name", PORTFOLIOS)
+def test_no_forest_may_memorise_a_row(name):
+    for kind in ("classification", "regression"):
+        for _, estimator, _, _ in portfolio(name, kind, n_rows=500, n_classes=3, views=VIEWS):
+            if "min_samples_leaf" in estimator.get_params():
+                assert estimator.get_params()["min_samples_leaf"] >= 2
+
+
+def test_learners_leave_the_cores_to_the_stack():
+    for kind in ("classification", "regression"):
+        for _, estimator, _, _ in portfolio("best", kind, n_rows=500, n_classes=3, views=VIEWS):
+            threads = {value for key, value in estimator.get_params().items() if key.rpartition("__")[2] == "n_jobs"}
+            assert threads <= {1, None}
+
+
+@pytest.mark.parametrize("n_rows", [40, 400])
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_every_learner_beats_the_constant(kind, n_rows):
+    """On easy data; a learner whose settings do not suit the number of rows gives a constant, or worse."""
+    if kind == "classification":
+        X, y = make_classification(n_rows + 500, 6, n_informative=4, n_redundant=0, class_sep=1.5, random_state=0)
+    else:
+        X, y = make_regression(n_rows + 500, 6, noise=5.0, random_state=0)
+    a, b, ya, yb = X[:n_rows], X[n_rows:], y[:n_rows], y[n_rows:]
+    entries = portfolio("best", kind, n_rows=n_rows, n_classes=2, views={"x": "vector"}, random_state=0)
+    for name, estimator, _, _ in entries:
+        model = clone(estimator).fit(a, ya)
+        if kind == "classification":
+            constant = log_loss(yb, DummyClassifier(strategy="prior").fit(a, ya).predict_proba(b))
+            assert log_loss(yb, model.predict_proba(b)) < constant, name
+        else:
+            constant = mean_squared_error(yb, DummyRegressor().fit(a, ya).predict(b))
+            assert mean_squared_error(yb, model.predict(b)) < 0.9 * constant, name
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_a_space_is_shipped_for_every_learner(kind):
+    for n_rows, n_classes in SIZES:
+        for _, estimator, _, _ in portfolio("best", kind, n_rows=n_rows, n_classes=n_classes, views=VIEWS):
+            space = default_space(estimator)
+            assert set(space) <= set(estimator.get_params())
+
+
+def test_the_seed_reaches_every_learner_and_decides():
+    one, same = (portfolio("best", "regression", n_rows=100, views=VIEWS, random_state=3) for _ in range(2))
+    X, y = make_regression(100, 5, noise=1.0, random_state=0)
+    for (_, a, _, _), (_, b, _, _) in zip(one, same, strict=True):
+        np.testing.assert_array_equal(a.fit(X, y).predict(X), b.fit(X, y).predict(X))
+
+
+def test_wrong_calls_are_told():
+    with pytest.raises(ValueError, match="portfolio"):
+        portfolio("quick", "regression", n_rows=10)
+    with pytest.raises(ValueError, match="kind"):
+        portfolio("fast", "ranking", n_rows=10)

@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from ensemble_mm.learners import GaussianProcess
+
+
+def test_a_smooth_curve_is_found_between_the_points():
+    X = np.linspace(0, 6, 25)[:, np.newaxis]
+    new = np.linspace(0.1, 5.9, 60)[:, np.newaxis]
+    assert np.abs(GaussianProcess().fit(X, np.sin(X[:, 0])).predict(new) - np.sin(new[:, 0])).max() < 0.02
+
+
+def test_noise_is_told_from_signal():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0, 6, size=(80, 1))
+    y = np.sin(X[:, 0]) + 0.3 * rng.normal(size=80)
+    mean, std = GaussianProcess().fit(X, y).predict(X, return_std=True)
+    assert ((mean - np.sin(X[:, 0])) ** 2).mean() < 0.3**2 / 3
+    assert 0.05 < np.median(std) < 0.6
+
+
+def test_lengths_of_their_own_find_the_column_that_counts():
+    rng = np.random.default_rng(0)
+    X, new = rng.normal(size=(80, 6)), rng.normal(size=(200, 6))
+    y = np.sin(2 * X[:, 0])
+    fits = [GaussianProcess(anisotropic=own).fit(X, y) for own in (True, False)]
+    errors = [((fit.predict(new) - np.sin(2 * new[:, 0])) ** 2).mean() for fit in fits]
+    assert errors[0] < 0.5 * errors[1]
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_the_unit_of_the_target_does_not_matter(scale):
+    X = np.linspace(0, 6, 25)[:, np.newaxis]
+    y = np.cos(X[:, 0])
+    plain = GaussianProcess().fit(X, y).predict(X)
+    np.testing.assert_allclose(GaussianProcess().fit(X, y * scale + scale).predict(X) / scale - 1, plain, atol=1e-3)

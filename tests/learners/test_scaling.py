@@ -1,0 +1,28 @@
+import numpy as np
+from scipy import sparse
+
+from ensemble_mm.learners import ViewScaler
+
+
+def test_rows_have_unit_norm_on_average_whatever_the_unit_and_width():
+    rng = np.random.default_rng(0)
+    for width in (3, 300):
+        X = rng.normal(size=(200, width)) * 10.0 ** rng.uniform(-5, 5, size=width) + 7
+        np.testing.assert_allclose((ViewScaler().fit_transform(X) ** 2).sum(axis=1).mean(), 1.0, rtol=1e-6)
+    S = sparse.random(100, 50, density=0.1, format="csr", random_state=0)
+    scaled = ViewScaler().fit_transform(S)
+    assert sparse.issparse(scaled) and scaled.nnz == S.nnz
+    np.testing.assert_allclose(scaled.multiply(scaled).sum() / 100, 1.0)
+
+
+def test_constant_columns_and_holes_do_no_harm():
+    X = np.array([[1.0, 5.0, np.nan], [2.0, 5.0, 1.0], [3.0, 5.0, 3.0]])
+    out = ViewScaler().fit_transform(X)
+    assert (out[:, 1] == 0).all()
+    assert np.isnan(out).tolist() == np.isnan(X).tolist()
+
+
+def test_an_outlier_is_pulled_to_the_bound():
+    X = np.r_[np.random.default_rng(0).normal(size=(500, 1)), [[1e6]]]
+    assert ViewScaler(clip=8.0).fit_transform(X).max() <= 8.0
+    assert ViewScaler(clip=None).fit_transform(X).max() > 20

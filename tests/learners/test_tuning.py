@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+from sklearn.datasets import make_classification, make_regression
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.tree import DecisionTreeRegressor
+
+from ensemble_mm import StackedRegressor, TunedLearner
+
+SEARCHES = ["grid", "random", "halving", "optuna"]
+
+
+@pytest.fixture
+def curve():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0, 6, size=(120, 1))
+    return X, np.sin(X[:, 0]) + 0.2 * rng.normal(size=120)
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_it_finds_a_better_setting_than_a_bad_one(curve, search):
+    X, y = curve
+    bad = KNeighborsRegressor(n_neighbors=70)
+    tuned = TunedLearner(bad, {"n_neighbors": [1, 5, 9, 70]}, search=search, n_trials=8, random_state=0).fit(X, y)
+    assert tuned.best_params_["n_neighbors"] in (5, 9)
+    assert tuned.score(X, y) > bad.fit(X, y).score(X, y) + 0.2
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_the_seed_decides(curve, search):
+    X, y = curve
+    one, same = (
+        TunedLearner(DecisionTreeRegressor(), {"max_depth": list(range(1, 12))}, search=search, n_trials=5,
+                     random_state=1).fit(X, y) for _ in range(2)
+    )  # fmt: skip
+    assert one.best_params_ == same.best_params_
+    np.testing.assert_array_equal(one.predict(X), same.predict(X))
+
+
+def test_the_learner_as_given_is_a_candidate(curve):
+    X, y = curve
+    tuned = TunedLearner(KNeighborsRegressor(n_neighbors=7), {"n_neighbors": [55]}, search="grid", cv=2).fit(X, y)
+    assert tuned.best_params_ == {}
+    assert tuned.best_estimator_.n_neighbors == 7
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_a_candidate_that_fails_is_not_chosen(curve, search):
+    X, y = curve
+    space = {"n_neighbors": [5, 500]}  # more neighbours than rows
+    with pytest.warns(UserWarning, match="500|failed"):
+        tuned = TunedLearner(KNeighborsRegressor(), space, search=search, n_trials=6, random_state=0).fit(X, y)
+    assert tuned.best_estimator_.n_neighbors == 5
+
+
+def test_a_learner_that_always_fails_says_why(curve):
+    X, y = curve
+    with pytest.raises(ValueError, match="n_neighbors = 500"):
+        TunedLearner(KNeighborsRegressor(n_neighbors=500), {"n_neighbors": [400]}, search="grid").fit(X, y)
+
+
+def test_a_search_goes_on_where_it_was_stopped(curve, tmp_path):
+    X, y = curve
+    storage = f"sqlite:///{tmp_path / 'search.db'}"
+    settings = {"search": "optuna", "random_state": 0, "storage": storage}
+    space = {"n_neighbors": list(range(1, 30))}
+    TunedLearner(KNeighborsRegressor(), space, n_trials=4, **settings).fit(X, y)
+    longer = TunedLearner(KNeighborsRegressor(), space, n_trials=6, **settings).fit(X, y)
+    assert len(longer.cv_results_["params"]) == 6
+
+
+def test_classes_spread_over_folds_and_a_lone_one_stays():
+    X, y = make_classification(60, 5, random_state=0)
+    y[0] = 2
+    model = TunedLearner(LogisticRegression(), {"C": [0.1, 1.0]}, search="grid").fit(X, y)
+    assert list(model.classes_) == [0, 1, 2]
+
+
+def test_inside_a_stack_it_sees_training_rows_only():
+    """A learner that would be chosen only by someone who knows the held-out rows is not chosen."""
+    X, _ = make_regression(80, 5, random_state=0)
+    y = np.random.default_rng(0).normal(size=80)  # nothing to learn
+    tuned = TunedLearner(Ridge(), {"alpha": [1e-3, 1e6]}, search="grid", random_state=0)
+    model = StackedRegressor(learners=[("tuned", tuned)], cv=4, random_state=0).fit(X, y)
+    oof = model.table_.to_frame().to_numpy()[:, 0]
+    assert ((oof - y) ** 2).mean() > 0.9 * y.var()
+
+
+def test_wrong_calls_are_told(curve):
+    X, y = curve
+    with pytest.raises(ValueError, match="search"):
+        TunedLearner(Ridge(), {"alpha": [1]}, search="best").fit(X, y)
+    with pytest.raises(ValueError, match="storage is for search='optuna'"):
+        TunedLearner(Ridge(), {"alpha": [1]}, storage="sqlite:///x.db").fit(X, y)
