@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from ensemble_mm._checks import BadItemsError
+from ensemble_mm.features._media import UnreadableItem, decoding, open_item, read_all
+
+
+def length(item):
+    if item == "bad":
+        raise UnreadableItem("it is bad")
+    return [len(item)]
+
+
+def test_rows_keep_their_place_and_missing_ones_are_nan():
+    out = read_all(["a", None, "ccc"], length, on_bad="raise", what="words")
+    assert out.dtype == np.float32
+    np.testing.assert_array_equal(out, [[1], [np.nan], [3]])
+    assert read_all([None, None], length, on_bad="raise", what="words", n_columns=4).shape == (2, 4)
+
+
+def test_bad_items_are_told_together_or_are_missing():
+    items = ["a", "bad", "b", "bad"]
+    with pytest.raises(BadItemsError, match="2 of the words") as caught:
+        read_all(items, length, on_bad="raise", what="words")
+    assert caught.value.rows == [1, 3]
+    with pytest.warns(UserWarning, match="2 of 4 words"):
+        out = read_all(items, length, on_bad="missing", what="words")
+    assert np.isnan(out[:, 0]).tolist() == [False, True, False, True]
+
+
+def test_no_more_than_a_batch_is_held_at_a_time():
+    sizes = []
+
+    def encode(batch):
+        sizes.append(len(batch))
+        return np.array(batch)
+
+    items = [f"{i}" * (i + 1) for i in range(9)]
+    out = read_all(items, length, on_bad="raise", what="words", encode=encode, batch_size=4)
+    assert sizes == [4, 4, 1] and len(out) == 9
+
+
+def test_an_encoder_that_loses_a_row_is_told():
+    with pytest.raises(ValueError, match="gave 1 rows for 2 words"):
+        read_all(["a", "b"], length, on_bad="raise", what="words", encode=lambda batch: np.ones((1, 2)))
+
+
+def test_what_is_no_file_says_so(tmp_path):
+    (tmp_path / "empty").write_bytes(b"")
+    for item, words in [
+        (tmp_path, "folder"), (tmp_path / "no", "no such file"), (tmp_path / "empty", "empty"), (b"", "no bytes"),
+        (3.5, "float"), ("a\0b", "not a path|no such file"),
+    ]:  # fmt: skip
+        with pytest.raises(UnreadableItem, match=words):
+            open_item(item, "image")
+
+
+def test_errors_of_decoders_become_reasons_but_no_memory_does_not():
+    with pytest.raises(UnreadableItem, match="cannot be decoded as sound .odd block"):
+        with decoding("sound"):
+            raise RuntimeError("odd block")
+    with pytest.raises(MemoryError):
+        with decoding("sound"):
+            raise MemoryError
