@@ -122,17 +122,20 @@ class Level:
             if spec is None:
                 kept[name] = members
                 continue
-            pool = [m for m in members if (m[1], m[0]) in half] if spec == "auto" else members
-            if not pool:  # the better half serves other tasks only
-                pool = [max(members, key=lambda m: weights.loc[(m[1], m[0]), name])]
-            block = whole.block(name, set(pool))
+            if isinstance(spec, str) and spec == "auto":
+                worth = {m: weights.loc[(m[1], m[0]), name] for m in members}
+                kept[name] = [m for m in members if (m[1], m[0]) in half and worth[m] > 0]
+                if not kept[name]:  # the better half serves other tasks only
+                    kept[name] = [max(members, key=worth.get)]
+                continue
+            block = whole.block(name, set(members))
             rows = ~np.isnan(run.targets[name]) & ~np.isnan(block).all(axis=1)
             chosen = select_members(
                 spec, block[rows], run.targets[name][rows], kind=task.kind,
                 n_classes=len(task.classes) if task.is_classification else None,
                 random_state=run.seed_of("prune", name),
             )  # fmt: skip
-            kept[name] = [pool[i] for i in chosen]
+            kept[name] = [members[i] for i in chosen]
         return kept
 
     def used(self):
