@@ -1,5 +1,7 @@
 """Weights: what they are on tables whose best blend is known, and what must not change them."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -143,11 +145,12 @@ def test_fitting_uses_rows_with_holes(name, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["greedy", "simplex"])
-@pytest.mark.parametrize("n_rows", [60, 300, 1500])
+@pytest.mark.parametrize(
+    ("name", "n_rows"), [*product(["greedy", "simplex"], [60, 300, 1500]), ("auto", 60)]
+)
 def test_fresh_rows_are_predicted_as_well_as_by_the_best_member_and_the_mean(name, kind, n_rows):
     gaps = []
-    for seed in range(3):
+    for seed in range(8):
         X, y = table_of(kind, n_rows=n_rows + 2000, good=3, noise=8, seed=seed)
         train, test = slice(n_rows), slice(n_rows, None)
         model = make(name, kind).fit(X[train], y[train])
@@ -161,7 +164,7 @@ def test_fresh_rows_are_predicted_as_well_as_by_the_best_member_and_the_mean(nam
         )
         gaps.append(loss_of(model, X[test], y[test]) / rival - 1)
     # The rival is picked knowing the fresh rows, which costs something with 60 rows and 11 members.
-    assert np.mean(gaps) < (0.04 if n_rows == 60 else 0.0)
+    assert np.mean(gaps) < (0.02 if n_rows == 60 else 0.0)
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass"])
