@@ -1,0 +1,380 @@
+"""Does "balanced", with nothing set, predict better than what people would otherwise use, and at what cost?
+
+The peers see the same rows: scikit-learn's own stack (TF-IDF, one-hot and HOG columns; logistic regression or ridge and
+histogram boosting), one LightGBM on all of our features side by side, the best single view (chosen afterwards, by the
+test score: an upper bound), and AutoGluon's tabular predictor where it is installed. The question is lost where a peer
+has the better mean over the splits of a set, or where "balanced" needs more than a tenth of AutoGluon's CPU seconds.
+
+    python benchmarks/bench_accuracy.py [--sets A,B] [--methods A,B] [--splits 0,1] [--data FOLDER] [--show]
+
+Sets come from FOLDER (default ../shared/data where it is, else the two sets that are packaged). Results are added to
+benchmarks/results/accuracy.json, so that a long run can be done in pieces; --show prints the table of what is there.
+Everything runs in one process and one thread: seconds are CPU seconds of fit and predict, extraction included.
+"""
+
+import argparse
+import json
+import os
+import time
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pandas as pd
+from lightgbm import LGBMClassifier, LGBMRegressor
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import TruncatedSVD
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    StackingClassifier,
+    StackingRegressor,
+)
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.metrics import accuracy_score, log_loss, r2_score, roc_auc_score
+from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+from ensemble_mm import MultimodalData, MultiOutputStack, StackedClassifier, load_demo
+from ensemble_mm.data import infer_views, select, take_rows
+from ensemble_mm.features import EXTRACTORS, ImageExtractor
+
+ROOT = Path(__file__).parent.parent
+RESULTS = Path(__file__).parent / "results" / "accuracy.json"
+
+# -- sets: each gives (X, Y, {task: metric}, list of (train rows, test rows)) ------------------------------------------
+
+
+def imdb_ten(folder):
+    """imdb_genre: the 800 official training rows, ten random tenths held out."""
+    X, Y, part = _imdb(folder)
+    rows = np.flatnonzero(part == "train")
+    return X, Y, {"drama": "auc"}, [
+        train_test_split(rows, test_size=0.1, random_state=42 + k) for k in range(10)
+    ]  # fmt: skip
+
+
+def imdb_official(folder):
+    """imdb_genre: 800 and 200 rows."""
+    X, Y, part = _imdb(folder)
+    return X, Y, {"drama": "auc"}, [(np.flatnonzero(part == "train"), np.flatnonzero(part == "test"))]
+
+
+def _imdb(folder):
+    table = pd.read_parquet(folder / "imdb_genre" / "table.parquet")
+    Y = pd.DataFrame({"drama": table["y_is_drama"]})
+    return table.drop(columns=["Genre", "y_is_drama", "split_shi2021"]), Y, table["split_shi2021"].to_numpy(object)
+
+
+def posters(folder):
+    """movie_posters: text, poster and facts; five tasks, two of them partly unknown."""
+    table = pd.read_parquet(folder / "movie_posters" / "table.parquet")
+    table["poster"] = [str(folder / "movie_posters" / path) for path in table["poster"]]
+    metrics = {"main_genre": "auc", "genre_romance": "auc", "imdb_score": "r2", "log10_revenue": "r2",
+               "content_rating": "log_loss"}  # fmt: skip
+    Y = table[[f"y_{task}" for task in metrics]].set_axis(list(metrics), axis=1)
+    part = table["split"].to_numpy(object)
+    X = table[[c for c in table if not c.startswith("y_") and c not in ("imdb_id", "split")]]
+    return X, Y, metrics, [(np.flatnonzero(part == "train"), np.flatnonzero(part == "test"))]
+
+
+def zh_hotel(folder):
+    """zh_hotel: five random fifths held out."""
+    table = pd.read_parquet(folder / "zh_hotel" / "table.parquet")
+    y, rows = table["y_sentiment"], np.arange(len(table))
+    splits = [train_test_split(rows, test_size=0.2, random_state=k, stratify=y) for k in range(5)]
+    return table[["text"]], pd.DataFrame({"sentiment": y}), {"sentiment": "accuracy"}, splits
+
+
+def av_digits(folder):
+    """av_digits: a digit seen and heard; the takes that its authors test on."""
+    if folder is None:
+        X, Y = load_demo("av_digits")
+        rows = np.arange(len(Y))
+        splits = list(StratifiedKFold(5, shuffle=True, random_state=0).split(rows, Y["digit"]))
+        return X[["audio", "image"]], Y[["digit"]], {"digit": "accuracy"}, splits
+    table = pd.read_parquet(folder / "av_digits" / "table.parquet")
+    X = pd.DataFrame({c: [str(folder / "av_digits" / path) for path in table[c]] for c in ("audio", "image")})
+    part = table["split"].to_numpy(object)
+    splits = [(np.flatnonzero(part == "train"), np.flatnonzero(part == "test"))]
+    return X, pd.DataFrame({"digit": table["y_digit"]}), {"digit": "accuracy"}, splits
+
+
+def moving_digits(folder):
+    """moving_digits: clips with sound, three tasks, five folds."""
+    if folder is None:
+        X, Y = load_demo("moving_digits")
+        X, Y = X[["video", "audio"]], Y[["digit", "direction", "speed"]]
+    else:
+        table = pd.read_csv(folder / "moving_digits" / "table.csv.gz")
+        X = pd.DataFrame({c: [str(folder / "moving_digits" / path) for path in table[c]] for c in ("video", "audio")})
+        Y = table[["y_digit", "y_direction", "y_speed"]].set_axis(["digit", "direction", "speed"], axis=1)
+    metrics = {"digit": "accuracy", "direction": "accuracy", "speed": "r2"}
+    return X, Y, metrics, list(StratifiedKFold(5, shuffle=True, random_state=0).split(X, Y["digit"]))
+
+
+def mfeat(folder):
+    """mfeat: six vector views of a digit, five folds."""
+    views = dict(np.load(folder / "mfeat" / "views.npz"))
+    y = pd.read_csv(folder / "mfeat" / "table.csv.gz")["y_digit"]
+    splits = list(StratifiedKFold(5, shuffle=True, random_state=0).split(y, y))
+    return MultimodalData(views), pd.DataFrame({"digit": y}), {"digit": "accuracy"}, splits
+
+
+SETS = {f.__name__: f for f in (imdb_ten, imdb_official, posters, zh_hotel, av_digits, moving_digits, mfeat)}
+PACKAGED = ("av_digits", "moving_digits")
+
+# -- methods: each gets (X, Y, X_test) and gives {task: labels or numbers, or (classes, probabilities)} ----------------
+
+
+def ours(learners, X, Y, X_test, views="auto"):
+    """Nothing set but the name of the portfolio."""
+    model = MultiOutputStack(views, learners, random_state=0).fit(X, Y)
+    proba, plain = model.predict_proba(X_test), model.predict(X_test)
+    return {n: (model.tasks_[n].classes, proba[n]) if n in proba else plain[n].to_numpy() for n in Y}
+
+
+def fast(X, Y, X_test):
+    """Our portfolio "fast"."""
+    return ours("fast", X, Y, X_test)
+
+
+def balanced(X, Y, X_test):
+    """Our portfolio "balanced", the default."""
+    return ours("balanced", X, Y, X_test)
+
+
+def best(X, Y, X_test):
+    """Our portfolio "best"."""
+    return ours("best", X, Y, X_test)
+
+
+def one_view(name):
+    """Return the method that gives one view alone to "balanced"."""
+
+    def method(X, Y, X_test):
+        return ours("balanced", X, Y, X_test, [_fresh(view) for view in infer_views(X) if view.name == name])
+
+    return method
+
+
+def scikit_learn(X, Y, X_test):
+    """A StackingClassifier (-Regressor) a task, over a ColumnTransformer; sounds and clips by our extractors."""
+    linear, trees = _columns(X, dense=False), _columns(X, dense=True)
+    X, X_test = _frame(X), _frame(X_test)
+
+    def predict(y, known):
+        rows = np.flatnonzero(known)
+        if isinstance(y, np.ndarray) and y.dtype.kind == "f":
+            pairs = [("linear", make_pipeline(linear, RidgeCV(np.logspace(-2, 3, 11)))),
+                     ("boosting", make_pipeline(trees, HistGradientBoostingRegressor(random_state=0)))]  # fmt: skip
+            return StackingRegressor(pairs).fit(take_rows(X, rows), y[rows]).predict(X_test)
+        pairs = [("linear", make_pipeline(linear, LogisticRegression(C=3.0, max_iter=1000))),
+                 ("boosting", make_pipeline(trees, HistGradientBoostingClassifier(random_state=0)))]  # fmt: skip
+        model = StackingClassifier(pairs).fit(take_rows(X, rows), y[rows])
+        return model.classes_, model.predict_proba(X_test)
+
+    return _each(Y, predict)
+
+
+def lightgbm(X, Y, X_test):
+    """One LightGBM (300 rounds) a task, on our features of all views side by side."""
+    train, test = [], []
+    for view in infer_views(X):
+        extractor = EXTRACTORS[view.modality]()
+        if view.modality == "text":
+            extractor.set_params(output="reduced", random_state=0)
+        train.append(extractor.fit_transform(_part(X, view)))
+        test.append(extractor.transform(_part(X_test, view)))
+    train, test = np.hstack(train), np.hstack(test)
+    settings = {"n_estimators": 300, "learning_rate": 0.05, "n_jobs": 1, "random_state": 0, "verbose": -1}
+
+    def predict(y, known):
+        if y.dtype.kind == "f":
+            return LGBMRegressor(**settings).fit(train[known], y[known]).predict(test)
+        model = LGBMClassifier(**settings).fit(train[known], y[known])
+        return model.classes_, model.predict_proba(test)
+
+    return _each(Y, predict)
+
+
+def autogluon(X, Y, X_test):
+    """AutoGluon's best_quality with 120 s a task; columns that it cannot read are left out by itself."""
+    from autogluon.tabular import TabularPredictor
+
+    X, X_test = _frame(X), _frame(X_test)
+    out = {}
+    for task in Y:
+        known = Y[task].notna()
+        data = X[known.to_numpy()].assign(**{task: Y[task][known].to_numpy()})
+        kind = "regression" if Y[task].dtype.kind == "f" else None
+        model = TabularPredictor(task, problem_type=kind, verbosity=0)
+        model.fit(data, presets="best_quality", time_limit=120, num_cpus=1)
+        if kind:
+            out[task] = model.predict(X_test).to_numpy()
+        else:
+            proba = model.predict_proba(X_test)
+            out[task] = (proba.columns.to_numpy(), proba.to_numpy())
+    return out
+
+
+METHODS = {f.__name__: f for f in (fast, balanced, best, scikit_learn, lightgbm, autogluon)}
+
+
+def _each(Y, predict):
+    out = {}
+    for task in Y:
+        known = Y[task].notna().to_numpy()
+        y = Y[task].to_numpy() if Y[task].dtype.kind in "bif" else Y[task].to_numpy(object)
+        out[task] = predict(y if y.dtype.kind == "f" else np.where(known, y, "").astype(str), known)
+    return out
+
+
+def _fresh(view):
+    return view.name, EXTRACTORS[view.modality](), view.columns
+
+
+def _part(X, view):
+    column = select(X, view.columns)
+    return column.to_numpy(object) if isinstance(column, pd.Series) else column
+
+
+def _frame(X):
+    """Return vectors that are set side by side as the frame that a ColumnTransformer reads."""
+    if isinstance(X, pd.DataFrame):
+        return X.reset_index(drop=True)
+    return pd.concat([pd.DataFrame(v).add_prefix(name) for name, v in X.views.items()], axis=1)
+
+
+def _columns(X, dense):
+    """Return what people would write by hand: TF-IDF, one-hot, medians, HOG."""
+    if not isinstance(X, pd.DataFrame):
+        return make_pipeline(StandardScaler())
+    parts = []
+    for view in infer_views(X):
+        if view.modality == "text":
+            words = TfidfVectorizer(
+                analyzer="char" if _wide(X[view.columns]) else "word", ngram_range=(1, 2), sublinear_tf=True
+            )
+            words = make_pipeline(FunctionTransformer(_texts), words)
+            parts.append((view.name, make_pipeline(words, TruncatedSVD(100)) if dense else words, view.columns))
+        elif view.modality == "tabular":
+            numbers = [c for c in view.columns if pd.api.types.is_numeric_dtype(X[c])]
+            others = [c for c in view.columns if c not in numbers]
+            parts.append(("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers))
+            one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=30, sparse_output=False)
+            parts.append(("others", make_pipeline(SimpleImputer(strategy="most_frequent"), one_hot), others))
+        else:
+            extractor = ImageExtractor(features=["hog"]) if view.modality == "image" else EXTRACTORS[view.modality]()
+            parts.append((view.name, make_pipeline(extractor, StandardScaler()), view.columns))
+    return ColumnTransformer(parts)
+
+
+def _texts(column):
+    return column.fillna("").astype(str).tolist()
+
+
+def _wide(column):
+    return sum(ord(c) > 0x2E7F for text in column.dropna().head(50) for c in text) > 50
+
+
+# -- running -----------------------------------------------------------------------------------------------------------
+
+
+def score(metric, y, out):
+    """Return the score of predictions on the rows whose label is known; log loss is lower for better ones."""
+    known = y.notna().to_numpy()
+    if metric == "r2":
+        return r2_score(y[known], out[known])
+    classes, proba = out
+    y, classes = y[known].astype(str).to_numpy(object), np.asarray(classes).astype(str)
+    proba = proba[known]
+    if metric == "accuracy":
+        return accuracy_score(y, classes[proba.argmax(axis=1)])
+    if metric == "auc":
+        return roc_auc_score(y == classes[1], proba[:, 1])
+    return log_loss(y, proba / proba.sum(axis=1, keepdims=True), labels=classes)
+
+
+def run_one(name, X, Y, metrics, split, method):
+    """Fit, predict and score; CPU seconds are of this process."""
+    train, test = split
+    X_train, X_test = (take_rows(X, rows) for rows in (train, test))
+    Y_train = Y.iloc[train].reset_index(drop=True)
+    started = time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        out = method(X_train, Y_train, X_test)
+    seconds = time.process_time() - started
+    Y_test = Y.iloc[test]
+    return {task: float(score(metric, Y_test[task], out[task])) for task, metric in metrics.items()}, seconds
+
+
+def methods_of(X, names):
+    """Return the methods asked for that can run here; "view" stands for one method a view."""
+    found = {}
+    for name in names:
+        if name == "view":
+            views = [view.name for view in infer_views(X)]
+            found |= {f"view {view}": one_view(view) for view in views} if len(views) > 1 else {}
+        elif name == "autogluon" and find_spec("autogluon") is None:
+            print("autogluon is not installed: skipped")
+        else:
+            found[name] = METHODS[name]
+    return found
+
+
+def show(records):
+    """Print mean and spread of each method on each task."""
+    frame = pd.DataFrame(records).drop_duplicates(["set", "split", "method"], keep="last")
+    for name, part in frame.groupby("set", sort=False):
+        metrics = part["metrics"].iloc[0]
+        print(f"\n{name}: " + ", ".join(f"{task} ({metric})" for task, metric in metrics.items()))
+        for method, rows in part.groupby("method", sort=False):
+            scores = pd.DataFrame(rows["scores"].tolist())
+            cells = [
+                f"{task} {values.mean():.4f}" + (f" +- {values.std():.4f}" if len(values) > 1 else "")
+                for task, values in scores.items()
+            ]
+            print(f"  {method:16} {'   '.join(cells)}   {rows['cpu_s'].mean():7.1f} CPU s   splits: {len(rows)}")
+
+
+def main():
+    """Run what the arguments ask for, keep every result, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sets", help=f"some of {', '.join(SETS)}")
+    parser.add_argument("--methods", help=f"some of {', '.join([*METHODS, 'view'])}")
+    parser.add_argument("--splits", help="positions, such as 0,1 (default: all)")
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--show", action="store_true", help="only print what is there")
+    options = parser.parse_args()
+    records = json.loads(options.results.read_text()) if options.results.exists() else []
+    folder = options.data if options.data.is_dir() else None
+    sets = options.sets.split(",") if options.sets else list(SETS if folder else PACKAGED)
+    methods = options.methods.split(",") if options.methods else [*METHODS, "view"]
+    warm = np.random.RandomState(0).normal(size=(60, 3))  # what importing costs is nobody's score
+    StackedClassifier(learners="fast", cv=2).fit(warm, warm[:, 0] > 0)
+    for name in [] if options.show else sets:
+        X, Y, metrics, splits = SETS[name](folder)
+        chosen = [int(k) for k in options.splits.split(",")] if options.splits else range(len(splits))
+        for k in [k for k in chosen if k < len(splits)]:
+            for label, method in methods_of(X, methods).items():
+                scores, seconds = run_one(name, X, Y, metrics, splits[k], method)
+                records.append({"set": name, "split": k, "method": label, "metrics": metrics, "scores": scores,
+                                "cpu_s": seconds})  # fmt: skip
+                print(name, k, label, {t: round(s, 4) for t, s in scores.items()}, f"{seconds:.1f} CPU s", flush=True)
+                options.results.parent.mkdir(exist_ok=True)
+                options.results.write_text(json.dumps(records, indent=1))
+    if records:
+        show(records)
+
+
+if __name__ == "__main__":
+    main()
