@@ -39,7 +39,7 @@ benchmarks: $(STAMPS)/benchmarks  ## time and count, one question a file
 	set -e; for file in benchmarks/bench_*.py; do $(PY) $$file; done
 
 clean:  ## remove the environment and everything that was built
-	rm -rf $(VENV) build dist *.egg-info docs/_build docs/generated docs/auto_examples demo-output
+	rm -rf $(VENV) build dist *.egg-info docs/_build docs/generated docs/auto_examples docs/sg_execution_times.rst demo-output
 
 $(PY):
 	@test -n "$(PYTHON)" || { echo "No Python found: install Python 3.11 or later." >&2; exit 1; }

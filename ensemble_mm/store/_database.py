@@ -9,8 +9,11 @@ import contextlib
 import json
 import logging
 import os
+import random
+import re
 import sqlite3
 import tempfile
+import time
 import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +28,8 @@ from ._runs import describe_run, interval
 _MODEL, _RECORD = "model.emm", "run.json"
 _TAG = "ensemble_mm."
 _MOST_METRICS = 1000
+_TRIES = 20
+_DRIVERS = {"psycopg": "ensemble_mm[postgresql]"}
 _LOCK = 0x656D6D  # any number that others are unlikely to lock
 
 
@@ -35,7 +40,7 @@ class TaskDatabase:
     ----------
     url : str, default="sqlite:///runs.db"
         A SQLAlchemy URL. A SQLite file is made on first use; several processes may log to it at once.
-        PostgreSQL: ``"postgresql://user:password@host/name"``, with its driver installed.
+        PostgreSQL: ``"postgresql://user:password@host/name"``, with the extra ``postgresql``.
     artifacts : path-like, str or None, default=None
         Folder (or URI) of the model files. None: beside the SQLite file, in a folder of its name with the
         suffix ``.artifacts``; other databases need it given.
@@ -59,7 +64,11 @@ class TaskDatabase:
 
     def __init__(self, url: str = "sqlite:///runs.db", artifacts: str | os.PathLike | None = None):
         self._file = _sqlite_file(url)
-        self.url = url if self._file is None else f"sqlite:///{self._file.as_posix()}"
+        # The driver is named, since SQLAlchemy's default is another one from version 2.1 on.
+        self.url = (
+            re.sub("^postgres(ql)?://", "postgresql+psycopg://", str(url)) if self._file is None
+            else f"sqlite:///{self._file.as_posix()}"
+        )  # fmt: skip
         if artifacts is None:
             if self._file is None:
                 raise ValueError(f"{url!r} holds no files: name a folder for the models with artifacts=.")
@@ -95,19 +104,12 @@ class TaskDatabase:
         record = describe_run(model, X, Y, name)
         with self._session() as client:
             run = client.create_run(self._experiment(client, name), run_name=f"{name[:200]}").info
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch) if self._folder is None else self._folder / run.run_id / "artifacts"
-            save(model, folder / _MODEL)
-            (folder / _RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
-            with self._session() as client:
-                if self._folder is None:
-                    client.log_artifacts(run.run_id, scratch)
-                self._write(client, run.run_id, record, tags)
-                version = self._register(client, name, run)
-                client.set_tag(run.run_id, _TAG + "version", version)
-                if alias is not None:
-                    client.set_registered_model_alias(_model_name(name), alias, version)
-                client.set_terminated(run.run_id)
+        try:
+            self._fill(run, model, record, name, tags, alias)
+        except BaseException:
+            with contextlib.suppress(_mlflow_error()), self._session() as client:
+                client.set_terminated(run.run_id, "FAILED")
+            raise
         return run.run_id
 
     def tasks(self) -> pd.DataFrame:
@@ -272,7 +274,10 @@ class TaskDatabase:
                 client.search_experiments(max_results=1)
                 return client
         except ModuleNotFoundError as error:
-            raise ImportError(f"{self._shown()} needs the driver {error.name!r}: install it with pip.") from error
+            package = _DRIVERS.get(error.name, error.name)
+            raise ImportError(
+                f"{self._shown()} needs the driver {error.name!r}: pip install {package!r}."
+            ) from error
         except (errors.SQLAlchemyError, _mlflow_error()) as error:
             reason = str(error).splitlines()[0][:300]
             raise ValueError(f"{self._shown()} cannot be used as a database of runs: {reason}") from error
@@ -287,6 +292,22 @@ class TaskDatabase:
             with contextlib.suppress(_mlflow_error()):  # another process was quicker
                 return client.create_experiment(name, artifact_location=self._artifacts)
         raise ValueError(f"The task {name!r} cannot be made in {self._shown()}.")
+
+    def _fill(self, run, model, record: dict, name: str, tags: Mapping, alias: str | None) -> None:
+        """Give a new run its files, its numbers and the version of its model."""
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch) if self._folder is None else self._folder / run.run_id / "artifacts"
+            save(model, folder / _MODEL)
+            (folder / _RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
+            with self._session() as client:
+                if self._folder is None:
+                    client.log_artifacts(run.run_id, scratch)
+                self._write(client, run.run_id, record, tags)
+                version = self._register(client, name, run)
+                client.set_tag(run.run_id, _TAG + "version", version)
+                if alias is not None:
+                    client.set_registered_model_alias(_model_name(name), alias, version)
+                client.set_terminated(run.run_id)
 
     def _write(self, client, run: str, record: dict, tags: Mapping) -> None:
         from mlflow.entities import Metric, Param, RunTag
@@ -315,7 +336,13 @@ class TaskDatabase:
         with contextlib.suppress(_mlflow_error()):  # it exists
             client.create_registered_model(model)
         source = f"{run.artifact_uri}/{_MODEL}"
-        return str(client.create_model_version(model, source, run.run_id, await_creation_for=0).version)
+        for again in reversed(range(_TRIES)):
+            try:
+                return str(client.create_model_version(model, source, run.run_id, await_creation_for=0).version)
+            except _mlflow_error():  # other processes took the number that it had counted to
+                if not again:
+                    raise
+                time.sleep(random.uniform(0, 0.2))
 
     def _version(self, client, name: str, version):
         model = _model_name(name)

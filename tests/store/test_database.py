@@ -33,9 +33,17 @@ def place(tmp_path_factory):
     return tmp_path_factory.mktemp("db")
 
 
-@pytest.fixture(scope="module")
-def db(place):
-    return TaskDatabase(f"sqlite:///{place}/runs.db")
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def db(request, place):
+    """A database in a file, and one on a server; each starts without tables."""
+    if request.param == "sqlite":
+        return TaskDatabase(f"sqlite:///{place}/runs.db")
+    return TaskDatabase(request.getfixturevalue("new_database")(), artifacts=place / "of_server")
+
+
+def folder_of(db, place):
+    """Where the files of the models are."""
+    return place / ("runs.artifacts" if db.url.startswith("sqlite") else "of_server")
 
 
 def test_runs_are_found_again(db, place):
@@ -54,8 +62,8 @@ def test_runs_are_found_again(db, place):
     assert db.load("first", "production").alpha == 2.0
     db.set_tag(second, "stage", "checked")
     assert db.runs("first").loc[second, "tags"] == {"stage": "checked"}
-    assert TaskDatabase(db.url).load("first").alpha == 2.0
-    assert load(place / "runs.artifacts" / second / "artifacts" / "model.emm").alpha == 2.0
+    assert TaskDatabase(db.url, folder_of(db, place)).load("first").alpha == 2.0
+    assert load(folder_of(db, place) / second / "artifacts" / "model.emm").alpha == 2.0
 
 
 def test_a_deleted_run_is_gone_with_its_model_and_files(db, place):
@@ -63,7 +71,7 @@ def test_a_deleted_run_is_gone_with_its_model_and_files(db, place):
     other = db.log(make_model(alpha=3.0), name="short")
     db.delete(other)
     assert list(db.runs("short").index) == [run] and db.load("short").alpha == 1.0
-    assert not (place / "runs.artifacts" / other).exists()
+    assert not (folder_of(db, place) / other).exists()
     for action in (db.delete, db.record):
         with pytest.raises(ValueError, match="was deleted"):
             action(other)
@@ -87,7 +95,7 @@ def test_names_are_data(db, place, name):
     before = len(db.runs())
     db.log(make_model(alpha=7.0), name=name)
     assert len(db.runs()) == before + 1 and len(db.runs(name)) == 1 and db.load(name).alpha == 7.0
-    assert sorted(os.listdir(place)) == ["runs.artifacts", "runs.db", "runs.db.lock"]
+    assert set(os.listdir(place)) <= {"runs.artifacts", "runs.db", "runs.db.lock", "of_server"}
 
 
 @pytest.mark.parametrize(
@@ -133,7 +141,7 @@ def test_a_planted_model_is_not_run(db, place):
             return open, (str(trace), "w")
 
     run = db.log(make_model(), name="planted")
-    (place / "runs.artifacts" / run / "artifacts" / "model.emm").write_bytes(pickle.dumps(Boom()))
+    (folder_of(db, place) / run / "artifacts" / "model.emm").write_bytes(pickle.dumps(Boom()))
     with pytest.raises(ModelFileError):
         db.load("planted")
     assert not trace.exists()
@@ -143,7 +151,7 @@ LOG = """
 import os, sys, numpy as np
 from sklearn.linear_model import Ridge
 from ensemble_mm.store import TaskDatabase
-db = TaskDatabase(sys.argv[1])
+db = TaskDatabase(*sys.argv[1:])
 for i in range(2):
     db.log(Ridge().fit([[0.0], [1.0]], [0.0, 1.0]), name="shared")
 import mlflow.telemetry.client as telemetry
@@ -152,16 +160,62 @@ assert "MLFLOW_DISABLE_TELEMETRY" not in os.environ
 """
 
 
-def test_processes_that_log_at_once_lose_nothing(tmp_path):
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_processes_that_log_at_once_lose_nothing(kind, tmp_path, request):
     """On a database that is not there yet; MLflow's telemetry is off in both and the environment as it was."""
-    url = f"sqlite:///{tmp_path}/runs.db"
+    args = [f"sqlite:///{tmp_path}/runs.db"]
+    if kind == "postgresql":
+        args = [request.getfixturevalue("new_database")(), str(tmp_path / "models")]
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "PYTEST")) and k != "CI"}
     start = {"env": env, "cwd": tmp_path, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    both = [subprocess.Popen([sys.executable, "-c", LOG, url], **start) for _ in range(2)]
+    both = [subprocess.Popen([sys.executable, "-c", LOG, *args], **start) for _ in range(2)]
     for process in both:
-        out, _ = process.communicate(timeout=120)
+        out, _ = process.communicate(timeout=600)
         assert process.returncode == 0, out
         assert out == ""
-    runs = TaskDatabase(url).runs()
+    runs = TaskDatabase(*args).runs()
     assert sorted(runs["version"]) == [1, 2, 3, 4]
     assert not (tmp_path / "mlruns").exists()
+
+
+def test_versions_that_others_took_are_asked_for_again(db, monkeypatch):
+    """MLflow counts versions by itself, and gives up where several processes ask for the same one at once."""
+    from mlflow.exceptions import MlflowException
+
+    run = db.log(make_model(), name="asked")
+    tries = []
+
+    def taken(name, *args, **kwargs):
+        tries.append(name)
+        if len(tries) < 4:
+            raise MlflowException("Model Version creation error (name=asked). Giving up after 3 attempts.")
+        return create(name, *args, **kwargs)
+
+    create = db._client.create_model_version
+    monkeypatch.setattr(db._client, "create_model_version", taken)
+    again = db.log(make_model(), name="asked")
+    assert len(tries) == 4 and db.runs("asked")["version"].to_dict() == {again: 2, run: 1}
+
+
+def test_a_run_that_cannot_be_finished_is_marked_and_not_listed(db, monkeypatch):
+    model = make_model()
+    model.words_ = lambda: "no name, no place in a file"
+    with pytest.raises(ModelFileError, match="cannot be saved"):
+        db.log(model, name="halfway")
+    assert len(db.runs("halfway")) == 0
+    (experiment,) = db._client.search_experiments(filter_string="name = 'halfway'")
+    assert [run.info.status for run in db._client.search_runs([experiment.experiment_id])] == ["FAILED"]
+
+
+def test_a_server_that_is_away_is_told_without_the_password(tmp_path):
+    db = TaskDatabase(f"postgresql://me:secret@localhost:1/runs?host={tmp_path}", artifacts=tmp_path)
+    with pytest.raises(ValueError, match="cannot be used as a database of runs") as caught:
+        db.runs()
+    assert "secret" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_driver_that_is_not_there_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    db = TaskDatabase("postgres://me:secret@localhost/runs", artifacts=tmp_path)
+    with pytest.raises(ImportError, match=r"pip install 'ensemble_mm\[postgresql\]'"):
+        db.runs()

@@ -1,0 +1,62 @@
+"""A PostgreSQL server of its own for the tests that need one."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def server():
+    """Start a server on an empty cluster; yield its URL, with a place for the name of a database.
+
+    It listens on a socket only, and goes with the session. PostgreSQL refuses to run as root: then it runs as the
+    user "postgres", outside pytest's folders, which are closed to other users.
+    """
+    found = [*sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb"))), shutil.which("initdb")]
+    found = [path for path in found if path]
+    if not found:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    programs, folder = Path(found[0]).parent, Path(tempfile.mkdtemp(prefix="emm-"))
+    (folder / "password").write_text("it's $ecret")
+    as_user = []
+    if os.geteuid() == 0:
+        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        for place in (folder, folder / "password"):
+            shutil.chown(place, "postgres", "postgres")
+
+    def run(program, *args):
+        done = subprocess.run([*as_user, programs / program, "-D", folder / "data", *args], cwd=folder, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)  # fmt: skip
+        assert done.returncode == 0, done.stdout
+
+    try:
+        run("initdb", "-U", "tester", "-A", "scram-sha-256", f"--pwfile={folder / 'password'}", "--no-sync")
+        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
+        run("pg_ctl", "-o", options, "-l", folder / "log", "-t", "300", "-w", "start")
+        try:
+            yield f"postgresql://tester:it%27s%20%24ecret@/{{}}?host={folder}"
+        finally:
+            run("pg_ctl", "-m", "immediate", "-w", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def new_database(server):
+    """A function that makes an empty database on the server and returns its URL."""
+    import psycopg
+
+    names = map("runs_{}".format, count())
+
+    def make():
+        name = next(names)
+        with psycopg.connect(server.format("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return server.format(name)
+
+    return make
