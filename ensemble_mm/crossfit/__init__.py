@@ -9,8 +9,9 @@ from ._features import plan_extractions
 from ._folds import draw_folds
 from ._jobs import weight_keyword
 from ._plan import ALL_ROWS, Fit, LearnerSpec, Member, Plan, check_learners, members_of, seed_of
-from ._run import CrossFit, NewRows, cost_of, key_of, unweighted
+from ._run import CrossFit, NewRows, in_time_order, key_of, unweighted
 from ._table import Table
+from ._trial import measured
 
 __all__ = [
     "ALL_ROWS",
@@ -26,9 +27,10 @@ __all__ = [
     "Table",
     "check_failures",
     "check_learners",
-    "cost_of",
     "draw_folds",
+    "in_time_order",
     "key_of",
+    "measured",
     "members_of",
     "plan_extractions",
     "seed_of",

@@ -69,10 +69,11 @@ class Runner:
 
     def __init__(self, *, n_jobs=None, store=None, deadline=None, progress=None):
         self.n_jobs, self.store, self.deadline, self.progress = n_jobs, store, deadline, progress
-        self.report = []
+        self.started = time.time()
+        self.report = {}
         self.warned = set()
 
-    def run(self, stage, jobs, *, n_bytes=0):
+    def run(self, stage, jobs):
         """Return the results of `jobs`, in their order; a failed job gives a `Failure`, a left-out one `Skipped`."""
         started = time.perf_counter()
         results = [None] * len(jobs)
@@ -93,25 +94,31 @@ class Runner:
                 seconds += spent
                 self._warn(heard)
                 tick(jobs[i].name)
-        self.report.append(
-            {
-                "stage": stage,
-                "jobs": len(jobs),
-                "seconds": time.perf_counter() - started,
-                "job_seconds": seconds,
-                "bytes": n_bytes or sum(_bytes(result) for result in results),
-                "left_out": ", ".join(
-                    sorted(
-                        {job.group or job.name for job, r in zip(jobs, results, strict=True) if isinstance(r, Skipped)}
-                    )
-                ),
-            }
-        )
+        left_out = {job.group or job.name for job, r in zip(jobs, results, strict=True) if isinstance(r, Skipped)}
+        size = sum(size_of(result) for result in results)
+        self._add(stage, len(jobs), time.perf_counter() - started, seconds, size, left_out)
         return results
 
-    def is_over(self):
-        """Tell whether the time is over."""
-        return self.deadline is not None and time.time() > self.deadline
+    def in_threads(self, call, items):
+        """Return `call(*item)` of every item, on one thread a job of ours; what is called is held to one thread more."""
+        with _controller().limit(limits=1):
+            return Parallel(n_jobs=self.n_jobs, require="sharedmem")(delayed(call)(*item) for item in items)
+
+    def leave_out(self, stage, what):
+        """Say in the report that something was left out, because the time is over."""
+        self._add(stage, left_out={what})
+
+    def _add(self, stage, jobs=0, seconds=0.0, job_seconds=0.0, size=0, left_out=()):
+        row = self.report.setdefault(stage, {"jobs": 0, "seconds": 0.0, "job_seconds": 0.0, "bytes": 0, "left_out": []})
+        row["jobs"] += jobs
+        row["seconds"] += seconds
+        row["job_seconds"] += job_seconds
+        row["bytes"] += size
+        row["left_out"] += sorted(left_out)
+
+    def is_over(self, share=1.0):
+        """Tell whether a share of the time is over."""
+        return self.deadline is not None and time.time() > self.started + share * (self.deadline - self.started)
 
     @property
     def n_workers(self):
@@ -119,9 +126,10 @@ class Runner:
         return effective_n_jobs(self.n_jobs)
 
     def to_frame(self):
-        """Return the account of the stages: seconds on the clock, seconds in the jobs, bytes."""
-        columns = ["stage", "jobs", "seconds", "job_seconds", "bytes", "left_out"]
-        return pd.DataFrame(self.report, columns=columns).set_index("stage")
+        """Return the account of the stages: seconds on the clock, seconds in the jobs, bytes, what was left out."""
+        columns = ["jobs", "seconds", "job_seconds", "bytes", "left_out"]
+        frame = pd.DataFrame.from_dict(self.report, orient="index", columns=columns).rename_axis("stage")
+        return frame.assign(left_out=frame["left_out"].map(", ".join))
 
     @contextmanager
     def _one_pool(self):
@@ -194,13 +202,14 @@ def _travels(error) -> bool:
     return isinstance(error, BadItemsError) or type(error).__module__ == "builtins"
 
 
-def _bytes(result) -> int:
+def size_of(result) -> int:
+    """Return the bytes of the arrays and CSR matrices in a result."""
     if hasattr(result, "nbytes"):
         return int(result.nbytes)
     if hasattr(result, "data") and hasattr(result, "indptr"):
         return int(result.data.nbytes + result.indices.nbytes + result.indptr.nbytes)
     if isinstance(result, (tuple, list)):
-        return sum(_bytes(part) for part in result)
+        return sum(size_of(part) for part in result)
     if isinstance(result, dict):
-        return sum(_bytes(part) for part in result.values())
+        return sum(size_of(part) for part in result.values())
     return 0

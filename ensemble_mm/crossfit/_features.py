@@ -12,11 +12,13 @@ from sklearn.utils import get_tags
 from .._checks import BadItemsError
 from ..data import present_rows, take_rows
 from ..store import JobStore, content_key, row_keys, versions
-from ._execute import Job, check_failures
+from ._execute import Job, Skipped, check_failures
 from ._jobs import as_block, fit_extractor, seeded, spread_rows, transform_chunk
 from ._plan import ALL_ROWS, Extraction, seed_of
 
 CHUNK_ROWS = 256  # most rows that one job of an extractor that needs no fit reads
+CHEAP_FIRST = ("tabular", "vector", "text", "image", "audio", "video")  # order of the views when time is short
+EXTRACTION_SHARE = 0.5  # of the time: after it, no further view is begun
 
 
 @dataclass
@@ -75,20 +77,38 @@ class Features:
         return {name: present_rows(column) for name, column in self.columns.items()}
 
     def extract(self, runner, folds, refit, targets, weight=None, key=None):
-        """Run the extractions: those that need no fit in chunks of rows, then the others fold by fold."""
-        parts = {name: split_stateless(self._prepared(view)) for name, view in self.views.items()}
-        columns = self._augmented(self.columns)
-        self.readers = {name: FittedView(stateless=stateless) for name, (stateless, _) in parts.items()}
-        self.n_extractions += sum(stateless is not None for stateless, _ in parts.values())
-        present = {name: np.tile(rows, 1 + self.n_copies) for name, rows in self.present.items()}
-        columns |= self._run_stateless(runner, parts, columns, present)
+        """Run the extractions of all views; when time is short, view by view, as long as there is time.
+
+        Views that were not extracted in time are not among `readers`. The first always is.
+        """
+        if runner.deadline is None:
+            self._extract(list(self.views), runner, folds, refit, targets, weight, key, required=True)
+            return
+        order = sorted(self.views, key=lambda name: CHEAP_FIRST.index(self.views[name].modality))
+        for name in order:
+            if name != order[0] and runner.is_over(EXTRACTION_SHARE):
+                runner.leave_out("extract", f"view {name!r}")
+            else:
+                self._extract([name], runner, folds, refit, targets, weight, key, required=name == order[0])
+        self.present = {name: rows for name, rows in self.present.items() if name in self.readers}
+
+    def _extract(self, names, runner, folds, refit, targets, weight, key, required):
+        """Run the extractions of some views: those that need no fit in chunks of rows, then the others fold by fold."""
+        parts = {name: split_stateless(self._prepared(self.views[name])) for name in names}
+        columns = self._augmented({name: self.columns[name] for name in names})
+        present = {name: np.tile(self.present[name], 1 + self.n_copies) for name in names}
+        done = self._run_stateless(runner, parts, columns, present, required)
+        if done is None:
+            return
+        columns |= done
+        readers = {name: FittedView(stateless=stateless) for name, (stateless, _) in parts.items()}
         jobs, marks, kept = [], [], {}
         store = None if self.cache is None else JobStore(self.cache.folder / "fitted")
         for name, (stateless, rest) in parts.items():
             reducer = self._reducer(rest if rest is not None else stateless, name, columns[name])
             if rest is None and reducer is None:
                 self.blocks[name, None, None, "native"] = columns[name]
-                self.readers[name].fitted[ALL_ROWS, None] = (None, None)
+                readers[name].fitted[ALL_ROWS, None] = (None, None)
                 continue
             if rest is None:
                 self.blocks[name, None, None, "native"] = columns[name]
@@ -124,10 +144,16 @@ class Features:
                         kept[name] = kept.get(name) or content_key(columns[name], versions())
                         args = (self.cache, store, content_key(kept[name], args[:2], args[3:]), *args)
                         call = _kept_extraction
-                    jobs.append(Job(f"View {name!r}: {mark}", call, args, len(rows), key and key(mark)))
+                    jobs.append(
+                        Job(f"View {name!r}: {mark}", call, args, len(rows), key and key(mark), f"view {name!r}", required)
+                    )
                     marks.append(mark)
         results = runner.run("extract", jobs)
         check_failures(jobs, results)
+        if any(isinstance(result, Skipped) for result in results):
+            return
+        self.readers |= readers
+        self.n_extractions += sum(stateless is not None for stateless, _ in parts.values())
         for mark, (extractor, reducer, blocks) in zip(marks, results, strict=True):
             self.readers[mark.view].fitted[mark.fold, mark.task] = (extractor, reducer)
             for form, block in blocks.items():
@@ -164,17 +190,21 @@ class Features:
         return {name: augmented(self.views[name].extractor, column, self.present[name], self.n_copies,
                                 seed_of(self.seed, f"augment {name}")) for name, column in columns.items()}  # fmt: skip
 
-    def _run_stateless(self, runner, parts, columns, present):
+    def _run_stateless(self, runner, parts, columns, present, required):
+        """Return the blocks of the views that need no fit, or None when the time was over before they were whole."""
         jobs, places = [], []
         for name, (stateless, _) in parts.items():
             if stateless is None:
                 continue
             for rows in chunks(np.flatnonzero(present[name]), runner.n_workers):
                 jobs.append(Job(f"View {name!r}: extract rows {rows[0]} to {rows[-1]}", _cached_chunk,
-                                (stateless, self.cache, take_rows(columns[name], rows)), len(rows)))  # fmt: skip
+                                (stateless, self.cache, take_rows(columns[name], rows)), len(rows),
+                                group=f"view {name!r}", required=required))  # fmt: skip
                 places.append((name, rows))
         results = runner.run("read", jobs) if jobs else []
         check_failures(jobs, results)
+        if any(isinstance(result, Skipped) for result in results):
+            return None
         merged = merge_chunks(places, results, {n: len(present[n]) for n, (s, _) in parts.items() if s is not None})
         for name, block in merged.items():
             if sparse.issparse(block):

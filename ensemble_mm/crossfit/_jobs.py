@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit, softmax
 from sklearn.base import clone, is_classifier
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags
@@ -20,6 +21,7 @@ from ..data import take_rows
 
 EARLY_STOPPING = ("early_stopping_rounds", "early_stopping_round")
 FLOATS = (np.float32, np.float64)
+FORESTS = (ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor)
 INNER_SHARE = 0.15  # of the training rows, kept aside to stop boosting early
 
 
@@ -66,6 +68,23 @@ def seeded(estimator, seed):
             if not type(params.get(owner, copy)).__module__.startswith("sklearn."):
                 settings[key] = 1
     return copy.set_params(**settings) if settings else copy
+
+
+def thread_params(estimator) -> list[str]:
+    """Return the parameters by which an estimator may be fitted on more threads without a change of its answer.
+
+    These are forests of scikit-learn, and LightGBM that is asked to be deterministic, where no number was set. The sums
+    of other learners, and those of BLAS, depend on the number of threads in the last digits.
+    """
+    params = estimator.get_params(deep=True)
+    found = []
+    for key, value in params.items():
+        owner, _, last = key.rpartition("__")
+        part = params[owner] if owner else estimator
+        boosting = type(part).__module__.startswith("lightgbm.") and part.get_params(deep=False).get("deterministic")
+        if last == "n_jobs" and value is None and (isinstance(part, FORESTS) or boosting):
+            found.append(key)
+    return found
 
 
 def transform_chunk(extractor, chunk):
@@ -170,8 +189,8 @@ def assemble(blocks, rows, fills, dense):
     return joined
 
 
-def fit_and_predict(estimator, seed, n_classes, y, weight, train, test, keep_model, views, *blocks):
-    """Fit one learner on its training rows and predict its held-out rows.
+def fit_and_predict(estimator, seed, threads, n_classes, y, weight, train, test, keep_model, views, *blocks):
+    """Fit one learner on its training rows, with some threads if it can use them, and predict its held-out rows.
 
     Returns `(model, predictions)`; both None when the training rows hold one class only, or none.
     """
@@ -190,7 +209,11 @@ def fit_and_predict(estimator, seed, n_classes, y, weight, train, test, keep_mod
         if len(codes) < 2:
             return None, None
     X = assemble(blocks, train, fills, dense)
+    wide = thread_params(estimator) if threads > 1 else []
+    narrow = {name: value for name, value in learner.get_params(deep=True).items() if name in wide}
+    learner.set_params(**dict.fromkeys(wide, threads))
     _fit(learner, X, target, None if weight is None else weight[train], seed)
+    learner.set_params(**narrow)  # predictions of a forest are sums, too
     model = FittedMember(
         learner,
         n_classes,

@@ -68,7 +68,10 @@ class Fit:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a fit computes: `str(plan)` counts it, `plan.extractions` and `plan.fits` list it."""
+    """What a fit computes: `str(plan)` counts it, `plan.extractions` and `plan.fits` list it.
+
+    After a trial, `seconds` estimates the work of each stage (on one core) and `bytes` the size of all features.
+    """
 
     views: tuple
     extractions: tuple[Extraction, ...]
@@ -76,6 +79,8 @@ class Plan:
     n_rows: int
     n_folds: int
     notes: tuple[str, ...] = ()
+    seconds: dict[str, float] | None = None
+    bytes: int | None = None
 
     def __str__(self):
         fits, views = self.fits, ", ".join(f"{v.name} ({v.modality}: {_columns(v.columns)})" for v in self.views)

@@ -1,16 +1,16 @@
 """One cross-fitting run: features, then members on the folds, then the table; and the same models on new rows."""
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import sparse
 
 from ..data import present_rows
 from ..store import content_key
-from ._execute import Failure, Job, JobError, Skipped, _controller, check_failures
+from ._execute import Failure, Job, JobError, Skipped, check_failures
 from ._features import Features, read_fitted, read_new
-from ._jobs import fit_and_predict, seeded, weight_keyword
+from ._jobs import FittedMember, fit_and_predict, seeded, weight_keyword
 from ._plan import ALL_ROWS, Fit, seed_of
 from ._table import Table
 
@@ -53,36 +53,47 @@ class CrossFit:
         )
         self.features.extract(self.runner, self.folds, self.refit, self.targets, _row_weights(self.weights), self.keys)
 
-    def fit(self, members, *, estimates=None, refit=None, stage="fit", in_time=False):
+    def readable(self, members):
+        """Return the members that read views which were extracted in time; what they read together may be less."""
+        there = self.features.readers
+        members = [replace(m, views=tuple(view for view in m.views if view in there)) for m in members]
+        return [member for member in members if member.views]
+
+    def fit(self, members, *, estimates=None, refit=None, stage="fit", required=None):
         """Cross-fit members; return `(table, models)`.
 
         `estimates` maps a task to its out-of-fold estimates, shape (n_rows, n_columns), for members with inputs.
-        `models` maps (task, learner, reads) to {fold: FittedMember or None}.
+        `models` maps (task, learner, reads) to {fold: FittedMember or None}. Members that are not in `required` (None:
+        all are) are left out when the time is over; fold models serve where only the refit was too late.
         """
         refit = self.refit if refit is None else refit
-        keep_folds = not self.refit or in_time
-        fits, jobs = [], []
-        for position, member in enumerate(members):
-            folds = [*range(len(self.folds)), *([ALL_ROWS] if refit else [])]
-            for fold in folds:
-                fit = Fit(member, fold)
-                keep = fold == ALL_ROWS or keep_folds
-                fits.append(fit)
-                jobs.append(self._job(fit, keep, estimates, required=not in_time or position < in_time))
-        unique, places = _once(fits, jobs)
-        outcomes = self.runner.run(stage, unique)
-        results = [outcomes[place] for place in places]
-        table, models = self._collect(members, fits, jobs, results)
-        return table, models
+        keep_folds = not self.refit or required is not None
+        folds = [*range(len(self.folds)), *([ALL_ROWS] if refit else [])]
+        fits = [Fit(member, fold) for member in members for fold in folds]
+        threads = self._threads(fits)
+        jobs = [
+            self._job(
+                fit, fit.fold == ALL_ROWS or keep_folds, estimates, threads,
+                required=required is None or fit.member in required,
+            )
+            for fit in fits
+        ]  # fmt: skip
+        return self._collect(members, fits, jobs, self._run(stage, fits, jobs), required)
 
     def refit_members(self, members, estimates=None):
         """Fit members on all rows, without folds; return models as `fit` does."""
         fits = [Fit(member, ALL_ROWS) for member in members]
-        jobs = [self._job(fit, True, estimates) for fit in fits]
+        jobs = [self._job(fit, True, estimates, self._threads(fits)) for fit in fits]
+        return self._collect(members, fits, jobs, self._run("refit", fits, jobs))[1]
+
+    def _threads(self, fits):
+        """Return how many threads each job may have: more than one where cores would idle."""
+        return max(1, self.runner.n_workers // max(len(fits), 1))
+
+    def _run(self, stage, fits, jobs):
         unique, places = _once(fits, jobs)
-        outcomes = self.runner.run("refit", unique)
-        _, models = self._collect(members, fits, jobs, [outcomes[place] for place in places])
-        return models
+        outcomes = self.runner.run(stage, unique)
+        return [outcomes[place] for place in places]
 
     def seed_of(self, name, task):
         """Return the seed of a job of a task; what a lone task is called does not matter."""
@@ -101,7 +112,7 @@ class CrossFit:
             return np.ones(self.features.n_rows, dtype=bool)
         return np.any([self.features.present[view] for view in member.views], axis=0)
 
-    def _job(self, fit, keep, estimates, required=True):
+    def _job(self, fit, keep, estimates, threads=1, required=True):
         member = fit.member
         train, test = self.rows_of(fit)
         found = [(view, self.features.block(view, fit.fold, member.task, member.form)) for view in member.views]
@@ -123,6 +134,7 @@ class CrossFit:
         args = (
             member.estimator,
             self.seed_of(f"learner {member.learner!r} reads {member.reads!r}, fold {fit.fold}", member.task),
+            threads,
             n_classes,
             y,
             weight,
@@ -136,12 +148,12 @@ class CrossFit:
         cost = cost_of(member.estimator) * max(n_classes, 1) * (1 + len(train)) * (1 + width)
         return Job(str(fit), fit_and_predict, args, cost, self.keys and self.keys(fit, keep), str(member), required)
 
-    def _collect(self, members, fits, jobs, results):
+    def _collect(self, members, fits, jobs, results, required=None):
         lost = {}
         for fit, result in zip(fits, results, strict=True):
             if isinstance(result, Failure):
                 lost.setdefault(fit.member, []).append((fit, result))
-            elif isinstance(result, Skipped):
+            elif isinstance(result, Skipped) and fit.fold != ALL_ROWS:
                 lost.setdefault(fit.member, [])
         failed = [(fit, failure) for pairs in lost.values() for fit, failure in pairs]
         if failed and self.on_error == "raise":
@@ -156,19 +168,21 @@ class CrossFit:
                 {"learner": m.learner, "reads": m.reads, "task": m.task, "fold": where, "error": failure.words}
             )
         kept = [member for member in members if member not in lost]
-        for name in dict.fromkeys(member.task for member in members):
+        for name in dict.fromkeys(member.task for member in (members if required is None else required)):
             if not any(member.task == name for member in kept):
                 words = failed[0][1].words if failed else "the time was over before the first was done"
                 raise JobError(f"No learner of task {name!r} is left: {words}")
         table = Table(self.features.n_rows, kept, self.tasks)
         pieces, models = {member: [] for member in kept}, {key_of(member): {} for member in kept}
         for fit, result in zip(fits, results, strict=True):
-            if fit.member in lost:
+            if fit.member in lost or isinstance(result, Skipped):
                 continue
             model, predictions = result
             if predictions is not None:
                 pieces[fit.member].append((self.rows_of(fit)[1], predictions))
-            if model is not None or fit.fold == ALL_ROWS:
+            if fit.fold == ALL_ROWS:
+                models[key_of(fit.member)] = {ALL_ROWS: model}  # its fold models were kept in case this came too late
+            elif model is not None:
                 models[key_of(fit.member)][fit.fold] = model
         for member in kept:
             table.write(member, pieces[member])
@@ -186,7 +200,7 @@ class NewRows:
     """
 
     def __init__(self, readers, columns, forms, runner, cache=None):
-        self.readers, self.columns, self.forms = readers, columns, forms
+        self.readers, self.columns, self.forms, self.runner = readers, columns, forms, runner
         self.n_rows = len(present_rows(next(iter(columns.values()))))
         self.merged, self.present = read_new(readers, columns, runner, cache)
         self._blocks = {}
@@ -205,21 +219,26 @@ class NewRows:
     def predict(self, members, models, tasks, estimates=None):
         """Return the Table of the members' predictions for the new rows."""
         table = Table(self.n_rows, members, tasks)
-        with _controller().limit(limits=1):
-            for member in members:
-                pieces = []
-                rows = np.arange(self.n_rows)
-                if member.views:
-                    rows = np.flatnonzero(np.any([self.present[view] for view in member.views], axis=0))
-                for fold, model in models.get(key_of(member), {}).items():
-                    if model is None or not len(rows):
-                        continue
-                    blocks = self._blocks_of(member, fold, model)
-                    if member.inputs:
-                        extra = [estimates[name].reshape(self.n_rows, -1) for name in member.inputs]
-                        blocks = [*blocks, np.hstack(extra).astype(np.float32)]
-                    pieces.append((rows, model.predict_columns(blocks, rows)))
-                table.write(member, pieces)
+        calls, owners = [], []
+        for member in members:
+            rows = np.arange(self.n_rows)
+            if member.views:
+                rows = np.flatnonzero(np.any([self.present[view] for view in member.views], axis=0))
+            for fold, model in models.get(key_of(member), {}).items():
+                if model is None or not len(rows):
+                    continue
+                blocks = self._blocks_of(member, fold, model)
+                if member.inputs:
+                    extra = [estimates[name].reshape(self.n_rows, -1) for name in member.inputs]
+                    blocks = [*blocks, np.hstack(extra).astype(np.float32)]
+                calls.append((model, blocks, rows))
+                owners.append(member)
+        pieces = {member: [] for member in members}
+        predictions = self.runner.in_threads(FittedMember.predict_columns, calls)
+        for member, (_, _, rows), predicted in zip(owners, calls, predictions, strict=True):
+            pieces[member].append((rows, predicted))
+        for member in members:
+            table.write(member, pieces[member])
         return table
 
     def _blocks_of(self, member, fold, model):
@@ -235,6 +254,15 @@ class NewRows:
 
 def key_of(member):
     return member.task, member.learner, member.reads
+
+
+def in_time_order(members):
+    """Return the members, the cheap ones first and the tasks in turn, and those that come first of each task."""
+    ranked = {}
+    for member in sorted(members, key=lambda member: cost_of(member.estimator) * len(member.views)):
+        ranked.setdefault(member.task, []).append(member)
+    order = sorted(((i, m) for own in ranked.values() for i, m in enumerate(own)), key=lambda pair: pair[0])
+    return [member for _, member in order], {own[0] for own in ranked.values()}
 
 
 def cost_of(estimator) -> float:

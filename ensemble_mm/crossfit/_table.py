@@ -30,7 +30,7 @@ class Table:
             task = tasks[member.task]
             self._spans[self._key(member)] = slice(len(names), len(names) + task.n_columns)
             names += [(member.task, member.learner, member.reads, label) for label in task.column_classes]
-        self.columns = pd.MultiIndex.from_tuples(names, names=LEVELS)
+        self.columns = pd.MultiIndex.from_arrays(list(zip(*names, strict=True)) or [[]] * len(LEVELS), names=LEVELS)
         self.values = np.full((n_rows, len(names)), np.nan)
 
     @staticmethod

@@ -196,7 +196,9 @@ class TextExtractor(TransformerMixin, BaseEstimator):
             blocks = [*blocks, sparse.csr_matrix(np.clip(plain / self.scale_, -2, 2) * 0.5)]
         if not blocks:
             return sparse.csr_matrix((n_rows, 1), dtype=np.float32)
-        return sparse.csr_matrix(sparse.hstack(blocks, format="csr", dtype=np.float32))
+        features = sparse.csr_matrix(sparse.hstack(blocks, format="csr", dtype=np.float32))
+        features.sort_indices()  # sums over a row are then the same wherever it is read
+        return features
 
     def _tokens(self, texts):
         out = np.zeros((len(texts), self.max_length), dtype=np.float32)

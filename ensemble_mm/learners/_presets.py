@@ -211,7 +211,7 @@ def gaussian_process(anisotropic=False):
 
 def extra_trees(kind, n_estimators, n_rows, n_classes, share):
     """Return extremely randomised trees; of large data each tree sees a sample."""
-    settings = {"n_estimators": n_estimators, "min_samples_leaf": 2, "n_jobs": 1}
+    settings = {"n_estimators": n_estimators, "min_samples_leaf": 2}
     if n_rows > LARGE:
         settings.update(bootstrap=True, max_samples=LARGE)
     if n_classes > 20:
@@ -249,7 +249,6 @@ def gbm(kind, n_rounds, n_rows, n_classes, share):
         min_data_in_bin=1 if n_rows < 200 else 3,
         deterministic=True,
         force_col_wise=True,
-        n_jobs=1,
         verbose=-1,
     )
 
@@ -269,6 +268,5 @@ def xgb(kind, n_rounds, n_rows, n_classes, share):
         reg_lambda=1.0,
         max_bin=32 if share < 0.7 else 256,
         tree_method="hist",
-        n_jobs=1,
         verbosity=0,
     )

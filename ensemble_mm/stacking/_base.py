@@ -23,9 +23,10 @@ from ..crossfit import (
     Plan,
     Runner,
     check_learners,
-    cost_of,
     draw_folds,
+    in_time_order,
     key_of,
+    measured,
     members_of,
     plan_extractions,
     unweighted,
@@ -42,8 +43,9 @@ from ..data import (
 from ..features import EXTRACTORS
 from ..learners import portfolio
 from ..store import FeatureCache, JobStore, content_key, versions
-from ._level import Level, Progress
+from ._level import Level
 from ._params import NamedParamsMixin
+from ._progress import Progress
 
 PORTFOLIOS = ("fast", "balanced", "best")
 
@@ -64,15 +66,16 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         folds = draw_folds(self.cv, tasks, targets, groups, seed)
         members = self._members(tasks, targets, views)
         self._warn_unweighted(members, sample_weight)
-        runner = self._runner(Progress(context, self))
+        runner = self._runner(Progress(context, self, self.verbose))
         run = CrossFit(
             views, columns, tasks, targets, weights, folds, bool(self.refit), seed, runner,
             on_error=self.on_error, on_bad=self.on_bad, n_copies=self.augment, cache=self._cache(),
             keys=self._keys(views, columns, targets, weights, folds, seed) if self.checkpoint is not None else None,
         )  # fmt: skip
         run.extract(members)
-        self._learn(run, members)
+        self._learn(run, run.readable(members))
         self.tasks_, self.targets_, self.folds_ = tasks, targets, folds
+        views = [view for view in views if view.name in run.features.readers]  # those that were extracted in time
         self.views_ = {view.name: view.modality for view in views}
         self.view_columns_ = {view.name: view.columns for view in views}
         self.present_ = run.features.present
@@ -81,6 +84,7 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         self.n_extractions_ = run.features.n_extractions
         self.failures_ = run.failures
         self.fit_report_ = runner.to_frame()
+        self._warn_left_out()
         context.call_on_fit_task_end(estimator=self, X=X, y=Y)
         return self
 
@@ -90,15 +94,11 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         self._finish(run, [level], level)
 
     def _first_level(self, run, members):
-        in_time = self.time_budget is not None
-        if in_time:
-            members = sorted(members, key=lambda member: cost_of(member.estimator) * len(member.views))
+        required = None
+        if self.time_budget is not None:
+            members, required = in_time_order(members)
         late_refit = self.refit and self.prune is not None
-        table, models = run.fit(
-            members,
-            refit=self.refit and not late_refit,
-            in_time=len(dict.fromkeys(m.task for m in members)) if in_time else False,
-        )
+        table, models = run.fit(members, refit=self.refit and not late_refit, required=required)
         kept = {key for key in models}
         level = Level([m for m in members if key_of(m) in kept], table, models)
         level.weigh(run, self._meta_settings(run.tasks), self.prune)
@@ -129,6 +129,7 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         check_choice("on_error", self.on_error, ("raise", "drop"))
         check_choice("on_bad", self.on_bad, ("raise", "missing"))
         check_count("augment", self.augment)
+        check_count("verbose", self.verbose)
         if self.time_budget is not None and not self.time_budget > 0:
             raise ValueError(f"time_budget={self.time_budget!r} must be a positive number of seconds.")
 
@@ -285,7 +286,17 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
             warnings.warn(
                 f"These learners take no sample weights and are fitted without them: {', '.join(names)}.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
+            )
+
+    def _warn_left_out(self):
+        late = "; ".join(words for words in self.fit_report_["left_out"] if words)
+        if late:
+            warnings.warn(
+                f"The time budget of {self.time_budget} s was over before these were done, so the model is without "
+                f"them: {late}. Give more time for a better model.",
+                UserWarning,
+                stacklevel=5,
             )
 
     def _meta_settings(self, tasks):
@@ -324,31 +335,37 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
 
         return key
 
-    def plan(self, X, y):
+    def plan(self, X, y, groups=None, *, measure=False):
         """Return what `fit` would compute, without computing it.
 
         Parameters
         ----------
-        X, y : as in `fit`
+        X, y, groups : as in `fit`
+        measure : bool, default=False
+            Estimate seconds and bytes too, by a short trial on at most 120 rows.
 
         Returns
         -------
         Plan
-            `str(plan)` counts extractions and learner fits; `plan.extractions` and `plan.fits` list them.
+            `str(plan)` counts extractions and learner fits; `plan.extractions` and `plan.fits` list them;
+            `plan.seconds` and `plan.bytes` are there after a trial.
         """
         other = clone(self)
         other._check_params()
         source, tasks, targets = other._read(X, y, reset=True)
-        views, _ = other._views(source)
-        folds = draw_folds(other.cv, tasks, targets, None, 0)
+        views, columns = other._views(source)
+        folds = draw_folds(other.cv, tasks, targets, groups, 0)
         members = other._members(tasks, targets, views)
-        return Plan(
+        plan = Plan(
             tuple(views),
             tuple(plan_extractions(views, len(folds), other.refit, list(tasks))),
             tuple(Fit(m, f) for m in members for f in [*range(len(folds)), *([ALL_ROWS] if other.refit else [])]),
             source.shape[0],
             len(folds),
         )
+        if not measure:
+            return plan
+        return measured(plan, columns, tasks, targets, folds, 0, other._runner().n_workers)
 
     # -- prediction ----------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ class _SingleStack(BaseStack):
         time_budget=None,
         n_jobs=None,
         random_state=None,
+        verbose=0,
     ):
         self.views = views
         self.learners = learners
@@ -50,6 +51,7 @@ class _SingleStack(BaseStack):
         self.time_budget = time_budget
         self.n_jobs = n_jobs
         self.random_state = random_state
+        self.verbose = verbose
 
     def _one_column(self, y):
         shape = getattr(y, "shape", ())
@@ -111,11 +113,14 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
     checkpoint : path or None, default=None
         Folder where finished jobs are kept, so that a killed fit can go on.
     time_budget : float or None, default=None
-        Seconds after which no further learner is started.
+        Seconds after which no further job is started: cheap views and learners come first, and a warning and
+        `fit_report_` tell what was left out. The cheapest learner of every task is fitted in any case.
     n_jobs : int or None, default=None
         Jobs at the same time, as in joblib; None obeys `joblib.parallel_config`.
     random_state : int, RandomState instance or None, default=None
         Seed of folds and learners.
+    verbose : int, default=0
+        1 prints a line for every stage, and on the way how long it will still take, to standard error.
 
     Attributes
     ----------

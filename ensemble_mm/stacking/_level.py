@@ -1,7 +1,5 @@
 """One level of a stack: its members, their table, and a meta-learner a task."""
 
-from contextlib import contextmanager
-
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
@@ -213,27 +211,6 @@ class Level:
     def estimates(self, predictions):
         """Return predictions as inputs of a next level: all but one class, or the number."""
         return {name: p[:, 1:] if p.ndim == 2 else p[:, np.newaxis] for name, p in predictions.items()}
-
-
-class Progress:
-    """Tells scikit-learn's callbacks of stages and jobs."""
-
-    def __init__(self, context, estimator):
-        self.context, self.estimator = context, estimator
-
-    @contextmanager
-    def stage(self, name, n_jobs):
-        """Open a stage of `n_jobs`; gives what to call for each finished job."""
-        stage = self.context.subcontext(task_name=name, max_subtasks=n_jobs)
-        stage.call_on_fit_task_begin(estimator=self.estimator)
-
-        def tick(job):
-            part = stage.subcontext(task_name=job)
-            part.call_on_fit_task_begin(estimator=self.estimator)
-            part.call_on_fit_task_end(estimator=self.estimator)
-
-        yield tick
-        stage.call_on_fit_task_end(estimator=self.estimator)
 
 
 def availability_of(present):

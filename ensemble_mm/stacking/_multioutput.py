@@ -35,7 +35,7 @@ class MultiOutputStack(BaseStack):
     ----------
     views, learners, meta_learner, scoring, cv, refit, prune, calibration : see `StackedClassifier`
         `meta_learner`, `scoring`, `calibration` and `prune` may be dicts by task (or kind).
-    augment, on_error, on_bad, cache, checkpoint, time_budget, n_jobs, random_state : see `StackedClassifier`
+    augment, on_error, on_bad, cache, checkpoint, time_budget, n_jobs, random_state, verbose : see `StackedClassifier`
     tasks : "auto" or dict of str to {"binary", "multiclass", "regression"}, default="auto"
         Kind of some or all tasks. Auto: text, booleans and categories are classes, integers with at most 20
         different values too; other numbers are regressions, but for floats that take only two whole values.
@@ -90,6 +90,7 @@ class MultiOutputStack(BaseStack):
         time_budget=None,
         n_jobs=None,
         random_state=None,
+        verbose=0,
         *,
         tasks="auto",
         strategy="stacked",
@@ -110,6 +111,7 @@ class MultiOutputStack(BaseStack):
         self.time_budget = time_budget
         self.n_jobs = n_jobs
         self.random_state = random_state
+        self.verbose = verbose
         self.tasks = tasks
         self.strategy = strategy
 
@@ -152,9 +154,11 @@ class MultiOutputStack(BaseStack):
         estimates = first.estimates(first.oof)
         table, models, second = None, {}, []
         for step in self._steps(run, members):
+            step = [member for member in step if all(name in estimates for name in member.inputs)]
             own, fitted = run.fit(
-                step, estimates=estimates, stage="fit across tasks", refit=self.refit and self.prune is None
-            )
+                step, estimates=estimates, stage="fit across tasks", refit=self.refit and self.prune is None,
+                required=None if self.time_budget is None else (),
+            )  # fmt: skip
             step = [member for member in step if key_of(member) in fitted]
             table = own if table is None else table.join(own)
             models |= fitted

@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from ensemble_mm.crossfit._jobs import assemble, fit_and_predict, seeded, spread_rows, weight_keyword
+from ensemble_mm.crossfit._jobs import assemble, fit_and_predict, seeded, spread_rows, thread_params, weight_keyword
 
 
 def run(estimator, y, n_classes, *blocks, test=None):
@@ -16,7 +16,7 @@ def run(estimator, y, n_classes, *blocks, test=None):
     test = np.arange(0) if test is None else test
     train = np.setdiff1d(np.arange(n), test)
     names = [f"v{i}" for i in range(len(blocks))]
-    return fit_and_predict(estimator, 0, n_classes, y, None, train, test, True, names, *blocks)
+    return fit_and_predict(estimator, 0, 1, n_classes, y, None, train, test, True, names, *blocks)
 
 
 def test_features_go_back_to_their_own_rows():
@@ -74,6 +74,32 @@ def test_seeds_and_threads_are_set_only_where_nothing_was_asked():
 
     assert seeded(LGBMClassifier(), 1).n_jobs == 1
     assert seeded(LGBMClassifier(n_jobs=2), 1).n_jobs == 2
+
+
+def test_spare_threads_go_only_to_learners_whose_answer_does_not_depend_on_them():
+    from lightgbm import LGBMRegressor
+
+    assert thread_params(make_pipeline(StandardScaler(), RandomForestClassifier())) == ["randomforestclassifier__n_jobs"]
+    assert thread_params(RandomForestClassifier(n_jobs=1)) == []  # the user's own number
+    assert thread_params(LGBMRegressor(deterministic=True)) == ["n_jobs"]
+    assert thread_params(LGBMRegressor()) == thread_params(LogisticRegression()) == []
+
+
+def test_more_threads_give_the_same_model():
+    from lightgbm import LGBMClassifier
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 20)).astype(np.float32)
+    y = (X[:, 0] + rng.normal(size=300) > 0).astype(float)
+    test = np.arange(60)
+    for learner in (RandomForestClassifier(30), LGBMClassifier(deterministic=True, verbose=-1)):
+        found = []
+        for threads in (1, 4):
+            args = (learner, 0, threads, 2, y, None, np.arange(60, 300), test, True, ["v"], X)
+            model, predictions = fit_and_predict(*args)
+            assert model.estimator.n_jobs in (None, 1)
+            found.append(predictions)
+        np.testing.assert_array_equal(*found)
 
 
 def test_weights_reach_the_end_of_a_pipeline():

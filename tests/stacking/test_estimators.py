@@ -1,4 +1,5 @@
 import pickle
+import time
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, TimeSeriesSplit
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from ensemble_mm import StackedClassifier, StackedRegressor, TabularExtractor, TextExtractor
+from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor, TabularExtractor, TextExtractor
+from ensemble_mm.crossfit import ALL_ROWS
 
 VIEWS = [("review", TextExtractor(), "review"), ("facts", TabularExtractor(), ["age", "price", "shop"])]
 LINEAR = [("linear", LogisticRegression())]
@@ -130,6 +132,53 @@ def test_a_time_budget_leaves_a_whole_model(reviews):
     assert len(model.table_.members("tone")) == 1
     assert np.isfinite(model.predict_proba(X)).all()
     assert model.fit_report_["left_out"].str.contains("third").any()
+
+
+def test_every_task_has_a_learner_however_short_the_time(reviews):
+    X, Y = reviews
+    learners = [*LINEAR, ("other", LogisticRegression(C=0.1)), ("ridge", Ridge()), ("more", Ridge(2.0))]
+    with pytest.warns(UserWarning, match="The time budget of 0.001 s was over .* view 'review'"):
+        model = MultiOutputStack(VIEWS, learners, cv=3, time_budget=1e-3).fit(X, Y)
+    assert list(model.views_) == ["facts"]  # the cheap view comes first
+    assert {name: len(model.table_.members(name)) for name in Y} == dict.fromkeys(Y, 1)
+    assert not model.predict(X).isna().any().any()
+
+
+def test_fold_models_serve_when_the_refit_comes_too_late(vectors):
+    X, y = vectors
+
+    class Slow(Ridge):
+        def fit(self, X, y, sample_weight=None):
+            time.sleep(1.0)
+            return super().fit(X, y, sample_weight)
+
+    learners = [("quick", Ridge()), ("slow", Slow()), ("late", Ridge(2.0))]
+    with pytest.warns(UserWarning, match="'slow'.*'late'|'late'.*'slow'"):
+        model = StackedRegressor(learners=learners, cv=3, time_budget=2.8, n_jobs=1).fit(X, y)
+    assert [learner for learner, _ in model.table_.members()] == ["quick", "slow"]
+    models = model.levels_[0].models
+    assert set(models["y", "quick", "vector"]) == {ALL_ROWS} and set(models["y", "slow", "vector"]) == {0, 1, 2}
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_a_long_time_budget_changes_nothing(reviews):
+    X, Y = reviews
+    plain, timed = (
+        MultiOutputStack(VIEWS, [*LINEAR, ("ridge", Ridge())], cv=3, random_state=0, time_budget=budget).fit(X, Y)
+        for budget in (None, 1000.0)
+    )
+    pd.testing.assert_frame_equal(plain.predict(X), timed.predict(X))
+    assert timed.fit_report_["left_out"].eq("").all()
+
+
+def test_verbose_prints_a_line_a_stage(vectors, capsys):
+    X, y = vectors
+    StackedRegressor(learners=[("ridge", Ridge())], cv=3, verbose=1).fit(X, y)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in lines] == [f"[StackedRegressor] {s}" for s in ("extract", "fit", "meta")]
+    assert "fit: 4 jobs in" in lines[1]
+    StackedRegressor(learners=[("ridge", Ridge())], cv=3).fit(X, y)
+    assert capsys.readouterr().err == ""
 
 
 def test_augmented_copies_never_reach_held_out_rows(reviews):

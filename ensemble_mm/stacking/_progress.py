@@ -1,0 +1,51 @@
+"""How far a fit is: for scikit-learn's callbacks, and as plain lines. The only place of this folder that prints."""
+
+import sys
+import time
+from contextlib import contextmanager
+
+LINE_EVERY = 5.0  # seconds between two lines of a stage
+
+
+class Progress:
+    """Tells of stages and jobs.
+
+    Parameters
+    ----------
+    context : sklearn.callback.CallbackContext
+        Of the fit: stages and their jobs become nested tasks of it.
+    estimator : estimator
+        That is fitted.
+    verbose : int
+        Whether to print lines, with the time that a stage will still take, to standard error.
+    """
+
+    def __init__(self, context, estimator, verbose):
+        self.context, self.estimator, self.verbose = context, estimator, verbose
+
+    @contextmanager
+    def stage(self, name, n_jobs):
+        """Open a stage of `n_jobs`; gives what to call for each finished job."""
+        stage = self.context.subcontext(task_name=name, max_subtasks=n_jobs)
+        stage.call_on_fit_task_begin(estimator=self.estimator)
+        started = said = time.perf_counter()
+        done = 0
+
+        def tick(job):
+            nonlocal done, said
+            done += 1
+            part = stage.subcontext(task_name=job)
+            part.call_on_fit_task_begin(estimator=self.estimator)
+            part.call_on_fit_task_end(estimator=self.estimator)
+            now = time.perf_counter()
+            if now - said >= LINE_EVERY and done < n_jobs:
+                said, left = now, (now - started) / done * (n_jobs - done)
+                self._say(f"{name}: {done} of {n_jobs} jobs, {now - started:.0f} s, about {left:.0f} s to go")
+
+        yield tick
+        self._say(f"{name}: {n_jobs} jobs in {time.perf_counter() - started:.1f} s")
+        stage.call_on_fit_task_end(estimator=self.estimator)
+
+    def _say(self, line):
+        if self.verbose:
+            print(f"[{type(self.estimator).__name__}] {line}", file=sys.stderr, flush=True)
