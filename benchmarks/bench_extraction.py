@@ -1,9 +1,10 @@
 """Is a fit with shared extraction faster than scikit-learn's own composition, at the same table and in no more memory?
 
-Three views (text, picture, facts), three tasks, three learners, five folds, two jobs. The peer is a `StackingClassifier`
-over `make_pipeline(ColumnTransformer, learner)`, one a task, with the same extractors, folds, learners and seeds. With
-"linear" learners extraction costs most, with "mixed" ones (LightGBM, extra trees, a linear model) the learners do.
-The question is lost when a ratio falls below 1, when the tables differ by more than 1e-6, or when ours takes more memory.
+Three views (text, picture, facts), three tasks, three learners, five folds, two jobs. The peer is a
+`StackingClassifier` over `make_pipeline(ColumnTransformer, learner)`, one a task, with the same extractors, folds,
+learners and seeds. With "linear" learners extraction costs most, with "mixed" ones (LightGBM, extra trees, a linear
+model) the learners do. The question is lost when a ratio falls below 1, when the tables differ by more than 1e-6, or
+when ours takes more memory.
 
     python benchmarks/bench_extraction.py [linear|mixed ...]
 
@@ -53,8 +54,8 @@ def load():
         X, Y = make_multimodal(n_samples=1000, image_size=128, random_state=0)
         Y = pd.DataFrame({"mood": Y["mood"], "level": Y["level"] > 0, "other": np.roll(Y["level"], 1) > 0})
         text, picture, facts = "review", "photo", ["age", "price", "shop"]
-    views = [("text", TextExtractor(), text), ("picture", ImageExtractor(), picture), ("facts", TabularExtractor(), facts)]
-    return X, Y, views
+    extractors = {"text": TextExtractor(), "picture": ImageExtractor(), "facts": TabularExtractor()}
+    return X, Y, [(*entry, column) for entry, column in zip(extractors.items(), (text, picture, facts), strict=True)]
 
 
 def ours(X, Y, views, learners, folds):

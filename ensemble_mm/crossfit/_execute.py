@@ -100,7 +100,7 @@ class Runner:
         return results
 
     def in_threads(self, call, items):
-        """Return `call(*item)` of every item, on one thread a job of ours; what is called is held to one thread more."""
+        """Return `call(*item)` of every item, with a thread for each of `n_jobs`."""
         with _controller().limit(limits=1):
             return Parallel(n_jobs=self.n_jobs, require="sharedmem")(delayed(call)(*item) for item in items)
 

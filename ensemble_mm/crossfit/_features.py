@@ -144,9 +144,8 @@ class Features:
                         kept[name] = kept.get(name) or content_key(columns[name], versions())
                         args = (self.cache, store, content_key(kept[name], args[:2], args[3:]), *args)
                         call = _kept_extraction
-                    jobs.append(
-                        Job(f"View {name!r}: {mark}", call, args, len(rows), key and key(mark), f"view {name!r}", required)
-                    )
+                    kept_as, group = key and key(mark), f"view {name!r}"
+                    jobs.append(Job(f"View {name!r}: {mark}", call, args, len(rows), kept_as, group, required))
                     marks.append(mark)
         results = runner.run("extract", jobs)
         check_failures(jobs, results)

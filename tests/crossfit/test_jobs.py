@@ -79,7 +79,8 @@ def test_seeds_and_threads_are_set_only_where_nothing_was_asked():
 def test_spare_threads_go_only_to_learners_whose_answer_does_not_depend_on_them():
     from lightgbm import LGBMRegressor
 
-    assert thread_params(make_pipeline(StandardScaler(), RandomForestClassifier())) == ["randomforestclassifier__n_jobs"]
+    pipe = make_pipeline(StandardScaler(), RandomForestClassifier())
+    assert thread_params(pipe) == ["randomforestclassifier__n_jobs"]
     assert thread_params(RandomForestClassifier(n_jobs=1)) == []  # the user's own number
     assert thread_params(LGBMRegressor(deterministic=True)) == ["n_jobs"]
     assert thread_params(LGBMRegressor()) == thread_params(LogisticRegression()) == []
