@@ -4,6 +4,7 @@ Everything here is a function of its arguments, so that a job gives the same ans
 A feature block has one row a sample: dense float32 with NaN where the view is missing, or CSR.
 """
 
+import time
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -192,10 +193,10 @@ def assemble(blocks, rows, fills, dense):
 def fit_and_predict(estimator, seed, threads, n_classes, y, weight, train, test, keep_model, views, *blocks):
     """Fit one learner on its training rows, with some threads if it can use them, and predict its held-out rows.
 
-    Returns `(model, predictions)`; both None when the training rows hold one class only, or none.
+    Returns `(model, predictions, seconds that these took)`; None where the training rows hold one class only, or none.
     """
     if len(train) == 0:
-        return None, None
+        return None, None, 0.0
     learner = seeded(estimator, seed)
     tags = get_tags(learner).input_tags
     several = len(blocks) > 1
@@ -207,7 +208,7 @@ def fit_and_predict(estimator, seed, threads, n_classes, y, weight, train, test,
     if n_classes:
         codes, target = np.unique(target.astype(np.intp), return_inverse=True)
         if len(codes) < 2:
-            return None, None
+            return None, None, 0.0
     X = assemble(blocks, train, fills, dense)
     wide = thread_params(estimator) if threads > 1 else []
     narrow = {name: value for name, value in learner.get_params(deep=True).items() if name in wide}
@@ -224,10 +225,12 @@ def fit_and_predict(estimator, seed, threads, n_classes, y, weight, train, test,
         fills,
         dense,
     )
+    started = time.perf_counter()
     predictions = model.predict_columns(blocks, test) if len(test) else None
+    seconds = time.perf_counter() - started
     if predictions is not None and not np.isfinite(predictions).all():
         raise ValueError("its predictions hold NaN or infinite values")
-    return (model if keep_model else None), predictions
+    return (model if keep_model else None), predictions, seconds
 
 
 def weight_keyword(estimator) -> str | None:

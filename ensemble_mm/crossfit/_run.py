@@ -34,6 +34,7 @@ class CrossFit:
     cache: object = None
     keys: object = None  # callable: job -> key of its kept result
     failures: list = field(default_factory=list)
+    seconds: dict = field(default_factory=dict)  # key of a member -> seconds to predict a row, as measured on the folds
     features: Features | None = None
 
     def extract(self, members):
@@ -174,18 +175,21 @@ class CrossFit:
                 raise JobError(f"No learner of task {name!r} is left: {words}")
         table = Table(self.features.n_rows, kept, self.tasks)
         pieces, models = {member: [] for member in kept}, {key_of(member): {} for member in kept}
+        spent = {key_of(member): [] for member in kept}
         for fit, result in zip(fits, results, strict=True):
             if fit.member in lost or isinstance(result, Skipped):
                 continue
-            model, predictions = result
+            model, predictions, seconds = result
             if predictions is not None:
                 pieces[fit.member].append((self.rows_of(fit)[1], predictions))
+                spent[key_of(fit.member)].append(seconds / len(predictions))
             if fit.fold == ALL_ROWS:
                 models[key_of(fit.member)] = {ALL_ROWS: model}  # its fold models were kept in case this came too late
             elif model is not None:
                 models[key_of(fit.member)][fit.fold] = model
         for member in kept:
             table.write(member, pieces[member])
+        self.seconds |= {key: float(np.median(values)) for key, values in spent.items() if values}
         return table, models
 
 

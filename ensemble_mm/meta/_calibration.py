@@ -2,7 +2,7 @@
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.isotonic import IsotonicRegression
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
@@ -37,16 +37,18 @@ class TemperatureCalibrator(BaseEstimator):
     array([[0.8, 0.2]])
     """
 
-    def fit(self, proba, y):
+    def fit(self, proba, y, sample_weight=None):
         """Fit to probabilities of shape (n_samples, n_classes) and class positions of shape (n_samples,)."""
         proba, y = check_proba(proba, y)
+        check_consistent_length(proba, sample_weight)
         logs = np.log(np.clip(proba, TINY, 1))
         self.n_classes_ = proba.shape[1]
 
         def loss(log_temperature):
             scores = logs / np.exp(log_temperature)
             top = scores.max(axis=1, keepdims=True)
-            return np.mean(np.log(np.exp(scores - top).sum(axis=1)) + top[:, 0] - scores[np.arange(len(y)), y])
+            losses = np.log(np.exp(scores - top).sum(axis=1)) + top[:, 0] - scores[np.arange(len(y)), y]
+            return np.average(losses, weights=sample_weight)
 
         bound = np.log(20)
         self.temperature_ = float(np.exp(minimize_scalar(loss, bounds=(-bound, bound), method="bounded").x))
@@ -86,16 +88,15 @@ class IsotonicCalibrator(BaseEstimator):
     True
     """
 
-    def fit(self, proba, y):
+    def fit(self, proba, y, sample_weight=None):
         """Fit to probabilities of shape (n_samples, n_classes) and class positions of shape (n_samples,)."""
         proba, y = check_proba(proba, y)
+        check_consistent_length(proba, sample_weight)
         self.n_classes_ = proba.shape[1]
         columns = [1] if self.n_classes_ == 2 else range(self.n_classes_)
         floor = 1 / (len(y) + 2)  # never certain: as if one more row of each kind had been seen
-        self.maps_ = [
-            IsotonicRegression(y_min=floor, y_max=1 - floor, out_of_bounds="clip").fit(proba[:, c], y == c)
-            for c in columns
-        ]
+        blank = IsotonicRegression(y_min=floor, y_max=1 - floor, out_of_bounds="clip")
+        self.maps_ = [clone(blank).fit(proba[:, c], y == c, sample_weight) for c in columns]
         return self
 
     def predict_proba(self, proba):

@@ -43,7 +43,7 @@ from ..data import (
 from ..features import EXTRACTORS
 from ..learners import portfolio
 from ..store import FeatureCache, JobStore, content_key, versions
-from ._level import Level
+from ._level import CALIBRATORS, Level, availability_of, setting_of
 from ._params import NamedParamsMixin
 from ._progress import Progress
 
@@ -60,6 +60,7 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=Y)
         source, tasks, targets = self._read(X, Y, reset=True)
+        self._check_settings(tasks)
         views, columns = self._views(source)
         weights = self._weights(sample_weight, tasks, targets)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
@@ -132,6 +133,21 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         check_count("verbose", self.verbose)
         if self.time_budget is not None and not self.time_budget > 0:
             raise ValueError(f"time_budget={self.time_budget!r} must be a positive number of seconds.")
+
+    def _check_settings(self, tasks):
+        known = [*tasks, "classification", "binary", "multiclass", "regression"]
+        for parameter in ("meta_learner", "scoring", "prune", "calibration"):
+            setting = getattr(self, parameter)
+            unknown = [key for key in setting if key not in known] if isinstance(setting, dict) else []
+            if unknown:
+                raise ValueError(
+                    f"{parameter} has an entry for {unknown[0]!r}, which is no task and no kind of task: "
+                    f"use some of {', '.join(map(repr, known))}."
+                )
+        for task in tasks.values():
+            calibration = setting_of(self.calibration, task)
+            if calibration is not None:
+                check_choice("calibration", calibration, tuple(CALIBRATORS))
 
     def _read(self, X, Y, reset):
         if Y is None:
@@ -229,18 +245,10 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
 
     def _weights(self, sample_weight, tasks, targets):
         """Return the weights of every task; a row of weight zero counts as one whose label is not known."""
-        if sample_weight is None:
-            return dict.fromkeys(tasks)
-        n_rows = len(next(iter(targets.values())))
-        weight = np.asarray(sample_weight, dtype=np.float64)
-        if weight.ndim not in (1, 2) or len(weight) != n_rows or (weight.ndim == 2 and weight.shape[1] != len(tasks)):
-            raise ValueError(
-                f"sample_weight has shape {weight.shape}: give ({n_rows},) or ({n_rows}, {len(tasks)}), one a task."
-            )
-        if not np.isfinite(weight).all() or (weight < 0).any():
-            raise ValueError("sample_weight holds negative or non-finite values: give weights of at least 0.")
-        weights = {name: weight if weight.ndim == 1 else weight[:, i] for i, name in enumerate(tasks)}
+        weights = task_weights(sample_weight, tasks, len(next(iter(targets.values()))))
         for name, task in tasks.items():
+            if weights[name] is None:
+                continue
             targets[name][weights[name] == 0] = np.nan
             left = np.unique(targets[name][~np.isnan(targets[name])])
             if not len(left):
@@ -301,14 +309,10 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
 
     def _meta_settings(self, tasks):
         """Return what `Level.weigh` needs to make the meta-learner of each task."""
-        scoring = self.scoring
-        settings = {}
-        for name, task in tasks.items():
-            settings[name] = {
-                "spec": _of_task(self.meta_learner, task),
-                "scoring": scoring.get(name) if isinstance(scoring, dict) else scoring,
-            }
-        return settings
+        return {
+            name: {"spec": setting_of(self.meta_learner, task), "scoring": setting_of(self.scoring, task)}
+            for name, task in tasks.items()
+        }
 
     # -- running -------------------------------------------------------------------------------------------------
 
@@ -402,6 +406,11 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
             out = {name: self.levels_[-1].calibrated(name, p) for name, p in out.items()}
         return out, new
 
+    def _interval(self, name, values, table, new, coverage):
+        """Return the bounds of a regression; rows that the members disagree on get wider ones."""
+        spread = self.levels_[-1].spread(name, table)
+        return self.conformal_[name].interval(values, coverage, availability_of(new.present), spread)
+
     def __sklearn_is_fitted__(self):
         return hasattr(self, "levels_")
 
@@ -413,15 +422,18 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         return tags
 
 
-def _of_task(setting, task):
-    """Return the setting of one task where a dict by task or kind is given."""
-    if not isinstance(setting, dict):
-        return setting
-    kind = "classification" if task.is_classification else "regression"
-    for key in (task.name, task.kind, kind):
-        if key in setting:
-            return setting[key]
-    return None
+def task_weights(sample_weight, tasks, n_rows):
+    """Return {task: weights of shape (n_rows,)} of one weight a row, or of a column a task; None without weights."""
+    if sample_weight is None:
+        return dict.fromkeys(tasks)
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.ndim not in (1, 2) or len(weight) != n_rows or (weight.ndim == 2 and weight.shape[1] != len(tasks)):
+        raise ValueError(
+            f"sample_weight has shape {weight.shape}: give ({n_rows},) or ({n_rows}, {len(tasks)}), one a task."
+        )
+    if not np.isfinite(weight).all() or (weight < 0).any():
+        raise ValueError("sample_weight holds negative or non-finite values: give weights of at least 0.")
+    return {name: weight if weight.ndim == 1 else weight[:, i] for i, name in enumerate(tasks)}
 
 
 def _stack_vectors(items):

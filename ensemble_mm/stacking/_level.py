@@ -10,12 +10,15 @@ from ..meta import (
     ConformalSets,
     IsotonicCalibrator,
     TemperatureCalibrator,
+    disagreement,
     make_meta_learner,
     select_members,
 )
 
 CALIBRATORS = {"temperature": TemperatureCalibrator, "isotonic": IsotonicCalibrator}
 TINY = 1e-15
+AUTO_SHARES = (0.5, 0.75, 1.0)  # of the members that "auto" keeps
+SIGNIFICANT = 1.645  # standard errors: one-sided, 5 %
 
 
 class Level:
@@ -53,8 +56,7 @@ class Level:
         allowed = {name: whole.members(name) if only is None else only[name] for name in run.tasks}
         self._fit_metas(run, settings, whole, allowed)
         if prune is not None:
-            allowed = self._pruned(run, settings, whole, allowed, prune)
-            self._fit_metas(run, settings, whole, allowed)
+            self._prune(run, settings, whole, allowed, prune)
         return self
 
     def _fit_metas(self, run, settings, whole, allowed):
@@ -108,33 +110,42 @@ class Level:
         out[count > 0] = total[count > 0] / count[count > 0, np.newaxis]
         return out if task.is_classification else out[:, 0]
 
-    def _pruned(self, run, settings, whole, allowed, prune):
-        """Choose members: jointly the better half of (reads, learner), then for every task what it needs of them."""
-        weights = self.contributions()
-        order = weights.sum(axis=1).sort_values(ascending=False, kind="stable").index
-        half = set(order[: max(1, len(order) // 2)])
-        kept = {}
-        for name, task in run.tasks.items():
-            spec = prune.get(name) if isinstance(prune, dict) else prune
-            members = allowed[name]
-            if spec is None:
-                kept[name] = members
-                continue
-            if isinstance(spec, str) and spec == "auto":
-                worth = {m: weights.loc[(m[1], m[0]), name] for m in members}
-                kept[name] = [m for m in members if (m[1], m[0]) in half and worth[m] > 0]
-                if not kept[name]:  # the better half serves other tasks only
-                    kept[name] = [max(members, key=worth.get)]
-                continue
-            block = whole.block(name, set(members))
-            rows = ~np.isnan(run.targets[name]) & ~np.isnan(block).all(axis=1)
-            chosen = select_members(
-                spec, block[rows], run.targets[name][rows], kind=task.kind,
-                n_classes=len(task.classes) if task.is_classification else None,
-                random_state=run.seed_of("prune", name),
-            )  # fmt: skip
-            kept[name] = [members[i] for i in chosen]
-        return kept
+    def _prune(self, run, settings, whole, allowed, prune):
+        """Fit the meta-learners again on fewer members.
+
+        With "auto" the tasks share one choice of (reads, learner): half of them, and more only while a task loses
+        significantly by it.
+        """
+        specs = {name: setting_of(prune, task) for name, task in run.tasks.items()}
+        auto = [name for name, spec in specs.items() if isinstance(spec, str) and spec == "auto"]
+        weights, before = self.contributions(), dict(self.oof)
+        kept = {name: allowed[name] if name in auto else self._chosen(run, whole, name, allowed[name], specs[name])
+                for name in run.tasks}  # fmt: skip
+        order = weights[auto].sum(axis=1).sort_values(ascending=False, kind="stable").index
+        for share in AUTO_SHARES if auto else [1.0]:
+            some = set(order[: max(1, int(share * len(order)))])
+            for name in auto:
+                worth = {m: weights.loc[(m[1], m[0]), name] for m in allowed[name]}
+                kept[name] = [m for m in worth if (m[1], m[0]) in some and worth[m] > 0]
+                kept[name] = kept[name] or [max(worth, key=worth.get)]  # where the half serves other tasks only
+            self._fit_metas(run, settings, whole, kept)
+            gains = [paired_gain(run, name, before[name], self.oof[name]) for name in auto]
+            if all(gain >= -SIGNIFICANT * error for gain, error in gains):
+                break
+
+    def _chosen(self, run, whole, name, members, spec):
+        """Return the members that a number, a share, a selector or a callable keeps of a task."""
+        if spec is None:
+            return members
+        task, block = run.tasks[name], whole.block(name, set(members))
+        rows = ~np.isnan(run.targets[name]) & ~np.isnan(block).all(axis=1)
+        chosen = select_members(
+            spec, block[rows], run.targets[name][rows], kind=task.kind,
+            n_classes=len(task.classes) if task.is_classification else None,
+            seconds=[run.seconds[name, *member] for member in members],
+            names=[f"{learner} ({reads})" for learner, reads in members], random_state=run.seed_of("prune", name),
+        )  # fmt: skip
+        return [members[i] for i in chosen]
 
     def used(self):
         """Return the members of this level that a meta-learner reads."""
@@ -174,18 +185,20 @@ class Level:
             rows = ~np.isnan(y) & np.isfinite(out.reshape(len(y), -1)).all(axis=1)
             pattern = availability_of(run.features.present)
             if task.is_classification:
-                kind = how.get(name) if isinstance(how, dict) else how
+                kind = setting_of(how, task)
                 if kind is not None:
-                    if kind not in CALIBRATORS:
-                        raise ValueError(
-                            f"calibration={kind!r} is not known: use one of {', '.join(CALIBRATORS)} or None."
-                        )
-                    self.calibrators[name] = CALIBRATORS[kind]().fit(out[rows], y[rows].astype(np.intp))
+                    weight = None if run.weights[name] is None else run.weights[name][rows]
+                    self.calibrators[name] = CALIBRATORS[kind]().fit(out[rows], y[rows].astype(np.intp), weight)
                 scores = self.calibrated(name, out[rows])
                 conformal[name] = ConformalSets().fit(scores, y[rows].astype(np.intp), pattern=pattern[rows])
             else:
-                conformal[name] = ConformalIntervals().fit(out[rows], y[rows], pattern=pattern[rows])
+                spread = self.spread(name, self.whole)[rows]
+                conformal[name] = ConformalIntervals().fit(out[rows], y[rows], pattern=pattern[rows], spread=spread)
         return self.calibrators, conformal
+
+    def spread(self, name, table):
+        """Return how far apart the members of a regression are in every row of a joined table, shape (n_rows,)."""
+        return disagreement(table.block(name, set(self.columns[name])), self.metas[name].weights_)
 
     def calibrated(self, name, proba):
         """Return calibrated probabilities of a task (as they are where nothing was asked for)."""
@@ -213,6 +226,14 @@ class Level:
         return {name: p[:, 1:] if p.ndim == 2 else p[:, np.newaxis] for name, p in predictions.items()}
 
 
+def setting_of(setting, task):
+    """Return the setting of one task where a dict by task or kind is given; None where it has no entry."""
+    if not isinstance(setting, dict):
+        return setting
+    kind = "classification" if task.is_classification else "regression"
+    return next((setting[key] for key in (task.name, task.kind, kind) if key in setting), None)
+
+
 def availability_of(present):
     """Return a number a row that tells which views it has: shape (n_rows,), one bit a view."""
     code = np.zeros(len(next(iter(present.values()))), dtype=np.int64)
@@ -229,6 +250,26 @@ def losses(task, y, out):
         out = np.c_[1 - out.reshape(len(y)), out.reshape(len(y))]
     share = out[np.arange(len(y)), y.astype(np.intp)] / np.maximum(out.sum(axis=1), TINY)
     return -np.log(np.clip(share, TINY, 1))
+
+
+def paired_gain(run, name, before, after):
+    """Return by how much the loss of a task is lower with the second of two predictions, and its standard error.
+
+    Rows count by their weights, where both predictions and the label are there; no such row gives (0, inf).
+    """
+    y, weight = run.targets[name], run.weights[name]
+    rows = ~np.isnan(y)
+    for out in (before, after):
+        rows &= np.isfinite(out.reshape(len(y), -1)).all(axis=1)
+    if rows.sum() < 2:
+        return 0.0, np.inf
+    task = run.tasks[name]
+    difference = losses(task, y[rows], before[rows]) - losses(task, y[rows], after[rows])
+    share = np.ones(len(difference)) if weight is None else weight[rows]
+    share = share / share.sum()
+    gain = share @ difference
+    error = np.sqrt(share**2 @ (difference - gain) ** 2 * len(share) / (len(share) - 1))
+    return float(gain), float(error)
 
 
 def score_name(task):

@@ -1,5 +1,7 @@
 """MultiOutputStack: several tasks of mixed kinds, and which columns each task's second level may see."""
 
+from math import factorial
+
 import numpy as np
 import pandas as pd
 from sklearn.callback import with_callbacks
@@ -9,18 +11,20 @@ from sklearn.metrics import (
     log_loss,
     mean_absolute_error,
     r2_score,
+    recall_score,
     roc_auc_score,
     root_mean_squared_error,
 )
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_choice
-from ..crossfit import Member, key_of, seed_of
-from ._base import BaseStack
-from ._level import Level, availability_of, losses
+from ..crossfit import ALL_ROWS, Fit, Member, key_of, seed_of
+from ._base import BaseStack, task_weights
+from ._level import Level, availability_of, paired_gain
 
 STRATEGIES = ("independent", "stacked", "chain")
-N_CHAINS = 3
+N_CHAINS = 4
+MOVED_ROWS = 300  # rows on which a model is asked what moves its predictions
 METRICS = ["n", "accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss", "r2", "mae", "rmse"]
 
 
@@ -49,7 +53,9 @@ class MultiOutputStack(BaseStack):
     strategy_ : DataFrame
         For every task: whether its second level was kept, the mean gain in out-of-fold loss and its standard error.
     task_contributions_ : DataFrame of shape (n_tasks, n_tasks)
-        Share of what each task's (column) prediction owes to the estimates of each task (row).
+        What each task's (column) prediction owes to the estimates of each task (row): the weights of the members that
+        read them, times the share of each estimate in what moves these members' predictions. Zero where the second
+        level was not kept; a column sums to 1 at most.
     views_, table_, folds_, contributions_, cv_results_, n_extractions_, failures_, fit_report_
         See `StackedClassifier`.
 
@@ -171,33 +177,24 @@ class MultiOutputStack(BaseStack):
 
     def _steps(self, run, members):
         """Return the members of the second level, in lists that can be fitted at once."""
-        names = list(run.tasks)
+        names = sorted(run.tasks)  # what a task reads does not depend on the order of the columns
         if self.strategy == "stacked":
             return [[m for name in names for m in _across(name, members, [t for t in names if t != name], "tasks")]]
-        rng = np.random.RandomState(seed_of(run.seed, "chains"))
-        orders = [rng.permutation(names) for _ in range(min(N_CHAINS, len(names)))]
+        orders = chain_orders(names, np.random.RandomState(seed_of(run.seed, "chains")))
         steps = []
         for position in range(1, len(names)):
             step = []
             for c, order in enumerate(orders):
                 before = [t if p == 0 else f"{t}@chain{c}" for p, t in enumerate(order[:position])]
-                step += _across(str(order[position]), members, before, f"chain{c}", most=1)
+                step += _across(order[position], members, before, f"chain{c}", most=1)
             steps.append(step)
         return steps
 
     def _guard(self, run, first, second):
         """Keep the second level of a task where its paired out-of-fold losses are lower by more than their error."""
-        kept, gains, errors = {}, {}, {}
-        for name, task in run.tasks.items():
-            y = run.targets[name]
-            rows = ~np.isnan(y)
-            for level in (first, second):
-                rows &= np.isfinite(level.oof[name].reshape(len(y), -1)).all(axis=1)
-            difference = losses(task, y[rows], first.oof[name][rows]) - losses(task, y[rows], second.oof[name][rows])
-            gains[name] = float(difference.mean())
-            errors[name] = float(difference.std(ddof=1) / np.sqrt(max(rows.sum(), 1))) if rows.sum() > 1 else np.inf
-            kept[name] = gains[name] > errors[name]
-        return pd.Series(kept), pd.Series(gains), pd.Series(errors)
+        found = {name: paired_gain(run, name, first.oof[name], second.oof[name]) for name in run.tasks}
+        gain, error = (pd.Series({name: pair[i] for name, pair in found.items()}) for i in (0, 1))
+        return gain > error, gain, error
 
     def _merge(self, run, first, second, kept):
         """Return the second level with the first level's meta-learners where the second is not kept."""
@@ -213,19 +210,22 @@ class MultiOutputStack(BaseStack):
             second.members = second.used() if self.strategy == "stacked" else second.members
             second.table = second.table.keep({key_of(member) for member in second.members})
             second.models = run.refit_members(second.members, second.late)
-        second.late = None
         for name in useful:
-            self._share_out(name, second)
+            self._share_out(run, name, second, second.late)
+        second.late = None
         return second
 
-    def _share_out(self, name, second):
-        """Add to `task_contributions_` what task `name` owes to each other task: its cross-task weight, shared evenly
-        among the tasks that a member reads."""
+    def _share_out(self, run, name, second, estimates):
+        """Add to `task_contributions_` what task `name` owes to each other task: the weights of the members that read
+        them, times the share of each task in what moves their predictions."""
         by_key = {key_of(member): member for member in second.members}
         for member, weight in zip(second.columns[name], second.metas[name].weights_, strict=True):
             reader = by_key.get((name, *member))
-            for source in reader.inputs if reader else ():
-                self.task_contributions_.loc[source.partition("@")[0], name] += weight / len(reader.inputs)
+            if reader is None or weight == 0:
+                continue
+            moved = _moved_by(run, reader, second.models[key_of(reader)], estimates)
+            for source, share in zip(reader.inputs, moved, strict=True):
+                self.task_contributions_.loc[source.partition("@")[0], name] += weight * share
 
     def _run_levels(self, new):
         if self.strategy != "chain" or len(self.levels_) == 1:
@@ -264,10 +264,10 @@ class MultiOutputStack(BaseStack):
     def predict_interval(self, X, coverage=0.9):
         """Return {task: bounds of shape (n_samples, 2)} of the regression tasks."""
         check_is_fitted(self)
-        out, new = self._predict_tasks(X)
-        pattern = availability_of(new.present)
-        return {n: self.conformal_[n].interval(p, coverage, pattern=pattern) for n, p in out.items()
-                if not self.tasks_[n].is_classification}  # fmt: skip
+        new = self._new_rows(X)
+        table, out = self._run_levels(new)
+        return {name: self._interval(name, out[name], table, new, coverage)
+                for name, task in self.tasks_.items() if not task.is_classification}  # fmt: skip
 
     def predict_set(self, X, coverage=0.9):
         """Return {task: bool array (n_samples, n_classes)} of the classification tasks."""
@@ -277,8 +277,15 @@ class MultiOutputStack(BaseStack):
         return {n: self.conformal_[n].sets(p, coverage, pattern=pattern) for n, p in out.items()
                 if self.tasks_[n].is_classification}  # fmt: skip
 
-    def evaluate(self, X, Y):
+    def evaluate(self, X, Y, sample_weight=None):
         """Return the standard metrics of every task on rows whose label is known.
+
+        Parameters
+        ----------
+        X, Y : as in `fit`
+            Y may lack some of the tasks.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Columns in the order of `tasks_`; a row of weight zero is left out.
 
         Returns
         -------
@@ -288,12 +295,13 @@ class MultiOutputStack(BaseStack):
         check_is_fitted(self)
         out, _ = self._predict_tasks(X)
         targets = self._labels(Y)
-        rows = {name: _metrics(self.tasks_[name], targets[name], out[name]) for name in self.tasks_ if name in targets}
+        weights = task_weights(sample_weight, self.tasks_, X.shape[0] if hasattr(X, "shape") else len(X))
+        rows = {name: _metrics(self.tasks_[name], y, out[name], weights[name]) for name, y in targets.items()}
         return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=METRICS)
 
     def score(self, X, Y, sample_weight=None):
-        """Return the mean over tasks of accuracy or R2; unknown labels are left out."""
-        frame = self.evaluate(X, Y)
+        """Return the mean over tasks of accuracy or R2; unknown labels are left out. Weights are as in `evaluate`."""
+        frame = self.evaluate(X, Y, sample_weight)
         return float(frame["accuracy"].fillna(frame["r2"]).mean())
 
     def _labels(self, Y):
@@ -316,6 +324,19 @@ class MultiOutputStack(BaseStack):
         return tags
 
 
+def chain_orders(names, rng):
+    """Return different orders of the tasks, each followed by its reverse: every task reads every other in one of two.
+
+    There are `N_CHAINS` of them, or as many as there are.
+    """
+    orders = []
+    while len(orders) < min(N_CHAINS, factorial(len(names))):
+        order = [names[i] for i in rng.permutation(len(names))]
+        if order not in orders:
+            orders += [order, order[::-1]]
+    return orders
+
+
 def _across(name, members, inputs, label, most=2):
     """Return members of a task that read all views and the estimates of other tasks.
 
@@ -333,6 +354,41 @@ def _across(name, members, inputs, label, most=2):
     ]
 
 
+def _moved_by(run, member, models, estimates):
+    """Return the share of each of a member's inputs in what moves its predictions, shape (n_inputs,).
+
+    Each input in turn takes the values of other rows, and so do all views together: a share is the mean squared change
+    of the predictions that an input makes, over the sum of these. It tells what the model reads, not what is true.
+    """
+    n_rows = run.features.n_rows
+    inputs = [estimates[name].reshape(n_rows, -1) for name in member.inputs]
+    rng = np.random.RandomState(seed_of(run.seed, f"shuffled inputs of {member}"))
+    changes = np.zeros(1 + len(inputs))
+    for fold, model in models.items():
+        _, rows = run.rows_of(Fit(member, fold)) if fold != ALL_ROWS else (None, np.arange(n_rows))
+        rows = rows[np.all([np.isfinite(part[rows]).all(axis=1) for part in inputs], axis=0)]
+        if model is None or len(rows) < 2:
+            continue
+        rows = rng.permutation(rows)[:MOVED_ROWS]
+        others = np.roll(rows, 1)  # of rows in random order: no row keeps its own
+        blocks = [run.features.block(view, fold, member.task, member.form) for view in model.views]
+        here, there = ([block[part] for block in blocks] for part in (rows, others))
+        own = [part[rows] for part in inputs]
+        every = np.arange(len(rows))
+
+        def predict(views, parts, model=model, every=every):
+            return model.predict_columns([*views, np.hstack(parts).astype(np.float32)], every)
+
+        plain = predict(here, own)
+        for i in range(len(inputs)):
+            parts = [*own[:i], inputs[i][others], *own[i + 1 :]]
+            changes[1 + i] += np.mean((predict(here, parts) - plain) ** 2)
+        if here:
+            changes[0] += np.mean((predict(there, own) - plain) ** 2)
+    total = changes.sum()
+    return changes[1:] / total if total > 0 else np.zeros(len(inputs))
+
+
 def _chain_estimates(table, members, tasks):
     out = {}
     for member in members:
@@ -343,29 +399,32 @@ def _chain_estimates(table, members, tasks):
     return out
 
 
-def _metrics(task, y, out):
-    rows = ~np.isnan(y)
-    y, out = y[rows], out[rows]
+def _metrics(task, y, out, weight=None):
+    rows = ~np.isnan(y) if weight is None else ~np.isnan(y) & (weight > 0)
+    y, out, weight = y[rows], out[rows], {"sample_weight": None if weight is None else weight[rows]}
     found = {"n": int(rows.sum())}
     if not len(y):
         return found
     if not task.is_classification:
-        found |= {"mae": mean_absolute_error(y, out), "rmse": root_mean_squared_error(y, out)}
+        found |= {"mae": mean_absolute_error(y, out, **weight), "rmse": root_mean_squared_error(y, out, **weight)}
         if len(y) > 1:
-            found["r2"] = r2_score(y, out)
+            found["r2"] = r2_score(y, out, **weight)
         return found
     y = y.astype(np.intp)
     labels = np.arange(len(task.classes))
     best = out.argmax(axis=1)
+    proba = np.clip(out, 1e-15, 1)
+    proba /= proba.sum(axis=1, keepdims=True)
     found |= {
-        "accuracy": accuracy_score(y, best),
-        "f1_macro": f1_score(y, best, average="macro", zero_division=0),
-        "log_loss": log_loss(
-            y, np.clip(out, 1e-15, 1) / np.clip(out, 1e-15, 1).sum(axis=1, keepdims=True), labels=labels
-        ),
+        "accuracy": accuracy_score(y, best, **weight),
+        # Recalls over the classes that occur: balanced_accuracy_score warns of predicted ones that do not.
+        "balanced_accuracy": recall_score(y, best, labels=np.unique(y), average="macro", **weight),
+        "f1_macro": f1_score(y, best, average="macro", zero_division=0, **weight),
+        "log_loss": log_loss(y, proba, labels=labels, **weight),
     }
-    found["balanced_accuracy"] = np.mean([np.mean(best[y == c] == c) for c in np.unique(y)])
     if len(np.unique(y)) == len(labels):
-        proba = out[:, 1] if len(labels) == 2 else out / out.sum(axis=1, keepdims=True)
-        found["roc_auc"] = roc_auc_score(y, proba, multi_class="ovr", labels=None if len(labels) == 2 else labels)
+        two = len(labels) == 2
+        found["roc_auc"] = roc_auc_score(
+            y, proba[:, 1] if two else proba, multi_class="ovr", labels=None if two else labels, **weight
+        )
     return found

@@ -16,7 +16,7 @@ def run(estimator, y, n_classes, *blocks, test=None):
     test = np.arange(0) if test is None else test
     train = np.setdiff1d(np.arange(n), test)
     names = [f"v{i}" for i in range(len(blocks))]
-    return fit_and_predict(estimator, 0, 1, n_classes, y, None, train, test, True, names, *blocks)
+    return fit_and_predict(estimator, 0, 1, n_classes, y, None, train, test, True, names, *blocks)[:2]
 
 
 def test_features_go_back_to_their_own_rows():

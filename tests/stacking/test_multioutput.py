@@ -1,9 +1,17 @@
+import time
+from math import factorial
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import KFold
+from sklearn.tree import DecisionTreeRegressor
 
 from ensemble_mm import MultiOutputStack
+from ensemble_mm.meta import CostPruner
+from ensemble_mm.stacking._multioutput import N_CHAINS, chain_orders
 
 LEARNERS = [("linear", LogisticRegression()), ("ridge", Ridge())]
 
@@ -102,3 +110,107 @@ def test_strange_labels_and_strategies_are_named(reviews):
     model = MultiOutputStack(learners=LEARNERS, cv=3).fit(X, Y)
     with pytest.raises(ValueError, match="Y has none of the tasks"):
         model.score(X, pd.DataFrame({"other": range(160)}))
+
+
+def test_chains_hold_every_order_once_and_its_reverse():
+    for n in (2, 3, 5):
+        orders = chain_orders(list("abcde"[:n]), np.random.RandomState(0))
+        assert len(orders) == min(N_CHAINS, factorial(n)) == len({tuple(order) for order in orders})
+        assert all(order[::-1] in orders for order in orders)
+
+
+@pytest.mark.parametrize("strategy", ["stacked", "chain"])
+def test_the_order_of_the_tasks_does_not_matter(strategy):
+    X, Y = twins(90)
+    Y = pd.DataFrame(Y, columns=list("abcd"))
+    learners = [("ridge", Ridge()), ("tree", DecisionTreeRegressor(max_depth=3, random_state=0))]
+    one, two = (
+        MultiOutputStack(learners=learners, strategy=strategy, cv=KFold(3), random_state=0).fit(X, Y[names])
+        for names in (list("abcd"), list("dbca"))
+    )
+    np.testing.assert_allclose(two.predict(X)[list("abcd")], one.predict(X), atol=1e-8)
+    pd.testing.assert_frame_equal(two.strategy_.loc[list("abcd")], one.strategy_)
+    names = list("abcd")
+    pd.testing.assert_frame_equal(two.task_contributions_.loc[names, names], one.task_contributions_)
+
+
+def test_task_contributions_tell_the_twin_from_the_unrelated_task():
+    rng = np.random.default_rng(0)
+    X, Y = twins()
+    Y = pd.DataFrame({"few": Y[:, 0], "twin": Y[:, 1], "unrelated": rng.normal(size=300)})
+    Y.loc[60:, "few"] = np.nan
+    trees = [("trees", ExtraTreesRegressor(20, min_samples_leaf=2))]
+    for refit in (True, False):
+        model = MultiOutputStack(learners=trees, cv=4, refit=refit, random_state=0).fit(X, Y)
+        given = model.task_contributions_["few"]
+        assert given["twin"] > 5 * given["unrelated"] and given["few"] == 0
+        weights = model.contributions_["few"]
+        assert given.sum() <= weights[weights.index.get_level_values("reads") == "all+tasks"].sum() + 1e-12
+
+
+def test_weights_count_in_metrics_and_rows_of_weight_zero_do_not(vectors):
+    X, y = vectors
+    Y = pd.DataFrame({"number": y, "sign": np.where(y > 0, "p", "n")})
+    model = MultiOutputStack(learners=LEARNERS, strategy="independent", cv=3, random_state=0).fit(X, Y)
+    weight = np.zeros((150, 2))
+    weight[:60, 0], weight[30:80, 1] = 1, 2
+    found = model.evaluate(X, Y, sample_weight=weight)
+    pd.testing.assert_series_equal(found.loc["number"], model.evaluate(X[:60], Y[:60]).loc["number"])
+    pd.testing.assert_series_equal(found.loc["sign"], model.evaluate(X[30:80], Y[30:80]).loc["sign"])
+    assert model.score(X, Y, weight) == (found.loc["number", "r2"] + found.loc["sign", "accuracy"]) / 2
+
+
+def test_the_guard_weighs_rows():
+    X, Y = twins(120)
+    weight = np.random.default_rng(0).integers(1, 3, size=120)
+    settings = {"learners": [("ridge", Ridge())], "random_state": 0}
+    twice = np.repeat(np.arange(120), weight)
+    folds = [(np.flatnonzero(np.arange(120) % 3 != f), np.flatnonzero(np.arange(120) % 3 == f)) for f in range(3)]
+    repeated = [tuple(np.flatnonzero(np.isin(twice, part)) for part in fold) for fold in folds]
+    one = MultiOutputStack(cv=folds, meta_learner="simplex", **settings).fit(X, Y, sample_weight=weight)
+    two = MultiOutputStack(cv=repeated, meta_learner="simplex", **settings).fit(X[twice], Y[twice])
+    np.testing.assert_allclose(one.strategy_["gain"], two.strategy_["gain"], rtol=1e-3)
+
+
+def test_settings_by_kind_reach_every_part_and_unknown_names_are_told(reviews):
+    X, Y = reviews
+    settings = {"learners": LEARNERS, "cv": 3, "strategy": "independent", "random_state": 0}
+    model = MultiOutputStack(
+        calibration={"binary": "isotonic", "classification": "temperature"}, prune={"regression": 1},
+        scoring={"classification": "accuracy"}, **settings,
+    ).fit(X, Y)  # fmt: skip
+    assert {name: type(c).__name__ for name, c in model.calibrators_.items()} == {
+        "recommended": "IsotonicCalibrator", "tone": "TemperatureCalibrator",
+    }  # fmt: skip
+    assert (model.contributions_["stars"] > 0).sum() == 1
+    assert model.meta_learners_["tone"].scoring == "accuracy" and model.meta_learners_["stars"].scoring is None
+    for parameter in ("meta_learner", "scoring", "prune", "calibration"):
+        with pytest.raises(ValueError, match=f"{parameter} has an entry for 'tune', which is no task"):
+            MultiOutputStack(**{parameter: {"tune": None}}, **settings).fit(X, Y)
+    with pytest.raises(ValueError, match="calibration='platt' is not known"):
+        MultiOutputStack(calibration={"tone": "platt"}, **settings).fit(X, Y)
+
+
+def test_a_selector_is_told_the_seconds_that_members_take(vectors):
+    class Slow(Ridge):
+        def predict(self, X):
+            time.sleep(0.02)
+            return super().predict(X)
+
+    X, y = vectors
+    learners = [("slow", Slow()), ("quick", Ridge(alpha=1e-3))]
+    model = MultiOutputStack(learners=learners, prune=CostPruner(budget=0.9), cv=3, strategy="independent")
+    model.fit(X, np.c_[y, -y])
+    assert {member.learner for member in model.levels_[0].used()} == {"quick"}
+
+
+def test_auto_takes_back_members_that_a_task_cannot_do_without(vectors):
+    """Half of two members is one; the task needs both, so both stay."""
+    X, y = vectors
+    learners = [("ridge", Ridge(), "left"), ("other", Ridge(), "right")]
+    data = {"left": X[:, :1], "right": X[:, 1:2]}
+    model = MultiOutputStack(learners=learners, prune="auto", meta_learner="simplex", cv=3, strategy="independent")
+    both = X[:, 0] + X[:, 1]
+    assert (model.fit(data, np.c_[both, both]).contributions_ > 0).all(axis=None)
+    one = X[:, 0] + 1e-3 * X[:, 1]
+    assert (model.fit(data, np.c_[one, one]).contributions_ > 0).sum().tolist() == [1, 1]
