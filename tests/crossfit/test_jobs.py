@@ -97,7 +97,7 @@ def test_more_threads_give_the_same_model():
         found = []
         for threads in (1, 4):
             args = (learner, 0, threads, 2, y, None, np.arange(60, 300), test, True, ["v"], X)
-            model, predictions = fit_and_predict(*args)
+            model, predictions, _ = fit_and_predict(*args)
             assert model.estimator.n_jobs in (None, 1)
             found.append(predictions)
         np.testing.assert_array_equal(*found)
