@@ -12,13 +12,11 @@ folder. Whoever removes the key loses the checkpoints, nothing else.
 
 import contextlib
 import hmac
-import io
 import os
+import pickle
 import secrets
 import tempfile
 from pathlib import Path
-
-import joblib
 
 from ._arrays import _safe, sweep, write_atomic
 
@@ -64,15 +62,13 @@ class JobStore:
         if head != _MAGIC or not hmac.compare_digest(signature, self._sign(key, payload)):
             return None
         try:
-            return joblib.load(io.BytesIO(payload))
+            return pickle.loads(payload)
         except Exception:  # written whole by us, yet a class it needs is gone or has changed: the job is done again
             return None
 
     def save(self, key: str, result) -> None:
         """Keep the result of a job; it is there as a whole or not at all."""
-        buffer = io.BytesIO()
-        joblib.dump(result, buffer)
-        payload = buffer.getbuffer()
+        payload = pickle.dumps(result, protocol=5)
         signature = self._sign(key, payload)
 
         def write(file):
