@@ -1,0 +1,166 @@
+"""One level: its losses, paired gains, settings by task, and meta-learners that see no row they are judged on."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss, r2_score
+
+from ensemble_mm.crossfit import Member, Table
+from ensemble_mm.data import Task
+from ensemble_mm.stacking._level import (
+    Level,
+    availability_of,
+    losses,
+    paired_gain,
+    score_of,
+    setting_of,
+)
+
+NUMBER = Task("size", "regression")
+BINARY = Task("liked", "binary", np.array(["no", "yes"], dtype=object))
+TONE = Task("tone", "multiclass", np.array(["a", "b", "c"], dtype=object))
+
+
+class Jobs:
+    """Run jobs where they are."""
+
+    def run(self, stage, jobs):
+        return [job.call(*job.args) for job in jobs]
+
+
+def level_of(values, y, n_folds=3, weights=None):
+    """Return a run and a level whose table has one member of a number a column of `values`."""
+    n_rows, n_members = values.shape
+    members = [Member("size", f"m{i}", "v", ("v",), None) for i in range(n_members)]
+    table = Table(n_rows, members, {"size": NUMBER})
+    for member, column in zip(members, values.T, strict=True):
+        table.write(member, [(np.arange(n_rows), column)])
+    rows = np.arange(n_rows)
+    run = SimpleNamespace(
+        tasks={"size": NUMBER}, targets={"size": y}, weights={"size": weights}, runner=Jobs(), seconds={},
+        folds=[(rows[rows % n_folds != f], rows[rows % n_folds == f]) for f in range(n_folds)],
+        seed_of=lambda name, task: 0,
+        features=SimpleNamespace(present={"v": np.ones(n_rows, dtype=bool)}),
+    )  # fmt: skip
+    return run, Level(members, table, {})
+
+
+def settings(spec):
+    return {"size": {"spec": spec, "scoring": None}}
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=90)
+    return y[:, np.newaxis] + rng.normal(size=(90, 6)) * np.array([0.3, 0.3, 1, 2, 3, 4]), y
+
+
+@pytest.mark.parametrize("spec", ["greedy", "simplex", "linear"])
+def test_out_of_fold_predictions_of_a_fold_do_not_depend_on_its_labels(data, spec):
+    X, y = data
+    run, level = level_of(X, y)
+    before = level.weigh(run, settings(spec)).oof["size"]
+    changed = y.copy()
+    held_out = run.folds[0][1]
+    changed[held_out] += 100 * np.random.default_rng(1).normal(size=len(held_out))
+    run, level = level_of(X, changed)
+    after = level.weigh(run, settings(spec)).oof["size"]
+    np.testing.assert_array_equal(after[held_out], before[held_out])
+    assert not np.allclose(after, before)
+
+
+def test_rows_without_a_label_get_estimates_and_change_nothing(data):
+    X, y = data
+    hidden = y.copy()
+    hidden[::4] = np.nan
+    other = np.where(np.isnan(hidden), 7.0, hidden)
+    weight = (~np.isnan(hidden)).astype(float)
+    one, two = (level_of(X, target, weights=w) for target, w in ((hidden, None), (other, weight)))
+    two[0].targets["size"] = hidden  # what a row of weight zero becomes in a fit
+    a, b = (level.weigh(run, settings("simplex")).oof["size"] for run, level in (one, two))
+    assert np.isfinite(a).all()
+    np.testing.assert_allclose(a, b, atol=1e-9)
+
+
+@pytest.mark.parametrize("spec", ["greedy", "simplex", "linear", "mean"])
+def test_contributions_are_shares(data, spec):
+    run, level = level_of(*data)
+    found = level.weigh(run, settings(spec)).contributions()
+    assert found.index.names == ["reads", "learner"] and (found >= 0).all(axis=None)
+    assert found["size"].sum() == pytest.approx(1)
+
+
+def test_auto_keeps_half_at_most_where_nothing_is_lost(data):
+    run, level = level_of(*data)
+    level.weigh(run, settings("simplex"), "auto")
+    assert 1 <= len(level.columns["size"]) <= 3
+    assert {member.learner for member in level.used()} >= {"m0", "m1"}
+
+
+def test_auto_keeps_more_where_half_is_significantly_worse():
+    rng = np.random.default_rng(0)
+    parts = rng.normal(size=(300, 4))
+    y = parts.sum(axis=1)
+    X = y[:, np.newaxis] - 2 * parts + 0.01  # each errs by a part of its own; the four together nearly make up for it
+    run, level = level_of(X, y)
+    level.weigh(run, settings("simplex"), "auto")
+    assert len(level.columns["size"]) == 4
+
+
+def test_a_number_a_share_and_a_callable_keep_what_they_say(data):
+    for prune, n in ((2, 2), (0.34, 2), (lambda X, y: [0, 5], 2), ({"regression": 1}, 1), ({"other": 1}, 6)):
+        run, level = level_of(*data)
+        run.seconds = {("size", f"m{i}", "v"): 1.0 for i in range(6)}
+        assert len(level.weigh(run, settings("mean"), prune).columns["size"]) == n
+
+
+def test_a_task_without_a_judged_row_is_named(data):
+    X, y = data
+    run, level = level_of(X, np.full_like(y, np.nan))
+    with pytest.raises(ValueError, match="Task .size. has no row with both a known label and"):
+        level.weigh(run, settings("mean"))
+
+
+def test_losses_are_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    for task in (BINARY, TONE):
+        k = len(task.classes)
+        proba, y = rng.dirichlet(np.ones(k), size=50), rng.integers(0, k, 50)
+        assert losses(task, y, proba).mean() == pytest.approx(log_loss(y, proba, labels=np.arange(k)))
+    proba, y = rng.random(50), rng.integers(0, 2, 50)
+    assert losses(BINARY, y, proba).mean() == pytest.approx(log_loss(y, proba))
+    assert losses(NUMBER, np.array([1.0]), np.array([3.0])).tolist() == [4.0]
+
+
+def test_scores_leave_out_rows_without_label_or_prediction():
+    y, out = np.array([1.0, 2.0, np.nan, 4.0, 9.0]), np.array([1.5, 2.0, 3.0, 5.0, np.nan])
+    assert score_of(NUMBER, y, out, np.arange(5)) == pytest.approx(r2_score([1, 2, 4], [1.5, 2, 5]))
+    assert np.isnan(score_of(NUMBER, y, out, np.array([2, 4])))
+
+
+def test_paired_gain_is_the_mean_difference_and_its_error():
+    rng = np.random.default_rng(0)
+    y, before, after = rng.normal(size=(3, 40))
+    before[3] = np.nan
+    run = SimpleNamespace(tasks={"size": NUMBER}, targets={"size": y}, weights={"size": None})
+    difference = np.delete((before - y) ** 2 - (after - y) ** 2, 3)
+    gain, error = paired_gain(run, "size", before, after)
+    assert gain == pytest.approx(difference.mean())
+    assert error == pytest.approx(difference.std(ddof=1) / np.sqrt(39))
+    run.weights["size"] = np.r_[np.full(20, 2.0), np.zeros(20)]
+    np.testing.assert_allclose(paired_gain(run, "size", before, after)[0], difference[:19].mean())
+    run.targets["size"] = np.r_[y[0], np.full(39, np.nan)]
+    assert paired_gain(run, "size", before, after) == (0.0, np.inf)
+
+
+def test_availability_is_one_number_a_pattern():
+    present = {"a": np.array([1, 1, 0, 0], dtype=bool), "b": np.array([1, 0, 1, 0], dtype=bool)}
+    assert availability_of(present).tolist() == [3, 1, 2, 0]
+
+
+@pytest.mark.parametrize(("task", "found"), [(BINARY, "own"), (TONE, "kind"), (NUMBER, None)])
+def test_a_setting_by_name_comes_before_one_by_kind(task, found):
+    assert setting_of({"classification": "kind", "liked": "own"}, task) == found
+    assert setting_of("plain", task) == "plain"
