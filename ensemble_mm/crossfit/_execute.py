@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import pandas as pd
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from joblib.parallel import get_active_backend
 from sklearn import config_context
 from threadpoolctl import ThreadpoolController
@@ -81,15 +81,8 @@ class Runner:
         order = range(len(jobs))
         if self.deadline is None:
             order = sorted(order, key=lambda i: -jobs[i].cost)
-        with self._stage(stage, len(jobs)) as tick, self._one_pool() as parallel:
-            calls = (
-                delayed(_run_one)(
-                    i, jobs[i].name, jobs[i].call, self.store, jobs[i].key,
-                    None if jobs[i].required else self.deadline, os.getpid(), *jobs[i].args,
-                )
-                for i in order
-            )  # fmt: skip
-            for i, result, spent, heard in parallel(calls):
+        with self._stage(stage, len(jobs)) as tick:
+            for i, result, spent, heard in self._outcomes(jobs, list(order)):
                 results[i] = result
                 seconds += spent
                 self._warn(heard)
@@ -102,7 +95,7 @@ class Runner:
     def in_threads(self, call, items):
         """Return `call(*item)` of every item, with a thread for each of `n_jobs`."""
         with _controller().limit(limits=1):
-            return Parallel(n_jobs=self.n_jobs, require="sharedmem")(delayed(call)(*item) for item in items)
+            return Parallel(n_jobs=self.n_jobs, require="sharedmem")(delayed(_by_itself)(call, *item) for item in items)
 
     def leave_out(self, stage, what):
         """Say in the report that something was left out, because the time is over."""
@@ -131,12 +124,41 @@ class Runner:
         frame = pd.DataFrame.from_dict(self.report, orient="index", columns=columns).rename_axis("stage")
         return frame.assign(left_out=frame["left_out"].map(", ".join))
 
-    @contextmanager
-    def _one_pool(self):
+    def _outcomes(self, jobs, missing):
+        """Yield what `_run_one` gives for every job, as they finish.
+
+        When a worker dies, the jobs without a result are sent once more, then one at a time: a job that ends its worker
+        even then has failed.
+        """
+        for _ in range(2):
+            try:
+                for outcome in self._sent(jobs, missing):
+                    missing = [i for i in missing if i != outcome[0]]
+                    yield outcome
+                return
+            except Exception as error:
+                if not _is_lost_worker(error):
+                    raise
+        for i in missing:
+            try:
+                yield from self._sent(jobs, [i])
+            except Exception as error:
+                if not _is_lost_worker(error):
+                    raise
+                words = f"its worker process died ({type(error).__name__}): it crashed, or ran out of memory"
+                yield i, Failure(jobs[i].name, words, traceback.format_exc()), 0.0, []
+
+    def _sent(self, jobs, order):
         backend, _ = get_active_backend()
         # Some backends (Ray's) can only give back a whole list.
         how = "generator_unordered" if getattr(backend, "supports_return_generator", False) else "list"
-        yield Parallel(n_jobs=self.n_jobs, return_as=how)
+        return Parallel(n_jobs=self.n_jobs, return_as=how)(
+            delayed(_run_one)(
+                i, jobs[i].name, jobs[i].call, self.store, jobs[i].key,
+                None if jobs[i].required else self.deadline, os.getpid(), *jobs[i].args,
+            )
+            for i in order
+        )  # fmt: skip
 
     def _stage(self, stage, n_jobs):
         if self.progress is None:
@@ -159,6 +181,11 @@ def check_failures(jobs, results):
             raise JobError(f"{result.name} failed: {result.words}") from result.error
 
 
+def _is_lost_worker(error) -> bool:
+    """Tell whether a pool lost a process; what fails in a job itself comes back as a `Failure`."""
+    return type(error).__module__.partition(".")[0] in ("concurrent", "distributed", "joblib", "ray")
+
+
 @contextmanager
 def _silent():
     yield lambda name: None
@@ -177,12 +204,12 @@ def _run_one(i, name, call, store, key, deadline, main_pid, *args):
     try:
         with _controller().limit(limits=1), config_context(enable_metadata_routing=False, transform_output="default"):
             if os.getpid() == main_pid:
-                result = call(*args)
+                result = _by_itself(call, *args)
             else:
                 # Warnings of another process would be printed there, once a worker: bring them home instead.
                 with warnings.catch_warnings(record=True) as caught:
                     warnings.simplefilter("always")
-                    result = call(*args)
+                    result = _by_itself(call, *args)
                 heard = list({(str(w.message), w.category) for w in caught})
     except Exception as error:
         words = f"{type(error).__name__}: {error}"
@@ -191,6 +218,16 @@ def _run_one(i, name, call, store, key, deadline, main_pid, *args):
         if store is not None and key is not None:
             store.save(key, result)
     return i, result, time.perf_counter() - started, heard
+
+
+def _by_itself(call, *args):
+    """Call with one job for what uses joblib itself and has no number of its own.
+
+    A cluster's setting would reach such learners otherwise, and a forest that adds up its trees on several threads
+    adds them in any order: its last digit then changes.
+    """
+    with parallel_config(backend="threading", n_jobs=1):
+        return call(*args)
 
 
 @lru_cache(maxsize=1)

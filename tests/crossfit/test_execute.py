@@ -1,3 +1,5 @@
+import os
+import signal
 import time
 import warnings
 
@@ -44,6 +46,30 @@ def test_a_warning_comes_home_once_from_other_processes():
     with pytest.warns(UserWarning, match="hear me") as heard:
         Runner(n_jobs=2).run("stage", jobs)
     assert len([w for w in heard if "hear me" in str(w.message)]) == 1
+
+
+def die_once(x, mark):
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return x
+
+
+def die(x):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_that_dies_once_costs_nothing(tmp_path):
+    jobs = [Job(f"job {i}", die_once, (i, tmp_path / "mark")) for i in range(6)]
+    assert Runner(n_jobs=2).run("stage", jobs) == list(range(6))
+
+
+def test_a_job_that_ends_every_worker_is_named_and_the_others_are_done():
+    jobs = [Job("good", double, (1,)), Job("learner 'bad', fold 0", die, (2,)), Job("fine", double, (3,))]
+    good, bad, fine = Runner(n_jobs=2).run("stage", jobs)
+    assert (good, fine) == (2, 6)
+    with pytest.raises(JobError, match="learner 'bad', fold 0 failed: its worker process died"):
+        check_failures(jobs, [good, bad, fine])
 
 
 def test_kept_results_are_not_computed_again(tmp_path):
