@@ -39,8 +39,8 @@ scores = pd.DataFrame(scores)
 print(scores.round(3))
 
 # %%
-# What was kept, and what each task owes to each other: the weights of the members that read estimates, times the share
-# of each estimate in what moves these members. A share says that a task was read, not that nothing else would have done.
+# What was kept, and what each task owes to each other: the weights of the members that read estimates, times the
+# share of each estimate in what moves these members. A share says that a task was read, not that nothing else would do.
 print(stacked.strategy_.round(3))
 em.TaskContributionDisplay.from_estimator(stacked)
 
