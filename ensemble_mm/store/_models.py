@@ -262,7 +262,7 @@ def _refusal(path, refused: Iterable[str]) -> str:
     return (
         f"{str(path)!r} holds {len(listed)} type(s) that are not trusted: {', '.join(listed[:20])}. Building them runs "
         "their code. If you know them and whom the file is from, load it with "
-        f"trusted={listed[:20]!r}."
+        f"trusted={listed[:20]!r} (on the command line, --trust for each)."
     )
 
 

@@ -1,10 +1,10 @@
 """Fitted objects as plain data: what a model file cannot hold otherwise, and back.
 
 skops writes estimators, arrays and plain containers. `pack` returns the same graph with all else replaced by `Packed`
-notes: pandas objects, dicts whose keys are not text, paths, times. So are long lists of text, as two arrays instead
-of a node for each word, the trees of a forest, and what several places share, which skops would write once a place.
-Objects are copied where something below them is replaced; the model that is saved is not touched. `unpack` puts the
-things back.
+notes: pandas objects, dicts whose keys are not text, paths, times. So are long lists of text or of NumPy's numbers, as
+arrays instead of a node for each, the trees of a forest, and what several places share, which skops would write once a
+place. Objects are copied where something below them is replaced; the model that is saved is not touched. `unpack` puts
+the things back.
 """
 
 import datetime
@@ -163,6 +163,8 @@ class _Packer:
         keys, values = list(item), list(item.values())
         if type(item) is dict and _are_words(keys) and set(map(type, values)) == {int}:
             return Packed("counts", [*_pack_words(keys), np.array(values, dtype=np.int64)])
+        if type(item) is dict and _are_words(keys) and _are_scalars(values):
+            return Packed("dict", [self.visit(keys), Packed("scalars", np.array(values))])
         packed = [self.visit(value) for value in values]
         if not all(type(key) is str for key in keys) or (type(item) is dict and _are_words(keys)):
             if type(item) is not dict:
@@ -180,6 +182,8 @@ class _Packer:
         parts = list(item)
         if type(item) is list and _are_words(parts):
             return Packed("words", [*_pack_words(parts), None, "list"])
+        if type(item) is list and _are_scalars(parts):
+            return Packed("scalars", np.array(parts))
         if type(item) is list and (forest := pack_forest(parts, self.visit)) is not None:
             return Packed("forest", forest)
         packed = [self.visit(part) for part in parts]
@@ -264,6 +268,12 @@ def _are_words(parts) -> bool:
     return len(parts) >= _LONG and set(map(type, parts)) == {str}
 
 
+def _are_scalars(parts) -> bool:
+    """Tell whether these are many numbers of one NumPy type, such as the places of a vocabulary."""
+    kinds = set(map(type, parts))
+    return len(parts) >= _LONG and len(kinds) == 1 and issubclass(kinds.pop(), (np.number, np.bool_))
+
+
 def _pack_words(parts) -> list[np.ndarray]:
     """Text as its bytes, end to end, and the length of each piece."""
     pieces = [part.encode("utf-8", "surrogatepass") for part in parts]
@@ -324,6 +334,7 @@ _BUILDERS = {
     "objects": _build_objects,
     "forest": build_forest,
     "counts": lambda c: dict(zip(_read_words(c[0], c[1]), c[2].tolist(), strict=True)),
+    "scalars": list,
     "dict": lambda c: dict(zip(c[0], c[1], strict=True)),
     "set": set,
     "frozenset": frozenset,
