@@ -4,7 +4,6 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.fft import dct, irfft, rfft
-from scipy.signal import resample_poly
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
@@ -138,6 +137,8 @@ def resampled(samples, rate, wanted):
     """Return samples at another rate."""
     if rate == wanted:
         return samples
+    from scipy.signal import resample_poly  # here, since it is slow to import
+
     common = np.gcd(rate, wanted)
     return resample_poly(samples, wanted // common, rate // common).astype(np.float32)
 

@@ -1,55 +1,14 @@
 import pickle
-import time
 
 import numpy as np
-import pandas as pd
-import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import GridSearchCV, GroupKFold, TimeSeriesSplit
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.model_selection import GridSearchCV
 
-from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor, TabularExtractor, TextExtractor
-from ensemble_mm.crossfit import ALL_ROWS
+from ensemble_mm import StackedClassifier, StackedRegressor, TabularExtractor, TextExtractor
 
 VIEWS = [("review", TextExtractor(), "review"), ("facts", TabularExtractor(), ["age", "price", "shop"])]
 LINEAR = [("linear", LogisticRegression())]
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"views": [("review", TextExtractor(), "body")]}, "View 'review' reads the column 'body'"),
-        ({"views": [*VIEWS, VIEWS[0]]}, "View names must differ, but 'review' is used more than once"),
-        ({"views": [("review", 3, "review")]}, "The extractor of view 'review' is 3"),
-        ({"views": [("review", "drop", "review")]}, "Every view is dropped"),
-        ({"views": "all"}, "views='all' is not known"),
-        ({"learners": "turbo"}, "learners='turbo' is not known"),
-        ({"learners": [("ridge", Ridge())]}, "No learner serves task 'recommended'"),
-        ({"on_error": "ignore"}, "on_error='ignore' is not known"),
-        ({"augment": -1}, "augment=-1 must be a whole number"),
-        ({"time_budget": 0}, "time_budget=0 must be a positive number"),
-        ({"meta_learner": "best"}, "meta_learner='best' is not known"),
-        ({"calibration": "platt"}, "calibration='platt' is not known"),
-        ({"cv": 1}, "cv=1 must be at least 2"),
-    ],
-)
-def test_errors_say_what_is_wrong(reviews, change, words):
-    X, Y = reviews
-    model = StackedClassifier(views=VIEWS, learners=LINEAR, cv=3).set_params(**change)
-    with pytest.raises((ValueError, TypeError), match=words):
-        model.fit(X, Y["recommended"])
-
-
-def test_bad_input_is_found_before_anything_is_fitted(reviews, make):
-    X, Y = reviews
-    model = StackedClassifier(learners=[("bad", make.failing())], cv=3)
-    with pytest.raises(ValueError, match="X is empty"):
-        model.fit(X[:0], Y["recommended"][:0])
-    with pytest.raises(ValueError, match="X has 160 rows, task 'recommended' has 159 labels"):
-        model.fit(X, Y["recommended"][:159])
-    with pytest.raises(ValueError, match="one class only"):
-        model.fit(X, np.full(160, "yes"))
 
 
 def test_parameters_of_named_parts_are_reached_and_the_users_list_is_left_alone():
@@ -70,36 +29,10 @@ def test_grid_search_reaches_learners_and_extractors(reviews):
     assert search.best_score_ > 0.6 and set(search.best_params_) == set(grid)
 
 
-def test_any_transformer_works_in_the_place_of_ours(reviews):
-    X, Y = reviews
-    views = [("numbers", StandardScaler(), ["age", "price"]), ("shop", OneHotEncoder(), ["shop"]), ("review", "auto")]
-    model = StackedClassifier(views=views, learners=LINEAR, cv=3, random_state=0).fit(X, Y["recommended"])
-    assert model.views_ == {"numbers": "tabular", "shop": "tabular", "review": "text"}
-    assert model.score(X, Y["recommended"]) > 0.7
-
-
 def test_a_fitted_model_pickles_and_predicts_the_same(reviews):
     X, Y = reviews
     model = StackedClassifier(views=VIEWS, learners=LINEAR, cv=3, random_state=0).fit(X, Y["tone"])
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), model.predict_proba(X))
-
-
-def test_forward_chaining_and_groups(vectors):
-    X, y = vectors
-    model = StackedRegressor(learners=[("ridge", Ridge())], cv=TimeSeriesSplit(4)).fit(X, y)
-    assert np.isnan(model.table_.values[:30]).all() and np.isfinite(model.table_.values[30:]).all()
-    groups = np.arange(150) // 10
-    for cv in (3, GroupKFold(3)):
-        model = StackedRegressor(learners=[("ridge", Ridge())], cv=cv).fit(X, y, groups=groups)
-        assert all(not set(groups[a]) & set(groups[b]) for a, b in model.folds_)
-
-
-def test_plan_computes_nothing(vectors, make):
-    X, y = vectors
-    model = StackedRegressor(views=[("v", make.centre(), [0, 1])], learners=[("ridge", Ridge())], cv=5)
-    plan = model.plan(X, y)
-    assert (len(plan.extractions), len(plan.fits)) == (6, 6) and make.centre.fits == 0
-    assert "6 extractions" in str(plan) and not hasattr(model, "table_")
 
 
 def test_intervals_and_sets_grow_with_coverage(reviews):
@@ -112,106 +45,9 @@ def test_intervals_and_sets_grow_with_coverage(reviews):
     assert (small <= large).all() and small.any(axis=1).all() and small.dtype == bool
 
 
-def test_a_checkpoint_resumes_to_the_same_model_and_serves_nothing_stale(reviews, tmp_path):
-    X, Y = reviews
-
-    def fit(folder, y):
-        return StackedClassifier(views=VIEWS, learners=LINEAR, cv=3, random_state=0, checkpoint=folder).fit(X, y)
-
-    whole = fit(None, Y["tone"]).predict_proba(X)
-    fit(tmp_path, Y["tone"])
-    np.testing.assert_array_equal(fit(tmp_path, Y["tone"]).predict_proba(X), whole)
-    other = fit(tmp_path, Y["tone"].sample(frac=1, random_state=0).to_numpy())
-    assert not np.array_equal(other.predict_proba(X), whole)
-
-
-def test_a_time_budget_leaves_a_whole_model(reviews):
-    X, Y = reviews
-    learners = [*LINEAR, ("strong", LogisticRegression(C=0.1)), ("third", LogisticRegression(C=9.0))]
-    model = StackedClassifier(views=VIEWS, learners=learners, cv=3, time_budget=1e-3).fit(X, Y["tone"])
-    assert len(model.table_.members("tone")) == 1
-    assert np.isfinite(model.predict_proba(X)).all()
-    assert model.fit_report_["left_out"].str.contains("third").any()
-
-
-def test_every_task_has_a_learner_however_short_the_time(reviews):
-    X, Y = reviews
-    learners = [*LINEAR, ("other", LogisticRegression(C=0.1)), ("ridge", Ridge()), ("more", Ridge(2.0))]
-    with pytest.warns(UserWarning, match="The time budget of 0.001 s was over .* view 'review'"):
-        model = MultiOutputStack(VIEWS, learners, cv=3, time_budget=1e-3).fit(X, Y)
-    assert list(model.views_) == ["facts"]  # the cheap view comes first
-    assert {name: len(model.table_.members(name)) for name in Y} == dict.fromkeys(Y, 1)
-    assert not model.predict(X).isna().any().any()
-
-
-def test_fold_models_serve_when_the_refit_comes_too_late(vectors):
-    X, y = vectors
-
-    class Slow(Ridge):
-        def fit(self, X, y, sample_weight=None):
-            time.sleep(1.0)
-            return super().fit(X, y, sample_weight)
-
-    learners = [("quick", Ridge()), ("slow", Slow()), ("late", Ridge(2.0))]
-    with pytest.warns(UserWarning, match="'slow'.*'late'|'late'.*'slow'"):
-        model = StackedRegressor(learners=learners, cv=3, time_budget=2.8, n_jobs=1).fit(X, y)
-    assert [learner for learner, _ in model.table_.members()] == ["quick", "slow"]
-    models = model.levels_[0].models
-    assert set(models["y", "quick", "vector"]) == {ALL_ROWS} and set(models["y", "slow", "vector"]) == {0, 1, 2}
-    assert np.isfinite(model.predict(X)).all()
-
-
-def test_a_long_time_budget_changes_nothing(reviews):
-    X, Y = reviews
-    plain, timed = (
-        MultiOutputStack(VIEWS, [*LINEAR, ("ridge", Ridge())], cv=3, random_state=0, time_budget=budget).fit(X, Y)
-        for budget in (None, 1000.0)
-    )
-    pd.testing.assert_frame_equal(plain.predict(X), timed.predict(X))
-    assert timed.fit_report_["left_out"].eq("").all()
-
-
-def test_verbose_prints_a_line_a_stage(vectors, capsys):
-    X, y = vectors
-    StackedRegressor(learners=[("ridge", Ridge())], cv=3, verbose=1).fit(X, y)
-    lines = capsys.readouterr().err.splitlines()
-    assert [line.split(":")[0] for line in lines] == [f"[StackedRegressor] {s}" for s in ("extract", "fit", "meta")]
-    assert "fit: 4 jobs in" in lines[1]
-    StackedRegressor(learners=[("ridge", Ridge())], cv=3).fit(X, y)
-    assert capsys.readouterr().err == ""
-
-
-def test_augmented_copies_never_reach_held_out_rows(reviews):
-    X, Y = reviews
-    model = StackedClassifier(views=VIEWS, learners=LINEAR, cv=3, augment=2, random_state=0).fit(X, Y["tone"])
-    assert model.table_.values.shape[0] == 160 and np.isfinite(model.table_.values).all()
-    plain = StackedClassifier(views=VIEWS, learners=LINEAR, cv=3, random_state=0).fit(X, Y["tone"])
-    assert not np.array_equal(model.table_.values, plain.table_.values)
-
-
 def test_pruned_members_are_neither_refitted_nor_run(reviews):
     X, Y = reviews
     learners = [(f"c{i}", LogisticRegression(C=10.0 ** (i - 2))) for i in range(5)]
     model = StackedClassifier(views=VIEWS, learners=learners, cv=3, prune=2, random_state=0).fit(X, Y["tone"])
     assert len(model.levels_[0].models) == 2 and (model.contributions_["tone"] > 0).sum() == 2
     assert model.score(X, Y["tone"]) > 0.5
-
-
-def test_polars_and_pandas_give_the_same(reviews):
-    pl = pytest.importorskip("polars")
-    X, Y = reviews
-    P = pl.DataFrame({c: X[c].to_list() for c in X.columns})
-    model = StackedClassifier(learners="fast", cv=3, random_state=0)
-    a = model.fit(X, Y["tone"]).predict_proba(X)
-    b = model.fit(P, Y["tone"].to_numpy()).predict_proba(P)
-    np.testing.assert_allclose(a, b, atol=1e-8)
-
-
-def test_a_view_that_is_missing_altogether_at_predict_abstains(reviews):
-    X, Y = reviews
-    data = {"review": X["review"], "facts": X[["age", "price"]]}
-    model = StackedClassifier(learners=LINEAR, cv=3, random_state=0).fit(data, Y["tone"])
-    proba = model.predict_proba({"review": X["review"]})
-    assert np.isfinite(proba).all()
-    only = pd.DataFrame({"age": [np.nan] * 160, "price": [np.nan] * 160})
-    np.testing.assert_array_equal(proba, model.predict_proba({"review": X["review"], "facts": only}))
