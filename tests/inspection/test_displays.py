@@ -14,6 +14,7 @@ from ensemble_mm.inspection import (
     ReliabilityDisplay,
     ResidualDisplay,
     ScoreDisplay,
+    SelectionDisplay,
     StrategyDisplay,
     TableDisplay,
     TaskContributionDisplay,
@@ -24,7 +25,7 @@ from ensemble_mm.inspection._drawing import shorten
 
 FROM_ESTIMATOR = [
     ConfusionDisplay, ContributionDisplay, MissingDisplay, PruningDisplay, ReliabilityDisplay, ResidualDisplay,
-    ScoreDisplay, TableDisplay, TaskContributionDisplay, ViewContributionDisplay,
+    ScoreDisplay, SelectionDisplay, TableDisplay, TaskContributionDisplay, ViewContributionDisplay,
 ]  # fmt: skip
 
 
@@ -102,6 +103,27 @@ def test_missing_views_cost_what_they_are_worth(hand_made, ax):
 def test_members_join_in_the_order_of_their_weight(hand_made, ax):
     path = PruningDisplay.from_estimator(hand_made, seconds={("review", "linear"): 2.0}, ax=ax).path
     assert path["reads"].tolist() == ["review", "photo", "noise"] and path["seconds"].tolist() == [2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("task", ["liked", "tone", "stars"])
+def test_the_selection_starts_with_the_best_member(hand_made, ax, task):
+    path = SelectionDisplay.from_estimator(hand_made, task=task, n_steps=6, ax=ax).path
+    assert path["reads"][0] == "review" and path["step"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert (path["seen"] > 0.1).all() and (path["held_out"] > 0.1).all()
+    assert (path["low"] < path["held_out"]).all() and (path["held_out"] < path["high"]).all()
+
+
+def test_a_selection_learns_nothing_from_noise_alone(hand_made, ax):
+    """The rows that choose believe that they learn; those held out show that there is nothing to learn."""
+    hand_made.table_.values[:] = np.random.default_rng(0).random(hand_made.table_.values.shape)
+    path = SelectionDisplay.from_estimator(hand_made, task="liked", ax=ax).path
+    assert path["held_out"].max() <= 0.02 and (path["held_out"] <= path["seen"] + 0.02).all()
+
+
+def test_rows_whose_members_all_abstain_take_the_prior(hand_made, ax):
+    hand_made.table_.values[:60] = np.nan
+    path = SelectionDisplay.from_estimator(hand_made, task="liked", n_steps=3, ax=ax).path
+    assert np.isfinite(path["held_out"]).all()
 
 
 def test_hardest_rows_are_those_with_the_largest_loss(hand_made):

@@ -1,0 +1,151 @@
+"""Display of the greedy selection: how the score grows with its steps, on rows that choose and on rows that do not."""
+
+import numpy as np
+import pandas as pd
+
+from .._checks import check_count
+from ._cells import cells_of, check_task, row_losses
+from ._drawing import PALETTE, finish, legend_below, new_axes, shorten, tidy
+
+MOST_ROWS = 5_000  # rows that take part, at most: a curve needs no more
+
+
+class SelectionDisplay:
+    """Score of a task as a greedy selection adds one member a step, with replacement: when does it stop learning?
+
+    The selection is run again on the table, on all folds but one at a time. The rows that choose flatter
+    themselves; those of the fold that was left out show what a step is worth. Where their line turns down, more
+    steps only learn the noise.
+
+    Parameters
+    ----------
+    path : DataFrame
+        A row a step: "step" (from 1), "reads" and "learner" (what all rows choose at that step), "seen" (share of the
+        prior's loss removed, of the rows that choose), "held_out" (of the rows left out), "low", "high" (of these,
+        plus and minus one standard error over the folds; NaN where there is one fold).
+    task : str
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes, Figure
+
+    References
+    ----------
+    Caruana, R. et al. (2004). Ensemble selection from libraries of models. ICML.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ensemble_mm import SelectionDisplay
+    >>> path = pd.DataFrame({"step": [1, 2], "reads": ["text", "all"], "learner": ["linear", "gbm"],
+    ...                      "seen": [0.2, 0.3], "held_out": [0.19, 0.26]})
+    >>> SelectionDisplay.from_predictions(path).ax_.get_xlabel()
+    'step of the selection'
+    """
+
+    def __init__(self, *, path, task=""):
+        self.path = path
+        self.task = task
+
+    @classmethod
+    def from_estimator(cls, estimator, *, task=None, n_steps=20, random_state=0, ax=None):
+        """Run the selection on the table of one task (default: the first) of a fitted stack, and draw it.
+
+        Parameters
+        ----------
+        estimator : fitted stack
+        task : str, default=None
+        n_steps : int, default=20
+        random_state : int, default=0
+            Chooses the rows where the table has more than 5,000.
+        ax : matplotlib Axes, default=None
+        """
+        check_count("n_steps", n_steps, minimum=1)
+        task = check_task(estimator, task)
+        cells = cells_of(estimator, task)
+        rows = cells.scored
+        if len(rows) > MOST_ROWS:
+            rows = np.sort(np.random.default_rng(random_state).choice(rows, MOST_ROWS, replace=False))
+        place = np.full(len(cells.truth), -1)
+        place[rows] = np.arange(len(rows))
+        cells = cells.take(rows)
+        chosen, _ = _select(cells, np.arange(len(rows)), n_steps)
+        seen, left_out = [], []
+        for _, test in estimator.folds_:
+            out = place[np.asarray(test)]
+            out = out[out >= 0]
+            others = np.setdiff1d(np.arange(len(rows)), out)
+            if len(out) and len(others):
+                _, losses = _select(cells, others, n_steps)
+                seen.append(_gain(cells, losses, others))
+                left_out.append(_gain(cells, losses, out))
+        if not seen:
+            raise ValueError(f"Task {task!r} has no fold with known labels on both sides: there is nothing to draw.")
+        middle = np.mean(left_out, axis=0)
+        error = np.std(left_out, axis=0, ddof=1) / np.sqrt(len(left_out)) if len(left_out) > 1 else np.nan
+        names = [cells.members[m] for m in chosen]
+        path = pd.DataFrame({
+            "step": np.arange(1, n_steps + 1), "reads": [reads for _, reads in names],
+            "learner": [learner for learner, _ in names], "seen": np.mean(seen, axis=0), "held_out": middle,
+            "low": middle - error, "high": middle + error,
+        })  # fmt: skip
+        return cls(path=path, task=task).plot(ax=ax)
+
+    @classmethod
+    def from_predictions(cls, path, *, task="", ax=None):
+        """Draw a frame with the columns "step", "reads", "learner", "seen" and "held_out"."""
+        return cls(path=path, task=task).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Draw both lines on `ax`, or on a new figure; return self."""
+        ax = new_axes(ax, "SelectionDisplay.plot", (6.4, 4.4))
+        path = self.path
+        step = path["step"].to_numpy()
+        if "low" in path:
+            ax.fill_between(step, path["low"], path["high"], color=PALETTE[4], alpha=0.3, linewidth=0,
+                            label="± 1 standard error")  # fmt: skip
+        ax.plot(step, path["seen"], color=PALETTE[1], marker="s", linestyle="--", markersize=4,
+                label="rows that choose")  # fmt: skip
+        ax.plot(step, path["held_out"], color=PALETTE[0], marker="o", markersize=5, label="rows held out")
+        best = int(path["held_out"].to_numpy().argmax())
+        ax.plot(step[best], path["held_out"].iloc[best], marker="*", markersize=14, color=PALETTE[0], linestyle="",
+                label=f"best: step {step[best]}")  # fmt: skip
+        first = shorten(f"first: {path['reads'].iloc[0]} · {path['learner'].iloc[0]}", 40)
+        ax.text(0.99, 0.03, first, transform=ax.transAxes, ha="right", fontsize=8)
+        ax.set_xticks(step if len(step) <= 20 else step[:: len(step) // 10])
+        ax.set_xlabel("step of the selection")
+        ax.set_ylabel("share of the prior's loss removed")
+        title = f"Learning of the greedy selection, {shorten(self.task, 30)}" if self.task else "Learning of the greedy"
+        ax.set_title(title if self.task else title + " selection", loc="left", fontsize=11)
+        legend_below(ax, ncols=4)
+        tidy(ax, grid="both")
+        return finish(self, ax)
+
+
+def _select(cells, rows, n_steps):
+    """Return the members chosen on `rows`, one a step, and the loss of every row of the table after each step."""
+    there = ~np.isnan(cells.cube).any(axis=2)
+    filled = np.where(there[:, :, np.newaxis], cells.cube, 0.0)
+    total, mass = np.zeros((len(filled), filled.shape[2])), np.zeros(len(filled))
+    chosen, losses = [], []
+    for _ in range(n_steps):
+        tried = []
+        for m in range(filled.shape[1]):
+            tried.append(_losses(cells, total + filled[:, m], mass + there[:, m]))
+        best = int(np.argmin([loss[rows].mean() for loss in tried]))
+        total, mass = total + filled[:, best], mass + there[:, best]
+        chosen.append(best)
+        losses.append(tried[best])
+    return chosen, losses
+
+
+def _losses(cells, total, mass):
+    """Return the loss of every row for the mean of the chosen members; a row without any of them takes the prior."""
+    mean = np.where(mass[:, np.newaxis] > 0, total / np.maximum(mass, 1)[:, np.newaxis], cells.prior)
+    return row_losses(mean, cells.truth, cells.task.kind)
+
+
+def _gain(cells, losses, rows):
+    """Return the share of the prior's loss that each step removes, on the given rows."""
+    prior = row_losses(np.broadcast_to(cells.prior, cells.ensemble.shape), cells.truth, cells.task.kind)[rows].mean()
+    return np.array([1 - loss[rows].mean() / (prior or 1.0) for loss in losses])
