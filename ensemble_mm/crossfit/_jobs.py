@@ -120,7 +120,7 @@ def fit_extractor(extractor, reducer, column, train, rest, y, weight, n_rows, fo
                 f"it gave {native.shape[0]} rows of features for {len(rows)} samples: an extractor keeps the rows"
             )
     blocks = {}
-    if "native" in forms and native is not None and extractor is not None:
+    if ("native" in forms or reducer is None) and native is not None and extractor is not None:
         blocks["native"] = spread_rows(native, rows, n_rows)
     if "reduced" in forms and reducer is not None:
         low = as_block(reducer.fit_transform(native[: len(train)]))

@@ -2,7 +2,7 @@
 
 from ._calibration import IsotonicCalibrator, TemperatureCalibrator, decision_threshold
 from ._choice import AutoClassifier, AutoRegressor, make_meta_learner, select_members
-from ._conformal import ConformalIntervals, ConformalSets, disagreement
+from ._conformal import ConformalIntervals, ConformalSets
 from ._greedy import GreedyClassifier, GreedyRegressor
 from ._linear import LinearClassifier, LinearRegressor
 from ._pruning import CostPruner, OrderedPruner, RedundancyPruner
@@ -30,7 +30,6 @@ __all__ = [
     "WrappedClassifier",
     "WrappedRegressor",
     "decision_threshold",
-    "disagreement",
     "make_meta_learner",
     "select_members",
 ]

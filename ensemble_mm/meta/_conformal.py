@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from .._checks import check_choice
 from ._calibration import check_proba
-from ._columns import TINY, shares
+from ._columns import TINY
 
 FEWEST_ROWS = 50  # of an availability pattern that gets a quantile of its own
 
@@ -49,8 +49,9 @@ class ConformalIntervals(_ByPattern, BaseEstimator):
     Parameters
     ----------
     noise : float, default=0.1
-        With a `spread` given to `fit` (such as the standard deviation of the members' predictions), residuals are
-        divided by the spread plus this share of its mean: rows that the members disagree on get wider intervals [2]_.
+        With a `spread` given to `fit` (how unsure each prediction is), residuals are
+        divided by the spread plus this share of its mean: rows with a large spread get wider intervals [2]_. A spread
+        that tells little makes all intervals wider; then a large share, or no spread, is better.
 
     Attributes
     ----------
@@ -182,27 +183,6 @@ class ConformalSets(_ByPattern, BaseEstimator):
         scores = np.empty_like(proba)
         np.put_along_axis(scores, order, np.cumsum(down, axis=1) - down / 2, axis=1)
         return scores
-
-
-def disagreement(X, weights):
-    """Return the weighted standard deviation of the members' numbers in every row, over those that did not abstain.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_members)
-        Table of a regression; NaN where a member abstained.
-    weights : ndarray of shape (n_members,)
-        At least 0.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,)
-        In units of the target; 0 for a row with one member or none.
-    """
-    share = np.nan_to_num(shares((~np.isnan(X)).astype(float), weights))
-    filled = np.nan_to_num(X)
-    middle = (share * filled).sum(axis=1, keepdims=True)
-    return np.sqrt((share * (filled - middle) ** 2).sum(axis=1))
 
 
 def finite_quantile(scores, coverage):

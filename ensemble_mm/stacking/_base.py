@@ -43,7 +43,7 @@ from ..data import (
 from ..features import EXTRACTORS
 from ..learners import portfolio
 from ..store import FeatureCache, JobStore, content_key, versions
-from ._level import CALIBRATORS, Level, availability_of, setting_of
+from ._level import CALIBRATORS, Level, setting_of
 from ._params import NamedParamsMixin
 from ._progress import Progress
 
@@ -405,11 +405,6 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         if calibrated:
             out = {name: self.levels_[-1].calibrated(name, p) for name, p in out.items()}
         return out, new
-
-    def _interval(self, name, values, table, new, coverage):
-        """Return the bounds of a regression; rows that the members disagree on get wider ones."""
-        spread = self.levels_[-1].spread(name, table)
-        return self.conformal_[name].interval(values, coverage, availability_of(new.present), spread)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "levels_")

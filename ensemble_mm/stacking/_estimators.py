@@ -242,7 +242,5 @@ class StackedRegressor(RegressorMixin, _SingleStack):
 
     def predict_interval(self, X, coverage=0.9):
         """Return bounds that hold the true number with probability `coverage`: shape (n_samples, 2)."""
-        new = self._new_rows(X)
-        table, out = self._run_levels(new)
-        (name,) = out
-        return self._interval(name, out[name], table, new, coverage)
+        name, values, new = self._only_prediction(X)
+        return self.conformal_[name].interval(values, coverage, pattern=availability_of(new.present))

@@ -10,7 +10,6 @@ from ..meta import (
     ConformalSets,
     IsotonicCalibrator,
     TemperatureCalibrator,
-    disagreement,
     make_meta_learner,
     select_members,
 )
@@ -192,13 +191,9 @@ class Level:
                 scores = self.calibrated(name, out[rows])
                 conformal[name] = ConformalSets().fit(scores, y[rows].astype(np.intp), pattern=pattern[rows])
             else:
-                spread = self.spread(name, self.whole)[rows]
-                conformal[name] = ConformalIntervals().fit(out[rows], y[rows], pattern=pattern[rows], spread=spread)
+                # No spread: the members' disagreement made intervals wider on every set that it was tried on.
+                conformal[name] = ConformalIntervals().fit(out[rows], y[rows], pattern=pattern[rows])
         return self.calibrators, conformal
-
-    def spread(self, name, table):
-        """Return how far apart the members of a regression are in every row of a joined table, shape (n_rows,)."""
-        return disagreement(table.block(name, set(self.columns[name])), self.metas[name].weights_)
 
     def calibrated(self, name, proba):
         """Return calibrated probabilities of a task (as they are where nothing was asked for)."""

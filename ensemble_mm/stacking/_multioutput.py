@@ -264,10 +264,10 @@ class MultiOutputStack(BaseStack):
     def predict_interval(self, X, coverage=0.9):
         """Return {task: bounds of shape (n_samples, 2)} of the regression tasks."""
         check_is_fitted(self)
-        new = self._new_rows(X)
-        table, out = self._run_levels(new)
-        return {name: self._interval(name, out[name], table, new, coverage)
-                for name, task in self.tasks_.items() if not task.is_classification}  # fmt: skip
+        out, new = self._predict_tasks(X)
+        pattern = availability_of(new.present)
+        return {n: self.conformal_[n].interval(p, coverage, pattern=pattern) for n, p in out.items()
+                if not self.tasks_[n].is_classification}  # fmt: skip
 
     def predict_set(self, X, coverage=0.9):
         """Return {task: bool array (n_samples, n_classes)} of the classification tasks."""

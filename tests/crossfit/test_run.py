@@ -67,3 +67,9 @@ def test_mean_of_fold_models_predicts_without_a_refit(vectors):
     X, y = vectors
     model = StackedRegressor(learners=[("ridge", Ridge())], cv=4, refit=False, random_state=0).fit(X, y)
     assert model.score(X, y) > 0.9
+
+
+def test_learners_that_all_want_few_columns_read_a_view_that_has_no_fewer(vectors):
+    X, y = vectors
+    model = StackedRegressor(learners=[("ridge", Ridge(), "each", "reduced")], cv=3, random_state=0).fit({"v": X}, y)
+    assert model.score({"v": X}, y) > 0.9

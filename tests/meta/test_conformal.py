@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ensemble_mm.meta import ConformalIntervals, ConformalSets, disagreement
+from ensemble_mm.meta import ConformalIntervals, ConformalSets
 
 
 def classes_table(n_rows, n_classes, sharpness=1.0, seed=0):
@@ -86,12 +86,6 @@ def test_shapes_are_checked():
         ConformalIntervals().fit(np.zeros(9), np.zeros(9), pattern=np.zeros(3))
     with pytest.raises(ValueError, match="expected 3 columns, as in fit"):
         ConformalSets().fit(np.full((9, 3), 1 / 3), np.zeros(9, int)).sets(np.full((9, 2), 0.5))
-
-
-def test_disagreement_is_the_weighted_spread_of_those_that_are_there():
-    X = np.array([[1.0, 3.0, 9.0], [1.0, np.nan, 9.0], [np.nan, np.nan, 9.0], [np.nan, np.nan, np.nan]])
-    found = disagreement(X, np.array([0.5, 0.5, 0.0]))
-    np.testing.assert_allclose(found, [1.0, 0.0, 0.0, 0.0])  # the last member counts only where no other is
 
 
 def test_an_order_of_rows_does_not_matter():
