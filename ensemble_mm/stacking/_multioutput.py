@@ -295,7 +295,7 @@ class MultiOutputStack(BaseStack):
         check_is_fitted(self)
         out, _ = self._predict_tasks(X)
         targets = self._labels(Y)
-        weights = task_weights(sample_weight, self.tasks_, X.shape[0] if hasattr(X, "shape") else len(X))
+        weights = task_weights(sample_weight, self.tasks_, len(next(iter(out.values()))))
         rows = {name: _metrics(self.tasks_[name], y, out[name], weights[name]) for name, y in targets.items()}
         return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=METRICS)
 

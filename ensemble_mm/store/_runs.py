@@ -38,12 +38,18 @@ def describe_run(model, X, Y, name: str) -> dict:
         "stages": {} if report is None else {str(k): float(v) for k, v in report["seconds"].items()},
         "n_extractions": getattr(model, "n_extractions_", None),
         "data": "" if X is None else content_key(X, Y),
-        "rows": None if X is None else int(X.shape[0] if hasattr(X, "shape") else len(X)),
+        "rows": None if X is None else _n_rows(X),
         "folds": None if folds is None else content_key([(np.asarray(a), np.asarray(b)) for a, b in folds]),
         "test_share": None if not folds else float(np.mean([len(test) / len(train) for train, test in folds])),
         "versions": versions(),
         "python": sys.version,
     }  # fmt: skip
+
+
+def _n_rows(X) -> int:
+    if isinstance(X, dict):  # of views
+        return _n_rows(next(iter(X.values())))
+    return int(X.shape[0] if hasattr(X, "shape") else len(X))
 
 
 def _scores(results) -> dict:

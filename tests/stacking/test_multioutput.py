@@ -35,6 +35,15 @@ def test_every_strategy_predicts_every_task(reviews, strategy):
     assert np.allclose(model.contributions_.sum(), 1) and (model.contributions_ >= 0).all(axis=None)
 
 
+def test_views_in_a_dict_are_weighed_by_row(vectors):
+    """The length of a dict is the number of its views."""
+    X, y = vectors
+    data, weight = {"left": X[:, :3], "right": X[:, 3:]}, np.arange(150.0)
+    model = MultiOutputStack(learners=LEARNERS, cv=3).fit(data, np.c_[y, -y])
+    found = model.evaluate(data, np.c_[y, -y], sample_weight=weight)
+    assert found["n"].tolist() == [149, 149] and found["r2"].gt(0.5).all()
+
+
 def test_unnamed_targets_give_an_array(vectors):
     X, y = vectors
     model = MultiOutputStack(learners=LEARNERS, cv=3).fit(X, np.c_[y, -y])
