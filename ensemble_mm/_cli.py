@@ -464,7 +464,7 @@ def _told(model):
 
 @contextlib.contextmanager
 def _progress(model, quiet):
-    """A progress bar on a terminal; nothing elsewhere, or without rich."""
+    """A progress bar on a terminal, where rich is installed; elsewhere plain lines, on the error output."""
     bar = None
     if not quiet and sys.stderr.isatty() and sys.stdout.isatty():
         with contextlib.suppress(ImportError):
@@ -474,9 +474,11 @@ def _progress(model, quiet):
             bar = ProgressBar()
     if bar is not None:
         model.set_callbacks(bar)
+    model.set_params(verbose=int(bar is None and not quiet))
     try:
         yield
     finally:
+        model.set_params(verbose=0)
         if bar is not None:
             model.set_callbacks()
 

@@ -68,6 +68,16 @@ def test_fit_writes_a_model_and_records_the_run(place):
     assert list(runs["task"]) == ["dresses", "dresses"] and list(runs["version"]) == [2, 1]
 
 
+def test_a_fit_tells_how_far_it_is_unless_it_is_to_be_quiet(run):
+    """Plain lines where there is no terminal, apart from the results; nothing of it stays in the model."""
+    start = "fit train.csv --targets stars --drop id,kind,review --learners fast --cv 2 --out told.emm".split()
+    code, out, err = run(*start)
+    assert code == 0 and "stars: " in out and "model: told.emm" in out
+    assert len(err.splitlines()) >= 2 and all("jobs" in line for line in err.splitlines())
+    assert load("told.emm").verbose == 0
+    assert run(*start, "--quiet") == (0, "", "")
+
+
 def test_predictions_are_named_and_harmless(place, run):
     code, _, err = run(*"predict model.emm new.csv --out p.csv --id id --proba --interval 0.8".split())
     assert (code, err) == (0, "")
