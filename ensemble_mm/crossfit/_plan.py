@@ -4,7 +4,7 @@ A plan lists what must be computed: first one extraction per (view, fold), then 
 (learner, what it reads, task, fold). It computes nothing itself; see `_execute` for that.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 import numpy as np
@@ -169,6 +169,8 @@ def _resolve_reads(spec: LearnerSpec, views: list[str]):
     if isinstance(reads, str) and reads == "all":
         return [("all", tuple(views)) if len(views) > 1 else (views[0], tuple(views))]
     names = [reads] if isinstance(reads, str) else list(reads)
+    if names and all(isinstance(name, list) for name in names):  # a copy for each of these
+        return [found for several in names for found in _resolve_reads(replace(spec, reads=several), views)]
     for name in names:
         if name not in views:
             raise ValueError(

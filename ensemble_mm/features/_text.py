@@ -1,7 +1,7 @@
 """Text: words, characters, counts and parts of speech as sparse columns, or the vectors of an encoder.
 
 Words are found by script: runs of Chinese and Japanese characters are cut by rjieba where it is installed (extra
-`chinese`) and into overlapping pairs of characters in any case; other scripts by their word characters and marks.
+`chinese`) and into runs of one to three characters in any case; other scripts by their word characters and marks.
 """
 
 import re
@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._checks import as_items, check_choice, check_count, is_missing, require
 from ._encoders import encode, encoder_width
 
+ENCODED_COMPONENTS = 50  # columns that trees get of an encoder's states
 WORD = re.compile(r"[\w\u0300-\u036f\u0900-\u0dff]+")  # word characters, and the marks of Indic scripts
 WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 COUNTS = ["length", "words", "word_length", "digits", "capitals", "punctuation", "exclamations", "questions"]
@@ -162,10 +163,10 @@ class TextExtractor(TransformerMixin, BaseEstimator):
         return np.array(names + self._plain_names(), dtype=object)
 
     def make_reducer(self):
-        """Return an unfitted transformer from the sparse form to few dense columns; None where it is dense already."""
-        if self.encoder is not None or self.output != "sparse":
-            return None
-        return TextReducer(self.n_components)
+        """Return an unfitted transformer to few dense columns; None where they are that already."""
+        if self.encoder is not None:
+            return TextReducer(ENCODED_COMPONENTS)
+        return TextReducer(self.n_components) if self.output == "sparse" else None
 
     def augment(self, X, random_state=None):
         """Return the texts with about a tenth of the words dropped and some neighbours swapped, one new text each."""
@@ -194,8 +195,9 @@ class TextExtractor(TransformerMixin, BaseEstimator):
 
     def _join(self, blocks, plain, n_rows):
         if plain.shape[1]:
-            # Counts lie between 0 and 1, near the size of TF-IDF values: one penalty suits both.
-            blocks = [*blocks, sparse.csr_matrix(np.clip(plain / self.scale_, -2, 2) * 0.5)]
+            # Counts lie between 0 and 1, and are there in every row: they are kept small, so that the norm of a row,
+            # and with it the penalty of a linear model, is that of its words.
+            blocks = [*blocks, sparse.csr_matrix(np.clip(plain / self.scale_, -2, 2) * 0.125)]
         if not blocks:
             return sparse.csr_matrix((n_rows, 1), dtype=np.float32)
         features = sparse.csr_matrix(sparse.hstack(blocks, format="csr", dtype=np.float32))
@@ -227,7 +229,7 @@ class TextExtractor(TransformerMixin, BaseEstimator):
 
 
 class TextReducer(TransformerMixin, BaseEstimator):
-    """Reduce sparse text features to few dense columns (latent semantic analysis), no more than the data bear.
+    """Reduce features to few dense columns (latent semantic analysis), no more than the data bear.
 
     Parameters
     ----------
@@ -245,7 +247,7 @@ class TextReducer(TransformerMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X, y=None):
-        """Find the directions of a CSR matrix of shape (n_samples, n_features)."""
+        """Find the directions of an array or CSR matrix of shape (n_samples, n_features)."""
         self.fit_transform(X)
         return self
 
@@ -254,7 +256,7 @@ class TextReducer(TransformerMixin, BaseEstimator):
         n = min(self.n_components, X.shape[0] - 1, X.shape[1] - 1)
         if n < 1:
             self.svd_, self.n_components_ = None, X.shape[1]
-            return X.toarray().astype(np.float32)
+            return _dense(X)
         self.svd_ = TruncatedSVD(n, n_iter=4, random_state=self.random_state)
         self.n_components_ = n
         return self.svd_.fit_transform(X).astype(np.float32)
@@ -262,7 +264,11 @@ class TextReducer(TransformerMixin, BaseEstimator):
     def transform(self, X):
         """Return the reduced rows, float32, shape (n_samples, n_components_)."""
         check_is_fitted(self, "n_components_")
-        return X.toarray().astype(np.float32) if self.svd_ is None else self.svd_.transform(X).astype(np.float32)
+        return _dense(X) if self.svd_ is None else self.svd_.transform(X).astype(np.float32)
+
+
+def _dense(X):
+    return np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=np.float32)
 
 
 def as_texts(X) -> list[str]:
@@ -297,14 +303,16 @@ def tokens_of(text: str) -> list[str]:
 
 
 def ngrams_of(text: str, ngram_range=(1, 2)) -> list[str]:
-    """Return word n-grams; for wide scripts the pairs of neighbouring characters too."""
+    """Return word n-grams; of texts in wide scripts the words, and all runs of one to three characters."""
     words = tokens_of(text)
     low, high = ngram_range
     out = list(words) if low <= 1 else []
+    if WIDE.search(text):
+        # Words of these scripts are cut by guess: characters say what pairs of such words would, more surely.
+        runs = WIDE.findall(text)
+        return out + [f"_{run[i : i + n]}" for run in runs for n in (1, 2, 3) for i in range(len(run) - n + 1)]
     for n in range(max(low, 2), high + 1):
         out += [" ".join(words[i : i + n]) for i in range(len(words) - n + 1)]
-    if WIDE.search(text):
-        out += [run[i : i + 2] for run in WIDE.findall(text) for i in range(len(run) - 1)]
     return out
 
 

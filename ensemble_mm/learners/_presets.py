@@ -1,9 +1,10 @@
 """Portfolios: ordered lists of base learners that suit a task without any setting.
 
 Each entry is (name, estimator, reads, form): `reads` is "each" (a copy a view), "all" (one copy on
-all views side by side) or a list of views side by side; `form` is "native" (what the extractor
-gives, sparse for text) or "reduced" (dense, few columns). Settings depend on the number of rows and classes and on the
-modalities only, so that the same call gives the same learners on any machine.
+all views side by side), a list of views side by side, or a list of such lists (a copy for each); `form`
+is "native" (what the extractor gives, sparse for text) or "reduced" (dense, few columns). Settings depend
+on the number of rows and classes and on the modalities only, so that the same call gives the same learners
+on any machine.
 
 Classes are not weighted: weights that "balance" classes spoil the probabilities that the
 meta-learner needs, and do not help ranking. Forests keep at least two rows a leaf, because a
@@ -48,7 +49,8 @@ def portfolio(name, kind, *, n_rows, n_classes=None, views=None, random_state=No
     n_classes : int or None, default=None
         Number of classes; not used for regression.
     views : dict of str to str, default=None
-        Modality of each view ("text", "image", "audio", "video", "tabular", "vector").
+        Modality of each view ("text", "image", "audio", "video", "tabular", "vector"; "encoded text" for vectors of
+        sentences).
     random_state : int, RandomState instance or None, default=None
         Seed given to the learners that have one.
 
@@ -85,7 +87,7 @@ def _seed(estimator, random_state):
 
 def _classification(name, n_rows, n_classes, views):
     kind = "classification"
-    share, texts = _share(views), _texts(views)
+    share, texts, dense = _share(views), _texts(views), _dense(views)
     many = n_classes > MANY_CLASSES or 4 * n_classes > n_rows
     form = "native" if n_classes <= NATIVE_CLASSES else "reduced"
     linear = discriminant() if many else logistic()
@@ -95,7 +97,8 @@ def _classification(name, n_rows, n_classes, views):
             entries.append(("neighbors", neighbors(kind), "all", "reduced"))
         return entries
     boosted = n_classes <= BOOSTED_CLASSES
-    entries.append(("kernel", kernel_linear(kind, n_rows), "each", "reduced"))
+    if dense:
+        entries.append(("kernel", kernel_linear(kind, n_rows), dense, "native"))
     if name == "fast":
         if boosted:
             entries.append(("gbm", gbm(kind, 80, n_rows, n_classes, share), "all", "reduced"))
@@ -103,18 +106,19 @@ def _classification(name, n_rows, n_classes, views):
             entries.append(("trees", extra_trees(kind, 60, n_rows, n_classes, share), "all", "reduced"))
         return entries
     scale = 1 if name == "balanced" else 3
-    if texts:
-        entries.append(("linear_text", logistic(), texts, "reduced"))
-    entries.append(("linear_all", logistic(), "all", "reduced"))
+    if len(texts) > 1:
+        entries.append(("linear_text", logistic(), texts, "native"))
+    if not texts:
+        entries.append(("linear_all", logistic(), "all", "reduced"))
     if boosted:
         entries.append(("gbm", gbm(kind, 200, n_rows, n_classes, share), "all", "reduced"))
     if n_classes <= XGB_CLASSES or (boosted and name == "best"):
         entries.append(("xgb", xgb(kind, 150, n_rows, n_classes, share), "all", "reduced"))
     entries.append(("trees", extra_trees(kind, 100 * scale, n_rows, n_classes, share), "all", "reduced"))
-    if boosted:
-        entries.append(("gbm_each", gbm(kind, 80 * scale, n_rows, n_classes, share), "each", "reduced"))
-    if n_rows <= LARGE:
-        entries.append(("neighbors", neighbors(kind), "each", "reduced"))
+    if boosted and dense:
+        entries.append(("gbm_each", gbm(kind, 80 * scale, n_rows, n_classes, share), dense, "reduced"))
+    if n_rows <= LARGE and dense:
+        entries.append(("neighbors", neighbors(kind), dense, "native"))
     if name == "best":
         entries.append(("kernel_all", kernel_linear(kind, n_rows), "all", "reduced"))
         entries.append(("trees_each", extra_trees(kind, 150, n_rows, n_classes, share), "each", "reduced"))
@@ -123,33 +127,35 @@ def _classification(name, n_rows, n_classes, views):
 
 def _regression(name, n_rows, views):
     kind = "regression"
-    share, texts = _share(views), _texts(views)
+    share, texts, dense = _share(views), _texts(views), _dense(views)
     entries = [("linear", ridge(), "each", "native")]
-    if name == "fast" and n_rows <= 500:
-        entries.append(("gp", gaussian_process(), "each", "reduced"))
-    else:
-        entries.append(("kernel", kernel_linear(kind, n_rows), "each", "reduced"))
+    if name == "fast" and n_rows <= 500 and dense:
+        entries.append(("gp", gaussian_process(), dense, "native"))
+    elif dense:
+        entries.append(("kernel", kernel_linear(kind, n_rows), dense, "native"))
     if name == "fast":
         entries.append(("gbm", gbm(kind, 80, n_rows, 2, share), "all", "reduced"))
         if n_rows <= SMALL:
             entries.append(("trees", extra_trees(kind, 60, n_rows, 2, share), "all", "reduced"))
         return entries
     scale = 1 if name == "balanced" else 3
-    if texts:
-        entries.append(("linear_text", ridge(), texts, "reduced"))
-    entries.append(("linear_all", ridge(), "all", "reduced"))
+    if len(texts) > 1:
+        entries.append(("linear_text", ridge(), texts, "native"))
+    if not texts:
+        entries.append(("linear_all", ridge(), "all", "reduced"))
     entries.append(("gbm", gbm(kind, 200, n_rows, 2, share), "all", "reduced"))
     entries.append(("xgb", xgb(kind, 150, n_rows, 2, share), "all", "reduced"))
     entries.append(("trees", extra_trees(kind, 100 * scale, n_rows, 2, share), "all", "reduced"))
-    if n_rows <= 5000:
-        entries.append(("svr", svr(), "each", "reduced"))
+    if n_rows <= 5000 and dense:
+        entries.append(("svr", svr(), dense, "native"))
     if n_rows <= 500:
         entries.append(("gp", gaussian_process(), "all", "reduced"))
     if n_rows <= 200:
         entries.append(("gp_columns", gaussian_process(anisotropic=True), "all", "reduced"))
-    entries.append(("gbm_each", gbm(kind, 80 * scale, n_rows, 2, share), "each", "reduced"))
-    if n_rows <= LARGE:
-        entries.append(("neighbors", neighbors(kind), "each", "reduced"))
+    if dense:
+        entries.append(("gbm_each", gbm(kind, 80 * scale, n_rows, 2, share), dense, "reduced"))
+    if n_rows <= LARGE and dense:
+        entries.append(("neighbors", neighbors(kind), dense, "native"))
     if name == "best":
         entries.append(("kernel_all", kernel_linear(kind, n_rows), "all", "reduced"))
         entries.append(("trees_each", extra_trees(kind, 150, n_rows, 2, share), "each", "reduced"))
@@ -160,13 +166,25 @@ def _regression(name, n_rows, views):
 
 def _share(views):
     """Return the share of the columns that a tree may look at: media have hundreds, tables few, vectors any number."""
-    if any(modality in ("text", "image", "audio", "video") for modality in views.values()):
+    if any(modality in ("text", "encoded text", "image", "audio", "video") for modality in views.values()):
         return WIDE_SHARE
     return 0.25 if "vector" in views.values() else 0.7
 
 
 def _texts(views):
-    return [view for view, modality in views.items() if modality == "text"]
+    """Return the views of words and of sentence vectors: rows of unit norm, which can stand side by side."""
+    return [view for view, modality in views.items() if modality in ("text", "encoded text")]
+
+
+def _dense(views):
+    """Return what learners of dense columns read where each view is read alone: texts are left to linear models.
+
+    The leading directions of words, brought to equal variance, hold more noise than the words themselves; on vectors
+    of sentences kernels, neighbours and trees found nothing that linear models did not.
+    """
+    if not _texts(views):
+        return "each"
+    return [[view] for view, modality in views.items() if modality not in ("text", "encoded text")]
 
 
 def logistic():
@@ -244,7 +262,6 @@ def gbm(kind, n_rounds, n_rows, n_classes, share):
         subsample_freq=1,
         colsample_bytree=share,
         reg_lambda=5.0 if kind == "regression" else 1.0,
-        extra_trees=share == WIDE_SHARE and n_rounds > 100,
         max_bin=63 if share < 0.7 else 255,
         min_data_in_bin=1 if n_rows < 200 else 3,
         deterministic=True,

@@ -40,7 +40,7 @@ from ..data import (
     resolve_targets,
     select,
 )
-from ..features import EXTRACTORS
+from ..features import EXTRACTORS, pretrained
 from ..learners import portfolio
 from ..store import FeatureCache, JobStore, content_key, versions
 from ._level import CALIBRATORS, Level, setting_of
@@ -48,6 +48,7 @@ from ._params import NamedParamsMixin
 from ._progress import Progress
 
 PORTFOLIOS = ("fast", "balanced", "best")
+ENCODED_ROWS = 5_000
 
 
 class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
@@ -195,6 +196,8 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
             check_choice("views", self.views, ("auto",))
             views = infer_views(source)
             views = [View(v.name, v.modality, v.columns, EXTRACTORS[v.modality]()) for v in views]
+            if isinstance(self.learners, str) and self.learners != "fast":
+                views += _encoded_views(views, source.shape[0])
         else:
             views = [self._check_view(entry, source) for entry in self.views]
             views = [view for view in views if view is not None]
@@ -276,7 +279,7 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
             kind = "classification" if task.is_classification else "regression"
             n_rows = int((~np.isnan(targets[task.name])).sum())
             n_classes = len(task.classes) if task.is_classification else None
-            modalities = {view.name: view.modality for view in views}
+            modalities = {v.name: _modality_read(v) for v in views}
             entries = portfolio(learners, kind, n_rows=n_rows, n_classes=n_classes, views=modalities)
             return [LearnerSpec(*entry) for entry in entries]
         return check_learners(learners)
@@ -429,6 +432,25 @@ def task_weights(sample_weight, tasks, n_rows):
     if not np.isfinite(weight).all() or (weight < 0).any():
         raise ValueError("sample_weight holds negative or non-finite values: give weights of at least 0.")
     return {name: weight if weight.ndim == 1 else weight[:, i] for i, name in enumerate(tasks)}
+
+
+def _modality_read(view):
+    """Return the modality of a view as portfolios know it: vectors of sentences are no words."""
+    encoded = view.modality == "text" and getattr(view.extractor, "encoder", None) is not None
+    return "encoded text" if encoded else view.modality
+
+
+def _encoded_views(views, n_rows):
+    """Return second views of the texts and pictures, by pretrained encoders, where those are installed.
+
+    What they know makes up for few rows; with many rows they add little and cost much.
+    """
+    found = []
+    for view in views if n_rows <= ENCODED_ROWS else []:
+        extractor = pretrained(view.modality)
+        if extractor is not None:
+            found.append(View(f"{view.name} (encoded)", view.modality, view.columns, extractor))
+    return found
 
 
 def _stack_vectors(items):

