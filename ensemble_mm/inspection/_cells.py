@@ -141,6 +141,6 @@ def blend(cells: Cells, weights=None, present=None) -> np.ndarray:
 def row_losses(prediction, truth, kind: str) -> np.ndarray:
     """Return the log loss (nats) or the squared error (unit of the target, squared) of every row."""
     if kind == "regression":
-        return (np.reshape(prediction, (len(truth), -1))[:, 0] - truth) ** 2
+        return (np.ravel(prediction) - truth) ** 2
     chosen = prediction[np.arange(len(truth)), truth.astype(int)]
     return -np.log(np.clip(chosen, SMALLEST_PROBABILITY, 1))

@@ -39,7 +39,7 @@ def test_displays_draw_on_the_given_axes(hand_made, ax, display):
     drawn = display.from_estimator(hand_made, ax=ax)
     assert drawn.ax_ is ax and drawn.figure_ is ax.figure
     assert drawn.plot(ax=Figure().add_subplot()).ax_ is not ax
-    drawn.figure_.canvas.draw()
+    drawn.figure_.draw_without_rendering()
 
 
 @pytest.mark.parametrize("display", [ConfusionDisplay, MissingDisplay, ReliabilityDisplay, TableDisplay, ScoreDisplay])
@@ -140,7 +140,7 @@ def test_hardest_rows_show_pictures_and_texts(hand_made, data_of_hand_made, ax):
     for looks, row in zip(display.looks, display.rows["row"], strict=True):
         assert looks["photo"].kind == ("picture" if row % 5 else "absent")
         assert f"number {row}:" in looks["review"].content
-    display.figure_.canvas.draw()
+    display.figure_.draw_without_rendering()
 
 
 def test_hardest_rows_want_the_rows_of_the_fit(hand_made, data_of_hand_made):

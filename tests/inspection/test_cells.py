@@ -1,0 +1,50 @@
+"""One task's part of a stack as arrays: weights, priors, losses, and which rows count."""
+
+import numpy as np
+import pytest
+
+from ensemble_mm.inspection._cells import SMALLEST_PROBABILITY, blend, cells_of, check_task, prior_of, row_losses
+
+
+def test_the_first_task_serves_where_none_is_named(hand_made):
+    assert check_task(hand_made, None) == "liked" and cells_of(hand_made).task.name == "liked"
+    with pytest.raises(ValueError, match="'price' is not known: the model has 'liked', 'tone', 'stars'"):
+        check_task(hand_made, "price")
+
+
+def test_cells_hold_all_classes_and_weights_that_sum_to_one(hand_made):
+    for name, n_classes in (("liked", 2), ("tone", 3), ("stars", 1)):
+        cells = cells_of(hand_made, name)
+        assert cells.cube.shape == (240, 3, n_classes) and cells.weights.sum() == pytest.approx(1)
+        assert cells.views == [{"review"}, {"photo"}, {"noise"}]
+        if n_classes > 1:
+            assert np.allclose(np.nansum(cells.cube, axis=2)[~np.isnan(cells.cube).any(axis=2)], 1)
+
+
+def test_rows_without_a_label_or_a_prediction_do_not_count(hand_made):
+    hand_made.oof_["tone"][30] = np.nan
+    scored = cells_of(hand_made, "tone").scored
+    assert set(range(240)) - set(scored) == {*range(20), 30}
+
+
+def test_a_pruned_member_weighs_nothing(hand_made):
+    hand_made.contributions_ = hand_made.contributions_.drop(("photo", "linear"))
+    assert np.allclose(cells_of(hand_made, "liked").weights, [0.6 / 0.7, 0, 0.1 / 0.7])
+
+
+def test_where_no_weight_is_left_members_weigh_the_same(hand_made):
+    cells = cells_of(hand_made, "stars")
+    out = blend(cells, weights=np.array([0.0, 0.0, 1.0]), present=np.array([True, False, False]))
+    assert np.allclose(out[:, 0], cells.cube[:, 0, 0])
+
+
+def test_priors_are_frequencies_and_means_of_the_known_labels(hand_made):
+    assert np.allclose(prior_of(np.array([0, 0, 1, np.nan]), hand_made.tasks_["tone"]), [2 / 3, 1 / 3, 0])
+    assert prior_of(np.array([1.0, 3.0, np.nan]), hand_made.tasks_["stars"]) == [2]
+    assert prior_of(np.array([np.nan]), hand_made.tasks_["stars"]) == [0]
+
+
+def test_losses_are_nats_and_squares_and_a_wrong_certainty_costs_a_finite_sum():
+    proba, truth = np.array([[0.25, 0.75], [1.0, 0.0]]), np.array([1.0, 1.0])
+    assert np.allclose(row_losses(proba, truth, "binary"), [-np.log(0.75), -np.log(SMALLEST_PROBABILITY)])
+    assert np.allclose(row_losses(np.array([[1.0], [4.0]]), truth, "regression"), [0, 9])

@@ -1,0 +1,73 @@
+"""What pictures share: lines that differ in grey, numbers that can be read on their cell, labels that are data."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from ensemble_mm.inspection._drawing import PALETTE, cycle, finish, heat_map, legend_below, new_axes, shorten, wrap
+
+
+@pytest.fixture
+def ax():
+    return Figure(layout="constrained").add_subplot()
+
+
+def luminance(colour):
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in to_rgb(colour)]
+    return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+
+def test_two_lines_differ_in_more_than_their_colour():
+    styles = [cycle(i) for i in range(14)]
+    assert len({(s["marker"], str(s["linestyle"])) for s in styles}) == 14
+
+
+def test_every_colour_is_seen_on_white():
+    """At least 2 to 1, and always with a marker or a line style of its own (yellow would have 1.3)."""
+    assert min(1.05 / (luminance(colour) + 0.05) for colour in PALETTE) > 2
+
+
+def test_numbers_in_a_heat_map_can_be_read_on_their_cell(ax):
+    values = np.linspace(0, 1, 12).reshape(3, 4)
+    image = heat_map(ax, values, list("abc"), list("wxyz"))
+    for text in ax.texts:
+        i, j = round(text.get_position()[1]), round(text.get_position()[0])
+        cell, ink = luminance(image.cmap(image.norm(values[i, j]))[:3]), luminance(text.get_color())
+        assert (max(cell, ink) + 0.05) / (min(cell, ink) + 0.05) > 4
+        assert float(text.get_text()) == round(values[i, j], 2)
+
+
+def test_a_cell_without_a_number_has_a_dash_and_a_small_one_is_blank(ax):
+    heat_map(ax, [[np.nan, 0.001, 0.5]], ["a"], ["x", "y", "z"], blank=0.005)
+    assert [text.get_text() for text in ax.texts] == ["–", "0.50"]
+
+
+@pytest.mark.parametrize("text, n", [("one two three four five six", 2), ("x" * 90, 3), ("", 1)])
+def test_wrapped_labels_keep_to_their_lines(text, n):
+    lines = wrap(text, 14, 3).split("\n")
+    assert len(lines) == n and max(map(len, lines)) <= 14
+
+
+def test_labels_are_no_formulas(ax):
+    ax.set_title(shorten("$\\frac{1$ and $x$"))
+    ax.figure.draw_without_rendering()  # matplotlib would stop at the broken formula
+
+
+def test_the_report_draws_on_figures_of_its_own():
+    sizes = []
+
+    def axes(size):
+        sizes.append(size)
+        return Figure(figsize=size).add_subplot()
+
+    assert new_axes(axes, "a display", (3, 2)).figure is not None and sizes == [(3, 2)]
+
+
+def test_a_legend_stands_below_and_is_not_cut_off(ax):
+    ax.plot([0, 1], label="a line")
+    legend = legend_below(ax)
+    display = finish(type("Display", (), {})(), ax)
+    display.figure_.draw_without_rendering()
+    box, whole = legend.get_window_extent(), ax.figure.bbox
+    assert box.y1 < ax.get_window_extent().y0 and box.y0 >= whole.y0 and box.x0 >= whole.x0 and box.x1 <= whole.x1
