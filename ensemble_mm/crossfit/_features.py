@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
-from .._checks import BadItemsError
+from .._checks import BadItemsError, as_items
 from ..data import present_rows, take_rows
 from ..store import JobStore, content_key, row_keys, versions
 from ._execute import Job, Skipped, check_failures
@@ -209,9 +209,10 @@ class Features:
             if sparse.issparse(block):
                 continue
             lost = present[name] & np.isnan(block).all(axis=1)
+            # What cannot be read, or holds nothing of the kind, such as a clip without sound.
+            self.present[name] = self.present[name] & ~lost[: self.n_rows]
+            present[name] &= ~lost
             if lost.any() and self.on_bad == "missing":
-                self.present[name] = self.present[name] & ~lost[: self.n_rows]
-                present[name] &= ~lost
                 warnings.warn(
                     f"View {name!r}: {int(lost[: self.n_rows].sum())} of {self.n_rows} items cannot be read and are "
                     "taken as missing.",
@@ -256,8 +257,10 @@ def merge_chunks(places, results, n_rows):
 def augmented(extractor, column, present, n_copies, seed):
     """Return a column with `n_copies` augmented copies of every row below it."""
     pieces = [column]
+    if not hasattr(column, "iloc") and not sparse.issparse(column) and column.ndim > 2:
+        pieces = [as_items(column)]  # items that are arrays: a changed one may have another shape
     for c in range(n_copies):
-        copy = column
+        copy = pieces[0]
         if hasattr(extractor, "augment"):
             rows = np.flatnonzero(present)
             changed = extractor.augment(take_rows(column, rows), random_state=seed + c)
@@ -273,11 +276,17 @@ def augmented(extractor, column, present, n_copies, seed):
 def _replace_rows(column, rows, changed):
     if hasattr(column, "iloc"):
         out = column.reset_index(drop=True).astype(object)
+        if np.ndim(changed) == 1 and out.shape[1] > 1:  # columns that are read joined: the first takes it all
+            changed = np.column_stack([changed, *[np.full(len(rows), None)] * (out.shape[1] - 1)])
         out.iloc[rows] = np.asarray(changed, dtype=object)
         return out.astype(column.dtypes.to_dict())
     if sparse.issparse(column):
         return changed
-    out = column.copy()
+    if column.dtype != object and column.ndim == 2:  # vectors
+        out = column.astype(np.result_type(column, np.asarray(changed)))
+        out[rows] = changed
+        return out
+    out = as_items(column).copy()
     for row, item in zip(rows, changed, strict=True):
         out[row] = item
     return out

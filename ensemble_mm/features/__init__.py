@@ -7,7 +7,8 @@ from ._audio import AudioExtractor
 from ._image import ImageExtractor
 from ._tabular import TabularExtractor, VectorExtractor
 from ._text import TextExtractor
-from ._video import VideoExtractor, read_sound_track
+from ._tracks import any_sound, read_sound_track
+from ._video import VideoExtractor
 
 # The default extractor of every modality; a new modality is one file and one line here.
 EXTRACTORS = {
@@ -43,6 +44,7 @@ __all__ = [
     "TextExtractor",
     "VectorExtractor",
     "VideoExtractor",
+    "any_sound",
     "pretrained",
     "read_sound_track",
 ]

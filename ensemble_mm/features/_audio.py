@@ -1,14 +1,16 @@
 """Sound: log-mel bands, cepstra, spectral shape, pitch and energy, pooled over time."""
 
+import os
 from functools import lru_cache
 
 import numpy as np
-from scipy.fft import dct, irfft, rfft
+from scipy.fft import dct, irfft, next_fast_len, rfft
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
-from .._checks import as_items, check_choice, check_count, is_missing, require
-from ._media import UnreadableItem, decoding, open_item, read_all
+from .._checks import check_choice, check_count, require
+from ._media import UnreadableItem, changed_items, decoding, open_item, read_all
+from ._tracks import CLIPS, read_sound_track
 
 N_MELS = 40
 N_CEPSTRA = 20
@@ -16,13 +18,16 @@ PARTS = 5  # equal parts of the time over which cepstra are averaged too
 WINDOW, HOP = 0.032, 0.016  # seconds
 SHAPES = ["centroid", "bandwidth", "rolloff", "flatness", "flux", "crossings", "energy", "pitch", "voicing"]
 FLOOR = 1e-8
+BLOCK = 128  # frames at a time
+COSINES = dct(np.eye(N_MELS), type=2, norm="ortho", axis=1)[:, :N_CEPSTRA].astype(np.float32)  # log-mel to cepstra
 
 
 class AudioExtractor(TransformerMixin, BaseEstimator):
     """Turn sounds into statistics over time of log-mel bands, cepstra, spectral shape, pitch and energy.
 
     Needs no fit. Sounds are mixed to one channel, resampled to one rate, set to the same loudness (the loudness is kept
-    as a feature) and cut into overlapping windows of 32 ms.
+    as a feature) and cut into overlapping windows of 32 ms. Of the path of a clip (mp4, avi, mov, webm, mkv) the sound
+    track is read (extra ``video``); a clip without one is a missing sound.
 
     Parameters
     ----------
@@ -69,7 +74,8 @@ class AudioExtractor(TransformerMixin, BaseEstimator):
     def transform(self, X):
         """Return float32 features, shape (n_samples, n_features), for paths, bytes, arrays or (samples, rate) pairs.
 
-        Arrays have shape (n_samples,) or (n_samples, n_channels). A missing sound gives a row of NaN.
+        Arrays have shape (n_samples,), (n_samples, n_channels) or (n_channels, n_samples); floats have any scale,
+        integers that of their type. A missing sound gives a row of NaN.
         """
         self.fit()
         return read_all(X, self._read_one, on_bad=self.on_bad, what="sounds", n_columns=len(feature_names()))
@@ -79,22 +85,15 @@ class AudioExtractor(TransformerMixin, BaseEstimator):
         return np.array(feature_names(), dtype=object)
 
     def augment(self, X, random_state=None):
-        """Return new sounds as (samples, rate) pairs: shifted in time, louder or softer, with a little noise."""
-        rng = check_random_state(random_state)
-        out = []
-        for item in as_items(X):
-            if is_missing(item):
-                out.append(None)
-                continue
-            samples, rate = load_sound(item, self.rate, self.max_seconds)
-            samples = np.roll(samples, rng.randint(-len(samples) // 10, len(samples) // 10 + 1))
-            noise = rng.normal(scale=0.01 * (np.abs(samples).max(initial=0.0) + FLOOR), size=len(samples))
-            out.append(((samples * rng.uniform(0.7, 1.3) + noise).astype(np.float32), rate))
-        return out
+        """Return changed sounds: shifted in time, louder or softer, with a little noise.
+
+        Each is read and changed when `transform` comes to it; its `load()` gives a (samples, rate) pair.
+        """
+        return changed_items(X, _changed, check_random_state(random_state), self.rate, self.max_seconds)
 
     def _read_one(self, item):
-        samples, rate = load_sound(item, self.rate, self.max_seconds)
-        return sound_features(resampled(samples, rate, self.rate), self.rate)
+        sound = load_sound(item, self.rate, self.max_seconds)
+        return None if sound is None else sound_features(resampled(*sound, self.rate), self.rate)
 
     def __sklearn_is_fitted__(self):
         return True
@@ -108,24 +107,31 @@ class AudioExtractor(TransformerMixin, BaseEstimator):
 
 
 def load_sound(item, rate, max_seconds):
-    """Return `(samples, rate)` of an item, mixed to one channel, float32, at most `max_seconds` long."""
-    if isinstance(item, tuple) and len(item) == 2:
+    """Return `(samples, rate)` of an item, mixed to one channel, float32, at most `max_seconds` long.
+
+    None for a clip without a sound track.
+    """
+    if isinstance(item, (tuple, list)) and len(item) == 2 and np.ndim(item[1]) == 0:
         samples, own = np.asarray(item[0]), int(item[1])
         if own <= 0:
             raise UnreadableItem(f"has the rate {own}: give samples a second")
     elif isinstance(item, np.ndarray):
         samples, own = item, rate
+    elif isinstance(item, (str, os.PathLike)) and os.fspath(item).lower().endswith(CLIPS):
+        sound = read_sound_track(item, max_seconds=max_seconds)
+        if sound is None:
+            return None
+        samples, own = sound
     else:
         soundfile = require("soundfile", extra="audio", caller="AudioExtractor")
         source = open_item(item, "sound")
         with decoding("sound"), soundfile.SoundFile(source) as file:
             own = file.samplerate
             samples = file.read(int(max_seconds * own), dtype="float32", always_2d=True)
-    if samples.dtype.kind in "iu":
-        samples = samples / np.iinfo(samples.dtype).max
-    samples = np.asarray(samples, dtype=np.float32)[: int(max_seconds * own)]
+    samples = _as_floats(samples)
     if samples.ndim == 2:
-        samples = samples.mean(axis=1)
+        samples = samples.mean(axis=1 if samples.shape[0] >= samples.shape[1] else 0)  # channels are the short axis
+    samples = samples[: int(max_seconds * own)]
     if samples.ndim != 1 or not len(samples):
         raise UnreadableItem("holds no sound")
     if not np.isfinite(samples).all():
@@ -133,38 +139,67 @@ def load_sound(item, rate, max_seconds):
     return samples, own
 
 
+def _as_floats(samples):
+    """Return samples as float32; those of integer types from -1 to 1."""
+    kind = samples.dtype.kind
+    if kind not in "biuf":
+        raise UnreadableItem(f"holds {samples.dtype} values, but samples are numbers; give (samples, rate)")
+    if kind in "iu":
+        bits = min(8 * samples.dtype.itemsize, 32)
+        # 8 bits without a sign are centred on 128. Numbers in 64 bits are what a list of 16-bit samples becomes.
+        samples = samples - 2.0 ** (bits - 1) if kind == "u" else samples
+        samples = samples / 2.0 ** ((bits if samples.dtype.itemsize < 8 or kind == "u" else 16) - 1)
+    return np.asarray(samples, dtype=np.float32)
+
+
 def resampled(samples, rate, wanted):
-    """Return samples at another rate."""
+    """Return samples at another rate, by cutting or filling up the spectrum."""
     if rate == wanted:
         return samples
-    from scipy.signal import resample_poly  # here, since it is slow to import
+    common = int(np.gcd(rate, wanted))
+    step = rate // common  # whole numbers of samples at both rates; silence behind the end, against wrapping round
+    blocks = next_fast_len(-(-len(samples) // step) + 1, real=True)
+    n, m = blocks * step, blocks * (wanted // common)
+    out = irfft(rfft(samples, n)[: m // 2 + 1], m) * np.float32(m / n)
+    return out[: -(-len(samples) * wanted // rate)]
 
-    common = np.gcd(rate, wanted)
-    return resample_poly(samples, wanted // common, rate // common).astype(np.float32)
+
+def _changed(item, seed, rate, max_seconds):
+    """Return a changed copy of a sound; None for a clip without a sound track."""
+    sound = load_sound(item, rate, max_seconds)
+    if sound is None:
+        return None
+    rng, (samples, own) = np.random.RandomState(seed), sound
+    samples = np.roll(samples, rng.randint(-len(samples) // 10, len(samples) // 10 + 1))
+    noise = rng.normal(scale=0.01 * (np.abs(samples).max(initial=0.0) + FLOOR), size=len(samples))
+    return (samples * rng.uniform(0.7, 1.3) + noise).astype(np.float32), own
 
 
 def sound_features(samples, rate):
     """Return the features of a mono sound: shape (n_features,)."""
-    length = int(WINDOW * rate)
+    length, hop = int(WINDOW * rate), int(HOP * rate)
     peak = float(np.abs(samples).max(initial=0.0))
     seconds = len(samples) / rate
-    samples = samples / peak if peak > FLOOR else samples
+    samples = samples / np.float32(peak) if peak > FLOOR else samples
     if len(samples) < length:
         samples = np.pad(samples, (0, length - len(samples)))
-    frames = np.lib.stride_tricks.sliding_window_view(samples, length)[:: int(HOP * rate)]
-    n_fft = 1 << (length - 1).bit_length()
-    power = np.abs(rfft(frames * np.hanning(length).astype(np.float32), n_fft, axis=1)) ** 2
-    mels = np.log(power @ _mel_filters(rate, n_fft) + 1e-6)
-    cepstra = dct(mels, type=2, norm="ortho", axis=1)[:, :N_CEPSTRA]
+    frames = np.lib.stride_tricks.sliding_window_view(samples, length)[::hop]
+    # Block by block: what a block needs stays in the processor's cache.
+    mels, shapes, share = [], [], None
+    for start in range(0, len(frames), BLOCK):
+        block, shape, share = _read_frames(frames[start : start + BLOCK], rate, share)
+        mels.append(block)
+        shapes.append(shape)
+    mels, shapes = np.concatenate(mels), np.concatenate(shapes)
+    cepstra = mels @ COSINES
     steps = np.diff(cepstra, axis=0) if len(cepstra) > 1 else np.zeros((1, N_CEPSTRA))
-    shapes = _shapes(frames, power, rate, n_fft)
     parts = [cepstra[rows].mean(axis=0) for rows in _cut(len(cepstra), PARTS)]
     return np.concatenate(
         [
             mels.mean(axis=0), mels.std(axis=0),
             cepstra.mean(axis=0), cepstra.std(axis=0), cepstra.min(axis=0), cepstra.max(axis=0),
             steps.std(axis=0), *parts,
-            shapes.mean(axis=0), shapes.std(axis=0), np.quantile(shapes, 0.1, axis=0), np.quantile(shapes, 0.9, axis=0),
+            shapes.mean(axis=0), shapes.std(axis=0), *np.quantile(shapes, [0.1, 0.9], axis=0),
             [np.log(seconds), np.log(peak + FLOOR)],
         ]
     )  # fmt: skip
@@ -179,27 +214,32 @@ def feature_names():
     return [*names, "log_seconds", "log_peak"]
 
 
-def _shapes(frames, power, rate, n_fft):
-    frequency = np.arange(power.shape[1]) * rate / n_fft
-    total = power.sum(axis=1) + FLOOR
-    share = power / total[:, np.newaxis]
-    centroid = share @ frequency
-    bandwidth = np.sqrt(np.maximum(share @ frequency**2 - centroid**2, 0))
+def _read_frames(frames, rate, before):
+    """Return log-mel bands, shapes and shares of power of a block of frames; `before` is what the last block gave."""
+    length = frames.shape[1]
+    n_fft = 1 << (length - 1).bit_length()
+    window, filters, frequency, moments = _tables(rate, length, n_fft)
+    spectrum = rfft(frames * window, n_fft, axis=1)
+    power = spectrum.real**2 + spectrum.imag**2
+    total = power.sum(axis=1, keepdims=True) + np.float32(FLOOR)
+    share = power / total
+    centroid, square = (share @ moments).T
+    bandwidth = np.sqrt(np.maximum(square - centroid**2, 0))
     rolloff = frequency[(np.cumsum(share, axis=1) >= 0.85).argmax(axis=1)]
-    flatness = np.exp(np.log(power + FLOOR).mean(axis=1)) / (total / power.shape[1])
-    flux = np.r_[0.0, np.abs(np.diff(share, axis=0)).sum(axis=1)]
-    crossings = (np.diff(np.signbit(frames), axis=1) != 0).mean(axis=1)
-    energy = np.log((frames**2).mean(axis=1) + 1e-6)
+    flatness = np.exp(np.log(power + np.float32(FLOOR)).mean(axis=1)) / total[:, 0] * power.shape[1]
+    flux = np.abs(np.diff(share, axis=0, prepend=share[:1] if before is None else before[-1:])).sum(axis=1)
+    sign = np.signbit(frames)
+    crossings = np.count_nonzero(sign[:, 1:] != sign[:, :-1], axis=1) / (length - 1)
+    energy = np.log(np.einsum("ij,ij->i", frames, frames) / length + 1e-6)
     # Pitch: the highest peak of the autocorrelation between 60 and 400 Hz, by the power spectrum.
     autocorrelation = irfft(power, axis=1)
     low, high = int(rate / 400), min(int(rate / 60), autocorrelation.shape[1] // 2)
     searched = autocorrelation[:, low:high]
     best = searched.argmax(axis=1)
-    voicing = searched[np.arange(len(best)), best] / (autocorrelation[:, 0] + FLOOR)
+    voicing = searched[np.arange(len(best)), best] / (autocorrelation[:, 0] + np.float32(FLOOR))
     pitch = np.log2(rate / (best + low))
-    scale = rate / 2
-    columns = [centroid / scale, bandwidth / scale, rolloff / scale, flatness, flux, crossings, energy, pitch, voicing]
-    return np.column_stack(columns)
+    shapes = [centroid, bandwidth, rolloff, flatness, flux, crossings, energy, pitch, voicing]
+    return np.log(power @ filters + np.float32(1e-6)), np.column_stack(shapes), share
 
 
 def _cut(n, parts):
@@ -209,11 +249,15 @@ def _cut(n, parts):
 
 
 @lru_cache(maxsize=8)
-def _mel_filters(rate, n_fft):
-    """Triangular filters on the mel scale [1]: shape (n_fft // 2 + 1, N_MELS)."""
+def _tables(rate, length, n_fft):
+    """Return the window (length,), triangular filters on the mel scale [1] (n_fft // 2 + 1, N_MELS), and the bins'
+    frequencies, from 0 to 1 for half the rate, alone and with their squares."""
     mel = np.linspace(2595 * np.log10(1 + 60 / 700), 2595 * np.log10(1 + rate / 2 / 700), N_MELS + 2)
     edges = 700 * (10 ** (mel / 2595) - 1)
-    frequency = np.arange(n_fft // 2 + 1)[:, np.newaxis] * rate / n_fft
+    share = np.linspace(0, 1, n_fft // 2 + 1)[:, np.newaxis]
+    frequency = share * rate / 2
     up = (frequency - edges[:-2]) / (edges[1:-1] - edges[:-2])
     down = (edges[2:] - frequency) / (edges[2:] - edges[1:-1])
-    return np.maximum(0, np.minimum(up, down)).astype(np.float32)
+    filters = np.maximum(0, np.minimum(up, down))
+    tables = np.hanning(length), filters, share[:, 0], np.hstack([share, share**2])
+    return tuple(table.astype(np.float32) for table in tables)

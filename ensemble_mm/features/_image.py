@@ -1,12 +1,14 @@
 """Images -> float32 columns: colour, shape and texture of a small copy, its pixels, or states of an encoder."""
 
+from functools import lru_cache
+
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
-from .._checks import as_items, check_choice, check_count, is_missing, require
-from ._encoders import encode, encoder_width
-from ._media import UnreadableItem, read_all
+from .._checks import as_items, check_choice, check_count, is_missing
+from ._encoders import POOLINGS, encode, encoder_width
+from ._media import changed_items, read_all
 from ._pictures import read_picture
 from ._text import ENCODED_COMPONENTS, TextReducer
 
@@ -43,11 +45,15 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         Side of the resized copy in pixels; for features a multiple of 4, at least 16. None: 64 for features, 32 for
         pixels, 224 for "efficientnet" (128 takes a third of its time).
     encoder : None, "efficientnet", path, callable or object with `transform`, default=None
-        Takes the place of `features`: "efficientnet" (extra ``vision``; 1,280 columns), the folder of a
-        transformers model on this machine (extra ``transformers``), or what turns a list of PIL images (RGB)
-        into an array with one row an image. Named models are rebuilt where they run, never pickled.
+        Takes the place of `features`: "efficientnet" (extra ``vision``; 1,280 columns), the folder or name of a
+        transformers model (extra ``transformers``), or what turns a list of PIL images (RGB) into an array with one row
+        an image. Named models are rebuilt where they run, never pickled.
     device : str, default="auto"
         Where a named encoder runs: "cpu", "cuda", ...; "auto" takes a GPU when there is one.
+    pooling : {"mean", "first"}, default="mean"
+        What a transformers model gives an image: the mean of its patches' states, or the first one (the class token).
+    allow_download : bool, default=False
+        Whether a transformers model that is not on this machine may be fetched by its name.
     max_pixels : int, default=64_000_000
         Most pixels (width x height) of an image. It is checked before an image is decoded, so that a small file
         that unpacks to a huge image does no harm.
@@ -82,6 +88,8 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         size=None,
         encoder=None,
         device="auto",
+        pooling="mean",
+        allow_download=False,
         max_pixels=64_000_000,
         on_bad="raise",
         flip=True,
@@ -91,6 +99,8 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         self.size = size
         self.encoder = encoder
         self.device = device
+        self.pooling = pooling
+        self.allow_download = allow_download
         self.max_pixels = max_pixels
         self.on_bad = on_bad
         self.flip = flip
@@ -134,8 +144,8 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
                 self._read,
                 on_bad=self.on_bad,
                 what="images",
-                n_columns=None if _any_present(X) else encoder_width(self.encoder, self.device, kind="image"),
-                encode=lambda images: encode(self.encoder, images, kind="image", device=self.device, side=self.size),
+                n_columns=None if _any_present(X) else self._encoder_width(),
+                encode=lambda images: encode(self.encoder, images, kind="image", **self._encoder_settings()),
             )
         size = self._side()
         row = pixels_of if self.output == "pixels" else self._features_of
@@ -157,21 +167,13 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        list of ndarray of shape (height, width, 3), uint8
-            As small as the extractor allows: `size` pixels on the shorter side. Missing images, and those that cannot
-            be read, stay what they are.
+        list of ChangedItem
+            For `transform`, which reads and changes one image at a time; `load()` of one gives an array of shape
+            (height, width, 3), uint8, with `size` pixels on its shorter side. Missing images stay what they are.
         """
         self._check()
-        rng = check_random_state(random_state)
         side = ENCODER_SIDE if self.encoder is not None else self._side()
-        out = []
-        for item in as_items(X):
-            seed = rng.randint(np.iinfo(np.int32).max)  # one draw an image, whether it can be read or not
-            try:
-                out.append(item if is_missing(item) else _changed(self._read(item), seed, side, self.flip))
-            except (UnreadableItem, OSError):
-                out.append(item)
-        return out
+        return changed_items(X, _changed, check_random_state(random_state), side, self.flip, self.max_pixels)
 
     def make_reducer(self):
         """Return an unfitted transformer from the columns of an encoder to few; None for other features."""
@@ -180,8 +182,7 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features=None):
         """Return the names of the columns; `input_features` is not read."""
         if self.encoder is not None:
-            width = encoder_width(self.encoder, self.device, kind="image")
-            return np.array([f"encoder_{i}" for i in range(width)], dtype=object)
+            return np.array([f"encoder_{i}" for i in range(self._encoder_width())], dtype=object)
         if self.output == "pixels":
             side = range(self._side())
             return np.array([f"{color}_{i}_{j}" for i in side for j in side for color in "rgb"], dtype=object)
@@ -190,6 +191,7 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
     def _check(self):
         check_choice("output", self.output, ["features", "pixels"])
         check_choice("on_bad", self.on_bad, ["raise", "missing"])
+        check_choice("pooling", self.pooling, POOLINGS)
         if self.size is not None:
             check_count("size", self.size, minimum=1 if self.output == "pixels" else 16)
             if self.size % 4 and self.output == "features":
@@ -202,6 +204,13 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         if self.encoder is not None and self.output == "pixels":
             raise ValueError('encoder= and output="pixels" exclude each other: leave one of them at its default.')
 
+    def _encoder_settings(self):
+        return {"device": self.device, "pooling": self.pooling, "allow_download": self.allow_download,
+                "side": self.size}  # fmt: skip
+
+    def _encoder_width(self):
+        return encoder_width(self.encoder, kind="image", **self._encoder_settings())
+
     def _side(self):
         return self.size or (PIXELS_SIDE if self.output == "pixels" else FEATURES_SIDE)
 
@@ -209,7 +218,8 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         return read_picture(item, max_pixels=self.max_pixels)
 
     def _features_of(self, image):
-        return np.concatenate([_FUNCTIONS[group](image) for group in self.features])
+        ycc = image.convert("YCbCr")
+        return np.concatenate([_FUNCTIONS[group](image, ycc) for group in self.features])
 
     def __sklearn_is_fitted__(self):
         return True
@@ -236,47 +246,79 @@ def pixels_of(image):
     return np.asarray(image, dtype=np.float32).ravel() / 255
 
 
-def hog_of(image):
-    """Return oriented gradients of a square image whose side is a multiple of 4: 324 numbers."""
-    feature = require("skimage.feature", extra="image", caller="ImageExtractor")
-    grey = np.sqrt(np.asarray(image.convert("L"), dtype=np.float32) / 255)  # gradients of dark parts count too
-    cell = image.size[0] // 4
-    return feature.hog(grey, orientations=9, pixels_per_cell=(cell, cell), cells_per_block=(2, 2))
+def hog_of(image, ycc):
+    """Return oriented gradients [1] of a square image whose side is a multiple of 4: 324 numbers.
+
+    9 orientations in 4 x 4 cells, blocks of 2 x 2 cells cut at 0.2 of their length (L2-Hys), as scikit-image has it.
+    """
+    grey = np.sqrt(np.asarray(ycc.getchannel(0), dtype=np.float32) / 255)  # gradients of dark parts count too
+    down, right = np.zeros_like(grey), np.zeros_like(grey)
+    down[1:-1] = grey[2:] - grey[:-2]
+    right[:, 1:-1] = grey[:, 2:] - grey[:, :-2]
+    turn = np.arctan2(down, right) * np.float32(9 / np.pi)  # in ninths of a half turn
+    bins = np.floor(turn).astype(np.intp) % 9
+    counts = np.bincount((_cells(len(grey)) * 9 + bins).ravel(), np.hypot(right, down).ravel(), 16 * 9)
+    cells = counts.reshape(4, 4, 9) / (len(grey) // 4) ** 2
+    blocks = np.lib.stride_tricks.sliding_window_view(cells, (2, 2), (0, 1)).transpose(0, 1, 3, 4, 2).reshape(9, 36)
+    blocks = np.minimum(blocks / np.sqrt((blocks**2).sum(axis=1, keepdims=True) + 1e-10), 0.2)
+    return (blocks / np.sqrt((blocks**2).sum(axis=1, keepdims=True) + 1e-10)).ravel()
 
 
-def lbp_of(image):
-    """Return shares of the ten uniform local binary patterns in each quarter: 40 numbers."""
-    feature = require("skimage.feature", extra="image", caller="ImageExtractor")
-    codes = feature.local_binary_pattern(np.asarray(image.convert("L")), P=8, R=1, method="uniform").astype(np.intp)
-    half = len(codes) // 2
-    quarters = codes.reshape(2, half, 2, half).swapaxes(1, 2).reshape(4, -1)
-    return np.concatenate([np.bincount(q, minlength=10) for q in quarters]) / half**2
+def lbp_of(image, ycc):
+    """Return shares of the ten uniform local binary patterns [2] in each quarter: 40 numbers."""
+    grey = np.pad(np.asarray(ycc.getchannel(0)), 1)
+    n = len(grey) - 2
+    codes = np.zeros((n, n), dtype=np.uint8)
+    for bit, (down, right) in enumerate(RING):
+        codes |= (grey[1 + down : 1 + down + n, 1 + right : 1 + right + n] >= grey[1:-1, 1:-1]).view(np.uint8) << bit
+    half = n // 2
+    quarters = PATTERNS[codes].reshape(2, half, 2, half).swapaxes(1, 2).reshape(4, -1)
+    return np.bincount((quarters + 10 * np.arange(4)[:, np.newaxis]).ravel(), minlength=40) / half**2
 
 
-def color_of(image):
+def color_of(image, ycc):
     """Return colour histograms (square roots of shares) and the contrast of 4 x 4 cells: 228 numbers."""
     n = image.size[0] * image.size[1]
-    hsv = np.asarray(image.convert("HSV")).reshape(-1, 3).astype(np.intp)
-    h, s, v = (hsv[:, c] * bins // 256 for c, bins in enumerate(HSV_BINS))
+    hsv = np.asarray(image.convert("HSV")).reshape(-1, 3)
+    h, s, v = (hsv[:, c] // (256 // bins) for c, bins in enumerate(HSV_BINS))
     joint = np.bincount((h * HSV_BINS[1] + s) * HSV_BINS[2] + v, minlength=int(np.prod(HSV_BINS)))
     # Hue means little where there is hardly any colour: weigh it by saturation and value.
-    hue = np.bincount(hsv[:, 0] * 12 // 256, weights=hsv[:, 1] * hsv[:, 2] / 255**2, minlength=12)
+    weight = hsv[:, 1] * (hsv[:, 2] / np.float32(255**2))
+    hue = np.bincount(np.arange(256) * 12 // 256, np.bincount(hsv[:, 0], weight, 256))
     single = [np.bincount(channel // 32, minlength=8) for channel in (hsv[:, 1], hsv[:, 2])]
     levels = image.histogram()  # 256 counts a channel
     single += [np.reshape(levels[c * 256 : (c + 1) * 256], (8, 32)).sum(axis=1) for c in range(3)]
     cell = image.size[0] // 4
-    cells = np.asarray(image.convert("YCbCr"), dtype=np.float32).reshape(4, cell, 4, cell, 3) / 255
-    return np.concatenate([np.sqrt(np.concatenate([joint, hue, *single]) / n), cells.std(axis=(1, 3)).ravel()])
+    rows = np.asarray(ycc, dtype=np.float32).reshape(4, cell, -1) / 255
+    mean, square = (part.sum(axis=1).reshape(4, 4, cell, 3).sum(axis=2) / cell**2 for part in (rows, rows**2))
+    contrast = np.sqrt(np.maximum(square - mean**2, 0))
+    return np.concatenate([np.sqrt(np.concatenate([joint, hue, *single]) / n), contrast.ravel()])
 
 
-def thumbnail_of(image):
+def thumbnail_of(image, ycc):
     """Return luma in 12 x 12 and both chromas in 4 x 4 pixels, from 0 to 1: 176 numbers."""
-    luma, *chroma = image.convert("YCbCr").split()
+    luma, *chroma = ycc.split()
     parts = [luma.resize((LUMA_SIDE, LUMA_SIDE), resample=4)]  # 4: the mean of the pixels below
     parts += [channel.resize((CHROMA_SIDE, CHROMA_SIDE), resample=4) for channel in chroma]
     return np.concatenate([np.asarray(part, dtype=np.float32).ravel() for part in parts]) / 255
 
 
+@lru_cache(maxsize=8)
+def _cells(side):
+    """Return the number of the cell, of 4 x 4, that each pixel lies in: shape (side, side)."""
+    part = np.arange(side) * 4 // side
+    return part[:, np.newaxis] * 4 + part
+
+
+def _patterns():
+    """Return the pattern of each code of 8 neighbours: how many are as bright, or 9 with more than two changes."""
+    bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, np.newaxis], axis=1)
+    changes = (bits != np.roll(bits, 1, axis=1)).sum(axis=1)
+    return np.where(changes <= 2, bits.sum(axis=1), 9).astype(np.intp)
+
+
+RING = [(0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1)]  # neighbours in a circle
+PATTERNS = _patterns()
 _FUNCTIONS = {"hog": hog_of, "lbp": lbp_of, "color": color_of, "thumbnail": thumbnail_of}
 _NAMES = {
     "hog": [f"hog_{i}" for i in range(324)],
@@ -300,8 +342,9 @@ def _any_present(X):
     return not all(is_missing(item) for item in as_items(X))
 
 
-def _changed(image, seed, side, flip):
-    """Return one changed copy of a PIL image as an array."""
+def _changed(item, seed, side, flip, max_pixels):
+    """Return one changed copy of an image as an array."""
+    image = read_picture(item, max_pixels=max_pixels)
     rng = np.random.RandomState(seed)
     width, height = image.size
     w, h = (max(1, int(round(length * rng.uniform(0.85, 1)))) for length in (width, height))

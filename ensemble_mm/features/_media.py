@@ -8,7 +8,9 @@ collects these and turns them into one error, or into rows of NaN and one warnin
 import io
 import os
 import warnings
+from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,33 @@ class UnreadableItem(ValueError):
     """One item cannot be read; its message is the reason in words, such as "the file is empty"."""
 
 
+@dataclass(frozen=True)
+class ChangedItem:
+    """A changed copy of an item, made when it is read: copies of many files are never held decoded.
+
+    `load()` gives the copy: `change(item, seed, *settings)`, the same each time.
+    """
+
+    change: Callable
+    item: object
+    seed: int
+    settings: tuple = ()
+
+    def load(self):
+        """Return the changed copy, decoded."""
+        return self.change(self.item, self.seed, *self.settings)
+
+
+def changed_items(items, change, rng, *settings) -> list:
+    """Return a `ChangedItem` for every item; missing ones stay. One draw an item, so that each has its own seed."""
+    items = as_items(items)
+    seeds = rng.randint(np.iinfo(np.int32).max, size=len(items))
+    return [
+        item if is_missing(item) else ChangedItem(change, item, int(seed), settings)
+        for item, seed in zip(items, seeds, strict=True)
+    ]
+
+
 def read_all(items, read_one, *, on_bad, what, n_columns=None, encode=None, batch_size=32):
     """Read every item to a row of numbers.
 
@@ -29,7 +58,8 @@ def read_all(items, read_one, *, on_bad, what, n_columns=None, encode=None, batc
         A one-column input: paths, bytes, arrays and so on. See `as_items`.
     read_one : callable
         Takes one item that is not missing and returns its row (array of shape (n_columns,)), or
-        what `encode` takes. It raises `UnreadableItem` (or an OSError) for an item that is bad.
+        what `encode` takes; None for an item that holds nothing of the kind, which counts as missing. It raises
+        `UnreadableItem` (or an OSError) for an item that is bad.
     on_bad : {"raise", "missing"}
         Whether bad items raise one error together, or give rows of NaN and one warning.
     what : str
@@ -77,10 +107,13 @@ def read_all(items, read_one, *, on_bad, what, n_columns=None, encode=None, batc
         if is_missing(item):
             continue
         try:
-            result = read_one(item)
+            found = item.load() if isinstance(item, ChangedItem) else item
+            result = None if found is None else read_one(found)
         except (UnreadableItem, OSError) as error:
             rows.append(row)
             reasons.append(f"{name_item(item)}: {_reason(error)}")
+            continue
+        if result is None:
             continue
         if encode is None:
             put(row, np.asarray(result, dtype=np.float32)[np.newaxis])
@@ -106,6 +139,8 @@ def read_all(items, read_one, *, on_bad, what, n_columns=None, encode=None, batc
 
 def name_item(item) -> str:
     """Return what names an item in a message: its path, or a few words."""
+    if isinstance(item, ChangedItem):
+        return name_item(item.item)
     if isinstance(item, (str, os.PathLike)):
         path = os.fspath(item)
         return path if len(path) <= 300 else f"...{path[-300:]}"
@@ -125,6 +160,7 @@ def open_item(item, kind: str):
     if isinstance(item, (bytes, bytearray, memoryview)):
         if len(item) == 0:
             raise UnreadableItem("there are no bytes")
+        _check_whole(bytes(item[:12]), len(item))
         return io.BytesIO(item)
     if not isinstance(item, (str, os.PathLike)):
         raise UnreadableItem(f"it is a {type(item).__name__}, but {kind} items are paths, bytes or arrays")
@@ -138,11 +174,23 @@ def open_item(item, kind: str):
             raise UnreadableItem("the file is empty (0 bytes)")
         if not path.is_file():
             raise UnreadableItem("it is not a regular file")
+        with open(path, "rb") as file:
+            _check_whole(file.read(12), path.stat().st_size)
     except ValueError as error:
         if isinstance(error, UnreadableItem):
             raise
         raise UnreadableItem(f"it is not a path ({error})") from None
     return str(path)
+
+
+def _check_whole(head: bytes, size: int):
+    """Refuse a RIFF file (wav, avi, webp) that is shorter than it says: decoders give its first part without a word.
+
+    Writers that do not know the length beforehand, into a pipe say, put nothing or the largest number.
+    """
+    said = int.from_bytes(head[4:8], "little") + 8 if head[:4] == b"RIFF" and len(head) == 12 else 0
+    if size < said < 0x7FF00000:
+        raise UnreadableItem(f"it is cut off: it says that it has {said} bytes, and {size} are there")
 
 
 @contextmanager
@@ -157,7 +205,9 @@ def decoding(kind: str):
     except (UnreadableItem, MemoryError, ImportError):
         raise
     except Exception as error:
-        words = " ".join(str(error).split()) or type(error).__name__
+        # FFmpeg and libsndfile wrap the reason in numbers and addresses; these attributes hold it alone.
+        words = getattr(error, "strerror", None) or getattr(error, "error_string", None) or str(error)
+        words = " ".join(str(words).split()).rstrip(".") or type(error).__name__
         raise UnreadableItem(f"it cannot be decoded as {kind} ({words[:200]})") from error
 
 

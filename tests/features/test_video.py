@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from ensemble_mm._checks import BadItemsError
-from ensemble_mm.features import VideoExtractor
-from ensemble_mm.features._video import read_sound_track
+from ensemble_mm.features import VideoExtractor, _video
 
 av = pytest.importorskip("av")
 
@@ -65,10 +64,43 @@ def test_direction_and_speed_are_measured(right, down):
 def test_the_cost_does_not_grow_with_the_length(tmp_path, monkeypatch):
     path = write(tmp_path / "long.mp4", moving(right=1, n=600))
     counted = []
-    square = VideoExtractor._square
-    monkeypatch.setattr(VideoExtractor, "_square", staticmethod(lambda frame: counted.append(1) or square(frame)))
+    square = _video._square
+    monkeypatch.setattr(_video, "_square", lambda *args: counted.append(1) or square(*args))
     VideoExtractor().transform([path])
     assert 0 < len(counted) <= 40
+
+
+@pytest.mark.parametrize("n", [60, 300])
+def test_frames_are_taken_from_the_whole_clip(tmp_path, n):
+    """The only key frame of the clip is its first: seeking alone would give the same frames again and again."""
+    shades = np.linspace(0, 250, n).astype(np.uint8)
+    frames = np.broadcast_to(shades[:, np.newaxis, np.newaxis, np.newaxis], (n, 32, 32, 3))
+    path = str(tmp_path / "a.mp4")
+    with av.open(path, "w") as container:
+        stream = container.add_stream("mpeg4", rate=25, options={"g": "600"})
+        stream.width = stream.height = 32
+        for array in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(array), format="rgb24")))
+        container.mux(stream.encode(None))
+    read, runs, seconds = VideoExtractor()._frames(path)
+    assert runs == [4, 4, 4, 4] and seconds == pytest.approx(n / 25, abs=0.05)
+    first = read[:: runs[0]].mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(first, np.linspace(0, n - 4, 4) * 250 / (n - 1), atol=8)
+
+
+def test_lists_of_frames_and_other_arrays_are_clips():
+    frames = moving(right=2, n=8)
+    X = VideoExtractor().transform([frames, list(frames), (frames, 25), (frames, 50)])
+    np.testing.assert_array_equal(X[1:3], X[[0, 0]])
+    np.testing.assert_array_equal(np.flatnonzero(X[3] != X[0]), [X.shape[1] - 1])  # half as many seconds
+
+
+def test_shifts_between_the_pixels_are_measured():
+    big = np.kron(np.random.default_rng(0).integers(0, 256, size=(16, 16)), np.ones((10, 10)))
+    frames = np.array([np.roll(big, 3 * i, axis=1) for i in range(8)]).astype(np.uint8)  # 160 pixels are read as 64
+    extractor = VideoExtractor()
+    X = extractor.transform([frames])
+    assert column(X, extractor, "right_lag1")[0] == pytest.approx(1.2, abs=0.15)
 
 
 def test_missing_and_broken_clips(tmp_path):
@@ -89,17 +121,18 @@ def test_large_frames_are_refused(tmp_path):
         VideoExtractor(max_pixels=100).transform([path])
 
 
-def test_the_sound_track_is_a_view_of_its_own(tmp_path):
-    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
-    samples, rate = read_sound_track(write(tmp_path / "a.mp4", moving(), sound=tone))
-    assert rate == 16000 and 0.9 < len(samples) / rate < 1.2
-    loudest = np.abs(np.fft.rfft(samples)).argmax() * rate / len(samples)
-    assert loudest == pytest.approx(440, abs=5)
-    assert read_sound_track(write(tmp_path / "b.mp4", moving())) is None
-
-
 def test_augmented_clips_keep_their_direction():
     extractor = VideoExtractor()
     copies = extractor.augment([moving(right=2), None], random_state=0)
     assert copies[1] is None
     assert column(extractor.transform(copies[:1]), extractor, "right_lag1")[0] > 0.5
+    mirrored = [VideoExtractor(flip=True).augment([moving(right=2)], random_state=seed)[0] for seed in range(6)]
+    signs = np.sign(column(extractor.transform(mirrored), extractor, "right_lag1"))
+    assert set(signs) == {-1, 1}
+
+
+def test_augmented_clips_keep_their_seconds(tmp_path):
+    extractor = VideoExtractor()
+    path = write(tmp_path / "a.mp4", moving(n=96))
+    X = extractor.transform([path, *extractor.augment([path], random_state=0)])
+    assert column(X, extractor, "log_seconds")[1] == pytest.approx(column(X, extractor, "log_seconds")[0], abs=1e-5)

@@ -1,0 +1,61 @@
+"""The sound track of a clip."""
+
+import os
+
+import numpy as np
+
+from .._checks import is_missing, require
+from ._media import decoding, open_item
+
+CLIPS = (".mp4", ".avi", ".mov", ".webm", ".mkv", ".m4v", ".m4a", ".mpg", ".mpeg")  # what soundfile does not read
+LOOKED_AT = 20  # clips that tell whether a column of them has sound
+
+
+def read_sound_track(item, max_seconds=600.0):
+    """Return the sound of a clip as `(samples, rate)`, mono float32, or None when it has none.
+
+    `AudioExtractor` does this for paths of clips; the function is for bytes, and for extractors of others.
+
+    Parameters
+    ----------
+    item : path or bytes
+        A missing clip (None, NaN, "") has no sound.
+    max_seconds : float, default=600
+        Only the first seconds are read.
+
+    Raises
+    ------
+    ValueError
+        With the reason why the clip cannot be read.
+    """
+    if is_missing(item):
+        return None
+    av = require("av", extra="video", caller="read_sound_track")
+    parts, n_samples = [], 0
+    with decoding("video"), av.open(open_item(item, "video")) as container:
+        if not container.streams.audio:
+            return None
+        stream = container.streams.audio[0]
+        rate = int(stream.rate)
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
+        for frame in container.decode(stream):
+            parts += [out.to_ndarray()[0] for out in resampler.resample(frame)]
+            n_samples += frame.samples
+            if n_samples >= max_seconds * rate:
+                break
+    return (np.concatenate(parts)[: int(max_seconds * rate)], rate) if parts else None
+
+
+def any_sound(items) -> bool:
+    """Tell whether the first clips of a column, given as paths, have a sound track."""
+    paths = [item for item in items if isinstance(item, (str, os.PathLike)) and os.fspath(item).lower().endswith(CLIPS)]
+    return any(_has_sound(path) for path in paths[:LOOKED_AT])
+
+
+def _has_sound(path) -> bool:
+    av = require("av", extra="video", caller="VideoExtractor")
+    try:
+        with decoding("video"), av.open(open_item(path, "video")) as container:
+            return bool(container.streams.audio)
+    except (ValueError, OSError):  # the view of the clips says what is wrong with it
+        return False
