@@ -120,7 +120,8 @@ def _classification(name, n_rows, n_classes, views):
     if n_rows <= LARGE and dense:
         entries.append(("neighbors", neighbors(kind), dense, "native"))
     if name == "best":
-        entries.append(("kernel_all", kernel_linear(kind, n_rows), "all", "reduced"))
+        if not texts:
+            entries.append(("kernel_all", kernel_linear(kind, n_rows), "all", "reduced"))
         entries.append(("trees_each", extra_trees(kind, 150, n_rows, n_classes, share), "each", "reduced"))
     return entries
 
@@ -157,9 +158,10 @@ def _regression(name, n_rows, views):
     if n_rows <= LARGE and dense:
         entries.append(("neighbors", neighbors(kind), dense, "native"))
     if name == "best":
-        entries.append(("kernel_all", kernel_linear(kind, n_rows), "all", "reduced"))
+        if not texts:
+            entries.append(("kernel_all", kernel_linear(kind, n_rows), "all", "reduced"))
         entries.append(("trees_each", extra_trees(kind, 150, n_rows, 2, share), "each", "reduced"))
-        if n_rows <= 5000:
+        if n_rows <= 5000 and not texts:
             entries.append(("svr_all", svr(), "all", "reduced"))
     return entries
 
