@@ -43,5 +43,9 @@ whole = em.StackedClassifier(learners=learners, cv=4, random_state=0).fit(X_trai
 em.PruningDisplay.from_estimator(whole)
 
 # %%
+# The greedy selection, step by step: the rows that choose flatter themselves, those held out tell when to stop.
+em.SelectionDisplay.from_estimator(whole)
+
+# %%
 # How alike the members' errors are: a column that agrees with another adds little.
 em.TableDisplay.from_estimator(whole)

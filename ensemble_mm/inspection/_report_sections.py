@@ -1,6 +1,7 @@
 """What a report says, section by section, as plain data that the template lays out."""
 
 import numpy as np
+from scipy.stats import ks_2samp
 
 from ..store import content_key, versions
 from ._audit_rows import check_classes, check_duplicates
@@ -139,7 +140,7 @@ def new_rows_section(rows):
             error = f"log loss {number(-np.log(sure).mean())}"
         found.append(
             {"task": name, "kind": info.kind, "value": float(score), "score": score_text(info.kind, score),
-             "main": score_words(info.kind)[0], "error": error, "n": len(truth)}
+             "main": score_words(info.kind)[0], "error": error, "n": len(truth), "prediction": prediction}
         )  # fmt: skip
     return {"rows": found, "n": rows.source.shape[0]} if found else None
 
@@ -304,6 +305,10 @@ def warnings_section(model, rows, scores, new, audit):
         if row["n"] >= 30 and row["value"] < first["low"] - (first["high"] - first["low"]):
             words = f"Task {row['task']!r} scores {row['score']} on other rows, clearly below its interval in the fit:"
             found.append(("warning", f"{words} these rows differ, or the rows of the fit repeat each other."))
+        gap = _drift(cells_of(model, row["task"]), row["prediction"])
+        if gap:
+            words = f"Predictions of task {row['task']!r} are spread differently on the other rows than they were"
+            found.append(("warning", f"{words} in the fit (largest gap {percent(gap)}): a drift."))
     if rows.of_fit and hasattr(rows.source, "shape"):
         views = [(view, modality, model.view_columns_[view], None) for view, modality in model.views_.items()]
         for _, verdict, _, words in check_duplicates(rows.source, views, model.folds_):
@@ -313,6 +318,16 @@ def warnings_section(model, rows, scores, new, audit):
         found.append(("note", "random_state was not set: another fit gives slightly different numbers."))
     checks = [] if audit is None else audit.to_dict("records")
     return {"found": found, "audit": checks}
+
+
+def _drift(cells, prediction):
+    """Return the largest Kolmogorov-Smirnov distance of new predictions to those of the fit; 0 where it may be chance.
+
+    Distances below 0.2 do not count: a refit on all rows is a little surer than the models of the folds.
+    """
+    columns = list(zip(cells.ensemble[cells.scored].T, prediction.T, strict=True))
+    found = [ks_2samp(old, new) for old, new in columns if len(old) and len(new)]
+    return max((f.statistic for f in found if f.statistic > 0.2 and f.pvalue * len(found) < 0.001), default=0.0)
 
 
 def _score_warnings(part):

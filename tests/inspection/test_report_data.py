@@ -1,0 +1,57 @@
+"""Are the rows of a report those of the fit, and what is in them?"""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ensemble_mm.inspection._report_data import Rows, column_names, view_rows
+
+
+def labels(model):
+    return pd.DataFrame({"stars": model.targets_["stars"]})
+
+
+def test_rows_of_the_fit_are_known_by_their_labels(hand_made, data_of_hand_made):
+    Y = labels(hand_made)
+    assert Rows(hand_made, data_of_hand_made, Y).of_fit
+    assert not Rows(hand_made, data_of_hand_made, Y + 1).of_fit
+    assert not Rows(hand_made, data_of_hand_made[:200], Y[:200]).of_fit
+
+
+def test_without_labels_they_are_known_by_what_is_missing(hand_made, data_of_hand_made):
+    assert not Rows(hand_made, data_of_hand_made, None).of_fit  # other photos are missing
+    hand_made.present_["photo"] = data_of_hand_made["photo"].notna().to_numpy()
+    assert Rows(hand_made, data_of_hand_made, None).of_fit
+
+
+def test_tasks_without_labels_are_left_out(hand_made, data_of_hand_made):
+    assert list(Rows(hand_made, data_of_hand_made, labels(hand_made)).targets) == ["stars"]
+    assert Rows(hand_made, data_of_hand_made, None).targets is None
+
+
+def test_as_many_labels_as_rows(hand_made, data_of_hand_made):
+    with pytest.raises(ValueError, match="X has 240 rows, task 'stars' has 239 labels"):
+        Rows(hand_made, data_of_hand_made, labels(hand_made)[1:])
+
+
+def test_views_tell_what_is_there_now_and_was_there_in_the_fit(hand_made, data_of_hand_made):
+    review, photo, noise = view_rows(Rows(hand_made, data_of_hand_made[:50], None))
+    assert review["present"] == review["new_present"] == 1 and review["n_missing"] == 0
+    assert photo["new_present"] == 0.8 and photo["n_missing"] == int((~hand_made.present_["photo"]).sum())
+    assert [look.kind for look in photo["examples"]] == ["picture"] * 3  # the first row has none
+    assert noise["columns"] == "a, b" and noise["examples"][0].content.startswith("a: ")
+    assert view_rows(Rows(hand_made, None, None))[0]["examples"] == []
+
+
+def test_rows_may_lack_a_whole_view(hand_made, data_of_hand_made):
+    review, photo, _ = view_rows(Rows(hand_made, data_of_hand_made.drop(columns="photo")[:50], None))
+    assert photo["new_present"] == 0 and photo["examples"] == [] and review["new_present"] == 1
+
+
+@pytest.mark.parametrize(
+    "columns, words",
+    [(None, "all columns"), ("a", "a"), (["a", "b"], "a, b"),
+     (np.arange(14), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 2 more")],
+)  # fmt: skip
+def test_columns_are_named(columns, words):
+    assert column_names(columns) == words
