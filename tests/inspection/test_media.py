@@ -1,0 +1,63 @@
+"""What can be shown of an item, whatever it is; what cannot be read is told and stops nothing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from ensemble_mm.inspection._media import LARGEST, WAVE_POINTS, look_at
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        np.zeros((300, 150, 3), dtype=np.uint8), np.zeros((300, 150)), np.zeros((3, 300, 150)),
+        Image.new("RGBA", (150, 300)), Image.new("L", (150, 300)),
+    ],
+)  # fmt: skip
+def test_pictures_become_small_and_keep_their_shape(item):
+    look = look_at(item, "image")
+    assert look.kind == "picture" and look.content.shape == (LARGEST, LARGEST // 2, 3)
+
+
+def test_paths_and_bytes_are_opened(tmp_path):
+    Image.new("RGB", (4, 2), "red").save(tmp_path / "a.png")
+    for item in (str(tmp_path / "a.png"), tmp_path / "a.png", (tmp_path / "a.png").read_bytes()):
+        assert look_at(item, "image").content.tolist() == [[[255, 0, 0]] * 4] * 2
+
+
+@pytest.mark.parametrize("samples", [np.sin(np.arange(5000.0)), (np.sin(np.arange(5000.0)), 8000), np.zeros(3)])
+def test_sounds_become_a_wave_within_one(samples):
+    look = look_at(samples, "audio")
+    assert look.kind == "wave" and len(look.content) <= WAVE_POINTS and np.abs(look.content).max() <= 1
+    assert (look.content[:, 0] <= look.content[:, 1]).all()
+
+
+def test_both_channels_of_a_sound_count():
+    look = look_at(np.stack([np.ones(1000), -np.ones(1000)]), "audio")
+    assert not look.content.any()
+
+
+def test_a_clip_shows_its_first_middle_and_last_frame():
+    clip = np.zeros((9, 10, 10, 3), dtype=np.uint8)
+    clip[4], clip[8] = 100, 200
+    assert look_at(clip, "video").content[5, [5, 15, 25], 0].tolist() == [0, 100, 200]
+
+
+@pytest.mark.parametrize("modality", ["image", "audio", "video", "text"])
+@pytest.mark.parametrize("item", [None, np.nan, "", pd.NA])
+def test_what_is_missing_is_told(modality, item):
+    assert look_at(item, modality).content == "missing"
+
+
+@pytest.mark.parametrize("modality", ["image", "audio", "video"])
+@pytest.mark.parametrize("item", ["nowhere.xyz", b"no such thing", 3])
+def test_what_cannot_be_read_is_told_and_stops_nothing(modality, item):
+    look = look_at(item, modality)
+    assert look.kind == "absent" and look.content.startswith("cannot be shown: ") and len(look.content) <= 120
+
+
+def test_rows_and_vectors_are_words():
+    assert look_at(pd.Series({"age": 3.0, "shop": None}), "tabular").content == "age: 3; shop: missing"
+    assert look_at(np.arange(20.0), "vector").content.endswith("… 20 values]")
+    assert look_at("plain <b>text</b>", "text").content == "plain <b>text</b>"
