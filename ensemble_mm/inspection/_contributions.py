@@ -28,6 +28,9 @@ def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=No
     Views that tell the same share the credit: each has a value, though leaving one of them out costs little.
     "unique" tells that cost, and "alone" what the view gives when it is the only one.
 
+    A member that reads several views side by side abstains as soon as one of them is left out, so each of its views is
+    credited with it. Where such members carry the weight, values of weak views are too high; fits on fewer views tell.
+
     Parameters
     ----------
     model : fitted StackedClassifier, StackedRegressor or MultiOutputStack

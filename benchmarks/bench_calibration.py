@@ -1,0 +1,158 @@
+"""Do probabilities, sets and intervals mean what they say, on rows that no part of the fit saw?
+
+1. Calibration: expected calibration error (15 bins of equal width, mean over classes) of the stack with
+   `calibration="temperature"`, and of the uncalibrated stack with logistic regression as meta-learner, on the same
+   table and splits. Lost where ours is more than half of that.
+2. Coverage: share of new rows inside `predict_interval` and `predict_set` at 80, 90 and 95 %, mean over 20 splits, for
+   all rows and for every pattern of missing views with at least 100 new rows in all. Lost where it is more than two
+   points off; sets may cover more, because the most probable class is always in them.
+
+    python benchmarks/bench_calibration.py [FOLDER] [splits]
+
+Part 1 reads imdb_genre and movie_posters (text and facts) and zh_hotel (2,000 rows) from FOLDER (default ../shared/data
+where it is), else scikit-learn's digits with wrong labels. Part 2 reads scikit-learn's diabetes and digits as two views
+each, of which a quarter of the rows lacks the one and a quarter the other.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pandas as pd
+from sklearn.datasets import load_diabetes, load_digits
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from ensemble_mm import StackedClassifier, StackedRegressor
+
+ROOT = Path(__file__).parent.parent
+RESULTS = Path(__file__).parent / "results" / "calibration.json"
+COVERAGES = (0.8, 0.9, 0.95)
+FEWEST = 100
+
+
+def texts(folder):
+    """Yield (name, X, y) of the sets whose probabilities are judged."""
+    if not (folder / "imdb_genre").exists():
+        X, y = load_digits(return_X_y=True)
+        rng = np.random.default_rng(0)
+        yield "digits, a fifth wrong", X, np.where(rng.random(len(y)) < 0.2, rng.integers(0, 10, len(y)), y)
+        return
+    table = pd.read_parquet(folder / "imdb_genre" / "table.parquet")
+    yield "imdb_genre drama", table.drop(columns=["Genre", "y_is_drama", "split_shi2021"]), table["y_is_drama"]
+    table = pd.read_parquet(folder / "movie_posters" / "table.parquet")
+    X = table[[c for c in table if not c.startswith("y_") and c not in ("imdb_id", "split", "poster")]]
+    yield "movie_posters main_genre", X, table["y_main_genre"]
+    table = pd.read_parquet(folder / "zh_hotel" / "table.parquet").sample(2000, random_state=0)
+    yield "zh_hotel sentiment", table[["text"]].reset_index(drop=True), table["y_sentiment"].reset_index(drop=True)
+
+
+def calibration_error(proba, y, n_bins=15):
+    """Return the expected calibration error of the classes (of two, the second), weighted by rows."""
+    errors = []
+    for c in range(1 if proba.shape[1] == 2 else 0, proba.shape[1]):
+        place = np.minimum((proba[:, c] * n_bins).astype(int), n_bins - 1)
+        gap = proba[:, c] - (y == c)
+        errors.append(sum(abs(gap[place == b].mean()) * (place == b).mean() for b in np.unique(place)))
+    return float(np.mean(errors))
+
+
+def calibration(folder, n_splits):
+    """Return the mean errors of both stacks, a set."""
+    result = {}
+    for name, X, y in texts(folder):
+        found = {"temperature": [], "logistic stacker": []}
+        for seed in range(n_splits):
+            train, test = train_test_split(np.arange(len(y)), test_size=0.4, random_state=seed, stratify=y)
+            y_train, y_test = (np.asarray(y, dtype=object)[rows] for rows in (train, test))
+            with tempfile.TemporaryDirectory() as kept:  # both stacks weigh the same table, which is made once
+                for method, settings in (
+                    ("temperature", {"calibration": "temperature"}),
+                    ("logistic stacker", {"meta_learner": LogisticRegression()}),
+                ):
+                    model = StackedClassifier(learners="fast", checkpoint=kept, random_state=0, **settings)
+                    model.fit(_rows(X, train), y_train)
+                    codes = np.searchsorted(model.classes_, y_test)
+                    found[method].append(calibration_error(model.predict_proba(_rows(X, test)), codes))
+        ours, theirs = (float(np.mean(found[method])) for method in found)
+        result[name] = {"temperature": ours, "logistic stacker": theirs, "ratio": ours / theirs, "splits": n_splits}
+        print(f"{name:26} ECE temperature {ours:.4f}, logistic stacker {theirs:.4f}, "
+              f"ratio {ours / theirs:.2f} (bar 0.5)", flush=True)  # fmt: skip
+    return result
+
+
+def _rows(X, rows):
+    return X.iloc[rows].reset_index(drop=True) if isinstance(X, pd.DataFrame) else X[rows]
+
+
+def coverage(n_splits):
+    """Return the share of new rows that are covered, by set, pattern and coverage, and how many rows there were."""
+    hits = {}
+    for seed in range(n_splits):
+        for name, (X, y), half in (("diabetes", load_diabetes(return_X_y=True), 5), ("digits", _few_digits(seed), 32)):
+            rng = np.random.default_rng(seed)
+            views = {"left": X[:, :half].astype(float), "right": X[:, half:].astype(float)}
+            lot = rng.random(len(X))
+            views["left"][lot < 0.25] = np.nan
+            views["right"][lot > 0.75] = np.nan
+            pattern = np.digitize(lot, [0.25, 0.75])
+            train, test = train_test_split(np.arange(len(X)), test_size=0.5, random_state=seed)
+            parts = [{view: values[rows] for view, values in views.items()} for rows in (train, test)]
+            model = _model(name).fit(parts[0], y[train])
+            for level in COVERAGES:
+                if name == "diabetes":
+                    low, high = model.predict_interval(parts[1], level).T
+                    inside = (low <= y[test]) & (y[test] <= high)
+                else:
+                    codes = np.searchsorted(model.classes_, y[test])
+                    inside = model.predict_set(parts[1], level)[np.arange(len(test)), codes]
+                for value, label in ((None, "all rows"), (0, "no left"), (1, "both"), (2, "no right")):
+                    some = inside if value is None else inside[pattern[test] == value]
+                    hits.setdefault((name, label, level), []).extend(some.tolist())
+    result = {}
+    for (name, label, level), inside in hits.items():
+        if len(inside) >= FEWEST:
+            share = float(np.mean(inside))
+            result[f"{name}, {label}, {level:g}"] = {"covered": share, "rows": len(inside)}
+            print(f"{name:10} {label:9} asked {level:.2f} covered {share:.3f} of {len(inside)} rows")
+    return result
+
+
+def _few_digits(seed):
+    X, y = load_digits(return_X_y=True)
+    some = np.random.default_rng(seed).choice(len(y), 500, replace=False)
+    noise = 6 * np.random.default_rng(seed).normal(size=(500, 64))  # so that there is something to be unsure of
+    return X[some] + noise, y[some]
+
+
+def _model(name):
+    if name == "diabetes":
+        trees = ExtraTreesRegressor(30, min_samples_leaf=3)
+        learners = [("ridge", RidgeCV(np.logspace(-2, 2, 5))), ("trees", trees, "all")]
+        return StackedRegressor(learners=learners, random_state=0)
+    linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.1))
+    learners = [("linear", linear), ("trees", ExtraTreesClassifier(30, min_samples_leaf=2), "all")]
+    return StackedClassifier(learners=learners, calibration="temperature", random_state=0)
+
+
+def main(folder=ROOT / ".." / "shared" / "data", n_splits=3):
+    """Run both parts, print and write them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = {"coverage": coverage(20), "calibration": calibration(Path(folder), int(n_splits))}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(result, indent=1))
+    return result
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
