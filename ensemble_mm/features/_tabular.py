@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.preprocessing import TargetEncoder
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -11,6 +13,7 @@ from .._checks import check_count
 
 FEW_PARSED = 0.9  # share of a text column that must read as numbers or dates to be one
 SKEWED = 2.0  # skewness above which a number is also given as its signed logarithm
+MOST_CLASSES = 20  # labels of more different values are averaged as numbers
 MOST = 1e30  # larger sizes are cut: float32 ends at 3e38, and squares of z-scores must not overflow
 
 
@@ -19,8 +22,8 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
 
     Numbers are filled with the median (with a column that tells where) and standardised; skewed ones are given as
     their signed logarithm. Categories are one-hot for the most frequent values, with the frequency of the value
-    beside them when there are more; a value not seen in fit is all zeros. Dates become year, month, weekday and days
-    elapsed. Nothing is learned from labels.
+    beside them when there are more; a value not seen in fit is all zeros. Dates become year, month, weekday, hour and
+    days elapsed. Nothing is learned from labels, unless `target_encoding` is asked for.
 
     Parameters
     ----------
@@ -28,6 +31,10 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         Most one-hot columns a category.
     log_skewed : bool, default=True
         Take the logarithm of skewed numbers.
+    target_encoding : bool, default=False
+        Add to categories of more values than `max_categories` what the labels of each value are on average, shrunk to
+        the mean of all: for rows of `fit_transform` from other rows than their own (scikit-learn's TargetEncoder). The
+        view is then extracted once a task.
 
     Attributes
     ----------
@@ -44,12 +51,25 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
     ['age', 'age_missing', 'shop_north', 'shop_south']
     """
 
-    def __init__(self, max_categories=20, log_skewed=True):
+    def __init__(self, max_categories=20, log_skewed=True, target_encoding=False):
         self.max_categories = max_categories
         self.log_skewed = log_skewed
+        self.target_encoding = target_encoding
 
     def fit(self, X, y=None):
         """Learn fills, scales and categories of a DataFrame or 2-D array of shape (n_samples, n_columns)."""
+        self._fit(X, y)
+        return self
+
+    def fit_transform(self, X, y=None):
+        """Fit, and return the features of the same rows; averages of labels leave out a row's own."""
+        crossed = self._fit(X, y)
+        out = self._features(self._frame(X, reset=False))
+        if crossed is not None:
+            out[:, out.shape[1] - crossed.shape[1] :] = crossed
+        return out
+
+    def _fit(self, X, y):
         check_count("max_categories", self.max_categories, minimum=1)
         frame = self._frame(X, reset=True)
         self.kinds_, self._columns = {}, []
@@ -59,13 +79,28 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
             self.kinds_[column.name] = kind
             maker = {"number": _Number, "category": _Category, "date": _Date}[kind]
             self._columns.append(maker(self).fit(column))
-        return self
+        self._coded = [i for i, c in enumerate(self._columns) if self.target_encoding and getattr(c, "shares", None)]
+        if not self._coded:
+            return None
+        if y is None:
+            raise ValueError("TabularExtractor with target_encoding=True requires y to be passed: give labels.")
+        numbers = len(np.unique(y)) > MOST_CLASSES
+        folds = (KFold if numbers else StratifiedKFold)(5, shuffle=True, random_state=0)
+        self._encoder = TargetEncoder(target_type="continuous" if numbers else "auto", cv=folds)
+        return self._encoder.fit_transform(self._coded_words(frame), y)
+
+    def _coded_words(self, frame):
+        return np.column_stack([np.array(_words(frame.iloc[:, i]), dtype=object) for i in self._coded])
 
     def transform(self, X):
         """Return float32 features of shape (n_samples, n_features), all finite; a row without any value is NaN."""
         check_is_fitted(self, "kinds_")
-        frame = self._frame(X, reset=False)
+        return self._features(self._frame(X, reset=False))
+
+    def _features(self, frame):
         parts = [column.transform(frame.iloc[:, i]) for i, column in enumerate(self._columns)]
+        if self._coded:
+            parts.append(self._encoder.transform(self._coded_words(frame)))
         out = np.hstack([*parts, np.zeros((len(frame), 0))]).astype(np.float32)
         if out.shape[1] == 0:
             out = np.zeros((len(frame), 1), dtype=np.float32)
@@ -75,6 +110,9 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         """Return the names of the columns."""
         check_is_fitted(self, "kinds_")
         names = [f"{name}{suffix}" for name, c in zip(self.kinds_, self._columns, strict=True) for suffix in c.suffixes]
+        for i in self._coded:
+            width = len(self._encoder.encodings_) // len(self._coded)
+            names += [f"{list(self.kinds_)[i]}_target{k if width > 1 else ''}" for k in range(width)]
         return np.array(names or ["constant"], dtype=object)
 
     def augment(self, X, random_state=None):
@@ -110,6 +148,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         tags.transformer_tags.preserves_dtype = ["float32"]
+        tags.target_tags.required = bool(self.target_encoding)
         tags.input_tags.string = True
         return tags
 
@@ -266,12 +305,13 @@ class _Category:
 
 
 class _Date:
-    PARTS = ("year", "month", "weekday", "days")
+    PARTS = ("year", "month", "weekday", "hour", "days")
 
     def __init__(self, owner):
         self.owner = owner
 
     def fit(self, column):
+        self.day_first = _day_first(column)
         self.parts = [_Number(self.owner).fit(pd.Series(values)) for values in self._split(column)]
         self.suffixes = [f"_{name}{s}" for name, p in zip(self.PARTS, self.parts, strict=True) for s in p.suffixes]
         return self
@@ -280,11 +320,11 @@ class _Date:
         values = self._split(column)
         return np.hstack([p.transform(pd.Series(v)) for p, v in zip(self.parts, values, strict=True)])
 
-    @staticmethod
-    def _split(column):
-        dates = _dates(column)
+    def _split(self, column):
+        dates = _dates(column, self.day_first)
         days = (dates - pd.Timestamp("1970-01-01", tz="UTC")) / pd.Timedelta(days=1)
-        return [dates.dt.year.astype(float), dates.dt.month.astype(float), dates.dt.day_of_week.astype(float), days]
+        parts = (dates.dt.year, dates.dt.month, dates.dt.day_of_week, dates.dt.hour)
+        return [*(part.astype(float) for part in parts), days]
 
 
 def _kind(column):
@@ -322,10 +362,17 @@ def _words(column):
     return ["" if missing else str(item) for item, missing in zip(column.to_numpy(object), column.isna(), strict=True)]
 
 
-def _dates(column):
+def _day_first(column):
+    """Tell whether dates such as 05/02/2024 begin with the day: some of them begin with a number above 12."""
+    first = column.astype(str).str.extract(r"^\s*(\d{1,2})[/.-]\d{1,2}[/.-]\d{2,4}")[0]
+    return bool((pd.to_numeric(first) > 12).any())
+
+
+def _dates(column, day_first):
     if pd.api.types.is_datetime64_any_dtype(column):
         return pd.to_datetime(pd.Series(column.to_numpy()), utc=True)
-    return pd.to_datetime(pd.Series(column.to_numpy(object)), errors="coerce", format="mixed", utc=True)
+    texts = pd.Series(column.to_numpy(object))
+    return pd.to_datetime(texts, errors="coerce", format="mixed", dayfirst=day_first, utc=True)
 
 
 def _mixed(X):

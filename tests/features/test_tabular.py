@@ -3,7 +3,11 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from scipy.stats import skew
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from ensemble_mm import StackedClassifier
 from ensemble_mm.features import TabularExtractor, VectorExtractor
 
 
@@ -95,3 +99,46 @@ def test_sparse_vectors_stay_sparse():
     X = sparse.random(20, 50, density=0.1, random_state=0, format="csc") * 100
     out = VectorExtractor().fit_transform(X)
     assert sparse.issparse(out) and out.nnz == X.nnz and np.abs(out.data).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["binary", "three classes", "numbers"])
+def test_averages_of_labels_leave_out_a_rows_own(kind):
+    """Labels are noise: an average that holds a row's own label would seem to know it."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"code": [f"c{i}" for i in rng.integers(0, 150, 400)], "size": rng.normal(size=400)})
+    y = {"binary": rng.integers(0, 2, 400).astype(float), "three classes": rng.integers(0, 3, 400).astype(float),
+         "numbers": rng.normal(size=400)}[kind]  # fmt: skip
+    extractor = TabularExtractor(target_encoding=True)
+    F = extractor.fit_transform(X, y)
+    names = list(extractor.get_feature_names_out())
+    coded = [i for i, name in enumerate(names) if name.startswith("code_target")]
+    assert F.shape[1] == len(names) and len(coded) == (3 if kind == "three classes" else 1)
+    label = y if kind != "three classes" else (y == 2)
+    assert abs(np.corrcoef(F[:, coded[-1]], label)[0, 1]) < 0.2
+    assert np.corrcoef(extractor.transform(X)[:, coded[-1]], label)[0, 1] > 0.3  # these rows have been seen
+    new = extractor.transform(pd.DataFrame({"code": ["never seen"], "size": [0.0]}))
+    assert new[0, coded[-1]] == pytest.approx(label.mean(), abs=1e-3)
+    with pytest.raises(ValueError, match="requires y"):
+        TabularExtractor(target_encoding=True).fit(X)
+
+
+def test_averages_of_labels_help_a_stack():
+    """150 codes of which each has a class: too many for one column a value."""
+    rng = np.random.default_rng(0)
+    code = rng.integers(0, 150, 900)
+    y = (rng.random(150) < 0.5)[code].astype(int)
+    X = pd.DataFrame({"code": [f"c{i}" for i in code]})
+    learners = [("linear", make_pipeline(StandardScaler(), LogisticRegression()))]
+    scores = []
+    for coded in (False, True):
+        views = [("facts", TabularExtractor(target_encoding=coded), ["code"])]
+        model = StackedClassifier(views=views, learners=learners, cv=3, random_state=0).fit(X[:600], y[:600])
+        scores.append(model.score(X[600:], y[600:]))
+    assert scores[1] > 0.85 and scores[1] > scores[0] + 0.1
+
+
+def test_dates_have_hours_and_one_order():
+    """05/02 is in February where another date of the column begins with a 13."""
+    extractor = TabularExtractor(log_skewed=False)
+    names = extractor.fit(pd.DataFrame({"when": ["05/02/2024 08:00", "13/02/2024 20:00"] * 8})).get_feature_names_out()
+    assert "when_hour" in names and "when_month" not in names and "when_days" in names
