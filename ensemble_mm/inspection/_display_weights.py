@@ -80,7 +80,8 @@ class ContributionDisplay:
         ax = new_axes(ax, "ContributionDisplay.plot", size)
         limit = max(0.5, float(np.nanmax(values, initial=0)))
         self.image_ = heat_map(ax, values, rows, list(weights.columns), limits=(0, limit), label="weight", blank=0.005)
-        note = f" ({n_idle} more have none)" if n_idle else ""
+        gap = "\n" if len(weights.columns) < 3 else " "  # a narrow figure has no room for both on a line
+        note = f"{gap}({n_idle} more have none)" if n_idle else ""
         ax.set_title(f"Weight of each member{note}", loc="left", fontsize=11)
         return finish(self, ax)
 
