@@ -73,8 +73,11 @@ class Runner:
         self.report = {}
         self.warned = set()
 
-    def run(self, stage, jobs):
-        """Return the results of `jobs`, in their order; a failed job gives a `Failure`, a left-out one `Skipped`."""
+    def run(self, stage, jobs, *, share=1.0):
+        """Return the results of `jobs`, in their order; a failed job gives a `Failure`, a left-out one `Skipped`.
+
+        Jobs that are not required are left out when a `share` of the time is over.
+        """
         started = time.perf_counter()
         results = [None] * len(jobs)
         seconds = 0.0
@@ -82,7 +85,7 @@ class Runner:
         if self.deadline is None:
             order = sorted(order, key=lambda i: -jobs[i].cost)
         with self._stage(stage, len(jobs)) as tick:
-            for i, result, spent, heard in self._outcomes(jobs, list(order)):
+            for i, result, spent, heard in self._outcomes(jobs, list(order), self._end(share)):
                 results[i] = result
                 seconds += spent
                 self._warn(heard)
@@ -111,7 +114,10 @@ class Runner:
 
     def is_over(self, share=1.0):
         """Tell whether a share of the time is over."""
-        return self.deadline is not None and time.time() > self.started + share * (self.deadline - self.started)
+        return self.deadline is not None and time.time() > self._end(share)
+
+    def _end(self, share):
+        return None if self.deadline is None else self.started + share * (self.deadline - self.started)
 
     @property
     def n_workers(self):
@@ -124,7 +130,7 @@ class Runner:
         frame = pd.DataFrame.from_dict(self.report, orient="index", columns=columns).rename_axis("stage")
         return frame.assign(left_out=frame["left_out"].map(", ".join))
 
-    def _outcomes(self, jobs, missing):
+    def _outcomes(self, jobs, missing, deadline):
         """Yield what `_run_one` gives for every job, as they finish.
 
         When a worker dies, the jobs without a result are sent once more, then one at a time: a job that ends its worker
@@ -132,7 +138,7 @@ class Runner:
         """
         for _ in range(2):
             try:
-                for outcome in self._sent(jobs, missing):
+                for outcome in self._sent(jobs, missing, deadline):
                     missing = [i for i in missing if i != outcome[0]]
                     yield outcome
                 return
@@ -141,21 +147,21 @@ class Runner:
                     raise
         for i in missing:
             try:
-                yield from self._sent(jobs, [i])
+                yield from self._sent(jobs, [i], deadline)
             except Exception as error:
                 if not _is_lost_worker(error):
                     raise
                 words = f"its worker process died ({type(error).__name__}): it crashed, or ran out of memory"
                 yield i, Failure(jobs[i].name, words, traceback.format_exc()), 0.0, []
 
-    def _sent(self, jobs, order):
+    def _sent(self, jobs, order, deadline):
         backend, _ = get_active_backend()
         # Some backends (Ray's) can only give back a whole list.
         how = "generator_unordered" if getattr(backend, "supports_return_generator", False) else "list"
         return Parallel(n_jobs=self.n_jobs, return_as=how)(
             delayed(_run_one)(
                 i, jobs[i].name, jobs[i].call, self.store, jobs[i].key,
-                None if jobs[i].required else self.deadline, os.getpid(), *jobs[i].args,
+                None if jobs[i].required else deadline, os.getpid(), *jobs[i].args,
             )
             for i in order
         )  # fmt: skip

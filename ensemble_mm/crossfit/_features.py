@@ -18,7 +18,7 @@ from ._plan import ALL_ROWS, Extraction, seed_of
 
 CHUNK_ROWS = 256  # most rows that one job of an extractor that needs no fit reads
 CHEAP_FIRST = ("tabular", "vector", "text", "image", "audio", "video")  # order of the views when time is short
-EXTRACTION_SHARE = 0.5  # of the time: after it, no further view is begun
+BEGIN_SHARE, END_SHARE = 0.5, 0.75  # of the time: after it, no further view is begun, and none is gone on with
 
 
 @dataclass
@@ -86,7 +86,7 @@ class Features:
             return
         order = sorted(self.views, key=lambda name: CHEAP_FIRST.index(self.views[name].modality))
         for name in order:
-            if name != order[0] and runner.is_over(EXTRACTION_SHARE):
+            if name != order[0] and runner.is_over(BEGIN_SHARE):
                 runner.leave_out("extract", f"view {name!r}")
             else:
                 self._extract([name], runner, folds, refit, targets, weight, key, required=name == order[0])
@@ -147,7 +147,7 @@ class Features:
                     kept_as, group = key and key(mark), f"view {name!r}"
                     jobs.append(Job(f"View {name!r}: {mark}", call, args, len(rows), kept_as, group, required))
                     marks.append(mark)
-        results = runner.run("extract", jobs)
+        results = runner.run("extract", jobs, share=END_SHARE)
         check_failures(jobs, results)
         if any(isinstance(result, Skipped) for result in results):
             return
@@ -200,7 +200,7 @@ class Features:
                                 (stateless, self.cache, take_rows(columns[name], rows)), len(rows),
                                 group=f"view {name!r}", required=required))  # fmt: skip
                 places.append((name, rows))
-        results = runner.run("read", jobs) if jobs else []
+        results = runner.run("read", jobs, share=END_SHARE) if jobs else []
         check_failures(jobs, results)
         if any(isinstance(result, Skipped) for result in results):
             return None
