@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 # SCIPY_ARRAY_API: one of scikit-learn's estimator checks runs only with it.
 PYTEST := SCIPY_ARRAY_API=1 OMP_NUM_THREADS=1 MLFLOW_DISABLE_TELEMETRY=true $(PY) -m pytest --import-mode=importlib -q -rs -n 2
 
-.PHONY: help demo test test-slow lint docs benchmarks clean
+.PHONY: help demo test test-slow lint docs benchmarks reliability clean
 .DEFAULT_GOAL := help
 
 help:  ## show what there is
@@ -37,6 +37,9 @@ docs: $(STAMPS)/docs  ## build the pages into docs/_build/html; a warning is an 
 
 benchmarks: $(STAMPS)/benchmarks  ## time and count, one question a file
 	set -e; for file in benchmarks/bench_*.py; do $(PY) $$file; done
+
+reliability: $(STAMPS)/benchmarks  ## kill, crowd and fill what runs, one question a file
+	set -e; for file in benchmarks/reliability/bench_*.py; do $(PY) $$file; done
 
 clean:  ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist *.egg-info docs/_build docs/generated docs/auto_examples docs/sg_execution_times.rst demo-output
