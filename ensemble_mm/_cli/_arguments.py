@@ -1,0 +1,216 @@
+"""What may be said on the command line: the commands, their options and what values those take."""
+
+import argparse
+
+PROG = "ensemble-mm"
+_EXAMPLES = """\
+examples:
+  ensemble-mm fit train.csv --targets rating,kind --out model.emm
+  ensemble-mm predict model.emm new.csv --out predictions.csv --proba
+  ensemble-mm evaluate model.emm test.csv
+  ensemble-mm report model.emm --data test.csv --out report.html
+  ensemble-mm runs --db sqlite:///runs.db
+
+A table is a CSV, TSV, Parquet or JSON-lines file, or a database table (sqlite:///shop.db::orders). Columns of text,
+numbers, categories and dates are told apart by themselves; a column of file names (photo.jpg, call.wav, clip.mp4)
+is read as images, sound or video, from the folder of the table or from --root. Leave cells empty where a view
+or a label is not known.
+
+`ensemble-mm COMMAND --help` tells more of each command.
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands; `command` of what it returns names the one that was asked for."""
+    parser = argparse.ArgumentParser(
+        prog=PROG,
+        description="Ensemble learning over text, images, sound, video and tables, for one or several targets.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, help="show the version and leave")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="command")
+    _fit(_add(commands, "fit", "learn from a table and write a model file"))
+    _predict(_add(commands, "predict", "predict the rows of a table"))
+    _evaluate(_add(commands, "evaluate", "score a model on a table with known targets"))
+    _report(_add(commands, "report", "write one self-contained HTML page on a model"))
+    _runs(_add(commands, "runs", "list, compare and delete the runs of a database"))
+    _stack(_add(commands, "plan", "tell what a fit would compute, without computing it"))
+    command = _add(commands, "demo", "fit, explain and report packaged recordings, in a few minutes")
+    command.add_argument("--out", default="demo-output", metavar="DIR", help="where to write (default: %(default)s)")
+    command = _add(commands, "completion", "print a script that completes these commands on Tab")
+    command.add_argument("shell", choices=("bash", "zsh"), help='bash: eval "$(ensemble-mm completion bash)"')
+    return parser
+
+
+def options_of(parser: argparse.ArgumentParser) -> dict[str, list[str]]:
+    """Return {command: its options}."""
+    (commands,) = (action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    return {
+        name: sorted(option for action in command._actions for option in action.option_strings)
+        for name, command in commands.items()
+    }
+
+
+class _Version(argparse.Action):
+    def __init__(self, option_strings, dest, **options):
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, **options)
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        from importlib.metadata import version
+
+        print(f"{PROG} {version('ensemble_mm')}")
+        parser.exit()
+
+
+# -- what each command takes -------------------------------------------------------------------------------------
+
+
+def _add(commands, name, summary):
+    description = summary[0].upper() + summary[1:] + "."
+    command = commands.add_parser(name, help=summary, description=description, allow_abbrev=False)
+    command.add_argument("--debug", action="store_true", help="show the whole trace of an error")
+    return command
+
+
+def _root(add):
+    add("--root", metavar="DIR", help="folder of the media files (default: the folder of the table)")
+
+
+def _trust(add):
+    words = "a class of your own that the model file may hold; can be repeated"
+    add("--trust", action="append", default=[], metavar="MODULE.CLASS", help=words)
+
+
+def _artifacts(add):
+    add("--artifacts", metavar="DIR", help="folder of the database's model files (default: beside a SQLite file)")
+
+
+def _stack(command):
+    add = command.add_argument
+    _root(add)
+    add("data", help="the table to learn from")
+    add("--targets", action="append", required=True, type=_names, metavar="A,B",
+        help="columns to predict, separated by commas; can be repeated")
+    add("--kind", action="append", default=[], type=_pair, metavar="TARGET=KIND",
+        help="read a target as binary, multiclass or regression (default: by its values)")
+    add("--drop", action="append", default=[], type=_names, metavar="A,B", help="columns to leave out, such as ids")
+    add("--groups", metavar="COLUMN", help="rows of a group stay together when rows are held out; not learnt from")
+    add("--learners", choices=("fast", "balanced", "best"), default="balanced",
+        help="portfolio of base learners (default: %(default)s)")
+    add("--strategy", choices=("independent", "stacked", "chain"), default="stacked",
+        help="how several targets use each other (default: %(default)s)")
+    add("--meta-learner", choices=("greedy", "simplex", "linear", "mean", "auto"), default="greedy",
+        help="how predictions are combined (default: %(default)s)")
+    add("--cv", type=_count(2), default=5, metavar="K", help="number of folds (default: %(default)s)")
+    add("--prune", type=_prune, metavar="auto|N", help="drop learners that do not help, or keep N of them")
+    add("--calibration", choices=("temperature", "isotonic"), help="calibrate the probabilities")
+    add("--augment", type=_count(0), default=0, metavar="N", help="augmented copies of each row")
+    add("--on-bad", choices=("raise", "missing"), default="raise",
+        help="what an unreadable media file does (default: %(default)s)")
+    add("--on-error", choices=("raise", "drop"), default="raise",
+        help="what a failing learner does to the fit (default: %(default)s)")
+    add("--time-budget", type=_seconds, metavar="SECONDS", help="stop starting work after this long")
+    add("--cache", metavar="DIR", help="keep features here, for the next fit")
+    add("--checkpoint", metavar="DIR", help="keep finished work here: a killed fit goes on from it")
+    add("--jobs", type=int, metavar="N", help="processes at once; -1: one a core (default: 1)")
+    add("--seed", type=_count(0), default=0, metavar="N", help="random seed (default: %(default)s)")
+
+
+def _fit(command):
+    _stack(command)
+    add = command.add_argument
+    add("--out", required=True, metavar="FILE", help="the model file, by custom *.emm")
+    add("--db", metavar="URL", help="also record the run, for example in sqlite:///runs.db")
+    _artifacts(add)
+    add("--name", help="name of the task in the database (default: the name of the table)")
+    add("--report", metavar="FILE", help="also write the HTML report")
+    add("--quiet", action="store_true", help="say nothing but errors")
+
+
+def _predict(command):
+    add = command.add_argument
+    add("model", help="the model file")
+    add("data", help="the table; columns that the model does not know are passed over")
+    add("--out", required=True, metavar="FILE", help="predictions: .csv, .tsv, .parquet or .jsonl")
+    add("--id", metavar="COLUMN", help="column that names the rows (default: their numbers, from 0)")
+    add("--proba", action="store_true", help="add the probability of every class")
+    add("--interval", type=_fraction, metavar="COVERAGE",
+        help="add lower and upper bounds of numbers, for example 0.9")
+    _root(add)
+    _trust(add)
+
+
+def _evaluate(command):
+    add = command.add_argument
+    add("model", help="the model file")
+    add("data", help="the table, with the targets")
+    add("--out", metavar="FILE", help="also write the scores: .csv, .tsv, .parquet or .jsonl")
+    _root(add)
+    _trust(add)
+
+
+def _report(command):
+    add = command.add_argument
+    add("model", help="the model file")
+    add("--data", metavar="TABLE", help="a table with the targets, to score the model on")
+    add("--out", required=True, metavar="FILE", help="the page, *.html")
+    _root(add)
+    _trust(add)
+
+
+def _runs(command):
+    add = command.add_argument
+    add("--db", default="sqlite:///runs.db", metavar="URL", help="default: %(default)s")
+    _artifacts(add)
+    add("--task", help="only the runs of this task")
+    action = command.add_mutually_exclusive_group()
+    action.add_argument("--compare", nargs=2, metavar=("RUN", "RUN"), help="compare two runs, fold by fold")
+    action.add_argument("--delete", metavar="RUN", help="delete a run, its model version and its files")
+    action.add_argument("--tasks", action="store_true", help="list the tasks instead")
+    add("--out", metavar="FILE", help="also write the list: .csv, .tsv, .parquet or .jsonl")
+
+
+# -- what values they take ---------------------------------------------------------------------------------------
+
+
+def _names(text):
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError("name at least one column")
+    return names
+
+
+def _pair(text):
+    name, _, kind = text.rpartition("=")
+    if not name or kind not in ("binary", "multiclass", "regression"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not TARGET=binary, TARGET=multiclass or TARGET=regression")
+    return name, kind
+
+
+def _number(kind, fits, words):
+    """Return a reader of numbers that tells in `words` what it takes."""
+
+    def read(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not fits(value):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {words}")
+        return value
+
+    return read
+
+
+def _count(least):
+    return _number(int, lambda value: value >= least, f"a whole number of at least {least}")
+
+
+def _prune(text):
+    return text if text == "auto" else _count(1)(text)
+
+
+_seconds = _number(float, lambda value: 0 < value < float("inf"), "a positive number of seconds")
+_fraction = _number(float, lambda value: 0 < value < 1, "a number between 0 and 1")

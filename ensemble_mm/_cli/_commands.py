@@ -1,0 +1,252 @@
+"""What each command does: it reads a table, calls the public face and writes what comes out.
+
+Nothing is computed here. `COMMANDS` maps the name of a command to a function of its arguments.
+"""
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ._arguments import PROG, make_parser, options_of
+from ._tables import check_format, shown, some, write_table
+
+
+def _fit(args):
+    for path in filter(None, (args.out, args.report)):
+        if not Path(path).absolute().parent.is_dir():
+            raise FileNotFoundError(f"The folder of {path!r} does not exist: make it, or write elsewhere.")
+    say = (lambda text: None) if args.quiet else print
+    X, Y, groups = _training_table(args)
+    from ..store import TaskDatabase, save
+
+    db = TaskDatabase(args.db, artifacts=args.artifacts) if args.db else None
+    if db is not None:
+        db.tasks()  # one that cannot be used is told before the fit
+    model = _stack(args)
+    say(f"{len(X)} rows, {X.shape[1]} columns, targets: {', '.join(map(str, Y.columns))}")
+    with _progress(model, args.quiet):
+        model.fit(X, Y, groups=groups)
+    for line in _told(model):
+        say(line)
+    save(model, args.out)
+    say(f"model: {args.out}")
+    if args.report:
+        from ..inspection import write_report
+
+        write_report(model, args.report, X, Y)
+        say(f"report: {args.report}")
+    if db is not None:
+        say(f"run: {db.log(model, X, Y, name=args.name or _stem(args.data))}")
+
+
+def _predict(args):
+    check_format(args.out)
+    model = _load(args)
+    table = _read(args)
+    known, _ = _split(model, table, args.model)
+    if args.id is not None and args.id not in table:
+        raise ValueError(f"There is no column {args.id!r} in {args.data!r} to name the rows by: {some(table)}.")
+    rows = pd.Series(np.arange(len(table)), name="row") if args.id is None else table[args.id].reset_index(drop=True)
+    columns = {rows.name: rows} | dict(_outputs(args, model, known))
+    write_table(pd.DataFrame(columns), args.out)
+    print(f"{len(table)} predictions: {args.out}")
+
+
+def _evaluate(args):
+    check_format(args.out)
+    model = _load(args)
+    known, Y = _split(model, _read(args), args.model)
+    if Y is None:
+        raise ValueError(f"{args.data!r} has none of the targets ({some(_targets(model))}): nothing to compare with.")
+    scores = model.evaluate(known, Y).dropna(axis="columns", how="all").rename_axis("target")
+    print(shown(scores))
+    if args.out:
+        write_table(scores.reset_index(), args.out)
+
+
+def _report(args):
+    from ..inspection import write_report
+
+    model = _load(args)
+    X = Y = None
+    if args.data:
+        X, Y = _split(model, _read(args), args.model)
+    write_report(model, args.out, X, Y)
+    print(f"report: {args.out}")
+
+
+def _runs(args):
+    from ..store import TaskDatabase
+
+    check_format(args.out)
+    if args.db.startswith("sqlite:///") and not Path(args.db.removeprefix("sqlite:///").partition("?")[0]).exists():
+        raise FileNotFoundError(f"There is no database {args.db!r} yet: `{PROG} fit ... --db {args.db}` makes one.")
+    db = TaskDatabase(args.db, artifacts=args.artifacts)
+    if args.delete:
+        db.delete(args.delete)
+        print(f"deleted: {args.delete}")
+        return
+    if args.compare:
+        table = db.compare(*args.compare)
+    elif args.tasks:
+        table = db.tasks()
+    else:
+        table = db.runs(args.task)
+    if args.out:
+        write_table(table.reset_index(), args.out)
+    if not args.compare and not args.tasks:
+        table = table.drop(columns=["data"]).assign(tags=[_tags(tags) for tags in table["tags"]])
+    print(shown(table) if len(table) else "none yet")
+
+
+def _plan(args):
+    X, Y, _ = _training_table(args)
+    print(_stack(args).plan(X, Y))
+
+
+def _demo(args):
+    from .. import _demo
+
+    _demo.main(args.out)
+
+
+def _completion(args):
+    """Print a completion script: it is made from the parser, so it knows every option."""
+    options = options_of(make_parser())
+    lines = "\n".join(f"    {name}) words=\"{' '.join(names)}\" ;;" for name, names in options.items())
+    head = "autoload -U +X bashcompinit && bashcompinit\n" if args.shell == "zsh" else ""
+    print(
+        head + "_ensemble_mm() {\n  local words=\"\" current=\"${COMP_WORDS[COMP_CWORD]}\"\n"
+        f"  if [ \"$COMP_CWORD\" -eq 1 ]; then words=\"{' '.join(options)} --help --version\"\n"
+        "  else case \"${COMP_WORDS[1]}\" in\n" + lines + "\n  esac; fi\n"
+        "  COMPREPLY=( $(compgen -W \"$words\" -- \"$current\") $(compgen -f -- \"$current\") )\n}\n"
+        f"complete -o filenames -F _ensemble_mm {PROG}"
+    )  # fmt: skip
+
+
+COMMANDS = {"fit": _fit, "predict": _predict, "evaluate": _evaluate, "report": _report, "runs": _runs, "plan": _plan,
+            "demo": _demo, "completion": _completion}  # fmt: skip
+
+
+# -- what goes in ------------------------------------------------------------------------------------------------
+
+
+def _training_table(args):
+    from ..data import read_table
+
+    targets = [name for names in args.targets for name in names]
+    X, Y = read_table(args.data, targets, root=args.root)
+    dropped = [name for names in args.drop for name in names]
+    groups = None
+    if args.groups is not None:
+        dropped.append(args.groups)
+    absent = [name for name in dropped if name not in X]
+    if absent:
+        raise ValueError(f"{args.data!r} has no column {absent[0]!r}; its columns are {some(X)}.")
+    if args.groups is not None:
+        groups = X[args.groups].to_numpy(object)
+    if not len(X.columns.difference(dropped)):
+        raise ValueError(f"{args.data!r} has no columns left to learn from.")
+    return X.drop(columns=dropped), Y, groups
+
+
+def _stack(args):
+    from ..stacking import MultiOutputStack
+
+    return MultiOutputStack(
+        learners=args.learners, strategy=args.strategy, meta_learner=args.meta_learner, cv=args.cv, prune=args.prune,
+        calibration=args.calibration, augment=args.augment, on_bad=args.on_bad, on_error=args.on_error,
+        time_budget=args.time_budget, cache=args.cache, checkpoint=args.checkpoint, n_jobs=args.jobs,
+        random_state=args.seed, tasks=dict(args.kind) if args.kind else "auto",
+    )  # fmt: skip
+
+
+def _read(args):
+    """Read the table of a command that has a model: no column is a target yet."""
+    from ..data import read_table
+
+    X, _ = read_table(args.data, [], root=args.root)
+    return X
+
+
+def _load(args):
+    from ..store import load
+
+    return load(args.model, trusted=args.trust)
+
+
+def _split(model, table, name):
+    """Return the columns that the model reads, and those of its targets that are there (or None)."""
+    wanted = list(getattr(model, "feature_names_in_", ()))
+    absent = [column for column in wanted if column not in table]
+    if absent:
+        raise ValueError(f"{name!r} needs the column(s) {some(absent)}; the table has {some(table)}.")
+    targets = [column for column in _targets(model) if column in table]
+    return table[wanted] if wanted else table.drop(columns=targets), table[targets] if targets else None
+
+
+def _targets(model):
+    return list(getattr(model, "tasks_", ()))
+
+
+def _stem(source: str) -> str:
+    return source.rpartition("::")[2] if "::" in source else Path(source).stem
+
+
+# -- what comes out ----------------------------------------------------------------------------------------------
+
+
+def _outputs(args, model, X):
+    """Yield (name, values) of the prediction columns."""
+    predicted = model.predict(X)
+    if not isinstance(predicted, pd.DataFrame):
+        predicted = pd.DataFrame(predicted, columns=_targets(model) or None)
+    proba = model.predict_proba(X) if args.proba else {}
+    bounds = model.predict_interval(X, coverage=args.interval) if args.interval is not None else {}
+    for name in predicted.columns:
+        yield str(name), predicted[name].reset_index(drop=True)
+        if name in bounds:
+            yield f"{name} low", bounds[name][:, 0]
+            yield f"{name} high", bounds[name][:, 1]
+        if name in proba:
+            for position, label in enumerate(model.tasks_[name].classes):
+                yield f"{name}={label}", proba[name][:, position]
+
+
+def _told(model):
+    """Lines on a fit: the out-of-fold score of each target, and the time."""
+    results = model.cv_results_.reset_index()
+    for _, row in results[results["learner"] == "ensemble"].iterrows():
+        yield f"{row['task']}: {row['score_name']} {row['mean']:.4g} +- {row['std']:.2g} out of fold"
+    if len(model.failures_):
+        yield f"{len(model.failures_)} job(s) failed or were left out; the report lists them"
+    yield f"{model.fit_report_['seconds'].sum():.1f} seconds of work, {model.n_extractions_} extractions"
+
+
+@contextlib.contextmanager
+def _progress(model, quiet):
+    """A progress bar on a terminal, where rich is installed; elsewhere plain lines, on the error output."""
+    bar = None
+    if not quiet and sys.stderr.isatty() and sys.stdout.isatty():
+        with contextlib.suppress(ImportError):
+            import rich  # noqa: F401
+            from sklearn.callback import ProgressBar
+
+            bar = ProgressBar()
+    if bar is not None:
+        model.set_callbacks(bar)
+    model.set_params(verbose=int(bar is None and not quiet))
+    try:
+        yield
+    finally:
+        model.set_params(verbose=0)
+        if bar is not None:
+            model.set_callbacks()
+
+
+def _tags(tags) -> str:
+    return json.dumps(tags, ensure_ascii=False) if tags else ""

@@ -1,0 +1,67 @@
+"""One run of the command line, from its arguments to its exit code.
+
+Exit codes: 0 done, 1 failed (the reason in one line on the error output; ``--debug`` shows the whole trace), 2 used
+wrongly, 130 interrupted.
+"""
+
+import contextlib
+import os
+import sys
+import warnings
+
+from ._arguments import PROG, make_parser
+from ._commands import COMMANDS
+
+
+def main(argv=None) -> int:
+    """Run one command; return the exit code.
+
+    Parameters
+    ----------
+    argv : list of str or None, default=None
+        The arguments; None: those of the process.
+
+    Returns
+    -------
+    code : int
+        0 done, 1 failed, 2 used wrongly, 130 interrupted.
+    """
+    try:
+        args = make_parser().parse_args(argv)
+    except SystemExit as stop:  # argparse has said what is wrong, or shown the help
+        return int(stop.code or 0)
+    with _one_line_warnings():
+        try:
+            COMMANDS[args.command](args)
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            print(f"{PROG}: interrupted", file=sys.stderr)
+            return 130
+        except BrokenPipeError:  # the reader of our output has gone, as in `| head`
+            sys.stdout = open(os.devnull, "w")
+            return 0
+        except Exception as error:
+            if args.debug:
+                raise
+            print(f"{PROG}: error: {_one_line(error)}", file=sys.stderr)
+            return 1
+    return 0
+
+
+@contextlib.contextmanager
+def _one_line_warnings():
+    """Show warnings as one line each, as errors are shown, without the place in the code."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *rest, **options: print(
+            f"{PROG}: warning: {_one_line(message)}", file=sys.stderr
+        )
+        yield
+
+
+def _one_line(error) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, KeyError) or not text:
+        text = f"{type(error).__name__} {text}".strip()
+    if isinstance(error, FileNotFoundError) and error.filename is not None:
+        text = f"There is no file {str(error.filename)!r}."
+    return text if len(text) <= 2000 else text[:2000] + "..."

@@ -1,0 +1,62 @@
+"""Tables that a command writes or shows."""
+
+import contextlib
+import io
+from pathlib import Path
+
+import pandas as pd
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMATS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json")
+
+
+def check_format(path: str | None) -> None:
+    """Refuse a path that `write_table` could not write, before anything is computed for it."""
+    if path is not None and Path(path).suffix.lower() not in _FORMATS:
+        raise ValueError(f"{path!r} ends in no format that can be written: use .csv, .tsv, .parquet or .jsonl.")
+
+
+def write_table(table: pd.DataFrame, path: str) -> None:
+    """Write a table in the format of the path's suffix."""
+    from ..store import write_atomic
+
+    check_format(path)
+    suffix = Path(path).suffix.lower()
+    if suffix in (".csv", ".tsv"):
+        table = table.rename(columns=defused)
+        for place in range(table.shape[1]):
+            if not pd.api.types.is_numeric_dtype(table.dtypes.iloc[place]):
+                table.isetitem(place, table.iloc[:, place].astype(object).map(defused))
+        content = table.to_csv(index=False, sep="\t" if suffix == ".tsv" else ",").encode("utf-8")
+    elif suffix == ".parquet":
+        buffer = io.BytesIO()
+        try:
+            table.to_parquet(buffer, index=False)
+        except ImportError as error:
+            raise ImportError("Parquet needs 'pyarrow': pip install 'ensemble_mm[parquet]', or write .csv.") from error
+        content = buffer.getvalue()
+    else:
+        content = table.to_json(orient="records", lines=True, force_ascii=False, date_format="iso").encode("utf-8")
+    write_atomic(path, content)
+
+
+def defused(cell):
+    """A text cell that a spreadsheet would run as a formula gets an apostrophe; numbers written as text do not."""
+    if not isinstance(cell, str) or not cell.startswith(_FORMULA):
+        return cell
+    with contextlib.suppress(ValueError):
+        float(cell)
+        return cell
+    return "'" + cell
+
+
+def shown(table: pd.DataFrame) -> str:
+    """Return a table as text, whole and with few digits."""
+    with pd.option_context("display.width", None, "display.max_columns", None, "display.max_colwidth", 60):
+        return table.to_string(float_format=lambda value: f"{value:.4g}")
+
+
+def some(names, most: int = 8) -> str:
+    """Return the first names, quoted, and how many more there are."""
+    names = [repr(str(name)) for name in names]
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

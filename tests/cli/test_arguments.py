@@ -1,0 +1,35 @@
+"""Wrong use is told before anything is read, and every command explains itself."""
+
+import pytest
+
+from ensemble_mm._cli._arguments import make_parser, options_of
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "",
+        "nothing",
+        "fit",
+        "fit train.csv --out m.emm",
+        "fit train.csv --targets , --out m.emm",
+        "fit train.csv --targets y --out m --cv 1",
+        "fit train.csv --targets y --out m --time-budget -3",
+        "fit train.csv --targets y --out m --kind y=colour",
+        "fit train.csv --targets y --out m --prune some",
+        "predict model.emm new.csv --out p.csv --interval 1.5",
+        "runs --delete a --compare b c",
+    ],
+)
+def test_wrong_use_is_told(run, command):
+    code, _, err = run(*command.split())
+    assert code == 2 and "error:" in err and "Traceback" not in err
+
+
+def test_every_command_has_a_help(run):
+    commands = options_of(make_parser())
+    for name in commands:
+        code, out, _ = run(name, "--help")
+        assert code == 0 and "usage: ensemble-mm" in out and len(out) > 200
+    code, out, _ = run("--help")
+    assert code == 0 and all(name in out for name in commands) and "examples:" in out

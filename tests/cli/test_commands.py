@@ -1,0 +1,79 @@
+"""Each command does what it says."""
+
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ensemble_mm.store import TaskDatabase, load
+
+
+def test_fit_writes_a_model_and_records_the_run(place):
+    model = load(place / "model.emm")
+    assert set(model.tasks_) == {"stars", "kind"} and "id" not in model.feature_names_in_
+    runs = TaskDatabase(f"sqlite:///{place}/runs.db").runs()
+    assert list(runs["task"]) == ["dresses", "dresses"] and list(runs["version"]) == [2, 1]
+
+
+def test_a_fit_tells_how_far_it_is_unless_it_is_to_be_quiet(run):
+    """Plain lines where there is no terminal, apart from the results; nothing of it stays in the model."""
+    start = "fit train.csv --targets stars --drop id,kind,review --learners fast --cv 2 --out told.emm".split()
+    code, out, err = run(*start)
+    assert code == 0 and "stars: " in out and "model: told.emm" in out
+    assert len(err.splitlines()) >= 2 and all("jobs" in line for line in err.splitlines())
+    assert load("told.emm").verbose == 0
+    assert run(*start, "--quiet") == (0, "", "")
+
+
+def test_predictions_are_named_and_harmless(place, run):
+    code, _, err = run(*"predict model.emm new.csv --out p.csv --id id --proba --interval 0.8".split())
+    assert (code, err) == (0, "")
+    found = pd.read_csv(place / "p.csv")
+    expected = load(place / "model.emm").predict(pd.read_csv(place / "new.csv").drop(columns="id"))
+    assert list(found["id"]) == [f"'=id{i}" for i in range(20)]
+    assert list(found["kind"]) == ["'" + label for label in expected["kind"]]
+    assert np.allclose(found["stars"], expected["stars"])
+    assert np.allclose(found["kind==good"] + found["kind=+bad"], 1.0)
+    assert (found["stars low"] <= found["stars"]).all() and (found["stars"] <= found["stars high"]).all()
+
+
+def test_evaluate_shows_the_scores(place, run):
+    code, out, _ = run("evaluate", "model.emm", "test.csv", "--out", "scores.csv")
+    assert code == 0 and "stars" in out and "kind" in out and "accuracy" in out
+    scores = pd.read_csv(place / "scores.csv", index_col="target")
+    assert scores.loc["kind", "accuracy"] > 0.7 and scores.loc["stars", "n"] == 20
+
+
+def test_report_is_one_page(place, run):
+    code, _, err = run("report", "model.emm", "--data", "test.csv", "--out", "report.html")
+    assert code == 0, err
+    assert "<html" in (place / "report.html").read_text(encoding="utf-8")
+
+
+def test_plan_computes_nothing(run):
+    code, out, _ = run(*"plan train.csv --targets stars,kind --drop id --learners fast --cv 2".split())
+    assert code == 0 and "extraction" in out and "review" in out
+
+
+def test_runs_are_listed_compared_and_deleted(place, run):
+    code, out, _ = run("runs", "--db", "sqlite:///runs.db", "--out", "runs.csv")
+    newest, oldest = pd.read_csv(place / "runs.csv")["run"]
+    assert code == 0 and newest in out and oldest in out
+    code, out, _ = run("runs", "--db", "sqlite:///runs.db", "--tasks")
+    assert code == 0 and "dresses" in out
+    code, out, _ = run("runs", "--db", "sqlite:///runs.db", "--compare", oldest, newest)
+    assert code == 0 and "stars" in out and "True" in out
+    assert run("runs", "--db", "sqlite:///runs.db", "--delete", oldest)[0] == 0
+    _, out, _ = run("runs", "--db", "sqlite:///runs.db", "--task", "dresses")
+    assert newest in out and oldest not in out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_completion_knows_every_option(run, shell):
+    code, script, _ = run("completion", shell)
+    assert code == 0 and "--time-budget" in script and "evaluate" in script
+    asked = "COMP_WORDS=(ensemble-mm pred); COMP_CWORD=1; _ensemble_mm; echo ${COMPREPLY[@]}"
+    if shell == "bash":
+        done = subprocess.run(["bash", "-c", f"{script}\n{asked}"], capture_output=True, text=True)
+        assert done.stdout.split() == ["predict"] and not done.stderr

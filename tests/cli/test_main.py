@@ -1,0 +1,57 @@
+"""Mistakes are told in one line, and exit codes say what came of a command."""
+
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+from ensemble_mm._cli._commands import COMMANDS
+
+
+@pytest.mark.parametrize(
+    "command, words",
+    [
+        ("fit nowhere.csv --targets y --out m.emm", "nowhere.csv"),
+        ("fit train.csv --targets nope --out m.emm", "nope"),
+        ("fit train.csv --targets stars --drop nope --out m.emm", "no column 'nope'"),
+        ("fit train.csv --targets stars --out no/such/folder/m.emm", "does not exist"),
+        ("fit train.csv --targets stars --out m.emm --report no/such/folder/r.html", "does not exist"),
+        ("fit train.csv --targets stars --out m.emm --db runs.db", "not a database URL"),
+        ("predict nothing.emm new.csv --out p.csv", "nothing.emm"),
+        ("predict train.csv new.csv --out p.csv", "not a whole model file"),
+        ("predict model.emm new.csv --out p.docx", ".csv"),
+        ("predict model.emm new.csv --out p.csv --id nope", "'nope'"),
+        ("evaluate model.emm new.csv", "none of the targets"),
+        ("runs --db sqlite:///none.db", "no database"),
+        ("runs --db sqlite:///runs.db --delete nope", "nope"),
+    ],
+)
+def test_failures_are_told_in_one_line(run, command, words):
+    code, _, err = run(*command.split())
+    assert code == 1 and words in err and err.startswith("ensemble-mm: ") and err.count("\n") == 1
+
+
+def test_debug_shows_the_trace(run):
+    with pytest.raises(Exception, match="nowhere.csv"):
+        run("fit", "nowhere.csv", "--targets", "y", "--out", "m.emm", "--debug")
+
+
+def test_an_interrupt_is_not_a_crash(run, monkeypatch):
+    def interrupt(args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(COMMANDS, "plan", interrupt)
+    code, _, err = run("plan", "train.csv", "--targets", "y")
+    assert code == 130 and "interrupted" in err
+
+
+def test_warnings_are_one_line(run, monkeypatch):
+    monkeypatch.setitem(COMMANDS, "plan", lambda args: warnings.warn("two\nlines", UserWarning, stacklevel=1))
+    assert run("plan", "train.csv", "--targets", "y") == (0, "", "ensemble-mm: warning: two lines\n")
+
+
+def test_the_module_is_the_command(place):
+    done = subprocess.run([sys.executable, "-m", "ensemble_mm", "fit", "none.csv", "--targets", "y", "--out", "m.emm"],
+                          cwd=place, capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 1 and "none.csv" in done.stderr and "Traceback" not in done.stderr
