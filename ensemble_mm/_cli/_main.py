@@ -59,7 +59,9 @@ def _one_line_warnings():
 
 
 def _one_line(error) -> str:
-    text = " ".join(str(error).split())
+    """The message of an error or warning; lines that it lists are parted by semicolons."""
+    lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
+    text = "; ".join(lines).replace(":; ", ": ").replace(".; ", ". ")
     if isinstance(error, KeyError) or not text:
         text = f"{type(error).__name__} {text}".strip()
     if isinstance(error, FileNotFoundError) and error.filename is not None:
