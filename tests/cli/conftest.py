@@ -26,7 +26,7 @@ def make_table(n, seed):
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def place(tmp_path_factory):
     """A folder with tables, a fitted model, and a database with two runs."""
     folder = tmp_path_factory.mktemp("cli")

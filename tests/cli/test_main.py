@@ -47,7 +47,8 @@ def test_an_interrupt_is_not_a_crash(run, monkeypatch):
 
 
 def test_warnings_are_one_line(run, monkeypatch):
-    monkeypatch.setitem(COMMANDS, "plan", lambda args: warnings.warn("two:\n  lines\n  of it", UserWarning, stacklevel=1))
+    message = "two:\n  lines\n  of it"
+    monkeypatch.setitem(COMMANDS, "plan", lambda args: warnings.warn(message, UserWarning, stacklevel=1))
     assert run("plan", "train.csv", "--targets", "y") == (0, "", "ensemble-mm: warning: two: lines; of it\n")
 
 
