@@ -14,7 +14,6 @@ memorised row looks right out of fold as soon as rows repeat.
 from sklearn.base import BaseEstimator
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
-from sklearn.kernel_approximation import Nystroem
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -24,7 +23,7 @@ from .._checks import check_choice, check_count
 from ._linear import LogisticPath, RidgePath
 from ._many_classes import PooledGaussian
 from ._process import GaussianProcess
-from ._scaling import ViewScaler
+from ._scaling import SampledKernel, ViewScaler
 
 MANY_CLASSES = 100  # above this many, learners whose cost grows with classes x columns are left out
 BOOSTED_CLASSES = 30  # above this many, boosting (a tree a class and round) costs too much
@@ -206,7 +205,7 @@ def ridge():
 
 def kernel_linear(kind, n_rows):
     """Return logistic or ridge regression on a sampled map of an RBF kernel."""
-    kernel = Nystroem(gamma=0.5, n_components=max(2, min(300, n_rows // 2)))
+    kernel = SampledKernel(gamma=0.5, n_components=max(2, min(300, n_rows // 2)))
     linear = RidgePath() if kind == "regression" else LogisticPath(Cs=(0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0))
     return Pipeline([("scale", ViewScaler()), ("kernel", kernel), ("linear", linear)])
 

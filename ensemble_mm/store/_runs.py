@@ -22,7 +22,6 @@ def describe_run(model, X, Y, name: str) -> dict:
     """What is kept of a run, as plain data."""
     report = getattr(model, "fit_report_", None)
     folds = getattr(model, "folds_", None)
-    shares = getattr(model, "contributions_", None)
     return {
         "task": name,
         "model": f"{type(model).__module__}.{type(model).__qualname__}",
@@ -30,10 +29,7 @@ def describe_run(model, X, Y, name: str) -> dict:
         "views": {str(k): str(v) for k, v in getattr(model, "views_", {}).items()},
         "targets": {str(k): str(t.kind) for k, t in getattr(model, "tasks_", {}).items()},
         "scores": _scores(getattr(model, "cv_results_", None)),
-        "contributions": {} if shares is None else {
-            str(target): {"/".join(map(str, member)): float(share) for member, share in column.items()}
-            for target, column in shares.items()
-        },
+        "contributions": _contributions(model),
         "seconds": None if report is None else float(report["seconds"].sum()),
         "stages": {} if report is None else {str(k): float(v) for k, v in report["seconds"].items()},
         "n_extractions": getattr(model, "n_extractions_", None),
@@ -64,6 +60,20 @@ def _scores(results) -> dict:
                            "folds": [float(row[c]) for c in columns]}
         for _, row in results.iterrows()
     }  # fmt: skip
+
+
+def _contributions(model) -> dict:
+    """Weights of the members of each target; those of other targets have none."""
+    table = getattr(model, "table_", None)
+    found = {}
+    for target, column in getattr(model, "contributions_", {}).items():
+        own = None if table is None else set(table.members(target))
+        found[str(target)] = {
+            f"{reads}/{learner}": float(share)
+            for (reads, learner), share in column.items()
+            if own is None or (learner, reads) in own
+        }
+    return found
 
 
 def _short(value) -> str:

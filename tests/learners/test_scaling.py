@@ -1,7 +1,10 @@
+import warnings
+
 import numpy as np
 from scipy import sparse
 
 from ensemble_mm.learners import ViewScaler
+from ensemble_mm.learners._scaling import SampledKernel
 
 
 def test_rows_have_unit_norm_on_average_whatever_the_unit_and_width():
@@ -26,3 +29,10 @@ def test_an_outlier_is_pulled_to_the_bound():
     X = np.r_[np.random.default_rng(0).normal(size=(500, 1)), [[1e6]]]
     assert ViewScaler(clip=8.0).fit_transform(X).max() <= 8.0
     assert ViewScaler(clip=None).fit_transform(X).max() > 20
+
+
+def test_a_fold_of_fewer_rows_than_components_is_nothing_to_warn_of():
+    X = np.random.default_rng(0).normal(size=(12, 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert SampledKernel(n_components=20, random_state=0).fit_transform(X).shape == (12, 12)

@@ -42,6 +42,9 @@ def test_a_run_of_a_stack_is_plain_data(vectors):
     assert record["test_share"] == pytest.approx(0.5) and record["seconds"] > 0 and record["n_extractions"] > 0
     assert len(record["scores"]["y"]["folds"]) == 3
     assert sum(record["contributions"]["up"].values()) == pytest.approx(1)
+    assert {target: list(shares) for target, shares in record["contributions"].items()} == {
+        "y": ["vector/ridge"], "up": ["vector/logistic"]  # each without the other's learner, not with 0 for it
+    }  # fmt: skip
     assert describe_run(model, X, Y, "other")["data"] == record["data"] != describe_run(model, X + 1, Y, "some")["data"]
 
 
