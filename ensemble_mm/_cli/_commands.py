@@ -46,7 +46,7 @@ def _fit(args):
 def _predict(args):
     check_format(args.out)
     model = _load(args)
-    table = _read(args)
+    table = _read(args, model)
     known, _ = _split(model, table, args.model)
     if args.id is not None and args.id not in table:
         raise ValueError(f"There is no column {args.id!r} in {args.data!r} to name the rows by: {some(table)}.")
@@ -59,7 +59,7 @@ def _predict(args):
 def _evaluate(args):
     check_format(args.out)
     model = _load(args)
-    known, Y = _split(model, _read(args), args.model)
+    known, Y = _split(model, _read(args, model), args.model)
     if Y is None:
         raise ValueError(f"{args.data!r} has none of the targets ({some(_targets(model))}): nothing to compare with.")
     scores = model.evaluate(known, Y).dropna(axis="columns", how="all").rename_axis("target")
@@ -74,7 +74,7 @@ def _report(args):
     model = _load(args)
     X = Y = None
     if args.data:
-        X, Y = _split(model, _read(args), args.model)
+        X, Y = _split(model, _read(args, model), args.model)
     write_report(model, args.out, X, Y)
     print(f"report: {args.out}")
 
@@ -165,11 +165,16 @@ def _stack(args):
     )  # fmt: skip
 
 
-def _read(args):
+def _read(args, model):
     """Read the table of a command that has a model: no column is a target yet."""
     from ..data import read_table
 
-    X, _ = read_table(args.data, [], root=args.root)
+    media = []
+    for name, modality in getattr(model, "views_", {}).items():
+        if modality in ("image", "audio", "video"):
+            columns = model.view_columns_[name]
+            media += columns if isinstance(columns, list) else [columns]
+    X, _ = read_table(args.data, [], root=args.root, media=media)
     return X
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _FORMATS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json")
 
 
@@ -41,8 +41,11 @@ def write_table(table: pd.DataFrame, path: str) -> None:
 
 
 def defused(cell):
-    """A text cell that a spreadsheet would run as a formula gets an apostrophe; numbers written as text do not."""
-    if not isinstance(cell, str) or not cell.startswith(_FORMULA):
+    """A text cell that a spreadsheet would run as a formula gets an apostrophe; numbers written as text do not.
+
+    Spreadsheets pass over spaces in front, and some read full-width signs as their plain forms.
+    """
+    if not isinstance(cell, str) or not cell.lstrip(" \xa0\u3000").startswith(_FORMULA):
         return cell
     with contextlib.suppress(ValueError):
         float(cell)

@@ -137,7 +137,7 @@ def infer_views(source) -> list[View]:
         return [View("vector", "vector", None)]
     views, plain = [], []
     for label in source.columns:
-        modality = _modality_of_series(source[label])
+        modality = modality_of(source[label])
         if modality == "tabular":
             plain.append(label)
         else:
@@ -243,7 +243,7 @@ def _modality(column) -> str:
     if isinstance(column, pd.DataFrame):
         return "tabular"
     if column.ndim == 1:
-        return _modality_of_series(pd.Series(column))
+        return modality_of(pd.Series(column))
     if column.dtype == object:
         return "tabular"
     if column.ndim == 2:
@@ -251,7 +251,8 @@ def _modality(column) -> str:
     return "image" if column.ndim == 3 or (column.ndim == 4 and column.shape[-1] in (1, 3, 4)) else "video"
 
 
-def _modality_of_series(series: pd.Series) -> str:
+def modality_of(series: pd.Series) -> str:
+    """Return the modality of one column, by its first known items."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         return "tabular"
     if series.dtype != object and not pd.api.types.is_string_dtype(series):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .._checks import check_choice, check_count, check_fraction, require
-from ._inputs import SUFFIXES, MultimodalData
+from ._inputs import SUFFIXES, MultimodalData, modality_of
 
 DEMOS = {
     "moving_digits": (["picture", "sound", "clip"], ["digit", "speaker", "direction", "speed"]),
@@ -51,7 +51,7 @@ def load_demo(name="moving_digits"):
     return read_table(root / "table.csv", tasks, root=root, inputs=views)
 
 
-def read_table(source, targets=(), root=None, *, inputs=None):
+def read_table(source, targets=(), root=None, *, inputs=None, media=()):
     """Read a file, a database table or parallel lists of items as `(X, Y)`.
 
     Parameters
@@ -65,6 +65,9 @@ def read_table(source, targets=(), root=None, *, inputs=None):
         Folder of the media files; None: that of the table. A path that leads outside of it is refused.
     inputs : list of str or None, default=None
         Columns that are inputs; None: all that are no targets.
+    media : list of str, default=()
+        Columns that hold media files whatever the names in them look like, such as those that a fitted model reads as
+        images. Others are known by the suffixes of their names.
 
     Returns
     -------
@@ -97,21 +100,27 @@ def read_table(source, targets=(), root=None, *, inputs=None):
     root = Path(root) if root is not None else folder
     X = X.copy()
     for name in X.columns:
-        if X[name].dtype == object and _holds_media(X[name]):
-            paths = resolve_paths(X[name].tolist(), root, what=f"column {name!r}")
-            X[name] = pd.Series(paths, index=X.index, dtype=object)
+        if X[name].dtype == object:
+            paths = _media_paths(X[name], root, known=name in media)
+            X[name] = X[name] if paths is None else pd.Series(paths, index=X.index, dtype=object)
     return X, frame[names].copy()
 
 
 def resolve_paths(paths, root, *, what="the list"):
-    """Return media paths below `root` as absolute strings; None stays None; a path that leads outside is refused."""
+    """Return media paths below `root` as absolute strings; a path that leads outside is refused.
+
+    An empty text becomes None; what is neither text nor a path stays as it is.
+    """
     root = Path(root).resolve()
     out = []
     for row, path in enumerate(paths):
-        if path is None or path == "" or path != path:
-            out.append(None)
+        if not isinstance(path, str | os.PathLike) or path == "":
+            out.append(None if isinstance(path, str) else path)
             continue
-        full = Path(os.path.realpath(root / str(path)))
+        try:
+            full = Path(os.path.realpath(root / path))
+        except ValueError as error:  # a zero byte
+            raise ValueError(f"Row {row} of {what} names {path!r}, which is not a path: {error}.") from error
         if not full.is_relative_to(root):
             raise ValueError(
                 f"Row {row} of {what} names {str(path)!r}, which leads outside of {root}: keep media files below it, "
@@ -244,9 +253,8 @@ def _read_lists(source, targets, root):
         if not path.is_file():
             raise FileNotFoundError(f"There is no file {path} for view {name!r}: correct the path.")
         items = [line if line.strip() else None for line in path.read_text(encoding="utf-8").splitlines()]
-        if _holds_media(pd.Series(items, dtype=object)):
-            items = resolve_paths(items, root if root is not None else path.parent, what=str(path))
-        views[name] = items
+        paths = _media_paths(pd.Series(items, dtype=object, name=name), root if root is not None else path.parent)
+        views[name] = items if paths is None else paths
     Y = pd.DataFrame()
     if isinstance(targets, str | os.PathLike) and str(targets):
         Y, _ = _read_frame(targets)
@@ -273,6 +281,16 @@ def _plain(frame):
     return frame
 
 
-def _holds_media(column):
-    known = [item for item in column if isinstance(item, str) and item]
-    return bool(known) and np.mean([item.lower().endswith(MEDIA) for item in known]) >= 0.8
+def _media_paths(column, root, known=False):
+    """Return the paths of a column of media files below `root`, or None for another column.
+
+    Whatever may later be taken for a column of files must stay below `root`. So a column that only some rows of which
+    look like one (those that a split leaves, say) is checked, too, though it stays as it is.
+    """
+    texts = [item for item in column if isinstance(item, str) and item]
+    share = np.mean([text.lower().endswith(MEDIA) for text in texts]) if texts else 0.0
+    known = known or share >= 0.8 or modality_of(column) in SUFFIXES
+    if not known and share < 0.5:
+        return None
+    paths = resolve_paths(column.tolist(), root, what=f"column {column.name!r}")
+    return paths if known else None

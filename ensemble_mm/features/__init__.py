@@ -3,8 +3,10 @@
 from functools import partial
 from importlib.util import find_spec
 
-from ._audio import AudioExtractor
+from ._audio import AudioExtractor, load_sound
 from ._image import ImageExtractor
+from ._media import open_clip
+from ._pictures import read_picture
 from ._tabular import TabularExtractor, VectorExtractor
 from ._text import TextExtractor
 from ._tracks import any_sound, read_sound_track
@@ -45,6 +47,9 @@ __all__ = [
     "VectorExtractor",
     "VideoExtractor",
     "any_sound",
+    "load_sound",
+    "open_clip",
     "pretrained",
+    "read_picture",
     "read_sound_track",
 ]

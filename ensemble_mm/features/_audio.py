@@ -19,6 +19,8 @@ WINDOW, HOP = 0.032, 0.016  # seconds
 SHAPES = ["centroid", "bandwidth", "rolloff", "flatness", "flux", "crossings", "energy", "pitch", "voicing"]
 FLOOR = 1e-8
 BLOCK = 128  # frames at a time
+HIGHEST_RATE = 500_000  # samples a second; a file that claims more would unpack to gigabytes
+READ_AT_ONCE = 2**20  # values: channels are mixed as they are read, since a small file may hold hundreds of them
 COSINES = dct(np.eye(N_MELS), type=2, norm="ortho", axis=1)[:, :N_CEPSTRA].astype(np.float32)  # log-mel to cepstra
 
 
@@ -113,8 +115,7 @@ def load_sound(item, rate, max_seconds):
     """
     if isinstance(item, (tuple, list)) and len(item) == 2 and np.ndim(item[1]) == 0:
         samples, own = np.asarray(item[0]), int(item[1])
-        if own <= 0:
-            raise UnreadableItem(f"has the rate {own}: give samples a second")
+        _check_rate(own)
     elif isinstance(item, np.ndarray):
         samples, own = item, rate
     elif isinstance(item, (str, os.PathLike)) and os.fspath(item).lower().endswith(CLIPS):
@@ -122,12 +123,14 @@ def load_sound(item, rate, max_seconds):
         if sound is None:
             return None
         samples, own = sound
+        _check_rate(own)
     else:
         soundfile = require("soundfile", extra="audio", caller="AudioExtractor")
         source = open_item(item, "sound")
         with decoding("sound"), soundfile.SoundFile(source) as file:
             own = file.samplerate
-            samples = file.read(int(max_seconds * own), dtype="float32", always_2d=True)
+            _check_rate(own)
+            samples = _read_mixed(file, int(max_seconds * own))
     samples = _as_floats(samples)
     if samples.ndim == 2:
         samples = samples.mean(axis=1 if samples.shape[0] >= samples.shape[1] else 0)  # channels are the short axis
@@ -137,6 +140,24 @@ def load_sound(item, rate, max_seconds):
     if not np.isfinite(samples).all():
         raise UnreadableItem("holds NaN or infinite samples")
     return samples, own
+
+
+def _check_rate(rate):
+    if not 0 < rate <= HIGHEST_RATE:
+        raise UnreadableItem(f"it has the rate {rate}, but sounds have 1 to {HIGHEST_RATE} samples a second")
+
+
+def _read_mixed(file, n_samples):
+    """Return at most `n_samples` samples of an open sound file, its channels mixed to one."""
+    at_once = max(1, READ_AT_ONCE // file.channels)
+    parts, n_left = [np.zeros(0, dtype=np.float32)], n_samples
+    while n_left > 0:
+        block = file.read(min(at_once, n_left), dtype="float32", always_2d=True)
+        if not len(block):
+            break
+        parts.append(block.mean(axis=1))
+        n_left -= len(block)
+    return np.concatenate(parts)
 
 
 def _as_floats(samples):

@@ -15,7 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .._checks import BadItemsError, as_items, check_choice, is_missing
+from .._checks import BadItemsError, as_items, check_choice, is_missing, require
+
+# What FFmpeg may take a clip for. Left out is what reads other files or listens to the network: playlists (HLS, DASH,
+# concat), SDP, RTSP, numbered images, scripts.
+CLIP_FORMATS = "mov,matroska,webm,avi,gif,mpeg,mpegts,mpegvideo,m4v,ogg,asf,flv,ivf,yuv4mpegpipe"
 
 
 class UnreadableItem(ValueError):
@@ -181,6 +185,23 @@ def open_item(item, kind: str):
             raise
         raise UnreadableItem(f"it is not a path ({error})") from None
     return str(path)
+
+
+def open_clip(item, *, caller, max_pixels=None):
+    """Return an open PyAV container over one clip that is read from that file alone.
+
+    Frames of more than about twice `max_pixels`, larger than the clip says of itself, are not decoded.
+    """
+    av = require("av", extra="video", caller=caller)
+    source = open_item(item, "video")
+    if isinstance(source, str):
+        source = f"file:{os.path.abspath(source)}"  # so that "concat:a|b" or "http:..." is a name and nothing else
+    container = av.open(source, options={"format_whitelist": CLIP_FORMATS, "protocol_whitelist": "file"})
+    if max_pixels is not None:
+        for stream in container.streams.video:
+            # Of frames with their borders, which decoders make as much as 64 pixels wide.
+            stream.codec_context.options = {"max_pixels": str(2 * int(max_pixels) + 2**16)}
+    return container
 
 
 def _check_whole(head: bytes, size: int):

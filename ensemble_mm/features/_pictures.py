@@ -14,6 +14,8 @@ from ._media import UnreadableItem, decoding, open_item
 
 DRAFT_SIDE = 512  # a JPEG at least twice as large is decoded at a half, a quarter or an eighth of its size
 ORIENTATION = 0x0112  # EXIF tag
+# What Pillow may take a file for. Of the formats left out, some start other programs (EPS runs Ghostscript).
+FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "TGA", "ICO", "JPEG2000", "AVIF")
 
 
 def read_picture(item, *, max_pixels, caller="ImageExtractor"):
@@ -103,9 +105,10 @@ def eight_bits(array):
 
 def _open(source, Image):
     try:
-        return Image.open(source)
+        Image.init()
+        return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
     except Image.UnidentifiedImageError:
-        raise UnreadableItem("it is no image, or in a format that Pillow does not know") from None
+        raise UnreadableItem(f"it is no image, or in none of the formats that are read: {', '.join(FORMATS)}") from None
     except Image.DecompressionBombError:
         raise UnreadableItem(
             f"it claims more than {2 * Image.MAX_IMAGE_PIXELS} pixels, the most that Pillow opens"

@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from .._checks import is_missing, require
-from ._media import decoding, open_item
+from ._media import decoding, open_clip
 
 CLIPS = (".mp4", ".avi", ".mov", ".webm", ".mkv", ".m4v", ".m4a", ".mpg", ".mpeg")  # what soundfile does not read
 LOOKED_AT = 20  # clips that tell whether a column of them has sound
@@ -32,7 +32,7 @@ def read_sound_track(item, max_seconds=600.0):
         return None
     av = require("av", extra="video", caller="read_sound_track")
     parts, n_samples = [], 0
-    with decoding("video"), av.open(open_item(item, "video")) as container:
+    with decoding("video"), open_clip(item, caller="read_sound_track") as container:
         if not container.streams.audio:
             return None
         stream = container.streams.audio[0]
@@ -53,9 +53,8 @@ def any_sound(items) -> bool:
 
 
 def _has_sound(path) -> bool:
-    av = require("av", extra="video", caller="VideoExtractor")
     try:
-        with decoding("video"), av.open(open_item(path, "video")) as container:
+        with decoding("video"), open_clip(path, caller="VideoExtractor") as container:
             return bool(container.streams.audio)
     except (ValueError, OSError):  # the view of the clips says what is wrong with it
         return False

@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 
 from .._checks import check_choice, check_count, require
 from ._image import ImageExtractor, small_copy
-from ._media import UnreadableItem, changed_items, decoding, open_item, read_all
+from ._media import UnreadableItem, changed_items, decoding, open_clip, read_all
 from ._pictures import picture_of_array
 
 SIDE = 64  # pixels of the square that frames are shrunk to
@@ -19,6 +19,7 @@ DIRECTIONS = 8
 POOLED = 4  # frames whose appearance is pooled
 MAX_PIXELS = 16_000_000
 SOUGHT = 128  # clips with more frames are sought in
+MOST_DECODED = 1024  # times `max_pixels`: what is decoded of one clip; a small file may hold hours of one colour
 RATE = 25  # frames a second of arrays that come without a rate
 
 
@@ -36,7 +37,8 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
     max_seconds : float, default=600
         Only the first seconds of longer clips are looked at.
     max_pixels : int, default=16000000
-        Clips with larger frames are refused before they are decoded.
+        Clips with larger frames are refused before they are decoded, and so are those of which more than 1024 times as
+        many pixels would have to be.
     on_bad : {"raise", "missing"}, default="raise"
         What an unreadable clip does.
     flip : bool, default=False
@@ -71,6 +73,7 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
     def fit(self, X=None, y=None):
         """Check the parameters; nothing is learned."""
         check_count("n_frames", self.n_frames, minimum=2)
+        check_count("max_pixels", self.max_pixels, minimum=1)
         check_choice("on_bad", self.on_bad, ("raise", "missing"))
         if not self.max_seconds > 0:
             raise ValueError(f"max_seconds={self.max_seconds!r} must be a positive number of seconds.")
@@ -109,11 +112,15 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
         if hasattr(item, "__array__") or isinstance(item, (list, tuple)):
             return self._from_array(item, float(rate))
         av = require("av", extra="video", caller="VideoExtractor")
-        source = open_item(item, "video")
-        with decoding("video"), av.open(source) as container:
+        with decoding("video"), open_clip(item, caller="VideoExtractor", max_pixels=self.max_pixels) as container:
             if not container.streams.video:
                 raise UnreadableItem("it has no video stream")
-            return self._decode(container, av.video.reformatter.VideoReformatter())
+            try:
+                return self._decode(container, av.video.reformatter.VideoReformatter())
+            except (av.error.ArgumentError, av.error.MemoryError):  # of a frame that outgrows what the clip says
+                raise UnreadableItem(
+                    f"a frame is damaged, or has more than max_pixels={self.max_pixels} pixels"
+                ) from None
 
     def _from_array(self, array, rate):
         with decoding("video"):
@@ -134,18 +141,25 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
         return np.array(frames), runs, len(array) / rate
 
     def _decode(self, container, reformatter):
-        square = partial(_square, reformatter)
+        square, n_pixels = partial(_square, reformatter), 0
+
+        def decoded_frames():
+            nonlocal n_pixels
+            for frame in container.decode(stream):
+                self._check_size(frame)
+                n_pixels += frame.width * frame.height
+                if n_pixels > MOST_DECODED * self.max_pixels:
+                    raise UnreadableItem(f"more than {n_pixels:,} pixels would have to be decoded: raise max_pixels")
+                yield frame
+
         stream = container.streams.video[0]
         stream.thread_type = "NONE"
-        if stream.width * stream.height > self.max_pixels:
-            raise UnreadableItem(
-                f"its frames have {stream.width} x {stream.height} pixels, more than max_pixels={self.max_pixels}"
-            )
+        self._check_size(stream)
         seconds = float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / 1e6
         seconds_read, rate = min(seconds, self.max_seconds), float(stream.average_rate or RATE)
         n_frames, n_runs = round(seconds_read * rate), max(1, self.n_frames // 4)
         if n_frames <= 2 * self.n_frames:  # also where the container does not know its length
-            frames = [square(frame) for frame in islice(container.decode(stream), 2 * self.n_frames)]
+            frames = [square(frame) for frame in islice(decoded_frames(), 2 * self.n_frames)]
             runs = [len(frames)]
         else:
             starts = np.linspace(0, n_frames - 4, n_runs).astype(np.intp)
@@ -155,7 +169,7 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
                 # clips it is quicker to go on from where the last run ended.
                 if start == starts[0] or n_frames > SOUGHT:
                     container.seek(int(start / rate / stream.time_base) + (stream.start_time or 0), stream=stream)
-                    decoded = container.decode(stream)
+                    decoded = decoded_frames()
                 first = start / rate - 0.5 / rate + float((stream.start_time or 0) * stream.time_base)
                 run = [square(f) for f in islice(dropwhile(lambda f, t=first: (f.time or t) < t, decoded), 4)]
                 frames += run
@@ -163,6 +177,12 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
         if not frames:
             raise UnreadableItem("has no frame")
         return np.array(frames), [n for n in runs if n], seconds
+
+    def _check_size(self, frame):
+        if frame.width * frame.height > self.max_pixels:
+            raise UnreadableItem(
+                f"its frames have {frame.width} x {frame.height} pixels, more than max_pixels={self.max_pixels}"
+            )
 
     def __sklearn_is_fitted__(self):
         return True

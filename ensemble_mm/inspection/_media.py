@@ -1,19 +1,21 @@
 """One item of a view, made small enough to look at: a text, a picture, a wave or a few frames.
 
-Items are read as the extractors take them: paths, bytes, arrays, PIL images, (samples, rate) pairs. An item that
-cannot be read is told in words, and stops nothing.
+Items are read as the extractors take them: paths, bytes, arrays, PIL images, (samples, rate) pairs; files are read by
+the extractors' own readers, within their limits. An item that cannot be read is told in words, and stops nothing.
 """
 
-import io
-import os
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 from .._checks import is_missing, require
+from ..features import ImageExtractor, VideoExtractor, load_sound, open_clip, read_picture
 
 LARGEST = 96  # pixels of the longer side of a thumbnail
 WAVE_POINTS = 400
+WAVE_SECONDS = 60.0  # of a sound that are read
+LOOKED_AT = 300  # frames of a clip
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,6 @@ def _plain(value) -> str:
     return "missing" if is_missing(value) else str(value)
 
 
-def _source(item):
-    """Return what a reader opens: a path as it is, bytes as a file."""
-    return io.BytesIO(item) if isinstance(item, bytes) else os.fspath(item)
-
-
 def _picture(item) -> np.ndarray:
     image = require("PIL.Image", extra="image", caller="Showing an image")
     if hasattr(item, "convert"):
@@ -72,8 +69,7 @@ def _picture(item) -> np.ndarray:
     elif isinstance(item, np.ndarray):
         picture = image.fromarray(_as_bytes(item))
     else:
-        picture = image.open(_source(item))
-    picture.draft("RGB", (2 * LARGEST, 2 * LARGEST)) if hasattr(picture, "draft") else None
+        picture = read_picture(item, max_pixels=ImageExtractor().max_pixels, caller="Showing an image")
     picture = picture.convert("RGB")
     picture.thumbnail((LARGEST, LARGEST))
     return np.asarray(picture)
@@ -96,8 +92,8 @@ def _wave(item) -> np.ndarray:
     elif isinstance(item, np.ndarray):
         samples = item.astype(float)
     else:
-        soundfile = require("soundfile", extra="audio", caller="Showing a sound")
-        samples = soundfile.read(_source(item), always_2d=True)[0]
+        sound = load_sound(item, rate=1, max_seconds=WAVE_SECONDS)
+        samples = np.zeros(1) if sound is None else np.asarray(sound[0], dtype=float)
     if samples.ndim > 1:
         samples = samples.mean(axis=int(np.argmin(samples.shape)))
     edges = np.linspace(0, len(samples), min(WAVE_POINTS, max(1, len(samples))) + 1).astype(int)[:-1]
@@ -110,12 +106,14 @@ def _frames(item, n_shown=3) -> np.ndarray:
     if isinstance(item, (np.ndarray, list)):
         frames = [_as_bytes(np.asarray(frame)) for frame in item]
     else:
-        av = require("av", extra="video", caller="Showing a clip")
-        with av.open(_source(item)) as clip:
-            frames = []
-            for frame in clip.decode(video=0):
-                frames.append(frame.to_ndarray(format="rgb24"))
-                if len(frames) >= 300:
-                    break
+        with open_clip(item, caller="Showing a clip", max_pixels=VideoExtractor().max_pixels) as clip:
+            frames = [_thumbnail(frame) for frame in islice(clip.decode(video=0), LOOKED_AT)]
     chosen = [frames[i] for i in np.linspace(0, len(frames) - 1, min(n_shown, len(frames))).astype(int)]
     return np.hstack([_picture(frame) for frame in chosen])
+
+
+def _thumbnail(frame) -> np.ndarray:
+    """Return a decoded frame as a small array: a clip of large ones is not held whole."""
+    scale = min(1, LARGEST / max(frame.width, frame.height))
+    size = [max(1, round(length * scale)) for length in (frame.width, frame.height)]
+    return frame.reformat(*size, "rgb24", interpolation="AREA").to_ndarray()

@@ -5,8 +5,13 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
+from sklearn.neighbors import KNeighborsClassifier
 
-from ensemble_mm.store import TaskDatabase, load
+from ensemble_mm import StackedClassifier
+from ensemble_mm._cli import main
+from ensemble_mm.features import ImageExtractor
+from ensemble_mm.store import TaskDatabase, load, save
 
 
 def test_fit_writes_a_model_and_records_the_run(place):
@@ -77,3 +82,21 @@ def test_completion_knows_every_option(run, shell):
     if shell == "bash":
         done = subprocess.run(["bash", "-c", f"{script}\n{asked}"], capture_output=True, text=True)
         assert done.stdout.split() == ["predict"] and not done.stderr
+
+
+def test_a_table_cannot_lead_a_model_out_of_its_folder(tmp_path, capsys):
+    """A column that the model reads as pictures is held to the folder, whatever the names in it look like."""
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    for name in ("tables/in", "secret"):
+        Image.new("RGB", (8, 8), "red").save(tmp_path / name, "PNG")
+    (folder / "link").symlink_to(tmp_path / "secret")
+    learners = [("nearest", KNeighborsClassifier(1), ["photo"])]
+    model = StackedClassifier([("photo", ImageExtractor(features=["thumbnail"]), "photo")], learners, cv=2)
+    photos = [np.full((8, 8, 3), 25 * i, dtype=np.uint8) for i in range(8)]
+    save(model.fit(pd.DataFrame({"photo": photos}), [0, 1] * 4), tmp_path / "model.emm")
+    command = ["predict", str(tmp_path / "model.emm"), str(folder / "t.csv"), "--out", str(tmp_path / "p.csv")]
+    for path, code in [("in", 0), (str(tmp_path / "secret"), 1), ("../secret", 1), ("link", 1)]:
+        (folder / "t.csv").write_text(f"photo\n{path}\n")
+        assert main(command) == code
+        assert ("leads outside" in capsys.readouterr().err) == (code == 1)

@@ -1,11 +1,12 @@
 """Tables take the format of their suffix, and never run what a cell holds."""
 
+import csv
 import json
 
 import pandas as pd
 import pytest
 
-from ensemble_mm._cli._tables import defused
+from ensemble_mm._cli._tables import defused, write_table
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl"])
@@ -31,8 +32,22 @@ def test_parquet_says_what_it_needs(run, monkeypatch):
 
 @pytest.mark.parametrize(
     "cell, written",
-    [("=1+1", "'=1+1"), ("+a", "'+a"), ("-a", "'-a"), ("@x", "'@x"), ("\tx", "'\tx"), ("-1.5", "-1.5"), ("a=b", "a=b"),
+    [("=1+1", "'=1+1"), ("+a", "'+a"), ("-a", "'-a"), ("@x", "'@x"), ("\tx", "'\tx"), ("\n=1", "'\n=1"),
+     ("\r=1", "'\r=1"), ("  =1", "'  =1"), ("\u3000＝1", "'\u3000＝1"), ("＋a", "'＋a"), ("＠SUM", "'＠SUM"),
+     ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"), ("-1.5", "-1.5"), ("+nan", "+nan"), ("a=b", "a=b"), ("  a", "  a"),
      (3, 3), (None, None), ("", "")],
 )  # fmt: skip
 def test_only_formulas_are_defused(cell, written):
     assert defused(cell) == written
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+def test_no_written_cell_is_a_formula(tmp_path, suffix):
+    """Names of columns, categories and mixed columns too; a separator or line end in a cell makes no new cell."""
+    bad = ["=1+1", "a,=2", 'a"\n=3', "\t=4", "a\t=5", "a;=6"]
+    table = pd.DataFrame({"=name": pd.Categorical(bad), "mixed": pd.Series([*bad[:-1], 7], dtype=object)})
+    write_table(table, str(tmp_path / f"p.{suffix}"))
+    with open(tmp_path / f"p.{suffix}", newline="") as file:
+        rows = list(csv.reader(file, delimiter="," if suffix == "csv" else "\t"))
+    assert len(rows) == 7 and all(len(row) == 2 for row in rows)
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for row in rows for cell in row)

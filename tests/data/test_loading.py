@@ -1,3 +1,4 @@
+import json
 import os
 import sqlite3
 
@@ -68,6 +69,45 @@ def test_media_paths_are_found_below_the_root_and_nowhere_else(tmp_path):
         table.write_text(f"photo,y\na.png,1\n{bad},2\n")
         with pytest.raises(ValueError, match=r"Row 1 of column 'photo' names .*secret.png.*outside"):
             read_table(table, "y", root=root)
+
+
+OUTSIDE, INSIDE = "/etc/secret.png", "no file here"
+
+
+@pytest.mark.parametrize("cells", [[OUTSIDE] * 500 + [INSIDE] * 200, [OUTSIDE] * 6 + [INSIDE] * 4])
+def test_cells_that_are_no_files_do_not_open_the_way_out(tmp_path, cells):
+    """The first 500 items decide what a column is taken for, and a split may leave the paths alone."""
+    pd.DataFrame({"photo": cells, "y": 1}).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(ValueError, match="Row 0 of column 'photo' names '/etc/secret.png', which leads outside"):
+        read_table(tmp_path / "t.csv", "y")
+
+
+def test_texts_that_name_some_files_stay_as_they_are(tmp_path):
+    texts = ["see a.png", "see b.png", "nothing to see"]
+    pd.DataFrame({"note": texts}).to_csv(tmp_path / "t.csv", index=False)
+    assert read_table(tmp_path / "t.csv")[0]["note"].tolist() == texts
+
+
+def test_columns_said_to_be_media_are_checked_whatever_their_names(tmp_path):
+    table = tmp_path / "t.jsonl"
+    table.write_text('{"photo": "sub/one"}\n{"photo": null}\n{"photo": 3}\n')
+    X, _ = read_table(table, media=["photo"])
+    assert X["photo"].tolist() == [str(tmp_path / "sub" / "one"), None, 3]
+    for bad in ("/etc/passwd", "../t", "sub/../../x"):
+        table.write_text(json.dumps({"photo": bad}))
+        with pytest.raises(ValueError, match="outside"):
+            read_table(table, media=["photo"])
+    table.write_text('{"photo": "a\\u0000.png"}')
+    with pytest.raises(ValueError, match="Row 0 of column 'photo' names .* is not a path"):
+        read_table(table)
+
+
+def test_lists_stay_below_their_folder(tmp_path):
+    (tmp_path / "images.txt").write_text("a.png\n../../b.png\n")
+    with pytest.raises(ValueError, match="Row 1 of column 'image' names '../../b.png', which leads outside"):
+        read_table({"image": tmp_path / "images.txt"})
+    X, _ = read_table({"image": tmp_path / "images.txt"}, root="/")  # said by the caller
+    assert X.views["image"][0] == "/a.png"
 
 
 def test_lists_must_be_of_one_length(tmp_path):

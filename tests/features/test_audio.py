@@ -1,11 +1,12 @@
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
 import soundfile
 
 from ensemble_mm._checks import BadItemsError
-from ensemble_mm.features import AudioExtractor, _audio
+from ensemble_mm.features import AudioExtractor, _audio, load_sound
 from ensemble_mm.features._audio import resampled
 
 RATE = 8000
@@ -90,6 +91,33 @@ def test_only_the_first_seconds_are_read():
     buffer = io.BytesIO()
     soundfile.write(buffer, long, RATE, format="WAV", subtype="FLOAT")
     np.testing.assert_allclose(AudioExtractor(max_seconds=1.0).transform([buffer.getvalue()])[0], X[1], atol=1e-4)
+
+
+@pytest.mark.parametrize("rate", [0, 600_000, 2**31 - 1])
+def test_a_rate_that_no_sound_has_is_refused(rate):
+    """A few samples at a rate of 2**31 would be resampled in arrays of gigabytes."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, tone(300), RATE, format="WAV")
+    content = bytearray(buffer.getvalue())
+    content[24:28] = rate.to_bytes(4, "little")
+    with pytest.raises(BadItemsError, match="samples a second|cannot be decoded"):
+        AudioExtractor().transform([bytes(content)])
+    with pytest.raises(BadItemsError, match="samples a second"):
+        AudioExtractor().transform([(tone(300), rate)])
+
+
+def test_a_small_file_of_many_channels_stays_small():
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.zeros((400_000, 8), dtype=np.int16), 96_000, format="FLAC")
+    assert len(buffer.getvalue()) < 30_000
+    tracemalloc.start()
+    try:
+        samples, rate = load_sound(buffer.getvalue(), 16000, 60)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert samples.shape == (400_000,) and rate == 96_000
+    assert peak < 11e6  # all channels at once take 12.8 MB as floats
 
 
 def test_augmented_sounds_are_near_and_seeded(tmp_path):

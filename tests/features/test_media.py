@@ -1,8 +1,17 @@
+import av
 import numpy as np
 import pytest
 
 from ensemble_mm._checks import BadItemsError
-from ensemble_mm.features._media import ChangedItem, UnreadableItem, changed_items, decoding, open_item, read_all
+from ensemble_mm.features._media import (
+    ChangedItem,
+    UnreadableItem,
+    changed_items,
+    decoding,
+    open_clip,
+    open_item,
+    read_all,
+)
 
 
 def length(item):
@@ -96,3 +105,43 @@ def test_a_riff_file_that_is_cut_off_says_so(tmp_path):
     for item in (path, whole[:50]):
         with pytest.raises(UnreadableItem, match="cut off: it says that it has 100 bytes, and 50 are there"):
             open_item(item, "sound")
+
+
+def tiny_clip(path):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width = stream.height = 32
+        container.mux(stream.encode(av.VideoFrame(32, 32, "yuv420p")))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "m3u8", "ffconcat", "sdp", "mpd"])
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_a_clip_opens_no_other_file_and_no_connection(tmp_path, suffix, as_bytes):
+    """Playlists, lists of clips and descriptions of streams are no clips: FFmpeg would follow them."""
+    (tmp_path / "in").mkdir()
+    secret = tiny_clip(tmp_path / "secret.mp4")
+    tiny_clip(tmp_path / "in" / "beside.mp4")
+    for content in (
+        f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9.0,\nfile://{secret}\n#EXT-X-ENDLIST\n",
+        f"ffconcat version 1.0\nfile '{secret}'\n", "ffconcat version 1.0\nfile 'beside.mp4'\n",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n"
+        "a=rtpmap:96 H264/90000\n",
+        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><AdaptationSet>'
+        f'<Representation id="1"><BaseURL>file://{secret}</BaseURL></Representation></AdaptationSet></Period></MPD>',
+    ):  # fmt: skip
+        path = tmp_path / "in" / f"clip.{suffix}"
+        path.write_text(content)
+        with pytest.raises(UnreadableItem, match="cannot be decoded as video"), decoding("video"):
+            open_clip(path.read_bytes() if as_bytes else path, caller="test")
+
+
+def test_a_name_is_no_address(tmp_path, monkeypatch):
+    """FFmpeg reads "concat:a|b" as two files."""
+    monkeypatch.chdir(tmp_path)
+    tiny_clip("a.mp4")
+    (tmp_path / "concat:a.mp4").write_bytes(b"no clip")
+    with pytest.raises(UnreadableItem, match="cannot be decoded"), decoding("video"):
+        open_clip("concat:a.mp4", caller="test")
+    assert open_clip("a.mp4", caller="test").streams.video

@@ -1,4 +1,5 @@
 import io
+import subprocess
 import zlib
 
 import numpy as np
@@ -93,7 +94,7 @@ def test_arrays_of_any_type_and_order_are_the_same_picture(array):
         (np.zeros((2000, 2000), np.uint8), "more than max_pixels=1000000"),
         (Image.new("L", (2000, 2000)), "more than max_pixels=1000000"),
         (3.5, "it is a float, but image items are"),
-        (b"<svg></svg>", "it is no image, or in a format"),
+        (b"<svg></svg>", "it is no image, or in none of the formats that are read: PNG"),
     ],
 )
 def test_what_is_no_picture_is_told(item, words):
@@ -107,6 +108,25 @@ def test_a_bomb_is_refused_before_it_is_unpacked():
     bomb = bomb[:29] + zlib.crc32(bomb[12:29]).to_bytes(4, "big") + bomb[33:]
     with pytest.raises(UnreadableItem, match="more than .* pixels"):
         read(bomb, max_pixels=10**12)
+
+
+def test_no_picture_starts_a_program(tmp_path, monkeypatch):
+    """Pillow would hand PostScript to Ghostscript."""
+    trace = tmp_path / "trace"
+    (tmp_path / "gs").write_text(f"#!/bin/sh\ntouch {trace}\nexit 1\n")
+    (tmp_path / "gs").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr("PIL.EpsImagePlugin.gs_binary", None)
+    page = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 20\n%%EndComments\nshowpage\n%%EOF\n"
+    with pytest.raises((OSError, subprocess.SubprocessError)):  # Pillow itself asks for the program
+        Image.open(io.BytesIO(page)).load()
+    assert trace.exists()
+    trace.unlink()
+    (tmp_path / "a.png").write_bytes(page)
+    for item in (page, tmp_path / "a.png"):
+        with pytest.raises(UnreadableItem, match="in none of the formats"):
+            read(item)
+    assert not trace.exists()
 
 
 def test_scales_go_by_type():

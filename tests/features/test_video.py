@@ -1,5 +1,8 @@
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from ensemble_mm._checks import BadItemsError
 from ensemble_mm.features import VideoExtractor, _video
@@ -119,6 +122,39 @@ def test_large_frames_are_refused(tmp_path):
     path = write(tmp_path / "a.mp4", moving())
     with pytest.raises(BadItemsError, match="max_pixels"):
         VideoExtractor(max_pixels=100).transform([path])
+
+
+def growing(path, side):
+    """Write a clip that says 64 x 64 of itself, and whose frames after the first have `side` pixels a side."""
+    buffer = io.BytesIO()
+    Image.new("L", (side, side)).save(buffer, "PNG")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("png", rate=10)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "rgb24"
+        container.mux(stream.encode(av.VideoFrame(64, 64, "rgb24")))
+        for time in range(1, 4):
+            packet = av.Packet(buffer.getvalue())
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, time, time, stream.time_base
+            container.mux(packet)
+    return str(path)
+
+
+def test_frames_that_outgrow_what_the_clip_says_are_not_decoded(tmp_path):
+    path = growing(tmp_path / "a.avi", 600)
+    assert np.isfinite(VideoExtractor().transform([path])).all()
+    with pytest.raises(BadItemsError, match="its frames have 600 x 600 pixels, more than max_pixels=300000"):
+        VideoExtractor(max_pixels=300_000).transform([path])
+    with pytest.raises(BadItemsError, match="a frame is damaged, or has more than max_pixels=80000 pixels"):
+        VideoExtractor(max_pixels=80_000).transform([path])  # not even decoded
+
+
+def test_a_clip_that_would_take_hours_is_refused(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.mp4", moving())
+    monkeypatch.setattr("ensemble_mm.features._video.MOST_DECODED", 2)
+    assert np.isfinite(VideoExtractor().transform([path])).all()
+    with pytest.raises(BadItemsError, match="pixels would have to be decoded: raise max_pixels"):
+        VideoExtractor(max_pixels=64 * 64).transform([path])
 
 
 def test_augmented_clips_keep_their_direction():

@@ -1,8 +1,13 @@
 """What can be shown of an item, whatever it is; what cannot be read is told and stops nothing."""
 
+import tracemalloc
+import zlib
+
+import av
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from PIL import Image
 
 from ensemble_mm.inspection._media import LARGEST, WAVE_POINTS, look_at
@@ -61,3 +66,35 @@ def test_rows_and_vectors_are_words():
     assert look_at(pd.Series({"age": 3.0, "shop": None}), "tabular").content == "age: 3; shop: missing"
     assert look_at(np.arange(20.0), "vector").content.endswith("… 20 values]")
     assert look_at("plain <b>text</b>", "text").content == "plain <b>text</b>"
+
+
+def test_pictures_that_are_too_large_are_not_unpacked(tmp_path):
+    """A file of a few kilobytes says that it has 30,000 pixels a side."""
+    head = b"\x89PNG\r\n\x1a\n"
+    size = (30_000).to_bytes(4, "big") * 2
+    chunk = b"IHDR" + size + bytes([8, 2, 0, 0, 0])
+    content = head + (13).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    look = look_at(content + (10).to_bytes(4, "big") + b"IDAT" + bytes(14), "image")
+    assert look.kind == "absent" and "pixels" in look.content
+
+
+def test_clips_are_not_held_whole(tmp_path):
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height = 1024, 512
+        for _ in range(20):
+            container.mux(stream.encode(av.VideoFrame(1024, 512, "yuv420p")))
+        container.mux(stream.encode(None))
+    tracemalloc.start()
+    try:
+        look = look_at(tmp_path / "a.mp4", "video")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert look.content.shape == (LARGEST // 2, 3 * LARGEST, 3)
+    assert peak < 5e6  # the frames take 31 MB
+
+
+def test_only_the_first_minute_of_a_sound_is_read(tmp_path):
+    soundfile.write(tmp_path / "a.flac", np.r_[np.zeros(60_000), np.ones(20_000)], 1000)
+    assert not look_at(tmp_path / "a.flac", "audio").content.any()
