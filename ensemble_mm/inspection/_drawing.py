@@ -106,6 +106,8 @@ def heat_map(ax, values, rows, columns, *, cmap=SEQUENTIAL, limits=(0, 1), fmt="
     ax.spines[:].set_visible(False)
     if annotate:
         write_cells(ax, image, values, fmt, blank)
+    elif limits[0] < 0:  # printed in grey, both sides of the colours look alike
+        write_cells(ax, image, np.where(values < 0, values, 0.0), "−", 0.05)
     bar = ax.figure.colorbar(image, ax=ax, fraction=0.046, pad=0.02)
     bar.outline.set_visible(False)
     if label:

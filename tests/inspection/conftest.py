@@ -23,6 +23,13 @@ def soften(truth, n_classes, sure, rng):
     return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
 
 
+@pytest.fixture
+def ax():
+    from matplotlib.figure import Figure
+
+    return Figure(layout="constrained").add_subplot()
+
+
 @pytest.fixture(scope="session")
 def make_stack():
     return hand_made_stack

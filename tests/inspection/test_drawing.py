@@ -5,12 +5,17 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from ensemble_mm.inspection._drawing import PALETTE, cycle, finish, heat_map, legend_below, new_axes, shorten, wrap
-
-
-@pytest.fixture
-def ax():
-    return Figure(layout="constrained").add_subplot()
+from ensemble_mm.inspection._drawing import (
+    DIVERGING,
+    PALETTE,
+    cycle,
+    finish,
+    heat_map,
+    legend_below,
+    new_axes,
+    shorten,
+    wrap,
+)
 
 
 def luminance(colour):
@@ -71,3 +76,15 @@ def test_a_legend_stands_below_and_is_not_cut_off(ax):
     display.figure_.draw_without_rendering()
     box, whole = legend.get_window_extent(), ax.figure.bbox
     assert box.y1 < ax.get_window_extent().y0 and box.y0 >= whole.y0 and box.x0 >= whole.x0 and box.x1 <= whole.x1
+
+
+def test_the_sign_of_a_cell_is_seen_in_grey_where_numbers_are_too_many(ax):
+    heat_map(ax, [[1.0, -0.5], [-0.01, -1.0]], ["a", "b"], ["x", "y"], cmap=DIVERGING, limits=(-1, 1), annotate=False)
+    assert [(text.get_text(), text.get_position()) for text in ax.texts] == [("−", (1, 0)), ("−", (1, 1))]
+
+
+@pytest.mark.parametrize(
+    "label, shown", [("a$b$", r"a\$b\$"), ("two\nlines\x00", "two lines"), ("x" * 40, "x" * 27 + "…")]
+)
+def test_labels_are_one_short_line_without_formulas(label, shown):
+    assert shorten(label) == shown

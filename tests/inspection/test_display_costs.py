@@ -1,0 +1,17 @@
+"""Members join by weight; strategies are compared with the ensemble."""
+
+import pandas as pd
+
+from ensemble_mm.inspection import PruningDisplay, StrategyDisplay
+
+
+def test_members_join_in_the_order_of_their_weight(hand_made, ax):
+    path = PruningDisplay.from_estimator(hand_made, seconds={("review", "linear"): 2.0}, ax=ax).path
+    assert path["reads"].tolist() == ["review", "photo", "noise"] and path["seconds"].tolist() == [2.0, 2.0, 2.0]
+
+
+def test_strategies_are_drawn_in_percent_of_the_ensemble(ax):
+    index = pd.MultiIndex.from_product([["y"], ["ensemble", "late fusion"]])
+    frame = pd.DataFrame({"loss": [2.0, 3.0], "difference": [0.0, 1.0], "low": [0.0, 0.5], "high": [0.0, 1.5]}, index)
+    StrategyDisplay.from_predictions(frame, ax=ax)
+    assert [line.get_xdata()[0] for line in ax.get_lines() if line.get_marker() in "os"] == [0.0, 50.0]
