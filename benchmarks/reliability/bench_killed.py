@@ -1,76 +1,214 @@
 """Does a fit that is killed at random moments resume to the model of an unbroken fit, bit for bit?
 
-A process fits a stack with `checkpoint=` and is killed with SIGKILL at one to three random moments, then started once
-more and left alone. The question is lost when one resumed fit has another table or other predictions than the unbroken
-one, or fails.
+Fits with `checkpoint=` are killed by SIGKILL, then started again and left alone. The question is lost when one resumed
+fit fails or has another table or other predictions than the unbroken one, when a kept result cannot be read after a
+kill, or when a file that was half written is opened to be read. The kills:
+
+- writing: a fit in one process, while it writes a checkpoint (on the way, before the rename, or just after it)
+- alone: a fit in one process, at any moment
+- loky: a fit with two worker processes, and these with it
+- loky worker: one of these workers; the fit itself must end, with the same answer
+- dask: a fit on a cluster of two workers, which live on and may still write what they had begun
+- dask worker: one of these workers; the fit itself must end, with the same answer
 
     python benchmarks/reliability/bench_killed.py [n_kills]
 """
 
 import hashlib
 import json
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import tempfile
+import threading
 import time
+import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from joblib import parallel_config
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from ensemble_mm import MultiOutputStack
+from ensemble_mm.store import JobStore
 
 RESULTS = Path(__file__).parent.parent / "results"
+SHARES = {"writing": 0.4, "alone": 0.2, "loky": 0.15, "loky worker": 0.05, "dask": 0.15, "dask worker": 0.05}
+FORK = multiprocessing.get_context("fork")  # a fit without the seconds that imports take
+SPAWN = multiprocessing.get_context("spawn")
 
 
-def fit(checkpoint):
-    """Fit, and print a digest of the table and of the predictions."""
-    from ensemble_mm import MultiOutputStack, make_multimodal
+def data():
+    rng = np.random.default_rng(0)
+    X = {"left": rng.normal(size=(60, 3)), "right": rng.normal(size=(60, 4))}
+    score = X["left"][:, 0] + X["right"][:, 1] ** 2
+    return X, {"size": score, "kind": np.where(score > 1, "a", "b")}
 
-    X, Y = make_multimodal(n_samples=90, random_state=0)
-    Y = Y[list(Y)[:2]]
-    model = MultiOutputStack(learners="fast", cv=3, random_state=0, n_jobs=2, checkpoint=checkpoint).fit(X, Y)
+
+def fit(checkpoint, pipe, kind="alone", address=None, moment=None):
+    """Fit, and send a digest of the table and of the predictions; "begun" before that."""
+    os.setsid()
+    sys.stderr = open(os.devnull, "w")
+    warnings.simplefilter("ignore")
+    if moment is not None:
+        sys.addaudithook(killer(*moment))
+    partial = []
+    sys.addaudithook(lambda event, args: partial.append(args[0]) if reads_partial(event, args) else None)
+    learners = {
+        "regression": [("linear", Ridge()), ("trees", ExtraTreesRegressor(8))],
+        "classification": [("linear", LogisticRegression()), ("trees", ExtraTreesClassifier(8))],
+    }
+    X, Y = data()
+    model = MultiOutputStack(learners=learners, cv=3, random_state=0, checkpoint=checkpoint)
+    if kind.startswith("dask"):
+        from distributed import Client
+
+        with Client(address, set_as_default=True), parallel_config(backend="dask"):
+            pipe.send("begun")
+            model.fit(X, Y)
+    else:
+        pipe.send("begun")
+        model.set_params(n_jobs=2 if kind.startswith("loky") else 1).fit(X, Y)
     digest = hashlib.sha256(model.table_.to_frame().to_numpy().tobytes())
     digest.update(model.predict(X).to_csv().encode())
-    print(digest.hexdigest())
+    pipe.send((digest.hexdigest(), len(partial)))
 
 
-def start(checkpoint):
-    return subprocess.Popen(
-        [sys.executable, __file__, "--fit", checkpoint], stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
+def reads_partial(event, args):
+    return event == "open" and str(args[0]).endswith(".part") and "r" in str(args[1])
 
 
-def main(n_kills=25):
-    """Kill `n_kills` fits, print the figure and write benchmarks/results/killed.json."""
-    with tempfile.TemporaryDirectory() as folder:
-        started = time.time()
-        expected = start(folder).communicate()[0].strip()
-        seconds = time.time() - started
-    assert expected, "the unbroken fit failed"
-    rng, kills, resumed, equal = np.random.default_rng(0), 0, 0, 0
-    while kills < n_kills:
-        with tempfile.TemporaryDirectory() as folder:
-            for _ in range(int(rng.integers(1, 4))):
-                process = start(folder)
-                try:
-                    process.communicate(timeout=rng.uniform(0.2, 1.0) * seconds)
-                except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, signal.SIGKILL)  # the workers too
-                    process.communicate()
-                    kills += 1
-            found = start(folder).communicate()[0].strip()
-            resumed += 1
-            equal += found == expected
-            print(f"{kills} kills, {resumed} resumed, {equal} equal", flush=True)
-    result = {"kills": kills, "resumed": resumed, "equal": equal, "seconds_unbroken": round(seconds, 1)}
+def killer(count, delay):
+    """Return a hook that kills this process some time after a checkpoint has begun to be written."""
+    opened = []
+
+    def hook(event, args):
+        if event == "open" and str(args[0]).endswith(".part"):
+            opened.append(1)
+            if len(opened) == count:
+                threading.Thread(target=lambda: (time.sleep(delay), os.kill(os.getpid(), signal.SIGKILL))).start()
+
+    return hook
+
+
+def start(*args):
+    here, there = FORK.Pipe(duplex=False)
+    process = FORK.Process(target=fit, args=(args[0], there, *args[1:]))
+    process.start()
+    there.close()
+    return process, here
+
+
+def answer(process, pipe):
+    """Return what a fit sent last, or None when it failed or was killed."""
+    last = None
+    try:
+        while True:
+            last = pipe.recv()
+    except EOFError:
+        process.join()
+    return None if last == "begun" else last
+
+
+def children(pid):
+    return [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def workers_of(process):
+    """Return the worker processes of a fit or of a cluster; a resource tracker is none."""
+    return [p for p in children(process.pid) if b"resource_tracker" not in Path(f"/proc/{p}/cmdline").read_bytes()]
+
+
+def hold_cluster(pipe):
+    """Hold a Dask cluster until the pipe is closed."""
+    import distributed
+
+    with distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster:
+        pipe.send(cluster.scheduler_address)
+        pipe.poll(None)
+
+
+def kill(kind, process, pipe, seconds, rng, cluster):
+    """Kill something of a fit at a random moment; return whether it was there to be killed."""
+    try:
+        pipe.recv()
+        if pipe.poll(rng.uniform(0, seconds)):
+            return False  # it was done before
+        victims = [process.pid]
+        if kind == "loky":
+            victims = [*workers_of(process), process.pid]
+        elif kind == "loky worker":
+            victims = workers_of(process)[:1]
+        elif kind == "dask worker":
+            victims = workers_of(cluster)[:1]
+        for pid in victims:
+            os.kill(pid, signal.SIGKILL)
+        return bool(victims)
+    except (EOFError, ProcessLookupError, FileNotFoundError):
+        return False
+
+
+def whole(folder):
+    """Tell whether every kept result of a folder can be read."""
+    store = JobStore(folder)
+    return all(store.load(path.stem) is not None for path in store.folder.glob("*.job"))
+
+
+def ask(kind, n_kills, base, expected, rng, cluster, address):
+    """Kill `n_kills` fits of a kind, and count what came of them."""
+    process, pipe = start(Path(base, f"{kind} unbroken"), kind, address)
+    pipe.recv()
+    started = time.time()
+    first = answer(process, pipe)
+    seconds = time.time() - started
+    count = Counter({"fits": 1, "equal": first is not None and first[0] == expected})
+    while count["kills"] < n_kills:
+        folder = Path(base, f"{kind} {count['fits']}")
+        hit = 0
+        for _ in range(int(rng.integers(1, 4))):
+            moment = (int(rng.integers(1, 60)), rng.uniform(0, 0.001)) if kind == "writing" else None
+            process, pipe = start(folder, kind, address, moment)
+            hit = kind != "writing" and kill(kind, process, pipe, seconds, rng, cluster)
+            done = answer(process, pipe)
+            if kind == "writing":
+                hit = process.exitcode == -signal.SIGKILL
+            count["kills"] += hit
+            count["left a file half written"] += hit and any(folder.glob("*.part"))
+            count["folders with a result that cannot be read"] += not whole(folder)
+            if not hit or kind.endswith("worker"):
+                break  # it has ended by itself
+        else:
+            done = answer(*start(folder))  # left alone now
+        count["fits"] += 1
+        count["equal"] += done is not None and done[0] == expected
+        count["half-written files read"] += 0 if done is None else done[1]
+    print(kind, dict(count), flush=True)
+    return count
+
+
+def main(n_kills=200):
+    """Kill, print the figures and write benchmarks/results/killed.json."""
+    rng, counts = np.random.default_rng(0), {}
+    here, there = SPAWN.Pipe()
+    cluster = SPAWN.Process(target=hold_cluster, args=(there,))
+    cluster.start()
+    address = here.recv()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as base:
+        expected, _ = answer(*start(Path(base, "unbroken")))
+        for kind, share in SHARES.items():
+            counts[kind] = ask(kind, round(share * n_kills), base, expected, rng, cluster, address)
+        here.send("the end")
+        cluster.join()
+    total = sum(counts.values(), Counter())
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "killed.json").write_text(json.dumps(result, indent=1))
-    print(result)
-    return equal == resumed
+    (RESULTS / "killed.json").write_text(json.dumps({"all": total, **counts}, indent=1))
+    print("all", dict(total))
+    lost = total["folders with a result that cannot be read"] + total["half-written files read"]
+    return total["fits"] == total["equal"] and not lost
 
 
 if __name__ == "__main__":
-    if "--fit" in sys.argv:
-        fit(sys.argv[-1])
-    else:
-        sys.exit(not main(*map(int, sys.argv[1:])))
+    sys.exit(not main(*map(int, sys.argv[1:])))

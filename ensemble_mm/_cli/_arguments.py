@@ -112,6 +112,7 @@ def _stack(command):
     add("--on-error", choices=("raise", "drop"), default="raise",
         help="what a failing learner does to the fit (default: %(default)s)")
     add("--time-budget", type=_seconds, metavar="SECONDS", help="stop starting work after this long")
+    add("--job-timeout", type=_seconds, metavar="SECONDS", help="longest that one job may take")
     add("--cache", metavar="DIR", help="keep features here, for the next fit")
     add("--checkpoint", metavar="DIR", help="keep finished work here: a killed fit goes on from it")
     add("--jobs", type=int, metavar="N", help="processes at once; -1: one a core (default: 1)")

@@ -160,8 +160,8 @@ def _stack(args):
     return MultiOutputStack(
         learners=args.learners, strategy=args.strategy, meta_learner=args.meta_learner, cv=args.cv, prune=args.prune,
         calibration=args.calibration, augment=args.augment, on_bad=args.on_bad, on_error=args.on_error,
-        time_budget=args.time_budget, cache=args.cache, checkpoint=args.checkpoint, n_jobs=args.jobs,
-        random_state=args.seed, tasks=dict(args.kind) if args.kind else "auto",
+        time_budget=args.time_budget, job_timeout=args.job_timeout, cache=args.cache, checkpoint=args.checkpoint,
+        n_jobs=args.jobs, random_state=args.seed, tasks=dict(args.kind) if args.kind else "auto",
     )  # fmt: skip
 
 

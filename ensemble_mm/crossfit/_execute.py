@@ -5,12 +5,14 @@ one `joblib.Parallel` and gives back their results in the order of the list, wha
 """
 
 import os
+import re
 import time
 import traceback
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
@@ -19,6 +21,7 @@ from sklearn import config_context
 from threadpoolctl import ThreadpoolController
 
 from .._checks import BadItemsError
+from ._watch import Watch
 
 
 class JobError(RuntimeError):
@@ -63,12 +66,16 @@ class Runner:
         Where finished jobs are kept.
     deadline : float or None
         Moment (`time.time()`) after which jobs that are not required are left out.
+    job_timeout : float or None
+        Seconds after which a job has failed; its worker process is ended. Jobs then always run in processes of
+        their own.
     progress : object or None
         With `stage(name, n_jobs)` -> context manager that gives a callable for each finished job.
     """
 
-    def __init__(self, *, n_jobs=None, store=None, deadline=None, progress=None):
+    def __init__(self, *, n_jobs=None, store=None, deadline=None, job_timeout=None, progress=None):
         self.n_jobs, self.store, self.deadline, self.progress = n_jobs, store, deadline, progress
+        self.job_timeout = job_timeout
         self.started = time.time()
         self.report = {}
         self.warned = set()
@@ -134,34 +141,43 @@ class Runner:
         """Yield what `_run_one` gives for every job, as they finish.
 
         When a worker dies, the jobs without a result are sent once more, then one at a time: a job that ends its worker
-        even then has failed.
+        even then has failed. A job that took too long is known, and costs the others no try.
         """
-        for _ in range(2):
-            try:
-                for outcome in self._sent(jobs, missing, deadline):
-                    missing = [i for i in missing if i != outcome[0]]
-                    yield outcome
-                return
-            except Exception as error:
-                if not _is_lost_worker(error):
-                    raise
-        for i in missing:
-            try:
-                yield from self._sent(jobs, [i], deadline)
-            except Exception as error:
-                if not _is_lost_worker(error):
-                    raise
-                words = f"its worker process died ({type(error).__name__}): it crashed, or ran out of memory"
-                yield i, Failure(jobs[i].name, words, traceback.format_exc()), 0.0, []
+        with nullcontext() if self.job_timeout is None else TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            watch = None if folder is None else Watch(self.job_timeout, folder)
+            tries = 0
+            while tries < 2:
+                late = set() if watch is None else watch.late()
+                try:
+                    for outcome in self._sent(jobs, missing, deadline, watch):
+                        missing = [i for i in missing if i != outcome[0]]
+                        yield outcome
+                    return
+                except Exception as error:
+                    if not _is_lost_worker(error):
+                        raise
+                    tries += watch is None or watch.late() == late
+            for i in missing:
+                try:
+                    yield from self._sent(jobs, [i], deadline, watch)
+                except Exception as error:
+                    if not _is_lost_worker(error):
+                        raise
+                    yield i, _too_long(watch, i, jobs[i].name) or _lost(jobs[i].name, error), 0.0, []
 
-    def _sent(self, jobs, order, deadline):
+    def _sent(self, jobs, order, deadline, watch=None):
         backend, _ = get_active_backend()
         # Some backends (Ray's) can only give back a whole list.
         how = "generator_unordered" if getattr(backend, "supports_return_generator", False) else "list"
-        return Parallel(n_jobs=self.n_jobs, return_as=how)(
+        settings = {"n_jobs": self.n_jobs}
+        n, local = self.n_workers, type(backend).__module__ == "joblib._parallel_backends"
+        if watch is not None and local and (getattr(backend, "supports_sharedmem", False) or n == 1):
+            # Only a process can be ended, and joblib starts none for one job at a time: two, of which one waits.
+            settings = {"backend": "loky", "n_jobs": max(n, 2), "pre_dispatch": 1 if n == 1 else "2 * n_jobs"}
+        return Parallel(return_as=how, **settings)(
             delayed(_run_one)(
                 i, jobs[i].name, jobs[i].call, self.store, jobs[i].key,
-                None if jobs[i].required else deadline, os.getpid(), *jobs[i].args,
+                None if jobs[i].required else deadline, os.getpid(), watch, *jobs[i].args,
             )
             for i in order
         )  # fmt: skip
@@ -192,12 +208,26 @@ def _is_lost_worker(error) -> bool:
     return type(error).__module__.partition(".")[0] in ("concurrent", "distributed", "joblib", "ray")
 
 
+def _lost(name, error) -> Failure:
+    """Return the failure of a job that ended its worker; loky tells by which signals."""
+    ends = re.findall(r"(SIG\w+)\(-\d+\)", str(error))
+    how = f"{type(error).__name__}{', ' if ends else ''}{', '.join(dict.fromkeys(ends))}"
+    words = f"its worker process died ({how}): it crashed, or ran out of memory"
+    return Failure(name, words, traceback.format_exc())
+
+
+def _too_long(watch, i, name) -> Failure | None:
+    """Return the failure of a job that took too long before; None for any other."""
+    place = None if watch is None else watch.place(i)
+    return place and Failure(name, f"it took longer than job_timeout={watch.seconds:g} seconds", place)
+
+
 @contextmanager
 def _silent():
     yield lambda name: None
 
 
-def _run_one(i, name, call, store, key, deadline, main_pid, *args):
+def _run_one(i, name, call, store, key, deadline, main_pid, watch, *args):
     """Run one job where it landed: kept result first, one thread, warnings carried home."""
     started = time.perf_counter()
     if store is not None and key is not None:
@@ -206,9 +236,15 @@ def _run_one(i, name, call, store, key, deadline, main_pid, *args):
             return i, kept, 0.0, []
     if deadline is not None and time.time() > deadline:
         return i, Skipped(), 0.0, []
+    if (failure := _too_long(watch, i, name)) is not None:
+        return i, failure, 0.0, []
     heard = []
     try:
-        with _controller().limit(limits=1), config_context(enable_metadata_routing=False, transform_output="default"):
+        with (
+            _controller().limit(limits=1),
+            config_context(enable_metadata_routing=False, transform_output="default"),
+            nullcontext() if watch is None or os.getpid() == main_pid else watch.over(i),
+        ):
             if os.getpid() == main_pid:
                 result = _by_itself(call, *args)
             else:

@@ -13,7 +13,7 @@ TRIAL_ROWS = 120
 HELD_OUT = 5  # one row in so many is held out in the trial
 
 
-def measured(plan, columns, tasks, targets, folds, seed, n_workers):
+def measured(plan, columns, tasks, targets, folds, seed, n_workers, job_timeout=None):
     """Return a plan with `seconds` and `bytes`, from one fold of a trial on at most 120 rows.
 
     Reading and extraction are scaled by the rows that are read, fits by the rows that they learn from: right for what
@@ -24,7 +24,7 @@ def measured(plan, columns, tasks, targets, folds, seed, n_workers):
     test = np.arange(0, len(rows), HELD_OUT)
     train = np.setdiff1d(np.arange(len(rows)), test)
     members = list(dict.fromkeys(fit.member for fit in plan.fits))
-    runner = Runner(n_jobs=1)
+    runner = Runner(n_jobs=1, job_timeout=job_timeout)
     run = CrossFit(
         list(plan.views),
         {name: take_rows(column, rows) for name, column in columns.items()},

@@ -2,8 +2,6 @@
 
 import base64
 import hashlib
-import os
-import tempfile
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import require
-from ..store import versions
+from ..store import versions, write_atomic
 from ._report_data import Rows, view_rows
 from ._report_pictures import picture_of
 from ._report_sections import (
@@ -111,20 +109,6 @@ def write_report(model, path, X=None, Y=None, *, title=None, audit=None, n_rows=
     style = folder.joinpath("report.css").read_text(encoding="utf-8")
     # The policy names the one style sheet by its hash: nothing else on the page may style, run or load anything.
     context |= {"style": style, "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}
-    return _write(path, environment.get_template(TEMPLATE).render(context).lstrip())
-
-
-def _write(path, page):
-    """Write beside, then rename: a reader never sees half a page."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            file.write(page)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)  # what a plain open would have given
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    page = environment.get_template(TEMPLATE).render(context).lstrip()
+    write_atomic(path, page.encode("utf-8", errors="replace"))
     return path

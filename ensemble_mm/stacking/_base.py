@@ -5,6 +5,7 @@
 
 import time
 import warnings
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -132,8 +133,10 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         check_choice("on_bad", self.on_bad, ("raise", "missing"))
         check_count("augment", self.augment)
         check_count("verbose", self.verbose)
-        if self.time_budget is not None and not self.time_budget > 0:
-            raise ValueError(f"time_budget={self.time_budget!r} must be a positive number of seconds.")
+        for name in ("time_budget", "job_timeout"):
+            seconds = getattr(self, name)
+            if seconds is not None and not (isinstance(seconds, Real) and seconds > 0):
+                raise ValueError(f"{name}={seconds!r} must be a positive number of seconds.")
 
     def _check_settings(self, tasks):
         known = [*tasks, "classification", "binary", "multiclass", "regression"]
@@ -323,7 +326,8 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
     def _runner(self, progress=None):
         store = JobStore(self.checkpoint) if progress is not None and self.checkpoint is not None else None
         deadline = time.time() + self.time_budget if progress is not None and self.time_budget else None
-        return Runner(n_jobs=self.n_jobs, store=store, deadline=deadline, progress=progress)
+        limit = None if progress is None else self.job_timeout
+        return Runner(n_jobs=self.n_jobs, store=store, deadline=deadline, job_timeout=limit, progress=progress)
 
     def _cache(self):
         if self.cache is None or isinstance(self.cache, FeatureCache):
@@ -373,7 +377,7 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         )
         if not measure:
             return plan
-        return measured(plan, columns, tasks, targets, folds, 0, other._runner().n_workers)
+        return measured(plan, columns, tasks, targets, folds, 0, other._runner().n_workers, other.job_timeout)
 
     # -- prediction ----------------------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ class _SingleStack(BaseStack):
         cache=None,
         checkpoint=None,
         time_budget=None,
+        job_timeout=None,
         n_jobs=None,
         random_state=None,
         verbose=0,
@@ -49,6 +50,7 @@ class _SingleStack(BaseStack):
         self.cache = cache
         self.checkpoint = checkpoint
         self.time_budget = time_budget
+        self.job_timeout = job_timeout
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
@@ -115,6 +117,9 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
     time_budget : float or None, default=None
         Seconds after which no further job is started: cheap views and learners come first, and a warning and
         `fit_report_` tell what was left out. The cheapest learner of every task is fitted in any case.
+    job_timeout : float or None, default=None
+        Seconds that one job (a fit of a learner on a fold, say) may take; one that takes longer has failed, and
+        `on_error` tells what follows. Jobs then run in worker processes, even one at a time.
     n_jobs : int or None, default=None
         Jobs at the same time, as in joblib; None obeys `joblib.parallel_config`.
     random_state : int, RandomState instance or None, default=None

@@ -39,7 +39,8 @@ class MultiOutputStack(BaseStack):
     ----------
     views, learners, meta_learner, scoring, cv, refit, prune, calibration : see `StackedClassifier`
         `meta_learner`, `scoring`, `calibration` and `prune` may be dicts by task (or kind).
-    augment, on_error, on_bad, cache, checkpoint, time_budget, n_jobs, random_state, verbose : see `StackedClassifier`
+    augment, on_error, on_bad, cache, checkpoint, time_budget, job_timeout, n_jobs, random_state, verbose
+        See `StackedClassifier`.
     tasks : "auto" or dict of str to {"binary", "multiclass", "regression"}, default="auto"
         Kind of some or all tasks. Auto: text, booleans and categories are classes, integers with at most 20
         different values too; other numbers are regressions, but for floats that take only two whole values.
@@ -94,6 +95,7 @@ class MultiOutputStack(BaseStack):
         cache=None,
         checkpoint=None,
         time_budget=None,
+        job_timeout=None,
         n_jobs=None,
         random_state=None,
         verbose=0,
@@ -115,6 +117,7 @@ class MultiOutputStack(BaseStack):
         self.cache = cache
         self.checkpoint = checkpoint
         self.time_budget = time_budget
+        self.job_timeout = job_timeout
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose

@@ -1,11 +1,15 @@
 """The feature cache inside a fit: what was extracted once is not extracted again."""
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
 import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import StandardScaler
 from xgboost import XGBRegressor
 
 from ensemble_mm import StackedClassifier, StackedRegressor, TextExtractor
@@ -132,3 +136,22 @@ def test_columns_of_sparse_rows_in_any_order_do_not_crash_xgboost():
     y = rng.normal(size=42)
     model = StackedRegressor(learners=[("xgb", XGBRegressor(n_estimators=30))], cv=3).fit(X, y)
     assert np.isfinite(model.predict(X)).all()
+
+
+def fit_in_shared_folders(folder, seed):
+    rng = np.random.default_rng(0)
+    X = {"number": rng.normal(size=(60, 1)), "words": ["good fine", "bad poor"] * 30}
+    views = [("number", StandardScaler()), ("words", TextExtractor())]
+    settings = {} if folder is None else {"cache": folder / "cache", "checkpoint": folder / "jobs"}
+    model = StackedClassifier(views, [("linear", LogisticRegression())], cv=3, random_state=seed, **settings)
+    model.fit(X, X["number"][:, 0] + np.arange(60) % 2 > 0.5)
+    return model.table_.to_frame().to_numpy().tobytes() + model.predict_proba(X).tobytes()
+
+
+def test_fits_that_share_their_folders_do_not_change_each_other(tmp_path):
+    """Three processes: two do the same work, and want to write the same files."""
+    with ProcessPoolExecutor(3, mp_context=get_context("fork")) as pool:
+        found = list(pool.map(fit_in_shared_folders, [tmp_path] * 6, [0, 0, 1, 0, 1, 1]))
+    zero, one = fit_in_shared_folders(None, 0), fit_in_shared_folders(None, 1)
+    assert found == [zero, zero, one, zero, one, one] and zero != one
+    assert not list(tmp_path.rglob("*.part"))

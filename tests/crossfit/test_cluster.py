@@ -1,6 +1,7 @@
 """The same plan on a real Dask cluster of worker processes and on a real Ray."""
 
 import os
+import re
 import signal
 import threading
 
@@ -64,6 +65,36 @@ def test_a_dask_worker_that_dies_changes_nothing(data, client):
     killer.join()
     assert set(client.run(os.getpid).values()) != set(pids)  # its nanny started another
     np.testing.assert_array_equal(here, there)
+
+
+class Faulty(LogisticRegression):
+    """End its worker, or hang."""
+
+    def __init__(self, fault="hang"):
+        super().__init__()
+        self.fault = fault
+
+    def fit(self, X, y, sample_weight=None):
+        if self.fault == "hang":
+            re.match(r"(a+)+$", "a" * 60 + "b")  # never gives the interpreter back
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("hang", "it took longer than job_timeout=3"), ("crash", "its worker process died .KilledWorker")],
+)
+def test_on_dask_too_a_learner_that_breaks_its_worker_is_named_and_left_out(data, client, fault, words):
+    X, y = data
+    linear, cv = ("linear", LogisticRegression()), [(np.arange(200), np.arange(200, 400))]
+    settings = {"cv": cv, "refit": False, "random_state": 0}
+    faulted = StackedClassifier(
+        learners=[linear, ("bad", Faulty(fault))], on_error="drop", job_timeout=3, **settings
+    )
+    with parallel_config(backend="dask"), pytest.warns(UserWarning, match=f"Left out.*learner 'bad'.*{words}"):
+        faulted.fit(X, y)
+    alone = StackedClassifier(learners=[linear], **settings).fit(X, y)
+    np.testing.assert_array_equal(faulted.predict_proba(X), alone.predict_proba(X))
 
 
 def test_ray_gives_the_same_answer(data):

@@ -28,6 +28,7 @@ LINEAR = [("linear", LogisticRegression())]
         ({"on_error": "ignore"}, "on_error='ignore' is not known"),
         ({"augment": -1}, "augment=-1 must be a whole number"),
         ({"time_budget": 0}, "time_budget=0 must be a positive number"),
+        ({"job_timeout": "1m"}, "job_timeout=.1m. must be a positive number"),
         ({"meta_learner": "best"}, "meta_learner='best' is not known"),
         ({"calibration": "platt"}, "calibration='platt' is not known"),
         ({"cv": 1}, "cv=1 must be at least 2"),
