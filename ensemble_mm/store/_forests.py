@@ -40,18 +40,23 @@ def _pack_attribute(values, visit):
 
 def build_forest(content):
     template, n_trees, columns = content
-    values = {name: _build_attribute(kind, packed, n_trees) for name, (kind, packed) in columns.items()}
+    if not type(template).__module__.startswith("sklearn.tree."):
+        raise ValueError(f"a forest is said to be made of {type(template).__name__}, which is no tree")
+    values = {name: _build_attribute(kind, packed) for name, (kind, packed) in columns.items()}
+    own = {name for name, (kind, _) in columns.items() if kind != "same"}
+    if not own or {len(values[name]) for name in own} != {n_trees}:  # every tree has at least nodes of its own
+        raise ValueError("the trees of a forest do not add up")
     forest = []
     for place in range(n_trees):
         member = object.__new__(type(template))
-        member.__dict__.update((name, column[place]) for name, column in values.items())
+        member.__dict__.update((name, column[place if name in own else 0]) for name, column in values.items())
         forest.append(member)
     return forest
 
 
-def _build_attribute(kind, packed, n_trees):
+def _build_attribute(kind, packed):
     if kind == "same":
-        return [packed] * n_trees
+        return [packed]
     if kind == "numbers":
         return packed.tolist()
     if kind == "list":
@@ -100,3 +105,22 @@ def check_tree(nodes, left, right, feature, n_features, is_leaf=None) -> None:
     used = nodes[feature][inner].astype(np.int64)
     if (used < 0).any() or (n_features is not None and (used >= n_features).any()):
         raise ValueError("a decision tree asks for a feature that it does not have")
+
+
+def check_built_tree(tree) -> None:
+    """Refuse a tree of scikit-learn that was given more nodes than it has, or a walk that leaves them."""
+    if tree.node_count > tree.capacity:
+        raise ValueError("a decision tree says that it has more nodes than there are")
+    check_tree(tree.__getstate__()["nodes"], "left_child", "right_child", "feature", tree.n_features)
+
+
+def check_width(model) -> None:
+    """Refuse trees that read columns which their model does not ask for: they would read beyond a row."""
+    width, members = vars(model).get("n_features_in_"), vars(model).get("estimators_", [])
+    members = [model, *(members.ravel().tolist() if isinstance(members, np.ndarray) else members)]
+    trees = [vars(member)["tree_"] for member in members if "tree_" in getattr(member, "__dict__", {})]
+    if any(tree.n_features != width for tree in trees):
+        raise ValueError("a decision tree asks for other features than its model")
+    for stage in vars(model).get("_predictors", []):
+        if any(predictor.nodes["feature_idx"].max(initial=0) >= (width or 0) for predictor in stage):
+            raise ValueError("a decision tree asks for a feature that its model does not have")

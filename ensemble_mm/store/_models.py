@@ -153,8 +153,8 @@ def load(path: str | os.PathLike, trusted: Sequence = ()):
     """
     trusted = [trusted] if isinstance(trusted, (str, type)) else list(trusted)
     names = [t if isinstance(t, str) else f"{t.__module__}.{t.__name__}" for t in trusted]
-    manifest, part = _read_parts(Path(path))
-    return _build(part, names, path, manifest)
+    manifest, part, size = _read_parts(Path(path))
+    return _build(part, names, path, manifest, size)
 
 
 def read_manifest(path: str | os.PathLike) -> dict:
@@ -162,8 +162,8 @@ def read_manifest(path: str | os.PathLike) -> dict:
     return _read_parts(Path(path))[0]
 
 
-def _read_parts(path: Path) -> tuple[dict, bytes]:
-    """Check the outer archive; return its manifest and its model part."""
+def _read_parts(path: Path) -> tuple[dict, bytes, int]:
+    """Check the outer archive; return its manifest, its model part and its size."""
     content = path.read_bytes()
     if content[:1] == b"\x80":
         raise ModelFileError(
@@ -188,21 +188,26 @@ def _read_parts(path: Path) -> tuple[dict, bytes]:
         ) from error
     if sha256(part).hexdigest() != manifest["parts"][_PART]["sha256"]:
         raise ModelFileError(f"{_PART} in {str(path)!r} does not match its hash: the file was damaged or altered.")
-    return manifest, part
+    return manifest, part, len(content)
 
 
-def _check_archive(archive: zipfile.ZipFile, size: int, path) -> None:
+def _check_archive(archive: zipfile.ZipFile, size: int, path, unpacked: int = 0) -> int:
+    """Check the names in an archive, and what a file of `size` bytes unpacks to, which is returned.
+
+    `unpacked` is what other archives in the same file come to.
+    """
     names = archive.namelist()
     for name in names:
         if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or ":" in name:
             raise ModelFileError(f"{str(path)!r} names a file outside itself ({name!r}): it is not read.")
     if len(set(names)) < len(names):
         raise ModelFileError(f"{str(path)!r} holds two parts of one name: it is not read.")
-    total = sum(info.file_size for info in archive.infolist())
+    total = unpacked + sum(info.file_size for info in archive.infolist())
     if total > max(_FREE_BYTES, _MAX_RATIO * size):
         raise ModelFileError(
             f"{str(path)!r} has {size:,} bytes but would unpack to {total:,}: it looks like a bomb and is not read."
         )
+    return total
 
 
 def _check_manifest(text: bytes, names: list[str], path) -> dict:
@@ -223,20 +228,23 @@ def _check_manifest(text: bytes, names: list[str], path) -> dict:
     return manifest
 
 
-def _build(part: bytes, names: list[str], path, manifest: dict):
+def _build(part: bytes, names: list[str], path, manifest: dict, size: int):
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
         with zipfile.ZipFile(io.BytesIO(part)) as archive:
-            _check_archive(archive, len(part), path)
-            for name in archive.namelist():
-                if name.endswith(".npz"):
-                    with zipfile.ZipFile(io.BytesIO(archive.read(name))) as inner:
-                        _check_archive(inner, len(part), path)
+            unpacked = _check_archive(archive, size, path)
+            for info in archive.infolist():
+                with archive.open(info) as member:
+                    packed = member.read(2) == b"PK"  # a sparse matrix; NumPy goes by content, not by name
+                if packed:
+                    with zipfile.ZipFile(io.BytesIO(archive.read(info))) as inner:
+                        unpacked = _check_archive(inner, size, path, unpacked)
+            called = _called_types(json.loads(archive.read("schema.json")))
         found = skops.io.get_untrusted_types(data=part)
         allowed = [name for name in found if name in names or _is_trusted(name)]
-        refused = sorted(set(found) - set(allowed))
+        refused = sorted(set(found) - set(allowed) | called - set(names))
         if refused:
             raise ModelFileError(_refusal(path, refused))
         return unpack(skops.io.loads(part, trusted=allowed))
@@ -255,6 +263,27 @@ def _build(part: bytes, names: list[str], path, manifest: dict):
         raise ModelFileError(
             f"{str(path)!r} cannot be rebuilt: {type(error).__name__}: {str(error)[:500]}.{hint}"
         ) from error
+
+
+def _called_types(schema) -> set[str]:
+    """Names of types that a file wants called with arguments of its own, or handed over to be called.
+
+    Trusted types are built empty and then given their state; a constructor may do more, such as read a file
+    (the boosters' do). Those of plain containers and numbers are harmless.
+    """
+    called, waiting = set(), [schema]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            name, loader = f"{node.get('__module__')}.{node.get('__class__')}", node.get("__loader__")
+            plain = name.startswith(("builtins.", "collections."))
+            if loader == "ConstructorFromReduceNode" and not plain:
+                called.add(name)
+            if loader in ("TypeNode", "FunctionNode", "MethodNode") and name.startswith(("lightgbm.", "xgboost.")):
+                called.add(name)
+        waiting += [part for part in (node.values() if isinstance(node, dict) else node)
+                    if isinstance(part, (dict, list))]  # fmt: skip
+    return called
 
 
 def _refusal(path, refused: Iterable[str]) -> str:

@@ -16,10 +16,11 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 
-from ._forests import build_forest, check_tree, is_tree, pack_forest
+from ._forests import build_forest, check_built_tree, check_tree, check_width, is_tree, pack_forest
 
 _LONG = 16  # words, from where a list of text is packed
 _FOLDERS = ("cache", "checkpoint")  # places on one machine, not part of a model
+_SKLEARN_FOLDERS = ("memory",)  # the same, of pipelines: joblib would unpickle what lies there
 _LEAVES = (
     str, bytes, bytearray, bool, int, float, complex, type(None), type, np.generic, np.dtype, np.random.RandomState,
     np.random.Generator, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, np.ufunc,
@@ -71,8 +72,8 @@ def _is_changed_in_place(item) -> bool:
 def _own_state(item) -> dict:
     """The ``__dict__`` of an object, without what belongs to a machine or a session."""
     state = {name: value for name, value in vars(item).items() if name != "_skl_callbacks"}
-    if type(item).__module__.startswith("ensemble_mm."):
-        state.update((name, None) for name in _FOLDERS if name in state)
+    folders = {"ensemble_mm": _FOLDERS, "sklearn": _SKLEARN_FOLDERS}.get(type(item).__module__.partition(".")[0], ())
+    state.update((name, None) for name in folders if name in state)
     return state
 
 
@@ -211,6 +212,8 @@ class _Unpacker:
 
     def visit(self, item):
         if isinstance(item, _LEAVES):
+            if sp.issparse(item) and hasattr(item, "check_format"):
+                item.check_format(full_check=True)  # SciPy's loops trust the indices
             return item
         if id(item) in self.done:
             return self.done[id(item)][1]
@@ -246,7 +249,7 @@ class _Unpacker:
                 for place, value in enumerate(item.ravel().tolist()):
                     item.flat[place] = self.visit(value)
         elif is_tree(item):
-            check_tree(item.__getstate__()["nodes"], "left_child", "right_child", "feature", item.n_features)
+            check_built_tree(item)
         elif _has_plain_state(item):
             state = vars(item)
             new = {name: self.visit(value) for name, value in _own_state(item).items()}
@@ -255,6 +258,8 @@ class _Unpacker:
             if type(item).__name__ == "TreePredictor" and type(item).__module__.startswith("sklearn."):
                 nodes = item.nodes
                 check_tree(nodes, "left", "right", "feature_idx", None, nodes["is_leaf"])
+            if type(item).__module__.startswith("sklearn."):
+                check_width(item)
         return item
 
 

@@ -2,10 +2,15 @@
 
 import numpy as np
 import pytest
-from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingRegressor,
+    RandomForestRegressor,
+)
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from ensemble_mm.store._forests import build_forest, check_tree, pack_forest
+from ensemble_mm.store._forests import build_forest, check_built_tree, check_tree, check_width, pack_forest
 
 X, y = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 3
 
@@ -47,6 +52,48 @@ def test_counts_that_do_not_add_up_are_refused(trees, counts):
     forged = [tree, nodes[:10], values[:10], np.array(counts), depths[:2]]
     with pytest.raises(ValueError, match="do not add up|decision tree"):
         build_forest([template, 2, columns | {"tree_": [kind, forged]}])
+
+
+@pytest.mark.parametrize("n_trees", [10**12, 2, 0])
+def test_as_many_trees_as_there_are(trees, n_trees):
+    template, _, columns = pack_forest(trees, as_is)
+    with pytest.raises(ValueError, match="do not add up"):
+        build_forest([template, n_trees, columns])
+    shared = {name: column for name, column in columns.items() if column[0] == "same"}
+    with pytest.raises(ValueError, match="do not add up"):  # else a few bytes would ask for any number of them
+        build_forest([template, n_trees, shared])
+
+
+def test_a_forest_is_made_of_trees(trees):
+    """A booster whose handle is a number of the file's choice would be freed at that place in memory."""
+    _, n_trees, columns = pack_forest(trees, as_is)
+    booster = object.__new__(type("Booster", (), {"__module__": "lightgbm.basic"}))
+    with pytest.raises(ValueError, match="made of Booster, which is no tree"):
+        build_forest([booster, n_trees, columns | {"_handle": ["numbers", np.arange(n_trees)]}])
+
+
+def test_a_tree_has_no_more_nodes_than_there_are(trees):
+    tree = trees[0].tree_
+    state = tree.__getstate__()
+    check_built_tree(tree)
+    tree.__setstate__(state | {"node_count": state["node_count"] + 10**6})
+    with pytest.raises(ValueError, match="more nodes than there are"):
+        check_built_tree(tree)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [DecisionTreeRegressor(), RandomForestRegressor(3), GradientBoostingRegressor(n_estimators=2),
+     HistGradientBoostingRegressor(max_iter=2, min_samples_leaf=5)],
+    ids=lambda model: type(model).__name__,
+)  # fmt: skip
+def test_trees_ask_for_the_columns_of_their_model(model):
+    """scikit-learn checks a row against the model's number of columns, not against its trees'."""
+    model.fit(X, y)
+    check_width(model)
+    model.n_features_in_ = 1
+    with pytest.raises(ValueError, match="decision tree asks for"):
+        check_width(model)
 
 
 @pytest.mark.parametrize(

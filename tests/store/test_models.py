@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 
 import joblib
@@ -155,17 +156,65 @@ def test_types_that_do_things_are_refused(saved, tmp_path, name):
 
 def forge(source, target, members, manifest=None):
     """Write a model file with other inner members and a manifest that agrees."""
-    from hashlib import sha256
-
     part = io.BytesIO()
     with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
+    write_model(source, target, part.getvalue(), manifest=manifest)
+
+
+def write_model(source, target, part, compression=zipfile.ZIP_STORED, manifest=None):
     stated = read_manifest(source) | (manifest or {})
-    stated["parts"] = {"model.skops": {"sha256": sha256(part.getvalue()).hexdigest(), "bytes": len(part.getvalue())}}
-    with zipfile.ZipFile(target, "w") as archive:
+    stated["parts"] = {"model.skops": {"sha256": sha256(part).hexdigest(), "bytes": len(part)}}
+    with zipfile.ZipFile(target, "w", compression) as archive:
         archive.writestr("manifest.json", json.dumps(stated))
-        archive.writestr("model.skops", part.getvalue())
+        archive.writestr("model.skops", part)
+
+
+def node(loader, name, content=None):
+    """The description of an object, as a file holds it."""
+    module, _, attribute = name.rpartition(".")
+    return {"__class__": attribute, "__module__": module, "__loader__": loader, "content": content}
+
+
+def nothing():
+    return node("TupleNode", "builtins.tuple", [])
+
+
+def empty():
+    return node("DictNode", "builtins.dict", {}) | {"key_types": node("ListNode", "builtins.list", [])}
+
+
+def text(word):
+    return node("JsonNode", "builtins.str", json.dumps(word))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        node("ConstructorFromReduceNode", "subprocess.Popen", nothing()),
+        node("ConstructorFromReduceNode", "xgboost.core.Booster", nothing()),  # its constructor reads a file
+        node("ConstructorFromReduceNode", "lightgbm.basic.Booster", nothing()),
+        node("ConstructorFromReduceNode", "sklearn.linear_model._base.LinearRegression", nothing()),
+        node("ConstructorFromReduceNode", "ensemble_mm.stacking._estimators.StackedClassifier", nothing()),
+        node("TypeNode", "xgboost.core.Booster"),
+        node("FunctionNode", "lightgbm.basic.Booster"),
+        node("MethodNode", "sklearn.linear_model._ridge.Ridge",
+             {"func": "fit", "obj": node("ObjectNode", "sklearn.linear_model._ridge.Ridge")}),
+        node("OperatorFuncNode", "operator.methodcaller")
+        | {"attrs": node("TupleNode", "builtins.tuple", [text("fit")])},
+        node("PartialNode", "functools.partial", {"func": node("FunctionNode", "os.system"), "args": nothing(),
+             "kwds": empty(), "namespace": empty()}),
+        node("ListNode", "builtins.list", [node("TupleNode", "os.terminal_size", [])]),
+    ],
+    ids=lambda schema: schema["__loader__"] + " " + schema["__class__"],
+)  # fmt: skip
+def test_no_way_of_building_calls_what_a_file_names(saved, tmp_path, schema):
+    for holder in (schema, {**node("ObjectNode", "sklearn.linear_model._ridge.Ridge"), "content": schema}):
+        forged = json.dumps({"protocol": 2, "_skops_version": "0.13"} | holder)
+        forge(saved, tmp_path / "forged", {"schema.json": forged})
+        with pytest.raises(ModelFileError, match="not trusted"):
+            load(tmp_path / "forged")
 
 
 class Boom:
@@ -210,6 +259,28 @@ def test_bombs_are_refused(saved, tmp_path):
     for name in ("outer", "inner", "npz"):
         with pytest.raises(ModelFileError, match="bomb"):
             load(tmp_path / name)
+
+
+def test_bombs_within_bombs_are_refused(saved, tmp_path):
+    """Many archives, each below the limit, and a part that was packed twice."""
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("data.npy", bytes(100 * 2**20))
+    forge(saved, tmp_path / "many", {"schema.json": b"{}"} | {f"{i}.npz": inner.getvalue() for i in range(3)})
+    with pytest.raises(ModelFileError, match="bomb"):
+        load(tmp_path / "many")
+    forge(saved, tmp_path / "renamed", {"schema.json": b"{}"} | {f"{i}.bin": inner.getvalue() for i in range(3)})
+    with pytest.raises(ModelFileError, match="bomb"):
+        load(tmp_path / "renamed")
+    part = io.BytesIO()  # what a file packs twice may not unpack to a hundred times a hundred times its size
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("schema.json", b"{}")
+        archive.writestr("padding", bytes(4 * 2**20), zipfile.ZIP_STORED)
+        archive.writestr("a.npy", bytes(300 * 2**20))
+    write_model(saved, tmp_path / "twice", part.getvalue(), zipfile.ZIP_DEFLATED)
+    assert (tmp_path / "twice").stat().st_size < 2**20 < len(part.getvalue())
+    with pytest.raises(ModelFileError, match="bomb"):
+        load(tmp_path / "twice")
 
 
 @pytest.mark.parametrize("name", ["../escape", "/etc/passwd", "a/../../b", "..\\escape", "c:\\x"])

@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from sklearn.ensemble import (
     ExtraTreesRegressor,
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from ensemble_mm.store import ModelFileError, load, read_manifest, save
@@ -182,3 +185,19 @@ def test_a_forged_histogram_tree_is_refused():
     model._predictors[0][0].nodes["left"][0] = 10_000
     with pytest.raises(ValueError, match="decision tree"):
         unpack(model)
+
+
+@pytest.mark.parametrize("part, value", [("indices", 10**6), ("indices", -5), ("indptr", 10**6)])
+def test_a_forged_sparse_matrix_is_refused(part, value):
+    matrix = sp.random(20, 9, 0.3, format="csr", random_state=0)
+    assert unpack(Holder(matrix)).content is matrix
+    getattr(matrix, part)[-1] = value
+    with pytest.raises(ValueError, match="ind"):
+        unpack(Holder(matrix))
+
+
+def test_folders_of_pipelines_are_not_taken_from_a_file():
+    """joblib would unpickle what lies in them."""
+    pipeline = make_pipeline(StandardScaler(), memory="/somewhere")
+    assert pack(pipeline).memory is None and pipeline.memory == "/somewhere"
+    assert unpack(pipeline).memory is None
