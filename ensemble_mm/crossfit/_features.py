@@ -348,7 +348,7 @@ def _cached_chunk(extractor, cache, chunk):
         return known
     whole = content_key(config, keys)  # for what is kept as a whole: sparse features, and those of other precision
     block = None if found.any() else cache.get(whole)
-    if block is not None:
+    if block is not None and block.ndim == 2 and block.shape[0] == len(keys):  # else not written by us
         return block
     new = np.flatnonzero(~found)
     fresh = transform_chunk(extractor, take_rows(chunk, new))
@@ -360,6 +360,8 @@ def _cached_chunk(extractor, cache, chunk):
     cache.put_rows(config, keys[new], fresh)
     if not found.any():
         return fresh
+    if known.shape[1] != fresh.shape[1]:  # what was found is not by this extractor
+        return transform_chunk(extractor, chunk)
     known[new] = fresh
     return known
 

@@ -142,6 +142,13 @@ def _unpack(content: bytes, magic: bytes, count: int) -> list[np.ndarray]:
     return [np.lib.format.read_array(buffer, allow_pickle=False) for _ in range(count)]
 
 
+def _read_file(path: Path) -> bytes:
+    """The content of a regular file: a pipe, say, would be waited for without end."""
+    if not path.is_file() and path.exists():
+        raise OSError("not a regular file")
+    return path.read_bytes()
+
+
 class FeatureCache:
     """Features on disk, found again by the key of what they were made from.
 
@@ -182,7 +189,7 @@ class FeatureCache:
         """Return the array or CSR matrix of a key, or None."""
         path = self._array_path(key)
         try:
-            content = path.read_bytes()
+            content = _read_file(path)
             if content.startswith(_SPARSE):
                 shape, indptr, indices, data = _unpack(content, _SPARSE, 4)
                 found = sp.csr_matrix((data, indices, indptr), shape=tuple(shape))
@@ -191,8 +198,9 @@ class FeatureCache:
             return _unpack(content, _DENSE, 1)[0]
         except FileNotFoundError:
             return None
-        except (ValueError, OSError, EOFError, SyntaxError, TypeError, MemoryError):
-            path.unlink(missing_ok=True)
+        except (ValueError, OSError, EOFError, SyntaxError, TypeError, MemoryError, OverflowError):
+            with contextlib.suppress(OSError):  # a folder of that name
+                path.unlink(missing_ok=True)
             return None
 
     def put(self, key: str, array) -> None:
@@ -263,14 +271,16 @@ class FeatureCache:
 
     def _read_batch(self, path: Path):
         try:
-            keys, features = _unpack(path.read_bytes(), _ROWS, 2)
-            if keys.dtype != "S32" or features.dtype != np.float32 or features.ndim != 2 or len(keys) != len(features):
+            keys, features = _unpack(_read_file(path), _ROWS, 2)
+            fits = keys.dtype == "S32" and keys.ndim == 1 and features.dtype == np.float32 and features.ndim == 2
+            if not (fits and 0 < len(keys) == len(features)):
                 raise ValueError("not a batch of rows")
             return keys, features
         except FileNotFoundError:  # merged or evicted by another process
             return None
-        except (ValueError, OSError, EOFError, SyntaxError, TypeError, MemoryError):
-            path.unlink(missing_ok=True)
+        except (ValueError, OSError, EOFError, SyntaxError, TypeError, MemoryError, OverflowError):
+            with contextlib.suppress(OSError):  # a folder of that name
+                path.unlink(missing_ok=True)
             return None
 
     def _write_batch(self, config_key: str, keys, features) -> None:

@@ -18,7 +18,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from ._arrays import _safe, sweep, write_atomic
+from ._arrays import _read_file, _safe, sweep, write_atomic
 
 _MAGIC = b"EMMjob01"
 _MAC_BYTES = 32
@@ -55,7 +55,7 @@ class JobStore:
         """Return the result of a job, or None when there is none, or none that can be trusted."""
         path = self._path(key)
         try:
-            content = path.read_bytes()
+            content = _read_file(path)
         except OSError:
             return None
         head, signature, payload = content[:8], content[8 : 8 + _MAC_BYTES], memoryview(content)[8 + _MAC_BYTES :]

@@ -6,9 +6,18 @@ from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
 
-from ensemble_mm.crossfit._features import augmented, chunks, learns_from_labels, plan_extractions, split_stateless
+from ensemble_mm._checks import as_items
+from ensemble_mm.crossfit._features import (
+    _cached_chunk,
+    augmented,
+    chunks,
+    learns_from_labels,
+    plan_extractions,
+    split_stateless,
+)
 from ensemble_mm.data import View
 from ensemble_mm.features import ImageExtractor, TextExtractor, VectorExtractor, VideoExtractor
+from ensemble_mm.store import FeatureCache, content_key, row_keys, versions
 
 
 def test_the_leading_steps_that_need_no_fit_are_split_off():
@@ -55,3 +64,14 @@ def test_changed_copies_of_any_kind_of_column_are_read(extractor, items):
     X = X.toarray() if sparse.issparse(X) else X
     assert np.isfinite(X).all() and not np.array_equal(X[0], X[4]) and not np.array_equal(X[4], X[8])
     np.testing.assert_array_equal(X[[6, 10]], X[[2, 2]])  # a row that is not there is not changed
+
+
+@pytest.mark.parametrize("known", [[0], [0, 1]])
+def test_rows_of_another_width_in_the_cache_are_not_mixed_in(tmp_path, known):
+    """Whoever can write to the folder can put anything there; it must not end in a broken block."""
+    cache, items = FeatureCache(tmp_path), np.array([np.full((8, 8), 50 * i, np.uint8) for i in range(3)])
+    items = as_items(items)
+    extractor = ImageExtractor(features=["thumbnail"])
+    keys = row_keys(items)
+    cache.put_rows(content_key("rows", extractor, versions()), keys[known], np.zeros((len(known), 5)))
+    np.testing.assert_array_equal(_cached_chunk(extractor, cache, items), extractor.transform(items))

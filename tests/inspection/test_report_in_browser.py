@@ -8,7 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.tree import DecisionTreeClassifier
 
+from ensemble_mm import MultiOutputStack, read_table
+from ensemble_mm.features import ImageExtractor, TabularExtractor, TextExtractor
 from ensemble_mm.inspection import write_report
 
 # The smallest ratio of contrast of the page's texts (WCAG 2, 1.4.3), and the text that has it.
@@ -153,3 +158,50 @@ def test_code_that_gets_into_the_page_does_not_run(browser, page):
     })""")
     assert tried[:2] == [False, "stopped"] and tried[2] != "rgb(1, 2, 3)"
     assert any("Content Security Policy" in complaint for complaint in browser.complaints())
+
+
+EVIL = [
+    "<script>window.ran = true</script>",
+    "<img src=x onerror='window.ran = true'>",
+    "\"><svg onload=window.ran=true>",
+    "'><iframe srcdoc='<script>parent.ran = true</script>'>",
+    "</style></title><script>window.ran = true</script>",
+    "<a href='javascript:window.ran = true'>click</a>",
+    "<meta http-equiv=refresh content='0;url=http://127.0.0.1:9/'>",
+    "<base href='http://127.0.0.1:9/'><link rel=stylesheet href='x.css'>",
+    "$x^{$ {{ 7 * 7 }} {% raw %} \u202e\x1b[31m",
+]
+
+
+def test_what_a_table_holds_is_text_in_the_page(browser, tmp_path):
+    """From the file to the page: texts, classes, names of columns, tasks, views, learners and files are markup."""
+    names = [f"{i} {evil.replace('/', '|')}.png" for i, evil in enumerate(EVIL)]
+    rng = np.random.default_rng(0)
+    for name in names:
+        Image.fromarray(rng.integers(0, 256, (8, 8, 3)).astype(np.uint8)).save(tmp_path / name)
+    n = 4 * len(EVIL)
+    table = pd.DataFrame({
+        EVIL[0]: [f"{EVIL[i % 9]} some more words {i}" for i in range(n)],
+        EVIL[1]: [names[i % 9] for i in range(n)],
+        EVIL[2]: rng.normal(size=n),
+        EVIL[3]: [EVIL[i % 3] for i in range(n)],
+        EVIL[4]: np.arange(n) + rng.normal(size=n),
+    })  # fmt: skip
+    table.to_csv(tmp_path / "t.csv", index=False)
+    X, Y = read_table(tmp_path / "t.csv", [EVIL[3], EVIL[4]])
+    views = [(EVIL[5], TextExtractor(), EVIL[0]), (EVIL[6], ImageExtractor(features=["thumbnail"]), EVIL[1]),
+             (EVIL[7], TabularExtractor(), [EVIL[2]])]  # fmt: skip
+    learners = [("linear", LogisticRegression()), ("ridge", Ridge()), (EVIL[8], DecisionTreeClassifier(max_depth=2))]
+    model = MultiOutputStack(views, learners, cv=2, random_state=0).fit(X, Y)
+    (tmp_path / names[0]).write_bytes(b"no picture")  # its name stands in an error
+    page = write_report(model, tmp_path / "report.html", X, Y, title=EVIL[4])
+    browser.open(page.as_uri())
+    assert browser.complaints() == []
+    assert browser.run("window.ran") is None and browser.run("location.protocol") == "file:"
+    markup = "script, iframe, svg, link, base, form, object, embed, [onerror], [onload], meta[http-equiv=refresh]"
+    assert browser.run(f"document.querySelectorAll('{markup}').length") == 0
+    assert browser.run("[...document.querySelectorAll('a')].every(a => a.getAttribute('href').startsWith('#'))")
+    assert browser.run("document.title") == EVIL[4]
+    shown = browser.run("document.body.textContent")
+    for evil in EVIL[:4]:
+        assert evil in shown

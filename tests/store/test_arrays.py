@@ -1,16 +1,18 @@
 """Files are whole or absent; the cache gives back what was put in, or nothing."""
 
 import errno
+import io
 import os
 import pickle
 from concurrent.futures import ProcessPoolExecutor
+from hashlib import blake2b
 from multiprocessing import get_context
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from ensemble_mm.store import FeatureCache, content_key, row_keys, spill, write_atomic
+from ensemble_mm.store import FeatureCache, _arrays, content_key, row_keys, spill, write_atomic
 
 KEY, OTHER = content_key("a"), content_key("b")
 
@@ -131,6 +133,67 @@ def test_damage_is_noticed_and_removed(cache, damage):
     put_all(cache)
     array, rows, found = get_all(cache)
     assert np.array_equal(array, np.arange(30.0)) and found.all()
+
+
+def hostile_entries():
+    """Entries whose checksum is right, as anybody can make them."""
+    keys, ones = np.array(["a", "b"], "S32"), np.ones((2, 3), np.float32)
+    huge = io.BytesIO()  # says of itself that it has terabytes
+    np.lib.format.write_array_header_1_0(huge, {"descr": "<f8", "fortran_order": False, "shape": (2**40,)})
+    yield "no rows", _arrays._pack(b"EMMrows1", [keys[:0], ones[:0]])
+    yield "other keys", _arrays._pack(b"EMMrows1", [keys.reshape(2, 1), ones])
+    yield "other rows", _arrays._pack(b"EMMrows1", [keys, ones[:1]])
+    yield "text", _arrays._pack(b"EMMrows1", [keys, np.array([["x"], ["y"]])])
+    starts, ones = np.array([0, 1, 2]), np.ones(2)
+    yield "indices", _arrays._pack(b"EMMspar1", [np.array([2, 2]), starts, np.array([0, 9**9]), ones])
+    yield "shape", _arrays._pack(b"EMMspar1", [np.array([2**62, 2]), starts, np.array([0, 1]), ones])
+    for magic in (b"EMMdens1", b"EMMrows1"):
+        pickled = io.BytesIO()
+        np.lib.format.write_array(pickled, np.array([Planted()], dtype=object), allow_pickle=True)
+        for body in (pickled.getvalue(), huge.getvalue()):
+            yield "signed", magic + body + blake2b(magic + body, digest_size=16).digest()
+
+
+class Planted:
+    """Ends the process when it is unpickled."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
+
+
+@pytest.mark.parametrize("content", [content for _, content in hostile_entries()])
+def test_forged_entries_count_as_absent(cache, content):
+    put_all(cache)
+    for path in files_of(cache):
+        path.write_bytes(content)
+    array, rows, found = get_all(cache)
+    assert not found.any() and (array is None or content.startswith((b"EMMdens1", b"EMMspar1")))
+    put_all(cache)
+    assert get_all(cache)[2].all()
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_file_counts_as_absent(cache, make):
+    """A pipe would be waited for without end."""
+    put_all(cache)
+    for path in files_of(cache):
+        path.unlink()
+        make(path)
+    array, rows, found = get_all(cache)
+    assert array is None and not found.any()
+
+
+def test_a_link_out_of_the_folder_is_not_followed_when_written(cache, tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_bytes(b"mine")
+    cache.put(KEY, np.ones(3))
+    (path,) = files_of(cache)
+    path.unlink()
+    path.symlink_to(outside)
+    assert cache.get(KEY) is None and outside.read_bytes() == b"mine"
+    path.symlink_to(outside)
+    cache.put(KEY, np.ones(3))
+    assert cache.get(KEY).sum() == 3 and outside.read_bytes() == b"mine" and not path.is_symlink()
 
 
 def test_object_arrays_are_never_kept(cache):

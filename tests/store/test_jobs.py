@@ -78,6 +78,13 @@ def test_a_planted_file_is_never_unpickled(store, tmp_path):
     assert not trace.exists()
 
 
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_file_counts_as_absent(store, make):
+    """A pipe would be waited for without end."""
+    make(store.folder / f"{KEY}.job")
+    assert store.load(KEY) is None
+
+
 def test_a_renamed_file_counts_as_absent(store):
     store.save(KEY, 1)
     path = next(store.folder.glob("*.job"))
