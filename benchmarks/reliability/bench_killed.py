@@ -11,7 +11,7 @@ kill, or when a file that was half written is opened to be read. The kills:
 - dask: a fit on a cluster of two workers, which live on and may still write what they had begun
 - dask worker: one of these workers; the fit itself must end, with the same answer
 
-    python benchmarks/reliability/bench_killed.py [n_kills]
+    python benchmarks/reliability/bench_killed.py [n_kills [kind ...]]
 """
 
 import hashlib
@@ -189,7 +189,7 @@ def ask(kind, n_kills, base, expected, rng, cluster, address):
     return count
 
 
-def main(n_kills=200):
+def main(n_kills=200, *kinds):
     """Kill, print the figures and write benchmarks/results/killed.json."""
     rng, counts = np.random.default_rng(0), {}
     here, there = SPAWN.Pipe()
@@ -198,8 +198,8 @@ def main(n_kills=200):
     address = here.recv()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as base:
         expected, _ = answer(*start(Path(base, "unbroken")))
-        for kind, share in SHARES.items():
-            counts[kind] = ask(kind, round(share * n_kills), base, expected, rng, cluster, address)
+        for kind in kinds or SHARES:
+            counts[kind] = ask(kind, round(SHARES[kind] * int(n_kills)), base, expected, rng, cluster, address)
         here.send("the end")
         cluster.join()
     total = sum(counts.values(), Counter())
@@ -211,4 +211,4 @@ def main(n_kills=200):
 
 
 if __name__ == "__main__":
-    sys.exit(not main(*map(int, sys.argv[1:])))
+    sys.exit(not main(*sys.argv[1:]))

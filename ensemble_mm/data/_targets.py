@@ -13,6 +13,7 @@ from sklearn.utils import column_or_1d
 
 KINDS = ("binary", "multiclass", "regression")
 MOST_INTEGER_CLASSES = 20
+SINGLE = np.finfo(np.float32)
 
 
 @dataclass(frozen=True)
@@ -215,6 +216,12 @@ def _as_numbers(name: str, values) -> np.ndarray:
         raise ValueError(
             f"Input y contains infinity: task {name!r} holds infinite values. Correct them, or mark them as not known "
             "with NaN."
+        )
+    largest = np.abs(numbers[~np.isnan(numbers)]).max(initial=0.0)
+    if largest and not SINGLE.tiny <= largest <= SINGLE.max:
+        raise ValueError(
+            f"The largest number of task {name!r} is {largest:.3g}: learners that compute in single precision, and "
+            f"squared errors, need one between {SINGLE.tiny:.0e} and {SINGLE.max:.0e}. Give the task in another unit."
         )
     return numbers
 

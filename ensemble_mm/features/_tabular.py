@@ -256,9 +256,11 @@ class _Number:
             size = np.abs(known)
             self.unit = float(np.median(size[size > 0])) if (size > 0).any() else 1.0
         scaled = self._shape(np.where(np.isnan(values), self.fill, values))
+        largest = float(np.abs(scaled).max(initial=0.0))
+        unit = largest if 0 < largest < 1e-150 else 1.0  # squares of such numbers are zero
         self.mean, self.scale = (
             float(scaled.mean()) if len(scaled) else 0.0,
-            float(scaled.std()) if len(scaled) else 0.0,
+            unit * float((scaled / unit).std()) if len(scaled) else 0.0,
         )
         self.constant = not self.scale > 1e-12 * max(abs(self.mean), 1e-300)
         self.suffixes = [*([] if self.constant else [""]), *(["_missing"] if self.holes else [])]
