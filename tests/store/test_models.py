@@ -30,6 +30,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 from xgboost import XGBClassifier, XGBRegressor
 
+from ensemble_mm import StackedClassifier
 from ensemble_mm.store import ModelFileError, load, read_manifest, save
 
 X, y = make_classification(90, 6, n_informative=4, n_classes=3, random_state=0)
@@ -96,6 +97,24 @@ def test_files_are_small(model, tmp_path):
     save(model, tmp_path / "ours")
     joblib.dump(model, tmp_path / "joblib", compress=("zlib", 3))
     assert (tmp_path / "ours").stat().st_size < 1.5 * (tmp_path / "joblib").stat().st_size
+
+
+def test_files_of_small_stacks_are_small(tmp_path):
+    model = StackedClassifier(learners=[("linear", LogisticRegression())], cv=2, random_state=0).fit(X, y)
+    save(model, tmp_path / "ours")
+    joblib.dump(model, tmp_path / "joblib", compress=("zlib", 3))
+    assert (tmp_path / "ours").stat().st_size < 1.5 * (tmp_path / "joblib").stat().st_size < 15_000
+
+
+def test_keys_that_the_format_uses_are_the_users_own(tmp_path):
+    model = Users().fit(X, y)
+    model.notes_ = {"__id__": 1, "file": "a.npy", "__loader__": [1, 1], "again": model.by_pair_}
+    save(model, tmp_path / "file")
+    again = load(tmp_path / "file", trusted=Users)
+    assert again.notes_["again"] is again.by_pair_
+    assert {key: again.notes_[key] for key in ("__id__", "file", "__loader__")} == {
+        "__id__": 1, "file": "a.npy", "__loader__": [1, 1]
+    }  # fmt: skip
 
 
 def test_the_manifest_tells_what_is_inside(saved):
