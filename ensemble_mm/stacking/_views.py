@@ -1,0 +1,109 @@
+"""From X and the parameter `views` to views, each with its extractor, and to the items that these read."""
+
+import numpy as np
+import pandas as pd
+
+from .._checks import check_choice, check_unique
+from ..data import MultimodalData, View, check_columns, infer_views, select
+from ..features import EXTRACTORS, any_sound, pretrained
+
+ENCODED_ROWS = 5_000
+
+
+def read_views(setting, source, encoded):
+    """Return the views of the training data; every mistake is found before anything is fitted.
+
+    `setting` is the parameter `views`; `encoded` allows second views by pretrained encoders where it is "auto".
+    """
+    if isinstance(setting, str):
+        check_choice("views", setting, ("auto",))
+        views = infer_views(source)
+        views += [_sound_of(v) for v in views if v.modality == "video" and any_sound(select(source, v.columns))]
+        views = [View(v.name, v.modality, v.columns, EXTRACTORS[v.modality]()) for v in views]
+        views += _encoded_views(views, source.shape[0]) if encoded else []
+    else:
+        views = [view for entry in setting if (view := _check_view(entry, source)) is not None]
+        if not views:
+            raise ValueError("Every view is dropped: leave at least one.")
+    check_unique("View", [view.name for view in views])
+    return views
+
+
+def column_of(source, view):
+    """Return the items of a view: what its extractor reads."""
+    columns = view.columns
+    if isinstance(source, MultimodalData):
+        names = columns if isinstance(columns, list) else [columns]
+        absent = [name for name in names if name not in source.views]
+        if absent:  # a view that new data do not have at all
+            return np.full(len(source), None, dtype=object)
+    if view.modality == "tabular" and isinstance(source, pd.DataFrame) and not isinstance(columns, (list, tuple)):
+        columns = [columns]
+    column = select(source, columns)
+    if view.modality == "vector" and isinstance(column, np.ndarray) and column.ndim == 1:
+        return _as_matrix(column)
+    return column
+
+
+def modality_read(view):
+    """Return the modality of a view as portfolios know it: vectors of sentences are no words."""
+    encoded = view.modality == "text" and getattr(view.extractor, "encoder", None) is not None
+    return "encoded text" if encoded else view.modality
+
+
+def _check_view(entry, source):
+    if not isinstance(entry, (list, tuple)) or len(entry) not in (2, 3) or not isinstance(entry[0], str):
+        raise ValueError(f"Each view is (name, extractor, column(s)), found {entry!r}.")
+    name, extractor = entry[:2]
+    columns = entry[2] if len(entry) == 3 else name
+    if isinstance(extractor, str) and extractor == "drop":
+        return None
+    if "__" in name:
+        raise ValueError(f"View names must not contain '__', found {name!r}: it separates parameters.")
+    if callable(columns):
+        columns = columns(source)
+    check_columns(source, name, columns)
+    modality = next((m for m, cls in EXTRACTORS.items() if isinstance(extractor, cls)), None)
+    if modality is None or (isinstance(extractor, str) and extractor == "auto"):
+        column = select(source, columns)
+        modality = infer_views(MultimodalData({name: column}))[0].modality
+    if isinstance(extractor, str) and extractor == "auto":
+        extractor = EXTRACTORS[modality]()
+    if not (hasattr(extractor, "fit") and hasattr(extractor, "transform")):
+        raise TypeError(
+            f"The extractor of view {name!r} is {extractor!r}, which has no fit and transform: "
+            'give a transformer, "auto", or "drop".'
+        )
+    return View(name, modality, columns, extractor)
+
+
+def _encoded_views(views, n_rows):
+    """Return second views of the texts and pictures, by pretrained encoders, where those are installed.
+
+    What they know makes up for few rows; with many rows they add little and cost much.
+    """
+    found = []
+    for view in views if n_rows <= ENCODED_ROWS else []:
+        extractor = pretrained(view.modality)
+        if extractor is not None:
+            found.append(View(f"{view.name} (encoded)", view.modality, view.columns, extractor))
+    return found
+
+
+def _sound_of(view):
+    """Return the view of the sound tracks of a view of clips."""
+    return View(f"{view.name}_sound", "audio", view.columns)
+
+
+def _as_matrix(items):
+    """Return vectors that lie one in a cell as rows of a matrix; a missing one is a row of NaN."""
+    there = np.flatnonzero([item is not None and np.size(item) > 0 for item in items])
+    if not len(there):
+        return np.full((len(items), 1), np.nan)
+    widths = {np.size(items[i]) for i in there if np.ndim(items[i])}
+    if len(widths) > 1:
+        raise ValueError(f"A vector view holds vectors of different lengths ({sorted(widths)}): make them equal.")
+    out = np.full((len(items), max(widths, default=1)), np.nan)
+    for i in there:
+        out[i] = items[i]
+    return out

