@@ -1,4 +1,4 @@
-"""Answers do not depend on the machine's settings; numbers at the edge give a right answer or an error that says why."""
+"""Answers do not depend on the machine's settings; numbers at the edge give right answers, or errors that say why."""
 
 import hashlib
 import locale
@@ -83,7 +83,8 @@ def test_the_locale_does_not_matter(usual):
 
 def test_hash_seed_threads_and_environment_do_not_matter(usual):
     """All at once, in another process; see the tests above for which it is."""
-    code = f"import sys; sys.path[:0] = {[os.path.dirname(__file__)]}; import test_numbers; print(test_numbers.answer())"
+    here = os.path.dirname(__file__)
+    code = f"import sys; sys.path.insert(0, {here!r}); import test_numbers; print(test_numbers.answer())"
     env = os.environ | {"PYTHONHASHSEED": "4321", "OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "3", "LC_ALL": "C"}
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], env=env, capture_output=True, text=True)
     assert done.stdout.strip() == usual, done.stderr
