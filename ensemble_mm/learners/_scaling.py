@@ -16,8 +16,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Standardise dense columns; bring rows to unit mean squared norm.
 
-    Dense columns are centred and divided by their standard deviation (constant ones become 0).
-    Sparse input is left as it is but for one factor, so it stays sparse. Both then have rows
+    Dense columns are centred and divided by their standard deviation (constant ones become 0); those of two values,
+    such as a category's, by half of the distance of the two [1]_: a rare value would else lie farther from the
+    others than all numbers together could. Sparse input is left as it is but for one factor, so it stays sparse. Both then have rows
     whose squared norm is 1 on average over the rows seen in `fit`, whatever their number of
     columns. NaN is passed on.
 
@@ -26,18 +27,20 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     clip : float or None, default=8.0
         Dense values farther than this many standard deviations from the mean are pulled to that
         bound, so that one outlier does not rule a linear model. None keeps them.
-    whiten : bool, default=False
-        False multiplies all dense columns by one factor after standardising; True leaves the
-        columns at unit variance, without bringing the rows to unit norm.
 
     Attributes
     ----------
     mean_ : ndarray of shape (n_features_in_,) or None
         Mean of each column, in its own unit; None for sparse input.
     scale_ : ndarray of shape (n_features_in_,) or None
-        Standard deviation of each column, 1 where it is 0; None for sparse input.
+        What each column is divided by, in its own unit; None for sparse input.
     factor_ : float
         What all values are multiplied by at last. It has no unit.
+
+    References
+    ----------
+    .. [1] Gelman, A. (2008). Scaling regression inputs by dividing by two standard deviations. Statistics in Medicine,
+       27.
 
     Examples
     --------
@@ -48,9 +51,8 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     array([1., 1.])
     """
 
-    def __init__(self, *, clip=8.0, whiten=False):
+    def __init__(self, *, clip=8.0):
         self.clip = clip
-        self.whiten = whiten
 
     def fit(self, X, y=None):
         """Learn means, deviations and the factor.
@@ -82,9 +84,12 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         variance = (deviation**2).sum(axis=0) / count
         # A constant column of float32 shows rounding noise of about 1e-7 of its size.
         varies = variance > (1e-6 * np.maximum(np.abs(self.mean_), 1e-30)) ** 2
-        self.scale_ = np.where(varies, np.sqrt(variance), 1.0)
+        low, high = np.where(known, X, np.inf).min(axis=0), np.where(known, X, -np.inf).max(axis=0)
+        two = varies & ((X == low) | (X == high) | ~known).all(axis=0)
+        self.scale_ = np.where(two, (high - low) / 2, np.where(varies, np.sqrt(variance), 1.0))
         # Constant columns add nothing to the rows' norm.
-        self.factor_ = 1.0 if self.whiten else 1.0 / np.sqrt(max(int(varies.sum()), 1))
+        norm = float(np.sum(np.where(varies, variance / self.scale_**2, 0.0)))
+        self.factor_ = 1.0 / np.sqrt(norm) if norm > 0 else 1.0
         return self
 
     def transform(self, X):

@@ -16,7 +16,7 @@ from ._scoring import SAME_AS_LOSS, scored
 from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexRegressor
 from ._wrapped import WrappedClassifier, WrappedRegressor
 
-CLASSIFIERS = {  # simplest first
+CLASSIFIERS = {
     "mean": MeanClassifier,
     "greedy": GreedyClassifier,
     "simplex": SimplexClassifier,
@@ -24,6 +24,7 @@ CLASSIFIERS = {  # simplest first
 }
 REGRESSORS = {"mean": MeanRegressor, "greedy": GreedyRegressor, "simplex": SimplexRegressor, "linear": LinearRegressor}
 NAMES = (*CLASSIFIERS, "auto")
+FEW_BAGS = 3  # of greedy selection where it is only judged
 
 
 class _Auto:
@@ -38,12 +39,12 @@ class _Auto:
                 if not len(train) or not len(test):
                     continue
                 for name in names:
-                    model = self._make(name).fit(table[train], rows.y[train], sample_weight=rows.weight[train])
+                    model = self._make(name, n_bags=FEW_BAGS).fit(table[train], rows.y[train], sample_weight=rows.weight[train])
                     parts[name].append(self._judge(model, table[test], rows.y[test], rows.weight[test]))
             weight = np.concatenate([w for _, w in parts[names[0]]])
             losses = {name: np.concatenate([loss for loss, _ in parts[name]]) for name in names}
             self.losses_ = {name: float(np.average(loss, weights=weight)) for name, loss in losses.items()}
-            self.choice_ = self._simplest_of_the_best(losses, weight)
+            self.choice_ = self._first_of_the_best(losses, weight)
         else:
             self.losses_, self.choice_ = dict.fromkeys(names, 0.0), names[0]
         self.chosen_ = self._make(self.choice_)
@@ -70,8 +71,8 @@ class _Auto:
         splits = check_cv(self.cv, y, classifier=bool(self._n_classes)).split(X, y)
         return [tuple(np.flatnonzero(np.isin(rows.where, part)) for part in split) for split in splits]
 
-    def _simplest_of_the_best(self, losses, weight):
-        """Return the simplest whose loss is within one standard error, of the paired difference, of the lowest."""
+    def _first_of_the_best(self, losses, weight):
+        """Return the first whose loss is within one standard error, of the paired difference, of the lowest."""
         best = min(losses, key=self.losses_.get)
         share = weight / weight.sum()
         for name, loss in losses.items():
@@ -95,8 +96,10 @@ class _Auto:
     def _flat(self, cells):
         return cells[:, :, 1] if cells.shape[2] == 2 else cells.reshape(len(cells), -1)
 
-    def _make(self, name):
-        settings = {"scoring": self.scoring, "random_state": self.random_state} if name == "greedy" else {}
+    def _make(self, name, **of_greedy):
+        settings = {}
+        if name == "greedy":
+            settings = {"scoring": self.scoring, "random_state": self.random_state, **of_greedy}
         if isinstance(self, TableClassifier):
             settings["n_classes"] = self._n_classes
         return self._choices[name](**settings)
@@ -106,9 +109,10 @@ class _Auto:
 
 
 class AutoClassifier(_Auto, TableClassifier):
-    """Choose the meta-learner by cross-validation on the table; the simplest within one standard error wins [1]_.
+    """Choose "greedy" or "linear" by cross-validation on the table.
 
-    From the simplest: mean, greedy, simplex, linear. The standard error is that of the paired difference from the best.
+    "greedy" stays unless "linear" is better by more than one standard error of the paired difference [1]_. The other
+    meta-learners are near one of the two: "simplex" finds what "greedy" does, "mean" what "linear" does on few rows.
 
     Parameters
     ----------
@@ -144,7 +148,7 @@ class AutoClassifier(_Auto, TableClassifier):
     'linear'
     """
 
-    _choices = CLASSIFIERS
+    _choices = {name: CLASSIFIERS[name] for name in ("greedy", "linear")}
 
     def __init__(self, *, cv=5, scoring=None, n_classes=None, random_state=0):
         self.cv = cv
@@ -154,7 +158,7 @@ class AutoClassifier(_Auto, TableClassifier):
 
 
 class AutoRegressor(_Auto, TableRegressor):
-    """Choose the meta-learner by cross-validation on the table; see `AutoClassifier`.
+    """Choose "greedy" or "linear" by cross-validation on the table; see `AutoClassifier`.
 
     Parameters
     ----------
@@ -173,10 +177,10 @@ class AutoRegressor(_Auto, TableRegressor):
     >>> from ensemble_mm.meta import AutoRegressor
     >>> y = np.arange(50.0)
     >>> AutoRegressor().fit(np.c_[y + 1, y - 1], y).choice_
-    'mean'
+    'greedy'
     """
 
-    _choices = REGRESSORS
+    _choices = {name: REGRESSORS[name] for name in ("greedy", "linear")}
 
     def __init__(self, *, cv=5, scoring=None, random_state=0):
         self.cv = cv

@@ -19,7 +19,7 @@ class _SingleStack(BaseStack):
         self,
         views="auto",
         learners="balanced",
-        meta_learner="greedy",
+        meta_learner="auto",
         scoring=None,
         cv=5,
         refit=True,
@@ -92,7 +92,7 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
         Base learners. `reads` is "each" (a copy a view, the default), "all" (one copy on all views side by side)
         or a list of views. `form` is "native" (features as extracted, the default) or "reduced" (sparse text as
         few dense columns). A dict gives a list by task or kind.
-    meta_learner : {"greedy", "simplex", "linear", "mean", "auto"} or estimator, default="greedy"
+    meta_learner : {"greedy", "simplex", "linear", "mean", "auto"} or estimator, default="auto"
         Combines the columns of the table.
     scoring : None, str, callable or dict by task, default=None
         What the weights maximise; None: log loss (squared error for numbers).

@@ -64,7 +64,7 @@ class Level:
             block = whole.block(name, set(allowed[name]))
             y, weight = run.targets[name], run.weights[name]
             meta = make_meta_learner(
-                settings[name]["spec"] or "greedy",
+                settings[name]["spec"] or "auto",
                 kind=task.kind,
                 n_classes=len(task.classes) if task.is_classification else None,
                 scoring=settings[name]["scoring"],

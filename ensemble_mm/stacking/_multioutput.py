@@ -83,7 +83,7 @@ class MultiOutputStack(BaseStack):
         self,
         views="auto",
         learners="balanced",
-        meta_learner="greedy",
+        meta_learner="auto",
         scoring=None,
         cv=5,
         refit=True,

@@ -47,8 +47,7 @@ def column_of(source, view):
 
 def modality_read(view):
     """Return the modality of a view as portfolios know it: vectors of sentences are no words."""
-    encoded = view.modality == "text" and getattr(view.extractor, "encoder", None) is not None
-    return "encoded text" if encoded else view.modality
+    return view.modality if getattr(view.extractor, "encoder", None) is None else f"encoded {view.modality}"
 
 
 def _check_view(entry, source):

@@ -3,8 +3,10 @@ import pytest
 from scipy import sparse
 from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import log_loss
 
 from ensemble_mm.learners import LogisticPath, RidgePath
+from ensemble_mm.learners._linear import _in_their_span
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
@@ -49,3 +51,40 @@ def test_a_class_of_one_row_is_learned_without_complaint():
     y[0] = 2
     proba = LogisticPath(random_state=0).fit(X, y).predict_proba(X)
     assert proba.shape == (60, 3) and np.isfinite(proba).all()
+
+
+@pytest.mark.parametrize("make", [sparse.csr_matrix, np.asarray])
+@pytest.mark.parametrize("kind", ["logistic", "ridge"])
+def test_long_rows_are_fitted_in_the_space_that_they_span(kind, make):
+    """The weights of the columns are those of the plain model, whatever the space they were found in."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 400)) / 20
+    X[:, 50:] *= rng.random((60, 350)) < 0.05
+    X, weight, y = make(X), rng.uniform(0.5, 2, 60), X @ rng.normal(size=400)
+    if kind == "logistic":
+        y = np.digitize(y, np.quantile(y, [0.3, 0.6]))
+        model = LogisticPath(random_state=0, tol=1e-8).fit(X, y, sample_weight=weight)
+        plain = LogisticRegression(C=model.C_, tol=1e-8, max_iter=5000).fit(X, y, sample_weight=weight)
+    else:
+        model = RidgePath(random_state=0).fit(X, y, sample_weight=weight)
+        plain = Ridge(alpha=model.alpha_, tol=1e-10, solver="auto").fit(X, y, sample_weight=weight)
+    assert _in_their_span(X).shape == (60, 60)
+    np.testing.assert_allclose(model.coef_, plain.coef_, atol=2e-3 * np.abs(plain.coef_).max())
+    np.testing.assert_allclose(model.intercept_, plain.intercept_, atol=1e-3)
+
+
+def test_rare_columns_are_learned_to_the_end():
+    """The gradient of a word of few texts is small from the start, which must not pass for convergence."""
+    rng = np.random.default_rng(0)
+    X = sparse.random(2000, 3000, density=0.01, format="csr", random_state=0)
+    X.data[:] = 0.2
+    odds = X @ rng.normal(size=3000) * 5
+    y = (rng.random(2000) < 1 / (1 + np.exp(-odds))).astype(int)
+    train, test = slice(1500), slice(1500, None)
+    model = LogisticPath(random_state=0).fit(X[train], y[train])
+    loss = log_loss(y[test], model.predict_proba(X[test]))
+    best = min(
+        log_loss(y[test], LogisticRegression(C=C, tol=1e-8).fit(X[train], y[train]).predict_proba(X[test]))
+        for C in model.Cs
+    )
+    assert loss < best + 0.01

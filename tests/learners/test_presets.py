@@ -105,3 +105,24 @@ def test_wrong_calls_are_told():
         portfolio("quick", "regression", n_rows=10)
     with pytest.raises(ValueError, match="kind"):
         portfolio("fast", "ranking", n_rows=10)
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_tables_beside_media_keep_learners_of_their_own(kind):
+    """What suits hundreds of columns of a picture does not suit the ten of a table."""
+    views = {"photo": "image", "states": "encoded image", "facts": "tabular"}
+    beside = portfolio("balanced", kind, n_rows=400, n_classes=2, views=views)
+    alone = portfolio("balanced", kind, n_rows=400, n_classes=2, views={"facts": "tabular"})
+    settings = {name: estimator.get_params() for name, estimator, _, _ in alone}
+    read = {name: reads for name, _, reads, _ in beside}
+    for name in ("gbm_tables", "xgb", "trees"):
+        assert read[name] == [["facts"]]
+        assert dict((n, e) for n, e, _, _ in beside)[name].get_params() == pytest.approx(settings[name], nan_ok=True)
+    assert read["gbm_media"] == [["photo"]] and read["gbm"] == "all"
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_no_learner_is_fitted_twice_on_the_only_view(kind):
+    for modality in ("tabular", "vector", "text", "image"):
+        names = [entry[0] for entry in portfolio("best", kind, n_rows=400, n_classes=2, views={"x": modality})]
+        assert not {"linear_all", "kernel_all", "linear_text"} & set(names)

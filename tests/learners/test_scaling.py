@@ -36,3 +36,13 @@ def test_a_fold_of_fewer_rows_than_components_is_nothing_to_warn_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert SampledKernel(n_components=20, random_state=0).fit_transform(X).shape == (12, 12)
+
+
+def test_rare_categories_lie_no_farther_apart_than_numbers():
+    rng = np.random.default_rng(0)
+    number, rare = rng.normal(size=(500, 1)), (np.arange(500) < 10).astype(float)[:, np.newaxis]
+    out = ViewScaler().fit_transform(np.hstack([number, rare]))
+    assert np.ptp(out[:, 1]) < np.ptp(out[:, 0])
+    np.testing.assert_allclose((out**2).sum(axis=1).mean(), 1.0)
+    rare[::2] = np.nan  # a hole is no third value
+    assert np.nanmax(np.abs(ViewScaler().fit_transform(np.hstack([number, rare]))[:, 1])) < 3

@@ -116,17 +116,24 @@ def test_seeds_decide_the_bags_only():
     np.testing.assert_allclose(one, other, atol=0.4)
 
 
-def test_auto_takes_the_mean_of_equal_members_and_not_of_unequal_ones():
+def test_auto_of_numbers_keeps_greedy_unless_linear_is_surely_better():
     rng = np.random.default_rng(0)
-    equal = rng.normal(size=(300, 5))
-    assert AutoRegressor().fit(equal, equal.mean(axis=1) + 0.5 * rng.normal(size=300)).choice_ == "mean"
     y = rng.normal(size=300)
     unequal = np.c_[y + 0.1 * rng.normal(size=300), rng.normal(size=(300, 4))]
     auto = AutoRegressor().fit(unequal, y)
-    assert auto.choice_ != "mean"
+    assert auto.choice_ == "greedy"
     assert auto.weights_[0] > 0.9
-    assert auto.losses_["mean"] > auto.losses_[auto.choice_]
     np.testing.assert_allclose(auto.predict(unequal), auto.chosen_.predict(unequal))
+    shrunk = AutoRegressor().fit(unequal / 2, y)  # their mean cannot reach y, weights whose sum is free can
+    assert shrunk.choice_ == "linear"
+    assert shrunk.losses_["linear"] < shrunk.losses_["greedy"]
+
+
+def test_auto_of_classes_takes_greedy_where_the_truth_is_a_mean_of_probabilities():
+    rng = np.random.default_rng(0)
+    sure = rng.choice([0.001, 0.999], size=(1000, 2))
+    y = (rng.random(1000) < sure.mean(axis=1)).astype(int)
+    assert AutoClassifier().fit(sure, y).choice_ == "greedy"
 
 
 def test_auto_takes_the_linear_one_when_members_are_timid():
@@ -143,7 +150,7 @@ def test_auto_with_metrics_text_labels_and_splitters(scoring):
     labels = np.array(["no", "yes"])[y]
     model = AutoClassifier(scoring=scoring, cv=KFold(3, shuffle=True, random_state=0)).fit(X, labels)
     assert set(model.predict(X)) == {"no", "yes"}
-    assert set(model.losses_) == {"mean", "greedy", "simplex", "linear"}
+    assert set(model.losses_) == {"greedy", "linear"}
 
 
 @pytest.mark.parametrize(
