@@ -7,7 +7,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 
 from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor
 from ensemble_mm.features import TabularExtractor, VectorExtractor
-from ensemble_mm.learners import LogisticPath, RidgePath, TunedLearner, ViewScaler
+from ensemble_mm.learners import LogisticPath, NaiveBayesScaler, RidgePath, TunedLearner, ViewScaler
 from ensemble_mm.meta import (
     AutoClassifier,
     AutoRegressor,
@@ -32,7 +32,7 @@ STACKS = [
 ]
 NOTHING_SET = [StackedClassifier(), StackedRegressor()]
 PARTS = [
-    VectorExtractor(), TabularExtractor(), ViewScaler(),
+    VectorExtractor(), TabularExtractor(), ViewScaler(), NaiveBayesScaler(),
     LogisticPath(), RidgePath(), TunedLearner(Ridge(), {"alpha": [0.1, 1.0]}, search="grid", cv=2),
 ]  # fmt: skip
 META_LEARNERS = [

@@ -8,7 +8,7 @@ from ._linear import LogisticPath, RidgePath
 from ._many_classes import PooledGaussian
 from ._presets import portfolio
 from ._process import GaussianProcess
-from ._scaling import ViewScaler
+from ._scaling import NaiveBayesScaler, ViewScaler
 from ._spaces import default_space
 from ._textcnn import TextCNN, TextCNNClassifier, TextCNNRegressor
 from ._tuning import TunedLearner
@@ -19,6 +19,7 @@ __all__ = [
     "ImageCNNClassifier",
     "ImageCNNRegressor",
     "LogisticPath",
+    "NaiveBayesScaler",
     "PooledGaussian",
     "RidgePath",
     "TextCNN",

@@ -23,7 +23,7 @@ from .._checks import check_choice, check_count
 from ._linear import LogisticPath, RidgePath
 from ._many_classes import PooledGaussian
 from ._process import GaussianProcess
-from ._scaling import SampledKernel, ViewScaler
+from ._scaling import NaiveBayesScaler, SampledKernel, ViewScaler
 
 MANY_CLASSES = 100  # above this many, learners whose cost grows with classes x columns are left out
 BOOSTED_CLASSES = 30  # above this many, boosting (a tree a class and round) costs too much
@@ -32,6 +32,7 @@ WIDE_SHARE = 0.15  # of the columns that a tree looks at, where there are hundre
 NATIVE_CLASSES = 30  # above this many, linear models read text reduced
 SMALL = 1000  # rows up to which even "fast" has a forest
 LARGE = 20_000  # rows above which learners that keep or compare rows work on a sample, or are left out
+WORDS_ROWS = 2000  # rows from which the share of a word in each class is known well enough to weigh it by
 TEXTS, TABLES = ("text", "encoded text"), ("tabular", "vector")
 MEDIA, ENCODED_MEDIA = ("image", "audio", "video"), ("encoded image",)
 
@@ -110,6 +111,8 @@ def _classification(name, n_rows, n_classes, views):
     scale = 1 if name == "balanced" else 3
     if len(texts) > 1:
         entries.append(("linear_text", logistic(), texts, "native"))
+    if n_rows >= WORDS_ROWS and form == "native":
+        entries.append(("naive_bayes", naive_bayes_logistic(), _alone(views, ("text",)), "native"))
     if len(views) > 1 and not texts:
         entries.append(("linear_all", logistic(), "all", "reduced"))
     if boosted:
@@ -205,6 +208,11 @@ def _with_views(entries):
 def logistic():
     """Return multinomial logistic regression on scaled columns."""
     return Pipeline([("scale", ViewScaler()), ("linear", LogisticPath())])
+
+
+def naive_bayes_logistic():
+    """Return multinomial logistic regression on words that are weighed by how unevenly classes hold them."""
+    return Pipeline([("scale", NaiveBayesScaler()), ("linear", LogisticPath())])
 
 
 def discriminant():

@@ -18,8 +18,8 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Dense columns are centred and divided by their standard deviation (constant ones become 0); those of two values,
     such as a category's, by half of the distance of the two [1]_: a rare value would else lie farther from the
-    others than all numbers together could. Sparse input is left as it is but for one factor, so it stays sparse. Both then have rows
-    whose squared norm is 1 on average over the rows seen in `fit`, whatever their number of
+    others than all numbers together could. Sparse input is left as it is but for one factor, so it stays sparse.
+    Both then have rows whose squared norm is 1 on average over the rows seen in `fit`, whatever their number of
     columns. NaN is passed on.
 
     Parameters
@@ -141,3 +141,68 @@ class SampledKernel(Nystroem):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "n_components > n_samples")
             return super().fit(X, y)
+
+
+class NaiveBayesScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Weigh columns of counts, such as words, by how unevenly classes hold them; bring rows to unit mean squared norm.
+
+    A column is multiplied by the largest, over the classes, of the absolute logarithm of the ratio between its share
+    in the class and its share in the others, in how many rows it is not 0 [1]_. A linear model on such columns is
+    naive Bayes that may be corrected.
+
+    Parameters
+    ----------
+    smoothing : float, default=1.0
+        Rows of every class that are taken to hold a column, beside those that do.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_features_in_,)
+        What each column is multiplied by, without unit.
+
+    References
+    ----------
+    .. [1] Wang, S., Manning, C. D. (2012). Baselines and bigrams: simple, good sentiment and topic classification. ACL.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.learners import NaiveBayesScaler
+    >>> X = np.array([[1.0, 1.0], [1.0, 0.0], [1.0, 1.0], [1.0, 0.0]])
+    >>> NaiveBayesScaler().fit(X, [0, 0, 1, 1]).weights_.tolist()
+    [0.0, 0.0]
+    """
+
+    def __init__(self, *, smoothing=1.0):
+        self.smoothing = smoothing
+
+    def fit(self, X, y):
+        """Learn the weights from features of shape (n_samples, n_features) and labels of shape (n_samples,)."""
+        if not self.smoothing > 0:
+            raise ValueError(f"smoothing={self.smoothing!r} must be a positive number of rows.")
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32])
+        classes, codes = np.unique(y, return_inverse=True)
+        there = sparse.csr_matrix(X != 0, dtype=np.float64)
+        of_class = sparse.csr_matrix((np.ones(len(codes)), (codes, np.arange(len(codes)))))
+        counts = np.asarray((of_class @ there).todense()) + self.smoothing
+        others = counts.sum(axis=0) - counts
+        share, rest = (c / c.sum(axis=1, keepdims=True) for c in (counts, np.where(len(classes) > 1, others, counts)))
+        self.weights_ = np.abs(np.log(share / rest)).max(axis=0)
+        squares = X.power(2) if sparse.issparse(X) else X**2
+        norm = float(np.sum(np.asarray(squares.sum(axis=0)).ravel() * self.weights_**2)) / X.shape[0]
+        self.weights_ = self.weights_ / np.sqrt(norm) if norm > 0 else self.weights_
+        return self
+
+    def transform(self, X):
+        """Return weighed rows, an ndarray or CSR matrix of shape (n_samples, n_features)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
+        weights = self.weights_.astype(X.dtype)
+        return sparse.csr_matrix(X @ sparse.diags_array(weights)) if sparse.issparse(X) else X * weights
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.required = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

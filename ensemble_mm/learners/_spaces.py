@@ -54,6 +54,7 @@ SPACES = {
     "SVR": {"C": loguniform(0.1, 100.0), "gamma": loguniform(0.05, 5.0), "epsilon": loguniform(0.01, 0.3)},
     "TextCNNClassifier": _TEXT_NET,
     "TextCNNRegressor": _TEXT_NET,
+    "NaiveBayesScaler": {"smoothing": [0.3, 1.0, 3.0]},
     "ViewScaler": {"clip": [3.0, 8.0, None]},
     "XGBClassifier": _XGBOOST,
     "XGBRegressor": _XGBOOST,

@@ -39,7 +39,8 @@ class _Auto:
                 if not len(train) or not len(test):
                     continue
                 for name in names:
-                    model = self._make(name, n_bags=FEW_BAGS).fit(table[train], rows.y[train], sample_weight=rows.weight[train])
+                    model = self._make(name, n_bags=FEW_BAGS)
+                    model.fit(table[train], rows.y[train], sample_weight=rows.weight[train])
                     parts[name].append(self._judge(model, table[test], rows.y[test], rows.weight[test]))
             weight = np.concatenate([w for _, w in parts[names[0]]])
             losses = {name: np.concatenate([loss for loss, _ in parts[name]]) for name in names}

@@ -63,8 +63,11 @@ class Level:
         for name, task in run.tasks.items():
             block = whole.block(name, set(allowed[name]))
             y, weight = run.targets[name], run.weights[name]
+            spec = settings[name]["spec"] or "auto"
+            if self.below is not None:  # else another choice would pass for a gain by more columns
+                spec = getattr(self.below.metas[name], "choice_", spec)
             meta = make_meta_learner(
-                settings[name]["spec"] or "auto",
+                spec,
                 kind=task.kind,
                 n_classes=len(task.classes) if task.is_classification else None,
                 scoring=settings[name]["scoring"],

@@ -1,9 +1,10 @@
 import warnings
 
 import numpy as np
+import pytest
 from scipy import sparse
 
-from ensemble_mm.learners import ViewScaler
+from ensemble_mm.learners import NaiveBayesScaler, ViewScaler
 from ensemble_mm.learners._scaling import SampledKernel
 
 
@@ -46,3 +47,19 @@ def test_rare_categories_lie_no_farther_apart_than_numbers():
     np.testing.assert_allclose((out**2).sum(axis=1).mean(), 1.0)
     rare[::2] = np.nan  # a hole is no third value
     assert np.nanmax(np.abs(ViewScaler().fit_transform(np.hstack([number, rare]))[:, 1])) < 3
+
+
+def test_words_of_one_class_weigh_more_than_words_of_all():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], 100)
+    shares = np.c_[np.full(300, 0.5), np.where(y == 1, 0.8, 0.1), np.full(300, 0.5)]
+    X = (rng.random((300, 3)) < shares).astype(float)
+    for rows in (X, sparse.csr_matrix(X)):
+        scaler = NaiveBayesScaler().fit(rows, y)
+        assert scaler.weights_[1] > 1.5 * scaler.weights_[0]
+        out = scaler.transform(rows)
+        assert sparse.issparse(out) == sparse.issparse(rows)
+        np.testing.assert_allclose((out.multiply(out) if sparse.issparse(out) else out**2).sum() / 300, 1.0)
+    assert (NaiveBayesScaler().fit(X, np.zeros(300)).weights_ == 0).all()
+    with pytest.raises(ValueError, match="smoothing=0"):
+        NaiveBayesScaler(smoothing=0).fit(X, y)

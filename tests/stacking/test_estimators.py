@@ -48,6 +48,7 @@ def test_intervals_and_sets_grow_with_coverage(reviews):
 def test_pruned_members_are_neither_refitted_nor_run(reviews):
     X, Y = reviews
     learners = [(f"c{i}", LogisticRegression(C=10.0 ** (i - 2))) for i in range(5)]
-    model = StackedClassifier(views=VIEWS, learners=learners, cv=3, prune=2, random_state=0).fit(X, Y["tone"])
+    model = StackedClassifier(views=VIEWS, learners=learners, cv=3, prune=2, meta_learner="mean", random_state=0)
+    model.fit(X, Y["tone"])
     assert len(model.levels_[0].models) == 2 and (model.contributions_["tone"] > 0).sum() == 2
     assert model.score(X, Y["tone"]) > 0.5
