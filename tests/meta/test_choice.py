@@ -131,8 +131,8 @@ def test_auto_of_numbers_keeps_greedy_unless_linear_is_surely_better():
 
 def test_auto_of_classes_takes_greedy_where_the_truth_is_a_mean_of_probabilities():
     rng = np.random.default_rng(0)
-    sure = rng.choice([0.001, 0.999], size=(1000, 2))
-    y = (rng.random(1000) < sure.mean(axis=1)).astype(int)
+    sure = rng.choice([0.001, 0.5, 0.999], size=(2000, 2))
+    y = (rng.random(2000) < sure.mean(axis=1)).astype(int)
     assert AutoClassifier().fit(sure, y).choice_ == "greedy"
 
 
