@@ -129,13 +129,6 @@ def test_auto_of_numbers_keeps_greedy_unless_linear_is_surely_better():
     assert shrunk.losses_["linear"] < shrunk.losses_["greedy"]
 
 
-def test_auto_of_classes_takes_greedy_where_the_truth_is_a_mean_of_probabilities():
-    rng = np.random.default_rng(0)
-    sure = rng.choice([0.001, 0.5, 0.999], size=(2000, 2))
-    y = (rng.random(2000) < sure.mean(axis=1)).astype(int)
-    assert AutoClassifier().fit(sure, y).choice_ == "greedy"
-
-
 def test_auto_takes_the_linear_one_when_members_are_timid():
     rng = np.random.default_rng(0)
     odds = rng.normal(size=1000)
