@@ -10,6 +10,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
+from sklearn.utils._repr_html.estimator import _VisualBlock as VisualBlock  # noqa: F401
 from sklearn.utils.validation import _check_feature_names, _check_n_features
 
 

@@ -35,6 +35,7 @@ from ..crossfit import (
 from ..data import MultimodalData, View, as_source, resolve_targets
 from ..learners import portfolio
 from ..store import FeatureCache, JobStore, content_key, versions
+from ._diagram import diagram
 from ._level import CALIBRATORS, Level, setting_of
 from ._params import NamedParamsMixin
 from ._progress import Progress
@@ -353,6 +354,9 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         if calibrated:
             out = {name: self.levels_[-1].calibrated(name, p) for name, p in out.items()}
         return out, new
+
+    def _sk_visual_block_(self):
+        return diagram(self)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "levels_")
