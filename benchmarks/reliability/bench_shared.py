@@ -83,6 +83,8 @@ def work(folder, number, begin, results):
 
 def main(n_processes=8):
     """Run them all, print the figures and write benchmarks/results/shared.json."""
+    import mlflow.tracking  # noqa: F401  (once, before the forks: it takes seconds)
+
     started = time.process_time()
     with tempfile.TemporaryDirectory() as name:
         folder, begin, results = Path(name), FORK.Event(), FORK.Queue()
