@@ -14,6 +14,7 @@ def draw_folds(cv, tasks, targets, groups, seed):
     and shuffles; a splitter and a list of pairs are taken as they are.
     """
     n_rows = len(next(iter(targets.values())))
+    _check_groups(groups, n_rows)
     if isinstance(cv, Integral) and not isinstance(cv, bool):
         labels, splitter = _splitter(int(cv), tasks, targets, groups, seed)
         pairs = splitter.split(np.zeros(n_rows), labels, groups)
@@ -38,6 +39,21 @@ def draw_folds(cv, tasks, targets, groups, seed):
                     "or give more rows with a known label."
                 )
     return folds
+
+
+def _check_groups(groups, n_rows):
+    if groups is None:
+        return
+    try:
+        groups = np.asarray(groups)
+        fits = groups.shape == (n_rows,) and bool(len(np.unique(groups)))
+    except (TypeError, ValueError):  # of different types, or arrays
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"groups of shape {np.shape(groups)} cannot group {n_rows} rows: give one name or number a row, all of one "
+            "type."
+        )
 
 
 def _splitter(n_splits, tasks, targets, groups, seed):

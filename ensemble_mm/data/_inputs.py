@@ -200,7 +200,9 @@ def present_rows(column) -> np.ndarray:
     if isinstance(column, pd.DataFrame):
         empty = column.isna()
         for label in column.columns:
-            if not pd.api.types.is_numeric_dtype(column[label]):
+            if column[label].dtype == object:
+                empty[label] |= np.fromiter(map(is_missing, column[label]), bool, len(column))
+            elif not pd.api.types.is_numeric_dtype(column[label]):
                 empty[label] |= (column[label] == "").fillna(True).to_numpy(bool)
         return ~empty.to_numpy().all(axis=1)
     if column.dtype == object:

@@ -1,6 +1,7 @@
 """Files as X and Y: tables, lists of items, the packaged real sets and synthetic ones."""
 
 import os
+from collections.abc import Hashable
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,8 @@ def read_table(source, targets=(), root=None, *, inputs=None, media=()):
     if isinstance(source, dict):
         return _read_lists(source, targets, root)
     frame, folder = _read_frame(source)
+    if not isinstance(targets, str | list | tuple) or not all(isinstance(name, Hashable) for name in targets):
+        raise ValueError(f"targets={targets!r} must be a list of names of columns, or a text of names and commas.")
     names = [name.strip() for name in targets.split(",")] if isinstance(targets, str) else list(targets)
     for name in [*names, *(inputs or [])]:
         if name not in frame.columns:
@@ -231,19 +234,24 @@ def _read_frame(source):
 
 def _read_database(address):
     sqlalchemy = require("sqlalchemy", extra="store", caller="read_table of a database")
+    exc = require("sqlalchemy.exc", extra="store", caller="read_table of a database")
     url, _, table = address.rpartition("::")
-    engine = sqlalchemy.create_engine(url)
+    shown = url.rpartition("@")[2]  # without a password
     try:
-        known = sqlalchemy.inspect(engine).get_table_names()
-        if table not in known:
-            raise ValueError(f"The database {url} has no table {table!r}; it has {', '.join(known) or 'none'}.")
-        # Reflected, not pasted into a statement: a name is never read as SQL.
-        reflected = sqlalchemy.Table(table, sqlalchemy.MetaData(), autoload_with=engine)
-        with engine.connect() as connection:
-            found = connection.execute(sqlalchemy.select(reflected))
-            return _plain(pd.DataFrame(found.mappings().all(), columns=[column.name for column in reflected.columns]))
-    finally:
-        engine.dispose()
+        engine = sqlalchemy.create_engine(url)
+        try:
+            known = sqlalchemy.inspect(engine).get_table_names()
+            if table not in known:
+                raise ValueError(f"The database {shown} has no table {table!r}; it has {', '.join(known) or 'none'}.")
+            # Reflected, not pasted into a statement: a name is never read as SQL.
+            reflected = sqlalchemy.Table(table, sqlalchemy.MetaData(), autoload_with=engine)
+            with engine.connect() as connection:
+                found = connection.execute(sqlalchemy.select(reflected)).mappings().all()
+                return _plain(pd.DataFrame(found, columns=[column.name for column in reflected.columns]))
+        finally:
+            engine.dispose()
+    except exc.SQLAlchemyError as error:
+        raise ValueError(f"The database {shown} cannot be read: {str(error).splitlines()[0]}") from error
 
 
 def _read_lists(source, targets, root):
@@ -252,7 +260,11 @@ def _read_lists(source, targets, root):
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"There is no file {path} for view {name!r}: correct the path.")
-        items = [line if line.strip() else None for line in path.read_text(encoding="utf-8").splitlines()]
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} cannot be read as text in UTF-8: {error}") from error
+        items = [line if line.strip() else None for line in lines]
         paths = _media_paths(pd.Series(items, dtype=object, name=name), root if root is not None else path.parent)
         views[name] = items if paths is None else paths
     Y = pd.DataFrame()

@@ -5,6 +5,7 @@ task: class positions or numbers, NaN where the label is not known.
 """
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,7 +88,7 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None):
         Whether Y came with names.
     """
     columns, named = _columns(Y)
-    if kinds is None or (isinstance(kinds, str) and kinds != "auto"):
+    if not isinstance(kinds, Mapping) and not (isinstance(kinds, str) and kinds == "auto"):
         raise ValueError(f'tasks={kinds!r} is not known: use "auto" or a dict from task name to kind.')
     kinds = {} if isinstance(kinds, str) else dict(kinds)
     for name, kind in kinds.items():
@@ -191,9 +192,10 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
     plain = known.astype(object) if isinstance(known.dtype, pd.CategoricalDtype) else known
     try:
         classes = np.unique(plain.to_numpy() if plain.dtype.kind in "biuf" else plain.to_numpy(object))
-    except TypeError as error:
+    except (TypeError, ValueError) as error:  # a ValueError where labels are arrays
         raise ValueError(
-            f"Task {name!r} mixes labels of different types (such as {_some(plain.unique())}): make them all text."
+            f"Task {name!r} mixes labels of different types, or holds what is no label (such as {_some(plain)}): make "
+            "them all text."
         ) from error
     if len(classes) < 2:
         raise ValueError(

@@ -8,7 +8,7 @@ from scipy.fft import dct, irfft, next_fast_len, rfft
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
-from .._checks import check_choice, check_count, require
+from .._checks import check_choice, check_count, check_positive, require
 from ._media import UnreadableItem, changed_items, decoding, open_item, read_all
 from ._tracks import CLIPS, read_sound_track
 
@@ -68,9 +68,10 @@ class AudioExtractor(TransformerMixin, BaseEstimator):
     def fit(self, X=None, y=None):
         """Check the parameters; nothing is learned."""
         check_count("rate", self.rate, minimum=1000)
+        if self.rate > HIGHEST_RATE:
+            raise ValueError(f"rate={self.rate} must be at most {HIGHEST_RATE} samples a second.")
         check_choice("on_bad", self.on_bad, ("raise", "missing"))
-        if not self.max_seconds > 0:
-            raise ValueError(f"max_seconds={self.max_seconds!r} must be a positive number of seconds.")
+        check_positive("max_seconds", self.max_seconds)
         return self
 
     def transform(self, X):

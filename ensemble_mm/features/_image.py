@@ -15,6 +15,7 @@ from ._text import ENCODED_COMPONENTS, TextReducer
 GROUPS = ("hog", "lbp", "color", "thumbnail")
 ENCODER_SIDE = 256  # augmented images for an encoder keep this many pixels on their shorter side
 FEATURES_SIDE, PIXELS_SIDE = 64, 32
+LARGEST_SIDE = 8192
 HSV_BINS = (8, 4, 4)
 LUMA_SIDE, CHROMA_SIDE = 12, 4
 
@@ -196,8 +197,10 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
             check_count("size", self.size, minimum=1 if self.output == "pixels" else 16)
             if self.size % 4 and self.output == "features":
                 raise ValueError(f"size={self.size} must be a multiple of 4: the features use a grid of 4 x 4 cells.")
+            if self.size > LARGEST_SIDE:
+                raise ValueError(f"size={self.size} must be at most {LARGEST_SIDE} pixels.")
         check_count("max_pixels", self.max_pixels, minimum=1)
-        if isinstance(self.features, str) or not len(self.features):
+        if not isinstance(self.features, (list, tuple, np.ndarray)) or not len(self.features):
             raise ValueError(f"features={self.features!r} must be a list of some of {', '.join(map(repr, GROUPS))}.")
         for group in self.features:
             check_choice("features", group, GROUPS)

@@ -197,8 +197,8 @@ def open_clip(item, *, caller, max_pixels=None):
     if isinstance(source, str):
         source = f"file:{os.path.abspath(source)}"  # so that "concat:a|b" or "http:..." is a name and nothing else
     container = av.open(source, options={"format_whitelist": CLIP_FORMATS, "protocol_whitelist": "file"})
-    if max_pixels is not None:
-        for stream in container.streams.video:
+    for stream in container.streams.video if max_pixels is not None else ():
+        if stream.codec_context is not None:  # None where the code of the frames is not known
             # Of frames with their borders, which decoders make as much as 64 pixels wide.
             stream.codec_context.options = {"max_pixels": str(2 * int(max_pixels) + 2**16)}
     return container

@@ -7,6 +7,7 @@ Words are found by script: runs of Chinese and Japanese characters are cut by rj
 import re
 from functools import lru_cache, partial
 from importlib.util import find_spec
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -121,6 +122,9 @@ class TextExtractor(TransformerMixin, BaseEstimator):
         check_choice("output", self.output, ("sparse", "reduced", "tokens"))
         check_choice("pooling", self.pooling, POOLINGS)
         check_count("max_features", self.max_features, minimum=1)
+        _check_range("ngram_range", self.ngram_range)
+        if self.char_ngram_range is not None:
+            _check_range("char_ngram_range", self.char_ngram_range)
         texts = as_texts(X)
         if self.encoder is not None:
             return self._encode(texts)
@@ -241,6 +245,12 @@ class TextExtractor(TransformerMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.requires_fit = self.encoder is None
         return tags
+
+
+def _check_range(name, value):
+    fits = isinstance(value, (tuple, list)) and len(value) == 2 and all(isinstance(n, Integral) for n in value)
+    if not fits or not 1 <= value[0] <= value[1]:
+        raise ValueError(f"{name}={value!r} must be a pair of whole numbers from 1, the smaller first: (1, 2), say.")
 
 
 class TextReducer(TransformerMixin, BaseEstimator):

@@ -8,7 +8,7 @@ from scipy.fft import irfft2, rfft2
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
-from .._checks import check_choice, check_count, require
+from .._checks import check_choice, check_count, check_positive, require
 from ._image import ImageExtractor, small_copy
 from ._media import UnreadableItem, changed_items, decoding, open_clip, read_all
 from ._pictures import picture_of_array
@@ -75,8 +75,7 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
         check_count("n_frames", self.n_frames, minimum=2)
         check_count("max_pixels", self.max_pixels, minimum=1)
         check_choice("on_bad", self.on_bad, ("raise", "missing"))
-        if not self.max_seconds > 0:
-            raise ValueError(f"max_seconds={self.max_seconds!r} must be a positive number of seconds.")
+        check_positive("max_seconds", self.max_seconds)
         return self
 
     def transform(self, X):
@@ -153,6 +152,8 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
                 yield frame
 
         stream = container.streams.video[0]
+        if stream.codec_context is None or stream.time_base is None:
+            raise UnreadableItem("its frames are in a code that is not known, or have no times")
         stream.thread_type = "NONE"
         self._check_size(stream)
         seconds = float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / 1e6

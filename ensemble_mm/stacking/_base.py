@@ -5,7 +5,7 @@
 
 import time
 import warnings
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ from ..crossfit import (
     plan_extractions,
     unweighted,
 )
-from ..data import MultimodalData, View, as_source, resolve_targets
+from ..data import MultimodalData, View, as_source, check_columns, resolve_targets
 from ..learners import portfolio
 from ..store import FeatureCache, JobStore, content_key, versions
 from ._diagram import diagram
@@ -42,6 +42,7 @@ from ._progress import Progress
 from ._views import column_of, modality_read, read_views
 
 PORTFOLIOS = ("fast", "balanced", "best")
+MOST_COPIES = 1000  # a typing error would else fill the memory
 
 
 class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
@@ -123,8 +124,16 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
             check_choice("learners", self.learners, PORTFOLIOS)
         check_choice("on_error", self.on_error, ("raise", "drop"))
         check_choice("on_bad", self.on_bad, ("raise", "missing"))
+        if not isinstance(self.refit, (bool, np.bool_)):
+            raise ValueError(f"refit={self.refit!r} must be True or False.")
+        if not isinstance(self.views, (str, list, tuple)):
+            raise ValueError(f'views={self.views!r} must be "auto" or a list of (name, extractor, column(s)).')
         check_count("augment", self.augment)
+        if self.augment > MOST_COPIES:
+            raise ValueError(f"augment={self.augment} must be at most {MOST_COPIES} copies of every row.")
         check_count("verbose", self.verbose)
+        if self.n_jobs is not None and (not isinstance(self.n_jobs, Integral) or not self.n_jobs):
+            raise ValueError(f"n_jobs={self.n_jobs!r} must be a whole number of processes, -1 for one a core, or None.")
         for name in ("time_budget", "job_timeout"):
             seconds = getattr(self, name)
             if seconds is not None and not (isinstance(seconds, Real) and seconds > 0):
@@ -152,6 +161,11 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
             )
         source = self._source(X, reset)
         tasks, targets, self._named_tasks = resolve_targets(Y, getattr(self, "tasks", "auto"), only=self._only)
+        if self._only and len(tasks) > 1:
+            raise ValueError(
+                f"y should be a 1d array, got the {len(tasks)} tasks {', '.join(map(repr, tasks))}: use "
+                "MultiOutputStack."
+            )
         n_rows = source.shape[0]
         for name, target in targets.items():
             if len(target) != n_rows:
@@ -167,7 +181,7 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
             if reset:
                 self.n_features_in_ = len(source.views)
                 self._input = "views"
-        elif isinstance(source, pd.DataFrame):
+        elif isinstance(source, pd.DataFrame) and (reset or self._input != "array"):
             if not len(source):
                 raise ValueError(
                     f"Found array with 0 sample(s) (shape={source.shape}) while a minimum of 1 is required: X is empty."
@@ -330,6 +344,9 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
             raise ValueError(
                 f"fit was given a dict of views, predict a {type(X).__name__}: give a dict of views again."
             )
+        if not isinstance(source, MultimodalData):  # which may lack whole views
+            for view in views:
+                check_columns(source, view.name, view.columns)
         columns = {view.name: column_of(source, view) for view in views}
         return NewRows(self.readers_, columns, self.forms_, self._runner(), self._cache())
 

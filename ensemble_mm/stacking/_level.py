@@ -63,7 +63,7 @@ class Level:
         for name, task in run.tasks.items():
             block = whole.block(name, set(allowed[name]))
             y, weight = run.targets[name], run.weights[name]
-            spec = settings[name]["spec"] or "auto"
+            spec = "auto" if settings[name]["spec"] is None else settings[name]["spec"]
             if self.below is not None:  # else another choice would pass for a gain by more columns
                 spec = getattr(self.below.metas[name], "choice_", spec)
             meta = make_meta_learner(

@@ -3,7 +3,7 @@ import pytest
 from sklearn.model_selection import GroupKFold, KFold, RepeatedKFold, TimeSeriesSplit
 
 from ensemble_mm.crossfit import draw_folds
-from ensemble_mm.data import resolve_targets
+from ensemble_mm.data import Task, resolve_targets
 
 
 def folds(Y, cv, groups=None, seed=0):
@@ -65,3 +65,13 @@ def test_a_rare_class_lowers_the_number_of_folds_with_a_warning():
 def test_errors_say_what_is_wrong(y, cv, words):
     with pytest.raises(ValueError, match=words):
         folds({"y": y}, cv)
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [[1, 2], 3, "a", np.zeros((12, 2)), np.array([None, True, "a"] * 4, dtype=object),
+     np.array([np.zeros(2), np.zeros(3)] * 6, dtype=object)],
+)  # fmt: skip
+def test_groups_are_one_name_a_row(groups):
+    with pytest.raises(ValueError, match="cannot group 12 rows: give one name or number a row"):
+        draw_folds(3, {"y": Task("y", "regression")}, {"y": np.arange(12.0)}, groups, 0)

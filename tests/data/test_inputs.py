@@ -94,3 +94,10 @@ def test_arrow_strings_and_polars_become_plain_items():
     assert isinstance(X, pd.DataFrame)
     assert select(X, "a").tolist()[0] == "x"
     assert present_rows(select(X, "a")).tolist() == [True, False]
+
+
+def test_items_of_any_kind_may_stand_in_a_table():
+    cells = np.empty(6, dtype=object)
+    cells[:] = [np.zeros((2, 3)), np.array([]), "", pd.NA, {"a": 1}, 1.5]
+    table = pd.DataFrame({"c": pd.Series(cells, dtype=object)})
+    assert present_rows(table).tolist() == [True, False, False, False, True, True]

@@ -146,3 +146,25 @@ def test_synthetic_data_share_a_cause_and_follow_the_seed():
     assert 0.1 < X["price"].isna().mean() < 0.3 and 0.2 < Y.isna().to_numpy().mean() < 0.4
     whole, labels = make_multimodal(n_samples=300, random_state=0)
     assert np.corrcoef(whole["price"], labels["level"])[0, 1] > 0.5
+
+
+@pytest.mark.parametrize("targets", [3, None, 1.5, slice(None), [["y"]], pd.NA, {"y": 1}])
+def test_targets_are_names(tmp_path, targets):
+    (tmp_path / "t.csv").write_text("x,y\n1,2\n")
+    with pytest.raises(ValueError, match="targets=.* must be a list of names"):
+        read_table(tmp_path / "t.csv", targets)
+
+
+def test_a_list_in_another_code_is_told(tmp_path):
+    (tmp_path / "t.txt").write_bytes("é".encode("latin-1"))
+    with pytest.raises(ValueError, match="t.txt cannot be read as text in UTF-8"):
+        read_table({"text": tmp_path / "t.txt"})
+
+
+def test_a_file_that_is_no_database_is_told_without_a_password(tmp_path):
+    (tmp_path / "t.csv").write_text("x,y\n" * 300)
+    with pytest.raises(ValueError, match="The database .* cannot be read: .*not a database"):
+        read_table(f"sqlite:///{tmp_path}/t.csv::t")
+    with pytest.raises(ValueError, match="cannot be read") as caught:
+        read_table("nothing://me:secret@host/x::t")
+    assert "secret" not in str(caught.value)

@@ -63,3 +63,18 @@ def test_a_strange_label_is_named():
     tasks, _, _ = resolve_targets(pd.Series(["a", "b"], name="kind"))
     with pytest.raises(ValueError, match="Task 'kind' has the label 'c'"):
         tasks["kind"].encode(["a", "c"])
+
+
+@pytest.mark.parametrize("kinds_", [3, None, ["y"], object()])
+def test_kinds_are_a_dict(kinds_):
+    with pytest.raises(ValueError, match="tasks=.* is not known"):
+        resolve_targets([1.0, 2.0], kinds_)
+
+
+@pytest.mark.parametrize("bad", [np.zeros((2, 2)), [1, 2], {"a": 1}, slice(None)])
+def test_what_is_no_label_is_told(bad):
+    column = pd.Series(["a", "b", None, None], dtype=object)
+    for row in (2, 3):
+        column.iat[row] = bad
+    with pytest.raises(ValueError, match="Task 'y' mixes labels .* or holds what is no label"):
+        resolve_targets({"y": column})

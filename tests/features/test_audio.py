@@ -160,3 +160,14 @@ def test_blocks_of_frames_give_what_all_frames_at_once_give(monkeypatch):
     one = AudioExtractor().transform([(sound, RATE)])
     monkeypatch.setattr(_audio, "BLOCK", 7)
     np.testing.assert_allclose(AudioExtractor().transform([(sound, RATE)]), one, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, np.inf, np.nan, "1", None, True])
+def test_seconds_are_checked(seconds):
+    with pytest.raises(ValueError, match="max_seconds=.* must be a positive, finite number"):
+        AudioExtractor(max_seconds=seconds).fit()
+
+
+def test_the_rate_has_a_limit():
+    with pytest.raises(ValueError, match="rate=2147483648 must be at most 500000"):
+        AudioExtractor(rate=2**31).transform([tone(300)])

@@ -165,3 +165,13 @@ def test_contrast_is_the_deviation_within_a_cell():
     luma = np.asarray(Image.fromarray(array).convert("YCbCr"), dtype=float)[..., 0] / 255
     assert X[names.index("contrast_y_0_0")] == pytest.approx(luma[:16, :16].std(), abs=1e-4)
     assert X[names.index("contrast_y_3_2")] == pytest.approx(luma[48:, 32:48].std(), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [({"size": 10**6}, "size=1000000 must be at most 8192"), ({"features": None}, "features=None must be a list"),
+     ({"features": 3}, "features=3 must be a list"), ({"max_pixels": "a"}, "max_pixels='a'")],
+)  # fmt: skip
+def test_parameters_are_checked(parameters, words):
+    with pytest.raises(ValueError, match=words):
+        ImageExtractor(**parameters).transform([np.zeros((8, 8), np.uint8)])

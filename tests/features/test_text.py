@@ -93,3 +93,9 @@ def test_it_works_in_a_pipeline_and_pickles():
     texts, y = ["good warm", "bad cold"] * 10, [0, 1] * 10
     pipe = make_pipeline(TextExtractor(), LogisticRegression()).fit(texts, y)
     assert pickle.loads(pickle.dumps(pipe)).score(texts, y) == 1
+
+
+@pytest.mark.parametrize("value", [0.5, (2, 1), (0, 1), "ab", (1, 2, 3), (1.0, 2.0), None])
+def test_ranges_are_checked(value):
+    with pytest.raises(ValueError, match="ngram_range=.* must be a pair of whole numbers"):
+        TextExtractor(ngram_range=value).fit(["a b"])

@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -172,3 +173,17 @@ def test_augmented_clips_keep_their_seconds(tmp_path):
     path = write(tmp_path / "a.mp4", moving(n=96))
     X = extractor.transform([path, *extractor.augment([path], random_state=0)])
     assert column(X, extractor, "log_seconds")[1] == pytest.approx(column(X, extractor, "log_seconds")[0], abs=1e-5)
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, np.inf, np.nan, "1", None, [1]])
+def test_seconds_are_checked(seconds):
+    with pytest.raises(ValueError, match="max_seconds=.* must be a positive, finite number"):
+        VideoExtractor(max_seconds=seconds).fit()
+
+
+def test_frames_in_an_unknown_code_are_told(tmp_path):
+    path = write(tmp_path / "a.avi", moving())
+    content = Path(path).read_bytes()
+    assert content.count(b"FMP4") == 2
+    with pytest.raises(BadItemsError, match="in a code that is not known"):
+        VideoExtractor().transform([content.replace(b"FMP4", b"\x01?\x02?")])

@@ -158,3 +158,39 @@ def test_augmented_copies_never_reach_held_out_rows(reviews):
     assert model.table_.values.shape[0] == 160 and np.isfinite(model.table_.values).all()
     plain = StackedClassifier(views=VIEWS, learners=LINEAR, cv=3, random_state=0).fit(X, Y["tone"])
     assert not np.array_equal(model.table_.values, plain.table_.values)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [({"augment": 10**6}, "augment=1000000 must be at most 1000"), ({"n_jobs": "2"}, "n_jobs='2'"),
+     ({"n_jobs": 0}, "n_jobs=0"), ({"n_jobs": 1.5}, "n_jobs=1.5"),
+     ({"refit": np.array([])}, "refit=.* must be True or False"), ({"views": 3}, "views=3 must be"),
+     ({"views": LogisticRegression}, "views=.* must be"), ({"meta_learner": np.array([])}, "meta_learner")],
+)  # fmt: skip
+def test_parameters_of_another_type_are_told(parameters, words):
+    with pytest.raises((ValueError, TypeError), match=words):
+        StackedClassifier(learners=[("l", LogisticRegression())], **parameters).fit([[0.0], [1.0]] * 6, [0, 1] * 6)
+
+
+@pytest.mark.parametrize("y", [{"a": [0, 1] * 6, "b": [1, 0] * 6}, [[0, 1], [1, 0]] * 6])
+def test_one_task_means_one(y):
+    """It was found out at predict only."""
+    with pytest.raises(ValueError, match="y should be a 1d array, got the 2 tasks .*: use MultiOutputStack"):
+        StackedClassifier(learners=[("l", LogisticRegression())]).fit([[0.0], [1.0]] * 6, y)
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+def test_new_rows_without_a_column_are_told():
+    X = pd.DataFrame({"a": [0.0, 1.0] * 6, "b": [1.0, 0.0] * 6})
+    views, learners = [("v", TabularExtractor(), ["a"])], [("l", LogisticRegression())]
+    model = StackedClassifier(views, learners, cv=2).fit(X, [0, 1] * 6)
+    for new in (X.to_numpy(), X.rename(columns={"a": "c"}), X.rename(columns={"a": 0, "b": 1})):
+        with pytest.raises(ValueError, match="feature names|reads the column 'a', which X does not have"):
+            model.predict(new)
+
+
+@pytest.mark.filterwarnings("ignore:X has feature names")
+def test_a_model_of_an_array_reads_frames_too():
+    X, y = np.random.default_rng(0).normal(size=(12, 2)), [0, 1] * 6
+    model = StackedClassifier(learners=[("l", LogisticRegression())], cv=2, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(model.predict_proba(pd.DataFrame(X, columns=["a", "b"])), model.predict_proba(X))
