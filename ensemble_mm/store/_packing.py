@@ -74,6 +74,8 @@ def _own_state(item) -> dict:
     state = {name: value for name, value in vars(item).items() if name != "_skl_callbacks"}
     folders = {"ensemble_mm": _FOLDERS, "sklearn": _SKLEARN_FOLDERS}.get(type(item).__module__.partition(".")[0], ())
     state.update((name, None) for name in folders if name in state)
+    if folders is _FOLDERS and "allow_download" in state:
+        state["allow_download"] = False  # whether anything is fetched is said on the machine that would fetch it
     return state
 
 

@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from ensemble_mm.features import TextExtractor
 from ensemble_mm.store import ModelFileError, load, read_manifest, save
 from ensemble_mm.store._packing import pack, unpack
 
@@ -201,3 +202,9 @@ def test_folders_of_pipelines_are_not_taken_from_a_file():
     pipeline = make_pipeline(StandardScaler(), memory="/somewhere")
     assert pack(pipeline).memory is None and pipeline.memory == "/somewhere"
     assert unpack(pipeline).memory is None
+
+
+def test_a_file_cannot_allow_downloads():
+    extractor = TextExtractor(encoder="somebody/something", allow_download=True)
+    assert pack(extractor).allow_download is False and extractor.allow_download is True
+    assert unpack(extractor).allow_download is False
