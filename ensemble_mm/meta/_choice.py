@@ -25,6 +25,7 @@ CLASSIFIERS = {
 REGRESSORS = {"mean": MeanRegressor, "greedy": GreedyRegressor, "simplex": SimplexRegressor, "linear": LinearRegressor}
 NAMES = (*CLASSIFIERS, "auto")
 FEW_BAGS = 3  # of greedy selection where it is only judged
+JUDGED_CELLS = 100_000  # of a table, rows times members, that are enough to judge on
 
 
 class _Auto:
@@ -35,7 +36,8 @@ class _Auto:
         if len(rows.y) > 1 and len(rows.order) > 1:
             table = self._flat(rows.cells)
             parts = {name: [] for name in names}
-            for train, test in self._splits(rows, X, y):
+            most = max(500, JUDGED_CELLS // len(rows.order))
+            for train, test in ((_some(part, most) for part in split) for split in self._splits(rows, X, y)):
                 if not len(train) or not len(test):
                     continue
                 for name in names:
@@ -107,6 +109,10 @@ class _Auto:
 
     def _mix(self, cells):
         return super()._mix(cells) if self.chosen_ is None else self.chosen_._mix(cells)
+
+
+def _some(rows, most):
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.intp)]
 
 
 class AutoClassifier(_Auto, TableClassifier):
