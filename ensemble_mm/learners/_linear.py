@@ -55,13 +55,16 @@ def _in_their_span(X):
         return X
     if sparse.issparse(X):
         full = X.getnnz(axis=0) > n_rows / 10
-        dense, X = X[:, full].toarray().astype(np.float64), X[:, ~full].astype(np.float64)
-        gram = dense @ dense.T + (X @ X.T).toarray()
-        dtype = X.dtype
+        dense, rare = X[:, full].toarray().astype(np.float64), X[:, ~full].astype(np.float64)
+        gram = dense @ dense.T + (rare @ rare.T).toarray()
     else:
-        gram, dtype = X.astype(np.float64) @ X.T.astype(np.float64), X.dtype
-    gram.flat[:: n_rows + 1] += 1e-6 * np.trace(gram) / n_rows
-    return linalg.cholesky(gram, lower=True, overwrite_a=True).astype(dtype)
+        wide = X.astype(np.float64)
+        gram = wide @ wide.T
+    size = np.trace(gram) / n_rows
+    if not size > 0:
+        return X
+    gram.flat[:: n_rows + 1] += 1e-6 * size
+    return linalg.cholesky(gram, lower=True, overwrite_a=True).astype(X.dtype)
 
 
 def _back_from_span(coef, rows, X):

@@ -88,3 +88,9 @@ def test_rare_columns_are_learned_to_the_end():
         for C in model.Cs
     )
     assert loss < best + 0.01
+
+
+def test_rows_of_nothing_are_learned_as_the_prior():
+    X, y = np.zeros((20, 50)), np.arange(20) % 4 == 0
+    np.testing.assert_allclose(LogisticPath(random_state=0).fit(X, y).predict_proba(X)[:, 1], 0.25, atol=1e-3)
+    np.testing.assert_allclose(RidgePath(random_state=0).fit(X, y.astype(float)).predict(X), 0.25)
