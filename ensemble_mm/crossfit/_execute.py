@@ -149,7 +149,7 @@ class Runner:
             while tries < 2:
                 late = set() if watch is None else watch.late()
                 try:
-                    for outcome in self._sent(jobs, missing, deadline, watch):
+                    for outcome in self._sent(jobs, missing, deadline, watch, apart=watch is not None or tries > 0):
                         missing = [i for i in missing if i != outcome[0]]
                         yield outcome
                     return
@@ -159,20 +159,22 @@ class Runner:
                     tries += watch is None or watch.late() == late
             for i in missing:
                 try:
-                    yield from self._sent(jobs, [i], deadline, watch)
+                    yield from self._sent(jobs, [i], deadline, watch, apart=True)
                 except Exception as error:
                     if not _is_lost_worker(error):
                         raise
                     yield i, _too_long(watch, i, jobs[i].name) or _lost(jobs[i].name, error), 0.0, []
 
-    def _sent(self, jobs, order, deadline, watch=None):
+    def _sent(self, jobs, order, deadline, watch, apart):
+        """Yield outcomes of jobs in any order; `apart` keeps them out of this process, which they might end."""
         backend, _ = get_active_backend()
         # Some backends (Ray's) can only give back a whole list.
         how = "generator_unordered" if getattr(backend, "supports_return_generator", False) else "list"
         settings = {"n_jobs": self.n_jobs}
         n, local = self.n_workers, type(backend).__module__ == "joblib._parallel_backends"
-        if watch is not None and local and (getattr(backend, "supports_sharedmem", False) or n == 1):
-            # Only a process can be ended, and joblib starts none for one job at a time: two, of which one waits.
+        if apart and (n == 1 or local and getattr(backend, "supports_sharedmem", False)):
+            # joblib starts no process for one job at a time, nor sends it to the only worker of a cluster (which may
+            # have lost its others a moment ago): two of our own, of which one waits.
             settings = {"backend": "loky", "n_jobs": max(n, 2), "pre_dispatch": 1 if n == 1 else "2 * n_jobs"}
         return Parallel(return_as=how, **settings)(
             delayed(_run_one)(
