@@ -227,7 +227,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
 class RidgePath(RegressorMixin, BaseEstimator):
     """Ridge regression whose penalty is chosen on rows left out, by squared error.
 
-    Up to 1,000 rows (or columns, when X is dense) each row is left out once, which ridge
+    Up to 1,500 rows (or columns, when X is dense) each row is left out once, which ridge
     regression has in closed form; larger data are scored on inner folds.
 
     Parameters

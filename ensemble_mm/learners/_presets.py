@@ -91,7 +91,8 @@ def _classification(name, n_rows, n_classes, views):
     kind = "classification"
     texts, tables, media = _texts(views), _alone(views, TABLES), _alone(views, MEDIA)
     share, own = _share(views), _share(views, TABLES)
-    trees_read = "all" if share == own else tables
+    only_tables = share == own
+    trees_read = "all" if only_tables else tables
     many = n_classes > MANY_CLASSES or 4 * n_classes > n_rows
     form = "native" if n_classes <= NATIVE_CLASSES else "reduced"
     linear = discriminant() if many else logistic()
@@ -122,12 +123,12 @@ def _classification(name, n_rows, n_classes, views):
     if n_classes <= XGB_CLASSES or (boosted and name == "best"):
         entries.append(("xgb", xgb(kind, 150, n_rows, n_classes, own), trees_read, "reduced"))
     entries.append(("trees", extra_trees(kind, 100 * scale, n_rows, n_classes, own), trees_read, "reduced"))
-    if share == own and n_rows <= LARGE:
+    if only_tables and n_rows <= LARGE:
         entries.append(("neighbors", neighbors(kind), tables, "native"))
     if name == "best":
         if len(views) > 1 and not texts:
             entries.append(("kernel_all", kernel_linear(kind, n_rows), "all", "reduced"))
-        if boosted and share != own:
+        if boosted and not only_tables:
             entries.append(("xgb_all", xgb(kind, 150, n_rows, n_classes, share), "all", "reduced"))
         entries.append(("trees_each", extra_trees(kind, 150, n_rows, n_classes, share), "each", "reduced"))
     return _with_views(entries)
@@ -137,9 +138,10 @@ def _regression(name, n_rows, views):
     kind = "regression"
     texts, tables, media = _texts(views), _alone(views, TABLES), _alone(views, MEDIA)
     share, own = _share(views), _share(views, TABLES)
-    trees_read = "all" if share == own else tables
+    only_tables = share == own
+    trees_read = "all" if only_tables else tables
     entries = [("linear", ridge(), "each", "native")]
-    if name == "fast" and n_rows <= 500 and share == own:
+    if name == "fast" and n_rows <= 500 and only_tables:
         entries.append(("gp", gaussian_process(), "each", "native"))
     else:
         entries.append(("kernel", kernel_linear(kind, n_rows), _alone(views, TABLES + MEDIA), "native"))
@@ -164,12 +166,12 @@ def _regression(name, n_rows, views):
         entries.append(("gp", gaussian_process(), trees_read, "reduced"))
     if n_rows <= 200:
         entries.append(("gp_columns", gaussian_process(anisotropic=True), trees_read, "reduced"))
-    if share == own and n_rows <= LARGE:
+    if only_tables and n_rows <= LARGE:
         entries.append(("neighbors", neighbors(kind), tables, "native"))
     if name == "best":
         if len(views) > 1 and not texts:
             entries.append(("kernel_all", kernel_linear(kind, n_rows), "all", "reduced"))
-        if share != own:
+        if not only_tables:
             entries.append(("xgb_all", xgb(kind, 150, n_rows, 2, share), "all", "reduced"))
         entries.append(("trees_each", extra_trees(kind, 150, n_rows, 2, share), "each", "reduced"))
         if n_rows <= 5000 and not texts:

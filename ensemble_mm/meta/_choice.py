@@ -8,7 +8,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags
 
 from .._checks import check_choice, check_count
-from ._columns import TINY, TableClassifier, TableRegressor, split, spread
+from ._columns import TINY, TableClassifier, TableRegressor, split, spread, thinned
 from ._greedy import GreedyClassifier, GreedyRegressor
 from ._linear import LinearClassifier, LinearRegressor
 from ._pruning import OrderedPruner
@@ -37,7 +37,7 @@ class _Auto:
             table = self._flat(rows.cells)
             parts = {name: [] for name in names}
             most = max(500, JUDGED_CELLS // len(rows.order))
-            for train, test in ((_some(part, most) for part in split) for split in self._splits(rows, X, y)):
+            for train, test in ((thinned(part, most) for part in split) for split in self._splits(rows, X, y)):
                 if not len(train) or not len(test):
                     continue
                 for name in names:
@@ -109,10 +109,6 @@ class _Auto:
 
     def _mix(self, cells):
         return super()._mix(cells) if self.chosen_ is None else self.chosen_._mix(cells)
-
-
-def _some(rows, most):
-    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.intp)]
 
 
 class AutoClassifier(_Auto, TableClassifier):

@@ -79,6 +79,11 @@ def member_columns(members, n_classes):
     return (np.asarray(members)[:, np.newaxis] * width + np.arange(width)).ravel()
 
 
+def thinned(rows, most):
+    """Return positions of rows, evenly spaced ones of them where there are more than `most`."""
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.intp)]
+
+
 def spread(cells, weights=None):
     """Fill the cells of members that abstained with the weighted mean of the row's others; all-empty rows stay NaN."""
     hole = np.isnan(cells)

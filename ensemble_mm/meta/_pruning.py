@@ -9,7 +9,7 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import check_choice, check_count
-from ._columns import TINY, member_columns, relevant, row_losses, split, spread, worst_loss
+from ._columns import TINY, member_columns, relevant, row_losses, split, spread, thinned, worst_loss
 
 MOST_ROWS = 20_000
 MOST_MEMBERS = 300  # the best ones, which are ordered by what they add to each other
@@ -36,8 +36,7 @@ class _Pruner(SelectorMixin, BaseEstimator):
         some = np.flatnonzero(~np.isnan(cells[:, :, 0]).all(axis=1))
         if not len(some):
             raise ValueError("No row of the table has a prediction of any member: there is nothing to choose by.")
-        if len(some) > MOST_ROWS:
-            some = some[np.linspace(0, len(some) - 1, MOST_ROWS).astype(np.intp)]
+        some = thinned(some, MOST_ROWS)
         cells, y = cells[some], y[some]
         return cells, y, n_classes, *relevant(cells, y, n_classes), worst_loss(y, np.ones(len(y)), n_classes)
 
