@@ -24,24 +24,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
+from bench_transfer import LEARNERS
 from scipy.stats import spearmanr
-from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
-from sklearn.linear_model import LogisticRegression, RidgeCV
-from sklearn.pipeline import make_pipeline
 
 from ensemble_mm import MultiOutputStack, load_demo, make_multimodal, view_contributions
-from ensemble_mm.learners import ViewScaler
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results" / "contributions.json"
 BAR = 0.9
-FOREST = {"n_estimators": 50, "min_samples_leaf": 2}
-LEARNERS = [
-    ("linear", make_pipeline(ViewScaler(), LogisticRegression(max_iter=300)), "each", "reduced"),
-    ("ridge", make_pipeline(ViewScaler(), RidgeCV(np.logspace(-2, 3, 6))), "each", "reduced"),
-    ("trees", ExtraTreesClassifier(**FOREST), "all", "reduced"),
-    ("forest", ExtraTreesRegressor(**FOREST), "all", "reduced"),
-]
 
 
 def sets(rows, folder):

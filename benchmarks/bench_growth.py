@@ -1,8 +1,8 @@
 """How do time and memory grow with rows, learners and tasks?
 
 Text and numbers, linear learners, three folds, one job. The question is lost when the log-log slope of the seconds in
-the rows is above 1.1, when the seconds of extraction grow with learners or tasks, or when the peak memory of eight
-learners or eight tasks is more than 1.2 times that of one.
+the rows is above 1.1, when the seconds of extraction grow with learners or tasks (to 32), or when the peak memory of
+eight learners or eight tasks is more than 1.2 times that of one.
 
     python benchmarks/bench_growth.py [most_rows]
 """
@@ -52,7 +52,7 @@ def fit(n_rows, n_learners, n_tasks):
 
 def main(most_rows=100_000):
     sizes = [n for n in (1000, 3000, 10_000, 30_000, 100_000) if n <= most_rows]
-    cases = [(n, 2, 1) for n in sizes] + [(10_000, k, 1) for k in (1, 8)] + [(10_000, 1, k) for k in (8,)]
+    cases = [(n, 2, 1) for n in sizes] + [(10_000, k, 1) for k in (1, 8)] + [(10_000, 1, k) for k in (8, 32)]
     rows = []
     for case in cases:
         found = alone(__file__, "--role", *case)
@@ -62,9 +62,10 @@ def main(most_rows=100_000):
     by = {(row["rows"], row["learners"], row["tasks"]): row for row in rows}
     large = [row for row in rows[: len(sizes)] if row["rows"] >= 3000]
     slope = np.polyfit(np.log([r["rows"] for r in large]), np.log([r["cpu_s"] for r in large]), 1)[0]
-    one, learners, tasks = by[10_000, 1, 1], by[10_000, 8, 1], by[10_000, 1, 8]
+    one = by[10_000, 1, 1]
     facts = {"slope_in_rows": float(slope)}
-    for name, many in (("eight_learners", learners), ("eight_tasks", tasks)):
+    for name, case in (("8_learners", (8, 1)), ("8_tasks", (1, 8)), ("32_tasks", (1, 32))):
+        many = by[10_000, *case]
         facts[f"extraction_of_{name}"] = many["extraction_s"] / one["extraction_s"]
         facts[f"memory_of_{name}"] = many["MB"] / one["MB"]
     report("growth", rows, **facts)

@@ -28,6 +28,7 @@ class CrossFit:
     refit: bool
     seed: int
     runner: object
+    groups: object = None  # one a row: rows of a group err together
     on_error: str = "raise"
     on_bad: str = "raise"
     n_copies: int = 0

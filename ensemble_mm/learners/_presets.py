@@ -30,7 +30,8 @@ BOOSTED_CLASSES = 30  # above this many, boosting (a tree a class and round) cos
 XGB_CLASSES = 5  # above this many, "balanced" has LightGBM alone, at a third of XGBoost's time
 WIDE_SHARE = 0.15  # of the columns that a tree looks at, where there are hundreds
 NATIVE_CLASSES = 30  # above this many, linear models read text reduced
-SMALL = 1000  # rows up to which even "fast" has a forest
+DEEP = 200  # rows from which trees of many leaves find more than noise
+SMALL = 1000  # rows up to which even "fast" has a forest, and Gaussian processes are cheap
 LARGE = 20_000  # rows above which learners that keep or compare rows work on a sample, or are left out
 WORDS_ROWS = 2000  # rows from which the share of a word in each class is known well enough to weigh it by
 TEXTS, TABLES = ("text", "encoded text"), ("tabular", "vector")
@@ -156,15 +157,16 @@ def _regression(name, n_rows, views):
     if len(views) > 1 and not texts:
         entries.append(("linear_all", ridge(), "all", "reduced"))
     entries.append(("gbm", gbm(kind, 200, n_rows, 2, share), "all", "reduced"))
+    if only_tables and n_rows >= DEEP:
+        entries.append(("gbm_deep", deep_gbm(kind, n_rows, share), "all", "reduced"))
     entries.append(("gbm_tables", gbm(kind, 80 * scale, n_rows, 2, own), tables, "reduced"))
     entries.append(("gbm_media", gbm(kind, 80 * scale, n_rows, 2, WIDE_SHARE), media, "reduced"))
     entries.append(("xgb", xgb(kind, 150, n_rows, 2, own), trees_read, "reduced"))
     entries.append(("trees", extra_trees(kind, 100 * scale, n_rows, 2, own), trees_read, "reduced"))
     if n_rows <= 5000:
         entries.append(("svr", svr(), _alone(views, TABLES + MEDIA + ENCODED_MEDIA), "native"))
-    if n_rows <= 500:
+    if n_rows <= SMALL:
         entries.append(("gp", gaussian_process(), trees_read, "reduced"))
-    if n_rows <= 200:
         entries.append(("gp_columns", gaussian_process(anisotropic=True), trees_read, "reduced"))
     if only_tables and n_rows <= LARGE:
         entries.append(("neighbors", neighbors(kind), tables, "native"))
@@ -293,6 +295,12 @@ def gbm(kind, n_rounds, n_rows, n_classes, share):
         force_col_wise=True,
         verbose=-1,
     )
+
+
+def deep_gbm(kind, n_rows, share):
+    """Return LightGBM with many large trees, for targets with little noise."""
+    model = gbm(kind, 300, n_rows, 2, share)
+    return model.set_params(learning_rate=0.05, num_leaves=31, min_child_samples=5)
 
 
 def xgb(kind, n_rounds, n_rows, n_classes, share):

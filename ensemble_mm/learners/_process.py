@@ -16,7 +16,7 @@ from .._checks import check_choice, check_count
 
 
 class GaussianProcess(RegressorMixin, BaseEstimator):
-    """Gaussian process regression for small tables.
+    """Gaussian process regression for tables of up to some thousand rows.
 
     The kernel is a Matern kernel plus noise; its lengths, its height and the noise maximise the
     marginal likelihood.
@@ -32,6 +32,9 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         Columns up to which each gets a length of its own.
     max_iter : int, default=60
         Steps of the optimiser.
+    max_rows : int, default=300
+        Rows that the kernel is fitted on, evenly spaced among those given: a step of the optimiser costs their cube.
+        The process itself takes all rows.
 
     Attributes
     ----------
@@ -52,11 +55,12 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
     True
     """
 
-    def __init__(self, *, smoothness=1.5, anisotropic=True, max_lengths=20, max_iter=60):
+    def __init__(self, *, smoothness=1.5, anisotropic=True, max_lengths=20, max_iter=60, max_rows=300):
         self.smoothness = smoothness
         self.anisotropic = anisotropic
         self.max_lengths = max_lengths
         self.max_iter = max_iter
+        self.max_rows = max_rows
 
     def fit(self, X, y):
         """Fit the kernel, then the process.
@@ -75,19 +79,21 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         """
         check_choice("smoothness", float(self.smoothness), (0.5, 1.5, 2.5, np.inf))
         check_count("max_iter", self.max_iter, minimum=1)
+        check_count("max_rows", self.max_rows, minimum=2)
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
-        n_columns = X.shape[1]
+        n_rows, n_columns = X.shape
+        some = np.linspace(0, n_rows - 1, min(n_rows, self.max_rows)).astype(int)
         own = self.anisotropic and 1 < n_columns <= self.max_lengths
         spread = np.sqrt(2 * X.var(axis=0).sum()) or 1.0  # the usual distance of two rows
         kernel = self._kernel(spread, spread)
         # A quiet and a noisy beginning: the likelihood often has an optimum for each.
         starts = [np.r_[kernel.theta[:-1], np.log(noise)] for noise in (0.01, 0.3)]
-        best = min((self._maximise(kernel, start, X, y, self.max_iter) for start in starts), key=lambda f: f.fun)
+        best = min((self._maximise(kernel, start, X[some], y[some], self.max_iter) for start in starts), key=lambda f: f.fun)
         if own:  # few steps from the common length: enough to find columns that matter, too few to fit noise
             height, length, noise = best.x
             kernel = self._kernel(np.full(n_columns, spread), spread)
             start = np.r_[height, np.full(n_columns, length), noise]
-            best = self._maximise(kernel, start, X, y, max(1, self.max_iter // 3))
+            best = self._maximise(kernel, start, X[some], y[some], max(1, self.max_iter // 3))
         process = GaussianProcessRegressor(
             kernel.clone_with_theta(best.x), optimizer=None, normalize_y=True, alpha=1e-8
         )

@@ -64,7 +64,7 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         self._warn_unweighted(members, sample_weight)
         runner = self._runner(Progress(context, self, self.verbose))
         run = CrossFit(
-            views, columns, tasks, targets, weights, folds, bool(self.refit), seed, runner,
+            views, columns, tasks, targets, weights, folds, bool(self.refit), seed, runner, groups=groups,
             on_error=self.on_error, on_bad=self.on_bad, n_copies=self.augment, cache=self._cache(),
             keys=self._keys(views, columns, targets, weights, folds, seed) if self.checkpoint is not None else None,
         )  # fmt: skip

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ._level import Level, losses, score_name
+from ._level import Level, losses, paired_gain, score_name, scored, shares_of
 from ._multioutput import MultiOutputStack
 
 Z_95 = 1.959964  # two-sided 95 % of the normal distribution
@@ -12,7 +12,8 @@ Z_95 = 1.959964  # two-sided 95 % of the normal distribution
 def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params):
     """Compare ways to learn the same tasks, from one fit.
 
-    Every strategy is judged on the same out-of-fold rows; what combines learners is itself fitted fold by fold.
+    Every strategy is judged on the same out-of-fold rows, weighted as in the fit; what combines learners is itself fitted
+    fold by fold. With `groups`, intervals take the groups for independent, not their rows.
 
     - "best single view": the ensemble of the learners that read one view, for the best view of the task
     - "early fusion": the learners that read all views side by side
@@ -86,33 +87,29 @@ class _Comparison(MultiOutputStack):
     def _best(self, run, singles):
         best = {}
         for name, task in run.tasks.items():
-            scores = {v: _loss(run, task, oof[name]).mean() for v, oof in singles.items() if name in oof}
+            scores = {v: _mean_loss(run, task, oof[name]) for v, oof in singles.items() if name in oof}
             if scores:
                 best[name] = singles[min(scores, key=scores.get)][name]
         return best
 
 
-def _loss(run, task, out):
+def _mean_loss(run, task, out):
     y = run.targets[task.name]
-    rows = ~np.isnan(y) & np.isfinite(out.reshape(len(y), -1)).all(axis=1)
-    return pd.Series(losses(task, y[rows], out[rows]), index=np.flatnonzero(rows))
+    rows = scored(y, out)
+    return shares_of(run, task.name, rows) @ losses(task, y[rows], out[rows])
 
 
 def _table(run, found):
     rows = []
     for name, task in run.tasks.items():
-        y = run.targets[name]
-        base = _loss(run, task, found["ensemble"][name])
         for strategy, oof in found.items():
             if name not in oof:
                 continue
-            loss = _loss(run, task, oof[name])
-            paired = (loss - base).dropna()
-            error = paired.std(ddof=1) / np.sqrt(len(paired))
-            known = y[loss.index]
-            score = -loss.mean() if task.is_classification else 1 - loss.mean() / np.var(known)
-            middle = paired.mean()
-            rows.append((name, strategy, score_name(task), score, loss.mean(), middle,
-                         middle - Z_95 * error, middle + Z_95 * error, len(loss)))  # fmt: skip
+            there = scored(run.targets[name], oof[name])
+            loss, known, share = _mean_loss(run, task, oof[name]), run.targets[name][there], shares_of(run, name, there)
+            score = -loss if task.is_classification else 1 - loss / (share @ (known - share @ known) ** 2)
+            gain, error = paired_gain(run, name, oof[name], found["ensemble"][name])
+            rows.append((name, strategy, score_name(task), score, loss, gain, gain - Z_95 * error,
+                         gain + Z_95 * error, there.sum()))  # fmt: skip
     columns = ["task", "strategy", "score_name", "score", "loss", "difference", "low", "high", "n"]
     return pd.DataFrame(rows, columns=columns).set_index(["task", "strategy"])

@@ -184,7 +184,7 @@ class Level:
         conformal = {}
         for name, task in run.tasks.items():
             y, out = run.targets[name], self.oof[name]
-            rows = ~np.isnan(y) & np.isfinite(out.reshape(len(y), -1)).all(axis=1)
+            rows = scored(y, out)
             pattern = availability_of(run.features.present)
             if task.is_classification:
                 kind = setting_of(how, task)
@@ -253,21 +253,38 @@ def losses(task, y, out):
 def paired_gain(run, name, before, after):
     """Return by how much the loss of a task is lower with the second of two predictions, and its standard error.
 
-    Rows count by their weights, where both predictions and the label are there; no such row gives (0, inf).
+    Rows count by their weights, where both predictions and the label are there. Rows of a group err together: the
+    error is that of the groups' sums [1]_, as without groups of the rows. Fewer than two of them give (0, inf).
+
+    References
+    ----------
+    .. [1] Liang, K.-Y., Zeger, S. (1986). Longitudinal data analysis using generalized linear models. Biometrika 73,
+       13-22.
     """
-    y, weight = run.targets[name], run.weights[name]
-    rows = ~np.isnan(y)
-    for out in (before, after):
-        rows &= np.isfinite(out.reshape(len(y), -1)).all(axis=1)
-    if rows.sum() < 2:
+    task, y = run.tasks[name], run.targets[name]
+    rows = scored(y, before) & scored(y, after)
+    _, group = np.unique(np.arange(len(y))[rows] if run.groups is None else np.asarray(run.groups)[rows],
+                         return_inverse=True)  # fmt: skip
+    n_groups = group.max(initial=-1) + 1
+    if n_groups < 2:
         return 0.0, np.inf
-    task = run.tasks[name]
     difference = losses(task, y[rows], before[rows]) - losses(task, y[rows], after[rows])
-    share = np.ones(len(difference)) if weight is None else weight[rows]
-    share = share / share.sum()
+    share = shares_of(run, name, rows)
     gain = share @ difference
-    error = np.sqrt(share**2 @ (difference - gain) ** 2 * len(share) / (len(share) - 1))
-    return float(gain), float(error)
+    sums = np.bincount(group, share * (difference - gain))
+    return float(gain), float(np.sqrt(sums @ sums * n_groups / (n_groups - 1)))
+
+
+def scored(y, out):
+    """Return which rows have a label and a prediction."""
+    return ~np.isnan(y) & np.isfinite(out.reshape(len(y), -1)).all(axis=1)
+
+
+def shares_of(run, name, rows):
+    """Return what each of some rows counts in a mean: the weights of the task, which sum to one."""
+    weight = run.weights[name]
+    weight = np.ones(rows.sum()) if weight is None else weight[rows]
+    return weight / weight.sum()
 
 
 def score_name(task):

@@ -1,7 +1,13 @@
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import r2_score
 
 from ensemble_mm import compare_strategies
+from ensemble_mm.data import Task
+from ensemble_mm.stacking._compare import _table
 
 
 def test_strategies_are_compared_on_the_same_rows(reviews):
@@ -15,3 +21,19 @@ def test_strategies_are_compared_on_the_same_rows(reviews):
         assert own["n"].eq(160).all() and own.loc["ensemble", "difference"] == 0
         assert (own["low"] <= own["difference"]).all() and (own["difference"] <= own["high"]).all()
         assert np.allclose(own["loss"] - own.loc["ensemble", "loss"], own["difference"])
+
+
+def test_weights_and_groups_count():
+    rng = np.random.default_rng(0)
+    y, ensemble, other = rng.normal(size=(3, 40))
+    weight, y[5] = rng.random(40), np.nan
+    run = SimpleNamespace(
+        tasks={"size": Task("size", "regression", None)}, targets={"size": y}, weights={"size": weight}, groups=None
+    )
+    found = {"ensemble": {"size": ensemble}, "other": {"size": other}}
+    row, there = _table(run, found).loc[("size", "other")], np.arange(40) != 5
+    assert row["loss"] == pytest.approx(np.average((other - y)[there] ** 2, weights=weight[there]))
+    assert row["score"] == pytest.approx(r2_score(y[there], other[there], sample_weight=weight[there]))
+    run.groups = np.arange(40) // 20
+    grouped = _table(run, found).loc[("size", "other")]
+    assert grouped["difference"] == row["difference"] and grouped["high"] != row["high"]

@@ -38,7 +38,7 @@ def level_of(values, y, n_folds=3, weights=None):
         table.write(member, [(np.arange(n_rows), column)])
     rows = np.arange(n_rows)
     run = SimpleNamespace(
-        tasks={"size": NUMBER}, targets={"size": y}, weights={"size": weights}, runner=Jobs(), seconds={},
+        tasks={"size": NUMBER}, targets={"size": y}, weights={"size": weights}, groups=None, runner=Jobs(), seconds={},
         folds=[(rows[rows % n_folds != f], rows[rows % n_folds == f]) for f in range(n_folds)],
         seed_of=lambda name, task: 0,
         features=SimpleNamespace(present={"v": np.ones(n_rows, dtype=bool)}),
@@ -144,7 +144,7 @@ def test_paired_gain_is_the_mean_difference_and_its_error():
     rng = np.random.default_rng(0)
     y, before, after = rng.normal(size=(3, 40))
     before[3] = np.nan
-    run = SimpleNamespace(tasks={"size": NUMBER}, targets={"size": y}, weights={"size": None})
+    run = SimpleNamespace(tasks={"size": NUMBER}, targets={"size": y}, weights={"size": None}, groups=None)
     difference = np.delete((before - y) ** 2 - (after - y) ** 2, 3)
     gain, error = paired_gain(run, "size", before, after)
     assert gain == pytest.approx(difference.mean())
@@ -153,6 +153,18 @@ def test_paired_gain_is_the_mean_difference_and_its_error():
     np.testing.assert_allclose(paired_gain(run, "size", before, after)[0], difference[:19].mean())
     run.targets["size"] = np.r_[y[0], np.full(39, np.nan)]
     assert paired_gain(run, "size", before, after) == (0.0, np.inf)
+
+
+def test_rows_of_a_group_err_together():
+    rng = np.random.default_rng(0)
+    y, before, after = rng.normal(size=(3, 40))
+    run = SimpleNamespace(tasks={"size": NUMBER}, targets={"size": y}, weights={"size": None}, groups=None)
+    alone = paired_gain(run, "size", before, after)
+    run.targets["size"], run.groups = np.repeat(y, 9), np.repeat(np.arange(40), 9)
+    copied = paired_gain(run, "size", np.repeat(before, 9), np.repeat(after, 9))
+    assert copied == pytest.approx(alone)  # copies tell nothing new
+    run.groups = np.zeros(360)
+    assert paired_gain(run, "size", np.repeat(before, 9), np.repeat(after, 9)) == (0.0, np.inf)
 
 
 def test_availability_is_one_number_a_pattern():
