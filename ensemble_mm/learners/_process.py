@@ -88,12 +88,13 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         kernel = self._kernel(spread, spread)
         # A quiet and a noisy beginning: the likelihood often has an optimum for each.
         starts = [np.r_[kernel.theta[:-1], np.log(noise)] for noise in (0.01, 0.3)]
-        best = min((self._maximise(kernel, start, X[some], y[some], self.max_iter) for start in starts), key=lambda f: f.fun)
+        sample = X[some], y[some]
+        best = min((self._maximise(kernel, start, *sample, self.max_iter) for start in starts), key=lambda f: f.fun)
         if own:  # few steps from the common length: enough to find columns that matter, too few to fit noise
             height, length, noise = best.x
             kernel = self._kernel(np.full(n_columns, spread), spread)
             start = np.r_[height, np.full(n_columns, length), noise]
-            best = self._maximise(kernel, start, X[some], y[some], max(1, self.max_iter // 3))
+            best = self._maximise(kernel, start, *sample, max(1, self.max_iter // 3))
         process = GaussianProcessRegressor(
             kernel.clone_with_theta(best.x), optimizer=None, normalize_y=True, alpha=1e-8
         )

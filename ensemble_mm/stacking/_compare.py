@@ -1,6 +1,5 @@
 """Single-task, multi-task and ensemble learning side by side, on the same folds and the same features."""
 
-import numpy as np
 import pandas as pd
 
 from ._level import Level, losses, paired_gain, score_name, scored, shares_of
@@ -12,8 +11,8 @@ Z_95 = 1.959964  # two-sided 95 % of the normal distribution
 def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params):
     """Compare ways to learn the same tasks, from one fit.
 
-    Every strategy is judged on the same out-of-fold rows, weighted as in the fit; what combines learners is itself fitted
-    fold by fold. With `groups`, intervals take the groups for independent, not their rows.
+    Every strategy is judged on the same out-of-fold rows, weighted as in the fit; what combines learners is itself
+    fitted fold by fold. With `groups`, intervals take the groups for independent, not their rows.
 
     - "best single view": the ensemble of the learners that read one view, for the best view of the task
     - "early fusion": the learners that read all views side by side
