@@ -124,11 +124,13 @@ def _check_size(size, max_pixels):
 
 def _to_rgb(image, Image):
     """Return a new RGB image: upright, opaque, 8 bits a channel."""
+    from_file = image.format is not None
     if image.getexif().get(ORIENTATION, 1) != 1:
         image = require("PIL.ImageOps", extra="image", caller="ImageExtractor").exif_transpose(image)
     if image.mode[0] in "IF":  # 16 or 32 bits a pixel, or floats
         array = np.asarray(image)
-        if image.mode == "I" and array.min() >= 0 and array.max() <= 65535:  # what Pillow makes of 16-bit files
+        # Pillow gives 16-bit files this mode. What was made of a picture, by `convert("I")`, keeps to 255.
+        if image.mode == "I" and 0 <= array.min() and (from_file or array.max() > 255) and array.max() <= 65535:
             array = array.astype(np.uint16)
         image = Image.fromarray(eight_bits(array))
     elif image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:

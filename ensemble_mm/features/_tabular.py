@@ -295,7 +295,7 @@ class _Category:
             self.values = []  # constant
         self.shares = {} if few else {word: float(np.log1p(counts[word])) for word in order}
         self.top = max(self.shares.values(), default=1.0) or 1.0
-        self.suffixes = [f"_{word}" for word in self.values] + (["_frequency"] if self.shares else [])
+        self.suffixes = [f"_{word or 'missing'}" for word in self.values] + (["_frequency"] if self.shares else [])
         return self
 
     def transform(self, column):

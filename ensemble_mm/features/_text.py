@@ -14,20 +14,21 @@ import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import as_items, check_choice, check_count, is_missing, require
+from ._characters import COUNTS, WORD, count_characters
 from ._encoders import POOLINGS, encode, encoder_width
+from ._ngrams import count_ngrams
 
 ENCODED_COMPONENTS = 50  # columns that trees get of an encoder's states
-WORD = re.compile(r"[\w\u0300-\u036f\u0900-\u0dff]+")  # word characters, and the marks of Indic scripts
-WIDE = re.compile(  # Chinese and Japanese characters
-    r"[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]+"
+WIDES = (  # Chinese and Japanese characters
+    r"\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
 )
-DIGITS, CAPITALS = re.compile(r"\d"), re.compile(r"[^\W\d_a-z]")  # of the second, those that are upper case are counted
-COUNTS = ["length", "words", "word_length", "digits", "capitals", "punctuation", "exclamations", "questions"]
+WIDE = re.compile(f"[{WIDES}]+")
+UNIT = re.compile(f"([{WIDES}]+|[^\\s{WIDES}]+)")
 POS_TAGS = ["NOUN", "VERB", "ADJ", "ADV", "PRON", "PROPN", "NUM", "ADP", "AUX", "PART", "CONJ", "INTJ", "OTHER"]
 CHINESE_TAGS = {"n": "NOUN", "v": "VERB", "a": "ADJ", "d": "ADV", "r": "PRON", "m": "NUM", "p": "ADP", "u": "PART",
                 "c": "CONJ", "e": "INTJ", "y": "PART", "q": "NOUN", "t": "NOUN", "f": "NOUN", "s": "NOUN"}  # fmt: skip
@@ -138,13 +139,10 @@ class TextExtractor(TransformerMixin, BaseEstimator):
             return self._tokens(texts)
         self.vectorizers_, blocks = [], []
         for vectorizer in self._vectorizers(len(texts)):
-            try:
-                blocks.append(vectorizer.fit_transform(texts))
-            except ValueError:  # no word in any text
-                continue
-            # Plain numbers, which are kept and read many times faster than those of numpy.
-            vectorizer.vocabulary_ = {word: int(place) for word, place in vectorizer.vocabulary_.items()}
-            self.vectorizers_.append(vectorizer)
+            block = _fit_vectorizer(vectorizer, texts)
+            if block is not None:
+                self.vectorizers_.append(vectorizer)
+                blocks.append(block)
         plain = self._plain(texts)
         self.scale_ = np.maximum(np.abs(plain).max(axis=0, initial=0.0), 1e-9)
         features = self._join(blocks, plain, len(texts))
@@ -204,7 +202,7 @@ class TextExtractor(TransformerMixin, BaseEstimator):
     def _plain(self, texts):
         blocks = []
         if self.counts:
-            blocks.append(np.array([_counts(text) for text in texts], dtype=np.float32).reshape(len(texts), -1))
+            blocks.append(count_characters(texts))
         if self.pos:
             blocks.append(np.array(part_of_speech_shares(texts), dtype=np.float32).reshape(len(texts), -1))
         return np.hstack(blocks) if blocks else np.zeros((len(texts), 0), dtype=np.float32)
@@ -245,6 +243,31 @@ class TextExtractor(TransformerMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.requires_fit = self.encoder is None
         return tags
+
+
+def _fit_vectorizer(vectorizer, texts):
+    """Fit a vectorizer and return the features of the texts; None where they hold no word."""
+    if vectorizer.analyzer == "char_wb":
+        try:
+            block = vectorizer.fit_transform(texts)
+        except ValueError:
+            return None
+        names = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.get)
+    else:  # counted at once: several times as fast as text by text
+        ngram_range = vectorizer.analyzer.keywords["ngram_range"]
+        names, counts = count_ngrams(
+            texts, partial(parts_of, shortest=ngram_range[0]), ngram_range,
+            min_df=vectorizer.min_df, max_features=vectorizer.max_features,
+        )  # fmt: skip
+        if not names:
+            return None
+        weights = TfidfTransformer(sublinear_tf=True)
+        block = weights.fit_transform(counts)
+    # Plain numbers, which are kept and read many times faster than those of numpy.
+    vectorizer.vocabulary_ = {name: place for place, name in enumerate(names)}
+    if vectorizer.analyzer != "char_wb":
+        vectorizer.idf_ = weights.idf_
+    return block
 
 
 def _check_range(name, value):
@@ -312,7 +335,7 @@ def as_texts(X) -> list[str]:
 def tokens_of(text: str) -> list[str]:
     """Return the words of a text in lower case, of whatever scripts it mixes."""
     text = text.lower()
-    if not WIDE.search(text):
+    if text.isascii() or not WIDE.search(text):
         return WORD.findall(text)
     tokens = []
     for run in WORD.findall(text):
@@ -328,17 +351,27 @@ def tokens_of(text: str) -> list[str]:
 
 
 def ngrams_of(text: str, ngram_range=(1, 2)) -> list[str]:
-    """Return word n-grams; of texts in wide scripts the words, and all runs of one to three characters."""
-    words = tokens_of(text)
-    low, high = ngram_range
-    out = list(words) if low <= 1 else []
-    if WIDE.search(text):
-        # Words of these scripts are cut by guess: characters say what pairs of such words would, more surely.
-        runs = WIDE.findall(text)
-        return out + [f"_{run[i : i + n]}" for run in runs for n in (1, 2, 3) for i in range(len(run) - n + 1)]
-    for n in range(max(low, 2), high + 1):
-        out += [" ".join(words[i : i + n]) for i in range(len(words) - n + 1)]
+    """Return word n-grams; of what is in wide scripts the words, and all runs of one to three characters."""
+    together, out = parts_of(text, ngram_range[0])
+    for n in range(ngram_range[0], ngram_range[1] + 1):
+        for words in together:
+            out += map(" ".join, zip(*(words[i:] for i in range(n)), strict=False))
     return out
+
+
+def parts_of(text: str, shortest=1):
+    """Return the lists of words that stand together, of which n-grams are made, and the list of what counts alone.
+
+    Words of wide scripts are cut by guess: runs of characters say what pairs of such words would, more surely.
+    """
+    text = text.lower()
+    runs = [] if text.isascii() else WIDE.findall(text)
+    if not runs:
+        return [WORD.findall(text)], []
+    alone = [f"_{run[i : i + n]}" for run in runs for n in (1, 2, 3) for i in range(len(run) - n + 1)]
+    if shortest == 1:
+        alone += [word for run in runs for part in WORD.findall(run) for word in _cut(part)]
+    return [WORD.findall(part) for part in WIDE.split(text)], alone
 
 
 def part_of_speech_shares(texts) -> list[list[float]]:
@@ -385,34 +418,23 @@ def _cut(run: str) -> list[str]:
     return list(run)
 
 
-def _counts(text):
-    n = max(len(text), 1)
-    words = WORD.findall(text)
-    letters = sum(map(len, words))
-    return (
-        (
-            np.log1p(len(text)),
-            np.log1p(len(words)),
-            letters / max(len(words), 1),
-            len(DIGITS.findall(text)) / n,
-            sum(map(str.isupper, CAPITALS.findall(text))) / n,
-            (len(text) - letters - text.count(" ")) / n,
-            min(text.count("!") + text.count("！"), 5),
-            min(text.count("?") + text.count("？"), 5),
-        )
-        if text
-        else (0.0,) * len(COUNTS)
-    )
-
-
 def _shaken(text, rng):
-    spaced = " " in text
-    words = text.split(" ") if spaced else list(text)
+    """Drop about a tenth of the words and swap some neighbours; what stands between words keeps its place."""
+    front, *pieces = UNIT.split(text)
+    words = []  # each with what stands behind it
+    for unit, behind in zip(pieces[::2], pieces[1::2], strict=True):
+        if WORD.search(unit):
+            words += [[word, ""] for word in (_cut(unit) if WIDE.match(unit) else [unit])]
+            words[-1][1] = behind
+        elif words:
+            words[-1][1] += unit + behind
+        else:
+            front += unit + behind
     if len(words) < 3:
         return text
     kept = [word for word in words if rng.random_sample() > 0.1] or words[:1]
     for _ in range(max(1, len(kept) // 15)):
         if len(kept) > 1:
             i = rng.randint(len(kept) - 1)
-            kept[i], kept[i + 1] = kept[i + 1], kept[i]
-    return (" " if spaced else "").join(kept)
+            kept[i][0], kept[i + 1][0] = kept[i + 1][0], kept[i][0]
+    return (front + "".join(word + behind for word, behind in kept)).strip()

@@ -42,7 +42,7 @@ def test_colour_modes_look_the_same(mode):
     assert np.abs(read(image) - ARRAY).mean() <= 2
 
 
-@pytest.mark.parametrize("mode", ["L", "LA", "F", "I;16"])
+@pytest.mark.parametrize("mode", ["L", "LA", "F", "I", "I;16"])
 def test_grey_modes_look_the_same(mode):
     image = Image.fromarray(GREY)
     image = Image.fromarray(GREY.astype(np.uint16) * 257) if mode == "I;16" else image.convert(mode)
@@ -69,8 +69,10 @@ def test_what_is_clear_is_white():
 
 def test_sixteen_bits_do_not_depend_on_how_bright_a_picture_is():
     dark = (GREY.astype(np.uint16) // 4) * 257
-    for item in (dark, encoded(Image.fromarray(dark), "PNG"), encoded(Image.fromarray(dark), "TIFF")):
+    for item in (dark, *(encoded(Image.fromarray(dark), kind) for kind in ("PNG", "TIFF", "PPM"))):
         np.testing.assert_array_equal(read(item)[..., 0], GREY // 4)
+    black = encoded(Image.fromarray((GREY > 128).astype(np.uint16) * 200), "PPM")  # of mode "I" when it is opened
+    assert read(black).max() <= 1
 
 
 @pytest.mark.parametrize(

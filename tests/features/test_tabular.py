@@ -53,6 +53,11 @@ def test_values_not_seen_in_fit_are_all_zeros(table):
     assert new.tolist() == [[0, 0], [1, 0]]
 
 
+def test_a_hole_in_a_category_is_called_missing():
+    names = TabularExtractor().fit(pd.DataFrame({"shop": ["north", None, "south"]})).get_feature_names_out()
+    assert names.tolist() == ["shop_missing", "shop_north", "shop_south"]
+
+
 def test_what_holds_nothing_or_is_infinite_stays_finite():
     X = pd.DataFrame({"a": [np.inf, 1.0, -np.inf, 1e300], "b": [None, None, None, None], "c": [1.0, 1.0, 1.0, 1.0]})
     assert np.isfinite(TabularExtractor().fit_transform(X)).all()

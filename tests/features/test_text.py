@@ -1,14 +1,19 @@
 import pickle
+import re
+from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from ensemble_mm.features import TextExtractor
-from ensemble_mm.features._text import TextReducer, ngrams_of, part_of_speech_shares, tokens_of
+from ensemble_mm.features._characters import count_characters
+from ensemble_mm.features._ngrams import count_ngrams
+from ensemble_mm.features._text import TextReducer, ngrams_of, part_of_speech_shares, parts_of, tokens_of
 
 TEXTS = ["A warm coat, really!", "a cold coat", "干净的房间 and a warm coat", None, "क्या बात है"]
 
@@ -24,6 +29,46 @@ def test_wide_scripts_give_runs_of_characters_too():
     assert {"房间", "很", "干净", "_间很", "_很干", "_净", "_房间很"} <= set(ngrams_of("房间很干净"))
     assert not any(" " in gram for gram in ngrams_of("房间 很 干净"))
     assert ngrams_of("a b c", (2, 2)) == ["a b", "b c"]
+
+
+def test_scripts_mixed_in_one_column_keep_their_words_and_pairs():
+    texts = ["the warm coat", "房间很干净 but the warm coat", "यह कोट गर्म है", "ホテルは good value でした",
+             "Ein wärmerer Mantel"]  # fmt: skip
+    names = set(TextExtractor().fit(texts).get_feature_names_out())
+    assert {"warm coat", "the warm", "房间", "_房间", "कोट गर्म", "good value", "_した", "wärmerer mantel"} <= names
+    assert not {"房间 but", "净 but", "value で", "value でした"} & names  # pairs do not reach over a change of script
+    first, second = TextExtractor(counts=False).fit(texts).transform(texts[:2])
+    assert (first != 0).multiply(second != 0).nnz == 5  # three words and their pairs
+
+
+@pytest.mark.parametrize("settings", [{}, {"ngram_range": (2, 3)}, {"min_df": 2}, {"max_features": 30}])
+def test_ngrams_of_all_texts_at_once_are_those_of_scikit_learn(settings):
+    rng = np.random.default_rng(0)
+    words = ["coat", "warm", "房间", "很好", "a", "don't", "ok", "。"]
+    texts = ["".join(rng.choice(words) + rng.choice(["", " "]) for _ in range(8)) for _ in range(40)] + ["", "!"]
+    ngram_range = settings.pop("ngram_range", (1, 2))
+    names, counts = count_ngrams(texts, lambda t: parts_of(t, ngram_range[0]), ngram_range, **settings)
+    theirs = CountVectorizer(analyzer=lambda text: ngrams_of(text, ngram_range), **settings)
+    expected = theirs.fit_transform(texts)
+    if "max_features" in settings:  # which of equally frequent ones are kept differs
+        np.testing.assert_array_equal(np.sort(counts.sum(axis=0)), np.sort(expected.sum(axis=0)))
+    else:
+        assert names == theirs.get_feature_names_out().tolist()
+        np.testing.assert_array_equal(counts.toarray(), expected.toarray())
+
+
+def test_characters_are_counted():
+    texts = ["Two WORDS, 35 coats!", "", "很好！真的？", "\ud800 Ünïcode \u2603?!"]
+    out = count_characters(texts)
+    assert out.dtype == np.float32 and count_characters([]).shape == (0, 8)
+    # Characters of words are 4 of 6 in the third text; the fourth has one word of 7 letters, of which one is a capital.
+    np.testing.assert_allclose(
+        out,
+        [[np.log1p(20), np.log1p(4), 15 / 4, 2 / 20, 6 / 20, 2 / 20, 1, 0], [0] * 8,
+         [np.log1p(6), np.log1p(2), 2, 0, 0, 2 / 6, 1, 1], [np.log1p(13), np.log1p(1), 7, 0, 1 / 13, 4 / 13, 1, 1]],
+        rtol=1e-6,
+    )  # fmt: skip
+    np.testing.assert_array_equal(count_characters(texts * 3000), np.tile(out, (3000, 1)))  # more than one block
 
 
 def test_features_are_sparse_float32_with_a_name_each():
@@ -87,6 +132,16 @@ def test_augmented_texts_hold_words_of_the_text():
     first, again, other = (TextExtractor().augment([text], random_state=s)[0] for s in (0, 0, 1))
     assert first == again and set(first.split()) <= set(text.split())
     assert first != text or other != text
+
+
+def test_augmented_texts_without_spaces_lose_and_swap_words():
+    text = "房间很干净，服务也很好。The coffee wasn't cold."
+    copies = {TextExtractor().augment([text], random_state=seed)[0] for seed in range(20)}
+    assert len(copies) > 10 and text not in copies
+    for copy in copies:
+        assert Counter(copy) <= Counter(text)
+        assert set(re.findall("[a-zA-Z']+", copy)) <= {"The", "coffee", "wasn't", "cold"}  # words go as a whole
+    assert TextExtractor().augment(["。 !", "两句"], random_state=0) == ["。 !", "两句"]
 
 
 def test_it_works_in_a_pipeline_and_pickles():

@@ -1,0 +1,62 @@
+"""Counts of the characters of texts: how long they are, and how much of them is words, digits, capitals and marks."""
+
+import re
+import sys
+from functools import lru_cache
+
+import numpy as np
+
+WORD = re.compile(r"[\w\u0300-\u036f\u0900-\u0dff]+")  # word characters, and the marks of Indic scripts
+DIGITS = re.compile(r"\d+")
+COUNTS = ["length", "words", "word_length", "digits", "capitals", "punctuation", "exclamations", "questions"]
+FLAGS = (1, 2, 4, 8, 16, 32)  # of a character: part of words, digit, capital, space, exclamation, question
+BLOCK = 2**18  # characters looked up at a time
+
+
+def count_characters(texts):
+    """Return what is counted of each text, in the order of COUNTS: shape (n_texts, 8), float32."""
+    ends = np.cumsum([len(text) + 1 for text in texts], dtype=np.int64)
+    edges = [0, *(np.flatnonzero(np.diff(ends // BLOCK)) + 1), len(texts)]
+    blocks = [_count_block(texts[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True) if a < b]
+    return np.concatenate([np.zeros((0, len(COUNTS)), dtype=np.float32), *blocks])
+
+
+def _count_block(texts):
+    """Look all characters up in one array; a zero behind each text ends its last word."""
+    codes = np.frombuffer("\0".join([*texts, ""]).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    length = np.array([len(text) for text in texts])
+    start = np.r_[0, np.cumsum(length + 1)[:-1]]
+    flags = _flags(next(n for n in (2**8, 2**16, sys.maxunicode + 1) if codes.max() < n))[codes]
+
+    def counted(there):
+        return np.add.reduceat(there, start, dtype=np.int64)
+
+    letters, digits, capitals, spaces, exclamations, questions = (flags & flag != 0 for flag in FLAGS)
+    words = counted(letters & ~np.r_[letters[1:], False])
+    n_letters, n = counted(letters), np.maximum(length, 1)
+    return np.column_stack(
+        [
+            np.log1p(length),
+            np.log1p(words),
+            n_letters / np.maximum(words, 1),
+            counted(digits) / n,
+            counted(capitals) / n,
+            (length - n_letters - counted(spaces)) / n,
+            np.minimum(counted(exclamations), 5),
+            np.minimum(counted(questions), 5),
+        ]
+    ).astype(np.float32)
+
+
+@lru_cache(maxsize=3)
+def _flags(n_codes):
+    """Return FLAGS of the first characters of Unicode: is it part of words, a digit, a capital, a space, a mark?"""
+    characters, flags = "".join(map(chr, range(n_codes))), np.zeros(n_codes, dtype=np.uint8)
+    letter, digit, capital, space, exclamation, question = FLAGS
+    for pattern, flag in ((WORD, letter), (DIGITS, digit)):
+        for run in pattern.finditer(characters):
+            flags[run.start() : run.end()] |= flag
+    flags[[i for i, c in enumerate(characters) if c.isupper() and WORD.match(c)]] |= capital
+    for marks, flag in ((" ", space), ("!\uff01", exclamation), ("?\uff1f", question)):
+        flags[[ord(mark) for mark in marks if ord(mark) < n_codes]] |= flag
+    return flags
