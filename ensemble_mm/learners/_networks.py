@@ -160,6 +160,18 @@ def build(shape, state=None):
     return module
 
 
+def fused(module):
+    """Return a module for predictions only: each norm goes into the convolution before it, at no change of outputs."""
+    fuse, identity = get_torch().nn.utils.fusion.fuse_conv_bn_eval, get_torch().nn.Identity
+    module.eval()
+    for part in list(module.modules()):
+        for name, child in list(part.named_children()):
+            if hasattr(part, f"{name}_norm"):
+                setattr(part, name, fuse(child, getattr(part, f"{name}_norm")))
+                setattr(part, f"{name}_norm", identity())
+    return module
+
+
 def as_tensors(state):
     """Return arrays as torch tensors."""
     torch = get_torch()

@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 
 from .._checks import check_choice, check_count, check_fraction
 from ._linear import inner_folds
-from ._networks import as_state, as_tensors, build, pick_device, quiet_torch, run
+from ._networks import as_state, as_tensors, build, fused, pick_device, quiet_torch, run
 from ._networks import train as train_network
 from ._pruning_net import drop_filters, magnitude_masks, sizes_of
 
@@ -64,7 +64,7 @@ class NetworkLearner(BaseEstimator):
         self._module = None
         return self
 
-    def prune(self, amount, structured=False, X=None, y=None, *, sample_weight=None, max_epochs=8):
+    def prune(self, amount, structured=False, X=None, y=None, *, sample_weight=None, max_epochs=15):
         """Prune the fitted network in place, and fine-tune it when rows are given.
 
         Parameters
@@ -78,8 +78,8 @@ class NetworkLearner(BaseEstimator):
             Training rows to fine-tune on; without them the network is pruned only.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
-        max_epochs : int, default=8
-            Epochs of fine-tuning, at half the learning rate.
+        max_epochs : int, default=15
+            Epochs of fine-tuning, by the schedule of the training.
 
         Returns
         -------
@@ -110,7 +110,7 @@ class NetworkLearner(BaseEstimator):
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         target = np.column_stack([target, weight]).astype(np.float32)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        settings = {**self._training(), "max_epochs": max_epochs, "learning_rate": self.learning_rate / 2}
+        settings = {**self._training(), "max_epochs": max_epochs}
         train, aside = self._split(target, seed)
         valid = None if aside is None else (X[aside], target[aside])
         with quiet_torch(seed):
@@ -145,7 +145,7 @@ class NetworkLearner(BaseEstimator):
     def _outputs(self, X):
         with quiet_torch(0):
             if getattr(self, "_module", None) is None:
-                self._module = build(self.shape_, self.state_)
+                self._module = fused(build(self.shape_, self.state_))
             return run(self._module, X, self.device)
 
     def _split(self, target, seed):

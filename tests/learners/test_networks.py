@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ensemble_mm.learners._networks import as_state, build, pick_device, quiet_torch, run, train
+from ensemble_mm.learners._networks import as_state, build, fused, pick_device, quiet_torch, run, train
 
 torch = pytest.importorskip("torch")
 
@@ -31,6 +31,16 @@ def test_a_state_rebuilds_the_same_network(shape):
     out = run(module, X, "cpu")
     assert out.shape == (7, 2) and out.dtype == np.float64
     np.testing.assert_array_equal(run(build(shape, as_state(module)), X, "cpu"), out)
+
+
+def test_norms_go_into_their_convolutions():
+    X, module = np.random.default_rng(0).random((20, 64)).astype(np.float32), make(IMAGE)
+    target = np.c_[X[:, 0] > 0.5, np.ones(20)].astype(np.float32)
+    train(module, X, target, [2], SETTINGS)  # so that norms are not 0 and 1
+    out = run(module, X, "cpu")
+    whole = fused(module)
+    assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in whole.modules())
+    np.testing.assert_allclose(run(whole, X, "cpu"), out, rtol=1e-4, atol=1e-5)
 
 
 def test_padding_changes_nothing():
