@@ -16,9 +16,10 @@ N_MELS = 40
 N_CEPSTRA = 20
 PARTS = 5  # equal parts of the time over which cepstra are averaged too
 WINDOW, HOP = 0.032, 0.016  # seconds
-SHAPES = ["centroid", "bandwidth", "rolloff", "flatness", "flux", "crossings", "energy", "pitch", "voicing"]
+SHAPES = ["centroid", "bandwidth", "rolloff", "flatness", "flux", "energy", "pitch", "voicing", "crossings"]
 FLOOR = 1e-8
-BLOCK = 128  # frames at a time
+BLOCK = 160  # frames at a time
+GROUP = 16  # bins of the spectrum at a time
 HIGHEST_RATE = 500_000  # samples a second; a file that claims more would unpack to gigabytes
 READ_AT_ONCE = 2**20  # values: channels are mixed as they are read, since a small file may hold hundreds of them
 COSINES = dct(np.eye(N_MELS), type=2, norm="ortho", axis=1)[:, :N_CEPSTRA].astype(np.float32)  # log-mel to cepstra
@@ -156,9 +157,9 @@ def _read_mixed(file, n_samples):
         block = file.read(min(at_once, n_left), dtype="float32", always_2d=True)
         if not len(block):
             break
-        parts.append(block.mean(axis=1))
+        parts.append(block[:, 0] if file.channels == 1 else block.mean(axis=1))
         n_left -= len(block)
-    return np.concatenate(parts)
+    return np.concatenate(parts) if len(parts) > 2 else parts[-1]
 
 
 def _as_floats(samples):
@@ -212,7 +213,7 @@ def sound_features(samples, rate):
         block, shape, share = _read_frames(frames[start : start + BLOCK], rate, share)
         mels.append(block)
         shapes.append(shape)
-    mels, shapes = np.concatenate(mels), np.concatenate(shapes)
+    mels, shapes = np.concatenate(mels), np.hstack([np.concatenate(shapes), _crossings(samples, length, hop)])
     cepstra = mels @ COSINES
     steps = np.diff(cepstra, axis=0) if len(cepstra) > 1 else np.zeros((1, N_CEPSTRA))
     parts = [cepstra[rows].mean(axis=0) for rows in _cut(len(cepstra), PARTS)]
@@ -240,18 +241,24 @@ def _read_frames(frames, rate, before):
     """Return log-mel bands, shapes and shares of power of a block of frames; `before` is what the last block gave."""
     length = frames.shape[1]
     n_fft = 1 << (length - 1).bit_length()
-    window, filters, frequency, moments = _tables(rate, length, n_fft)
+    window, filters, frequency, sums = _tables(rate, length, n_fft)
     spectrum = rfft(frames * window, n_fft, axis=1)
     power = spectrum.real**2 + spectrum.imag**2
     total = power.sum(axis=1, keepdims=True) + np.float32(FLOOR)
     share = power / total
-    centroid, square = (share @ moments).T
+    summed = share @ sums
+    centroid, square = summed[:, 0], summed[:, 1]
     bandwidth = np.sqrt(np.maximum(square - centroid**2, 0))
-    rolloff = frequency[(np.cumsum(share, axis=1) >= 0.85).argmax(axis=1)]
-    flatness = np.exp(np.log(power + np.float32(FLOOR)).mean(axis=1)) / total[:, 0] * power.shape[1]
-    flux = np.abs(np.diff(share, axis=0, prepend=share[:1] if before is None else before[-1:])).sum(axis=1)
-    sign = np.signbit(frames)
-    crossings = np.count_nonzero(sign[:, 1:] != sign[:, :-1], axis=1) / (length - 1)
+    rolloff = frequency[_rolloff(share, summed[:, 2:])]
+    # The mean logarithm, of products of four bins at a time: a quarter of the logarithms.
+    raised = power + np.float32(FLOOR)
+    products = raised[:, :-1].reshape(len(power), 4, -1).prod(axis=1)
+    logs = np.log(products).sum(axis=1) + np.log(raised[:, -1])
+    flatness = np.exp(logs / power.shape[1]) / total[:, 0] * power.shape[1]
+    steps = np.empty_like(share)
+    np.subtract(share[1:], share[:-1], out=steps[1:])
+    steps[0] = 0 if before is None else share[0] - before[-1]
+    flux = np.abs(steps, out=steps).sum(axis=1)
     energy = np.log(np.einsum("ij,ij->i", frames, frames) / length + 1e-6)
     # Pitch: the highest peak of the autocorrelation between 60 and 400 Hz, by the power spectrum.
     autocorrelation = irfft(power, axis=1)
@@ -260,8 +267,27 @@ def _read_frames(frames, rate, before):
     best = searched.argmax(axis=1)
     voicing = searched[np.arange(len(best)), best] / (autocorrelation[:, 0] + np.float32(FLOOR))
     pitch = np.log2(rate / (best + low))
-    shapes = [centroid, bandwidth, rolloff, flatness, flux, crossings, energy, pitch, voicing]
+    shapes = [centroid, bandwidth, rolloff, flatness, flux, energy, pitch, voicing]
     return np.log(power @ filters + np.float32(1e-6)), np.column_stack(shapes), share
+
+
+def _rolloff(share, reached):
+    """Return the first bin up to which lies 85 % of a frame's power; `reached` is what lies up to the end of groups."""
+    group = np.minimum((reached < 0.85).sum(axis=1), reached.shape[1] - 1)
+    rows, first = np.arange(len(share)), group * GROUP
+    inside = share[rows[:, np.newaxis], first[:, np.newaxis] + np.arange(GROUP)].cumsum(axis=1)
+    before = reached[rows, group] - inside[:, -1]
+    found = first + (inside + before[:, np.newaxis] < 0.85).sum(axis=1)
+    return np.where(reached[:, -1] + share[:, -1] < 0.85, 0, found)  # 0 in silence
+
+
+def _crossings(samples, length, hop):
+    """Return how often the sign changes in each frame, a sample: shape (n_frames, 1)."""
+    sign = np.signbit(samples)
+    places = np.flatnonzero(sign[1:] != sign[:-1])
+    starts = np.arange(0, len(samples) - length + 1, hop)
+    n = np.searchsorted(places, starts + length - 1) - np.searchsorted(places, starts)
+    return n[:, np.newaxis] / (length - 1)
 
 
 def _cut(n, parts):
@@ -272,8 +298,8 @@ def _cut(n, parts):
 
 @lru_cache(maxsize=8)
 def _tables(rate, length, n_fft):
-    """Return the window (length,), triangular filters on the mel scale [1] (n_fft // 2 + 1, N_MELS), and the bins'
-    frequencies, from 0 to 1 for half the rate, alone and with their squares."""
+    """Return the window (length,), triangular filters on the mel scale [1] (n_bins, N_MELS), the bins' frequencies,
+    from 0 to 1 for half the rate, and what sums bins: frequencies, their squares, and ones to the end of each group."""
     mel = np.linspace(2595 * np.log10(1 + 60 / 700), 2595 * np.log10(1 + rate / 2 / 700), N_MELS + 2)
     edges = 700 * (10 ** (mel / 2595) - 1)
     share = np.linspace(0, 1, n_fft // 2 + 1)[:, np.newaxis]
@@ -281,5 +307,6 @@ def _tables(rate, length, n_fft):
     up = (frequency - edges[:-2]) / (edges[1:-1] - edges[:-2])
     down = (edges[2:] - frequency) / (edges[2:] - edges[1:-1])
     filters = np.maximum(0, np.minimum(up, down))
-    tables = np.hanning(length), filters, share[:, 0], np.hstack([share, share**2])
+    groups = np.arange(len(share))[:, np.newaxis] < np.arange(GROUP, len(share), GROUP)
+    tables = np.hanning(length), filters, share[:, 0], np.hstack([share, share**2, groups])
     return tuple(table.astype(np.float32) for table in tables)

@@ -1,6 +1,6 @@
 """Images -> float32 columns: colour, shape and texture of a small copy, its pixels, or states of an encoder."""
 
-from functools import lru_cache
+from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -8,16 +8,15 @@ from sklearn.utils import check_random_state
 
 from .._checks import as_items, check_choice, check_count, is_missing
 from ._encoders import POOLINGS, encode, encoder_width
+from ._looks import GROUPS, looks_of, names_of
 from ._media import changed_items, read_all
 from ._pictures import read_picture
 from ._text import ENCODED_COMPONENTS, TextReducer
 
-GROUPS = ("hog", "lbp", "color", "thumbnail")
 ENCODER_SIDE = 256  # augmented images for an encoder keep this many pixels on their shorter side
 FEATURES_SIDE, PIXELS_SIDE = 64, 32
 LARGEST_SIDE = 8192
-HSV_BINS = (8, 4, 4)
-LUMA_SIDE, CHROMA_SIDE = 12, 4
+BATCH = 8  # small copies whose features are computed together
 
 
 class ImageExtractor(TransformerMixin, BaseEstimator):
@@ -148,14 +147,15 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
                 n_columns=None if _any_present(X) else self._encoder_width(),
                 encode=lambda images: encode(self.encoder, images, kind="image", **self._encoder_settings()),
             )
-        size = self._side()
-        row = pixels_of if self.output == "pixels" else self._features_of
+        size, together = self._side(), pixels_of if self.output == "pixels" else partial(looks_of, groups=self.features)
         return read_all(
             X,
-            lambda item: row(small_copy(self._read(item), size)),
+            lambda item: np.asarray(small_copy(self._read(item), size)),
             on_bad=self.on_bad,
             what="images",
             n_columns=len(self.get_feature_names_out()),
+            encode=lambda copies: together(np.stack(copies)),
+            batch_size=BATCH,
         )
 
     def augment(self, X, random_state=None):
@@ -187,7 +187,7 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         if self.output == "pixels":
             side = range(self._side())
             return np.array([f"{color}_{i}_{j}" for i in side for j in side for color in "rgb"], dtype=object)
-        return np.array([name for group in self.features for name in _NAMES[group]], dtype=object)
+        return np.array(names_of(self.features), dtype=object)
 
     def _check(self):
         check_choice("output", self.output, ["features", "pixels"])
@@ -220,10 +220,6 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
     def _read(self, item):
         return read_picture(item, max_pixels=self.max_pixels)
 
-    def _features_of(self, image):
-        ycc = image.convert("YCbCr")
-        return np.concatenate([_FUNCTIONS[group](image, ycc) for group in self.features])
-
     def __sklearn_is_fitted__(self):
         return True
 
@@ -244,101 +240,9 @@ def small_copy(image, size):
     return image.resize((size, size), resample=2, reducing_gap=2.0)  # 2: bilinear
 
 
-def pixels_of(image):
-    """Return the pixels of an RGB image from 0 to 1, channels last, as one row."""
-    return np.asarray(image, dtype=np.float32).ravel() / 255
-
-
-def hog_of(image, ycc):
-    """Return oriented gradients [1] of a square image whose side is a multiple of 4: 324 numbers.
-
-    9 orientations in 4 x 4 cells, blocks of 2 x 2 cells cut at 0.2 of their length (L2-Hys), as scikit-image has it.
-    """
-    grey = np.sqrt(np.asarray(ycc.getchannel(0), dtype=np.float32) / 255)  # gradients of dark parts count too
-    down, right = np.zeros_like(grey), np.zeros_like(grey)
-    down[1:-1] = grey[2:] - grey[:-2]
-    right[:, 1:-1] = grey[:, 2:] - grey[:, :-2]
-    turn = np.arctan2(down, right) * np.float32(9 / np.pi)  # in ninths of a half turn
-    bins = np.floor(turn).astype(np.intp) % 9
-    counts = np.bincount((_cells(len(grey)) * 9 + bins).ravel(), np.hypot(right, down).ravel(), 16 * 9)
-    cells = counts.reshape(4, 4, 9) / (len(grey) // 4) ** 2
-    blocks = np.lib.stride_tricks.sliding_window_view(cells, (2, 2), (0, 1)).transpose(0, 1, 3, 4, 2).reshape(9, 36)
-    blocks = np.minimum(blocks / np.sqrt((blocks**2).sum(axis=1, keepdims=True) + 1e-10), 0.2)
-    return (blocks / np.sqrt((blocks**2).sum(axis=1, keepdims=True) + 1e-10)).ravel()
-
-
-def lbp_of(image, ycc):
-    """Return shares of the ten uniform local binary patterns [2] in each quarter: 40 numbers."""
-    grey = np.pad(np.asarray(ycc.getchannel(0)), 1)
-    n = len(grey) - 2
-    codes = np.zeros((n, n), dtype=np.uint8)
-    for bit, (down, right) in enumerate(RING):
-        codes |= (grey[1 + down : 1 + down + n, 1 + right : 1 + right + n] >= grey[1:-1, 1:-1]).view(np.uint8) << bit
-    half = n // 2
-    quarters = PATTERNS[codes].reshape(2, half, 2, half).swapaxes(1, 2).reshape(4, -1)
-    return np.bincount((quarters + 10 * np.arange(4)[:, np.newaxis]).ravel(), minlength=40) / half**2
-
-
-def color_of(image, ycc):
-    """Return colour histograms (square roots of shares) and the contrast of 4 x 4 cells: 228 numbers."""
-    n = image.size[0] * image.size[1]
-    hsv = np.asarray(image.convert("HSV")).reshape(-1, 3)
-    h, s, v = (hsv[:, c] // (256 // bins) for c, bins in enumerate(HSV_BINS))
-    joint = np.bincount((h * HSV_BINS[1] + s) * HSV_BINS[2] + v, minlength=int(np.prod(HSV_BINS)))
-    # Hue means little where there is hardly any colour: weigh it by saturation and value.
-    weight = hsv[:, 1] * (hsv[:, 2] / np.float32(255**2))
-    hue = np.bincount(np.arange(256) * 12 // 256, np.bincount(hsv[:, 0], weight, 256))
-    single = [np.bincount(channel // 32, minlength=8) for channel in (hsv[:, 1], hsv[:, 2])]
-    levels = image.histogram()  # 256 counts a channel
-    single += [np.reshape(levels[c * 256 : (c + 1) * 256], (8, 32)).sum(axis=1) for c in range(3)]
-    cell = image.size[0] // 4
-    rows = np.asarray(ycc, dtype=np.float32).reshape(4, cell, -1) / 255
-    mean, square = (part.sum(axis=1).reshape(4, 4, cell, 3).sum(axis=2) / cell**2 for part in (rows, rows**2))
-    contrast = np.sqrt(np.maximum(square - mean**2, 0))
-    return np.concatenate([np.sqrt(np.concatenate([joint, hue, *single]) / n), contrast.ravel()])
-
-
-def thumbnail_of(image, ycc):
-    """Return luma in 12 x 12 and both chromas in 4 x 4 pixels, from 0 to 1: 176 numbers."""
-    luma, *chroma = ycc.split()
-    parts = [luma.resize((LUMA_SIDE, LUMA_SIDE), resample=4)]  # 4: the mean of the pixels below
-    parts += [channel.resize((CHROMA_SIDE, CHROMA_SIDE), resample=4) for channel in chroma]
-    return np.concatenate([np.asarray(part, dtype=np.float32).ravel() for part in parts]) / 255
-
-
-@lru_cache(maxsize=8)
-def _cells(side):
-    """Return the number of the cell, of 4 x 4, that each pixel lies in: shape (side, side)."""
-    part = np.arange(side) * 4 // side
-    return part[:, np.newaxis] * 4 + part
-
-
-def _patterns():
-    """Return the pattern of each code of 8 neighbours: how many are as bright, or 9 with more than two changes."""
-    bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, np.newaxis], axis=1)
-    changes = (bits != np.roll(bits, 1, axis=1)).sum(axis=1)
-    return np.where(changes <= 2, bits.sum(axis=1), 9).astype(np.intp)
-
-
-RING = [(0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1)]  # neighbours in a circle
-PATTERNS = _patterns()
-_FUNCTIONS = {"hog": hog_of, "lbp": lbp_of, "color": color_of, "thumbnail": thumbnail_of}
-_NAMES = {
-    "hog": [f"hog_{i}" for i in range(324)],
-    "lbp": [f"lbp_{row}{column}_{code}" for row in range(2) for column in range(2) for code in range(10)],
-    "color": [
-        *(f"hsv_{h}_{s}_{v}" for h in range(8) for s in range(4) for v in range(4)),
-        *(f"hue_{i}" for i in range(12)),
-        *(f"{channel}_{i}" for channel in ("saturation", "value", "red", "green", "blue") for i in range(8)),
-        *(f"contrast_{c}_{i}_{j}" for i in range(4) for j in range(4) for c in ("y", "cb", "cr")),
-    ],
-    "thumbnail": [
-        f"{c}_{i}_{j}"
-        for c, side in (("y", LUMA_SIDE), ("cb", CHROMA_SIDE), ("cr", CHROMA_SIDE))
-        for i in range(side)
-        for j in range(side)
-    ],
-}
+def pixels_of(pictures):
+    """Return the pixels of RGB pictures from 0 to 1, channels last, a row each."""
+    return pictures.reshape(len(pictures), -1).astype(np.float32) / 255
 
 
 def _any_present(X):

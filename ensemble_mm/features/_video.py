@@ -9,7 +9,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
 from .._checks import check_choice, check_count, check_positive, require
-from ._image import ImageExtractor, small_copy
+from ._image import small_copy
+from ._looks import looks_of, names_of
 from ._media import UnreadableItem, changed_items, decoding, open_clip, read_all
 from ._pictures import picture_of_array
 
@@ -140,16 +141,22 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
         return np.array(frames), runs, len(array) / rate
 
     def _decode(self, container, reformatter):
-        square, n_pixels = partial(_square, reformatter), 0
+        square, n_pixels, first = partial(_square, reformatter), 0, 0.0
 
         def decoded_frames():
             nonlocal n_pixels
-            for frame in container.decode(stream):
-                self._check_size(frame)
-                n_pixels += frame.width * frame.height
-                if n_pixels > MOST_DECODED * self.max_pixels:
-                    raise UnreadableItem(f"more than {n_pixels:,} pixels would have to be decoded: raise max_pixels")
-                yield frame
+            for packet in container.demux(stream):
+                # Frames that no other frame builds on are not decoded before the time that is looked for.
+                early = packet.pts is not None and packet.pts * stream.time_base < first
+                stream.codec_context.skip_frame = "NONREF" if early else "DEFAULT"
+                for frame in packet.decode():
+                    self._check_size(frame)
+                    n_pixels += frame.width * frame.height
+                    if n_pixels > MOST_DECODED * self.max_pixels:
+                        raise UnreadableItem(
+                            f"more than {n_pixels:,} pixels would have to be decoded: raise max_pixels"
+                        )
+                    yield frame
 
         stream = container.streams.video[0]
         if stream.codec_context is None or stream.time_base is None:
@@ -166,12 +173,12 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
             starts = np.linspace(0, n_frames - 4, n_runs).astype(np.intp)
             frames, runs = [], []
             for start in starts:
+                first = start / rate - 0.5 / rate + float((stream.start_time or 0) * stream.time_base)
                 # Seeking goes back to a key frame, and every frame from there to `start` must be decoded: in short
                 # clips it is quicker to go on from where the last run ended.
                 if start == starts[0] or n_frames > SOUGHT:
                     container.seek(int(start / rate / stream.time_base) + (stream.start_time or 0), stream=stream)
                     decoded = decoded_frames()
-                first = start / rate - 0.5 / rate + float((stream.start_time or 0) * stream.time_base)
                 run = [square(f) for f in islice(dropwhile(lambda f, t=first: (f.time or t) < t, decoded), 4)]
                 frames += run
                 runs.append(len(run))
@@ -218,14 +225,14 @@ def _changed(item, seed, extractor, flip):
 def clip_features(frames, runs, seconds):
     """Return the features of frames (n, SIDE, SIDE, 3) that come in runs of neighbours: shape (n_features,)."""
     picked = np.linspace(0, len(frames) - 1, min(POOLED, len(frames))).astype(np.intp)
-    looks = ImageExtractor(size=SIDE).transform([frames[i] for i in picked])
+    looks = looks_of(frames[picked])
     grey = frames @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     return np.concatenate([looks.mean(axis=0), looks.std(axis=0), *_motion(grey, runs), [np.log1p(seconds)]])
 
 
 def feature_names():
     """Return the names of what `clip_features` gives."""
-    looks = [f"{s}_{name}" for s in ("mean", "std") for name in ImageExtractor(size=SIDE).get_feature_names_out()]
+    looks = [f"{s}_{name}" for s in ("mean", "std") for name in names_of()]
     kinds = ("right", "down", "speed", "towards_right", "towards_down", "certainty", "change", "change_std")
     motion = [f"{kind}_lag{lag}" for lag in LAGS for kind in kinds]
     flow = [f"direction{i}" for i in range(DIRECTIONS)] + ["pair_speed_mean", "pair_speed_std"]
@@ -273,17 +280,15 @@ def _peaks(cross, shape):
     size = np.sqrt(np.abs(cross))
     surfaces = irfft2(cross / (size + 1e-3 * size.mean(axis=(1, 2), keepdims=True) + 1e-9), s=shape)
     surfaces /= size.mean(axis=(1, 2), keepdims=True) * 2 + 1e-9
-    out = np.empty((len(cross), 3))
-    for k, surface in enumerate(surfaces):
-        row, column = np.unravel_index(surface.argmax(), shape)
-        h, w = shape
-        down = row + _vertex(*surface[[(row - 1) % h, row, (row + 1) % h], column])
-        right = column + _vertex(*surface[row, [(column - 1) % w, column, (column + 1) % w]])
-        out[k] = (right + w / 2) % w - w / 2, (down + h / 2) % h - h / 2, surface[row, column]
-    return out
+    (h, w), n = shape, np.arange(len(cross))
+    row, column = np.unravel_index(surfaces.reshape(len(cross), -1).argmax(axis=1), shape)
+    top = surfaces[n, row, column]
+    down = row + _vertex(surfaces[n, row - 1, column], top, surfaces[n, (row + 1) % h, column])
+    right = column + _vertex(surfaces[n, row, column - 1], top, surfaces[n, row, (column + 1) % w])
+    return np.column_stack([(right + w / 2) % w - w / 2, (down + h / 2) % h - h / 2, top])
 
 
 def _vertex(before, top, after):
-    """Return where, from -0.5 to 0.5, the parabola through three neighbours is highest."""
+    """Return where, from -0.5 to 0.5, the parabolas through three neighbours are highest."""
     bend = before - 2 * top + after
-    return 0.5 * (before - after) / bend if bend < 0 else 0.0
+    return np.where(bend < 0, 0.5 * (before - after) / np.where(bend < 0, bend, 1), 0.0)

@@ -6,6 +6,7 @@ from PIL import Image
 
 from ensemble_mm._checks import BadItemsError
 from ensemble_mm.features import ImageExtractor
+from ensemble_mm.features._looks import hog_of
 
 
 def picture(seed=0, height=40, width=60):
@@ -135,13 +136,25 @@ def test_gradients_are_those_of_scikit_image():
     """Ours are several times as fast on small pictures; their definition is the same."""
     from skimage.feature import hog
 
-    from ensemble_mm.features._image import hog_of
+    luma = np.array([Image.fromarray(picture(seed)).convert("L").resize((64, 64), 2) for seed in range(3)])
+    for mine, grey in zip(hog_of(luma), np.sqrt(luma / 255), strict=True):
+        theirs = hog(grey, orientations=9, pixels_per_cell=(16, 16), cells_per_block=(2, 2))
+        np.testing.assert_allclose(mine, theirs, atol=2e-3)
 
-    image = Image.fromarray(picture()).resize((64, 64), 2)
-    ycc = image.convert("YCbCr")
-    grey = np.sqrt(np.asarray(ycc.getchannel(0), dtype=np.float32) / 255)
-    theirs = hog(grey, orientations=9, pixels_per_cell=(16, 16), cells_per_block=(2, 2))
-    np.testing.assert_allclose(hog_of(image, ycc), theirs, atol=2e-3)
+
+def test_thumbnails_are_those_of_pillow():
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, size=(64, 64, 3)).astype(np.uint8))
+    luma, blue, _ = image.convert("YCbCr").split()
+    extractor = ImageExtractor(features=["thumbnail"])
+    X = 255 * extractor.transform([image])[0]
+    np.testing.assert_allclose(X[:144].reshape(12, 12), luma.resize((12, 12), 4), atol=1)
+    np.testing.assert_allclose(X[144:160].reshape(4, 4), blue.resize((4, 4), 4), atol=1)
+
+
+def test_features_of_a_picture_do_not_depend_on_the_others():
+    pictures = [picture(seed, 40, 6 * (seed + 1)) for seed in range(11)]
+    whole = ImageExtractor().transform(pictures)
+    np.testing.assert_array_equal(whole, np.vstack([ImageExtractor().transform([p]) for p in pictures]))
 
 
 def test_patterns_tell_flat_parts_edges_and_noise_apart():
