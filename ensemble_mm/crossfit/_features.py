@@ -355,9 +355,9 @@ def _cached_chunk(extractor, cache, chunk):
     if isinstance(fresh, BadItemsError):
         return BadItemsError(fresh.what, [int(new[row]) for row in fresh.rows], fresh.reasons)
     if sparse.issparse(fresh) or fresh.dtype != np.float32:
-        cache.put(whole, fresh)
+        cache.keep(cache.put, whole, fresh)
         return fresh
-    cache.put_rows(config, keys[new], fresh)
+    cache.keep(cache.put_rows, config, keys[new], fresh)
     if not found.any():
         return fresh
     if known.shape[1] != fresh.shape[1]:  # what was found is not by this extractor
@@ -371,7 +371,7 @@ def _kept_extraction(cache, store, key, *args):
     found = store.load(key)
     if found is None:
         found = fit_extractor(*args)
-        store.save(key, found)
+        cache.keep(store.save, key, found)
         cache.trim()
     return found
 

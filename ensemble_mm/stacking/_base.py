@@ -5,6 +5,7 @@
 
 import time
 import warnings
+from copy import copy
 from numbers import Integral, Real
 
 import numpy as np
@@ -285,9 +286,9 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
         return Runner(n_jobs=self.n_jobs, store=store, deadline=deadline, job_timeout=limit, progress=progress)
 
     def _cache(self):
-        if self.cache is None or isinstance(self.cache, FeatureCache):
-            return self.cache
-        return FeatureCache(self.cache)
+        if isinstance(self.cache, FeatureCache):
+            return copy(self.cache)  # of this fit alone: one that could not be written to is tried again by the next
+        return None if self.cache is None else FeatureCache(self.cache)
 
     def _keys(self, views, columns, targets, weights, folds, seed):
         """Return the function that names a job's kept result: data, parameters and library versions decide."""

@@ -10,6 +10,7 @@ import os
 import tempfile
 import time
 import uuid
+import warnings
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
@@ -181,6 +182,7 @@ class FeatureCache:
             raise ValueError(f"max_bytes={max_bytes!r} must be positive, or None for no limit.")
         self.folder = Path(folder).absolute()
         self.max_bytes = max_bytes
+        self.writes = True
         for kind in ("arrays", "rows"):
             (self.folder / kind).mkdir(parents=True, exist_ok=True)
         sweep(self.folder)
@@ -306,6 +308,25 @@ class FeatureCache:
                 return
             self._evict(self.max_bytes - len(content))
         write_atomic(path, content)
+
+    def keep(self, write: Callable, *args) -> None:
+        """Call `write(*args)`; where it cannot write, warn, and write no more by this object.
+
+        What is kept only spares work: a full disk is no reason to lose what was done.
+        """
+        if not self.writes:
+            return
+        try:
+            write(*args)
+        except OSError as error:
+            self.writes = False
+            reason = os.strerror(error.errno) if error.errno else error  # its own words name one file of many
+            warnings.warn(
+                f"Could not write to the cache in {str(self.folder)!r} ({reason}): what is not kept will be computed "
+                "again next time. Make room there, or give another folder.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def trim(self) -> None:
         """Remove the oldest files of the folder, whoever wrote them, until `max_bytes` are kept."""

@@ -1,5 +1,8 @@
 """The feature cache inside a fit: what was extracted once is not extracted again."""
 
+import errno
+import os
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -119,6 +122,25 @@ def test_damaged_entries_are_computed_again(data, tmp_path):
     again = stack(log, cache).fit(X, y)
     assert len(seen(log)) == 120
     np.testing.assert_array_equal(first.table_.to_frame(), again.table_.to_frame())
+
+
+def test_a_cache_without_room_costs_a_fit_nothing_but_a_warning(data, tmp_path, monkeypatch):
+    X, y = data
+    plain = stack(tmp_path / "other", None).fit(X, y)
+    log, cache = tmp_path / "log", tmp_path / "cache"
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch, warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("default")
+        patch.setattr(os, "fsync", full)
+        model = stack(log, cache).fit(X, y)
+    assert [f"Could not write to the cache in '{cache}' (No space left" in str(w.message) for w in heard] == [True]
+    np.testing.assert_array_equal(model.table_.to_frame(), plain.table_.to_frame())
+    assert not [path for path in cache.rglob("*") if path.is_file()]
+    stack(log, cache).fit(X, y)
+    assert len(seen(log)) == 120  # there is room now
 
 
 def test_the_byte_limit_holds_for_all_entries(data, tmp_path):
