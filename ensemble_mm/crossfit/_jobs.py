@@ -190,13 +190,17 @@ def assemble(blocks, rows, fills, dense):
     return joined
 
 
-def fit_and_predict(estimator, seed, threads, n_classes, y, weight, train, test, keep_model, views, *blocks):
+def fit_and_predict(estimator, seed, threads, n_classes, y, weight, train, test, keep_model, views, columns, *blocks):
     """Fit one learner on its training rows, with some threads if it can use them, and predict its held-out rows.
+
+    Of the last block it reads some `columns` only (None: all), so that the jobs can share that block.
 
     Returns `(model, predictions, seconds that these took)`; None where the training rows hold one class only, or none.
     """
     if len(train) == 0:
         return None, None, 0.0
+    if columns is not None:
+        blocks = [*blocks[:-1], blocks[-1].take(columns, axis=1)]
     learner = seeded(estimator, seed)
     tags = get_tags(learner).input_tags
     several = len(blocks) > 1

@@ -73,9 +73,10 @@ class CrossFit:
         folds = [*range(len(self.folds)), *([ALL_ROWS] if refit else [])]
         fits = [Fit(member, fold) for member in members for fold in folds]
         threads = self._threads(fits)
+        beside = self._beside(members, estimates)
         jobs = [
             self._job(
-                fit, fit.fold == ALL_ROWS or keep_folds, estimates, threads,
+                fit, fit.fold == ALL_ROWS or keep_folds, beside, threads,
                 required=required is None or fit.member in required,
             )
             for fit in fits
@@ -85,7 +86,8 @@ class CrossFit:
     def refit_members(self, members, estimates=None):
         """Fit members on all rows, without folds; return models as `fit` does."""
         fits = [Fit(member, ALL_ROWS) for member in members]
-        jobs = [self._job(fit, True, estimates, self._threads(fits)) for fit in fits]
+        beside = self._beside(members, estimates)
+        jobs = [self._job(fit, True, beside, self._threads(fits)) for fit in fits]
         return self._collect(members, fits, jobs, self._run("refit", fits, jobs))[1]
 
     def _threads(self, fits):
@@ -114,7 +116,17 @@ class CrossFit:
             return np.ones(self.features.n_rows, dtype=bool)
         return np.any([self.features.present[view] for view in member.views], axis=0)
 
-    def _job(self, fit, keep, estimates, threads=1, required=True):
+    def _beside(self, members, estimates):
+        """Return the estimates that members read: one array, which all jobs share, and the places of each."""
+        names = list(dict.fromkeys(name for member in members for name in member.inputs))
+        if not names:
+            return None, {}
+        blocks = [estimates[name].reshape(self.features.n_rows, -1).astype(np.float32) for name in names]
+        ends = np.cumsum([block.shape[1] for block in blocks])
+        places = {n: range(end - b.shape[1], end) for n, b, end in zip(names, blocks, ends.tolist(), strict=True)}
+        return np.tile(np.hstack(blocks), (1 + self.n_copies, 1)), places
+
+    def _job(self, fit, keep, beside, threads=1, required=True):
         member = fit.member
         train, test = self.rows_of(fit)
         found = [(view, self.features.block(view, fit.fold, member.task, member.form)) for view in member.views]
@@ -122,10 +134,10 @@ class CrossFit:
         views, blocks = [view for view, _ in found], [block for _, block in found]
         if member.views and not blocks:
             train = test = np.empty(0, np.intp)  # every view was missing in all training rows
-        n = self.features.n_rows
+        n, columns = self.features.n_rows, None
         if member.inputs:
-            extra = np.hstack([estimates[name].reshape(n, -1) for name in member.inputs]).astype(np.float32)
-            blocks = [*blocks, np.tile(extra, (1 + self.n_copies, 1))]
+            whole, places = beside
+            blocks, columns = [*blocks, whole], [column for name in member.inputs for column in places[name]]
         y, weight = self.targets[member.task], self.weights[member.task]
         if self.n_copies:
             y = np.tile(y, 1 + self.n_copies)
@@ -144,6 +156,7 @@ class CrossFit:
             test,
             keep,
             views,
+            columns,
             *blocks,
         )
         width = sum(block.shape[1] if isinstance(block, np.ndarray) else block.nnz / max(n, 1) for block in blocks)

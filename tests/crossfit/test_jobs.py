@@ -11,12 +11,12 @@ from sklearn.svm import LinearSVC
 from ensemble_mm.crossfit._jobs import assemble, fit_and_predict, seeded, spread_rows, thread_params, weight_keyword
 
 
-def run(estimator, y, n_classes, *blocks, test=None):
+def run(estimator, y, n_classes, *blocks, test=None, columns=None):
     n = len(y)
     test = np.arange(0) if test is None else test
     train = np.setdiff1d(np.arange(n), test)
     names = [f"v{i}" for i in range(len(blocks))]
-    return fit_and_predict(estimator, 0, 1, n_classes, y, None, train, test, True, names, *blocks)[:2]
+    return fit_and_predict(estimator, 0, 1, n_classes, y, None, train, test, True, names, columns, *blocks)[:2]
 
 
 def test_features_go_back_to_their_own_rows():
@@ -96,7 +96,7 @@ def test_more_threads_give_the_same_model():
     for learner in (RandomForestClassifier(30), LGBMClassifier(deterministic=True, verbose=-1)):
         found = []
         for threads in (1, 4):
-            args = (learner, 0, threads, 2, y, None, np.arange(60, 300), test, True, ["v"], X)
+            args = (learner, 0, threads, 2, y, None, np.arange(60, 300), test, True, ["v"], None, X)
             model, predictions, _ = fit_and_predict(*args)
             assert model.estimator.n_jobs in (None, 1)
             found.append(predictions)
@@ -125,3 +125,12 @@ def test_predictions_that_are_no_numbers_are_an_error():
 
     with pytest.raises(ValueError, match="its predictions hold NaN"):
         run(Broken(), np.arange(6.0), 0, np.ones((6, 1), np.float32), test=np.array([1]))
+
+
+def test_of_a_shared_block_a_job_reads_its_own_columns():
+    rng = np.random.default_rng(0)
+    X, shared, y = rng.normal(size=(30, 2)), rng.normal(size=(30, 5)), rng.normal(size=30)
+    model, predictions = run(Ridge(), y, 0, X, shared, test=np.arange(10), columns=[3, 1])
+    _, own = run(Ridge(), y, 0, X, shared[:, [3, 1]], test=np.arange(10))
+    np.testing.assert_array_equal(predictions, own)
+    assert model.widths == [2, 2]
