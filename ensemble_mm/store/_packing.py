@@ -321,7 +321,8 @@ def _build_objects(content):
 
 def _build_frame(content):
     columns, index, values = content
-    frame = pd.DataFrame(dict(enumerate(values)), index=index, columns=range(len(columns)))
+    series = {i: pd.Series(column, index=index, dtype=column.dtype) for i, column in enumerate(values)}
+    frame = pd.DataFrame(series, index=index, columns=range(len(columns)))
     frame.columns = columns
     return frame
 
@@ -334,6 +335,14 @@ def _build_multiindex(content):
 def _build_index(content):
     values, name = content
     return pd.Index(values, name=name, dtype=values.dtype)
+
+
+def _build_extension(content):
+    values, name = content
+    if name == "str" and not isinstance(pd.api.types.pandas_dtype(name), pd.api.extensions.ExtensionDtype):
+        # Before pandas 3 text is of type object; "str" would make texts of its holes.
+        return np.where(pd.isna(values), None, values)
+    return pd.array(values, dtype=name)
 
 
 _BUILDERS = {
@@ -353,8 +362,8 @@ _BUILDERS = {
     "categorical": lambda c: pd.Categorical.from_codes(c[0], categories=c[1], ordered=c[2]),
     "category": lambda c: pd.CategoricalDtype(c[0], c[1]),
     "periods": lambda c: pd.arrays.PeriodArray(c[0], dtype=c[1]),
-    "extension": lambda c: pd.array(c[0], dtype=c[1]),
-    "dtype": lambda c: pd.api.types.pandas_dtype(c),
+    "extension": _build_extension,
+    "dtype": lambda c: _build_extension([np.empty(0, object), c]).dtype,
     "missing": lambda c: pd.NA if c == "<NA>" else pd.NaT,
     "path": lambda c: Path(c),
     "timestamp": pd.Timestamp,

@@ -33,6 +33,7 @@ FRAMES = {
     "no rows": pd.DataFrame({"x": np.array([], dtype=np.int64)}),
     "twice": pd.DataFrame([[1, "a"]], columns=["x", "x"]),
     "many words": pd.DataFrame({"w": [f"word {i}" for i in range(50)]}),
+    "objects": pd.DataFrame({"o": ["u", None, 1], "w": ["u", None, "v"]}, dtype=object),
 }
 
 
