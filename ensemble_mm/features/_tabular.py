@@ -240,34 +240,36 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 class _Number:
+    size = 1.0  # by which all are divided first
+
     def __init__(self, owner):
         self.owner = owner
 
     def fit(self, column):
         values = _numbers(column)
         known = values[~np.isnan(values)]
+        largest = float(np.abs(known).max(initial=0.0))
+        if not 1e-150 < largest < 1e150 and largest:
+            self.size = largest  # squares of such numbers overflow, or are zero
+        values, known = values / self.size, known / self.size
         self.fill = float(np.median(known)) if len(known) else 0.0
         self.holes = bool(len(known) < len(values))
         with np.errstate(all="ignore"):
             spread = known.std() if len(known) else 0.0
-            skew = np.mean(((known - known.mean()) / spread) ** 3) if spread > 0 and np.isfinite(spread) else 0.0
+            skew = np.mean(((known - known.mean()) / spread) ** 3) if spread > 0 else 0.0
         self.log = bool(self.owner.log_skewed and len(known) > 10 and not abs(skew) <= SKEWED)
         if self.log:
             size = np.abs(known)
             self.unit = float(np.median(size[size > 0])) if (size > 0).any() else 1.0
         scaled = self._shape(np.where(np.isnan(values), self.fill, values))
-        largest = float(np.abs(scaled).max(initial=0.0))
-        unit = largest if 0 < largest < 1e-150 else 1.0  # squares of such numbers are zero
-        self.mean, self.scale = (
-            float(scaled.mean()) if len(scaled) else 0.0,
-            unit * float((scaled / unit).std()) if len(scaled) else 0.0,
-        )
+        self.mean, self.scale = (float(scaled.mean()), float(scaled.std())) if len(scaled) else (0.0, 0.0)
         self.constant = not self.scale > 1e-12 * max(abs(self.mean), 1e-300)
         self.suffixes = [*([] if self.constant else [""]), *(["_missing"] if self.holes else [])]
         return self
 
     def transform(self, column):
-        values = _numbers(column)
+        with np.errstate(over="ignore"):
+            values = _numbers(column) / self.size
         hole = np.isnan(values)
         parts = []
         if not self.constant:
