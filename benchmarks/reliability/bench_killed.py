@@ -23,12 +23,14 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import warnings
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from joblib import parallel_config
+from joblib.externals.loky import get_reusable_executor
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
@@ -48,10 +50,19 @@ def data():
     return X, {"size": score, "kind": np.where(score > 1, "a", "b")}
 
 
-def fit(checkpoint, pipe, kind="alone", address=None, moment=None):
-    """Fit, and send a digest of the table and of the predictions; "begun" before that."""
+def fit(checkpoint, pipe, *how):
+    """Fit, and send what `fitted` does, or how it failed."""
     os.setsid()
     sys.stderr = open(os.devnull, "w")
+    try:
+        fitted(checkpoint, pipe, *how)
+    except Exception:
+        pipe.send(traceback.format_exc())
+
+
+def fitted(checkpoint, pipe, kind="alone", address=None, moment=None):
+    """Fit, and send a digest of the table and of the predictions, and how many files were read half written; "begun"
+    before that."""
     warnings.simplefilter("ignore")
     if moment is not None:
         sys.addaudithook(killer(*moment))
@@ -66,7 +77,8 @@ def fit(checkpoint, pipe, kind="alone", address=None, moment=None):
     if kind.startswith("dask"):
         from distributed import Client
 
-        with Client(address, set_as_default=True), parallel_config(backend="dask"):
+        with Client(address, set_as_default=True) as client, parallel_config("dask", wait_for_workers_timeout=120):
+            client.wait_for_workers(2)  # those killed before come back, which takes seconds
             pipe.send("begun")
             model.fit(X, Y)
     else:
@@ -75,6 +87,8 @@ def fit(checkpoint, pipe, kind="alone", address=None, moment=None):
     digest = hashlib.sha256(model.table_.to_frame().to_numpy().tobytes())
     digest.update(model.predict(X).to_csv().encode())
     pipe.send((digest.hexdigest(), len(partial)))
+    if kind.startswith("loky"):
+        get_reusable_executor().shutdown(wait=True)  # a forked process would wait for its workers, which wait for work
 
 
 def reads_partial(event, args):
@@ -103,18 +117,20 @@ def start(*args):
 
 
 def answer(process, pipe):
-    """Return what a fit sent last, or None when it failed or was killed."""
+    """Return what a fit sent last, or None when it failed (how is printed) or was killed."""
     last = None
     try:
         while True:
             last = pipe.recv()
     except EOFError:
         process.join()
-    return None if last == "begun" else last
+    if isinstance(last, str) and last != "begun":
+        print(last, flush=True)
+    return last if isinstance(last, tuple) else None
 
 
 def children(pid):
-    return [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
 
 
 def workers_of(process):
@@ -166,6 +182,8 @@ def ask(kind, n_kills, base, expected, rng, cluster, address):
     seconds = time.time() - started
     count = Counter({"fits": 1, "equal": first is not None and first[0] == expected})
     while count["kills"] < n_kills:
+        if count["fits"] > 20 + 10 * n_kills:
+            raise SystemExit(f"{kind}: of {count['fits']} fits, only {count['kills']} were killed")
         folder = Path(base, f"{kind} {count['fits']}")
         hit = 0
         for _ in range(int(rng.integers(1, 4))):
