@@ -214,8 +214,8 @@ class Features:
             present[name] &= ~lost
             if lost.any() and self.on_bad == "missing":
                 warnings.warn(
-                    f"View {name!r}: {int(lost[: self.n_rows].sum())} of {self.n_rows} items cannot be read and are "
-                    "taken as missing.",
+                    f"View {name!r}: {int(lost[: self.n_rows].sum())} of {self.n_rows} items cannot be read, or hold "
+                    "nothing of the kind, and are taken as missing.",
                     UserWarning,
                     stacklevel=2,
                 )
@@ -231,17 +231,13 @@ def chunks(rows, n_workers):
 
 
 def merge_chunks(places, results, n_rows):
-    """Join the chunks of every view to one block; bad items of all chunks become one error."""
+    """Join the chunks of every view to one block; bad items of all views become one error."""
     merged, bad = {}, {}
     for (name, rows), result in zip(places, results, strict=True):
         if isinstance(result, BadItemsError):
             bad.setdefault(name, []).append((rows, result))
-    for name, errors in bad.items():
-        raise BadItemsError(
-            f"{errors[0][1].what} in view {name!r}",
-            [int(rows[row]) for rows, error in errors for row in error.rows],
-            [reason for _, error in errors for reason in error.reasons],
-        )
+    if bad:
+        raise _bad_items(bad)
     for name, n in n_rows.items():
         pieces = [(rows, r) for (view, rows), r in zip(places, results, strict=True) if view == name]
         if not pieces:
@@ -252,6 +248,23 @@ def merge_chunks(places, results, n_rows):
         stacked = sparse.vstack(blocks, format="csr") if sparse.issparse(blocks[0]) else np.vstack(blocks)
         merged[name] = spread_rows(stacked, rows, n)
     return merged
+
+
+def _bad_items(bad) -> BadItemsError:
+    """Return one error about bad items, {view: [(rows of a chunk, its error)]}; what two views read counts once."""
+    found = {name: {} for name in bad}  # (row, reason) -> None, in order
+    for name, errors in bad.items():
+        told = {item for items in found.values() for item in items}
+        items = sorted((int(rows[row]), reason) for rows, error in errors
+                       for row, reason in zip(error.rows, error.reasons, strict=True))  # fmt: skip
+        found[name] = dict.fromkeys(item for item in items if item not in told)
+    found = {name: items for name, items in found.items() if items}
+    if len(found) == 1:
+        (name,) = found
+        return BadItemsError(f"{bad[name][0][1].what} in view {name!r}", *map(list, zip(*found[name], strict=True)))
+    counts = ", ".join(f"{len(items)} in view {name!r}" for name, items in found.items())
+    lines = sorted((row, f"view {name!r}, {reason}") for name, items in found.items() for row, reason in items)
+    return BadItemsError(f"items ({counts})", *map(list, zip(*lines, strict=True)))
 
 
 def augmented(extractor, column, present, n_copies, seed):

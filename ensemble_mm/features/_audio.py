@@ -138,9 +138,9 @@ def load_sound(item, rate, max_seconds):
         samples = samples.mean(axis=1 if samples.shape[0] >= samples.shape[1] else 0)  # channels are the short axis
     samples = samples[: int(max_seconds * own)]
     if samples.ndim != 1 or not len(samples):
-        raise UnreadableItem("holds no sound")
+        raise UnreadableItem("it holds no sound")
     if not np.isfinite(samples).all():
-        raise UnreadableItem("holds NaN or infinite samples")
+        raise UnreadableItem("it holds NaN or infinite samples")
     return samples, own
 
 
@@ -166,7 +166,7 @@ def _as_floats(samples):
     """Return samples as float32; those of integer types from -1 to 1."""
     kind = samples.dtype.kind
     if kind not in "biuf":
-        raise UnreadableItem(f"holds {samples.dtype} values, but samples are numbers; give (samples, rate)")
+        raise UnreadableItem(f"it holds {samples.dtype} values, but samples are numbers; give (samples, rate)")
     if kind in "iu":
         bits = min(8 * samples.dtype.itemsize, 32)
         # 8 bits without a sign are centred on 128. Numbers in 64 bits are what a list of 16-bit samples becomes.

@@ -183,7 +183,7 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
                 frames += run
                 runs.append(len(run))
         if not frames:
-            raise UnreadableItem("has no frame")
+            raise UnreadableItem("it has no frame")
         return np.array(frames), [n for n in runs if n], seconds
 
     def _check_size(self, frame):

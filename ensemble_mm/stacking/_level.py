@@ -89,7 +89,7 @@ class Level:
             if (name, None) not in made:
                 raise ValueError(
                     f"Task {name!r} has no row with both a known label and an out-of-fold prediction: "
-                    "use folds that test more rows, or give more labels."
+                    "use folds that test more rows, give more labels, or an X in which fewer items are missing."
                 )
             self.metas[name] = made[name, None]
             block = whole.block(name, set(allowed[name]))
