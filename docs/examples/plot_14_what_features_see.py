@@ -78,6 +78,8 @@ parts = np.array([[row[names.index(f"cepstrum{i}_part{p}")] for p in range(5)] f
 limit = np.abs(parts).max()
 image = axes[1].imshow(parts, cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto")
 axes[1].set(title="cepstra of five parts of the time", xlabel="part", ylabel="cepstrum")
+axes[1].set_xticks(range(5), range(1, 6))
+axes[1].set_yticks([0, 4, 9, 14, 18], [1, 5, 10, 15, 19])
 figure.colorbar(image)
 
 # %%

@@ -16,7 +16,7 @@ N_MELS = 40
 N_CEPSTRA = 20
 PARTS = 5  # equal parts of the time over which cepstra are averaged too
 WINDOW, HOP = 0.032, 0.016  # seconds
-SHAPES = ["centroid", "bandwidth", "rolloff", "flatness", "flux", "energy", "pitch", "voicing", "crossings"]
+SHAPES = ["centroid", "bandwidth", "rolloff", "flatness", "flux", "crossings", "energy", "pitch", "voicing"]
 FLOOR = 1e-8
 BLOCK = 160  # frames at a time
 GROUP = 16  # bins of the spectrum at a time
@@ -208,12 +208,13 @@ def sound_features(samples, rate):
         samples = np.pad(samples, (0, length - len(samples)))
     frames = np.lib.stride_tricks.sliding_window_view(samples, length)[::hop]
     # Block by block: what a block needs stays in the processor's cache.
-    mels, shapes, share = [], [], None
+    mels, shapes, share, crossings = [], [], None, _crossings(samples, length, hop)
     for start in range(0, len(frames), BLOCK):
-        block, shape, share = _read_frames(frames[start : start + BLOCK], rate, share)
+        rows = slice(start, start + BLOCK)
+        block, shape, share = _read_frames(frames[rows], crossings[rows], rate, share)
         mels.append(block)
         shapes.append(shape)
-    mels, shapes = np.concatenate(mels), np.hstack([np.concatenate(shapes), _crossings(samples, length, hop)])
+    mels, shapes = np.concatenate(mels), np.concatenate(shapes)
     cepstra = mels @ COSINES
     steps = np.diff(cepstra, axis=0) if len(cepstra) > 1 else np.zeros((1, N_CEPSTRA))
     parts = [cepstra[rows].mean(axis=0) for rows in _cut(len(cepstra), PARTS)]
@@ -228,16 +229,17 @@ def sound_features(samples, rate):
     )  # fmt: skip
 
 
+@lru_cache(maxsize=1)
 def feature_names():
     """Return the names of what `sound_features` gives."""
     names = [f"mel{i}_{s}" for s in ("mean", "std") for i in range(N_MELS)]
     names += [f"cepstrum{i}_{s}" for s in ("mean", "std", "min", "max", "change") for i in range(N_CEPSTRA)]
     names += [f"cepstrum{i}_part{p}" for p in range(PARTS) for i in range(N_CEPSTRA)]
     names += [f"{shape}_{s}" for s in ("mean", "std", "low", "high") for shape in SHAPES]
-    return [*names, "log_seconds", "log_peak"]
+    return (*names, "log_seconds", "log_peak")
 
 
-def _read_frames(frames, rate, before):
+def _read_frames(frames, crossings, rate, before):
     """Return log-mel bands, shapes and shares of power of a block of frames; `before` is what the last block gave."""
     length = frames.shape[1]
     n_fft = 1 << (length - 1).bit_length()
@@ -267,7 +269,7 @@ def _read_frames(frames, rate, before):
     best = searched.argmax(axis=1)
     voicing = searched[np.arange(len(best)), best] / (autocorrelation[:, 0] + np.float32(FLOOR))
     pitch = np.log2(rate / (best + low))
-    shapes = [centroid, bandwidth, rolloff, flatness, flux, energy, pitch, voicing]
+    shapes = [centroid, bandwidth, rolloff, flatness, flux, crossings, energy, pitch, voicing]
     return np.log(power @ filters + np.float32(1e-6)), np.column_stack(shapes), share
 
 
@@ -282,12 +284,12 @@ def _rolloff(share, reached):
 
 
 def _crossings(samples, length, hop):
-    """Return how often the sign changes in each frame, a sample: shape (n_frames, 1)."""
+    """Return how often the sign changes in each frame, a sample: shape (n_frames,)."""
     sign = np.signbit(samples)
     places = np.flatnonzero(sign[1:] != sign[:-1])
     starts = np.arange(0, len(samples) - length + 1, hop)
     n = np.searchsorted(places, starts + length - 1) - np.searchsorted(places, starts)
-    return n[:, np.newaxis] / (length - 1)
+    return n / (length - 1)
 
 
 def _cut(n, parts):

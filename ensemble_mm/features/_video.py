@@ -1,6 +1,6 @@
 """Video: image features of sampled frames pooled over time, and the motion between frames."""
 
-from functools import partial
+from functools import lru_cache, partial
 from itertools import dropwhile, islice
 
 import numpy as np
@@ -230,13 +230,14 @@ def clip_features(frames, runs, seconds):
     return np.concatenate([looks.mean(axis=0), looks.std(axis=0), *_motion(grey, runs), [np.log1p(seconds)]])
 
 
+@lru_cache(maxsize=1)
 def feature_names():
     """Return the names of what `clip_features` gives."""
     looks = [f"{s}_{name}" for s in ("mean", "std") for name in names_of()]
     kinds = ("right", "down", "speed", "towards_right", "towards_down", "certainty", "change", "change_std")
     motion = [f"{kind}_lag{lag}" for lag in LAGS for kind in kinds]
     flow = [f"direction{i}" for i in range(DIRECTIONS)] + ["pair_speed_mean", "pair_speed_std"]
-    return [*looks, *motion, *flow, "log_seconds"]
+    return (*looks, *motion, *flow, "log_seconds")
 
 
 def _motion(grey, runs):

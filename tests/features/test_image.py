@@ -1,12 +1,17 @@
 import io
+import weakref
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
+from sklearn.linear_model import LogisticRegression
 
+from ensemble_mm import StackedClassifier
 from ensemble_mm._checks import BadItemsError
-from ensemble_mm.features import ImageExtractor
+from ensemble_mm.features import ImageExtractor, _image
 from ensemble_mm.features._looks import hog_of
+from ensemble_mm.features._pictures import read_picture
 
 
 def picture(seed=0, height=40, width=60):
@@ -69,6 +74,37 @@ def test_pixels_come_back_as_a_picture():
     X = ImageExtractor(output="pixels", size=side).transform([np.full((30, 30, 3), [255, 0, 51], np.uint8)])
     picture = X.reshape(-1, side, side, 3)
     np.testing.assert_allclose(picture, np.broadcast_to([1.0, 0.0, 0.2], picture.shape), atol=1e-6)
+
+
+def test_a_fit_never_holds_many_decoded_pictures(tmp_path, monkeypatch):
+    """20,000 files are read a few at a time; so are augmented copies, and what an encoder reads."""
+    n, n_read, most = 150, 0, 0
+    for i in range(n):
+        (tmp_path / f"{i}.png").write_bytes(png(np.full((4, 4), 100 * (i % 2) + i // 4, np.uint8)))
+    paths = [str(tmp_path / f"{i}.png") for i in range(n)]
+    held = weakref.WeakValueDictionary()
+
+    def counted(*args, **options):
+        nonlocal n_read, most
+        image = read_picture(*args, **options)
+        n_read += 1
+        held[n_read] = image
+        most = max(most, len(held))
+        return image
+
+    monkeypatch.setattr(_image, "read_picture", counted)
+    learners = [("linear", LogisticRegression())]
+    settings = {"learners": learners, "cv": 2, "meta_learner": "mean", "random_state": 0, "n_jobs": 1}
+    extractor = ImageExtractor(features=["thumbnail"], size=16)
+    views = [("photo", extractor, "photo")]
+    for augment in (0, 1):
+        n_read = most = 0
+        held.clear()
+        StackedClassifier(views, augment=augment, **settings).fit(pd.DataFrame({"photo": paths}), np.arange(n) % 2)
+        assert n_read == n * (1 + 2 * augment) and 0 < most <= 2  # a changed copy is an array that is read in turn
+    most = 0
+    extractor.set_params(encoder=lambda images: np.ones((len(images), 2))).transform(paths)
+    assert 0 < most <= 33  # a batch
 
 
 def test_missing_pictures_are_rows_of_nan():
