@@ -391,11 +391,13 @@ def task_weights(sample_weight, tasks, n_rows):
     """Return {task: weights of shape (n_rows,)} of one weight a row, or of a column a task; None without weights."""
     if sample_weight is None:
         return dict.fromkeys(tasks)
-    weight = np.asarray(sample_weight, dtype=np.float64)
+    wanted = f"give ({n_rows},) or ({n_rows}, {len(tasks)}), one a task."
+    try:
+        weight = np.asarray(sample_weight, dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"sample_weight is no array of numbers: {wanted}") from error
     if weight.ndim not in (1, 2) or len(weight) != n_rows or (weight.ndim == 2 and weight.shape[1] != len(tasks)):
-        raise ValueError(
-            f"sample_weight has shape {weight.shape}: give ({n_rows},) or ({n_rows}, {len(tasks)}), one a task."
-        )
+        raise ValueError(f"sample_weight has shape {weight.shape}: {wanted}")
     if not np.isfinite(weight).all() or (weight < 0).any():
         raise ValueError("sample_weight holds negative or non-finite values: give weights of at least 0.")
     return {name: weight if weight.ndim == 1 else weight[:, i] for i, name in enumerate(tasks)}

@@ -91,6 +91,8 @@ def test_weights_may_differ_by_task(vectors):
     assert np.isnan(out.targets_["y1"][75:]).all() and np.isfinite(out.targets_["y0"]).all()
     with pytest.raises(ValueError, match=r"sample_weight has shape \(150, 3\)"):
         model.fit(X, Y, sample_weight=np.ones((150, 3)))
+    with pytest.raises(ValueError, match="sample_weight is no array of numbers: give "):
+        model.fit(X, Y, sample_weight=[[1.0, 2.0], [1.0]])
 
 
 def test_settings_by_task_and_kind(reviews):
