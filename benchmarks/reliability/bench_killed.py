@@ -26,6 +26,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,7 @@ def fitted(checkpoint, pipe, kind="alone", address=None, moment=None):
         from distributed import Client
 
         with Client(address, set_as_default=True) as client, parallel_config("dask", wait_for_workers_timeout=120):
-            client.wait_for_workers(2)  # those killed before come back, which takes seconds
+            client.wait_for_workers(2, timeout=300)  # those killed before come back, which takes seconds
             pipe.send("begun")
             model.fit(X, Y)
     else:
@@ -140,11 +141,32 @@ def workers_of(process):
 
 def hold_cluster(pipe):
     """Hold a Dask cluster until the pipe is closed."""
+    import dask
     import distributed
 
-    with distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster:
+    # On a busy machine workers take long to start and to answer, and would be given up.
+    dask.config.set({"distributed.comm.timeouts.connect": "300s", "distributed.scheduler.worker-ttl": None})
+    settings = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    with distributed.LocalCluster(**settings) as cluster:
+        cluster.wait_for_workers(2)
         pipe.send(cluster.scheduler_address)
         pipe.poll(None)
+
+
+@contextmanager
+def cluster_for(kind):
+    """Give the process that holds a cluster and its address, for the kinds that need one."""
+    if not kind.startswith("dask"):
+        yield None, None
+        return
+    here, there = SPAWN.Pipe()
+    cluster = SPAWN.Process(target=hold_cluster, args=(there,))
+    cluster.start()
+    try:
+        yield cluster, here.recv()
+    finally:
+        here.send("the end")
+        cluster.join()
 
 
 def kill(kind, process, pipe, seconds, rng, cluster):
@@ -210,16 +232,11 @@ def ask(kind, n_kills, base, expected, rng, cluster, address):
 def main(n_kills=200, *kinds):
     """Kill, print the figures and write benchmarks/results/killed.json."""
     rng, counts = np.random.default_rng(0), {}
-    here, there = SPAWN.Pipe()
-    cluster = SPAWN.Process(target=hold_cluster, args=(there,))
-    cluster.start()
-    address = here.recv()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as base:
         expected, _ = answer(*start(Path(base, "unbroken")))
         for kind in kinds or SHARES:
-            counts[kind] = ask(kind, round(SHARES[kind] * int(n_kills)), base, expected, rng, cluster, address)
-        here.send("the end")
-        cluster.join()
+            with cluster_for(kind) as (cluster, address):
+                counts[kind] = ask(kind, round(SHARES[kind] * int(n_kills)), base, expected, rng, cluster, address)
     total = sum(counts.values(), Counter())
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "killed.json").write_text(json.dumps({"all": total, **counts}, indent=1))

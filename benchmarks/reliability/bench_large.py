@@ -56,7 +56,7 @@ def rows(rng):
         ("facts", TabularExtractor(), ["age", "shop"]),
         ("note", TextExtractor(), "note"),
     ]
-    learners = [("ridge", Ridge()), ("gbm", LGBMRegressor(20, verbose=-1), ["vector", "facts"])]
+    learners = [("ridge", Ridge()), ("gbm", LGBMRegressor(n_estimators=20, verbose=-1), ["vector", "facts"])]
     return X, y.to_numpy(), em.StackedRegressor(views, learners, cv=CV, random_state=0)
 
 
@@ -78,7 +78,7 @@ def columns(rng):
     X = pd.DataFrame(rng.normal(size=(5_000, 900)), columns=[f"c{i}" for i in range(900)])
     X = pd.concat([X, pd.DataFrame(rng.choice(list("abcd"), (5_000, 100))).add_prefix("k")], axis=1)
     y = X["c0"].to_numpy() + rng.normal(size=len(X))
-    learners = [("ridge", Ridge()), ("gbm", LGBMRegressor(20, verbose=-1))]
+    learners = [("ridge", Ridge()), ("gbm", LGBMRegressor(n_estimators=20, verbose=-1))]
     return X, y, em.StackedRegressor([("facts", TabularExtractor(), list(X))], learners, cv=CV, random_state=0)
 
 
@@ -182,6 +182,7 @@ def main(names):
             found[name]["left"][1] += len(list(Path("/dev/shm").glob(f"*_{found[name]['pid']}_*")))
         except SystemExit as error:
             found[name] = {"failed": str(error)}
+        print(name, found[name], flush=True)
     for name in names:
         here, peer = found[name], found.get(PEERS.get(name))
         line = {"case": name, "MB": here.get("peak_bytes", 0) / 1e6, "X_MB": here.get("X_MB", ""),
