@@ -88,7 +88,7 @@ def fitted(checkpoint, pipe, kind="alone", address=None, moment=None):
     digest = hashlib.sha256(model.table_.to_frame().to_numpy().tobytes())
     digest.update(model.predict(X).to_csv().encode())
     pipe.send((digest.hexdigest(), len(partial)))
-    if kind.startswith("loky"):
+    if kind.startswith(("loky", "dask")):  # where one worker of Dask is left, the fit starts some of its own
         get_reusable_executor().shutdown(wait=True)  # a forked process would wait for its workers, which wait for work
 
 
