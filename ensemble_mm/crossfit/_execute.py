@@ -6,6 +6,7 @@ one `joblib.Parallel` and gives back their results in the order of the list, wha
 
 import os
 import re
+import threading
 import time
 import traceback
 import warnings
@@ -23,9 +24,16 @@ from threadpoolctl import ThreadpoolController
 from .._checks import BadItemsError
 from ._watch import Watch
 
+LISTEN_EVERY = 1.0  # seconds between two looks at which workers of a cluster are there
+PATIENCE = 20.0  # seconds without a result after which jobs are sent again, once a worker has died
+
 
 class JobError(RuntimeError):
     """A job failed; the message names the job and carries the words of what failed in it."""
+
+
+class LostWorker(RuntimeError):
+    """A worker of a cluster died, and what it had to do will not come."""
 
 
 @dataclass(frozen=True)
@@ -176,13 +184,15 @@ class Runner:
             # joblib starts no process for one job at a time, nor sends it to the only worker of a cluster (which may
             # have lost its others a moment ago): two of our own, of which one waits.
             settings = {"backend": "loky", "n_jobs": max(n, 2), "pre_dispatch": 1 if n == 1 else "2 * n_jobs"}
-        return Parallel(return_as=how, **settings)(
-            delayed(_run_one)(
-                i, jobs[i].name, jobs[i].call, self.store, jobs[i].key,
-                None if jobs[i].required else deadline, os.getpid(), watch, *jobs[i].args,
-            )
-            for i in order
-        )  # fmt: skip
+        parallel = Parallel(return_as=how, **settings)
+        with _listening(parallel, None if "backend" in settings else getattr(backend, "client", None)):
+            yield from parallel(
+                delayed(_run_one)(
+                    i, jobs[i].name, jobs[i].call, self.store, jobs[i].key,
+                    None if jobs[i].required else deadline, os.getpid(), watch, *jobs[i].args,
+                )
+                for i in order
+            )  # fmt: skip
 
     def _stage(self, stage, n_jobs):
         if self.progress is None:
@@ -205,9 +215,37 @@ def check_failures(jobs, results):
             raise JobError(f"{result.name} failed: {result.words}") from result.error
 
 
+@contextmanager
+def _listening(parallel, client):
+    """Raise `LostWorker` where a worker of Dask died and nothing has been heard for a while.
+
+    joblib does not hear of a job whose data died with a worker, and would wait for it for ever.
+    """
+    if client is None:
+        yield
+        return
+    there, over = set(client.ncores()), threading.Event()
+
+    def listen():
+        while not over.wait(LISTEN_EVERY):
+            if not there <= set(client.ncores()):
+                parallel.timeout = PATIENCE
+                return
+
+    threading.Thread(target=listen, daemon=True).start()
+    try:
+        yield
+    except TimeoutError as error:
+        if parallel.timeout is None:
+            raise
+        raise LostWorker("a worker of the cluster died, and jobs with it") from error
+    finally:
+        over.set()
+
+
 def _is_lost_worker(error) -> bool:
     """Tell whether a pool lost a process; what fails in a job itself comes back as a `Failure`."""
-    return type(error).__module__.partition(".")[0] in ("concurrent", "distributed", "joblib", "ray")
+    return isinstance(error, LostWorker) or type(error).__module__.partition(".")[0] in ("concurrent", "distributed", "joblib", "ray")
 
 
 def _lost(name, error) -> Failure:

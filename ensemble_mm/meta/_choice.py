@@ -8,7 +8,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags
 
 from .._checks import check_choice, check_count
-from ._columns import TINY, TableClassifier, TableRegressor, split, spread, thinned
+from ._columns import TINY, TableClassifier, TableRegressor, rows_of_numbers, split, spread, thinned
 from ._greedy import GreedyClassifier, GreedyRegressor
 from ._linear import LinearClassifier, LinearRegressor
 from ._pruning import OrderedPruner
@@ -36,7 +36,7 @@ class _Auto:
         if len(rows.y) > 1 and len(rows.order) > 1:
             table = self._flat(rows.cells)
             parts = {name: [] for name in names}
-            most = max(500, JUDGED_CELLS // len(rows.order))
+            most = min(max(500, JUDGED_CELLS // len(rows.order)), rows_of_numbers(rows.cells))
             for train, test in ((thinned(part, most) for part in split) for split in self._splits(rows, X, y)):
                 if not len(train) or not len(test):
                     continue

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
+MOST_NUMBERS = 10_000_000  # 80 MB
 TINY = 1e-12
 
 
@@ -77,6 +78,11 @@ def member_columns(members, n_classes):
     """Return the columns of some members, in a table of `n_classes` (0 for numbers)."""
     width = n_classes if n_classes and n_classes > 2 else 1
     return (np.asarray(members)[:, np.newaxis] * width + np.arange(width)).ravel()
+
+
+def rows_of_numbers(cells):
+    """Return how many rows of a table are enough, where classes are thousands: a search holds copies of all numbers."""
+    return max(500, MOST_NUMBERS // cells[0].size)
 
 
 def thinned(rows, most):

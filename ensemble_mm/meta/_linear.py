@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import minimize, nnls
 from scipy.special import logsumexp
 
-from ._columns import TINY, TableClassifier, TableRegressor, check_penalty, shares, spread, thinned
+from ._columns import TINY, TableClassifier, TableRegressor, check_penalty, rows_of_numbers, shares, spread, thinned
 
 MOST_ROWS = 20_000  # rows that are enough for one weight a member
 FLOOR = 1e-5  # probabilities are kept this far from 0 and 1 before their logarithm is taken
@@ -76,7 +76,7 @@ class LinearClassifier(_Linear, TableClassifier):
         rows = self._check(X, y, sample_weight)
         coef, self.intercept_ = rows.even, np.zeros(self._n_classes)
         if len(rows.y):
-            some = thinned(np.arange(len(rows.y)), MOST_ROWS)
+            some = thinned(np.arange(len(rows.y)), min(MOST_ROWS, rows_of_numbers(rows.cells)))
             logs = _logs(rows.cells[some])
             for _ in range(REFILLS if np.isnan(logs).any() else 1):
                 filled = spread(logs, coef if coef.sum() > TINY else rows.even)

@@ -3,12 +3,13 @@ import os
 import signal
 import time
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from joblib import parallel_config
 
-from ensemble_mm.crossfit import JobError, Runner
+from ensemble_mm.crossfit import JobError, Runner, _execute
 from ensemble_mm.crossfit._execute import Failure, Job, Skipped, check_failures
 from ensemble_mm.store import JobStore
 
@@ -85,3 +86,17 @@ def test_jobs_that_may_be_left_out_are_left_out_when_time_is_over():
     needed, spare = runner.run("stage", [Job("a", double, (1,)), Job("b", double, (1,), required=False, group="b")])
     assert needed == 2 and isinstance(spare, Skipped)
     assert runner.to_frame()["left_out"].tolist() == ["b"]
+
+
+def test_silence_after_a_worker_of_a_cluster_died_ends(monkeypatch):
+    monkeypatch.setattr(_execute, "LISTEN_EVERY", 0.001)
+    cluster, waits = {"a": 1, "b": 1}, SimpleNamespace(timeout=None)
+    client = SimpleNamespace(ncores=lambda: dict(cluster))
+    with pytest.raises(TimeoutError), _execute._listening(waits, client):
+        raise TimeoutError("no worker")  # all were there: it is joblib's own
+    with pytest.raises(_execute.LostWorker) as found, _execute._listening(waits, client):
+        cluster.pop("a"), cluster.update(c=1)  # died, and came back under another name
+        while waits.timeout is None:
+            time.sleep(0.001)
+        raise TimeoutError
+    assert waits.timeout == _execute.PATIENCE and _execute._is_lost_worker(found.value)
