@@ -245,7 +245,8 @@ def _listening(parallel, client):
 
 def _is_lost_worker(error) -> bool:
     """Tell whether a pool lost a process; what fails in a job itself comes back as a `Failure`."""
-    return isinstance(error, LostWorker) or type(error).__module__.partition(".")[0] in ("concurrent", "distributed", "joblib", "ray")
+    pool = type(error).__module__.partition(".")[0]
+    return isinstance(error, LostWorker) or pool in ("concurrent", "distributed", "joblib", "ray")
 
 
 def _lost(name, error) -> Failure:
