@@ -123,6 +123,7 @@ print(json.dumps(em.load(sys.argv[1]).predict_proba(X).tolist()))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "needs", "settings"),
     [

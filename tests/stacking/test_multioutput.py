@@ -51,7 +51,7 @@ def test_unnamed_targets_give_an_array(vectors):
     assert isinstance(model.predict(X), np.ndarray) and model.predict(X).shape == (150, 2)
 
 
-@pytest.mark.parametrize("strategy", ["stacked", "chain"])
+@pytest.mark.parametrize("strategy", ["stacked", pytest.param("chain", marks=pytest.mark.slow)])
 def test_a_task_with_few_labels_learns_from_its_twins(strategy):
     X, Y = twins()
     hidden = Y.copy()
