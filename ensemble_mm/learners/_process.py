@@ -32,7 +32,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         Columns up to which each gets a length of its own.
     max_iter : int, default=60
         Steps of the optimiser.
-    max_rows : int, default=300
+    max_rows : int, default=500
         Rows that the kernel is fitted on, evenly spaced among those given: a step of the optimiser costs their cube.
         The process itself takes all rows.
 
@@ -55,7 +55,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
     True
     """
 
-    def __init__(self, *, smoothness=1.5, anisotropic=True, max_lengths=20, max_iter=60, max_rows=300):
+    def __init__(self, *, smoothness=1.5, anisotropic=True, max_lengths=20, max_iter=60, max_rows=500):
         self.smoothness = smoothness
         self.anisotropic = anisotropic
         self.max_lengths = max_lengths

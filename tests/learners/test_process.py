@@ -34,3 +34,14 @@ def test_the_unit_of_the_target_does_not_matter(scale):
     y = np.cos(X[:, 0])
     plain = GaussianProcess().fit(X, y).predict(X)
     np.testing.assert_allclose(GaussianProcess().fit(X, y * scale + scale).predict(X) / scale - 1, plain, atol=1e-3)
+
+
+def test_the_kernel_is_fitted_on_some_rows_and_the_process_on_all():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    y = np.sin(X[:, 0]) + 0.1 * rng.normal(size=60)
+    model = GaussianProcess(max_rows=20).fit(X, y)
+    some = np.linspace(0, 59, 20).astype(int)
+    assert len(model.regressor_.X_train_) == 60
+    alone = GaussianProcess().fit(X[some], y[some])
+    np.testing.assert_allclose(model.regressor_.kernel_.theta, alone.regressor_.kernel_.theta)
