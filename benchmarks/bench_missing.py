@@ -26,7 +26,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from ensemble_mm import AudioExtractor, ImageExtractor, StackedClassifier, VideoExtractor, load_demo
+from ensemble_mm import AudioExtractor, ImageExtractor, StackedClassifier, TextExtractor, VideoExtractor, load_demo
 
 FOLDER = Path(__file__).parents[1] / ".." / "shared" / "data"
 RATES = [0.0, 0.2, 0.4, 0.6, 0.8]
@@ -34,7 +34,7 @@ TOLERANCE = 0.01
 
 
 def sets(folder):
-    """Yield (name, {view: features}, y); the features need no fit, so they are computed once."""
+    """Yield (name, {view: features}, y); the features look at no label, so they are computed once."""
     if not folder.is_dir():
         X, Y = load_demo("av_digits")
         yield "av_digits (packaged)", _extract(X, sound=AudioExtractor(), picture=ImageExtractor()), Y["digit"]
@@ -47,6 +47,15 @@ def sets(folder):
     table = pd.read_csv(root / "table.csv.gz")
     X = pd.DataFrame({"sound": table["audio"], "video": table["video"]}).map(lambda path: str(root / path))
     yield "moving_digits", _extract(X, sound=AudioExtractor(), video=VideoExtractor()), table["y_digit"]
+
+
+    root = folder / "movie_posters"
+    table = pd.read_parquet(root / "table.parquet")
+    X = pd.DataFrame({"poster": [str(root / path) for path in table["poster"]]})
+    X["text"] = table[["title", "overview", "tagline", "plot_keywords"]].fillna("").agg(" ".join, axis=1)
+    facts = table[["year", "duration", "budget_usd", "cast_total_facebook_likes"]].astype(float)
+    views = _extract(X, poster=ImageExtractor(), text=TextExtractor(output="reduced", random_state=0))
+    yield "movie_posters", views | {"facts": facts.fillna(facts.median()).to_numpy()}, table["y_main_genre"]
 
 
 def _extract(X, **extractors):
