@@ -96,9 +96,10 @@ def av_digits(folder):
     """av_digits: a digit seen and heard; the takes that its authors test on."""
     if folder is None:
         X, Y = load_demo("av_digits")
+        X = X[["sound", "picture"]].set_axis(["audio", "image"], axis=1)
         rows = np.arange(len(Y))
         splits = list(StratifiedKFold(5, shuffle=True, random_state=0).split(rows, Y["digit"]))
-        return X[["audio", "image"]], Y[["digit"]], {"digit": "accuracy"}, splits
+        return X, Y[["digit"]], {"digit": "accuracy"}, splits
     table = pd.read_parquet(folder / "av_digits" / "table.parquet")
     X = pd.DataFrame({c: [str(folder / "av_digits" / path) for path in table[c]] for c in ("audio", "image")})
     part = table["split"].to_numpy(object)
@@ -110,7 +111,7 @@ def moving_digits(folder):
     """moving_digits: clips with sound, three tasks, five folds."""
     if folder is None:
         X, Y = load_demo("moving_digits")
-        X, Y = X[["video", "audio"]], Y[["digit", "direction", "speed"]]
+        X, Y = X[["clip", "sound"]].set_axis(["video", "audio"], axis=1), Y[["digit", "direction", "speed"]]
     else:
         table = pd.read_csv(folder / "moving_digits" / "table.csv.gz")
         X = pd.DataFrame({c: [str(folder / "moving_digits" / path) for path in table[c]] for c in ("video", "audio")})

@@ -47,8 +47,6 @@ def sets(folder):
     table = pd.read_csv(root / "table.csv.gz")
     X = pd.DataFrame({"sound": table["audio"], "video": table["video"]}).map(lambda path: str(root / path))
     yield "moving_digits", _extract(X, sound=AudioExtractor(), video=VideoExtractor()), table["y_digit"]
-
-
     root = folder / "movie_posters"
     table = pd.read_parquet(root / "table.parquet")
     X = pd.DataFrame({"poster": [str(root / path) for path in table["poster"]]})

@@ -23,37 +23,28 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import bench_accuracy
 import numpy as np
 import pandas as pd
 from _measure import DATA, report
-from sklearn.model_selection import train_test_split
 
-from ensemble_mm import ImageExtractor, StackedClassifier, TextExtractor, load_demo
+from ensemble_mm import ImageExtractor, StackedClassifier, TextExtractor
 from ensemble_mm.learners import ImageCNNClassifier, TextCNNClassifier, portfolio
 
 
 def zh_hotel(folder):
     """Return texts and labels, rows, the two views of a text, the learner, its bar."""
-    table = pd.read_parquet(folder / "zh_hotel" / "table.parquet")
-    y = table["y_sentiment"].to_numpy()
-    rows = train_test_split(np.arange(len(y)), test_size=0.2, random_state=0, stratify=y)
+    X, Y, _, splits = bench_accuracy.zh_hotel(folder)
     tokens = TextExtractor(output="tokens", max_length=200)
-    return table["text"].to_numpy(object), y, rows, ("text", TextExtractor(), tokens), TextCNNClassifier(), 0.87
+    readers = ("text", TextExtractor(), tokens)
+    return X["text"].to_numpy(object), Y["sentiment"].to_numpy(), splits[0], readers, TextCNNClassifier(), 0.87
 
 
 def av_digits(folder):
     """The same for pictures of digits."""
-    if (folder / "av_digits").exists():
-        table = pd.read_parquet(folder / "av_digits" / "table.parquet")
-        pictures = np.array([str(folder / "av_digits" / path) for path in table["image"]], dtype=object)
-        part = table["split"].to_numpy(object)
-        y, rows = table["y_digit"].to_numpy(), (np.flatnonzero(part == "train"), np.flatnonzero(part != "train"))
-    else:
-        X, Y = load_demo("av_digits")
-        pictures, y = X["image"].to_numpy(object), Y["digit"].to_numpy()
-        rows = train_test_split(np.arange(len(y)), test_size=0.2, random_state=0, stratify=y)
-    pixels = ImageExtractor(output="pixels")
-    return pictures, y, rows, ("image", ImageExtractor(), pixels), ImageCNNClassifier(), 0.93
+    X, Y, _, splits = bench_accuracy.av_digits(folder if folder.is_dir() else None)
+    readers = ("image", ImageExtractor(), ImageExtractor(output="pixels"))
+    return X["image"].to_numpy(object), Y["digit"].to_numpy(), splits[0], readers, ImageCNNClassifier(), 0.93
 
 
 def alone(name, X, y, rows, reader, learner, bar):

@@ -21,6 +21,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 from _measure import DATA, report
+from bench_accuracy import imdb_official
+from bench_targets import load
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
@@ -33,19 +35,17 @@ from ensemble_mm.learners import portfolio
 def sets(folder):
     """Yield (name, X, y, kind, modalities of the views)."""
     tables = {"X": "tabular"}
-    for name, load, kind in (("diabetes", load_diabetes, "regression"), ("cancer", load_breast_cancer, "binary"),
+    for name, read, kind in (("diabetes", load_diabetes, "regression"), ("cancer", load_breast_cancer, "binary"),
                              ("wine", load_wine, "multiclass")):  # fmt: skip
-        X, y = load(return_X_y=True)
+        X, y = read(return_X_y=True)
         yield name, X, y, kind, tables
     if (folder / "mtr").exists():
         for name in ("slump", "jura", "edm", "enb"):
-            table = pd.read_parquet(folder / "mtr" / f"{name}.parquet")
-            targets = [c for c in table if c.startswith("y_")]
-            yield name, table.drop(columns=targets), table[targets[0]].to_numpy(float), "regression", tables
+            X, Y = load(name, folder)
+            yield name, X, Y.iloc[:, 0].to_numpy(), "regression", tables
     if (folder / "imdb_genre").exists():
-        table = pd.read_parquet(folder / "imdb_genre" / "table.parquet")
-        X = table.drop(columns=["Genre", "y_is_drama", "split_shi2021"])
-        yield "films", X, table["y_is_drama"].to_numpy(), "binary", {"text": "text", "facts": "tabular"}
+        X, Y, *_ = imdb_official(folder)
+        yield "films", X, Y["drama"].to_numpy(), "binary", {"text": "text", "facts": "tabular"}
 
 
 def held_out_loss(learner, X, y, kind, seed):

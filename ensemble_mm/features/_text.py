@@ -263,10 +263,9 @@ def _fit_vectorizer(vectorizer, texts):
             return None
         weights = TfidfTransformer(sublinear_tf=True)
         block = weights.fit_transform(counts)
+        vectorizer.idf_ = weights.idf_
     # Plain numbers, which are kept and read many times faster than those of numpy.
     vectorizer.vocabulary_ = {name: place for place, name in enumerate(names)}
-    if vectorizer.analyzer != "char_wb":
-        vectorizer.idf_ = weights.idf_
     return block
 
 

@@ -158,7 +158,7 @@ def _regression(name, n_rows, views):
         entries.append(("linear_all", ridge(), "all", "reduced"))
     entries.append(("gbm", gbm(kind, 200, n_rows, 2, share), "all", "reduced"))
     if only_tables and n_rows >= DEEP:
-        entries.append(("gbm_deep", deep_gbm(kind, n_rows, share), "all", "reduced"))
+        entries.append(("gbm_deep", deep_gbm(n_rows, share), "all", "reduced"))
     entries.append(("gbm_tables", gbm(kind, 80 * scale, n_rows, 2, own), tables, "reduced"))
     entries.append(("gbm_media", gbm(kind, 80 * scale, n_rows, 2, WIDE_SHARE), media, "reduced"))
     entries.append(("xgb", xgb(kind, 150, n_rows, 2, own), trees_read, "reduced"))
@@ -300,9 +300,9 @@ def gbm(kind, n_rounds, n_rows, n_classes, share):
     )
 
 
-def deep_gbm(kind, n_rows, share):
-    """Return LightGBM with many large trees, for targets with little noise."""
-    model = gbm(kind, 300, n_rows, 2, share)
+def deep_gbm(n_rows, share):
+    """Return LightGBM with many large trees, for numbers with little noise."""
+    model = gbm("regression", 300, n_rows, 2, share)
     return model.set_params(learning_rate=0.05, num_leaves=31, min_child_samples=5)
 
 

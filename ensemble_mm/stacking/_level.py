@@ -184,7 +184,7 @@ class Level:
         conformal = {}
         for name, task in run.tasks.items():
             y, out = run.targets[name], self.oof[name]
-            rows = scored(y, out)
+            rows = has_both(y, out)
             pattern = availability_of(run.features.present)
             if task.is_classification:
                 kind = setting_of(how, task)
@@ -262,9 +262,10 @@ def paired_gain(run, name, before, after):
        13-22.
     """
     task, y = run.tasks[name], run.targets[name]
-    rows = scored(y, before) & scored(y, after)
-    _, group = np.unique(np.arange(len(y))[rows] if run.groups is None else np.asarray(run.groups)[rows],
-                         return_inverse=True)  # fmt: skip
+    rows = has_both(y, before) & has_both(y, after)
+    group = np.arange(rows.sum())
+    if run.groups is not None:
+        _, group = np.unique(np.asarray(run.groups)[rows], return_inverse=True)
     n_groups = group.max(initial=-1) + 1
     if n_groups < 2:
         return 0.0, np.inf
@@ -275,7 +276,7 @@ def paired_gain(run, name, before, after):
     return float(gain), float(np.sqrt(sums @ sums * n_groups / (n_groups - 1)))
 
 
-def scored(y, out):
+def has_both(y, out):
     """Return which rows have a label and a prediction."""
     return ~np.isnan(y) & np.isfinite(out.reshape(len(y), -1)).all(axis=1)
 
