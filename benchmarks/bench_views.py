@@ -120,7 +120,7 @@ def main(folder=FOLDER, *names):
 
 def _row(name, X, table, folds, task, metric, views):
     known = np.flatnonzero(table[task].notna())
-    y = table[task].to_numpy(object if metric != R2 else float)
+    y = table[task].to_numpy(float) if metric == R2 else table[task].to_numpy()
     if folds is None:
         splitter = KFold if metric == R2 else StratifiedKFold
         folds = [(known[a], known[b]) for a, b in splitter(5, shuffle=True, random_state=0).split(known, y[known])]
