@@ -31,17 +31,25 @@ class BadItemsError(ValueError):
 
     def __init__(self, what: str, rows: list[int], reasons: list[str]):
         self.what, self.rows, self.reasons = what, list(rows), list(reasons)
-        lines = [f"  row {row}: {reason}" for row, reason in zip(rows[: self.SHOWN], reasons, strict=False)]
-        more = [f"  and {len(rows) - self.SHOWN} more"] if len(rows) > self.SHOWN else []
-        super().__init__(
-            "\n".join(
-                [f"{len(rows)} of the {what} cannot be read:", *lines, *more]
-                + ['Mend or remove these files, or pass on_bad="missing" to treat them as missing.']
-            )
-        )
+        remedy = 'Mend or remove these files, or pass on_bad="missing" to treat them as missing.'
+        super().__init__(f"{self.listed()}\n{remedy}")
+
+    def listed(self) -> str:
+        """Return how many there are, and the first of them, a line each."""
+        lines = [f"  row {row}: {why}" for row, why in zip(self.rows[: self.SHOWN], self.reasons, strict=False)]
+        more = [f"  and {len(self.rows) - self.SHOWN} more"] if len(self.rows) > self.SHOWN else []
+        return "\n".join([f"{len(self.rows)} of the {self.what} cannot be read:", *lines, *more])
 
     def __reduce__(self):
         return type(self), (self.what, self.rows, self.reasons)
+
+
+class BadItemsWarning(UserWarning):
+    """Some items of a media column cannot be read and are taken as missing; `error` lists them."""
+
+    def __init__(self, error: BadItemsError):
+        self.error = error
+        super().__init__(f"{error.listed()}\nThey are taken as missing.")
 
 
 def require(module: str, *, extra: str, caller: str):

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
-from .._checks import BadItemsError, as_items
+from .._checks import BadItemsError, BadItemsWarning, as_items
 from ..data import present_rows, take_rows
 from ..store import JobStore, content_key, row_keys, versions
 from ._execute import Job, Skipped, check_failures
@@ -204,21 +204,12 @@ class Features:
         check_failures(jobs, results)
         if any(isinstance(result, Skipped) for result in results):
             return None
-        merged = merge_chunks(places, results, {n: len(present[n]) for n, (s, _) in parts.items() if s is not None})
+        n_rows = {name: len(present[name]) for name, (stateless, _) in parts.items() if stateless is not None}
+        merged = merge_chunks(places, results, n_rows, self.n_rows)
         for name, block in merged.items():
-            if sparse.issparse(block):
-                continue
-            lost = present[name] & np.isnan(block).all(axis=1)
-            # What cannot be read, or holds nothing of the kind, such as a clip without sound.
-            self.present[name] = self.present[name] & ~lost[: self.n_rows]
-            present[name] &= ~lost
-            if lost.any() and self.on_bad == "missing":
-                warnings.warn(
-                    f"View {name!r}: {int(lost[: self.n_rows].sum())} of {self.n_rows} items cannot be read, or hold "
-                    "nothing of the kind, and are taken as missing.",
-                    UserWarning,
-                    stacklevel=2,
-                )
+            if not sparse.issparse(block):  # a row of NaN: an item that is bad, or has none of it, as a silent clip
+                present[name] &= ~np.isnan(block).all(axis=1)
+                self.present[name] = self.present[name] & present[name][: self.n_rows]
         return merged
 
 
@@ -230,16 +221,21 @@ def chunks(rows, n_workers):
     return np.array_split(rows, n)
 
 
-def merge_chunks(places, results, n_rows):
-    """Join the chunks of every view to one block; bad items of all views become one error."""
-    merged, bad = {}, {}
-    for (name, rows), result in zip(places, results, strict=True):
-        if isinstance(result, BadItemsError):
-            bad.setdefault(name, []).append((rows, result))
-    if bad:
-        raise _bad_items(bad)
+def merge_chunks(places, results, n_rows, n_own):
+    """Join the chunks of every view to one block; bad items of all views become one error, or one warning.
+
+    `n_rows` tells how long the blocks are; rows behind the first `n_own` are copies of these.
+    """
+    merged, errors, missing = {}, {}, {}
+    for (name, rows), (block, bad) in zip(places, results, strict=True):
+        if bad is not None:
+            (errors if block is None else missing).setdefault(name, []).append((rows, bad))
+    if errors:
+        raise _bad_items(errors, n_own)
+    if missing:
+        warnings.warn(BadItemsWarning(_bad_items(missing, n_own)), stacklevel=2)
     for name, n in n_rows.items():
-        pieces = [(rows, r) for (view, rows), r in zip(places, results, strict=True) if view == name]
+        pieces = [(rows, block) for (view, rows), (block, _) in zip(places, results, strict=True) if view == name]
         if not pieces:
             merged[name] = np.full((n, 1), np.nan, np.float32)
             continue
@@ -250,12 +246,12 @@ def merge_chunks(places, results, n_rows):
     return merged
 
 
-def _bad_items(bad) -> BadItemsError:
+def _bad_items(bad, n_own) -> BadItemsError:
     """Return one error about bad items, {view: [(rows of a chunk, its error)]}; what two views read counts once."""
     found = {name: {} for name in bad}  # (row, reason) -> None, in order
     for name, errors in bad.items():
         told = {item for items in found.values() for item in items}
-        items = sorted((int(rows[row]), reason) for rows, error in errors
+        items = sorted((int(rows[row]) % n_own, reason) for rows, error in errors
                        for row, reason in zip(error.rows, error.reasons, strict=True))  # fmt: skip
         found[name] = dict.fromkeys(item for item in items if item not in told)
     found = {name: items for name, items in found.items() if items}
@@ -320,8 +316,8 @@ def read_new(readers, columns, runner, cache=None):
                 places.append((name, rows))
     results = runner.run("read", jobs) if jobs else []
     check_failures(jobs, results)
-    first = {n: len(present[n]) for n in columns if readers[n].stateless is not None}
-    merged = merge_chunks(places, results, first)
+    n_rows = {name: len(present[name]) for name in columns if readers[name].stateless is not None}
+    merged = merge_chunks(places, results, n_rows, max(n_rows.values(), default=0))
     for name, block in merged.items():
         if not sparse.issparse(block):
             present[name] = present[name] & ~np.isnan(block).all(axis=1)
@@ -352,31 +348,38 @@ def read_fitted(reader, name, fold, task, column, merged, present, forms):
 
 
 def _cached_chunk(extractor, cache, chunk):
-    """Extract some rows; rows that the cache knows are not looked at."""
+    """Extract some rows as `transform_chunk` does; rows that the cache knows are not looked at."""
     if cache is None:
         return transform_chunk(extractor, chunk)
     config, keys = content_key("rows", extractor, versions()), row_keys(chunk)
     known, found = cache.get_rows(config, keys)
     if found.all():
-        return known
+        return known, None
     whole = content_key(config, keys)  # for what is kept as a whole: sparse features, and those of other precision
     block = None if found.any() else cache.get(whole)
     if block is not None and block.ndim == 2 and block.shape[0] == len(keys):  # else not written by us
-        return block
+        return block, None
     new = np.flatnonzero(~found)
-    fresh = transform_chunk(extractor, take_rows(chunk, new))
-    if isinstance(fresh, BadItemsError):
-        return BadItemsError(fresh.what, [int(new[row]) for row in fresh.rows], fresh.reasons)
+    fresh, bad = transform_chunk(extractor, take_rows(chunk, new))
+    readable = np.ones(len(new), dtype=bool)
+    if bad is not None:  # not kept: the files may be mended, and are told of each time until then
+        readable[bad.rows] = False
+        bad = BadItemsError(bad.what, [int(new[row]) for row in bad.rows], bad.reasons)
+    if fresh is None:
+        return None, bad
     if sparse.issparse(fresh) or fresh.dtype != np.float32:
         cache.keep(cache.put, whole, fresh)
-        return fresh
-    cache.keep(cache.put_rows, config, keys[new], fresh)
+        return fresh, bad
+    if readable.any():
+        cache.keep(cache.put_rows, config, keys[new[readable]], fresh[readable])
+    elif found.any():  # of bad items alone, the width is not known
+        fresh = np.full((len(new), known.shape[1]), np.nan, dtype=np.float32)
     if not found.any():
-        return fresh
+        return fresh, bad
     if known.shape[1] != fresh.shape[1]:  # what was found is not by this extractor
         return transform_chunk(extractor, chunk)
     known[new] = fresh
-    return known
+    return known, bad
 
 
 def _kept_extraction(cache, store, key, *args):

@@ -5,6 +5,7 @@ A feature block has one row a sample: dense float32 with NaN where the view is m
 """
 
 import time
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import has_fit_parameter
 
-from .._checks import BadItemsError
+from .._checks import BadItemsError, BadItemsWarning
 from ..data import take_rows
 
 EARLY_STOPPING = ("early_stopping_rounds", "early_stopping_round")
@@ -89,11 +90,24 @@ def thread_params(estimator) -> list[str]:
 
 
 def transform_chunk(extractor, chunk):
-    """Extract the features of some rows with an extractor that needs no fit."""
+    """Extract the features of some rows with an extractor that needs no fit.
+
+    Returns `(block, bad)`. `bad` lists the items that cannot be read (None: all can), by their places in the chunk:
+    who called knows those in the whole column. Without a block they are an error; else they are taken as missing.
+    """
+    bad = None
     try:
-        return as_block(extractor.transform(chunk))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            block = as_block(extractor.transform(chunk))
     except BadItemsError as error:
-        return error
+        return None, error
+    for told in caught:
+        if isinstance(told.message, BadItemsWarning):
+            bad = told.message.error
+        else:
+            warnings.warn_explicit(told.message, told.category, told.filename, told.lineno)
+    return block, bad
 
 
 def fit_extractor(extractor, reducer, column, train, rest, y, weight, n_rows, forms):

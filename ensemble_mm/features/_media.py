@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .._checks import BadItemsError, as_items, check_choice, is_missing, require
+from .._checks import BadItemsError, BadItemsWarning, as_items, check_choice, is_missing, require
 
 # What FFmpeg may take a clip for. Left out is what reads other files or listens to the network: playlists (HLS, DASH,
 # concat), SDP, RTSP, numbered images, scripts.
@@ -127,15 +127,12 @@ def read_all(items, read_one, *, on_bad, what, n_columns=None, encode=None, batc
                 flush()
     if encode is not None:
         flush()
-    if rows and on_bad == "raise":
-        raise BadItemsError(what, rows, reasons)
     if rows:
-        warnings.warn(
-            f"{len(rows)} of {len(items)} {what} cannot be read and are taken as missing (first: row {rows[0]}: "
-            f"{reasons[0]}).",
-            UserWarning,
-            stacklevel=4,  # past `transform` and the wrapper that scikit-learn puts around it
-        )
+        bad = BadItemsError(what, rows, reasons)
+        if on_bad == "raise":
+            raise bad
+        # The level is past `transform` and the wrapper that scikit-learn puts around it.
+        warnings.warn(BadItemsWarning(bad), stacklevel=4)
     if out is None:
         out = np.full((len(items), 1), np.nan, dtype=np.float32)
     return out

@@ -74,4 +74,6 @@ def test_rows_of_another_width_in_the_cache_are_not_mixed_in(tmp_path, known):
     extractor = ImageExtractor(features=["thumbnail"])
     keys = row_keys(items)
     cache.put_rows(content_key("rows", extractor, versions()), keys[known], np.zeros((len(known), 5)))
-    np.testing.assert_array_equal(_cached_chunk(extractor, cache, items), extractor.transform(items))
+    block, bad = _cached_chunk(extractor, cache, items)
+    np.testing.assert_array_equal(block, extractor.transform(items))
+    assert bad is None

@@ -79,7 +79,7 @@ def test_bad_sounds_are_named_or_taken_as_missing(tmp_path):
     with pytest.raises(BadItemsError, match=r"5 of the sounds cannot be read:\n  row 1: .*broken.wav") as error:
         AudioExtractor().fit_transform(items)
     assert error.value.rows == [1, 2, 3, 4, 5]
-    with pytest.warns(UserWarning, match="5 of 6 sounds cannot be read"):
+    with pytest.warns(UserWarning, match="5 of the sounds cannot be read"):
         X = AudioExtractor(on_bad="missing").fit_transform(items)
     assert np.isnan(X[1:]).all() and np.isfinite(X[0]).all()
 

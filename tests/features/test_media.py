@@ -32,7 +32,7 @@ def test_bad_items_are_told_together_or_are_missing():
     with pytest.raises(BadItemsError, match="2 of the words") as caught:
         read_all(items, length, on_bad="raise", what="words")
     assert caught.value.rows == [1, 3]
-    with pytest.warns(UserWarning, match="2 of 4 words"):
+    with pytest.warns(UserWarning, match="2 of the words"):
         out = read_all(items, length, on_bad="missing", what="words")
     assert np.isnan(out[:, 0]).tolist() == [False, True, False, True]
 

@@ -94,11 +94,33 @@ def test_one_error_lists_ten_by_row_and_path_and_counts_the_others(table):
 
 def test_on_request_bad_files_abstain(table):
     X, Y = table
-    with pytest.warns(UserWarning, match="View 'photo': 6 of 32 items cannot be read"):
+    with pytest.warns(UserWarning, match="6 of the images in view 'photo' cannot be read"):
         model = stack(on_bad="missing").fit(X[["photo"]], Y)
     cells = model.table_.to_frame()["kind"]["linear"]["photo"].isna().to_numpy().ravel()
     assert np.flatnonzero(cells).tolist() == list(range(6)) and not cells[WRONG_SUFFIX]
-    with pytest.warns(UserWarning, match="6 of 8 images cannot be read"):
+    with pytest.warns(UserWarning, match="6 of the images in view 'photo' cannot be read"):
         proba = model.predict_proba(X[["photo"]][:8])["kind"]
     np.testing.assert_allclose(proba[:6], np.tile([0.5, 0.5], (6, 1)))  # the shares of the training rows
     assert len(np.unique(proba[6:])) > 1
+
+
+def test_one_warning_a_view_lists_bad_files_by_their_rows_at_every_fit(table, tmp_path, monkeypatch):
+    """Chunks know their own rows only, and what the cache knows is not read again."""
+    monkeypatch.setattr("ensemble_mm.crossfit._features.CHUNK_ROWS", 4)
+    X, Y = table
+    X = X[::-1].reset_index(drop=True)
+    for _ in range(2):
+        with pytest.warns(UserWarning) as caught:
+            stack(on_bad="missing", cache=tmp_path / "cache").fit(X[["photo"]], Y)
+        words = [str(w.message) for w in caught if "cannot be read" in str(w.message)]
+        assert len(words) == 1 and words[0].startswith("6 of the images in view 'photo' cannot be read:\n  row 26: ")
+        assert [f"row {row}: " in words[0] for row in (25, 26, 31)] == [False, True, True]
+        assert "cut.png" in words[0].splitlines()[-2]
+
+
+def test_a_bad_file_and_its_augmented_copies_are_one(table):
+    X, Y = table
+    with pytest.warns(UserWarning, match="6 of the images"):
+        stack(on_bad="missing", augment=2).fit(X[["photo"]], Y)
+    with pytest.raises(BadItemsError, match="6 of the images"):
+        stack(augment=2).fit(X[["photo"]], Y)

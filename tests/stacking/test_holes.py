@@ -55,7 +55,7 @@ def test_holes_of_every_pattern_abstain_at_fit_and_at_predict(data):
         assert roc_auc_score(y, alone[:, 1]) > 0.8
     mixed = model.predict_proba(with_holes(X, left=[0], right=[1]))
     whole = model.predict_proba(X)
-    np.testing.assert_allclose(mixed[2:], whole[2:])
+    np.testing.assert_allclose(mixed[2:], whole[2:], rtol=1e-5)  # float32 sums over blocks of another height
     assert np.abs(mixed[:2] - whole[:2]).max(axis=1).min() > 1e-6
 
 
