@@ -14,7 +14,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
-MOST_NUMBERS = 10_000_000  # 80 MB
+MOST_NUMBERS = 10_000_000  # 80 MB: of a search, which goes over them many times
+PART_NUMBERS = 1_000_000  # 8 MB: of what is gone over once
 TINY = 1e-12
 
 
@@ -85,6 +86,12 @@ def rows_of_numbers(cells):
     return max(500, MOST_NUMBERS // cells[0].size)
 
 
+def parts(n_rows, n_columns):
+    """Return slices of the rows of a table, so that a copy of one is small."""
+    step = max(1, PART_NUMBERS // n_columns)
+    return [slice(start, start + step) for start in range(0, n_rows, step)]
+
+
 def thinned(rows, most):
     """Return positions of rows, evenly spaced ones of them where there are more than `most`."""
     return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.intp)]
@@ -125,7 +132,7 @@ def relevant(cells, y, n_classes):
     """Return what decides the loss: each member's probability of the true class (or number), and where it is there."""
     picked = cells[np.arange(len(y)), :, y] if n_classes else cells[:, :, 0]
     here = ~np.isnan(picked)
-    return np.where(here, picked, 0.0), here.astype(float)
+    return np.where(here, picked, 0.0).astype(np.float64, copy=False), here.astype(float)
 
 
 def row_losses(total, count, y, n_classes, worst):
@@ -178,7 +185,7 @@ class TableMixin:
     def _check(self, X, y, sample_weight):
         """Check what `fit` was given, set `prior_` and `classes_`, and return the `Rows` to fit on."""
         kind = {"y_numeric": True} if isinstance(self, RegressorMixin) else {}
-        X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan", **kind)
+        X, y = validate_data(self, X, y, dtype=self._precision, ensure_all_finite="allow-nan", **kind)
         check_consistent_length(X, y)
         weight = _rows_worth(sample_weight, len(X))
         y = self._encode(y) if isinstance(self, ClassifierMixin) else y.astype(np.float64)
@@ -188,9 +195,10 @@ class TableMixin:
             self.prior_ = np.atleast_1d(np.average(y, weights=weight))
         cells = split(X, self._n_classes)
         used = ~np.isnan(cells[:, :, 0]).all(axis=1) & (weight > 0)
-        cells, y, weight = cells[used], y[used], weight[used]
+        if not used.all():
+            cells, y, weight = cells[used], y[used], weight[used]
         order = self._order(cells, y, weight)
-        return Rows(np.ascontiguousarray(cells[:, order]), y, weight, order, np.flatnonzero(used))
+        return Rows(cells.take(order, axis=1), y, weight, order, np.flatnonzero(used))
 
     def _order(self, cells, y, weight):
         """Order the members by their loss, then by what is in them: the order of the columns does not matter."""
@@ -228,14 +236,19 @@ class TableMixin:
     def _n_classes(self):
         return len(self.classes_) if isinstance(self, ClassifierMixin) else 0
 
-    def _cells(self, X):
+    @property
+    def _precision(self):
+        """Tables of many columns keep theirs: a double of the largest thing in memory would be one too many."""
+        return [np.float64, np.float32] if (getattr(self, "n_classes", None) or 2) > 2 else np.float64
+
+    def _checked(self, X):
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
-        return split(X, self._n_classes)
+        return validate_data(self, X, dtype=self._precision, ensure_all_finite="allow-nan", reset=False)
 
     def _mixed(self, X):
         """Return what the members make of every row; the prior where there is none."""
-        mixed = self._mix(self._cells(X))
+        X = self._checked(X)
+        mixed = np.concatenate([self._mix(split(X[part], self._n_classes)) for part in parts(*X.shape)])
         mixed[np.isnan(mixed).any(axis=1)] = self.prior_
         return mixed
 

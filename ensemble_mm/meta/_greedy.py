@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .._checks import check_count, check_fraction
-from ._columns import TableClassifier, TableRegressor
+from ._columns import TableClassifier, TableRegressor, parts
 from ._scoring import Objective
 
 MOST_ROWS = 5_000  # rows that a bag holds on average, at most
@@ -42,7 +42,7 @@ class _Greedy:
             lacks = self._n_classes and len(np.unique(rows.y[bag])) < len(np.unique(rows.y))
             if len(bag) and not (lacks and self.scoring is not None):
                 part = Objective(
-                    rows.cells[bag][:, pool], rows.y[bag], rows.weight[bag], self._n_classes, self.scoring
+                    rows.cells[np.ix_(bag, pool)], rows.y[bag], rows.weight[bag], self._n_classes, self.scoring
                 )  # fmt: skip
                 weights = np.zeros(n_members)
                 weights[pool] = self._select(part, np.arange(len(pool)))
@@ -67,15 +67,21 @@ class _Greedy:
         The draw of a row depends on what is in it. So equal rows go together, a weight of 2 is the same as a row
         twice, and neither the order of rows nor that of columns matters.
         """
-        values = np.nan_to_num(rows.cells.reshape(len(rows.y), -1), nan=-7.0) + 0.0
-        words = np.c_[values, rows.y.astype(np.float64) + 0.0].view(np.uint64)
-        words ^= words >> np.uint64(29)
-        key = (words * np.resize(MULTIPLIERS, words.shape[1])).sum(axis=1, dtype=np.uint64)
+        size = rows.cells[0].size
+        key = np.concatenate([_key(rows.cells[part], rows.y[part]) for part in parts(len(rows.y), size)])
         rate = min(1.0, MOST_ROWS / len(rows.y))
         steps = np.exp(-rate) * np.cumprod(np.r_[1.0, rate / np.arange(1, 12)])
         rng = check_random_state(self.random_state)
         for seed in rng.randint(1, 2**62, size=max(0, n_bags), dtype=np.int64):
             yield np.searchsorted(np.cumsum(steps), _uniform(key + np.uint64(seed)))
+
+
+def _key(cells, y):
+    """Return a 64-bit number a row, of what is in it."""
+    values = np.nan_to_num(cells.reshape(len(y), -1).astype(np.float64), nan=-7.0) + 0.0
+    words = np.c_[values, y.astype(np.float64) + 0.0].view(np.uint64)
+    words ^= words >> np.uint64(29)
+    return (words * np.resize(MULTIPLIERS, words.shape[1])).sum(axis=1, dtype=np.uint64)
 
 
 def _uniform(key):

@@ -77,7 +77,7 @@ class LinearClassifier(_Linear, TableClassifier):
         coef, self.intercept_ = rows.even, np.zeros(self._n_classes)
         if len(rows.y):
             some = thinned(np.arange(len(rows.y)), min(MOST_ROWS, rows_of_numbers(rows.cells)))
-            logs = _logs(rows.cells[some])
+            logs = _logs(rows.cells[some].astype(np.float64, copy=False))
             for _ in range(REFILLS if np.isnan(logs).any() else 1):
                 filled = spread(logs, coef if coef.sum() > TINY else rows.even)
                 coef, self.intercept_ = self._search(filled, rows.y[some], rows.weight[some], coef)
@@ -111,7 +111,7 @@ class LinearClassifier(_Linear, TableClassifier):
 
     def _mix(self, cells):
         logs = _logs(cells)
-        scores = np.einsum("nm,nmc->nc", self._share(cells), np.nan_to_num(logs)) + self.intercept_
+        scores = np.einsum("nm,nmc->nc", self._share(cells), np.nan_to_num(logs, copy=False)) + self.intercept_
         return np.exp(scores - logsumexp(scores, axis=1, keepdims=True))
 
 
@@ -206,4 +206,5 @@ def _least_squares_by_search(A, b, penalty):
 
 
 def _logs(cells):
-    return np.log(np.clip(cells, FLOOR, 1 - FLOOR))
+    logs = np.clip(cells, FLOOR, 1 - FLOOR)
+    return np.log(logs, out=logs)

@@ -1,11 +1,13 @@
 """Columns of a table as members and classes, and what happens to the weight of those that abstain."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ensemble_mm.meta import MeanClassifier, MeanRegressor
+from ensemble_mm.meta import MeanClassifier, MeanRegressor, make_meta_learner
 from ensemble_mm.meta._columns import blend, member_columns, relevant, row_losses, shares, split, spread, worst_loss
 
 
@@ -103,3 +105,19 @@ def test_strange_weights_are_told(weight, match):
 def test_strange_labels_are_told(y, n_classes, match):
     with pytest.raises(ValueError, match=match):
         MeanClassifier(n_classes=n_classes).fit(np.full((2, n_classes or 1), 0.5), y)
+
+
+@pytest.mark.parametrize("name", ["greedy", "simplex", "mean"])
+def test_a_table_of_many_classes_is_not_copied_to_double_precision(name):
+    rng = np.random.default_rng(0)
+    y = np.tile(np.arange(300), 12)
+    X = rng.dirichlet(np.ones(300), size=(3600, 3)).reshape(3600, -1).astype(np.float32)
+    model = make_meta_learner(name, kind="multiclass", n_classes=300, random_state=0)
+    double = make_meta_learner(name, kind="multiclass", n_classes=300, random_state=0).fit(X.astype(float), y)
+    tracemalloc.start()
+    proba = model.fit(X, y).predict_proba(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 * X.nbytes
+    np.testing.assert_allclose(model.weights_, double.weights_, atol=1e-6)
+    np.testing.assert_allclose(proba, double.predict_proba(X.astype(float)), atol=1e-6)
