@@ -6,7 +6,7 @@ predicts the training shares where the view is missing); and scikit-learn's `Sta
 features, whose holes are filled with column means. The question is lost at every rate where ours is below one of the
 others by more than 0.01 (accuracy).
 
-    python benchmarks/bench_missing.py [folder of sets] [number of seeds]
+    python benchmarks/bench_missing.py [folder of sets] [number of seeds] [name of a set ...]
 
 Without the folder, the packaged part of av_digits is read.
 """
@@ -72,10 +72,12 @@ def with_holes(views, rate, where, rng):
     return {name: np.where(holes[:, [i]], np.nan, views[name]) for i, name in enumerate(names)}
 
 
-def main(folder=FOLDER, n_seeds=2):
+def main(folder=FOLDER, n_seeds=2, *names):
     """Compare at every rate, print a table and write benchmarks/results/missing.json."""
     rows = []
     for name, views, y in sets(Path(folder)):
+        if names and name.split()[0] not in names:
+            continue
         y = np.asarray(y)
         for where in ["any", *views]:
             for rate in RATES[where != "any" :]:  # at 0 all are the same
