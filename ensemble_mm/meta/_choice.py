@@ -1,5 +1,6 @@
 """Which meta-learner and which members: by name, by cross-validation on the table, or the user's own."""
 
+from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,7 +9,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags
 
 from .._checks import check_choice, check_count
-from ._columns import TINY, TableClassifier, TableRegressor, rows_of_numbers, split, spread, thinned
+from ._columns import TINY, TableClassifier, TableRegressor, check_penalty, rows_of_numbers, split, spread, thinned
 from ._greedy import GreedyClassifier, GreedyRegressor
 from ._linear import LinearClassifier, LinearRegressor
 from ._pruning import OrderedPruner
@@ -24,6 +25,7 @@ CLASSIFIERS = {
 }
 REGRESSORS = {"mean": MeanRegressor, "greedy": GreedyRegressor, "simplex": SimplexRegressor, "linear": LinearRegressor}
 NAMES = (*CLASSIFIERS, "auto")
+CANDIDATES = ("greedy", "linear", "mean")  # of "auto"
 FEW_BAGS = 3  # of greedy selection where it is only judged
 JUDGED_CELLS = 100_000  # of a table, rows times members, that are enough to judge on
 
@@ -31,36 +33,50 @@ JUDGED_CELLS = 100_000  # of a table, rows times members, that are enough to jud
 class _Auto:
     def fit(self, X, y, sample_weight=None):
         """Choose and fit on a table of shape (n_samples, n_members * n_columns)."""
+        names = list(self.candidates)
+        if not names or isinstance(self.candidates, str):
+            raise ValueError(f"candidates={self.candidates!r} must hold names: some of {', '.join(self._known)}.")
+        for name in names:
+            check_choice("candidates", name, self._known)
+        check_penalty("tolerance", self.tolerance)
+        given = dict(self.candidates) if isinstance(self.candidates, Mapping) else {names[0]: 1.0}
+        for name, share in given.items():
+            check_penalty(f"candidates[{name!r}]", share)
+        if not sum(given.values()):
+            raise ValueError(f"candidates={self.candidates!r} gives no meta-learner a share: one must be above 0.")
         rows = self._check(X, y, sample_weight)
-        names = list(self._choices)
-        if len(rows.y) > 1 and len(rows.order) > 1:
-            table = self._flat(rows.cells)
-            parts = {name: [] for name in names}
-            most = min(max(500, JUDGED_CELLS // len(rows.order)), rows_of_numbers(rows.cells))
-            for train, test in ((thinned(part, most) for part in split) for split in self._splits(rows, X, y)):
-                if not len(train) or not len(test):
-                    continue
-                for name in names:
-                    model = self._make(name, n_bags=FEW_BAGS)
-                    model.fit(table[train], rows.y[train], sample_weight=rows.weight[train])
-                    parts[name].append(self._judge(model, table[test], rows.y[test], rows.weight[test]))
-            weight = np.concatenate([w for _, w in parts[names[0]]])
-            losses = {name: np.concatenate([loss for loss, _ in parts[name]]) for name in names}
+        self.losses_ = {}
+        self.shares_ = {name: share / sum(given.values()) for name, share in given.items() if share > 0}
+        if not isinstance(self.candidates, Mapping) and min(len(rows.y), len(rows.order), len(names)) > 1:
+            losses, weight = self._held_out(names, rows, X, y)
             self.losses_ = {name: float(np.average(loss, weights=weight)) for name, loss in losses.items()}
-            self.choice_ = self._first_of_the_best(losses, weight)
-        else:
-            self.losses_, self.choice_ = dict.fromkeys(names, 0.0), names[0]
-        self.chosen_ = self._make(self.choice_)
+            self.shares_ = self._near_the_best(losses, weight)
+        self.chosen_, self.weights_ = {}, rows.even
         if len(rows.y):
-            self.chosen_.fit(self._flat(rows.cells), rows.y, sample_weight=rows.weight)
-            order = np.argsort(rows.order)
-            for name in ("weights_", "coef_"):
-                if hasattr(self.chosen_, name):
-                    setattr(self.chosen_, name, getattr(self.chosen_, name)[order])
-            self.weights_ = self.chosen_.weights_
-        else:
-            self.chosen_, self.weights_ = None, rows.even
+            table, order = self._flat(rows.cells), np.argsort(rows.order)
+            for name in self.shares_:
+                model = self._make(name).fit(table, rows.y, sample_weight=rows.weight)
+                for values in ("weights_", "coef_"):
+                    if hasattr(model, values):
+                        setattr(model, values, getattr(model, values)[order])
+                self.chosen_[name] = model
+            self.weights_ = sum(share * self.chosen_[name].weights_ for name, share in self.shares_.items())
         return self
+
+    def _held_out(self, names, rows, X, y):
+        """Return {name: losses on held-out rows} and the weights of these rows."""
+        table = self._flat(rows.cells)
+        judged = {name: [] for name in names}
+        most = min(max(500, JUDGED_CELLS // len(rows.order)), rows_of_numbers(rows.cells))
+        for train, test in ((thinned(part, most) for part in pair) for pair in self._splits(rows, X, y)):
+            if not len(train) or not len(test):
+                continue
+            for name in names:
+                model = self._make(name, n_bags=FEW_BAGS)
+                model.fit(table[train], rows.y[train], sample_weight=rows.weight[train])
+                judged[name].append(self._judge(model, table[test], rows.y[test], rows.weight[test]))
+        weight = np.concatenate([w for _, w in judged[names[0]]])
+        return {name: np.concatenate([loss for loss, _ in judged[name]]) for name in names}, weight
 
     def _splits(self, rows, X, y):
         """Return (train, test) positions among the rows that are fitted on."""
@@ -74,16 +90,17 @@ class _Auto:
         splits = check_cv(self.cv, y, classifier=bool(self._n_classes)).split(X, y)
         return [tuple(np.flatnonzero(np.isin(rows.where, part)) for part in split) for split in splits]
 
-    def _first_of_the_best(self, losses, weight):
-        """Return the first whose loss is within one standard error, of the paired difference, of the lowest."""
+    def _near_the_best(self, losses, weight):
+        """Return shares that fall from the lowest loss to nothing, `tolerance` errors of the difference above it."""
         best = min(losses, key=self.losses_.get)
-        share = weight / weight.sum()
+        share, near = weight / weight.sum(), {}
         for name, loss in losses.items():
             difference = loss - losses[best]
             mean = share @ difference
-            error = np.sqrt(share @ (difference - mean) ** 2 / max(len(loss) - 1, 1))
-            if name == best or mean <= error:
-                return name
+            most = self.tolerance * np.sqrt(share @ (difference - mean) ** 2 / max(len(loss) - 1, 1))
+            near[name] = 1.0 if mean <= 0 else max(0.0, 1 - mean / most) if most > 0 else 0.0
+        total = sum(near.values())
+        return {name: value / total for name, value in near.items() if value > 0}
 
     def _judge(self, model, table, y, weight):
         """Return losses on held-out rows and their weights: a value a row, or one a fold where a metric asks for it."""
@@ -105,20 +122,28 @@ class _Auto:
             settings = {"scoring": self.scoring, "random_state": self.random_state, **of_greedy}
         if isinstance(self, TableClassifier):
             settings["n_classes"] = self._n_classes
-        return self._choices[name](**settings)
+        return self._known[name](**settings)
 
     def _mix(self, cells):
-        return super()._mix(cells) if self.chosen_ is None else self.chosen_._mix(cells)
+        if not self.chosen_:
+            return super()._mix(cells)
+        return sum(share * self.chosen_[name]._mix(cells) for name, share in self.shares_.items())
 
 
 class AutoClassifier(_Auto, TableClassifier):
-    """Choose "greedy" or "linear" by cross-validation on the table.
+    """Average the meta-learners that cross-validation on the table cannot tell from the best.
 
-    "greedy" stays unless "linear" is better by more than one standard error of the paired difference [1]_. The other
-    meta-learners are near one of the two: "simplex" finds what "greedy" does, "mean" what "linear" does on few rows.
+    The one of the lowest loss counts most, the others the less the surer they are worse: what is two standard errors of
+    the paired difference [1]_ above it does not count. On large tables one is left; on small ones the average leans on
+    none that luck chose.
 
     Parameters
     ----------
+    candidates : sequence of {"greedy", "linear", "mean", "simplex"} or dict, default=("greedy", "linear", "mean")
+        Meta-learners to choose from; "simplex" finds nearly what "greedy" does. A dict says how much each counts: then
+        nothing is judged.
+    tolerance : float, default=2.0
+        Standard errors above the lowest loss from which a candidate does not count; 0 keeps the best alone.
     cv : int, splitter or iterable of (train, test), default=5
     scoring : None, str or callable, default=None
         What is maximised: a scorer, or None for minus the log loss.
@@ -128,13 +153,15 @@ class AutoClassifier(_Auto, TableClassifier):
 
     Attributes
     ----------
-    choice_ : str
-        Name of the meta-learner that was chosen.
-    chosen_ : estimator
+    shares_ : dict of str to float
+        How much each meta-learner that counts does; they sum to 1.
+    chosen_ : dict of str to estimator
         The same, fitted on all rows.
     losses_ : dict of str to float
-        Mean loss of each on held-out rows; minus the score where `scoring` is given.
+        Mean loss of each candidate on held-out rows; minus the score where `scoring` is given. Empty where nothing had
+        to be judged.
     weights_ : ndarray of shape (n_members,)
+        Weights of the members: the average of those of the meta-learners.
     prior_ : ndarray of shape (n_classes,)
     classes_ : ndarray of shape (n_classes,)
 
@@ -147,13 +174,15 @@ class AutoClassifier(_Auto, TableClassifier):
     >>> import numpy as np
     >>> from ensemble_mm.meta import AutoClassifier
     >>> y = np.array([0, 1] * 50)
-    >>> AutoClassifier().fit(np.c_[np.where(y, 0.8, 0.2), np.where(y, 0.8, 0.2)], y).choice_
-    'linear'
+    >>> AutoClassifier().fit(np.c_[np.where(y, 0.8, 0.2), np.where(y, 0.8, 0.2)], y).shares_
+    {'linear': 1.0}
     """
 
-    _choices = {name: CLASSIFIERS[name] for name in ("greedy", "linear")}
+    _known = CLASSIFIERS
 
-    def __init__(self, *, cv=5, scoring=None, n_classes=None, random_state=0):
+    def __init__(self, *, candidates=CANDIDATES, tolerance=2.0, cv=5, scoring=None, n_classes=None, random_state=0):
+        self.candidates = candidates
+        self.tolerance = tolerance
         self.cv = cv
         self.scoring = scoring
         self.n_classes = n_classes
@@ -161,16 +190,16 @@ class AutoClassifier(_Auto, TableClassifier):
 
 
 class AutoRegressor(_Auto, TableRegressor):
-    """Choose "greedy" or "linear" by cross-validation on the table; see `AutoClassifier`.
+    """Average the meta-learners that cross-validation on the table cannot tell from the best; see `AutoClassifier`.
 
     Parameters
     ----------
-    cv, scoring, random_state
+    candidates, tolerance, cv, scoring, random_state
         See `AutoClassifier`; without `scoring`, the squared error decides.
 
     Attributes
     ----------
-    choice_, chosen_, losses_, weights_
+    shares_, chosen_, losses_, weights_
         See `AutoClassifier`.
     prior_ : ndarray of shape (1,)
 
@@ -179,13 +208,15 @@ class AutoRegressor(_Auto, TableRegressor):
     >>> import numpy as np
     >>> from ensemble_mm.meta import AutoRegressor
     >>> y = np.arange(50.0)
-    >>> AutoRegressor().fit(np.c_[y + 1, y - 1], y).choice_
-    'greedy'
+    >>> AutoRegressor().fit(np.c_[y, np.zeros(50)], y).shares_
+    {'greedy': 1.0}
     """
 
-    _choices = {name: REGRESSORS[name] for name in ("greedy", "linear")}
+    _known = REGRESSORS
 
-    def __init__(self, *, cv=5, scoring=None, random_state=0):
+    def __init__(self, *, candidates=CANDIDATES, tolerance=2.0, cv=5, scoring=None, random_state=0):
+        self.candidates = candidates
+        self.tolerance = tolerance
         self.cv = cv
         self.scoring = scoring
         self.random_state = random_state

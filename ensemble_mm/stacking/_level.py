@@ -16,8 +16,8 @@ from ..meta import (
 
 CALIBRATORS = {"temperature": TemperatureCalibrator, "isotonic": IsotonicCalibrator}
 TINY = 1e-15
-AUTO_SHARES = (0.5, 0.75, 1.0)  # of the members that "auto" keeps
 SIGNIFICANT = 1.645  # standard errors: one-sided, 5 %
+AUTO_SHARES = (0.5, 0.75, 1.0)  # of the members that "auto" keeps
 
 
 class Level:
@@ -64,8 +64,9 @@ class Level:
             block = whole.block(name, set(allowed[name]))
             y, weight = run.targets[name], run.weights[name]
             spec = "auto" if settings[name]["spec"] is None else settings[name]["spec"]
-            if self.below is not None:  # else another choice would pass for a gain by more columns
-                spec = getattr(self.below.metas[name], "choice_", spec)
+            if hasattr(below := self.below and self.below.metas[name], "shares_"):
+                # Else another choice would pass for a gain by more columns.
+                spec = clone(below).set_params(candidates=below.shares_)
             meta = make_meta_learner(
                 spec,
                 kind=task.kind,

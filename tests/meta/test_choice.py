@@ -116,16 +116,57 @@ def test_seeds_decide_the_bags_only():
     np.testing.assert_allclose(one, other, atol=0.4)
 
 
-def test_auto_of_numbers_keeps_greedy_unless_linear_is_surely_better():
+def test_auto_averages_what_it_cannot_tell_apart():
+    rng = np.random.default_rng(0)
+    known = rng.normal(size=60)
+    alike = known[:, np.newaxis] + 0.1 * rng.normal(size=(60, 3))
+    y = known + rng.normal(size=60)
+    auto = AutoRegressor().fit(alike, y)
+    best = min(auto.losses_, key=auto.losses_.get)
+    assert len(auto.shares_) > 1 and max(auto.shares_, key=auto.shares_.get) == best
+    mixed = sum(share * auto.chosen_[name].predict(alike) for name, share in auto.shares_.items())
+    np.testing.assert_allclose(auto.predict(alike), mixed)
+    assert np.isclose(sum(auto.shares_.values()), 1) and np.isclose(auto.weights_.sum(), 1)
+    assert AutoRegressor(tolerance=0).fit(alike, y).shares_ == {best: 1.0}
+    alone = AutoRegressor(tolerance=0.01).fit(alike, y).shares_
+    assert alone[best] > auto.shares_[best]
+
+
+def test_auto_with_given_shares_judges_nothing():
+    X, y = binary_table(60)
+    auto = AutoClassifier(candidates={"simplex": 1, "mean": 3, "linear": 0}).fit(X, y)
+    assert auto.losses_ == {}
+    parts = [make_meta_learner(name, kind="binary", n_classes=2).fit(X, y) for name in ("simplex", "mean")]
+    np.testing.assert_allclose(
+        auto.predict_proba(X), 0.25 * parts[0].predict_proba(X) + 0.75 * parts[1].predict_proba(X)
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"candidates": ["mode"]}, "candidates='mode'"),
+        ({"candidates": "mean"}, "candidates='mean' must hold names"),
+        ({"candidates": []}, "must hold names"),
+        ({"candidates": {"mean": -1}}, r"candidates\['mean'\]=-1"),
+        ({"candidates": {"mean": 0}}, "gives no meta-learner a share"),
+        ({"tolerance": -1}, "tolerance=-1"),
+    ],
+)
+def test_auto_refuses_what_it_does_not_know(settings, words):
+    with pytest.raises(ValueError, match=words):
+        AutoRegressor(**settings).fit(np.eye(3), [1.0, 2.0, 3.0])
+
+
+def test_auto_leaves_out_what_is_surely_worse():
     rng = np.random.default_rng(0)
     y = rng.normal(size=300)
     unequal = np.c_[y + 0.1 * rng.normal(size=300), rng.normal(size=(300, 4))]
     auto = AutoRegressor().fit(unequal, y)
-    assert auto.choice_ == "greedy"
+    assert "mean" not in auto.shares_
     assert auto.weights_[0] > 0.9
-    np.testing.assert_allclose(auto.predict(unequal), auto.chosen_.predict(unequal))
     shrunk = AutoRegressor().fit(unequal / 2, y)  # their mean cannot reach y, weights whose sum is free can
-    assert shrunk.choice_ == "linear"
+    assert shrunk.shares_ == {"linear": 1.0}
     assert shrunk.losses_["linear"] < shrunk.losses_["greedy"]
 
 
@@ -134,7 +175,7 @@ def test_auto_takes_the_linear_one_when_members_are_timid():
     odds = rng.normal(size=1000)
     y = (rng.random(1000) < 1 / (1 + np.exp(-5 * odds))).astype(int)
     timid = 1 / (1 + np.exp(-odds - 0.1 * rng.normal(size=(3, 1000)))).T
-    assert AutoClassifier().fit(timid, y).choice_ == "linear"
+    assert AutoClassifier().fit(timid, y).shares_ == {"linear": 1.0}
 
 
 @pytest.mark.parametrize("scoring", [None, "accuracy", "roc_auc", "neg_brier_score"])
@@ -143,7 +184,7 @@ def test_auto_with_metrics_text_labels_and_splitters(scoring):
     labels = np.array(["no", "yes"])[y]
     model = AutoClassifier(scoring=scoring, cv=KFold(3, shuffle=True, random_state=0)).fit(X, labels)
     assert set(model.predict(X)) == {"no", "yes"}
-    assert set(model.losses_) == {"greedy", "linear"}
+    assert set(model.losses_) == {"greedy", "linear", "mean"}
 
 
 @pytest.mark.parametrize(
