@@ -77,7 +77,7 @@ class _Greedy:
 
 
 def _key(cells, y):
-    """Return a 64-bit number a row, of what is in it to six digits: the last ones differ from processor to processor."""
+    """Return a 64-bit number a row, of its contents to six digits: the last ones differ between processors."""
     values = np.nan_to_num(cells.reshape(len(y), -1).astype(np.float64), nan=-7.0) + 0.0
     words = np.c_[values, y.astype(np.float64) + 0.0].view(np.uint64)
     words = (words + np.uint64(2**31)) >> np.uint64(32)
