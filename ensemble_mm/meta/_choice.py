@@ -91,13 +91,17 @@ class _Auto:
         return [tuple(np.flatnonzero(np.isin(rows.where, part)) for part in split) for split in splits]
 
     def _near_the_best(self, losses, weight):
-        """Return shares that fall from the lowest loss to nothing, `tolerance` errors of the difference above it."""
+        """Return shares that fall from the lowest loss to nothing, `tolerance` errors of the difference above it.
+
+        At twice the lowest loss, too, there is nothing: where one row is far off, its difference is its own error.
+        """
         best = min(losses, key=self.losses_.get)
         share, near = weight / weight.sum(), {}
         for name, loss in losses.items():
             difference = loss - losses[best]
             mean = share @ difference
-            most = self.tolerance * np.sqrt(share @ (difference - mean) ** 2 / max(len(loss) - 1, 1))
+            error = np.sqrt(share @ (difference - mean) ** 2 / max(len(loss) - 1, 1))
+            most = min(self.tolerance * error, abs(self.losses_[best]))
             near[name] = 1.0 if mean <= 0 else max(0.0, 1 - mean / most) if most > 0 else 0.0
         total = sum(near.values())
         return {name: value / total for name, value in near.items() if value > 0}
@@ -134,8 +138,8 @@ class AutoClassifier(_Auto, TableClassifier):
     """Average the meta-learners that cross-validation on the table cannot tell from the best.
 
     The one of the lowest loss counts most, the others the less the surer they are worse: what is two standard errors of
-    the paired difference [1]_ above it does not count. On large tables one is left; on small ones the average leans on
-    none that luck chose.
+    the paired difference [1]_ above it, or twice it, does not count. On large tables one is left; on small ones the
+    average leans on none that luck chose.
 
     Parameters
     ----------

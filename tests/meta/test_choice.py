@@ -170,6 +170,16 @@ def test_auto_leaves_out_what_is_surely_worse():
     assert shrunk.losses_["linear"] < shrunk.losses_["greedy"]
 
 
+@pytest.mark.parametrize("scoring", [None, "neg_mean_absolute_error"])
+def test_auto_leaves_out_what_one_row_ruins(scoring):
+    """Its loss is no two standard errors above the lowest: that row is the standard error."""
+    y = np.random.default_rng(0).normal(size=90)
+    table = np.c_[y + 0.01 * np.sin(9 * y), np.where(np.arange(90) == 3, 1e29, 0.1 * y)]
+    auto = AutoRegressor(scoring=scoring).fit(table, y)
+    assert "mean" not in auto.shares_
+    np.testing.assert_allclose(auto.predict(table), y, atol=0.1)
+
+
 def test_auto_takes_the_linear_one_when_members_are_timid():
     rng = np.random.default_rng(0)
     odds = rng.normal(size=1000)
