@@ -104,7 +104,7 @@ class _Auto:
             most = min(self.tolerance * error, abs(self.losses_[best]))
             near[name] = 1.0 if mean <= 0 else max(0.0, 1 - mean / most) if most > 0 else 0.0
         total = sum(near.values())
-        return {name: value / total for name, value in near.items() if value > 0}
+        return {name: float(value / total) for name, value in near.items() if value > 0}
 
     def _judge(self, model, table, y, weight):
         """Return losses on held-out rows and their weights: a value a row, or one a fold where a metric asks for it."""
