@@ -195,38 +195,44 @@ def whole(folder):
     return all(store.load(path.stem) is not None for path in store.folder.glob("*.job"))
 
 
-def ask(kind, n_kills, base, expected, rng, cluster, address):
+def ask(kind, n_kills, base, expected, rng):
     """Kill `n_kills` fits of a kind, and count what came of them."""
-    process, pipe = start(Path(base, f"{kind} unbroken"), kind, address)
-    pipe.recv()
-    started = time.time()
-    first = answer(process, pipe)
-    seconds = time.time() - started
+    with cluster_for(kind) as (_, address):
+        process, pipe = start(Path(base, f"{kind} unbroken"), kind, address)
+        pipe.recv()
+        started = time.time()
+        first = answer(process, pipe)
+        seconds = time.time() - started
     count = Counter({"fits": 1, "equal": first is not None and first[0] == expected})
     while count["kills"] < n_kills:
         if count["fits"] > 20 + 10 * n_kills:
             raise SystemExit(f"{kind}: of {count['fits']} fits, only {count['kills']} were killed")
-        folder = Path(base, f"{kind} {count['fits']}")
-        hit = 0
-        for _ in range(int(rng.integers(1, 4))):
-            moment = (int(rng.integers(1, 60)), rng.uniform(0, 0.001)) if kind == "writing" else None
-            process, pipe = start(folder, kind, address, moment)
-            hit = kind != "writing" and kill(kind, process, pipe, seconds, rng, cluster)
-            done = answer(process, pipe)
-            if kind == "writing":
-                hit = process.exitcode == -signal.SIGKILL
-            count["kills"] += hit
-            count["left a file half written"] += hit and any(folder.glob("*.part"))
-            count["folders with a result that cannot be read"] += not whole(folder)
-            if not hit or kind.endswith("worker"):
-                break  # it has ended by itself
-        else:
-            done = answer(*start(folder))  # left alone now
-        count["fits"] += 1
-        count["equal"] += done is not None and done[0] == expected
-        count["half-written files read"] += 0 if done is None else done[1]
+        with cluster_for(kind) as (cluster, address):  # one may stay without a worker that was killed early
+            one_fit(kind, Path(base, f"{kind} {count['fits']}"), expected, rng, count, seconds, cluster, address)
     print(kind, dict(count), flush=True)
     return count
+
+
+def one_fit(kind, folder, expected, rng, count, seconds, cluster, address):
+    """Kill a fit up to three times, let it end, and count what came of it."""
+    hit = 0
+    for _ in range(int(rng.integers(1, 4))):
+        moment = (int(rng.integers(1, 60)), rng.uniform(0, 0.001)) if kind == "writing" else None
+        process, pipe = start(folder, kind, address, moment)
+        hit = kind != "writing" and kill(kind, process, pipe, seconds, rng, cluster)
+        done = answer(process, pipe)
+        if kind == "writing":
+            hit = process.exitcode == -signal.SIGKILL
+        count["kills"] += hit
+        count["left a file half written"] += hit and any(folder.glob("*.part"))
+        count["folders with a result that cannot be read"] += not whole(folder)
+        if not hit or kind.endswith("worker"):
+            break  # it has ended by itself
+    else:
+        done = answer(*start(folder))  # left alone now
+    count["fits"] += 1
+    count["equal"] += done is not None and done[0] == expected
+    count["half-written files read"] += 0 if done is None else done[1]
 
 
 def main(n_kills=200, *kinds):
@@ -235,8 +241,7 @@ def main(n_kills=200, *kinds):
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as base:
         expected, _ = answer(*start(Path(base, "unbroken")))
         for kind in kinds or SHARES:
-            with cluster_for(kind) as (cluster, address):
-                counts[kind] = ask(kind, round(SHARES[kind] * int(n_kills)), base, expected, rng, cluster, address)
+            counts[kind] = ask(kind, round(SHARES[kind] * int(n_kills)), base, expected, rng)
     total = sum(counts.values(), Counter())
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "killed.json").write_text(json.dumps({"all": total, **counts}, indent=1))
