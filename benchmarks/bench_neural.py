@@ -60,7 +60,7 @@ def alone(name, X, y, rows, reader, learner, bar):
     half = pruned.score(held_out, y[test])
     speed = times_as_fast(model, pruned, held_out[:200])
     yield {"set": name, "what": "half of the filters", "score": half, "bar": whole - 0.01, "times as fast": speed,
-           "megabytes": pruned.pruning_.loc["after", "megabytes"] / pruned.pruning_.loc["before", "megabytes"],
+           "megabytes": float(pruned.pruning_.loc["after", "megabytes"] / pruned.pruning_.loc["before", "megabytes"]),
            "lost": half < whole - 0.01 or speed < 1.5}  # fmt: skip
 
 
@@ -98,7 +98,7 @@ def added(name, X, y, rows, modality, plain, reader, learner):
     weight = float(model.contributions_["y"].xs("network", level="learner").sum())
     return {"set": name, "what": "added to balanced", "score": float(scores[1].mean()), "bar": float(scores[0].mean()),
             "log loss": float(losses[1].mean()), "without": float(losses[0].mean()), "weight": weight,
-            "lost": worse.mean() > errors[0] or missed.mean() > errors[1]}  # fmt: skip
+            "lost": bool(worse.mean() > errors[0] or missed.mean() > errors[1])}  # fmt: skip
 
 
 def main(folder=DATA, names=None):
