@@ -167,10 +167,6 @@ class Features:
                     return self.blocks[key]
         return None
 
-    def width(self, view):
-        """Columns of the widest block of a view."""
-        return max((block.shape[1] for key, block in self.blocks.items() if key[0] == view), default=0)
-
     def _prepared(self, view):
         extractor = clone(view.extractor)
         if self.on_bad != "raise" and "on_bad" in extractor.get_params():

@@ -287,7 +287,7 @@ def cost_of(estimator) -> float:
     """Return a rough cost of a fit, only to order jobs."""
     cost = 1.0
     for key, value in estimator.get_params(deep=True).items():
-        if key.rpartition("__")[2] in ("n_estimators", "iterations", "max_iter_predict") and isinstance(value, int):
+        if key.rpartition("__")[2] in ("n_estimators", "iterations") and isinstance(value, int):
             cost *= max(value, 1) / 5
     return cost
 

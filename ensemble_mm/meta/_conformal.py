@@ -46,25 +46,14 @@ class ConformalIntervals(_ByPattern, BaseEstimator):
     An interval is the prediction plus and minus a quantile of the residuals, with the correction for a finite sample.
     It assumes that new rows are drawn like those of `fit`.
 
-    Parameters
-    ----------
-    noise : float, default=0.1
-        With a `spread` given to `fit` (how unsure each prediction is), residuals are
-        divided by the spread plus this share of its mean: rows with a large spread get wider intervals [2]_. A spread
-        that tells little makes all intervals wider; then a large share, or no spread, is better.
-
     Attributes
     ----------
     scores_ : dict
         Sorted absolute residuals of all rows (key None) and of every pattern with at least 50 rows.
-    floor_ : float or None
-        What is added to the spread; None without spread.
 
     References
     ----------
     .. [1] Vovk, V. (2015). Cross-conformal predictors. Annals of Mathematics and Artificial Intelligence 74, 9-28.
-    .. [2] Papadopoulos, H., Vovk, V., Gammerman, A. (2011). Regression conformal prediction with nearest neighbours.
-       Journal of Artificial Intelligence Research 40, 815-840.
 
     Examples
     --------
@@ -75,10 +64,7 @@ class ConformalIntervals(_ByPattern, BaseEstimator):
     array([[-0.9,  0.9]])
     """
 
-    def __init__(self, *, noise=0.1):
-        self.noise = noise
-
-    def fit(self, oof, y, pattern=None, spread=None):
+    def fit(self, oof, y, pattern=None):
         """Learn the residuals.
 
         Parameters
@@ -87,30 +73,17 @@ class ConformalIntervals(_ByPattern, BaseEstimator):
             Out-of-fold predictions and true numbers, both without NaN.
         pattern : array-like of shape (n_samples,) or None, default=None
             A value a row that tells which views the row has.
-        spread : array-like of shape (n_samples,) or None, default=None
-            How unsure each prediction is, at least 0, in units of y.
         """
         oof, y = _numbers(oof, "oof"), _numbers(y, "y")
         check_consistent_length(oof, y)
-        self.floor_ = None
-        if spread is not None:
-            if not isinstance(self.noise, Real) or not 0 < self.noise < np.inf:
-                raise ValueError(f"noise={self.noise!r} must be a number above 0.")
-            spread = np.nan_to_num(_spreads(spread, len(y)))
-            self.floor_ = float(self.noise * spread.mean()) or 1.0
-        return self._keep(np.abs(y - oof) / self._scale(spread, len(y)), pattern)
+        return self._keep(np.abs(y - oof), pattern)
 
-    def interval(self, prediction, coverage=0.9, pattern=None, spread=None):
+    def interval(self, prediction, coverage=0.9, pattern=None):
         """Return lower and upper bounds, shape (n_samples, 2); infinite where too few rows were seen for `coverage`."""
         check_is_fitted(self)
         prediction = _numbers(prediction, "prediction")
-        half = self._quantiles(coverage, pattern, len(prediction)) * self._scale(spread, len(prediction))
+        half = self._quantiles(coverage, pattern, len(prediction))
         return np.c_[prediction - half, prediction + half]
-
-    def _scale(self, spread, n_rows):
-        if (spread is None) != (self.floor_ is None):
-            raise ValueError("spread must be given to both fit and interval, or to neither.")
-        return 1.0 if spread is None else np.nan_to_num(_spreads(spread, n_rows)) + self.floor_
 
 
 class ConformalSets(_ByPattern, BaseEstimator):
@@ -195,13 +168,6 @@ def _numbers(values, name):
     values = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
     if values.ndim != 1:
         raise ValueError(f"{name} has shape {values.shape}, expected one number a row.")
-    return values
-
-
-def _spreads(values, n_rows):
-    values = np.asarray(values, dtype=np.float64)
-    if values.shape != (n_rows,) or (values < 0).any() or np.isinf(values).any():
-        raise ValueError(f"spread must hold one finite number of at least 0 for each of the {n_rows} rows.")
     return values
 
 

@@ -195,7 +195,7 @@ class Level:
                 scores = self.calibrated(name, out[rows])
                 conformal[name] = ConformalSets().fit(scores, y[rows].astype(np.intp), pattern=pattern[rows])
             else:
-                # No spread: the members' disagreement made intervals wider on every set that it was tried on.
+                # One width: the members' disagreement made intervals wider on every set that it was tried on.
                 conformal[name] = ConformalIntervals().fit(out[rows], y[rows], pattern=pattern[rows])
         return self.calibrators, conformal
 

@@ -5,7 +5,7 @@ renamed, so that a reader meets a whole file or none, and nothing that is read i
 unless the user said that it is trusted.
 """
 
-from ._arrays import FeatureCache, spill, write_atomic
+from ._arrays import FeatureCache, write_atomic
 from ._database import TaskDatabase
 from ._jobs import JobStore
 from ._keys import content_key, row_keys, versions
@@ -21,7 +21,6 @@ __all__ = [
     "read_manifest",
     "row_keys",
     "save",
-    "spill",
     "versions",
     "write_atomic",
 ]

@@ -7,7 +7,6 @@ file closed by a checksum. A file that is cut, altered or foreign counts as abse
 import contextlib
 import io
 import os
-import tempfile
 import time
 import uuid
 import warnings
@@ -88,37 +87,6 @@ def sweep(folder: Path, older_than: float = 3600.0) -> None:
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < limit:
                 path.unlink()
-
-
-def spill(array, folder: str | os.PathLike):
-    """Write an array or sparse matrix into `folder` and return it as a read-only memory map.
-
-    Workers that are handed the result open the file instead of receiving a copy. The folder is
-    scratch: the caller removes it.
-
-    Parameters
-    ----------
-    array : ndarray or sparse matrix
-    folder : path-like
-
-    Returns
-    -------
-    memmap, or CSR matrix over memory maps
-        An empty array is returned as it is.
-    """
-    if sp.issparse(array):
-        array = array.tocsr()
-        parts = [spill(part, folder) for part in (array.data, array.indices, array.indptr)]
-        mapped = sp.csr_matrix(tuple(parts), shape=array.shape, copy=False)
-        mapped.has_sorted_indices = array.has_sorted_indices
-        return mapped
-    array = np.asarray(array)
-    if array.size == 0:
-        return array
-    handle, path = tempfile.mkstemp(suffix=".npy", dir=folder)
-    with open(handle, "wb") as file:
-        np.lib.format.write_array(file, array, allow_pickle=False)
-    return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def _pack(magic: bytes, arrays) -> bytes:

