@@ -4,6 +4,7 @@ Everything above imports from here; this module imports nothing of ours. An erro
 wrong, what was found and what to do.
 """
 
+import re
 from collections import Counter
 from importlib import import_module
 from numbers import Integral, Real
@@ -36,7 +37,8 @@ class BadItemsError(ValueError):
 
     def listed(self) -> str:
         """Return how many there are, and the first of them, a line each."""
-        lines = [f"  row {row}: {why}" for row, why in zip(self.rows[: self.SHOWN], self.reasons, strict=False)]
+        reasons = map(printable, self.reasons)
+        lines = [f"  row {row}: {why}" for row, why in zip(self.rows[: self.SHOWN], reasons, strict=False)]
         more = [f"  and {len(self.rows) - self.SHOWN} more"] if len(self.rows) > self.SHOWN else []
         return "\n".join([f"{len(self.rows)} of the {self.what} cannot be read:", *lines, *more])
 
@@ -50,6 +52,28 @@ class BadItemsWarning(UserWarning):
     def __init__(self, error: BadItemsError):
         self.error = error
         super().__init__(f"{error.listed()}\nThey are taken as missing.")
+
+
+# What moves a cursor, recolours or reorders a terminal: control characters, lone surrogates, marks of direction.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text, *, keep: str = "") -> str:
+    r"""Return a text of a file or of the user that a terminal shows and does not obey.
+
+    Parameters
+    ----------
+    text : object
+        What is put into a message by its `str`; `repr` does as much, in quotes.
+    keep : str, default=""
+        Characters that stay as they are, such as line breaks.
+
+    Examples
+    --------
+    >>> print(printable("\x1b[2Jred"))
+    \x1b[2Jred
+    """
+    return _UNPRINTABLE.sub(lambda found: found[0] if found[0] in keep else ascii(found[0])[1:-1], str(text))
 
 
 def require(module: str, *, extra: str, caller: str):

@@ -12,6 +12,7 @@ from ensemble_mm._checks import (
     check_fraction,
     check_unique,
     is_missing,
+    printable,
     require,
 )
 
@@ -85,3 +86,23 @@ def test_counts(value):
 def test_names_differ():
     with pytest.raises(ValueError, match="'a' is used more than once"):
         check_unique("View", ["a", "b", "a"])
+
+
+@pytest.mark.parametrize("mark", ["\x1b[2J", "\r", "\n", "\x9b", "\x7f", "\u202e", "\u2028", "\ud800"])
+def test_what_a_terminal_would_obey_is_shown_instead(mark):
+    """Issue 17: a name in a file could clear the screen, or write over what was printed before."""
+    shown = printable(f"a{mark}b")
+    assert shown.isprintable() and shown == f"a{ascii(mark)[1:-1]}b"
+
+
+@pytest.mark.parametrize("text", ["plain", "Größe", "尺寸\u3000大", "\N{FAMILY}\u200d", "a \\ b"])
+def test_what_only_shows_is_left_alone(text):
+    assert printable(text) == text
+
+
+def test_line_breaks_stay_where_they_are_meant():
+    assert printable("a\n\x1bb", keep="\n") == "a\n\\x1bb"
+
+
+def test_reasons_why_files_are_bad_do_not_reach_the_terminal_as_they_are():
+    assert "\x1b" not in str(BadItemsError("images", [0], ["pic\x1b[2J.png: there is no such file"]))

@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 
 from ._arguments import PROG, make_parser, options_of
-from ._tables import check_format, shown, some, write_table
+from ._tables import check_format, shown, some, tell, write_table
 
 
 def _fit(args):
     for path in filter(None, (args.out, args.report)):
         if not Path(path).absolute().parent.is_dir():
             raise FileNotFoundError(f"The folder of {path!r} does not exist: make it, or write elsewhere.")
-    say = (lambda text: None) if args.quiet else print
+    say = (lambda text: None) if args.quiet else tell
     X, Y, groups = _training_table(args)
     from ..store import TaskDatabase, save
 
@@ -53,7 +53,7 @@ def _predict(args):
     rows = pd.Series(np.arange(len(table)), name="row") if args.id is None else table[args.id].reset_index(drop=True)
     columns = {rows.name: rows} | dict(_outputs(args, model, known))
     write_table(pd.DataFrame(columns), args.out)
-    print(f"{len(table)} predictions: {args.out}")
+    tell(f"{len(table)} predictions: {args.out}")
 
 
 def _evaluate(args):
@@ -63,7 +63,7 @@ def _evaluate(args):
     if Y is None:
         raise ValueError(f"{args.data!r} has none of the targets ({some(_targets(model))}): nothing to compare with.")
     scores = model.evaluate(known, Y).dropna(axis="columns", how="all").rename_axis("target")
-    print(shown(scores))
+    tell(shown(scores))
     if args.out:
         write_table(scores.reset_index(), args.out)
 
@@ -76,7 +76,7 @@ def _report(args):
     if args.data:
         X, Y = _split(model, _read(args, model), args.model)
     write_report(model, args.out, X, Y)
-    print(f"report: {args.out}")
+    tell(f"report: {args.out}")
 
 
 def _runs(args):
@@ -88,7 +88,7 @@ def _runs(args):
     db = TaskDatabase(args.db, artifacts=args.artifacts)
     if args.delete:
         db.delete(args.delete)
-        print(f"deleted: {args.delete}")
+        tell(f"deleted: {args.delete}")
         return
     if args.compare:
         table = db.compare(*args.compare)
@@ -100,12 +100,12 @@ def _runs(args):
         write_table(table.reset_index(), args.out)
     if not args.compare and not args.tasks:
         table = table.drop(columns=["data"]).assign(tags=[_tags(tags) for tags in table["tags"]])
-    print(shown(table) if len(table) else "none yet")
+    tell(shown(table) if len(table) else "none yet")
 
 
 def _plan(args):
     X, Y, _ = _training_table(args)
-    print(_stack(args).plan(X, Y))
+    tell(_stack(args).plan(X, Y))
 
 
 def _demo(args):

@@ -11,6 +11,7 @@ import warnings
 
 from ._arguments import PROG, make_parser
 from ._commands import COMMANDS
+from ._tables import tell
 
 
 def main(argv=None) -> int:
@@ -35,7 +36,7 @@ def main(argv=None) -> int:
             COMMANDS[args.command](args)
             sys.stdout.flush()
         except KeyboardInterrupt:
-            print(f"{PROG}: interrupted", file=sys.stderr)
+            tell(f"{PROG}: interrupted", sys.stderr)
             return 130
         except BrokenPipeError:  # the reader of our output has gone, as in `| head`
             sys.stdout = open(os.devnull, "w")
@@ -43,7 +44,7 @@ def main(argv=None) -> int:
         except Exception as error:
             if args.debug:
                 raise
-            print(f"{PROG}: error: {_one_line(error)}", file=sys.stderr)
+            tell(f"{PROG}: error: {_one_line(error)}", sys.stderr)
             return 1
     return 0
 
@@ -52,8 +53,8 @@ def main(argv=None) -> int:
 def _one_line_warnings():
     """Show warnings as one line each, as errors are shown, without the place in the code."""
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *rest, **options: print(
-            f"{PROG}: warning: {_one_line(message)}", file=sys.stderr
+        warnings.showwarning = lambda message, *rest, **options: tell(
+            f"{PROG}: warning: {_one_line(message)}", sys.stderr
         )
         yield
 

@@ -1,10 +1,13 @@
-"""Tables that a command writes or shows."""
+"""What a command writes into a file or shows on the screen."""
 
 import contextlib
 import io
+import sys
 from pathlib import Path
 
 import pandas as pd
+
+from .._checks import printable
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _FORMATS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json")
@@ -51,6 +54,11 @@ def defused(cell):
         float(cell)
         return cell
     return "'" + cell
+
+
+def tell(text, stream=None) -> None:
+    """Print a text. What stands in it may come from a file of anyone: the terminal shows it, and does not obey it."""
+    print(printable(text, keep="\n"), file=stream or sys.stdout)
 
 
 def shown(table: pd.DataFrame) -> str:

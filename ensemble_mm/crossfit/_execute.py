@@ -21,7 +21,7 @@ from joblib.parallel import get_active_backend
 from sklearn import config_context
 from threadpoolctl import ThreadpoolController
 
-from .._checks import BadItemsError
+from .._checks import BadItemsError, printable
 from ._watch import Watch
 
 LISTEN_EVERY = 1.0  # seconds between two looks at which workers of a cluster are there
@@ -295,7 +295,7 @@ def _run_one(i, name, call, store, key, deadline, main_pid, watch, *args):
                     result = _by_itself(call, *args)
                 heard = list({(str(w.message), w.category) for w in caught})
     except Exception as error:
-        words = f"{type(error).__name__}: {error}"
+        words = printable(f"{type(error).__name__}: {error}", keep="\n")
         result = Failure(name, words, traceback.format_exc(), error if _travels(error) else None)
     else:
         if store is not None and key is not None:

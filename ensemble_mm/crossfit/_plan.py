@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import get_tags
 
-from .._checks import check_unique
+from .._checks import check_unique, printable
 
 ALL_ROWS = -1  # the "fold" whose training rows are all rows: the refit
 
@@ -93,7 +93,7 @@ class Plan:
             *(f"  {member}: {sum(fit.member == member for fit in fits)} fits" for member in members),
             *self.notes,
         ]
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
 
 def check_learners(learners) -> list[LearnerSpec]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .._checks import check_choice, check_count, check_fraction, require
+from .._checks import check_choice, check_count, check_fraction, printable, require
 from ._inputs import SUFFIXES, MultimodalData, modality_of
 
 DEMOS = {
@@ -98,7 +98,8 @@ def read_table(source, targets=(), root=None, *, inputs=None, media=()):
     names = [name.strip() for name in targets.split(",")] if isinstance(targets, str) else list(targets)
     for name in [*names, *(inputs or [])]:
         if name not in frame.columns:
-            raise ValueError(f"{source} has no column {name!r}; it has {', '.join(map(str, frame.columns))}.")
+            there = ", ".join(map(printable, frame.columns))
+            raise ValueError(f"{printable(source)} has no column {name!r}; it has {there}.")
     X = frame[list(inputs)] if inputs is not None else frame.drop(columns=names)
     root = Path(root) if root is not None else folder
     X = X.copy()
@@ -214,11 +215,14 @@ def _read_frame(source):
     if "::" in text and "://" in text:
         return _read_database(text), Path.cwd()
     path = Path(source)
+    shown = printable(path)
     kind = READERS.get(path.suffix.lower())
     if kind is None:
-        raise ValueError(f"{path} has the suffix {path.suffix!r}: use one of {', '.join(READERS)}, or address::table.")
+        raise ValueError(
+            f"{shown} has the suffix {path.suffix!r}: use one of {', '.join(READERS)}, or address::table."
+        )
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}: correct the path.")
+        raise FileNotFoundError(f"There is no file {shown}: correct the path.")
     try:
         if kind == "parquet":
             require("pyarrow", extra="parquet", caller="read_table of a Parquet file")
@@ -228,7 +232,7 @@ def _read_frame(source):
         else:
             frame = pd.read_csv(path, sep="," if kind == "csv" else "\t")
     except (ValueError, OSError) as error:
-        raise ValueError(f"{path} cannot be read as {kind}: {error}") from error
+        raise ValueError(f"{shown} cannot be read as {kind}: {printable(str(error).strip())}") from error
     return _plain(frame), path.parent
 
 
@@ -236,13 +240,14 @@ def _read_database(address):
     sqlalchemy = require("sqlalchemy", extra="store", caller="read_table of a database")
     exc = require("sqlalchemy.exc", extra="store", caller="read_table of a database")
     url, _, table = address.rpartition("::")
-    shown = url.rpartition("@")[2]  # without a password
+    shown = printable(url.rpartition("@")[2])  # without a password
     try:
         engine = sqlalchemy.create_engine(url)
         try:
             known = sqlalchemy.inspect(engine).get_table_names()
             if table not in known:
-                raise ValueError(f"The database {shown} has no table {table!r}; it has {', '.join(known) or 'none'}.")
+                there = printable(", ".join(known)) or "none"
+                raise ValueError(f"The database {shown} has no table {table!r}; it has {there}.")
             # Reflected, not pasted into a statement: a name is never read as SQL.
             reflected = sqlalchemy.Table(table, sqlalchemy.MetaData(), autoload_with=engine)
             with engine.connect() as connection:
@@ -251,7 +256,7 @@ def _read_database(address):
         finally:
             engine.dispose()
     except exc.SQLAlchemyError as error:
-        raise ValueError(f"The database {shown} cannot be read: {str(error).splitlines()[0]}") from error
+        raise ValueError(f"The database {shown} cannot be read: {printable(str(error).splitlines()[0])}") from error
 
 
 def _read_lists(source, targets, root):
@@ -259,11 +264,11 @@ def _read_lists(source, targets, root):
     for name, path in source.items():
         path = Path(path)
         if not path.is_file():
-            raise FileNotFoundError(f"There is no file {path} for view {name!r}: correct the path.")
+            raise FileNotFoundError(f"There is no file {printable(path)} for view {name!r}: correct the path.")
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except UnicodeDecodeError as error:
-            raise ValueError(f"{path} cannot be read as text in UTF-8: {error}") from error
+            raise ValueError(f"{printable(path)} cannot be read as text in UTF-8: {error}") from error
         items = [line if line.strip() else None for line in lines]
         paths = _media_paths(pd.Series(items, dtype=object, name=name), root if root is not None else path.parent)
         views[name] = items if paths is None else paths
@@ -274,7 +279,7 @@ def _read_lists(source, targets, root):
     if len(Y.columns):
         lengths[str(targets)] = len(Y)
     if len(set(lengths.values())) > 1:
-        found = ", ".join(f"{path} has {n}" for path, n in lengths.items())
+        found = ", ".join(f"{printable(path)} has {n}" for path, n in lengths.items())
         raise ValueError(
             f"The lists differ in length: {found} rows. Each line describes the same sample in all of them."
         )

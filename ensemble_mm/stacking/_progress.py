@@ -4,6 +4,8 @@ import sys
 import time
 from contextlib import contextmanager
 
+from .._checks import printable
+
 LINE_EVERY = 5.0  # seconds between two lines of a stage
 
 
@@ -48,4 +50,4 @@ class Progress:
 
     def _say(self, line):
         if self.verbose:
-            print(f"[{type(self.estimator).__name__}] {line}", file=sys.stderr, flush=True)
+            print(f"[{type(self.estimator).__name__}] {printable(line)}", file=sys.stderr, flush=True)

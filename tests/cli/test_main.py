@@ -4,6 +4,7 @@ import subprocess
 import sys
 import warnings
 
+import pandas as pd
 import pytest
 
 from ensemble_mm._cli._commands import COMMANDS
@@ -56,3 +57,29 @@ def test_the_module_is_the_command(place):
     done = subprocess.run([sys.executable, "-m", "ensemble_mm", "fit", "none.csv", "--targets", "y", "--out", "m.emm"],
                           cwd=place, capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 1 and "none.csv" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_nothing_in_a_table_steers_the_terminal(run, tmp_path):
+    """Issue 17: names and labels of a file are printed and told in errors, but not obeyed."""
+    evil = "\x1b]0;title\x07\u202e"
+    table = pd.read_csv("train.csv").rename(columns={"age": f"age{evil}", "kind": f"kind{evil}"})
+    table["shop"] = [shop + evil for shop in table["shop"]]
+    source, model, db = tmp_path / "t.csv", tmp_path / "m.emm", f"sqlite:///{tmp_path / 'r.db'}"
+    table.to_csv(source, index=False)
+    fast = ("--targets", f"kind{evil}", "--learners", "fast")
+    ways = [
+        ("plan", source, *fast),
+        ("fit", source, *fast, "--cv", 2, "--out", model, "--db", db, "--name", "x"),
+        ("evaluate", model, source),
+        ("runs", "--db", db),
+        ("runs", "--db", db, "--tasks"),
+        ("fit", source, "--targets", "nope", "--out", model),
+        ("predict", model, "train.csv", "--out", tmp_path / "p.csv"),
+        ("fit", tmp_path / f"no{evil}.csv", "--targets", "y", "--out", model),
+    ]
+    codes = []
+    for way in ways:
+        code, out, err = run(*way)
+        codes.append(code)
+        assert (out + err).replace("\n", "").isprintable(), way
+    assert codes == [0, 0, 0, 0, 0, 1, 1, 1]
