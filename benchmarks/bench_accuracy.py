@@ -43,7 +43,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from ensemble_mm import MultimodalData, MultiOutputStack, StackedClassifier, load_demo
 from ensemble_mm.data import infer_views, select, take_rows
-from ensemble_mm.features import EXTRACTORS, ImageExtractor
+from ensemble_mm.features import MODALITIES, ImageExtractor
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results" / "accuracy.json"
@@ -188,7 +188,7 @@ def lightgbm(X, Y, X_test):
     """One LightGBM (300 rounds) a task, on our features of all views side by side."""
     train, test = [], []
     for view in infer_views(X):
-        extractor = EXTRACTORS[view.modality]()
+        extractor = MODALITIES[view.modality].extractor()
         if view.modality == "text":
             extractor.set_params(output="reduced", random_state=0)
         train.append(extractor.fit_transform(_part(X, view)))
@@ -238,7 +238,7 @@ def _each(Y, predict):
 
 
 def _fresh(view):
-    return view.name, EXTRACTORS[view.modality](), view.columns
+    return view.name, MODALITIES[view.modality].extractor(), view.columns
 
 
 def _part(X, view):
@@ -272,7 +272,8 @@ def _columns(X, dense):
             one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=30, sparse_output=False)
             parts.append(("others", make_pipeline(SimpleImputer(strategy="most_frequent"), one_hot), others))
         else:
-            extractor = ImageExtractor(features=["hog"]) if view.modality == "image" else EXTRACTORS[view.modality]()
+            known = MODALITIES[view.modality]
+            extractor = ImageExtractor(features=["hog"]) if view.modality == "image" else known.extractor()
             parts.append((view.name, make_pipeline(extractor, StandardScaler()), view.columns))
     return ColumnTransformer(parts)
 

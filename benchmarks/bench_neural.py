@@ -36,14 +36,14 @@ def zh_hotel(folder):
     """Return texts and labels, rows, the two views of a text, the learner, its bar."""
     X, Y, _, splits = bench_accuracy.zh_hotel(folder)
     tokens = TextExtractor(output="tokens", max_length=200)
-    readers = ("text", TextExtractor(), tokens)
+    readers = ("words", TextExtractor(), tokens)
     return X["text"].to_numpy(object), Y["sentiment"].to_numpy(), splits[0], readers, TextCNNClassifier(), 0.87
 
 
 def av_digits(folder):
     """The same for pictures of digits."""
     X, Y, _, splits = bench_accuracy.av_digits(folder if folder.is_dir() else None)
-    readers = ("image", ImageExtractor(), ImageExtractor(output="pixels"))
+    readers = ("media", ImageExtractor(), ImageExtractor(output="pixels"))
     return X["image"].to_numpy(object), Y["digit"].to_numpy(), splits[0], readers, ImageCNNClassifier(), 0.93
 
 
@@ -77,11 +77,11 @@ def times_as_fast(one, other, X, n_times=20):
     return float(np.median(ratios))
 
 
-def added(name, X, y, rows, modality, plain, reader, learner):
+def added(name, X, y, rows, nature, plain, reader, learner):
     """Return a row of the table: "balanced" with the network and without it."""
     train, test = rows
     learners = portfolio("balanced", "classification", n_rows=len(train), n_classes=len(np.unique(y)),
-                         views={"plain": modality}, random_state=0)  # fmt: skip
+                         views={"plain": nature}, random_state=0)  # fmt: skip
     learners = [(key, learner, ["plain"], form) for key, learner, _, form in learners]
     views = [("plain", plain, "x"), ("raw", reader, "x")]
     scores, losses = [], []
@@ -106,14 +106,14 @@ def main(folder=DATA, names=None):
     folder, rows = Path(folder), []
     sets = {"zh_hotel": zh_hotel, "av_digits": av_digits} if folder.is_dir() else {"av_digits": av_digits}
     for name in names.split(",") if names else sets:
-        X, y, parts, (modality, plain, reader), learner, bar = sets[name](folder)
+        X, y, parts, (nature, plain, reader), learner, bar = sets[name](folder)
         learner.set_params(random_state=0, device="cpu")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for row in alone(name, X, y, parts, reader, learner, bar):
                 print(row, flush=True)
                 rows.append(row)
-            rows.append(added(name, X, y, parts, modality, plain, reader, learner))
+            rows.append(added(name, X, y, parts, nature, plain, reader, learner))
             print(rows[-1], flush=True)
     report("neural", rows)
 

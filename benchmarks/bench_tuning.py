@@ -45,7 +45,7 @@ def sets(folder):
             yield name, X, Y.iloc[:, 0].to_numpy(), "regression", tables
     if (folder / "imdb_genre").exists():
         X, Y, *_ = imdb_official(folder)
-        yield "films", X, Y["drama"].to_numpy(), "binary", {"text": "text", "facts": "tabular"}
+        yield "films", X, Y["drama"].to_numpy(), "binary", {"text": "words", "facts": "table"}
 
 
 def held_out_loss(learner, X, y, kind, seed):

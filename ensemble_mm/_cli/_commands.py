@@ -167,11 +167,12 @@ def _stack(args):
 
 def _read(args, model):
     """Read the table of a command that has a model: no column is a target yet."""
+    from .._modalities import MODALITIES
     from ..data import read_table
 
     media = []
     for name, modality in getattr(model, "views_", {}).items():
-        if modality in ("image", "audio", "video"):
+        if MODALITIES[modality].suffixes:
             columns = model.view_columns_[name]
             media += columns if isinstance(columns, list) else [columns]
     X, _ = read_table(args.data, [], root=args.root, media=media)

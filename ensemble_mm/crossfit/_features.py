@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from .._checks import BadItemsError, BadItemsWarning, as_items
+from .._modalities import MODALITIES
 from ..data import present_rows, take_rows
 from ..store import JobStore, content_key, row_keys, versions
 from ._execute import Job, Skipped, check_failures
@@ -17,7 +18,6 @@ from ._jobs import as_block, fit_extractor, seeded, spread_rows, transform_chunk
 from ._plan import ALL_ROWS, Extraction, seed_of
 
 CHUNK_ROWS = 256  # most rows that one job of an extractor that needs no fit reads
-CHEAP_FIRST = ("tabular", "vector", "text", "image", "audio", "video")  # order of the views when time is short
 BEGIN_SHARE, END_SHARE = 0.5, 0.75  # of the time: after it, no further view is begun, and none is gone on with
 
 
@@ -84,7 +84,7 @@ class Features:
         if runner.deadline is None:
             self._extract(list(self.views), runner, folds, refit, targets, weight, key, required=True)
             return
-        order = sorted(self.views, key=lambda name: CHEAP_FIRST.index(self.views[name].modality))
+        order = sorted(self.views, key=lambda name: MODALITIES[self.views[name].modality].cost)
         for name in order:
             if name != order[0] and runner.is_over(BEGIN_SHARE):
                 runner.leave_out("extract", f"view {name!r}")

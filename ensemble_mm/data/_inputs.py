@@ -12,16 +12,8 @@ import pandas as pd
 from scipy import sparse
 
 from .._checks import as_items, check_unique, is_missing
+from .._modalities import MODALITIES
 
-SUFFIXES = {
-    "image": (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"),
-    "audio": (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus"),
-    "video": (".mp4", ".avi", ".mov", ".webm", ".mkv", ".gif", ".mpg", ".mpeg", ".m4v"),
-}
-MAGIC = {
-    b"\x89PNG": "image", b"\xff\xd8\xff": "image", b"BM": "image", b"II*\x00": "image", b"MM\x00*": "image",
-    b"fLaC": "audio", b"OggS": "audio", b"ID3": "audio", b"GIF8": "video", b"\x1aE\xdf\xa3": "video",
-}  # fmt: skip
 LOOKED_AT = 500  # known items of a column that decide its modality
 
 
@@ -248,9 +240,7 @@ def _modality(column) -> str:
         return modality_of(pd.Series(column))
     if column.dtype == object:
         return "tabular"
-    if column.ndim == 2:
-        return "vector"
-    return "image" if column.ndim == 3 or (column.ndim == 4 and column.shape[-1] in (1, 3, 4)) else "video"
+    return "vector" if column.ndim == 2 else _modality_of_items(column)
 
 
 def modality_of(series: pd.Series) -> str:
@@ -259,27 +249,18 @@ def modality_of(series: pd.Series) -> str:
         return "tabular"
     if series.dtype != object and not pd.api.types.is_string_dtype(series):
         return "tabular"
-    known = [item for item in series.to_numpy(object) if not is_missing(item)][:LOOKED_AT]
+    return _modality_of_items(series.to_numpy(object))
+
+
+def _modality_of_items(items) -> str:
+    known = [item for item in items if not is_missing(item)][:LOOKED_AT]
     if not known:
         return "tabular"
-    first = known[0]
-    if isinstance(first, bytes):
-        return _sniff(first)
-    if isinstance(first, tuple) and len(first) == 2:
-        return "audio"
-    if hasattr(first, "getexif") and hasattr(first, "convert"):  # a PIL image, without importing PIL
-        return "image"
-    if isinstance(first, np.ndarray):
-        if first.ndim == 1:
-            return "audio" if len({len(item) for item in known}) > 1 or len(first) > 4000 else "vector"
-        return "video" if first.ndim == 4 or (first.ndim == 3 and first.shape[-1] not in (1, 3, 4)) else "image"
-    if not all(isinstance(item, str) or hasattr(item, "__fspath__") for item in known):
-        return "tabular"
-    texts = [str(item) for item in known]
-    for modality, suffixes in SUFFIXES.items():
-        if np.mean([text.lower().endswith(suffixes) for text in texts]) >= 0.8:
-            return modality
-    return "text" if _reads_like_text(texts) else "tabular"
+    found = MODALITIES.recognise(known)
+    if found is not None:
+        return found
+    strings = all(isinstance(item, str) or hasattr(item, "__fspath__") for item in known)
+    return "text" if strings and _reads_like_text([str(item) for item in known]) else "tabular"
 
 
 def _reads_like_text(texts: list[str]) -> bool:
@@ -306,12 +287,3 @@ def _look_like_dates(texts: list[str]) -> bool:
         return bool(pd.to_datetime(pd.Series(sample), errors="coerce", format="mixed").notna().mean() > 0.9)
     except (ValueError, TypeError):
         return False
-
-
-def _sniff(data: bytes) -> str:
-    for magic, modality in MAGIC.items():
-        if data.startswith(magic):
-            return modality
-    if data[:4] == b"RIFF":
-        return {b"WAVE": "audio", b"WEBP": "image"}.get(data[8:12], "video")
-    return "video" if data[4:8] == b"ftyp" else "image"

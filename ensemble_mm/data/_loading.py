@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from .._checks import check_choice, check_count, check_fraction, printable, require
-from ._inputs import SUFFIXES, MultimodalData, modality_of
+from .._modalities import MODALITIES
+from ._inputs import MultimodalData, modality_of
 
 DEMOS = {
     "moving_digits": (["picture", "sound", "clip"], ["digit", "speaker", "direction", "speed"]),
     "av_digits": (["picture", "sound"], ["digit", "speaker", "accent"]),
 }
 READERS = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-MEDIA = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 
 
 def load_demo(name="moving_digits"):
@@ -305,8 +305,9 @@ def _media_paths(column, root, known=False):
     look like one (those that a split leaves, say) is checked, too, though it stays as it is.
     """
     texts = [item for item in column if isinstance(item, str) and item]
-    share = np.mean([text.lower().endswith(MEDIA) for text in texts]) if texts else 0.0
-    known = known or share >= 0.8 or modality_of(column) in SUFFIXES
+    suffixes = tuple(suffix for modality in MODALITIES.values() for suffix in modality.suffixes)
+    share = np.mean([text.lower().endswith(suffixes) for text in texts]) if texts else 0.0
+    known = known or share >= 0.8 or bool(MODALITIES[modality_of(column)].suffixes)
     if not known and share < 0.5:
         return None
     paths = resolve_paths(column.tolist(), root, what=f"column {column.name!r}")

@@ -6,9 +6,9 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from .._checks import check_count
+from .._modalities import MODALITIES
 from ..crossfit import draw_folds
 from ..data import as_source, infer_views, present_rows, resolve_targets, select
-from ..features import EXTRACTORS
 from ._audit_extractors import check_extractor
 from ._audit_rows import check_classes, check_duplicates, check_groups, check_single_columns
 from ._cells import cells_of, row_losses
@@ -95,7 +95,7 @@ def _views_of(model, source):
     """Return (name, modality, columns, extractor) of every view, as the model's fit would read them."""
     inferred = infer_views(source)
     if isinstance(model.views, str):
-        return [(v.name, v.modality, v.columns, EXTRACTORS[v.modality]()) for v in inferred]
+        return [(v.name, v.modality, v.columns, MODALITIES[v.modality].extractor()) for v in inferred]
     views = []
     for entry in model.views:
         name, extractor = entry[0], entry[1]
@@ -103,12 +103,12 @@ def _views_of(model, source):
         if isinstance(extractor, str) and extractor == "drop":
             continue
         columns = columns(source) if callable(columns) else columns
-        modality = next((m for m, cls in EXTRACTORS.items() if isinstance(extractor, cls)), None)
+        modality = MODALITIES.of(extractor)
         if modality is None:
             labels = set(columns) if isinstance(columns, (list, tuple)) else {columns}
             modality = next((v.modality for v in inferred if v.columns in labels), "tabular")
         if isinstance(extractor, str):
-            extractor = EXTRACTORS[modality]()
+            extractor = MODALITIES[modality].extractor()
         views.append((name, modality, columns, extractor))
     return views
 

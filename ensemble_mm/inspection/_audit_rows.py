@@ -9,6 +9,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from .._modalities import MODALITIES
 from ..data import MultimodalData, select
 from ..store import row_keys
 
@@ -25,7 +26,7 @@ def check_duplicates(source, views, folds):
     whole = [b"".join(parts) for parts in zip(*(list(key) for key in keys.values()), strict=True)]
     found = [_judge_twins("duplicated rows", "rows equal", whole, folds, strict=True)]
     for name, modality, _, _ in views:
-        if modality in ("tabular", "vector") or len(views) == 1:
+        if MODALITIES[modality].takes != "items" or len(views) == 1:
             continue
         items = keys[name].astype(object)
         column = columns[name]
@@ -44,7 +45,7 @@ def _keys(column):
 
 
 def _is_short(item, modality):
-    return modality == "text" and len(str(item)) < LONG_TEXT
+    return MODALITIES[modality].like == "words" and len(str(item)) < LONG_TEXT
 
 
 def _judge_twins(check, what, keys, folds, strict=False):

@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
 from .._checks import check_choice, check_count
+from .._modalities import NATURES
 from ._linear import LogisticPath, RidgePath
 from ._many_classes import PooledGaussian
 from ._process import GaussianProcess
@@ -34,8 +35,7 @@ DEEP = 200  # rows from which trees of many leaves find more than noise
 SMALL = 1000  # rows up to which even "fast" has a forest, and Gaussian processes are cheap
 LARGE = 20_000  # rows above which learners that keep or compare rows work on a sample, or are left out
 WORDS_ROWS = 2000  # rows from which the share of a word in each class is known well enough to weigh it by
-TEXTS, TABLES = ("text", "encoded text"), ("tabular", "vector")
-MEDIA, ENCODED_MEDIA = ("image", "audio", "video"), ("encoded image",)
+TEXTS, TABLES = ("words", "sentences"), ("table", "vector")
 
 
 def portfolio(name, kind, *, n_rows, n_classes=None, views=None, random_state=None):
@@ -52,8 +52,8 @@ def portfolio(name, kind, *, n_rows, n_classes=None, views=None, random_state=No
     n_classes : int or None, default=None
         Number of classes; not used for regression.
     views : dict of str to str, default=None
-        Modality of each view ("text", "image", "audio", "video", "tabular", "vector"; "encoded text" and "encoded
-        image" for states of an encoder); None: one table.
+        What the features of each view are like: "words", "sentences", "table", "vector", "media" or "states"; see
+        `ensemble_mm.features.Modality`. None: one table.
     random_state : int, RandomState instance or None, default=None
         Seed given to the learners that have one.
 
@@ -65,14 +65,16 @@ def portfolio(name, kind, *, n_rows, n_classes=None, views=None, random_state=No
     Examples
     --------
     >>> from ensemble_mm.learners import portfolio
-    >>> entries = portfolio("fast", "regression", n_rows=500, views={"facts": "tabular"})
+    >>> entries = portfolio("fast", "regression", n_rows=500, views={"facts": "table"})
     >>> [(name, reads) for name, estimator, reads, form in entries]
     [('linear', 'each'), ('gp', 'each'), ('gbm', 'all'), ('trees', 'all')]
     """
     check_choice("portfolio", name, ("fast", "balanced", "best"))
     check_choice("kind", kind, ("classification", "binary", "multiclass", "regression"))
     check_count("n_rows", n_rows, minimum=1)
-    views = dict(views or {"X": "tabular"})
+    views = dict(views or {"X": "table"})
+    for nature in views.values():
+        check_choice("views", nature, NATURES)
     if kind == "regression":
         entries = _regression(name, n_rows, views)
     else:
@@ -90,7 +92,7 @@ def _seed(estimator, random_state):
 
 def _classification(name, n_rows, n_classes, views):
     kind = "classification"
-    texts, tables, media = _texts(views), _alone(views, TABLES), _alone(views, MEDIA)
+    texts, tables, media = _texts(views), _alone(views, TABLES), _alone(views, ("media",))
     share, own = _share(views), _share(views, TABLES)
     only_tables = share == own
     trees_read = "all" if only_tables else tables
@@ -103,7 +105,7 @@ def _classification(name, n_rows, n_classes, views):
             entries.append(("neighbors", neighbors(kind), "all", "reduced"))
         return entries
     boosted = n_classes <= BOOSTED_CLASSES
-    entries.append(("kernel", kernel_linear(kind, n_rows), _alone(views, TABLES + MEDIA), "native"))
+    entries.append(("kernel", kernel_linear(kind, n_rows), _alone(views, (*TABLES, "media")), "native"))
     if name == "fast":
         if boosted:
             entries.append(("gbm", gbm(kind, 80, n_rows, n_classes, share), "all", "reduced"))
@@ -114,7 +116,7 @@ def _classification(name, n_rows, n_classes, views):
     if len(texts) > 1:
         entries.append(("linear_text", logistic(), texts, "native"))
     if n_rows >= WORDS_ROWS and form == "native":
-        entries.append(("naive_bayes", naive_bayes_logistic(), _alone(views, ("text",)), "native"))
+        entries.append(("naive_bayes", naive_bayes_logistic(), _alone(views, ("words",)), "native"))
     if len(views) > 1 and not texts:
         entries.append(("linear_all", logistic(), "all", "reduced"))
     if boosted:
@@ -137,7 +139,7 @@ def _classification(name, n_rows, n_classes, views):
 
 def _regression(name, n_rows, views):
     kind = "regression"
-    texts, tables, media = _texts(views), _alone(views, TABLES), _alone(views, MEDIA)
+    texts, tables, media = _texts(views), _alone(views, TABLES), _alone(views, ("media",))
     share, own = _share(views), _share(views, TABLES)
     only_tables = share == own
     trees_read = "all" if only_tables else tables
@@ -145,7 +147,7 @@ def _regression(name, n_rows, views):
     if name == "fast" and n_rows <= 500 and only_tables:
         entries.append(("gp", gaussian_process(), "each", "native"))
     else:
-        entries.append(("kernel", kernel_linear(kind, n_rows), _alone(views, TABLES + MEDIA), "native"))
+        entries.append(("kernel", kernel_linear(kind, n_rows), _alone(views, (*TABLES, "media")), "native"))
     if name == "fast":
         entries.append(("gbm", gbm(kind, 80, n_rows, 2, share), "all", "reduced"))
         if n_rows <= SMALL:
@@ -164,7 +166,7 @@ def _regression(name, n_rows, views):
     entries.append(("xgb", xgb(kind, 150, n_rows, 2, own), trees_read, "reduced"))
     entries.append(("trees", extra_trees(kind, 100 * scale, n_rows, 2, own), trees_read, "reduced"))
     if n_rows <= 5000:
-        entries.append(("svr", svr(), _alone(views, TABLES + MEDIA + ENCODED_MEDIA), "native"))
+        entries.append(("svr", svr(), _alone(views, (*TABLES, "media", "states")), "native"))
     if n_rows <= SMALL:
         entries.append(("gp", gaussian_process(), trees_read, "reduced"))
         entries.append(("gp_columns", gaussian_process(anisotropic=True), trees_read, "reduced"))

@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import check_choice, check_count, check_feature_names, check_unique
+from .._modalities import MODALITIES
 from ..crossfit import (
     ALL_ROWS,
     CrossFit,
@@ -40,7 +41,7 @@ from ._diagram import diagram
 from ._level import CALIBRATORS, Level, setting_of
 from ._params import NamedParamsMixin
 from ._progress import Progress
-from ._views import column_of, modality_read, read_views
+from ._views import column_of, read_views
 
 PORTFOLIOS = ("fast", "balanced", "best")
 MOST_COPIES = 1000  # a typing error would else fill the memory
@@ -239,8 +240,8 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
             kind = "classification" if task.is_classification else "regression"
             n_rows = int((~np.isnan(targets[task.name])).sum())
             n_classes = len(task.classes) if task.is_classification else None
-            modalities = {v.name: modality_read(v) for v in views}
-            entries = portfolio(learners, kind, n_rows=n_rows, n_classes=n_classes, views=modalities)
+            natures = {view.name: MODALITIES[view.modality].nature(view.extractor) for view in views}
+            entries = portfolio(learners, kind, n_rows=n_rows, n_classes=n_classes, views=natures)
             return [LearnerSpec(*entry) for entry in entries]
         return check_learners(learners)
 

@@ -1,7 +1,7 @@
 """A stack as scikit-learn draws its own estimators: views, learners and meta-learners, one row under the other."""
 
 from .._checks import VisualBlock
-from ..features import EXTRACTORS
+from .._modalities import MODALITIES
 
 
 def diagram(model):
@@ -16,7 +16,7 @@ def _views(model):
         return {entry[0]: entry[1] for entry in model.views}
     if not hasattr(model, "views_"):
         return {"views": model.views}
-    return {name: EXTRACTORS[modality]() for name, modality in model.views_.items()}
+    return {name: MODALITIES[modality].extractor() for name, modality in model.views_.items()}
 
 
 def _learners(learners, of=""):

@@ -1,11 +1,13 @@
 """From X and the parameter `views` to views, each with its extractor, and to the items that these read."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from .._checks import check_choice, check_unique
+from .._modalities import MODALITIES
 from ..data import MultimodalData, View, check_columns, infer_views, select
-from ..features import EXTRACTORS, any_sound, pretrained
 
 ENCODED_ROWS = 5_000
 
@@ -18,8 +20,8 @@ def read_views(setting, source, encoded):
     if isinstance(setting, str):
         check_choice("views", setting, ("auto",))
         views = infer_views(source)
-        views += [_sound_of(v) for v in views if v.modality == "video" and any_sound(select(source, v.columns))]
-        views = [View(v.name, v.modality, v.columns, EXTRACTORS[v.modality]()) for v in views]
+        views += [view for v in views for view in _views_inside(v, source)]
+        views = [replace(v, extractor=MODALITIES[v.modality].extractor()) for v in views]
         views += _encoded_views(views, source.shape[0]) if encoded else []
     else:
         views = [view for entry in setting if (view := _check_view(entry, source)) is not None]
@@ -37,17 +39,13 @@ def column_of(source, view):
         absent = [name for name in names if name not in source.views]
         if absent:  # a view that new data do not have at all
             return np.full(len(source), None, dtype=object)
-    if view.modality == "tabular" and isinstance(source, pd.DataFrame) and not isinstance(columns, (list, tuple)):
+    takes = MODALITIES[view.modality].takes
+    if takes == "table" and isinstance(source, pd.DataFrame) and not isinstance(columns, (list, tuple)):
         columns = [columns]
     column = select(source, columns)
-    if view.modality == "vector" and isinstance(column, np.ndarray) and column.ndim == 1:
+    if takes == "matrix" and isinstance(column, np.ndarray) and column.ndim == 1:
         return _as_matrix(column)
     return column
-
-
-def modality_read(view):
-    """Return the modality of a view as portfolios know it: vectors of sentences are no words."""
-    return view.modality if getattr(view.extractor, "encoder", None) is None else f"encoded {view.modality}"
 
 
 def _check_view(entry, source):
@@ -62,12 +60,12 @@ def _check_view(entry, source):
     if callable(columns):
         columns = columns(source)
     check_columns(source, name, columns)
-    modality = next((m for m, cls in EXTRACTORS.items() if isinstance(extractor, cls)), None)
+    modality = MODALITIES.of(extractor)
     if modality is None or (isinstance(extractor, str) and extractor == "auto"):
         column = select(source, columns)
         modality = infer_views(MultimodalData({name: column}))[0].modality
     if isinstance(extractor, str) and extractor == "auto":
-        extractor = EXTRACTORS[modality]()
+        extractor = MODALITIES[modality].extractor()
     if not (hasattr(extractor, "fit") and hasattr(extractor, "transform")):
         raise TypeError(
             f"The extractor of view {name!r} is {extractor!r}, which has no fit and transform: "
@@ -83,15 +81,20 @@ def _encoded_views(views, n_rows):
     """
     found = []
     for view in views if n_rows <= ENCODED_ROWS else []:
-        extractor = pretrained(view.modality)
+        make = MODALITIES[view.modality].pretrained
+        extractor = None if make is None else make()
         if extractor is not None:
-            found.append(View(f"{view.name} (encoded)", view.modality, view.columns, extractor))
+            found.append(replace(view, name=f"{view.name} (encoded)", extractor=extractor))
     return found
 
 
-def _sound_of(view):
-    """Return the view of the sound tracks of a view of clips."""
-    return View(f"{view.name}_sound", "audio", view.columns)
+def _views_inside(view, source):
+    """Return the views of what else the items of a view hold, such as the sound of clips."""
+    inside = MODALITIES[view.modality].inside
+    if inside is None:
+        return []
+    suffix, modality, holds = inside
+    return [View(view.name + suffix, modality, view.columns)] if holds(select(source, view.columns)) else []
 
 
 def _as_matrix(items):

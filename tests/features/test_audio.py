@@ -6,8 +6,8 @@ import pytest
 import soundfile
 
 from ensemble_mm._checks import BadItemsError
-from ensemble_mm.features import AudioExtractor, _audio, load_sound
-from ensemble_mm.features._audio import resampled
+from ensemble_mm.features import AudioExtractor, _audio
+from ensemble_mm.features._audio import load_sound, resampled
 
 RATE = 8000
 

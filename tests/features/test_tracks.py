@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from ensemble_mm import StackedClassifier, read_sound_track
-from ensemble_mm.features import AudioExtractor, any_sound
+from ensemble_mm.features import AudioExtractor
+from ensemble_mm.features._tracks import any_sound
 
 
 def clip(path, frequency=None, n=12):

@@ -10,7 +10,8 @@ import pytest
 import soundfile
 from PIL import Image
 
-from ensemble_mm.inspection._media import LARGEST, WAVE_POINTS, look_at
+from ensemble_mm.features._previews import LARGEST, WAVE_POINTS
+from ensemble_mm.inspection._media import look_at
 
 
 @pytest.mark.parametrize(

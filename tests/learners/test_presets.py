@@ -8,7 +8,7 @@ from sklearn.metrics import log_loss, mean_squared_error
 from ensemble_mm.learners import default_space, portfolio
 
 PORTFOLIOS = ["fast", "balanced", "best"]
-VIEWS = {"words": "text", "facts": "tabular"}
+VIEWS = {"words": "words", "facts": "table"}
 SIZES = [(40, 2), (40, 8), (300, 3), (3000, 10), (100_000, 2), (100_000, 5000)]
 
 
@@ -89,7 +89,7 @@ def test_the_seed_reaches_every_learner_and_decides():
 @pytest.mark.parametrize("kind", ["classification", "regression"])
 def test_words_are_read_sparse_and_never_as_whitened_directions(kind):
     """Learners that scale columns must not read the reduced form of a text view: that inflates its noise."""
-    views = {"words": "text", "meaning": "encoded text", "facts": "tabular"}
+    views = {"words": "words", "meaning": "sentences", "facts": "table"}
     for name in PORTFOLIOS:
         for learner, estimator, reads, form in portfolio(name, kind, n_rows=400, n_classes=2, views=views):
             scales = hasattr(estimator, "steps") and "all" not in reads
@@ -98,7 +98,7 @@ def test_words_are_read_sparse_and_never_as_whitened_directions(kind):
 
 
 def test_sentence_vectors_stand_beside_the_words_they_come_from():
-    views = {"words": "text", "meaning": "encoded text"}
+    views = {"words": "words", "meaning": "sentences"}
     entries = portfolio("balanced", "classification", n_rows=400, n_classes=2, views=views)
     assert ("linear_text", ["words", "meaning"], "native") in [(n, r, f) for n, _, r, f in entries]
 
@@ -108,14 +108,16 @@ def test_wrong_calls_are_told():
         portfolio("quick", "regression", n_rows=10)
     with pytest.raises(ValueError, match="kind"):
         portfolio("fast", "ranking", n_rows=10)
+    with pytest.raises(ValueError, match="views='tabular' is not known: use one of 'words'"):
+        portfolio("fast", "regression", n_rows=10, views={"x": "tabular"})
 
 
 @pytest.mark.parametrize("kind", ["classification", "regression"])
 def test_tables_beside_media_keep_learners_of_their_own(kind):
     """What suits hundreds of columns of a picture does not suit the ten of a table."""
-    views = {"photo": "image", "states": "encoded image", "facts": "tabular"}
+    views = {"photo": "media", "states": "states", "facts": "table"}
     beside = portfolio("balanced", kind, n_rows=400, n_classes=2, views=views)
-    alone = portfolio("balanced", kind, n_rows=400, n_classes=2, views={"facts": "tabular"})
+    alone = portfolio("balanced", kind, n_rows=400, n_classes=2, views={"facts": "table"})
     settings = {name: estimator.get_params() for name, estimator, _, _ in alone}
     read = {name: reads for name, _, reads, _ in beside}
     for name in ("gbm_tables", "xgb", "trees"):
@@ -126,6 +128,6 @@ def test_tables_beside_media_keep_learners_of_their_own(kind):
 
 @pytest.mark.parametrize("kind", ["classification", "regression"])
 def test_no_learner_is_fitted_twice_on_the_only_view(kind):
-    for modality in ("tabular", "vector", "text", "image"):
-        names = [entry[0] for entry in portfolio("best", kind, n_rows=400, n_classes=2, views={"x": modality})]
+    for nature in ("table", "vector", "words", "media"):
+        names = [entry[0] for entry in portfolio("best", kind, n_rows=400, n_classes=2, views={"x": nature})]
         assert not {"linear_all", "kernel_all", "linear_text"} & set(names)
