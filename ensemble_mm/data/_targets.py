@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import column_or_1d
 
-KINDS = ("binary", "multiclass", "regression")
+from .._kinds import KINDS
+
 MOST_INTEGER_CLASSES = 20
 SINGLE = np.finfo(np.float32)
 
@@ -26,20 +27,23 @@ class Task:
     classes: np.ndarray | None = None
 
     @property
+    def rules(self):
+        """What is so for tasks of this kind: see `ensemble_mm._kinds`."""
+        return KINDS[self.kind](0 if self.classes is None else len(self.classes))
+
+    @property
     def is_classification(self) -> bool:
-        return self.kind != "regression"
+        return self.classes is not None
 
     @property
     def n_columns(self) -> int:
-        """Columns that one learner fills: one a class, but one in all for two classes or a number."""
-        return len(self.classes) if self.kind == "multiclass" else 1
+        """Columns that one learner fills."""
+        return self.rules.n_columns
 
     @property
     def column_classes(self) -> list:
-        """What the columns of a learner are called: the classes, or "" for a number."""
-        if self.kind == "regression":
-            return [""]
-        return list(self.classes) if self.kind == "multiclass" else [self.classes[1]]
+        """What the columns of a learner are called: the classes, for two the second; "" for a number."""
+        return [""] if self.classes is None else list(self.classes[-self.rules.n_columns :])
 
     def encode(self, y) -> np.ndarray:
         """Return labels as floats: class positions or numbers; NaN for a label that is not known.
@@ -65,7 +69,8 @@ class Task:
 
     def decode(self, prediction) -> np.ndarray:
         """Return labels (of class probabilities, shape (n, n_classes)) or the numbers as they are."""
-        return self.classes[np.argmax(prediction, axis=1)] if self.is_classification else prediction
+        decided = self.rules.decide(np.reshape(prediction, (len(prediction), -1)))
+        return decided if self.classes is None else self.classes[decided]
 
 
 def resolve_targets(Y, kinds="auto", *, only: str | None = None):
@@ -172,9 +177,9 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
     known = column[column.notna()]
     if not len(known):
         raise ValueError(f"Task {name!r} has no known label: drop it from Y, or give it labels.")
-    if kind == "regression":
+    if kind in KINDS and KINDS[kind].family == "regression":
         _as_numbers(name, known.to_numpy(object))
-        return Task(name, "regression")
+        return Task(name, kind)
     if known.dtype == object:
         known = known.infer_objects()
     if pd.api.types.is_float_dtype(known):
@@ -204,7 +209,9 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
         )
     if kind == "binary" and len(classes) > 2:
         raise ValueError(f'Task {name!r} is declared "binary" but has the classes {_some(classes)}: use "multiclass".')
-    return Task(name, "binary" if len(classes) == 2 else "multiclass", classes)
+    if kind in ("classification", "binary", "multiclass"):
+        kind = "binary" if len(classes) == 2 else "multiclass"
+    return Task(name, kind, classes)
 
 
 def _as_numbers(name: str, values) -> np.ndarray:

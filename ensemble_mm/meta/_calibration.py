@@ -6,7 +6,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.isotonic import IsotonicRegression
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
-from ._columns import TINY
+from .._kinds import Classes
+from ._columns import TINY, check_positions
 from ._scoring import scored
 
 MOST_THRESHOLDS = 500
@@ -139,7 +140,7 @@ def decision_threshold(proba, y, scoring="balanced_accuracy"):
     proba = np.asarray(proba, dtype=np.float64)
     proba, y = check_proba(proba if proba.ndim == 2 else np.c_[1 - proba, proba], y)
     proba = proba[:, -1]
-    score = scored(scoring, y, np.ones(len(y)), 2)
+    score = scored(scoring, y, np.ones(len(y)), Classes(2))
     edges = np.unique(proba)
     if len(edges) > MOST_THRESHOLDS:
         edges = np.unique(np.quantile(proba, np.linspace(0, 1, MOST_THRESHOLDS)))
@@ -160,10 +161,4 @@ def check_proba(proba, y=None, n_classes=None):
     if y is None:
         return proba
     check_consistent_length(proba, y)
-    y = np.asarray(y)
-    if y.dtype.kind not in "biuf" or (y != np.round(y)).any() or y.min() < 0 or y.max() >= proba.shape[1]:
-        raise ValueError(
-            f"y must hold class positions from 0 to {proba.shape[1] - 1}, found {np.unique(y)[:5].tolist()}: "
-            "leave out rows without a label, and encode the labels."
-        )
-    return proba, y.astype(np.intp)
+    return proba, check_positions(y, proba.shape[1])

@@ -4,33 +4,30 @@ from collections.abc import Mapping
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags
 
 from .._checks import check_choice, check_count
-from ._columns import TINY, TableClassifier, TableRegressor, check_penalty, rows_of_numbers, split, spread, thinned
+from .._kinds import KINDS
+from ._columns import TableClassifier, TableRegressor, check_penalty, filled, rows_of_numbers, thinned
 from ._greedy import GreedyClassifier, GreedyRegressor
 from ._linear import LinearClassifier, LinearRegressor
 from ._pruning import OrderedPruner
-from ._scoring import SAME_AS_LOSS, scored
+from ._scoring import is_the_loss, scored
 from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexRegressor
 from ._wrapped import WrappedClassifier, WrappedRegressor
 
-CLASSIFIERS = {
-    "mean": MeanClassifier,
-    "greedy": GreedyClassifier,
-    "simplex": SimplexClassifier,
-    "linear": LinearClassifier,
-}
-REGRESSORS = {"mean": MeanRegressor, "greedy": GreedyRegressor, "simplex": SimplexRegressor, "linear": LinearRegressor}
-NAMES = (*CLASSIFIERS, "auto")
 CANDIDATES = ("greedy", "linear", "mean")  # of "auto"
 FEW_BAGS = 3  # of greedy selection where it is only judged
 JUDGED_CELLS = 100_000  # of a table, rows times members, that are enough to judge on
 
 
 class _Auto:
+    @property
+    def _known(self):
+        return {name: made for name, made in META_LEARNERS[self._family].items() if name != "auto"}
+
     def fit(self, X, y, sample_weight=None):
         """Choose and fit on a table of shape (n_samples, n_members * n_columns)."""
         names = list(self.candidates)
@@ -53,7 +50,7 @@ class _Auto:
             self.shares_ = self._near_the_best(losses, weight)
         self.chosen_, self.weights_ = {}, rows.even
         if len(rows.y):
-            table, order = self._flat(rows.cells), np.argsort(rows.order)
+            table, order = self._kind.flat(rows.cells), np.argsort(rows.order)
             for name in self.shares_:
                 model = self._make(name).fit(table, rows.y, sample_weight=rows.weight)
                 for values in ("weights_", "coef_"):
@@ -65,7 +62,7 @@ class _Auto:
 
     def _held_out(self, names, rows, X, y):
         """Return {name: losses on held-out rows} and the weights of these rows."""
-        table = self._flat(rows.cells)
+        table = self._kind.flat(rows.cells)
         judged = {name: [] for name in names}
         most = min(max(500, JUDGED_CELLS // len(rows.order)), rows_of_numbers(rows.cells))
         for train, test in ((thinned(part, most) for part in pair) for pair in self._splits(rows, X, y)):
@@ -87,7 +84,7 @@ class _Auto:
             fold, n_folds = np.empty(len(rows.y), dtype=int), min(self.cv, len(rows.y))
             fold[np.lexsort((rng.permutation(len(rows.y)), rows.y))] = np.arange(len(rows.y)) % n_folds
             return [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(n_folds)]
-        splits = check_cv(self.cv, y, classifier=bool(self._n_classes)).split(X, y)
+        splits = check_cv(self.cv, y, classifier=is_classifier(self)).split(X, y)
         return [tuple(np.flatnonzero(np.isin(rows.where, part)) for part in split) for split in splits]
 
     def _near_the_best(self, losses, weight):
@@ -108,24 +105,20 @@ class _Auto:
 
     def _judge(self, model, table, y, weight):
         """Return losses on held-out rows and their weights: a value a row, or one a fold where a metric asks for it."""
-        n_classes = self._n_classes
-        out = model.predict_proba(table) if n_classes else model.predict(table)[:, np.newaxis]
-        if self.scoring not in SAME_AS_LOSS[bool(n_classes)] and self.scoring != "accuracy":
-            return np.array([-scored(self.scoring, y, weight, n_classes)(out)]), np.array([weight.sum()])
+        kind = self._kind
+        out = kind.ask(model, table)
         if self.scoring == "accuracy":
-            return (out.argmax(axis=1) != y).astype(float), weight
-        loss = -np.log(np.maximum(out[np.arange(len(y)), y], TINY)) if n_classes else (out[:, 0] - y) ** 2
-        return loss, weight
-
-    def _flat(self, cells):
-        return cells[:, :, 1] if cells.shape[2] == 2 else cells.reshape(len(cells), -1)
+            return (kind.decide(out) != y).astype(float), weight
+        if is_the_loss(self.scoring, kind):
+            return kind.loss(kind.picked(out, y), y), weight
+        return np.array([-scored(self.scoring, y, weight, kind)(out)]), np.array([weight.sum()])
 
     def _make(self, name, **of_greedy):
         settings = {}
         if name == "greedy":
             settings = {"scoring": self.scoring, "random_state": self.random_state, **of_greedy}
         if isinstance(self, TableClassifier):
-            settings["n_classes"] = self._n_classes
+            settings["n_classes"] = self._kind.n_classes
         return self._known[name](**settings)
 
     def _mix(self, cells):
@@ -182,7 +175,6 @@ class AutoClassifier(_Auto, TableClassifier):
     {'linear': 1.0}
     """
 
-    _known = CLASSIFIERS
 
     def __init__(self, *, candidates=CANDIDATES, tolerance=2.0, cv=5, scoring=None, n_classes=None, random_state=0):
         self.candidates = candidates
@@ -216,7 +208,6 @@ class AutoRegressor(_Auto, TableRegressor):
     {'greedy': 1.0}
     """
 
-    _known = REGRESSORS
 
     def __init__(self, *, candidates=CANDIDATES, tolerance=2.0, cv=5, scoring=None, random_state=0):
         self.candidates = candidates
@@ -251,34 +242,36 @@ def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=
     >>> make_meta_learner("simplex", kind="regression")
     SimplexRegressor()
     """
-    check_choice("kind", kind, ("binary", "multiclass", "regression"))
-    classes = kind != "regression"
-    if kind == "multiclass" and n_classes is None:
-        raise ValueError('kind="multiclass" needs n_classes: the columns of a table do not tell it.')
-    settings = {"n_classes": n_classes} if classes else {}
+    rules = _rules_of(kind, n_classes)
+    settings = {} if rules.family == "regression" else {"n_classes": n_classes}
     if isinstance(spec, str):
-        check_choice("meta_learner", spec, NAMES)
+        known = META_LEARNERS[rules.family]
+        check_choice("meta_learner", spec, tuple(known))
         if spec in ("greedy", "auto"):
-            settings |= {"scoring": scoring, "random_state": random_state}
-        if spec == "auto":
-            return (AutoClassifier if classes else AutoRegressor)(**settings)
-        return (CLASSIFIERS if classes else REGRESSORS)[spec](**settings)
+            settings |= {"scoring": rules.scoring if scoring is None else scoring, "random_state": random_state}
+        return known[spec](**settings)
     if isinstance(spec, type) or not hasattr(spec, "fit"):
         raise TypeError(
-            f"meta_learner={spec!r} is no estimator: use one of {', '.join(NAMES)}, or an instance of a scikit-learn "
-            "estimator."
+            f"meta_learner={spec!r} is no estimator: use one of {', '.join(META_LEARNERS[rules.family])}, or an "
+            "instance of a scikit-learn estimator."
         )
-    if not (is_classifier(spec) if classes else is_regressor(spec)):
-        wanted, found = ("classifier", "labels") if classes else ("regressor", "numbers")
+    if get_tags(spec).estimator_type != rules.learner:
         raise ValueError(
-            f"meta_learner={spec!r} does not fit a {kind} task: give a {wanted}, which predicts {found}, or a dict by "
-            "task or kind."
+            f"meta_learner={spec!r} does not fit a {kind} task: give a {rules.learner}, or a dict by task or kind."
         )
     if isinstance(spec, TableClassifier | TableRegressor):
         if getattr(spec, "random_state", 0) is None:
             settings["random_state"] = random_state
         return clone(spec).set_params(**settings)
-    return WrappedClassifier(spec, **settings) if classes else WrappedRegressor(spec)
+    return WRAPPED[rules.family](spec, **settings)
+
+
+def _rules_of(name, n_classes):
+    check_choice("kind", name, tuple(KINDS))
+    kind = KINDS[name](n_classes or (2 if name == "binary" else 0))
+    if kind.family == "classification" and not kind.n_classes:
+        raise ValueError(f"kind={name!r} needs n_classes: the columns of a table do not tell it.")
+    return kind
 
 
 def select_members(prune, X, y, *, kind, n_classes=None, seconds=None, names=None, random_state=None):
@@ -317,30 +310,27 @@ def select_members(prune, X, y, *, kind, n_classes=None, seconds=None, names=Non
     >>> select_members(1, np.c_[np.sin(y), y], y, kind="regression")
     [1]
     """
-    check_choice("kind", kind, ("binary", "multiclass", "regression"))
-    classes = (n_classes or 2) if kind != "regression" else None
-    X = np.asarray(X, dtype=np.float64)
-    width = classes if classes and classes > 2 else 1
-    n_members = X.shape[1] // width
-    y = np.asarray(y).astype(np.intp) if classes else np.asarray(y, dtype=np.float64)
+    kind = _rules_of(kind, n_classes)
+    X, y = np.asarray(X, dtype=np.float64), kind.encoded(np.asarray(y))
+    n_members = X.shape[1] // kind.n_columns
     if prune is None or n_members == 1:
         return list(range(n_members))
     if isinstance(prune, str) and prune == "auto":
-        found = OrderedPruner(n_classes=classes).fit(X, y).members_
+        found = OrderedPruner(n_classes=kind.n_classes).fit(X, y).members_
     elif isinstance(prune, Real) and not isinstance(prune, bool):
-        found = OrderedPruner(prune, n_classes=classes).fit(X, y).members_
+        found = OrderedPruner(prune, n_classes=kind.n_classes).fit(X, y).members_
     elif hasattr(prune, "fit") and not isinstance(prune, type):
         selector = clone(prune)
         known = selector.get_params(deep=False)
-        given = {"n_classes": classes, "seconds": seconds, "random_state": random_state}
+        given = {"n_classes": kind.n_classes, "seconds": seconds, "random_state": random_state}
         # The number of classes is a fact of the task; the others are what the user left open.
         told = {k: v for k, v in given.items() if k in known and (k == "n_classes" or known[k] is None)}
-        table = X if get_tags(selector).input_tags.allow_nan else _filled(X, y, classes or 0)
+        table = X if get_tags(selector).input_tags.allow_nan else filled(kind.cells(X), kind, kind.prior(y))
         selector.set_params(**told).fit(table, y)
         mask = np.asarray(selector.get_support() if hasattr(selector, "get_support") else selector.support_)
         if mask.dtype != bool:
             mask = np.isin(np.arange(X.shape[1]), mask)
-        found = np.flatnonzero(mask.reshape(n_members, width).any(axis=1))
+        found = np.flatnonzero(mask.reshape(n_members, -1).any(axis=1))
     elif callable(prune):
         found = np.asarray(prune(X, y))
         found = np.flatnonzero(found) if found.dtype == bool else np.unique(found)
@@ -352,9 +342,21 @@ def select_members(prune, X, y, *, kind, n_classes=None, seconds=None, names=Non
     return [int(m) for m in found]
 
 
-def _filled(X, y, n_classes):
-    """Return the table without holes: the mean of the row's other members, else the prior."""
-    prior = np.bincount(y, minlength=n_classes) / len(y) if n_classes else np.atleast_1d(y.mean())
-    cells = spread(split(X, n_classes))
-    cells = np.where(np.isnan(cells), prior, cells)
-    return cells[:, :, 1] if n_classes == 2 else cells.reshape(len(X), -1)
+# By family and name; those of your own enter here, too.
+META_LEARNERS = {
+    "classification": {
+        "mean": MeanClassifier,
+        "greedy": GreedyClassifier,
+        "simplex": SimplexClassifier,
+        "linear": LinearClassifier,
+        "auto": AutoClassifier,
+    },
+    "regression": {
+        "mean": MeanRegressor,
+        "greedy": GreedyRegressor,
+        "simplex": SimplexRegressor,
+        "linear": LinearRegressor,
+        "auto": AutoRegressor,
+    },
+}
+WRAPPED = {"classification": WrappedClassifier, "regression": WrappedRegressor}

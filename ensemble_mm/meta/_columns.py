@@ -14,9 +14,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
+from .._kinds import Classes, Numbers
+
 MOST_NUMBERS = 10_000_000  # 80 MB: of a search, which goes over them many times
 PART_NUMBERS = 1_000_000  # 8 MB: of what is gone over once
-TINY = 1e-12
+TINY = 1e-12  # a sum of weights that is none
 
 
 @dataclass(frozen=True)
@@ -55,32 +57,6 @@ class Rows:
         return out
 
 
-def split(X, n_classes):
-    """Return the table as (n_samples, n_members, n_classes) probabilities, or (n_samples, n_members, 1) numbers.
-
-    `n_classes` is 0 for numbers. A member that lacks one of its columns in a row abstains there.
-    """
-    if not n_classes:
-        return X[:, :, np.newaxis]
-    if n_classes == 2:
-        X = np.clip(X, 0, 1)
-        return np.stack([1 - X, X], axis=2)
-    if X.shape[1] % n_classes:
-        raise ValueError(
-            f"The table has {X.shape[1]} columns, which is no multiple of its {n_classes} classes: give every member "
-            "one column a class."
-        )
-    cells = np.clip(X, 0, 1).reshape(len(X), -1, n_classes)
-    cells[np.isnan(cells).any(axis=2)] = np.nan
-    return cells
-
-
-def member_columns(members, n_classes):
-    """Return the columns of some members, in a table of `n_classes` (0 for numbers)."""
-    width = n_classes if n_classes and n_classes > 2 else 1
-    return (np.asarray(members)[:, np.newaxis] * width + np.arange(width)).ravel()
-
-
 def rows_of_numbers(cells):
     """Return how many rows of a table are enough, where classes are thousands: a search holds copies of all numbers."""
     return max(500, MOST_NUMBERS // cells[0].size)
@@ -106,6 +82,12 @@ def spread(cells, weights=None):
     return np.where(hole, blend(cells, weights)[:, np.newaxis], cells)
 
 
+def filled(cells, kind, prior):
+    """Return a table without holes: the mean of the row's other members, else the prior."""
+    cells = spread(cells)
+    return kind.flat(np.where(np.isnan(cells), prior, cells))
+
+
 def shares(here, weights):
     """Return what each member counts in each row, shape (n_samples, n_members): those that abstain leave it to others.
 
@@ -128,34 +110,22 @@ def blend(cells, weights):
     return np.einsum("nm,nmc->nc", share, np.where(np.isnan(cells), 0, cells))
 
 
-def relevant(cells, y, n_classes):
+def relevant(cells, y, kind):
     """Return what decides the loss: each member's probability of the true class (or number), and where it is there."""
-    picked = cells[np.arange(len(y)), :, y] if n_classes else cells[:, :, 0]
+    picked = kind.picked(cells, y)
     here = ~np.isnan(picked)
     return np.where(here, picked, 0.0).astype(np.float64, copy=False), here.astype(float)
 
 
-def row_losses(total, count, y, n_classes, worst):
-    """Return the loss of blends `total / count`: log loss, or squared error; `worst` where no member is there.
+def row_losses(total, count, y, kind, worst):
+    """Return the losses of blends `total / count`; `worst` where no member is there.
 
     `total` and `count` have shape (n_rows, ...) and come from sums of what `relevant` gives.
     """
     empty = count <= TINY
     some = empty.any()
-    mixed = total / (np.where(empty, 1.0, count) if some else count)
-    if n_classes:
-        loss = -np.log(np.maximum(mixed, TINY))
-    else:
-        loss = (mixed - y.reshape(-1, *[1] * (mixed.ndim - 1))) ** 2
+    loss = kind.loss(total / (np.where(empty, 1.0, count) if some else count), y)
     return np.where(empty, worst, loss) if some else loss
-
-
-def worst_loss(y, weight, n_classes):
-    """Return the mean loss of the prior, which is what a row without a member gets."""
-    if n_classes:
-        prior = np.bincount(y, weight, minlength=n_classes) / weight.sum()
-        return -np.log(prior[prior > 0]) @ prior[prior > 0]
-    return np.average((y - np.average(y, weights=weight)) ** 2, weights=weight)
 
 
 def check_penalty(name, value):
@@ -184,16 +154,14 @@ class TableMixin:
 
     def _check(self, X, y, sample_weight):
         """Check what `fit` was given, set `prior_` and `classes_`, and return the `Rows` to fit on."""
-        kind = {"y_numeric": True} if isinstance(self, RegressorMixin) else {}
-        X, y = validate_data(self, X, y, dtype=self._precision, ensure_all_finite="allow-nan", **kind)
+        X, y = validate_data(
+            self, X, y, dtype=self._precision, ensure_all_finite="allow-nan", y_numeric=isinstance(self, RegressorMixin)
+        )
         check_consistent_length(X, y)
         weight = _rows_worth(sample_weight, len(X))
-        y = self._encode(y) if isinstance(self, ClassifierMixin) else y.astype(np.float64)
-        if self._n_classes:
-            self.prior_ = np.bincount(y, weight, minlength=self._n_classes) / weight.sum()
-        else:
-            self.prior_ = np.atleast_1d(np.average(y, weights=weight))
-        cells = split(X, self._n_classes)
+        y = self._encode(y)
+        self.prior_ = self._kind.prior(y, weight)
+        cells = self._kind.cells(X)
         used = ~np.isnan(cells[:, :, 0]).all(axis=1) & (weight > 0)
         if not used.all():
             cells, y, weight = cells[used], y[used], weight[used]
@@ -204,42 +172,13 @@ class TableMixin:
         """Order the members by their loss, then by what is in them: the order of the columns does not matter."""
         if not len(y):
             return np.arange(cells.shape[1])
-        gain, here = relevant(cells, y, self._n_classes)
-        loss = weight @ row_losses(gain, here, y, self._n_classes, worst_loss(y, weight, self._n_classes))
+        gain, here = relevant(cells, y, self._kind)
+        loss = weight @ row_losses(gain, here, y, self._kind, self._kind.worst(y, weight))
         keys = [blake2b(np.ascontiguousarray(cells[:, m]).tobytes()).digest() for m in range(cells.shape[1])]
         rounded = [float(f"{value:.9e}") for value in loss]
         return np.array(sorted(range(len(keys)), key=lambda m: (rounded[m], keys[m])))
 
-    def _encode(self, y):
-        check_classification_targets(y)
-        if self.n_classes is None:
-            kind = type_of_target(y, input_name="y", raise_unknown=True)
-            if kind != "binary":
-                raise ValueError(
-                    f"Only binary classification is supported. The type of the target is {kind}. Give the number of "
-                    "classes as n_classes, and y as positions 0 to n_classes - 1."
-                )
-            self.classes_, y = np.unique(y, return_inverse=True)
-            if len(self.classes_) < 2:
-                raise ValueError(f"y has one class only ({self.classes_[0]!r}): at least two are needed.")
-            return y
-        n_classes = self.n_classes
-        self.classes_ = np.arange(n_classes)
-        if y.dtype.kind not in "biuf" or (y != np.round(y)).any() or y.min() < 0 or y.max() >= n_classes:
-            raise ValueError(
-                f"With n_classes={n_classes}, y must hold class positions from 0 to {n_classes - 1}, "
-                f"found {np.unique(y)[:5].tolist()}: encode the labels."
-            )
-        return y.astype(np.intp)
-
-    @property
-    def _n_classes(self):
-        return len(self.classes_) if isinstance(self, ClassifierMixin) else 0
-
-    @property
-    def _precision(self):
-        """Tables of many columns keep theirs: a double of the largest thing in memory would be one too many."""
-        return [np.float64, np.float32] if (getattr(self, "n_classes", None) or 2) > 2 else np.float64
+    _precision = np.float64
 
     def _checked(self, X):
         check_is_fitted(self)
@@ -248,7 +187,7 @@ class TableMixin:
     def _mixed(self, X):
         """Return what the members make of every row; the prior where there is none."""
         X = self._checked(X)
-        mixed = np.concatenate([self._mix(split(X[part], self._n_classes)) for part in parts(*X.shape)])
+        mixed = np.concatenate([self._mix(self._kind.cells(X[part])) for part in parts(*X.shape)])
         mixed[np.isnan(mixed).any(axis=1)] = self.prior_
         return mixed
 
@@ -258,16 +197,38 @@ class TableMixin:
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
-        if tags.classifier_tags is not None:
-            tags.classifier_tags.poor_score = True
-            tags.classifier_tags.multi_class = self.n_classes is not None and self.n_classes > 2
-        if tags.regressor_tags is not None:
-            tags.regressor_tags.poor_score = True
         return tags
 
 
 class TableClassifier(TableMixin, ClassifierMixin, BaseEstimator):
     """Base of the meta-learners for classes."""
+
+    _family = "classification"
+
+    @property
+    def _kind(self):
+        return Classes(len(self.classes_))
+
+    @property
+    def _precision(self):
+        """Tables of many columns keep theirs: a double of the largest thing in memory would be one too many."""
+        return [np.float64, np.float32] if (self.n_classes or 2) > 2 else np.float64
+
+    def _encode(self, y):
+        check_classification_targets(y)
+        if self.n_classes is None:
+            found = type_of_target(y, input_name="y", raise_unknown=True)
+            if found != "binary":
+                raise ValueError(
+                    f"Only binary classification is supported. The type of the target is {found}. Give the number of "
+                    "classes as n_classes, and y as positions 0 to n_classes - 1."
+                )
+            self.classes_, y = np.unique(y, return_inverse=True)
+            if len(self.classes_) < 2:
+                raise ValueError(f"y has one class only ({self.classes_[0]!r}): at least two are needed.")
+            return y
+        self.classes_ = np.arange(self.n_classes)
+        return check_positions(y, self.n_classes)
 
     def predict_proba(self, X):
         """Return class probabilities, shape (n_samples, n_classes), for a table."""
@@ -280,10 +241,38 @@ class TableClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.poor_score = True
+        tags.classifier_tags.multi_class = (self.n_classes or 2) > 2
+        return tags
+
 
 class TableRegressor(TableMixin, RegressorMixin, BaseEstimator):
     """Base of the meta-learners for numbers."""
 
+    _family = "regression"
+    _kind = Numbers()
+
+    def _encode(self, y):
+        return y.astype(np.float64)
+
     def predict(self, X):
         """Return numbers, shape (n_samples,), for a table."""
         return self._mixed(X)[:, 0]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True
+        return tags
+
+
+def check_positions(y, n_classes):
+    """Return labels as integers; raise a ValueError unless they are class positions."""
+    y = np.asarray(y)
+    if y.dtype.kind not in "biuf" or (y != np.round(y)).any() or y.min() < 0 or y.max() >= n_classes:
+        raise ValueError(
+            f"With {n_classes} classes, y must hold class positions from 0 to {n_classes - 1}, found "
+            f"{np.unique(y)[:5].tolist()}: leave out rows without a label, and encode the labels."
+        )
+    return y.astype(np.intp)

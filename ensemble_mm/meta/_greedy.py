@@ -27,7 +27,7 @@ class _Greedy:
         return self
 
     def _bagged(self, rows):
-        whole = Objective(rows.cells, rows.y, rows.weight, self._n_classes, self.scoring)
+        whole = Objective(rows.cells, rows.y, rows.weight, self._kind, self.scoring)
         n_members, n_bags = rows.cells.shape[1], self.n_bags
         alone = whole.alone()
         best = np.argsort(alone, kind="stable")
@@ -39,10 +39,10 @@ class _Greedy:
         pool = np.union1d(np.intersect1d(best[:MOST_MEMBERS], pool), np.flatnonzero(found[0]))
         for counts in self._bags(rows, n_bags):
             bag = np.repeat(np.arange(len(rows.y)), counts)
-            lacks = self._n_classes and len(np.unique(rows.y[bag])) < len(np.unique(rows.y))
+            lacks = self._kind.n_classes and len(np.unique(rows.y[bag])) < len(np.unique(rows.y))
             if len(bag) and not (lacks and self.scoring is not None):
                 part = Objective(
-                    rows.cells[np.ix_(bag, pool)], rows.y[bag], rows.weight[bag], self._n_classes, self.scoring
+                    rows.cells[np.ix_(bag, pool)], rows.y[bag], rows.weight[bag], self._kind, self.scoring
                 )  # fmt: skip
                 weights = np.zeros(n_members)
                 weights[pool] = self._select(part, np.arange(len(pool)))

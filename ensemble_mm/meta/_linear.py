@@ -74,7 +74,7 @@ class LinearClassifier(_Linear, TableClassifier):
         """Fit to a table of shape (n_samples, n_members * n_columns)."""
         check_penalty("alpha", self.alpha)
         rows = self._check(X, y, sample_weight)
-        coef, self.intercept_ = rows.even, np.zeros(self._n_classes)
+        coef, self.intercept_ = rows.even, np.zeros(self._kind.width)
         if len(rows.y):
             some = thinned(np.arange(len(rows.y)), min(MOST_ROWS, rows_of_numbers(rows.cells)))
             logs = _logs(rows.cells[some].astype(np.float64, copy=False))

@@ -9,7 +9,8 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import check_choice, check_count
-from ._columns import TINY, member_columns, relevant, row_losses, split, spread, thinned, worst_loss
+from .._kinds import Classes, Numbers
+from ._columns import TINY, check_positions, relevant, row_losses, spread, thinned
 
 MOST_ROWS = 20_000
 MOST_MEMBERS = 300  # the best ones, which are ordered by what they add to each other
@@ -20,25 +21,20 @@ class _Pruner(SelectorMixin, BaseEstimator):
     """What pruners share: a table comes in, the columns of the kept members go out."""
 
     def _read(self, X, y):
-        """Return cells, y, n_classes, the gains of members, where they are there, and the loss of the prior."""
+        """Return cells, y, the gains of members, where they are there, and the loss of the prior."""
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
-        n_classes = self.n_classes or 0
-        if n_classes:
-            if (y != np.round(y)).any() or y.min() < 0 or y.max() >= n_classes:
-                raise ValueError(
-                    f"With n_classes={n_classes}, y must hold class positions from 0 to {n_classes - 1}, found "
-                    f"{np.unique(y)[:5].tolist()}: encode the labels, or use n_classes=None for numbers."
-                )
-            y = y.astype(np.intp)
-        else:
-            y = y.astype(np.float64)
-        cells = split(X, n_classes)
+        y = check_positions(y, self.n_classes) if self.n_classes else y.astype(np.float64)
+        cells = self._kind.cells(X)
         some = np.flatnonzero(~np.isnan(cells[:, :, 0]).all(axis=1))
         if not len(some):
             raise ValueError("No row of the table has a prediction of any member: there is nothing to choose by.")
         some = thinned(some, MOST_ROWS)
         cells, y = cells[some], y[some]
-        return cells, y, n_classes, *relevant(cells, y, n_classes), worst_loss(y, np.ones(len(y)), n_classes)
+        return cells, y, *relevant(cells, y, self._kind), self._kind.worst(y)
+
+    @property
+    def _kind(self):
+        return Classes(self.n_classes) if self.n_classes else Numbers()
 
     def _keep(self, members):
         self.members_ = np.sort(np.asarray(members, dtype=np.intp))
@@ -47,7 +43,7 @@ class _Pruner(SelectorMixin, BaseEstimator):
     def _get_support_mask(self):
         check_is_fitted(self)
         mask = np.zeros(self.n_features_in_, dtype=bool)
-        mask[member_columns(self.members_, self.n_classes)] = True
+        mask[self._kind.columns(self.members_)] = True
         return mask
 
     def __sklearn_tags__(self):
@@ -93,12 +89,12 @@ class OrderedPruner(_Pruner):
 
     def fit(self, X, y):
         """Order the members of a table of shape (n_samples, n_members * n_columns)."""
-        cells, y, n_classes, gain, here, worst = self._read(X, y)
+        cells, y, gain, here, worst = self._read(X, y)
         wanted = self.n_members
         if isinstance(wanted, Real) and not isinstance(wanted, Integral) and 0 < wanted < 1:
             wanted = max(1, int(wanted * cells.shape[1]))
         check_count("n_members", wanted, minimum=1)
-        self.order_ = _ordered(gain, here, y, n_classes, worst, min(wanted, cells.shape[1]))
+        self.order_ = _ordered(gain, here, y, self._kind, worst, min(wanted, cells.shape[1]))
         return self._keep(self.order_)
 
 
@@ -143,14 +139,14 @@ class RedundancyPruner(_Pruner):
     def fit(self, X, y):
         """Compare the members of a table of shape (n_samples, n_members * n_columns)."""
         check_choice("measure", self.measure, ("correlation", "q"))
-        cells, y, n_classes, gain, here, worst = self._read(X, y)
+        cells, y, gain, here, worst = self._read(X, y)
         if self.measure == "q":
-            if not n_classes:
+            if self._kind.family == "regression":
                 raise ValueError('measure="q" compares decisions on classes: use "correlation" for numbers.')
             self.likeness_ = _q_statistics(cells, y)
         else:
-            self.likeness_ = _rank_correlations(cells)
-        losses = row_losses(gain, here, y, n_classes, worst).mean(axis=0)
+            self.likeness_ = _rank_correlations(cells, self._kind)
+        losses = row_losses(gain, here, y, self._kind, worst).mean(axis=0)
         kept = []
         for m in np.argsort(losses.round(12), kind="stable"):
             if (self.likeness_[m, kept] <= self.limit).all():
@@ -197,7 +193,7 @@ class CostPruner(_Pruner):
         """Weigh loss against seconds on a table of shape (n_samples, n_members * n_columns)."""
         if not isinstance(self.budget, Real) or not 0 < self.budget <= 1:
             raise ValueError(f"budget={self.budget!r} must be a share of the seconds, above 0 and at most 1.")
-        cells, y, n_classes, gain, here, worst = self._read(X, y)
+        cells, y, gain, here, worst = self._read(X, y)
         n_members = cells.shape[1]
         seconds = np.ones(n_members) if self.seconds is None else np.asarray(self.seconds, dtype=np.float64)
         if seconds.shape != (n_members,) or not (np.isfinite(seconds) & (seconds >= 0)).all():
@@ -211,7 +207,7 @@ class CostPruner(_Pruner):
             left = np.setdiff1d(np.arange(n_members), kept)
             if kept:
                 left = left[spent + seconds[left] <= self.budget * seconds.sum() + TINY]
-            loss = _trials(total, count, gain[:, left], here[:, left], y, n_classes, worst)
+            loss = _trials(total, count, gain[:, left], here[:, left], y, self._kind, worst)
             left, loss = left[loss < now], loss[loss < now]
             if not len(left):
                 break
@@ -223,28 +219,27 @@ class CostPruner(_Pruner):
         return self._keep(kept)
 
 
-def _trials(total, count, gain, here, y, n_classes, worst):
+def _trials(total, count, gain, here, y, kind, worst):
     """Return the mean loss of the blends with one more member, shape (n_members,)."""
-    return row_losses(total[:, np.newaxis] + gain, count[:, np.newaxis] + here, y, n_classes, worst).mean(axis=0)
+    return row_losses(total[:, np.newaxis] + gain, count[:, np.newaxis] + here, y, kind, worst).mean(axis=0)
 
 
-def _ordered(gain, here, y, n_classes, worst, most):
+def _ordered(gain, here, y, kind, worst, most):
     """Return the first `most` members of a greedy order without replacement; a long tail stands in order of loss."""
-    alone = row_losses(gain, here, y, n_classes, worst).mean(axis=0).round(12)
+    alone = row_losses(gain, here, y, kind, worst).mean(axis=0).round(12)
     ranked = np.argsort(alone, kind="stable")
     left, order = np.sort(ranked[:MOST_MEMBERS]), []
     total, count = np.zeros(len(y)), np.zeros(len(y))
     while len(left) and len(order) < min(most, MOST_STEPS):
-        best = int(np.argmin(_trials(total, count, gain[:, left], here[:, left], y, n_classes, worst).round(12)))
+        best = int(np.argmin(_trials(total, count, gain[:, left], here[:, left], y, kind, worst).round(12)))
         total, count = total + gain[:, left[best]], count + here[:, left[best]]
         order.append(left[best])
         left = np.delete(left, best)
     return np.r_[order, ranked[~np.isin(ranked, order)]].astype(np.intp)[:most]
 
 
-def _rank_correlations(cells):
-    flat = spread(cells)
-    flat = flat[:, :, 1:] if flat.shape[2] == 2 else flat
+def _rank_correlations(cells, kind):
+    flat = spread(cells)[:, :, -kind.n_columns :]
     ranks = rankdata(flat.transpose(1, 0, 2).reshape(flat.shape[1], -1), axis=1)
     ranks -= ranks.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(ranks, axis=1, keepdims=True)

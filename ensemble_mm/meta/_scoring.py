@@ -5,17 +5,8 @@ from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import get_scorer
 
-from ._columns import TINY, relevant, row_losses, worst_loss
+from ._columns import TINY, relevant, row_losses
 
-# Scorers whose order of blends is that of the plain loss.
-SAME_AS_LOSS = {
-    True: (None, "neg_log_loss", "d2_log_loss_score"),
-    False: (None, "r2", "neg_mean_squared_error", "neg_root_mean_squared_error"),
-}
-AT_ONCE = {
-    True: ("accuracy", "balanced_accuracy", "neg_brier_score", "roc_auc"),
-    False: ("neg_mean_absolute_error", "neg_median_absolute_error"),
-}
 # Share of the plain loss that is mixed into other metrics, to decide where they tie.
 TIE_BREAK = 1e-4
 
@@ -27,26 +18,23 @@ class Objective:
     ----------
     cells : ndarray of shape (n_rows, n_members, n_classes or 1)
     y, weight : ndarrays of shape (n_rows,)
-    n_classes : int
-        0 for numbers.
+    kind : Kind
     scoring : None, str or callable
         None: log loss or squared error. Anything else is maximised.
     """
 
-    def __init__(self, cells, y, weight, n_classes, scoring=None):
-        self.cells, self.y, self.weight, self.n_classes = cells, y, weight / weight.sum(), n_classes
-        self.gain, self.here = relevant(cells, y, n_classes)
+    def __init__(self, cells, y, weight, kind, scoring=None):
+        self.cells, self.y, self.weight, self.kind = cells, y, weight / weight.sum(), kind
+        self.gain, self.here = relevant(cells, y, kind)
         self.whole = bool(self.here.all())
-        self.worst = worst_loss(y, self.weight, n_classes)
-        kind = bool(n_classes)
-        self.even = bool((weight == weight[0]).all())
-        self.metric = None if scoring in SAME_AS_LOSS[kind] else scoring
-        at_once = isinstance(scoring, str) and scoring in AT_ONCE[kind]
-        if scoring == "roc_auc":
-            at_once = n_classes == 2 and self.even and len(np.unique(y)) == 2  # ranks know no weights
-        self.slow = self.metric is not None and not at_once
+        self.worst = kind.worst(y, self.weight)
+        self.plain = is_the_loss(scoring, kind)
+        self.metric = AT_ONCE[kind.family].get(scoring) if isinstance(scoring, str) else None
+        if scoring == "roc_auc" and not ((weight == weight[0]).all() and kind.n_classes == len(np.unique(y)) == 2):
+            self.metric = None  # ranks know no weights
+        self.slow = not self.plain and self.metric is None
         if self.slow:
-            self.score = scored(scoring, y, weight, n_classes)
+            self.score = scored(scoring, y, weight, kind)
 
     def alone(self):
         """Return the loss of every member on its own, shape (n_members,)."""
@@ -66,36 +54,68 @@ class Objective:
         number = counts.sum() if self.whole else (self.here[:, used] @ counts[used])[:, np.newaxis]
         step = 1.0 if self.whole else self.here[:, pool]
         blends, number = total[:, np.newaxis] + self.gain[:, pool], number + step
-        plain = self.weight @ row_losses(blends, np.asarray(number), self.y, self.n_classes, self.worst)
-        if self.metric is None:
+        plain = self.weight @ row_losses(blends, np.asarray(number), self.y, self.kind, self.worst)
+        if self.plain:
             return plain
-        return self._metric(counts, used, pool) + TIE_BREAK * plain / max(self.worst, TINY)
+        mixed = self._mixed(counts, used, pool)
+        judged = (
+            -np.array([self.score(mixed[:, j]) for j in range(len(pool))])
+            if self.slow
+            else self.metric(self.y, mixed, self.weight)
+        )
+        return judged + TIE_BREAK * plain / max(self.worst, TINY)
 
-    def _metric(self, counts, used, pool):
+    def _mixed(self, counts, used, pool):
         filled = np.nan_to_num(self.cells)
         total = np.einsum("nmc,m->nc", filled[:, used], counts[used])[:, np.newaxis] + filled[:, pool]
         number = (self.here[:, used] @ counts[used])[:, np.newaxis] + self.here[:, pool]
         mixed = total / np.maximum(number, TINY)[:, :, np.newaxis]
-        empty = number <= TINY
-        if self.n_classes:
-            prior = np.bincount(self.y, self.weight, minlength=self.n_classes)
-        else:
-            prior = np.atleast_1d(self.weight @ self.y)
-        mixed[empty] = prior
-        if self.slow:
-            return -np.array([self.score(mixed[:, j]) for j in range(len(pool))])
-        if self.metric == "neg_brier_score":
-            return self.weight @ ((mixed - np.eye(self.n_classes)[self.y][:, np.newaxis]) ** 2).sum(axis=2)
-        if self.metric in ("accuracy", "balanced_accuracy"):
-            known = np.bincount(self.y, self.weight, minlength=self.n_classes)
-            share = self.weight if self.metric == "accuracy" else self.weight / (known[self.y] * (known > 0).sum())
-            return -(share @ (mixed.argmax(axis=2) == self.y[:, np.newaxis]))
-        if self.metric == "roc_auc":
-            one = self.y == 1
-            ranks = rankdata(mixed[:, :, 1], axis=0)[one].sum(axis=0)
-            return -(ranks - one.sum() * (one.sum() + 1) / 2) / (one.sum() * (~one).sum())
-        away = np.abs(mixed[:, :, 0] - self.y[:, np.newaxis])
-        return np.median(away, axis=0) if "median" in self.metric else self.weight @ away
+        mixed[number <= TINY] = self.kind.prior(self.y, self.weight)
+        return mixed
+
+
+def is_the_loss(scoring, kind):
+    """Tell whether a scorer orders blends as the plain loss does."""
+    return scoring is None or scoring in kind.same_as_loss
+
+
+def _accuracy(y, mixed, share):
+    return -(share @ (mixed.argmax(axis=2) == y[:, np.newaxis]))
+
+
+def _balanced_accuracy(y, mixed, share):
+    known = np.bincount(y, share)
+    return _accuracy(y, mixed, share / (known[y] * (known > 0).sum()))
+
+
+def _brier(y, mixed, share):
+    return share @ ((mixed - np.eye(mixed.shape[2])[y][:, np.newaxis]) ** 2).sum(axis=2)
+
+
+def _roc_auc(y, mixed, share):
+    one = y == 1
+    ranks = rankdata(mixed[:, :, 1], axis=0)[one].sum(axis=0)
+    return -(ranks - one.sum() * (one.sum() + 1) / 2) / (one.sum() * (~one).sum())
+
+
+def _mean_away(y, mixed, share):
+    return share @ np.abs(mixed[:, :, 0] - y[:, np.newaxis])
+
+
+def _median_away(y, mixed, share):
+    return np.median(np.abs(mixed[:, :, 0] - y[:, np.newaxis]), axis=0)
+
+
+# Minus the scores of many blends at once, from y, the blends of shape (n_rows, n_blends, width) and shares of the rows.
+AT_ONCE = {
+    "classification": {
+        "accuracy": _accuracy,
+        "balanced_accuracy": _balanced_accuracy,
+        "neg_brier_score": _brier,
+        "roc_auc": _roc_auc,
+    },
+    "regression": {"neg_mean_absolute_error": _mean_away, "neg_median_absolute_error": _median_away},
+}
 
 
 class _GivenClassifier(ClassifierMixin, BaseEstimator):
@@ -129,7 +149,10 @@ class _GivenRegressor(RegressorMixin, BaseEstimator):
         return self.out[:, 0]
 
 
-def scored(scoring, y, weight, n_classes):
+GIVEN = {"classification": _GivenClassifier, "regression": _GivenRegressor}
+
+
+def scored(scoring, y, weight, kind):
     """Return a function from blends, shape (n_samples, n_classes or 1), to the score that a scorer gives.
 
     A score that is not finite counts as the lowest. Metrics that know no weights go without.
@@ -139,7 +162,7 @@ def scored(scoring, y, weight, n_classes):
         raise TypeError(
             f"scoring={scoring!r} is no scorer: give a name that scikit-learn knows, or a scorer of its kind."
         )
-    given = _GivenClassifier if n_classes else _GivenRegressor
+    given = GIVEN[kind.family]
     weights = {} if (weight == weight[0]).all() else {"sample_weight": weight}
 
     def score(out):

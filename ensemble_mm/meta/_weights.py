@@ -120,7 +120,7 @@ class SimplexClassifier(TableClassifier):
         rows = self._check(X, y, sample_weight)
         weights, self.n_iter_ = rows.even, 1
         if len(rows.y):
-            gain, here = relevant(rows.cells, rows.y, self._n_classes)
+            gain, here = relevant(rows.cells, rows.y, self._kind)
             weights, self.n_iter_ = best_mixture(gain, here, rows.weight, self.max_iter)
         self.weights_ = rows.back((1 - self.shrinkage) * weights + self.shrinkage * rows.even)
         return self

@@ -5,7 +5,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
-from ._columns import TINY, TableClassifier, TableRegressor, spread
+from ._columns import TINY, TableClassifier, TableRegressor, filled
 
 MOST_SHUFFLES = 200  # columns that are shuffled to see what they are worth; with more, those that vary most
 
@@ -32,9 +32,7 @@ class _Wrapped:
         return has_fit_parameter(self.estimator_, "sample_weight")
 
     def _table(self, cells):
-        cells = spread(cells)
-        cells = np.where(np.isnan(cells), self.prior_, cells)
-        return cells[:, :, 1] if cells.shape[2] == 2 else cells.reshape(len(cells), -1)
+        return filled(cells, self._kind, self.prior_)
 
     def _strength(self, table, y):
         """Return what each column is worth to the estimator: from its coefficients, importances, or by shuffling."""
@@ -97,7 +95,7 @@ class WrappedClassifier(_Wrapped, TableClassifier):
     def _mix(self, cells):
         gone = np.isnan(cells[:, :, 0]).all(axis=1)
         table = self._table(cells)
-        out = np.zeros((len(table), self._n_classes))
+        out = np.zeros((len(table), self._kind.width))
         known = np.asarray(self.estimator_.classes_).astype(np.intp)
         if hasattr(self.estimator_, "predict_proba"):
             out[:, known] = self.estimator_.predict_proba(table)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ._level import Level, has_both, losses, paired_gain, score_name, shares_of
+from ._level import Level, has_both, paired_gain, shares_of
 from ._multioutput import MultiOutputStack
 
 Z_95 = 1.959964  # two-sided 95 % of the normal distribution
@@ -86,18 +86,18 @@ class _Comparison(MultiOutputStack):
     def _best(self, run, singles):
         best = {}
         for name, task in run.tasks.items():
-            scores = {v: _loss(run, task, oof[name])[0] for v, oof in singles.items() if name in oof}
+            scores = {v: _judged(run, task, oof[name])[0] for v, oof in singles.items() if name in oof}
             if scores:
                 best[name] = singles[min(scores, key=scores.get)][name]
         return best
 
 
-def _loss(run, task, out):
-    """Return the mean loss, and the labels and shares of the rows behind it."""
+def _judged(run, task, out):
+    """Return the mean loss, the score, and the number of rows behind them."""
     y = run.targets[task.name]
     rows = has_both(y, out)
-    known, share = y[rows], shares_of(run, task.name, rows)
-    return share @ losses(task, known, out[rows]), known, share
+    share = shares_of(run, task.name, rows)
+    return share @ task.rules.losses(y[rows], out[rows]), task.rules.score(y[rows], out[rows], share), rows.sum()
 
 
 def _table(run, found):
@@ -106,10 +106,9 @@ def _table(run, found):
         for strategy, oof in found.items():
             if name not in oof:
                 continue
-            loss, known, share = _loss(run, task, oof[name])
-            score = -loss if task.is_classification else 1 - loss / (share @ (known - share @ known) ** 2)
+            loss, score, n = _judged(run, task, oof[name])
             gain, error = paired_gain(run, name, oof[name], found["ensemble"][name])
-            rows.append((name, strategy, score_name(task), score, loss, gain, gain - Z_95 * error,
-                         gain + Z_95 * error, len(known)))  # fmt: skip
+            rows.append((name, strategy, task.rules.score_name, score, loss, gain, gain - Z_95 * error,
+                         gain + Z_95 * error, n))  # fmt: skip
     columns = ["task", "strategy", "score_name", "score", "loss", "difference", "low", "high", "n"]
     return pd.DataFrame(rows, columns=columns).set_index(["task", "strategy"])

@@ -15,7 +15,6 @@ from ..meta import (
 )
 
 CALIBRATORS = {"temperature": TemperatureCalibrator, "isotonic": IsotonicCalibrator}
-TINY = 1e-15
 SIGNIFICANT = 1.645  # standard errors: one-sided, 5 %
 AUTO_SHARES = (0.5, 0.75, 1.0)  # of the members that "auto" keeps
 
@@ -70,7 +69,7 @@ class Level:
             meta = make_meta_learner(
                 spec,
                 kind=task.kind,
-                n_classes=len(task.classes) if task.is_classification else None,
+                n_classes=task.rules.n_classes or None,
                 scoring=settings[name]["scoring"],
                 random_state=run.seed_of("meta-learner", name),
             )
@@ -100,7 +99,7 @@ class Level:
 
     def _out_of_fold(self, run, task, block, metas):
         n = len(block)
-        width = len(task.classes) if task.is_classification else 1
+        width = task.rules.width
         total, count = np.zeros((n, width)), np.zeros(n)
         covered = ~np.isnan(block).all(axis=1)
         for fold, (_, test) in enumerate(run.folds):
@@ -111,7 +110,7 @@ class Level:
                 count[rows] += 1
         out = np.full((n, width), np.nan)
         out[count > 0] = total[count > 0] / count[count > 0, np.newaxis]
-        return out if task.is_classification else out[:, 0]
+        return task.rules.given(out)
 
     def _prune(self, run, settings, whole, allowed, prune):
         """Fit the meta-learners again on fewer members.
@@ -144,7 +143,7 @@ class Level:
         rows = ~np.isnan(run.targets[name]) & ~np.isnan(block).all(axis=1)
         chosen = select_members(
             spec, block[rows], run.targets[name][rows], kind=task.kind,
-            n_classes=len(task.classes) if task.is_classification else None,
+            n_classes=task.rules.n_classes or None,
             seconds=[run.seconds[name, *member] for member in members],
             names=[f"{learner} ({reads})" for learner, reads in members], random_state=run.seed_of("prune", name),
         )  # fmt: skip
@@ -173,7 +172,7 @@ class Level:
             entries.append(("ensemble", "", self.oof[name]))
             for learner, reads, block in entries:
                 scores = [score_of(task, run.targets[name], block, test) for _, test in run.folds]
-                rows.append((name, learner, reads, score_name(task), *scores))
+                rows.append((name, learner, reads, task.rules.score_name, *scores))
         folds = [f"fold_{f}" for f in range(len(run.folds))]
         frame = pd.DataFrame(rows, columns=["task", "learner", "reads", "score_name", *folds])
         frame.insert(4, "mean", frame[folds].mean(axis=1))
@@ -229,8 +228,7 @@ def setting_of(setting, task):
     """Return the setting of one task where a dict by task or kind is given; None where it has no entry."""
     if not isinstance(setting, dict):
         return setting
-    kind = "classification" if task.is_classification else "regression"
-    return next((setting[key] for key in (task.name, task.kind, kind) if key in setting), None)
+    return next((setting[key] for key in (task.name, task.kind, task.rules.family) if key in setting), None)
 
 
 def availability_of(present):
@@ -239,16 +237,6 @@ def availability_of(present):
     for bit, rows in enumerate(present.values()):
         code |= rows.astype(np.int64) << min(bit, 62)
     return code
-
-
-def losses(task, y, out):
-    """Return the loss of every row: minus the log of the true class's probability, or the squared error."""
-    if not task.is_classification:
-        return (np.reshape(out, len(y)) - y) ** 2
-    if out.ndim == 1 or out.shape[1] == 1:
-        out = np.c_[1 - out.reshape(len(y)), out.reshape(len(y))]
-    share = out[np.arange(len(y)), y.astype(np.intp)] / np.maximum(out.sum(axis=1), TINY)
-    return -np.log(np.clip(share, TINY, 1))
 
 
 def paired_gain(run, name, before, after):
@@ -270,7 +258,7 @@ def paired_gain(run, name, before, after):
     n_groups = group.max(initial=-1) + 1
     if n_groups < 2:
         return 0.0, np.inf
-    difference = losses(task, y[rows], before[rows]) - losses(task, y[rows], after[rows])
+    difference = task.rules.losses(y[rows], before[rows]) - task.rules.losses(y[rows], after[rows])
     share = shares_of(run, name, rows)
     gain = share @ difference
     sums = np.bincount(group, share * (difference - gain))
@@ -289,19 +277,12 @@ def shares_of(run, name, rows):
     return weight / weight.sum()
 
 
-def score_name(task):
-    return "neg_log_loss" if task.is_classification else "r2"
-
-
 def score_of(task, y, out, rows):
     """Return the score on some rows; rows without a label or a prediction are left out; NaN where none is left."""
     out = out.reshape(len(y), -1)[rows]
     y = y[rows]
     used = ~np.isnan(y) & ~np.isnan(out).any(axis=1)
-    if used.sum() < 2:
-        return np.nan
-    loss = losses(task, y[used], out[used]).mean()
-    return -loss if task.is_classification else 1 - loss / max(np.var(y[used]), TINY)
+    return task.rules.score(y[used], out[used]) if used.sum() > 1 else np.nan
 
 
 def _among(rows, n):
@@ -316,6 +297,4 @@ def _fit_meta(meta, block, y, weight, rows):
 
 
 def _combine(meta, block, task):
-    if task.is_classification:
-        return np.asarray(meta.predict_proba(block), dtype=np.float64)
-    return np.asarray(meta.predict(block), dtype=np.float64).reshape(len(block))
+    return task.rules.given(task.rules.ask(meta, block))

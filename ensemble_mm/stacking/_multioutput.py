@@ -5,19 +5,10 @@ from math import factorial
 import numpy as np
 import pandas as pd
 from sklearn.callback import with_callbacks
-from sklearn.metrics import (
-    accuracy_score,
-    f1_score,
-    log_loss,
-    mean_absolute_error,
-    r2_score,
-    recall_score,
-    roc_auc_score,
-    root_mean_squared_error,
-)
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_choice
+from .._kinds import metric_names
 from ..crossfit import ALL_ROWS, Fit, Member, key_of, seed_of
 from ._base import BaseStack, task_weights
 from ._level import SIGNIFICANT, Level, availability_of, paired_gain
@@ -25,7 +16,6 @@ from ._level import SIGNIFICANT, Level, availability_of, paired_gain
 STRATEGIES = ("independent", "stacked", "chain")
 N_CHAINS = 4
 MOVED_ROWS = 300  # rows on which a model is asked what moves its predictions
-METRICS = ["n", "accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss", "r2", "mae", "rmse"]
 
 
 class MultiOutputStack(BaseStack):
@@ -303,12 +293,12 @@ class MultiOutputStack(BaseStack):
         targets = self._labels(Y)
         weights = task_weights(sample_weight, self.tasks_, len(next(iter(out.values()))))
         rows = {name: _metrics(self.tasks_[name], y, out[name], weights[name]) for name, y in targets.items()}
-        return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=METRICS)
+        return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=["n", *metric_names()])
 
     def score(self, X, Y, sample_weight=None):
         """Return the mean over tasks of accuracy or R2; unknown labels are left out. Weights are as in `evaluate`."""
         frame = self.evaluate(X, Y, sample_weight)
-        return float(frame["accuracy"].fillna(frame["r2"]).mean())
+        return float(pd.Series({name: frame.loc[name, self.tasks_[name].rules.main] for name in frame.index}).mean())
 
     def _labels(self, Y):
         if isinstance(Y, pd.DataFrame) or isinstance(Y, dict):
@@ -399,38 +389,11 @@ def _chain_estimates(table, members, tasks):
     out = {}
     for member in members:
         block = table.block(member.task, {(member.learner, member.reads)})
-        width = len(tasks[member.task].classes) if tasks[member.task].kind == "multiclass" else 1
         chain = member.reads.partition("+")[2]
-        out[f"{member.task}@{chain}"] = block[:, 1:] if width > 1 else block
+        out[f"{member.task}@{chain}"] = block[:, 1:] if block.shape[1] > 1 else block
     return out
 
 
 def _metrics(task, y, out, weight=None):
     rows = ~np.isnan(y) if weight is None else ~np.isnan(y) & (weight > 0)
-    y, out, weight = y[rows], out[rows], {"sample_weight": None if weight is None else weight[rows]}
-    found = {"n": int(rows.sum())}
-    if not len(y):
-        return found
-    if not task.is_classification:
-        found |= {"mae": mean_absolute_error(y, out, **weight), "rmse": root_mean_squared_error(y, out, **weight)}
-        if len(y) > 1:
-            found["r2"] = r2_score(y, out, **weight)
-        return found
-    y = y.astype(np.intp)
-    labels = np.arange(len(task.classes))
-    best = out.argmax(axis=1)
-    proba = np.clip(out, 1e-15, 1)
-    proba /= proba.sum(axis=1, keepdims=True)
-    found |= {
-        "accuracy": accuracy_score(y, best, **weight),
-        # Recalls over the classes that occur: balanced_accuracy_score warns of predicted ones that do not.
-        "balanced_accuracy": recall_score(y, best, labels=np.unique(y), average="macro", **weight),
-        "f1_macro": f1_score(y, best, average="macro", zero_division=0, **weight),
-        "log_loss": log_loss(y, proba, labels=labels, **weight),
-    }
-    if len(np.unique(y)) == len(labels):
-        two = len(labels) == 2
-        found["roc_auc"] = roc_auc_score(
-            y, proba[:, 1] if two else proba, multi_class="ovr", labels=None if two else labels, **weight
-        )
-    return found
+    return {"n": int(rows.sum())} | task.rules.evaluate(y[rows], out[rows], None if weight is None else weight[rows])

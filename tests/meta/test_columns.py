@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ensemble_mm.data import Classes, Numbers
 from ensemble_mm.meta import MeanClassifier, MeanRegressor, make_meta_learner
-from ensemble_mm.meta._columns import blend, member_columns, relevant, row_losses, shares, split, spread, worst_loss
+from ensemble_mm.meta._columns import blend, relevant, row_losses, shares, spread
 
 
 @st.composite
@@ -64,29 +65,29 @@ def test_filled_cells_change_no_blend(table):
 
 
 def test_split_reads_one_column_for_two_classes_and_one_a_class_for_more():
-    cells = split(np.array([[0.2, np.nan, 1.5]]), 2)
+    cells = Classes(2).cells(np.array([[0.2, np.nan, 1.5]]))
     np.testing.assert_array_equal(cells[0], [[0.8, 0.2], [np.nan, np.nan], [0, 1]])
-    cells = split(np.array([[0.2, 0.3, 0.5, 0.1, np.nan, 0.9]]), 3)
+    cells = Classes(3).cells(np.array([[0.2, 0.3, 0.5, 0.1, np.nan, 0.9]]))
     np.testing.assert_array_equal(cells[0], [[0.2, 0.3, 0.5], [np.nan] * 3])  # a part of a member is no member
-    np.testing.assert_array_equal(split(np.array([[7.0, -2.0]]), 0)[0], [[7], [-2]])
+    np.testing.assert_array_equal(Numbers().cells(np.array([[7.0, -2.0]]))[0], [[7], [-2]])
 
 
 @pytest.mark.parametrize(
-    ("n_classes", "columns"), [(0, [1, 3]), (None, [1, 3]), (2, [1, 3]), (3, [3, 4, 5, 9, 10, 11])]
+    ("kind", "columns"), [(Numbers(), [1, 3]), (Classes(2), [1, 3]), (Classes(3), [3, 4, 5, 9, 10, 11])]
 )
-def test_columns_of_members(n_classes, columns):
-    assert member_columns([1, 3], n_classes).tolist() == columns
+def test_columns_of_members(kind, columns):
+    assert kind.columns([1, 3]).tolist() == columns
 
 
 def test_losses_of_rows_without_a_member_are_those_of_the_prior():
     y = np.array([0, 0, 0, 1])
-    cells = split(np.array([[0.1], [0.2], [np.nan], [0.9]]), 2)
-    gain, here = relevant(cells, y, 2)
-    worst = worst_loss(y, np.ones(4), 2)
+    cells = Classes(2).cells(np.array([[0.1], [0.2], [np.nan], [0.9]]))
+    gain, here = relevant(cells, y, Classes(2))
+    worst = Classes(2).worst(y, np.ones(4))
     assert worst == pytest.approx(-(0.75 * np.log(0.75) + 0.25 * np.log(0.25)))
-    found = row_losses(gain, here, y, 2, worst)[:, 0]
+    found = row_losses(gain, here, y, Classes(2), worst)[:, 0]
     np.testing.assert_allclose(found, [-np.log(0.9), -np.log(0.8), worst, -np.log(0.9)])
-    assert worst_loss(np.array([1.0, 3.0]), np.ones(2), 0) == 1.0
+    assert Numbers().worst(np.array([1.0, 3.0]), np.ones(2)) == 1.0
 
 
 @pytest.mark.parametrize(

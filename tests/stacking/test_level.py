@@ -11,7 +11,6 @@ from ensemble_mm.data import Task
 from ensemble_mm.stacking._level import (
     Level,
     availability_of,
-    losses,
     paired_gain,
     score_of,
     setting_of,
@@ -128,10 +127,10 @@ def test_losses_are_those_of_scikit_learn():
     for task in (BINARY, TONE):
         k = len(task.classes)
         proba, y = rng.dirichlet(np.ones(k), size=50), rng.integers(0, k, 50)
-        assert losses(task, y, proba).mean() == pytest.approx(log_loss(y, proba, labels=np.arange(k)))
+        assert task.rules.losses(y, proba).mean() == pytest.approx(log_loss(y, proba, labels=np.arange(k)))
     proba, y = rng.random(50), rng.integers(0, 2, 50)
-    assert losses(BINARY, y, proba).mean() == pytest.approx(log_loss(y, proba))
-    assert losses(NUMBER, np.array([1.0]), np.array([3.0])).tolist() == [4.0]
+    assert BINARY.rules.losses(y, proba).mean() == pytest.approx(log_loss(y, proba))
+    assert NUMBER.rules.losses(np.array([1.0]), np.array([3.0])).tolist() == [4.0]
 
 
 def test_scores_leave_out_rows_without_label_or_prediction():

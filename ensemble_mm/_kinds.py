@@ -1,0 +1,293 @@
+"""Kinds of task: everything that differs between classes and numbers, in one place.
+
+A kind knows how the columns of a table belong to members, what a prediction costs in a row, what stands in for it where
+there is none, and by which metrics it is judged. `KINDS` maps the names of kinds to classes, which are made with the
+number of classes of a task (0 for numbers). A kind of your own derives from `Classes` or `Numbers` and enters `KINDS`.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from sklearn.metrics import f1_score, mean_absolute_error, recall_score, roc_auc_score, root_mean_squared_error
+from sklearn.utils import get_tags
+
+FLOOR = 1e-12  # of a probability: a certain and wrong prediction costs 27.6 nats, not infinity
+
+
+class Kind:
+    """What both families share; `y` holds class positions or numbers of known labels, `out` predictions of these rows.
+
+    Attributes
+    ----------
+    family : {"classification", "regression"}
+        Key of settings by kind, and of what else there is one of for classes and one for numbers.
+    learner : {"classifier", "regressor"}
+        Which estimators suit.
+    words : str
+        What the labels are, for reports.
+    width : int
+        Columns of a prediction: one per class, or one.
+    n_columns : int
+        Columns that a member fills in a table: two classes take one, of the second class.
+    scoring : None, str or callable
+        What meta-learners maximise unless told otherwise; None: minus the loss of `Classes` or `Numbers`.
+    same_as_loss : tuple
+        Names of scorers that order predictions as that loss does.
+    score_name : str
+        What `score` is called.
+    second, error : str
+        Names of the metrics that reports show beside the main one, and on new rows.
+    """
+
+    scoring = None
+
+    def suits(self, estimator) -> bool:
+        """Tell whether an estimator can learn such a task."""
+        tags = get_tags(estimator)
+        return tags.estimator_type == self.learner and (self.n_classes <= 2 or tags.classifier_tags.multi_class)
+
+    def columns(self, members) -> np.ndarray:
+        """Return the columns of the members at some positions of a table."""
+        return (np.asarray(members)[:, np.newaxis] * self.n_columns + np.arange(self.n_columns)).ravel()
+
+    def losses(self, y, out) -> np.ndarray:
+        """Return the loss of every row."""
+        return self.loss(self.picked(self.whole(out), y), y)
+
+    @property
+    def main(self) -> str:
+        """Name of the metric that comes first."""
+        return next(iter(self.metrics))
+
+    def main_score(self, y, out, weight=None):
+        """Return the first metric."""
+        return self.metrics[self.main](self, y, self.whole(out), weight)
+
+    def evaluate(self, y, out, weight=None) -> dict:
+        """Return all metrics by name; none without rows."""
+        y, out = self.encoded(y), self.whole(out)
+        return {name: judge(self, y, out, weight) for name, judge in self.metrics.items()} if len(y) else {}
+
+
+def _accuracy(kind, y, out, weight):
+    return np.average(kind.decide(out) == y, weights=weight)
+
+
+def _balanced_accuracy(kind, y, out, weight):
+    # Recalls over the classes that occur: balanced_accuracy_score warns of predicted ones that do not.
+    return recall_score(y, kind.decide(out), labels=np.unique(y), average="macro", sample_weight=weight)
+
+
+def _f1(kind, y, out, weight):
+    return f1_score(y, kind.decide(out), average="macro", zero_division=0, sample_weight=weight)
+
+
+def _roc_auc(kind, y, out, weight):
+    if len(np.unique(y)) < kind.n_classes:
+        return np.nan
+    if kind.n_classes == 2:
+        return roc_auc_score(y, out[:, 1], sample_weight=weight)
+    return roc_auc_score(y, out, multi_class="ovr", labels=np.arange(kind.n_classes), sample_weight=weight)
+
+
+def _mean_loss(kind, y, out, weight):
+    return np.average(kind.losses(y, out), weights=weight)
+
+
+def _share_removed(kind, y, out, weight):
+    """Return the share of the prior's loss that is removed (R2, of squared errors); NaN where there is none."""
+    worst = kind.worst(y, weight)
+    return 1 - _mean_loss(kind, y, out, weight) / worst if worst > 0 else np.nan
+
+
+def _mae(kind, y, out, weight):
+    return mean_absolute_error(y, out[:, 0], sample_weight=weight)
+
+
+def _rmse(kind, y, out, weight):
+    return root_mean_squared_error(y, out[:, 0], sample_weight=weight)
+
+
+@dataclass(frozen=True)
+class Classes(Kind):
+    """One of two or more classes: log loss, accuracy. Predictions have one column per class."""
+
+    n_classes: int = 2
+    family: ClassVar = "classification"
+    learner: ClassVar = "classifier"
+    score_name: ClassVar = "neg_log_loss"
+    same_as_loss: ClassVar = ("neg_log_loss", "d2_log_loss_score")
+    second: ClassVar = "roc_auc"
+    error: ClassVar = "log_loss"
+    metrics: ClassVar = {
+        "accuracy": _accuracy,
+        "balanced_accuracy": _balanced_accuracy,
+        "f1_macro": _f1,
+        "roc_auc": _roc_auc,
+        "log_loss": _mean_loss,
+    }
+
+    @property
+    def words(self):
+        return "two classes" if self.n_classes == 2 else "several classes"
+
+    @property
+    def width(self):
+        return self.n_classes
+
+    @property
+    def n_columns(self):
+        return 1 if self.n_classes == 2 else self.n_classes
+
+    def cells(self, block):
+        """Return the columns of a table as (n_rows, n_members, width); a member that lacks a column abstains."""
+        block = np.clip(block, 0, 1)
+        if self.n_classes == 2:
+            return np.stack([1 - block, block], axis=2)
+        if block.shape[1] % self.n_classes:
+            raise ValueError(
+                f"The table has {block.shape[1]} columns, which is no multiple of its {self.n_classes} classes: give "
+                "every member one column per class."
+            )
+        cells = block.reshape(len(block), -1, self.n_classes)
+        cells[np.isnan(cells).any(axis=2)] = np.nan
+        return cells
+
+    def flat(self, cells):
+        """Return cells as the columns of a table."""
+        return cells[:, :, 1] if self.n_classes == 2 else cells.reshape(len(cells), -1)
+
+    def whole(self, out):
+        """Return predictions, or one member's columns, with one column per class whose sum is one."""
+        out = np.reshape(out, (len(out), -1))
+        out = np.c_[1 - out, out] if out.shape[1] == 1 else out
+        return out / np.maximum(out.sum(axis=1, keepdims=True), FLOOR)
+
+    def given(self, out):
+        """Return predictions as users get them: one column per class."""
+        return out
+
+    def estimates(self, out):
+        """Return predictions as inputs of learners: all classes but the first, as the shares sum to one."""
+        return out[:, 1:]
+
+    def ask(self, model, table):
+        """Return what a fitted meta-learner predicts."""
+        return np.asarray(model.predict_proba(table), dtype=np.float64)
+
+    def encoded(self, y):
+        """Return known labels in the type that learners and metrics take."""
+        return y.astype(np.intp)
+
+    def decide(self, out):
+        """Return the positions of the most probable classes."""
+        return out.argmax(axis=1)
+
+    def prior(self, y, weight=None):
+        """Return the frequencies of the classes."""
+        return np.bincount(y, weight, minlength=self.n_classes) / (len(y) if weight is None else weight.sum())
+
+    def picked(self, cells, y):
+        """Return what decides the loss, shape (n_rows, ...): the probability of the true class."""
+        return cells[np.arange(len(y)), ..., y.astype(np.intp)]
+
+    def loss(self, picked, y):
+        """Return the log loss in nats."""
+        return -np.log(np.maximum(picked, FLOOR))
+
+    def worst(self, y, weight=None):
+        """Return the mean loss of the prior."""
+        prior = self.prior(y, weight)
+        return -np.log(prior[prior > 0]) @ prior[prior > 0]
+
+    def score(self, y, out, weight=None):
+        """Return minus the mean loss."""
+        return -_mean_loss(self, y, out, weight)
+
+    def draws(self, y, out, counts):
+        """Return the main score of resamples, in which rows count `counts`, shape (n_resamples, n_rows)."""
+        return counts @ (self.decide(out) == y).astype(float) / len(y)
+
+
+@dataclass(frozen=True)
+class Numbers(Kind):
+    """A number: squared error, R2. Predictions have one column."""
+
+    n_classes: int = 0
+    family: ClassVar = "regression"
+    learner: ClassVar = "regressor"
+    words: ClassVar = "a number"
+    width: ClassVar = 1
+    n_columns: ClassVar = 1
+    score_name: ClassVar = "r2"
+    same_as_loss: ClassVar = ("r2", "neg_mean_squared_error", "neg_root_mean_squared_error")
+    second: ClassVar = "mae"
+    error: ClassVar = "mae"
+    metrics: ClassVar = {"r2": _share_removed, "mae": _mae, "rmse": _rmse}
+
+    def cells(self, block):
+        """Return the columns of a table as (n_rows, n_members, 1)."""
+        return block[:, :, np.newaxis]
+
+    def flat(self, cells):
+        """Return cells as the columns of a table."""
+        return cells[:, :, 0]
+
+    def whole(self, out):
+        """Return predictions, or one member's column, with one column."""
+        return np.reshape(out, (len(out), 1))
+
+    def given(self, out):
+        """Return predictions as users get them: without columns."""
+        return out[:, 0]
+
+    def estimates(self, out):
+        """Return predictions as inputs of learners."""
+        return np.reshape(out, (len(out), 1))
+
+    def ask(self, model, table):
+        """Return what a fitted meta-learner predicts."""
+        return np.asarray(model.predict(table), dtype=np.float64).reshape(len(table), 1)
+
+    def encoded(self, y):
+        """Return known labels in the type that learners and metrics take."""
+        return np.asarray(y, dtype=np.float64)
+
+    def decide(self, out):
+        """Return the numbers themselves."""
+        return out[:, 0]
+
+    def prior(self, y, weight=None):
+        """Return the mean."""
+        return np.atleast_1d(np.average(y, weights=weight))
+
+    def picked(self, cells, y):
+        """Return what decides the loss, shape (n_rows, ...): the number."""
+        return cells[..., 0]
+
+    def loss(self, picked, y):
+        """Return the squared error."""
+        return (picked - y.reshape(-1, *[1] * (picked.ndim - 1))) ** 2
+
+    def worst(self, y, weight=None):
+        """Return the mean loss of the prior."""
+        return np.average(self.loss(np.broadcast_to(self.prior(y, weight), len(y)), y), weights=weight)
+
+    def score(self, y, out, weight=None):
+        """Return the share of the prior's loss that is removed."""
+        return _share_removed(self, y, out, weight)
+
+    def draws(self, y, out, counts):
+        """Return the main score of resamples, in which rows count `counts`, shape (n_resamples, n_rows)."""
+        prior = self.loss(np.broadcast_to(self.prior(y), len(y)), y)
+        worst = counts @ prior
+        return 1 - counts @ self.losses(y, out) / np.where(worst > 0, worst, np.nan)
+
+
+KINDS = {"binary": Classes, "multiclass": Classes, "regression": Numbers}
+
+
+def metric_names():
+    """Return the names of the metrics of all kinds, each once."""
+    return list(dict.fromkeys(name for kind in KINDS.values() for name in kind.metrics))
