@@ -61,15 +61,17 @@ class CrossFit:
         members = [replace(m, views=tuple(view for view in m.views if view in there)) for m in members]
         return [member for member in members if member.views]
 
-    def fit(self, members, *, estimates=None, refit=None, stage="fit", required=None):
+    def fit(self, members, *, estimates=None, refit=None, stage="fit", required=None, optional=False):
         """Cross-fit members; return `(table, models)`.
 
         `estimates` maps a task to its out-of-fold estimates, shape (n_rows, n_columns), for members with inputs.
         `models` maps (task, learner, reads) to {fold: FittedMember or None}. Members that are not in `required` (None:
         all are) are left out when the time is over; fold models serve where only the refit was too late.
+        Of `optional` members none is required, and those that fail are left out whatever `on_error` says.
         """
         refit = self.refit if refit is None else refit
-        keep_folds = not self.refit or required is not None
+        required = () if optional else required
+        keep_folds = not self.refit or (required is not None and self.runner.deadline is not None)
         folds = [*range(len(self.folds)), *([ALL_ROWS] if refit else [])]
         fits = [Fit(member, fold) for member in members for fold in folds]
         threads = self._threads(fits)
@@ -81,7 +83,7 @@ class CrossFit:
             )
             for fit in fits
         ]  # fmt: skip
-        return self._collect(members, fits, jobs, self._run(stage, fits, jobs), required)
+        return self._collect(members, fits, jobs, self._run(stage, fits, jobs), required, optional)
 
     def refit_members(self, members, estimates=None):
         """Fit members on all rows, without folds; return models as `fit` does."""
@@ -163,7 +165,7 @@ class CrossFit:
         cost = cost_of(member.estimator) * max(n_classes, 1) * (1 + len(train)) * (1 + width)
         return Job(str(fit), fit_and_predict, args, cost, self.keys and self.keys(fit, keep), str(member), required)
 
-    def _collect(self, members, fits, jobs, results, required=None):
+    def _collect(self, members, fits, jobs, results, required=None, optional=False):
         lost = {}
         for fit, result in zip(fits, results, strict=True):
             if isinstance(result, Failure):
@@ -171,7 +173,7 @@ class CrossFit:
             elif isinstance(result, Skipped) and fit.fold != ALL_ROWS:
                 lost.setdefault(fit.member, [])
         failed = [(fit, failure) for pairs in lost.values() for fit, failure in pairs]
-        if failed and self.on_error == "raise":
+        if failed and self.on_error == "raise" and not optional:
             check_failures(jobs, [failure for _, failure in failed])
         if failed:
             names = dict.fromkeys(f"{fit.member}: {failure.words}" for fit, failure in failed)

@@ -1,5 +1,6 @@
 """MultiOutputStack: several tasks of mixed kinds, and which columns each task's second level may see."""
 
+import warnings
 from math import factorial
 
 import numpy as np
@@ -10,11 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 from .._checks import check_choice
 from .._kinds import metric_names
 from ..crossfit import ALL_ROWS, Fit, Member, key_of, seed_of
+from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
 from ._base import BaseStack, task_weights
 from ._level import SIGNIFICANT, Level, availability_of, paired_gain
 
 STRATEGIES = ("independent", "stacked", "chain")
 N_CHAINS = 4
+BOUND = (ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor)  # read pixels or tokens, no more
 MOVED_ROWS = 300  # rows on which a model is asked what moves its predictions
 
 
@@ -143,7 +146,8 @@ class MultiOutputStack(BaseStack):
         levels = [first]
         if self.strategy != "independent" and len(names) > 1 and not run.runner.is_over():
             second = self._second_level(run, first, members)
-            kept, gain, error = self._guard(run, first, second)
+            if second is not None:
+                kept, gain, error = self._guard(run, first, second)
             if kept.any():
                 levels.append(self._merge(run, first, second, kept))
         self.strategy_ = pd.DataFrame({"strategy": self.strategy, "kept": kept, "gain": gain, "standard_error": error})
@@ -152,34 +156,69 @@ class MultiOutputStack(BaseStack):
     def _second_level(self, run, first, members):
         estimates = first.estimates(first.oof)
         table, models, second = None, {}, []
-        for step in self._steps(run, members):
-            step = [member for member in step if all(name in estimates for name in member.inputs)]
-            own, fitted = run.fit(
-                step, estimates=estimates, stage="fit across tasks", refit=self.refit and self.prune is None,
-                required=None if self.time_budget is None else (),
-            )  # fmt: skip
-            step = [member for member in step if key_of(member) in fitted]
-            table = own if table is None else table.join(own)
-            models |= fitted
-            second += step
-            if self.strategy == "chain":
-                estimates = estimates | _chain_estimates(own, step, run.tasks)
+        for step in self._steps(run.tasks, run.seed, members):
+            for own, fitted, found in self._fit_step(run, step, estimates):
+                table = own if table is None else table.join(own)
+                models |= fitted
+                second += found
+                if self.strategy == "chain":
+                    estimates = estimates | _chain_estimates(own, found, run.tasks)
+        if not second:
+            if not run.runner.is_over():
+                warnings.warn(
+                    f"strategy={self.strategy!r} had no effect: no learner can read the estimates of other tasks "
+                    "beside its views. Add one that takes any columns, such as a linear one.",
+                    UserWarning,
+                    stacklevel=5,
+                )
+            return None
         level = Level(second, table, models, below=first)
         level.late = estimates
         return level.weigh(run, self._meta_settings(run.tasks))
 
-    def _steps(self, run, members):
-        """Return the members of the second level, in lists that can be fitted at once."""
-        names = sorted(run.tasks)  # what a task reads does not depend on the order of the columns
+    def _fit_step(self, run, step, estimates):
+        """Fit the first candidates of each group; yield (table, models, members) of those that could be fitted.
+
+        The second level is our idea, not the user's: a learner that fails here makes way for the next.
+        """
+        waiting = [[m for m in group if all(name in estimates for name in m.inputs)] for group in step]
+        lacking = [self._n_across] * len(waiting)
+        while True:
+            tried = [group[:n] for n, group in zip(lacking, waiting, strict=True)]
+            waiting = [group[n:] for n, group in zip(lacking, waiting, strict=True)]
+            members = [member for group in tried for member in group]
+            if not members:
+                return
+            own, fitted = run.fit(
+                members, estimates=estimates, stage="fit across tasks", refit=self.refit and self.prune is None,
+                optional=True,
+            )  # fmt: skip
+            lacking = [n - sum(key_of(m) in fitted for m in group) for n, group in zip(lacking, tried, strict=True)]
+            yield own, fitted, [member for member in members if key_of(member) in fitted]
+            if run.runner.is_over():
+                return
+
+    @property
+    def _n_across(self):
+        return 2 if self.strategy == "stacked" else 1
+
+    def _steps(self, tasks, seed, members):
+        """Return the candidates of the second level: in steps, of which each waits for the one before, and groups.
+
+        Of each group `_n_across` members are fitted, the first that can be.
+        """
+        if not isinstance(self.learners, str):  # a portfolio names the most useful first, a list of the user may not
+            members = sorted(members, key=lambda member: member.learner)
+        names = sorted(tasks)  # what a task reads does not depend on the order of the columns
         if self.strategy == "stacked":
-            return [[m for name in names for m in _across(name, members, [t for t in names if t != name], "tasks")]]
-        orders = chain_orders(names, np.random.RandomState(seed_of(run.seed, "chains")))
+            return [[_across(name, members, [t for t in names if t != name], "tasks") for name in names]]
+        orders = chain_orders(names, np.random.RandomState(seed_of(seed, "chains")))
         steps = []
         for position in range(1, len(names)):
             step = []
             for c, order in enumerate(orders):
                 before = [t if p == 0 else f"{t}@chain{c}" for p, t in enumerate(order[:position])]
-                step += _across(order[position], members, before, f"chain{c}", most=1)
+                step.append(_across(order[position], members, before, f"chain{c}"))
             steps.append(step)
         return steps
 
@@ -333,21 +372,32 @@ def chain_orders(names, rng):
     return orders
 
 
-def _across(name, members, inputs, label, most=2):
-    """Return members of a task that read all views and the estimates of other tasks.
+def _across(name, members, inputs, label):
+    """Return a member per learner of a task that can read the estimates of other tasks beside its views, best first.
 
-    One copy of each of the first `most` learners of the task, on every view that any of them reads.
+    Each keeps to the views that it was listed with. Those that read all views side by side come first.
     """
     own = [member for member in members if member.task == name]
-    views = tuple(dict.fromkeys(view for member in own for view in member.views))
-    fused = [m for m in own if m.views == views and m.form == "reduced"] or own
-    learners = {}
-    for member in fused:
-        learners.setdefault(member.learner, member)
-    chosen = list(learners.values())[:most]
+    whole = {view for member in own for view in member.views}
+    own = [member for member in own if not _is_bound(member.estimator)]
+    every = {view for member in own for view in member.views}
+    own = [m for m in own if set(m.views) == every and m.form == "reduced"] or own
+    estimators, views = {}, {}
+    for member in own:
+        estimators.setdefault(member.learner, member.estimator)
+        views.setdefault(member.learner, {}).update(dict.fromkeys(member.views))
     return [
-        Member(name, m.learner, f"all+{label}", views, m.estimator, "reduced", tuple(map(str, inputs))) for m in chosen
-    ]
+        Member(
+            name, learner, f"{'all' if set(views[learner]) == whole else '+'.join(views[learner])}+{label}",
+            tuple(views[learner]), estimators[learner], "reduced", tuple(map(str, inputs)),
+        )
+        for learner in sorted(views, key=lambda learner: -len(views[learner]))
+    ]  # fmt: skip
+
+
+def _is_bound(estimator):
+    """Tell whether a learner, or what it wraps, reads the values of one view only, such as pixels."""
+    return any(isinstance(part, BOUND) for part in (estimator, *estimator.get_params().values()))
 
 
 def _moved_by(run, member, models, estimates):
@@ -389,7 +439,7 @@ def _chain_estimates(table, members, tasks):
     out = {}
     for member in members:
         block = table.block(member.task, {(member.learner, member.reads)})
-        chain = member.reads.partition("+")[2]
+        chain = member.reads.rpartition("+")[2]
         out[f"{member.task}@{chain}"] = block[:, 1:] if block.shape[1] > 1 else block
     return out
 

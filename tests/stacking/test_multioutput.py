@@ -5,14 +5,17 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import KFold
 from sklearn.tree import DecisionTreeRegressor
 
-from ensemble_mm import MultiOutputStack
+from ensemble_mm import ImageCNN, MultiOutputStack, TextCNN
+from ensemble_mm.crossfit import Member
+from ensemble_mm.learners import TunedLearner
 from ensemble_mm.meta import CostPruner
-from ensemble_mm.stacking._multioutput import N_CHAINS, chain_orders
+from ensemble_mm.stacking._multioutput import N_CHAINS, _across, chain_orders
 
 LEARNERS = [("linear", LogisticRegression()), ("ridge", Ridge())]
 
@@ -231,3 +234,62 @@ def test_auto_takes_back_members_that_a_task_cannot_do_without(vectors):
     assert (model.fit(data, np.c_[both, both]).contributions_ > 0).all(axis=None)
     one = X[:, 0] + 1e-3 * X[:, 1]
     assert (model.fit(data, np.c_[one, one]).contributions_ > 0).sum().tolist() == [1, 1]
+
+
+class Bound(ClassifierMixin, BaseEstimator):
+    """Knows its view: three columns, no more."""
+
+    def fit(self, X, y):
+        assert X.shape[1] == 3, "these are not my columns"
+        self.classes_, counts = np.unique(y, return_counts=True)
+        self.shares_ = counts / counts.sum()
+        return self
+
+    def predict_proba(self, X):
+        return np.tile(self.shares_, (len(X), 1))
+
+    def predict(self, X):
+        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+
+
+def across(model, task):
+    """Return {learner: views} of the second level of a task."""
+    return {m.learner: m.views for m in model.levels_[-1].members if m.task == task and m.inputs}
+
+
+@pytest.fixture
+def helped(vectors):
+    """Two views, and two tasks of which the second is all that the first one needs."""
+    X, y = vectors
+    return {"a": X[:, :3], "b": X[:, 3:]}, pd.DataFrame({"sign": y > 0, "value": y})
+
+
+@pytest.mark.parametrize("strategy", ["stacked", "chain"])
+def test_the_second_level_keeps_to_the_reads_and_takes_learners_that_can(helped, strategy):
+    """Issue 24: a learner that is bound to its view ended the fit after the whole first level."""
+    data, Y = helped
+    listed = [("m", Bound(), ["a"]), ("n", Bound(), ["a"]), ("x", LogisticRegression(), ["b"]), ("y", Ridge(), ["a"])]
+    found = []
+    for learners in (listed, listed[::-1]):
+        model = MultiOutputStack(learners=learners, strategy=strategy, cv=3, random_state=0)
+        with pytest.warns(UserWarning, match="Left out.*'m'.*not my columns"):
+            model.fit(data, Y)
+        assert model.strategy_.loc["sign", "kept"] and across(model, "sign") == {"x": ("b",)}
+        found.append(model.predict_proba(data)["sign"])
+    np.testing.assert_allclose(*found)
+
+
+def test_where_no_learner_can_the_second_level_is_left_out_with_a_word(helped):
+    data, Y = helped
+    model = MultiOutputStack(learners=[("m", Bound(), ["a"])], cv=3)
+    with pytest.warns(UserWarning) as told:
+        model.fit(data, Y[["sign"]].assign(other=Y["sign"]))
+    assert len(model.levels_) == 1 and any("'stacked' had no effect" in str(one.message) for one in told)
+
+
+@pytest.mark.parametrize("bound", [TextCNN(), ImageCNN("regression"), TunedLearner(TextCNN("regression"))])
+def test_networks_are_bound_to_their_view(bound):
+    """They read positions of tokens, or pixels: what they are is known before anything is fitted."""
+    kinds = {"network": bound, "linear": Ridge()}
+    members = [Member("t", name, "v", ("v",), estimator) for name, estimator in kinds.items()]
+    assert [member.learner for member in _across("t", members, ["u"], "tasks")] == ["linear"]
