@@ -8,7 +8,7 @@ from ._execute import Job, JobError, Runner, check_failures
 from ._features import plan_extractions
 from ._folds import draw_folds
 from ._jobs import weight_keyword
-from ._plan import ALL_ROWS, Fit, LearnerSpec, Member, Plan, check_learners, members_of, seed_of
+from ._plan import ALL_ROWS, Fit, LearnerSpec, Member, Plan, check_learners, members_of, seed_of, serves
 from ._run import CrossFit, NewRows, in_time_order, key_of, unweighted
 from ._table import Table
 from ._trial import measured
@@ -34,6 +34,7 @@ __all__ = [
     "members_of",
     "plan_extractions",
     "seed_of",
+    "serves",
     "unweighted",
     "weight_keyword",
 ]

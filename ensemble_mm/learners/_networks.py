@@ -35,9 +35,19 @@ def quiet_torch(seed):
 
 
 def pick_device(device):
-    """Return the device's name; "auto" is "cuda" where there is one."""
+    """Return the device's name; "auto" is "cuda" where there is one. A device that is not there is an error."""
+    torch = get_torch()
     if device == "auto":
-        return "cuda" if get_torch().cuda.is_available() else "cpu"
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        known = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f'device={device!r} is not known: use "auto", "cpu", "cuda" or "cuda:1".') from error
+    if known.type == "cuda" and (known.index or 0) >= torch.cuda.device_count():
+        raise ValueError(
+            f"device={device!r} is not there: torch finds {torch.cuda.device_count()} CUDA devices. "
+            'Use "auto" or "cpu", or install a torch that was built for CUDA.'
+        )
     return device
 
 
@@ -220,7 +230,8 @@ def train(module, X, target, sizes, settings, valid=None, masks=None):
     chosen = []
     if settings["schedule"] == "one-cycle":
         policy = {"policy": torch.optim.lr_scheduler.OneCycleLR, "max_lr": settings["learning_rate"]}
-        policy.update(total_steps=steps + 1, pct_start=0.25)
+        # A quarter of the steps warms up, and one at least: torch divides by what is left of a shorter warm-up.
+        policy.update(total_steps=steps + 1, pct_start=min(1.0, max(0.25, 2 / (steps + 1))))
         chosen.append(("schedule", callbacks.LRScheduler(step_every="batch", **policy)))
     elif settings["schedule"] == "cosine":
         policy = {"policy": torch.optim.lr_scheduler.CosineAnnealingLR, "T_max": steps + 1}

@@ -43,7 +43,7 @@ class NetworkLearner(BaseEstimator):
         self : NetworkLearner
             The fitted learner.
         """
-        self._check_settings()
+        self.check_settings()
         X = self._checked(X, reset=True)
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(np.iinfo(np.int32).max))
@@ -166,13 +166,15 @@ class NetworkLearner(BaseEstimator):
         names += ("optimizer", "schedule", "patience", "device")
         return {name: getattr(self, name) for name in names}
 
-    def _check_settings(self):
+    def check_settings(self):
+        """Raise an error where a parameter cannot be used; a stack asks before anything is fitted."""
         check_choice("optimizer", self.optimizer, ("adamw", "adam", "sgd"))
         check_choice("schedule", self.schedule, ("one-cycle", "cosine", "constant"))
         check_fraction("validation_fraction", self.validation_fraction)
         check_fraction("dropout", self.dropout)
         for name in ("max_epochs", "batch_size", "patience"):
             check_count(name, getattr(self, name), minimum=1)
+        pick_device(self.device)
 
     def __getstate__(self):
         state = super().__getstate__()

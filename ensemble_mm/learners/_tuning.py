@@ -5,6 +5,8 @@ search never sees a row that it is judged on.
 """
 
 import warnings
+from collections.abc import Mapping
+from difflib import get_close_matches
 
 import numpy as np
 from joblib import hash as content_hash
@@ -125,10 +127,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         self : TunedLearner
             The fitted search.
         """
-        check_choice("search", self.search, SEARCHES)
-        check_count("n_trials", self.n_trials, minimum=1)
-        if self.storage is not None and self.search != "optuna":
-            raise ValueError(f"storage is for search='optuna', but search={self.search!r}: leave it out.")
+        self.check_settings()
         if y is None:
             raise ValueError("TunedLearner requires y to be passed, but the target y is None.")
         if not hasattr(X, "shape"):
@@ -142,7 +141,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
             raise ValueError(f"TunedLearner needs at least 2 rows to search, found n_samples = {np.size(y)}.")
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(np.iinfo(np.int32).max))
-        space = default_space(self.learner) if self.space is None else self.space
+        space = self._space()
         learner = _seeded(self.learner, seed)
         folds = self._folds(np.asarray(y), seed)
         params = _weights(learner, sample_weight)
@@ -156,6 +155,31 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
             if hasattr(self.best_estimator_, name):
                 setattr(self, name, getattr(self.best_estimator_, name))
         return self
+
+    def check_settings(self):
+        """Raise an error where a parameter cannot be used; a stack asks before anything is fitted."""
+        check_choice("search", self.search, SEARCHES)
+        check_count("n_trials", self.n_trials, minimum=1)
+        if self.storage is not None and self.search != "optuna":
+            raise ValueError(f"storage is for search='optuna', but search={self.search!r}: leave it out.")
+        space, known = self._space(), self.learner.get_params()
+        if not isinstance(space, Mapping):
+            raise ValueError(f"space={space!r} must be a dict from the name of a parameter to what to try for it.")
+        for name in space:
+            parts = str(name).split("__")
+            if name in known or any("__".join(parts[:i]) in space for i in range(1, len(parts))):
+                continue  # the second: a parameter of a part that the space puts in
+            try:  # LightGBM and XGBoost take names that they do not list
+                clone(self.learner).set_params(**{name: None})
+            except (ValueError, TypeError, AttributeError) as error:
+                near = get_close_matches(str(name), known, cutoff=0.4) or sorted(known)[:10]
+                raise ValueError(
+                    f"space names {name!r}, which is no parameter of {type(self.learner).__name__}: use one of those "
+                    f"that it has, such as {', '.join(map(repr, near))}."
+                ) from error
+
+    def _space(self):
+        return default_space(self.learner) if self.space is None else self.space
 
     def _folds(self, y, seed):
         if not np.isscalar(self.cv):

@@ -32,6 +32,7 @@ from ..crossfit import (
     measured,
     members_of,
     plan_extractions,
+    serves,
     unweighted,
 )
 from ..data import MultimodalData, View, as_source, check_columns, resolve_targets
@@ -247,9 +248,22 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
 
     def _members(self, tasks, targets, views):
         names = [view.name for view in views]
-        members = []
-        for task in tasks.values():
-            members += members_of(task, self._learners_of(task, targets, views), names)
+        listed = {name: self._learners_of(task, targets, views) for name, task in tasks.items()}
+        members = [member for name, task in tasks.items() for member in members_of(task, listed[name], names)]
+        used = {spec.name for name, task in tasks.items() for spec in listed[name] if serves(spec.estimator, task)}
+        idle = {spec.name: spec for specs in listed.values() for spec in specs if spec.name not in used}
+        if idle:
+            found = ", ".join(f"{name!r} ({type(spec.estimator).__name__})" for name, spec in idle.items())
+            warnings.warn(
+                f"These learners are left out, because they can learn none of the tasks: {found}. Classifiers learn "
+                "classes, regressors numbers: remove them, or declare another kind of task.",
+                UserWarning,
+                stacklevel=5,
+            )
+        for estimator in {id(member.estimator): member.estimator for member in members}.values():
+            for part in (estimator, *estimator.get_params().values()):
+                if hasattr(part, "check_settings") and not isinstance(part, type):
+                    part.check_settings()
         return members
 
     def _warn_unweighted(self, members, sample_weight):

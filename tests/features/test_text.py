@@ -1,5 +1,6 @@
 import pickle
 import re
+import sys
 from collections import Counter
 
 import numpy as np
@@ -13,7 +14,14 @@ from sklearn.pipeline import make_pipeline
 from ensemble_mm.features import TextExtractor
 from ensemble_mm.features._characters import count_characters
 from ensemble_mm.features._ngrams import count_ngrams
-from ensemble_mm.features._text import TextReducer, ngrams_of, part_of_speech_shares, parts_of, tokens_of
+from ensemble_mm.features._text import (
+    TextReducer,
+    _english_tagger,
+    ngrams_of,
+    part_of_speech_shares,
+    parts_of,
+    tokens_of,
+)
 
 TEXTS = ["A warm coat, really!", "a cold coat", "干净的房间 and a warm coat", None, "क्या बात है"]
 
@@ -154,3 +162,10 @@ def test_it_works_in_a_pipeline_and_pickles():
 def test_ranges_are_checked(value):
     with pytest.raises(ValueError, match="ngram_range=.* must be a pair of whole numbers"):
         TextExtractor(ngram_range=value).fit(["a b"])
+
+
+def test_parts_of_speech_without_spacy_name_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "spacy", None)
+    _english_tagger.cache_clear()
+    with pytest.raises(ImportError, match=r"TextExtractor\(pos=True\) needs 'spacy'.*ensemble_mm\[english\]"):
+        TextExtractor(pos=True).fit_transform(["The dog runs"])

@@ -119,3 +119,22 @@ def test_torch_is_left_as_it_was():
 def test_auto_takes_a_gpu_where_there_is_one():
     assert pick_device("auto") == ("cuda" if torch.cuda.is_available() else "cpu")
     assert pick_device("cpu") == "cpu"
+
+
+@pytest.mark.parametrize("steps", range(1, 9))
+def test_a_training_of_any_number_of_steps_ends(steps):
+    """Issue 24: three steps of the one-cycle schedule divided by zero."""
+    X, target = np.ones((2, 4), np.int64), np.c_[[0.0, 1.0], [1.0, 1.0]].astype(np.float32)
+    shape = {"kind": "text", "n_tokens": 2, "embedding_dim": 2, "widths": [1], "n_filters": [2], "dropout": 0.0,
+             "n_outputs": 2}  # fmt: skip
+    history = train(build(shape), X, target, [2], SETTINGS | {"max_epochs": steps})
+    assert len(history) == steps and all(np.isfinite(row["train_loss"]) for row in history)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize(
+    ("device", "words"), [("cuda", "is not there: torch finds 0"), ("gpu", "is not known"), (3.5, "is not known")]
+)
+def test_a_device_that_is_not_there_is_told_in_our_words(device, words):
+    with pytest.raises(ValueError, match=f"device={device!r} {words}"):
+        pick_device(device)

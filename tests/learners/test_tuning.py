@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from lightgbm import LGBMRegressor
 from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeRegressor
 
 from ensemble_mm import StackedRegressor, TunedLearner
@@ -92,3 +94,34 @@ def test_wrong_calls_are_told(curve):
         TunedLearner(Ridge(), {"alpha": [1]}, search="best").fit(X, y)
     with pytest.raises(ValueError, match="storage is for search='optuna'"):
         TunedLearner(Ridge(), {"alpha": [1]}, storage="sqlite:///x.db").fit(X, y)
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_a_name_that_the_learner_does_not_have_is_an_error(search, curve):
+    """Issue 24: it was fitted untuned, with a warning for every candidate."""
+    with pytest.raises(ValueError, match="space names 'CC', which is no parameter of LogisticRegression.*'C'"):
+        TunedLearner(LogisticRegression(), {"CC": [1, 2]}, search=search).fit(*curve)
+
+
+def test_a_stack_knows_of_wrong_names_before_it_fits(curve):
+    X, y = curve
+    learners = [("first", Untouched()), ("tuned", TunedLearner(Ridge(), {"alhpa": [1.0]}))]
+    with pytest.raises(ValueError, match="'alhpa'.*such as 'alpha'"):
+        StackedRegressor(learners=learners).fit(X, y)
+
+
+class Untouched(Ridge):
+    def fit(self, X, y):
+        raise AssertionError("this was fitted")
+
+
+def test_parts_that_the_space_puts_in_have_parameters_of_their_own(curve):
+    X, y = curve
+    pipe = Pipeline([("model", Ridge())])
+    space = {"model": [KNeighborsRegressor()], "model__n_neighbors": [5]}
+    assert TunedLearner(pipe, space, search="grid").fit(X, y).best_params_["model__n_neighbors"] == 5
+
+
+def test_learners_that_take_any_name_keep_that(curve):
+    tuned = TunedLearner(LGBMRegressor(n_estimators=2, verbose=-1), {"bagging_freq": [0, 1]}, search="grid")
+    tuned.fit(*curve)

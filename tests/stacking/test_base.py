@@ -194,3 +194,12 @@ def test_a_model_of_an_array_reads_frames_too():
     X, y = np.random.default_rng(0).normal(size=(12, 2)), [0, 1] * 6
     model = StackedClassifier(learners=[("l", LogisticRegression())], cv=2, random_state=0).fit(X, y)
     np.testing.assert_array_equal(model.predict_proba(pd.DataFrame(X, columns=["a", "b"])), model.predict_proba(X))
+
+
+@pytest.mark.parametrize("listed", [list, lambda pairs: {"classification": pairs}])
+def test_a_learner_that_serves_no_task_is_named(vectors, listed):
+    """Issue 24: a regressor beside classifiers was passed over without a word."""
+    X, y = vectors
+    model = StackedClassifier(learners=listed([("linear", LogisticRegression()), ("ridge", Ridge())]), cv=2)
+    with pytest.warns(UserWarning, match=r"learn none of the tasks: 'ridge' \(Ridge\)"):
+        model.fit(X, y > 0)
