@@ -8,18 +8,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor
 from ensemble_mm.features import TabularExtractor, VectorExtractor
 from ensemble_mm.learners import LogisticPath, NaiveBayesScaler, RidgePath, TunedLearner, ViewScaler
-from ensemble_mm.meta import (
-    AutoClassifier,
-    AutoRegressor,
-    GreedyClassifier,
-    GreedyRegressor,
-    LinearClassifier,
-    LinearRegressor,
-    MeanClassifier,
-    MeanRegressor,
-    SimplexClassifier,
-    SimplexRegressor,
-)
+from ensemble_mm.meta import META_LEARNERS, AutoClassifier, AutoRegressor
 
 CLASSIFIERS = [("linear", LogisticRegression()), ("tree", DecisionTreeClassifier(max_depth=4), "all")]
 REGRESSORS = [("ridge", Ridge()), ("tree", DecisionTreeRegressor(max_depth=4), "all")]
@@ -35,11 +24,11 @@ PARTS = [
     VectorExtractor(), TabularExtractor(), ViewScaler(), NaiveBayesScaler(),
     LogisticPath(), RidgePath(), TunedLearner(Ridge(), {"alpha": [0.1, 1.0]}, search="grid", cv=2),
 ]  # fmt: skip
-META_LEARNERS = [
-    GreedyClassifier(), GreedyRegressor(), SimplexClassifier(), SimplexRegressor(), LinearClassifier(),
-    LinearRegressor(), MeanClassifier(), MeanRegressor(), AutoClassifier(cv=2), AutoRegressor(cv=2),
+COMBINERS = [
+    cls(cv=2) if cls in (AutoClassifier, AutoRegressor) else cls()
+    for made in META_LEARNERS.values() for cls in made.values()
 ]  # fmt: skip
-EVERYTHING = [*STACKS, *NOTHING_SET, *PARTS, *META_LEARNERS]
+EVERYTHING = [*STACKS, *NOTHING_SET, *PARTS, *COMBINERS]
 
 WEIGHTS = ("check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data")
 OF_SEVERAL_TASKS = {
@@ -70,7 +59,7 @@ def expected_failures(estimator):
     return found
 
 
-@parametrize_with_checks([*STACKS, *PARTS, *META_LEARNERS], expected_failed_checks=expected_failures)
+@parametrize_with_checks([*STACKS, *PARTS, *COMBINERS], expected_failed_checks=expected_failures)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 

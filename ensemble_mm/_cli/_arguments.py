@@ -2,6 +2,8 @@
 
 import argparse
 
+from ..meta import META_LEARNERS
+
 PROG = "ensemble-mm"
 _EXAMPLES = """\
 examples:
@@ -101,7 +103,7 @@ def _stack(command):
         help="portfolio of base learners (default: %(default)s)")
     add("--strategy", choices=("independent", "stacked", "chain"), default="stacked",
         help="how several targets use each other (default: %(default)s)")
-    add("--meta-learner", choices=("greedy", "simplex", "linear", "mean", "auto"), default="auto",
+    add("--meta-learner", choices=list(META_LEARNERS), default="auto",
         help="how predictions are combined (default: %(default)s)")
     add("--cv", type=_count(2), default=5, metavar="K", help="number of folds (default: %(default)s)")
     add("--prune", type=_prune, metavar="auto|N", help="drop learners that do not help, or keep N of them")

@@ -1,7 +1,8 @@
 """From columns of predictions to one prediction: weights, stackers, pruning, calibration."""
 
 from ._calibration import IsotonicCalibrator, TemperatureCalibrator, decision_threshold
-from ._choice import AutoClassifier, AutoRegressor, make_meta_learner, select_members
+from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, make_meta_learner, select_members
+from ._columns import TableClassifier, TableRegressor
 from ._conformal import ConformalIntervals, ConformalSets
 from ._greedy import GreedyClassifier, GreedyRegressor
 from ._linear import LinearClassifier, LinearRegressor
@@ -10,6 +11,7 @@ from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexR
 from ._wrapped import WrappedClassifier, WrappedRegressor
 
 __all__ = [
+    "META_LEARNERS",
     "AutoClassifier",
     "AutoRegressor",
     "ConformalIntervals",
@@ -26,6 +28,8 @@ __all__ = [
     "RedundancyPruner",
     "SimplexClassifier",
     "SimplexRegressor",
+    "TableClassifier",
+    "TableRegressor",
     "TemperatureCalibrator",
     "WrappedClassifier",
     "WrappedRegressor",

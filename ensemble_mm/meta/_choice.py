@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state, get_tags
 
 from .._checks import check_choice, check_count
 from .._kinds import KINDS
-from ._columns import TableClassifier, TableRegressor, check_penalty, filled, rows_of_numbers, thinned
+from ._columns import TableClassifier, TableMixin, TableRegressor, check_penalty, filled, rows_of_numbers, thinned
 from ._greedy import GreedyClassifier, GreedyRegressor
 from ._linear import LinearClassifier, LinearRegressor
 from ._pruning import OrderedPruner
@@ -18,23 +18,28 @@ from ._scoring import is_the_loss, scored
 from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexRegressor
 from ._wrapped import WrappedClassifier, WrappedRegressor
 
+# By name and family of tasks. More may be entered: subclasses of `TableClassifier` and `TableRegressor`, or any
+# estimators of scikit-learn's kind, which are wrapped.
+META_LEARNERS = {
+    "mean": {"classification": MeanClassifier, "regression": MeanRegressor},
+    "greedy": {"classification": GreedyClassifier, "regression": GreedyRegressor},
+    "simplex": {"classification": SimplexClassifier, "regression": SimplexRegressor},
+    "linear": {"classification": LinearClassifier, "regression": LinearRegressor},
+}
+WRAPPED = {"classification": WrappedClassifier, "regression": WrappedRegressor}
 CANDIDATES = ("greedy", "linear", "mean")  # of "auto"
 FEW_BAGS = 3  # of greedy selection where it is only judged
 JUDGED_CELLS = 100_000  # of a table, rows times members, that are enough to judge on
 
 
 class _Auto:
-    @property
-    def _known(self):
-        return {name: made for name, made in META_LEARNERS[self._family].items() if name != "auto"}
-
     def fit(self, X, y, sample_weight=None):
         """Choose and fit on a table of shape (n_samples, n_members * n_columns)."""
-        names = list(self.candidates)
+        names, known = list(self.candidates), [name for name in _names(self._family) if name != "auto"]
         if not names or isinstance(self.candidates, str):
-            raise ValueError(f"candidates={self.candidates!r} must hold names: some of {', '.join(self._known)}.")
+            raise ValueError(f"candidates={self.candidates!r} must hold names: some of {', '.join(known)}.")
         for name in names:
-            check_choice("candidates", name, self._known)
+            check_choice("candidates", name, known)
         check_penalty("tolerance", self.tolerance)
         given = dict(self.candidates) if isinstance(self.candidates, Mapping) else {names[0]: 1.0}
         for name, share in given.items():
@@ -113,13 +118,9 @@ class _Auto:
             return kind.loss(kind.picked(out, y), y), weight
         return np.array([-scored(self.scoring, y, weight, kind)(out)]), np.array([weight.sum()])
 
-    def _make(self, name, **of_greedy):
-        settings = {}
-        if name == "greedy":
-            settings = {"scoring": self.scoring, "random_state": self.random_state, **of_greedy}
-        if isinstance(self, TableClassifier):
-            settings["n_classes"] = self._kind.n_classes
-        return self._known[name](**settings)
+    def _make(self, name, **settings):
+        settings |= {"scoring": self.scoring, "random_state": self.random_state, "n_classes": self._kind.n_classes}
+        return _named(name, self._family, settings)
 
     def _mix(self, cells):
         if not self.chosen_:
@@ -175,7 +176,6 @@ class AutoClassifier(_Auto, TableClassifier):
     {'linear': 1.0}
     """
 
-
     def __init__(self, *, candidates=CANDIDATES, tolerance=2.0, cv=5, scoring=None, n_classes=None, random_state=0):
         self.candidates = candidates
         self.tolerance = tolerance
@@ -208,7 +208,6 @@ class AutoRegressor(_Auto, TableRegressor):
     {'greedy': 1.0}
     """
 
-
     def __init__(self, *, candidates=CANDIDATES, tolerance=2.0, cv=5, scoring=None, random_state=0):
         self.candidates = candidates
         self.tolerance = tolerance
@@ -217,18 +216,32 @@ class AutoRegressor(_Auto, TableRegressor):
         self.random_state = random_state
 
 
+META_LEARNERS["auto"] = {"classification": AutoClassifier, "regression": AutoRegressor}
+
+
+def _names(family):
+    return [name for name, made in META_LEARNERS.items() if family in made]
+
+
+def _named(name, family, settings):
+    """Return a meta-learner by its name, with those of the settings that it has."""
+    model = META_LEARNERS[name][family]()
+    model = model if isinstance(model, TableMixin) else WRAPPED[family](model)
+    return model.set_params(**{key: value for key, value in settings.items() if key in model.get_params(deep=False)})
+
+
 def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=None):
     """Return an unfitted meta-learner for a task.
 
     Parameters
     ----------
-    spec : {"greedy", "simplex", "linear", "mean", "auto"} or estimator
+    spec : name in `META_LEARNERS` or estimator
         Meta-learners of this package are cloned, and told the number of classes; any other estimator is wrapped.
     kind : {"binary", "multiclass", "regression"}
     n_classes : int or None, default=None
         Of a classification; y then holds class positions.
     scoring : None, str or callable, default=None
-        What "greedy" and "auto" maximise.
+        What those by name maximise, where they have such a parameter.
     random_state : int or None, default=None
 
     Returns
@@ -245,21 +258,19 @@ def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=
     rules = _rules_of(kind, n_classes)
     settings = {} if rules.family == "regression" else {"n_classes": n_classes}
     if isinstance(spec, str):
-        known = META_LEARNERS[rules.family]
-        check_choice("meta_learner", spec, tuple(known))
-        if spec in ("greedy", "auto"):
-            settings |= {"scoring": rules.scoring if scoring is None else scoring, "random_state": random_state}
-        return known[spec](**settings)
+        check_choice("meta_learner", spec, _names(rules.family))
+        settings |= {"scoring": rules.scoring if scoring is None else scoring, "random_state": random_state}
+        return _named(spec, rules.family, settings)
     if isinstance(spec, type) or not hasattr(spec, "fit"):
         raise TypeError(
-            f"meta_learner={spec!r} is no estimator: use one of {', '.join(META_LEARNERS[rules.family])}, or an "
-            "instance of a scikit-learn estimator."
+            f"meta_learner={spec!r} is no estimator: use one of {', '.join(_names(rules.family))}, or an instance of a "
+            "scikit-learn estimator."
         )
     if get_tags(spec).estimator_type != rules.learner:
         raise ValueError(
             f"meta_learner={spec!r} does not fit a {kind} task: give a {rules.learner}, or a dict by task or kind."
         )
-    if isinstance(spec, TableClassifier | TableRegressor):
+    if isinstance(spec, TableMixin):
         if getattr(spec, "random_state", 0) is None:
             settings["random_state"] = random_state
         return clone(spec).set_params(**settings)
@@ -340,23 +351,3 @@ def select_members(prune, X, y, *, kind, n_classes=None, seconds=None, names=Non
         of = f" of {', '.join(map(str, names[:3]))}..." if names else ""
         raise ValueError(f"prune={prune!r} keeps no member{of}: loosen it.")
     return [int(m) for m in found]
-
-
-# By family and name; those of your own enter here, too.
-META_LEARNERS = {
-    "classification": {
-        "mean": MeanClassifier,
-        "greedy": GreedyClassifier,
-        "simplex": SimplexClassifier,
-        "linear": LinearClassifier,
-        "auto": AutoClassifier,
-    },
-    "regression": {
-        "mean": MeanRegressor,
-        "greedy": GreedyRegressor,
-        "simplex": SimplexRegressor,
-        "linear": LinearRegressor,
-        "auto": AutoRegressor,
-    },
-}
-WRAPPED = {"classification": WrappedClassifier, "regression": WrappedRegressor}

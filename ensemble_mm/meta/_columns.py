@@ -201,7 +201,14 @@ class TableMixin:
 
 
 class TableClassifier(TableMixin, ClassifierMixin, BaseEstimator):
-    """Base of the meta-learners for classes."""
+    """Base of the meta-learners for classes, which read columns of a table and predict by weights of its members.
+
+    A subclass has a parameter `n_classes=None` and writes `fit`, as `MeanClassifier` does: `self._check(X, y,
+    sample_weight)` gives the `Rows` to learn from, and what was learned are the weights of the members, `weights_`, in
+    the order of the columns (see `Rows.back`). One whose predictions are not the weighted mean of the members
+    writes `_mix` too, from cells of shape (n_samples, n_members, n_classes) to (n_samples, n_classes). Parameters named
+    `scoring` and `random_state` are set for each task.
+    """
 
     _family = "classification"
 
@@ -249,7 +256,7 @@ class TableClassifier(TableMixin, ClassifierMixin, BaseEstimator):
 
 
 class TableRegressor(TableMixin, RegressorMixin, BaseEstimator):
-    """Base of the meta-learners for numbers."""
+    """Base of the meta-learners for numbers; see `TableClassifier`. Cells have one column in the place of classes."""
 
     _family = "regression"
     _kind = Numbers()

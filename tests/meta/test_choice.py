@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ensemble_mm.meta import (
+    META_LEARNERS,
     AutoClassifier,
     AutoRegressor,
     GreedyClassifier,
@@ -32,7 +33,7 @@ def binary_table(n_rows=200, seed=0):
 
 
 @pytest.mark.parametrize(
-    "spec", ["greedy", "simplex", "linear", "mean", "auto", LogisticRegression(), RidgeClassifier()]
+    "spec", [*META_LEARNERS, LogisticRegression(), RidgeClassifier()]
 )
 def test_names_and_estimators_of_every_kind(spec):
     X, y = binary_table()

@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from ensemble_mm.meta import (
+    META_LEARNERS,
     GreedyClassifier,
     LinearClassifier,
     LinearRegressor,
@@ -19,7 +20,7 @@ from ensemble_mm.meta import (
     make_meta_learner,
 )
 
-NAMES = ["mean", "greedy", "simplex", "linear", "auto"]
+NAMES = list(META_LEARNERS)
 KINDS = ["binary", "multiclass", "regression"]
 N_CLASSES = {"binary": 2, "multiclass": 4, "regression": None}
 
