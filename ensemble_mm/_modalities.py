@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sklearn.pipeline import Pipeline
+
 NATURES = ("words", "sentences", "table", "vector", "media", "states")
 ENCODED = {"words": "sentences", "media": "states"}  # what an encoder makes of items whose features are else like these
 NAMED = 0.8  # share of the items that must end in a suffix
@@ -34,6 +36,9 @@ class Modality:
         What the features are like; it decides which learners of a portfolio read them. Counts of words; vectors of
         length one by an encoder; few columns, each with a meaning; numbers without names; hundreds of columns that
         describe an item; hundreds of states of an encoder.
+    files : {None, "content", "suffix", "path"}, default="path"
+        What an item that is the name of a file stands for: None, the text itself; else what the file holds, and beside
+        it nothing of its name, its suffix, or all of its path. Caches and checkpoints tell items apart by that.
     cost : float, default=10.0
         Seconds that a thousand items take, roughly: under a time budget, cheap views are read first.
     look : callable, default=str
@@ -52,6 +57,7 @@ class Modality:
     holds: Callable | None = None
     takes: str = "items"
     like: str = "media"
+    files: str | None = "path"
     cost: float = 10.0
     look: Callable = str
     pretrained: Callable | None = None
@@ -72,6 +78,13 @@ class Modality:
         return self.like if getattr(extractor, "encoder", None) is None else ENCODED.get(self.like, self.like)
 
 
+def first_step(extractor):
+    """Return what is given the items: the extractor itself, or the first step of a pipeline."""
+    while isinstance(extractor, Pipeline):
+        extractor = extractor.steps[0][1]
+    return extractor
+
+
 class _Modalities(dict):
     def __missing__(self, name):
         raise ValueError(
@@ -79,8 +92,17 @@ class _Modalities(dict):
         )
 
     def of(self, extractor) -> str | None:
-        """Return the name of the modality that an extractor reads; None for a transformer of the user's own."""
+        """Return the name of the modality that an extractor reads; None for a transformer of the user's own.
+
+        A pipeline reads what its first step reads.
+        """
+        extractor = first_step(extractor)
         return next((name for name, modality in self.items() if isinstance(extractor, modality.extractor)), None)
+
+    def files(self, extractor) -> str | None:
+        """Return what names of files stand for to an extractor; any but the default ones may open them."""
+        known = {modality.extractor: modality.files for modality in self.values()}
+        return known.get(type(first_step(extractor)), "path")
 
     def recognise(self, items: list) -> str | None:
         """Return the name of the modality of known items of a column; the last that was entered is asked first."""

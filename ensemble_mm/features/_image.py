@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
 from .._checks import as_items, check_choice, check_count, is_missing
-from ._encoders import POOLINGS, encode, encoder_width
+from ._encoders import POOLINGS, encode, encoder_files, encoder_width
 from ._looks import GROUPS, looks_of, names_of
 from ._media import changed_items, read_all
 from ._pictures import read_picture
@@ -206,6 +206,9 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
             check_choice("features", group, GROUPS)
         if self.encoder is not None and self.output == "pixels":
             raise ValueError('encoder= and output="pixels" exclude each other: leave one of them at its default.')
+
+    def _files_read(self):
+        return encoder_files(self.encoder)  # what they hold is part of a key of this extractor
 
     def _encoder_settings(self):
         return {"device": self.device, "pooling": self.pooling, "allow_download": self.allow_download,

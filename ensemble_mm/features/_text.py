@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._checks import as_items, check_choice, check_count, is_missing, require
 from ._characters import COUNTS, WORD, count_characters
-from ._encoders import POOLINGS, encode, encoder_width
+from ._encoders import POOLINGS, encode, encoder_files, encoder_width
 from ._ngrams import count_ngrams
 
 ENCODED_COMPONENTS = 50  # columns that trees get of an encoder's states
@@ -229,6 +229,9 @@ class TextExtractor(TransformerMixin, BaseEstimator):
         out = encode(self.encoder, texts, kind="text", **self._encoder_settings())
         out[[not text for text in texts]] = np.nan
         return out
+
+    def _files_read(self):
+        return encoder_files(self.encoder)  # what they hold is part of a key of this extractor
 
     def _encoder_settings(self):
         return {"device": self.device, "max_length": self.max_length, "pooling": self.pooling,

@@ -11,7 +11,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from .._modalities import MODALITIES
 from ..data import MultimodalData, select
-from ..store import row_keys
+from ..store import row_keys, with_contents
 
 TOLERATED = 0.01  # share of held-out rows with a twin among the training rows above which the score is in doubt
 LONG_TEXT = 20  # characters; shorter texts repeat by chance
@@ -22,7 +22,7 @@ MOST_COLUMNS = 200
 def check_duplicates(source, views, folds):
     """Look for held-out rows that equal a training row of the same fold: whole rows, and texts and files alone."""
     columns = {name: select(source, columns) for name, _, columns, _ in views}
-    keys = {name: _keys(column) for name, column in columns.items()}
+    keys = {name: _keys(columns[name], modality) for name, modality, _, _ in views}
     whole = [b"".join(parts) for parts in zip(*(list(key) for key in keys.values()), strict=True)]
     found = [_judge_twins("duplicated rows", "rows equal", whole, folds, strict=True)]
     for name, modality, _, _ in views:
@@ -37,8 +37,8 @@ def check_duplicates(source, views, folds):
     return found
 
 
-def _keys(column):
-    keys = row_keys(column)
+def _keys(column, modality):
+    keys = row_keys(with_contents(column, "content") if MODALITIES[modality].files else column)
     if len(keys) != (column.shape[0] if hasattr(column, "shape") else len(column)):
         raise ValueError("The keys of a view do not fit its rows.")
     return keys

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import ks_2samp
 
-from ..store import content_key, versions
+from ..store import data_key, versions
 from ._audit_rows import check_classes, check_duplicates
 from ._cells import cells_of
 from ._contributions import view_contributions
@@ -352,7 +352,7 @@ def reproduce_section(model, rows):
     key = None
     if rows.of_fit:
         try:
-            key = content_key(rows.source if not hasattr(rows.source, "views") else rows.source.views)
+            key = data_key(model, rows.source)
         except TypeError:  # items that have no fixed content, such as open files
             key = None
     return {"code": code, "class": cls, "parameters": parameters, "versions": list(versions().items()), "key": key}

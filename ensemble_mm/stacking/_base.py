@@ -25,6 +25,7 @@ from ..crossfit import (
     NewRows,
     Plan,
     Runner,
+    by_content,
     check_learners,
     draw_folds,
     in_time_order,
@@ -308,6 +309,8 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
     def _keys(self, views, columns, targets, weights, folds, seed):
         """Return the function that names a job's kept result: data, parameters and library versions decide."""
         extractors = [view.extractor for view in views]
+        cache = self._cache()  # where digests of files are kept
+        columns = {view.name: by_content(view.extractor, columns[view.name], cache) for view in views}
         data = content_key(
             columns, extractors, targets, weights, folds, seed, self.augment, self.on_bad, self.refit, versions()
         )

@@ -7,9 +7,11 @@ unless the user said that it is trusted.
 
 from ._arrays import FeatureCache, write_atomic
 from ._database import TaskDatabase
+from ._files import with_contents
 from ._jobs import JobStore
 from ._keys import content_key, row_keys, versions
 from ._models import ModelFileError, load, read_manifest, save
+from ._runs import data_key
 
 __all__ = [
     "FeatureCache",
@@ -17,10 +19,12 @@ __all__ = [
     "ModelFileError",
     "TaskDatabase",
     "content_key",
+    "data_key",
     "load",
     "read_manifest",
     "row_keys",
     "save",
     "versions",
+    "with_contents",
     "write_atomic",
 ]

@@ -1,12 +1,15 @@
 """Arrays on disk: atomic writes, memory maps for hand-over, and the feature cache.
 
-Nothing here is ever unpickled: arrays are kept in numpy's own format with ``allow_pickle=False``, each
-file closed by a checksum. A file that is cut, altered or foreign counts as absent.
+Nothing here is ever unpickled: a file of the cache holds plain arrays, their types and shapes, and a checksum. A file
+that is cut, altered or foreign counts as absent. What is read is bounded by what `FeatureCache` writes, so that
+a planted file cannot fill the memory.
 """
 
 import contextlib
-import io
+import math
 import os
+import re
+import struct
 import time
 import uuid
 import warnings
@@ -17,9 +20,16 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
+from ._files import open_regular
+
 _SUM_BYTES = 16
+_HEAD = struct.Struct("<4sB")  # of an array: type and number of axes
+_TYPES = {np.dtype(kind).newbyteorder("<").str.encode(): np.dtype(kind).itemsize
+          for kind in "? i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 S32".split()}  # fmt: skip
+_READ_ERRORS = (ValueError, OSError, TypeError, OverflowError, struct.error)
 _DENSE, _SPARSE, _ROWS = b"EMMdens1", b"EMMspar1", b"EMMrows1"
 _PART = ".part"
+_OWN_PART = re.compile(r"\..+\.\d+\.[0-9a-f]{32}\.part")  # the names that `write_atomic` gives
 
 
 def write_atomic(path: str | os.PathLike, content: bytes | Callable) -> None:
@@ -81,41 +91,74 @@ def _sync_folder(folder: Path) -> None:
 
 
 def sweep(folder: Path, older_than: float = 3600.0) -> None:
-    """Remove what killed writers left half written, `older_than` seconds ago or more."""
+    """Remove what killed writers left half written in a folder, `older_than` seconds ago or more."""
     limit = time.time() - older_than
-    for path in folder.rglob(f"*{_PART}"):
+    for path in folder.glob(f".*{_PART}"):
         with contextlib.suppress(OSError):
-            if path.stat().st_mtime < limit:
+            if _OWN_PART.fullmatch(path.name) and path.stat().st_mtime < limit:
                 path.unlink()
 
 
 def _pack(magic: bytes, arrays) -> bytes:
-    buffer = io.BytesIO()
-    buffer.write(magic)
-    for array in arrays:
-        np.lib.format.write_array(buffer, np.asarray(array), allow_pickle=False)
-    content = buffer.getbuffer()
-    digest = blake2b(content, digest_size=_SUM_BYTES).digest()
-    del content
-    buffer.write(digest)
-    return buffer.getvalue()
+    """Return an entry: magic, then of every array its type, shape and bytes, then a checksum."""
+    parts = [magic]
+    for array in map(np.asarray, arrays):
+        array = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
+        if array.dtype.str.encode() not in _TYPES:
+            raise ValueError(f"Arrays of {array.dtype} values are not kept in a cache: give numbers.")
+        parts += [_HEAD.pack(array.dtype.str.encode(), array.ndim), np.array(array.shape, "<i8").tobytes(), array.data]
+    digest = blake2b(digest_size=_SUM_BYTES)
+    for part in parts:
+        digest.update(part)
+    return b"".join([*parts, digest.digest()])
 
 
-def _unpack(content: bytes, magic: bytes, count: int) -> list[np.ndarray]:
-    """Read `count` arrays back, or raise ValueError for anything that `_pack` did not write."""
-    body = memoryview(content)[:-_SUM_BYTES]
-    if content[: len(magic)] != magic or blake2b(body, digest_size=_SUM_BYTES).digest() != content[-_SUM_BYTES:]:
+def _unpack(content: bytearray, magic: bytes, count: int) -> list[np.ndarray]:
+    """Return the `count` arrays of an entry, which share its memory; ValueError for what `_pack` did not write."""
+    body, end = memoryview(content)[:-_SUM_BYTES], len(content) - _SUM_BYTES
+    if body[: len(magic)] != magic or blake2b(body, digest_size=_SUM_BYTES).digest() != content[end:]:
         raise ValueError("not a whole entry")
-    buffer = io.BytesIO(body)
-    buffer.seek(len(magic))
-    return [np.lib.format.read_array(buffer, allow_pickle=False) for _ in range(count)]
+    arrays, place = [], len(magic)
+    for _ in range(count):
+        kind, n_axes = _HEAD.unpack(body[place : place + _HEAD.size])
+        kind, place = kind.rstrip(b"\0"), place + _HEAD.size
+        shape = np.frombuffer(body[place : place + 8 * n_axes], "<i8").tolist()
+        size, place = math.prod(shape), place + 8 * n_axes
+        # Nothing is made whose bytes are not there.
+        if kind not in _TYPES or len(shape) != n_axes or min(shape, default=0) < 0 or place + size * _TYPES[kind] > end:
+            raise ValueError("not an array")
+        arrays.append(np.frombuffer(content, kind.decode(), size, place).reshape(shape))
+        place += size * _TYPES[kind]
+    if place != end:
+        raise ValueError("more than its arrays")
+    return arrays
 
 
-def _read_file(path: Path) -> bytes:
-    """The content of a regular file: a pipe, say, would be waited for without end."""
-    if not path.is_file() and path.exists():
-        raise OSError("not a regular file")
-    return path.read_bytes()
+def _read_file(path: Path, most: int) -> bytearray:
+    """Return what a regular file holds; one of more than `most` bytes is not ours, and not read."""
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise ValueError("too long")
+        content = bytearray(size)
+        if file.readinto(content) != size:
+            raise ValueError("cut off while it was read")
+    return content
+
+
+def make_folder(given, what: str) -> Path:
+    """Return a folder that is there and absolute; `what` names it in errors: "cache"."""
+    remedy = "Give the path of a folder that can be made, or that is yours to write to."
+    if not isinstance(given, (str, os.PathLike)) or not os.fspath(given):
+        raise ValueError(f"The {what} is {given!r}, which names no folder. {remedy}")
+    try:
+        folder = Path(given).absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:  # ValueError: a name with NUL
+        reason = getattr(error, "strerror", None) or error
+        kind = type(error) if isinstance(error, OSError) else ValueError
+        raise kind(f"No folder for the {what} can be made at {os.fspath(given)!r} ({reason}). {remedy}") from error
+    return folder
 
 
 class FeatureCache:
@@ -143,40 +186,48 @@ class FeatureCache:
     True
     """
 
-    max_batches = 64  # of one configuration, before they are written together
+    max_batches = 64  # small ones, of one configuration, before they are written together
+    most_read = 2**28  # bytes of a file; larger ones are neither written nor read
+    most_columns = 2**18  # of kept rows; and 64 times as many of sparse matrices
 
     def __init__(self, folder: str | os.PathLike, max_bytes: int | None = None):
         if max_bytes is not None and max_bytes <= 0:
             raise ValueError(f"max_bytes={max_bytes!r} must be positive, or None for no limit.")
-        self.folder = Path(folder).absolute()
+        self.folder = make_folder(folder, "cache")
         self.max_bytes = max_bytes
         self.writes = True
         for kind in ("arrays", "rows"):
-            (self.folder / kind).mkdir(parents=True, exist_ok=True)
-        sweep(self.folder)
+            make_folder(self.folder / kind, "cache")
+        for place in (self.folder / "arrays", *self.folder.glob("rows/*")):
+            sweep(place)
 
     def get(self, key: str):
         """Return the array or CSR matrix of a key, or None."""
         path = self._array_path(key)
         try:
-            content = _read_file(path)
+            content = _read_file(path, self.most_read)
             if content.startswith(_SPARSE):
                 shape, indptr, indices, data = _unpack(content, _SPARSE, 4)
-                found = sp.csr_matrix((data, indices, indptr), shape=tuple(shape))
+                n_rows, n_columns = shape.tolist()
+                if len(indptr) != n_rows + 1 or not 0 <= n_columns <= 64 * self.most_columns:
+                    raise ValueError("not a matrix of ours")
+                found = sp.csr_matrix((data, indices, indptr), shape=(n_rows, n_columns))
                 found.check_format(full_check=True)
                 return found
             return _unpack(content, _DENSE, 1)[0]
         except FileNotFoundError:
             return None
-        except (ValueError, OSError, EOFError, SyntaxError, TypeError, MemoryError, OverflowError):
+        except _READ_ERRORS:
             with contextlib.suppress(OSError):  # a folder of that name
                 path.unlink(missing_ok=True)
             return None
 
     def put(self, key: str, array) -> None:
-        """Keep an array or a sparse matrix under a key."""
+        """Keep an array or a sparse matrix under a key, unless it is too large."""
         if sp.issparse(array):
             array = array.tocsr()
+            if array.shape[1] > 64 * self.most_columns:
+                return
             content = _pack(_SPARSE, [np.array(array.shape, np.int64), array.indptr, array.indices, array.data])
         else:
             content = _pack(_DENSE, [array])
@@ -221,17 +272,17 @@ class FeatureCache:
         return rows, found
 
     def put_rows(self, config_key: str, row_keys, array) -> None:
-        """Keep rows of features of shape (n_rows, n_features), as one file."""
+        """Keep rows of features of shape (n_rows, n_features), unless they are too wide."""
         keys, first = np.unique(np.asarray(row_keys, dtype="S32"), return_index=True)
         array = np.asarray(array, dtype=np.float32)
         if array.ndim != 2 or len(array) != len(row_keys):
             raise ValueError(f"Rows of shape {array.shape} do not go with {len(row_keys)} keys: give one row a key.")
-        if not len(keys):
+        if not len(keys) or array.shape[1] > self.most_columns:
             return
         self._write_batch(config_key, keys, array[first])
-        batches = self._batches(config_key)
-        if len(batches) > self.max_batches:
-            self._merge(config_key, batches)
+        small = [path for path in self._batches(config_key) if _size(path) < self.most_read // (2 * self.max_batches)]
+        if len(small) > self.max_batches:
+            self._merge(config_key, small)
 
     def _array_path(self, key: str) -> Path:
         return self.folder / "arrays" / f"{_safe(key)}.npc"
@@ -241,22 +292,24 @@ class FeatureCache:
 
     def _read_batch(self, path: Path):
         try:
-            keys, features = _unpack(_read_file(path), _ROWS, 2)
+            keys, features = _unpack(_read_file(path, self.most_read), _ROWS, 2)
             fits = keys.dtype == "S32" and keys.ndim == 1 and features.dtype == np.float32 and features.ndim == 2
-            if not (fits and 0 < len(keys) == len(features)):
+            if not (fits and 0 < len(keys) == len(features) and features.shape[1] <= self.most_columns):
                 raise ValueError("not a batch of rows")
             return keys, features
         except FileNotFoundError:  # merged or evicted by another process
             return None
-        except (ValueError, OSError, EOFError, SyntaxError, TypeError, MemoryError, OverflowError):
+        except _READ_ERRORS:
             with contextlib.suppress(OSError):  # a folder of that name
                 path.unlink(missing_ok=True)
             return None
 
     def _write_batch(self, config_key: str, keys, features) -> None:
-        content = _pack(_ROWS, [keys, features])
-        name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:12]}.npc"
-        self._write(self.folder / "rows" / _safe(config_key) / name, content)
+        n = max(1, (self.most_read - 2**10) // (keys.itemsize + features.itemsize * features.shape[1]))
+        for i in range(0, len(keys), n):
+            content = _pack(_ROWS, [keys[i : i + n], features[i : i + n]])
+            name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:12]}.npc"
+            self._write(self.folder / "rows" / _safe(config_key) / name, content)
 
     def _merge(self, config_key: str, batches) -> None:
         """Write many batches as one; a reader that comes between finds a row twice or computes it again."""
@@ -271,6 +324,8 @@ class FeatureCache:
             path.unlink(missing_ok=True)
 
     def _write(self, path: Path, content: bytes) -> None:
+        if len(content) > self.most_read:
+            return
         if self.max_bytes is not None:
             if len(content) > self.max_bytes:
                 return
@@ -297,14 +352,14 @@ class FeatureCache:
             )
 
     def trim(self) -> None:
-        """Remove the oldest files of the folder, whoever wrote them, until `max_bytes` are kept."""
+        """Remove the oldest entries, whoever wrote them, until `max_bytes` are kept."""
         if self.max_bytes is not None:
             self._evict(self.max_bytes)
 
     def _evict(self, room: int) -> None:
         """Remove the oldest files until those that stay take at most `room` bytes."""
         files = []
-        for path in (*self.folder.rglob("*.npc"), *self.folder.rglob("*.job")):
+        for path in (p for kind in ("arrays/*.npc", "rows/*/*.npc", "fitted/*.job") for p in self.folder.glob(kind)):
             with contextlib.suppress(OSError):
                 stat = path.stat()
                 files.append((stat.st_mtime_ns, stat.st_size, path))
@@ -315,6 +370,12 @@ class FeatureCache:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
             total -= size
+
+
+def _size(path: Path) -> int:
+    with contextlib.suppress(OSError):  # merged or evicted by another process
+        return path.stat().st_size
+    return 0
 
 
 def _safe(key: str) -> str:

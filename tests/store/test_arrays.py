@@ -1,9 +1,10 @@
 """Files are whole or absent; the cache gives back what was put in, or nothing."""
 
 import errno
-import io
+import math
 import os
 import pickle
+import resource
 from concurrent.futures import ProcessPoolExecutor
 from hashlib import blake2b
 from multiprocessing import get_context
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from ensemble_mm.store import FeatureCache, _arrays, content_key, row_keys, write_atomic
+from ensemble_mm.store import FeatureCache, JobStore, _arrays, content_key, row_keys, write_atomic
 
 KEY, OTHER = content_key("a"), content_key("b")
 
@@ -119,41 +120,83 @@ def test_damage_is_noticed_and_removed(cache, damage):
     assert np.array_equal(array, np.arange(30.0)) and found.all()
 
 
-def hostile_entries():
-    """Entries whose checksum is right, as anybody can make them."""
-    keys, ones = np.array(["a", "b"], "S32"), np.ones((2, 3), np.float32)
-    huge = io.BytesIO()  # says of itself that it has terabytes
-    np.lib.format.write_array_header_1_0(huge, {"descr": "<f8", "fortran_order": False, "shape": (2**40,)})
-    yield "no rows", _arrays._pack(b"EMMrows1", [keys[:0], ones[:0]])
-    yield "other keys", _arrays._pack(b"EMMrows1", [keys.reshape(2, 1), ones])
-    yield "other rows", _arrays._pack(b"EMMrows1", [keys, ones[:1]])
-    yield "text", _arrays._pack(b"EMMrows1", [keys, np.array([["x"], ["y"]])])
-    starts, ones = np.array([0, 1, 2]), np.ones(2)
-    yield "indices", _arrays._pack(b"EMMspar1", [np.array([2, 2]), starts, np.array([0, 9**9]), ones])
-    yield "shape", _arrays._pack(b"EMMspar1", [np.array([2**62, 2]), starts, np.array([0, 1]), ones])
-    for magic in (b"EMMdens1", b"EMMrows1"):
-        pickled = io.BytesIO()
-        np.lib.format.write_array(pickled, np.array([Planted()], dtype=object), allow_pickle=True)
-        for body in (pickled.getvalue(), huge.getvalue()):
-            yield "signed", magic + body + blake2b(magic + body, digest_size=16).digest()
+def closed(magic, *arrays):
+    """An entry whose checksum is right, as anybody can make it; arrays are (type, shape, bytes)."""
+    body = magic
+    for kind, shape, content in arrays:
+        body += _arrays._HEAD.pack(kind, len(shape)) + np.array(shape, "<i8").tobytes() + content
+    return body + blake2b(body, digest_size=16).digest()
 
 
-class Planted:
-    """Ends the process when it is unpickled."""
+HOSTILE = {
+    "no rows": _arrays._pack(b"EMMrows1", [np.empty(0, "S32"), np.ones((0, 3), np.float32)]),
+    "other keys": _arrays._pack(b"EMMrows1", [np.array([["a"], ["b"]], "S32"), np.ones((2, 3), np.float32)]),
+    "other rows": _arrays._pack(b"EMMrows1", [np.array(["a", "b"], "S32"), np.ones((1, 3), np.float32)]),
+    "too wide": _arrays._pack(b"EMMrows1", [np.array(["a"], "S32"), np.ones((1, 2**18 + 1), np.float32)]),
+    "other type": closed(b"EMMrows1", (b"|S32", (1,), bytes(32)), (b"|O8", (1, 1), bytes(8))),
+    "objects": closed(b"EMMdens1", (b"|O8", (1,), bytes(8))),
+    "empty items": closed(b"EMMdens1", (b"|V0", (2**40, 2**20), b"")),
+    "terabytes": closed(b"EMMdens1", (b"<f8", (2**40,), bytes(64))),
+    "terabytes, twice": closed(b"EMMdens1", (b"<f8", (2**33, 2**33), bytes(64))),
+    "less than nothing": closed(b"EMMdens1", (b"<f8", (-1, -8), bytes(64))),
+    "many axes": closed(b"EMMdens1", (b"<f8", (1,) * 200, bytes(8))),
+    "no shape": closed(b"EMMdens1") ,
+    "more behind it": closed(b"EMMdens1", (b"<f8", (1,), bytes(16))),
+    "indices": _arrays._pack(b"EMMspar1", [np.array([2, 2]), np.arange(3), np.array([0, 9**9]), np.ones(2)]),
+    "rows": _arrays._pack(b"EMMspar1", [np.array([2**62, 2]), np.arange(3), np.array([0, 1]), np.ones(2)]),
+    "columns": _arrays._pack(b"EMMspar1", [np.array([2, 2**31]), np.arange(3), np.array([0, 1]), np.ones(2)]),
+    "shape": _arrays._pack(b"EMMspar1", [np.array([2]), np.arange(3), np.array([0, 1]), np.ones(2)]),
+    "pickle": pickle.dumps([1]),
+}  # fmt: skip
 
-    def __reduce__(self):
-        return os._exit, (1,)
 
-
-@pytest.mark.parametrize("content", [content for _, content in hostile_entries()])
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
 def test_forged_entries_count_as_absent(cache, content):
     put_all(cache)
     for path in files_of(cache):
         path.write_bytes(content)
     array, rows, found = get_all(cache)
-    assert not found.any() and (array is None or content.startswith((b"EMMdens1", b"EMMspar1")))
+    assert array is None and not found.any() and files_of(cache) == []
     put_all(cache)
     assert get_all(cache)[2].all()
+
+
+@pytest.mark.parametrize("size", [2**28 + 1, 3 * 2**30])
+def test_a_planted_file_of_gigabytes_is_not_read(cache, size):
+    """Issue 17: it was read whole."""
+    put_all(cache)
+    for path in files_of(cache):
+        with open(path, "wb") as file:
+            file.truncate(size)  # holes: it takes no room on disk
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    array, rows, found = get_all(cache)
+    assert array is None and not found.any() and files_of(cache) == []
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
+
+
+def test_what_is_too_large_is_not_written(cache, monkeypatch):
+    """So that what is read can be bounded; many rows are cut into files that may be read."""
+    monkeypatch.setattr(cache, "most_read", 4000)
+    cache.put(KEY, np.ones(1000))
+    cache.put(OTHER, sp.csr_matrix((2, 2**31), dtype=np.float32))
+    assert files_of(cache) == []
+    keys, features = row_keys(np.arange(100)[:, np.newaxis]), np.arange(2000, dtype=np.float32).reshape(100, 20)
+    cache.put_rows(KEY, keys, features)
+    assert len(files_of(cache)) == math.ceil(100 / ((4000 - 1024) // 112))
+    rows, found = cache.get_rows(KEY, keys)
+    assert found.all() and np.array_equal(rows, features)
+
+
+@pytest.mark.parametrize("place", ["", "file", "file/below", "a\0b", "x" * 300, 3, True])
+@pytest.mark.parametrize("make", [FeatureCache, JobStore])
+def test_an_impossible_place_is_told_with_what_to_do(make, place, tmp_path, monkeypatch):
+    """Issue 17: `[Errno 20]` came raw."""
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    words = "^(The|No folder for the) (cache|checkpoint) .*Give the path"
+    with pytest.raises((OSError, ValueError), match=words) as told:
+        make(place)
+    assert repr(place) in str(told.value) and "Errno" not in str(told.value)
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
@@ -181,7 +224,7 @@ def test_a_link_out_of_the_folder_is_not_followed_when_written(cache, tmp_path):
 
 
 def test_object_arrays_are_never_kept(cache):
-    with pytest.raises(ValueError, match="allow_pickle"):
+    with pytest.raises(ValueError, match="object values are not kept"):
         cache.put(KEY, np.array([{}], dtype=object))
 
 
@@ -207,13 +250,31 @@ def test_keys_cannot_name_files_elsewhere(cache, key):
 
 
 def test_what_killed_writers_left_is_swept(tmp_path):
-    old, new = tmp_path / "arrays" / ".x.part", tmp_path / "arrays" / ".y.part"
-    old.parent.mkdir()
-    old.touch()
-    new.touch()
-    os.utime(old, (0, 0))
+    cache = FeatureCache(tmp_path)
+    put_all(cache)
+    paths = [*files_of(cache), JobStore(tmp_path / "fitted").folder / "a.job"]
+    old, new = [[path.with_name(f".{path.name}.{i}.{'f' * 32}.part") for path in paths] for i in (1, 2)]
+    users = [tmp_path / "film.part", tmp_path / "arrays" / ".film.part", tmp_path / "films" / old[0].name]
+    (tmp_path / "films").mkdir()
+    for path in [*old, *new, *users]:
+        path.touch()
+    for path in [*old, *users]:
+        os.utime(path, (0, 0))
     FeatureCache(tmp_path)
-    assert not old.exists() and new.exists()
+    JobStore(tmp_path / "fitted")
+    assert not any(path.exists() for path in old)
+    assert all(path.exists() for path in [*new, *users])  # files of others stay, wherever the cache is put
+
+
+def test_files_of_others_are_never_removed_for_room(tmp_path):
+    users = [tmp_path / "mine.npc", tmp_path / "deep" / "nightly.job"]
+    users[1].parent.mkdir()
+    for path in users:
+        path.write_bytes(bytes(5000))
+    cache = FeatureCache(tmp_path, max_bytes=1000)
+    cache.put(KEY, np.ones(10))
+    cache.trim()
+    assert all(path.exists() for path in users) and cache.get(KEY) is not None
 
 
 def use_cache(folder, seed):

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import resource
 import stat
 from pathlib import Path
 
@@ -85,6 +86,20 @@ def test_what_is_no_file_counts_as_absent(store, make):
     assert store.load(KEY) is None
 
 
+@pytest.mark.parametrize("size", [3 * 2**30, 100])
+def test_only_the_bytes_that_were_signed_are_read(store, size):
+    """Issue 17: a planted file of gigabytes was read whole; here it even has the head of a result of ours."""
+    store.save(KEY, 1)
+    path = next(store.folder.glob("*.job"))
+    for start in (path.read_bytes(), b""):
+        with open(path, "wb") as file:
+            file.write(start)
+            file.truncate(size)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        assert store.load(KEY) is None
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
+
+
 def test_a_renamed_file_counts_as_absent(store):
     store.save(KEY, 1)
     path = next(store.folder.glob("*.job"))
@@ -109,7 +124,11 @@ def test_a_key_that_others_can_read_is_not_used(store, state, monkeypatch, tmp_p
     store.save(KEY, 1)
     state.chmod(0o644)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "other"))
-    assert JobStore(store.folder).load(KEY) is None
+    with pytest.warns(UserWarning, match=f"{state} is open to other users: remove it, or run chmod go-rwx"):
+        assert JobStore(store.folder).load(KEY) is None
+    state.chmod(0o600)
+    assert JobStore(store.folder).load(KEY) == 1  # what the words say helps
+    state.chmod(0o644)
     (tmp_path / "file").touch()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
     with pytest.raises(OSError, match="chmod"):

@@ -120,19 +120,6 @@ def test_neighbours_do_not_run_together(a, b):
     assert (content_key(*a) == content_key(*b)) == (a == b)
 
 
-@pytest.mark.parametrize("as_path", [str, Path])
-def test_a_file_is_keyed_by_its_change(tmp_path, as_path):
-    path = tmp_path / "photo.jpg"
-    before = content_key(as_path(path))
-    path.write_bytes(b"1")
-    first = content_key(as_path(path))
-    path.write_bytes(b"12")
-    assert len({before, first, content_key(as_path(path))}) == 3
-    keys = row_keys([as_path(path)])
-    os.utime(path, ns=(1, 1))
-    assert row_keys([as_path(path)])[0] != keys[0]
-
-
 def make_function(source):
     space = {"__name__": "users_module"}
     exec(source, space)
