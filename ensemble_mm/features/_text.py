@@ -190,7 +190,7 @@ class TextExtractor(TransformerMixin, BaseEstimator):
     def _vectorizers(self, n_texts):
         common = {"max_features": self.max_features, "sublinear_tf": True, "dtype": np.float32, "lowercase": False,
                   "min_df": 1 if n_texts < 2000 else 2}  # fmt: skip
-        made = [TfidfVectorizer(analyzer=partial(ngrams_of, ngram_range=tuple(self.ngram_range)), **common)]
+        made = [TfidfVectorizer(analyzer=WordNgrams(self.ngram_range), **common)]
         if self.char_ngram_range is not None:
             common["lowercase"] = True
             made.append(TfidfVectorizer(analyzer="char_wb", ngram_range=tuple(self.char_ngram_range), **common))
@@ -257,7 +257,7 @@ def _fit_vectorizer(vectorizer, texts):
             return None
         names = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.get)
     else:  # counted at once: several times as fast as text by text
-        ngram_range = vectorizer.analyzer.keywords["ngram_range"]
+        ngram_range = vectorizer.analyzer.ngram_range
         names, counts = count_ngrams(
             texts, partial(parts_of, shortest=ngram_range[0]), ngram_range,
             min_df=vectorizer.min_df, max_features=vectorizer.max_features,
@@ -270,6 +270,16 @@ def _fit_vectorizer(vectorizer, texts):
     # Plain numbers, which are kept and read many times faster than those of numpy.
     vectorizer.vocabulary_ = {name: place for place, name in enumerate(names)}
     return block
+
+
+class WordNgrams:
+    """The analyzer of a vectorizer: a text as its n-grams of words. A class, so that a model file can name it."""
+
+    def __init__(self, ngram_range):
+        self.ngram_range = tuple(ngram_range)
+
+    def __call__(self, text):
+        return ngrams_of(text, self.ngram_range)
 
 
 def _check_range(name, value):

@@ -50,7 +50,7 @@ class JobStore:
 
     def __init__(self, folder: str | os.PathLike):
         self.folder = make_folder(folder, "checkpoint")
-        self._secret = _signing_key(self.folder)
+        self._secret = signing_key(self.folder)
         sweep(self.folder)
 
     def load(self, key: str):
@@ -94,12 +94,12 @@ class JobStore:
         return mac.digest()
 
 
-def _signing_key(checkpoint: Path) -> bytes:
-    """Return this user's key, made on first use in the first folder that takes it."""
+def signing_key(checkpoint: Path | None = None) -> bytes:
+    """Return this user's key, made on first use in the first folder that takes it and is no checkpoint itself."""
     failures, passed = [], []
     for folder in _key_folders():
         path = folder / "checkpoint.key"
-        if path.is_relative_to(checkpoint):
+        if checkpoint is not None and path.is_relative_to(checkpoint):
             failures.append(f"{path} lies in the checkpoint folder")
             continue
         try:

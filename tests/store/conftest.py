@@ -1,13 +1,62 @@
-"""A PostgreSQL server of its own for the tests that need one."""
+"""A PostgreSQL server of its own for the tests that need one, and model files that nobody saved."""
 
+import json
 import os
 import shutil
 import subprocess
 import tempfile
+import zipfile
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
 import pytest
+
+from ensemble_mm.store import read_manifest, save
+from ensemble_mm.store._encoding import Encoder
+
+
+@pytest.fixture
+def forge(tmp_path):
+    """A function that writes a model file with the state and the arrays that are given, right hashes and no signature.
+
+    Its path is returned. A change of the manifest is a dict; `source` is a file whose parts and manifest are taken.
+    """
+    from sklearn.linear_model import Ridge
+
+    def write(state=None, arrays=None, *, source=None, manifest=None, compression=zipfile.ZIP_DEFLATED):
+        if source is None:
+            source = tmp_path / "source.emm"
+            save(Ridge().fit([[0.0], [1.0]], [0.0, 1.0]), source)
+        with zipfile.ZipFile(source) as archive:
+            parts = {name: archive.read(name) for name in ("state.json", "arrays.bin")}
+        if state is not None:
+            parts["state.json"] = state if isinstance(state, bytes) else json.dumps(state).encode()
+            parts["arrays.bin"] = b""
+        if arrays is not None:
+            parts["arrays.bin"] = arrays
+        stated = read_manifest(source) | {
+            "parts": {name: {"sha256": sha256(part).hexdigest(), "bytes": len(part)} for name, part in parts.items()}
+        }
+        path = tmp_path / "forged.emm"
+        with zipfile.ZipFile(path, "w", compression) as archive:
+            archive.writestr("manifest.json", json.dumps(stated | (manifest or {})))
+            for name, part in parts.items():
+                archive.writestr(name, part)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def describe():
+    """A function that returns the node of a thing, and the bytes of its arrays, for a test to change."""
+
+    def encode(item):
+        encoder = Encoder()
+        return encoder.node(item), b"".join(encoder.blocks)
+
+    return encode
 
 
 @pytest.fixture(scope="session")

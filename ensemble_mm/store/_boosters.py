@@ -1,0 +1,228 @@
+"""Boosters of LightGBM and XGBoost in model files: their text, and the trial of one whose sender is not known.
+
+Their readers and their trees are native code that trusts what it reads: a forged booster can end the interpreter, or
+keep it busy for ever. One from a file that was not written with this user's own key is therefore read and tried in a
+process of its own first; what ends or outlives that process is refused.
+"""
+
+import importlib
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+
+CLASSES = {"lightgbm": "lightgbm.basic", "xgboost": "xgboost.core"}
+_BARE = {"params": {}, "best_iteration": -1, "best_score": {}, "pandas_categorical": None}  # what LightGBM reads
+_HANDLES = {"lightgbm": "_handle", "xgboost": "handle"}
+SECONDS = 60  # that the trial of a file's boosters may take, and as many for every 20 MB
+MEMORY = 8 * 2**30  # bytes of addresses, of which native libraries reserve many; those used are limited by `SECONDS`
+ROWS = 64  # that a booster is tried on
+
+
+def booster_kind(item) -> str | None:
+    """Return "lightgbm" or "xgboost" for a booster, None for any other thing."""
+    kind = type(item).__module__.partition(".")[0]
+    return kind if type(item).__name__ == "Booster" and type(item).__module__ == CLASSES.get(kind) else None
+
+
+def booster_state(item) -> tuple[bytes, dict]:
+    """Return the text of a booster, as its library writes it, and what Python keeps beside it."""
+    state, handle = item.__getstate__(), _HANDLES[booster_kind(item)]
+    model = state.pop(handle)
+    return (model.encode() if isinstance(model, str) else bytes(model)), state
+
+
+def empty_booster(kind: str):
+    """Return a booster that `fill_booster` will fill."""
+    if kind not in CLASSES:
+        raise ValueError("a booster is of a library that this version does not know")
+    cls = importlib.import_module(CLASSES[kind]).Booster
+    return cls.__new__(cls)
+
+
+def fill_booster(booster, model: bytes, state: dict) -> None:
+    """Let the library read the text of a booster."""
+    kind = booster_kind(booster)
+    handle = model.decode() if kind == "lightgbm" else bytearray(model)
+    booster.__setstate__({**state, _HANDLES[kind]: handle})
+
+
+def try_out(models: list[tuple[str, bytes]]) -> None:
+    """Read and try boosters in another process.
+
+    Raises
+    ------
+    ValueError
+        When one is not whole.
+    """
+    for kind, model in models:
+        if kind == "lightgbm":
+            check_text(model.decode())
+    content = b"".join(b"%s %d\n%s" % (kind.encode(), len(model), model) for kind, model in models)
+    limit = SECONDS * (1 + len(content) // (20 * 2**20))
+    command = [sys.executable, __file__]  # this file alone, without the package: it is there sooner
+    try:
+        done = subprocess.run(command, input=content, capture_output=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        raise ValueError(f"its boosters could not be read and tried within {limit} s") from None
+    if done.returncode or not done.stdout.endswith(b"whole"):
+        words = done.stderr.decode(errors="replace").strip().splitlines()
+        why = words[-1] if words and done.returncode > 0 else f"its trial ended with {done.returncode}"
+        raise ValueError(f"one of its boosters is not whole ({why[:200]})")
+
+
+def main() -> None:
+    """Read boosters from standard input, try each, and write "whole"; the process that `try_out` starts."""
+    _limit()
+    content, start, read = sys.stdin.buffer.read(), 0, []
+    while start < len(content):
+        end = content.index(b"\n", start)
+        kind, size = content[start:end].split()
+        read.append((kind.decode(), content[end + 1 : end + 1 + int(size)]))
+        start = end + 1 + int(size)
+    for kind, model in read:
+        booster = empty_booster(kind)
+        fill_booster(booster, model, dict(_BARE) if kind == "lightgbm" else {})
+        _TRIALS[kind](booster)
+    sys.stdout.write("whole")
+
+
+def _limit() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _rows(width: int) -> np.ndarray:
+    """Rows that take many ways through a tree: numbers of all sizes, holes, and codes of categories."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(ROWS, width)) * 10.0 ** rng.integers(-3, 7, size=(ROWS, 1))
+    rows[::4] = rng.integers(0, 50, size=rows[::4].shape)
+    rows[rng.random(rows.shape) < 0.2] = np.nan
+    rows[:4] = np.array([[0], [np.inf], [-np.inf], [np.nan]])
+    return rows
+
+
+def _try_lightgbm(booster) -> None:
+    width = booster.num_feature()
+    booster.dump_model()  # walks every node
+    booster.predict(_rows(width), num_threads=1)
+
+
+def _try_xgboost(booster) -> None:
+    import xgboost
+
+    width = booster.num_features()
+    if not 0 < width < 2**20:
+        raise ValueError("it has no number of columns")
+    check_trees(json.loads(bytes(booster.save_raw("json"))), width)
+    booster.set_param({"nthread": 1})
+    booster.predict(xgboost.DMatrix(_rows(width).clip(-1e30, 1e30), nthread=1))
+
+
+_TRIALS = {"lightgbm": _try_lightgbm, "xgboost": _try_xgboost}
+
+
+def _require(holds, words="a tree points outside itself"):
+    if not holds:
+        raise ValueError(f"a booster is not whole: {words}")
+
+
+# -- LightGBM's text --------------------------------------------------------------------------------------------------
+
+
+def check_text(text: str) -> None:
+    """Refuse a model of LightGBM whose trees could be left, whatever rows they are given."""
+    head, *trees = re.split(r"(?m)^Tree=\d+\n", text.partition("\nend of trees")[0])
+    top = _values(head)
+    width, n_classes = int(top["max_feature_idx"]) + 1, int(top["num_class"])
+    per_stage = int(top.get("num_tree_per_iteration", n_classes))
+    _require(0 < width <= len(head), "it has no number of columns")
+    objective = dict(part.split(":", 1) for part in top.get("objective", "").split() if ":" in part)
+    _require(0 < per_stage < 2**20 and n_classes == per_stage, "it has no number of classes")
+    _require(int(objective.get("num_class", n_classes)) == n_classes, "its objective has other classes")
+    _require(len(trees) % per_stage == 0, "its trees do not add up")
+    if "tree_sizes" in top:
+        blocks = re.findall(r"(?ms)^Tree=\d+\n.*?(?=^Tree=\d+\n|^end of trees)", text)
+        _require([len(block.encode()) for block in blocks] == _ints(top["tree_sizes"]), "its trees do not add up")
+    for tree in trees:
+        _check_tree(_values(tree), width)
+
+
+def _check_tree(tree: dict, width: int) -> None:
+    n_leaves = int(tree["num_leaves"])
+    _require(0 < n_leaves < 2**24 and len(tree["leaf_value"].split()) == n_leaves)
+    _require(tree.get("is_linear", "0") in ("0", "1"))
+    if tree.get("is_linear") == "1":
+        sizes, features = _ints(tree.get("num_features", "")), _ints(tree.get("leaf_features", ""))
+        _require(len(sizes) == n_leaves and min(sizes, default=0) >= 0 and sum(sizes) == len(features))
+        _require(len(tree.get("leaf_coeff", "").split()) == len(features))
+        _require(len(tree.get("leaf_const", "").split()) == n_leaves)
+        _require(all(0 <= feature < width for feature in features))
+    if n_leaves == 1:
+        return
+    columns = {name: _ints(tree[name]) for name in ("split_feature", "decision_type", "left_child", "right_child")}
+    thresholds = tree["threshold"].split()
+    _require(all(len(values) == n_leaves - 1 for values in (*columns.values(), thresholds)))
+    _require(all(0 <= feature < width for feature in columns["split_feature"]))
+    for side in ("left_child", "right_child"):
+        for place, child in enumerate(columns[side]):
+            _require(place < child < n_leaves - 1 or (child < 0 and -child <= n_leaves))
+    ends, words = _ints(tree.get("cat_boundaries", "")), tree.get("cat_threshold", "").split()
+    n_categorical = int(tree.get("num_cat", 0))
+    if n_categorical:
+        _require(len(ends) == n_categorical + 1 and ends[0] == 0 and ends == sorted(ends) and ends[-1] == len(words))
+    for kind, threshold in zip(columns["decision_type"], thresholds, strict=True):
+        if kind & 1:
+            _require(0 <= float(threshold) < n_categorical)
+
+
+def _values(block: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+
+
+def _ints(text: str) -> list[int]:
+    return list(map(int, text.split()))
+
+
+# -- XGBoost's trees --------------------------------------------------------------------------------------------------
+
+
+def check_trees(model: dict, width: int) -> None:
+    """Refuse a model of XGBoost whose trees could be left, whatever rows they are given."""
+    learner = model["learner"]
+    booster = learner["gradient_booster"]
+    booster = booster.get("gbtree", booster)  # of a dart
+    if "model" not in booster or "trees" not in booster["model"]:
+        weights = booster.get("model", {}).get("weights", [])
+        groups = max(int(learner["learner_model_param"].get("num_class", 0)), 1)
+        _require(len(weights) == (width + 1) * groups, "its weights do not fit its columns")
+        return
+    groups = max(int(learner["learner_model_param"].get("num_class", 0)),
+                 int(learner["learner_model_param"].get("num_target", 1)), 1)  # fmt: skip
+    trees, info = booster["model"]["trees"], booster["model"]["tree_info"]
+    _require(len(info) == len(trees) and all(0 <= group < groups for group in info), "its trees do not add up")
+    for tree in trees:
+        left, right, split = tree["left_children"], tree["right_children"], tree["split_indices"]
+        n_nodes = len(left)
+        _require(n_nodes == len(right) == len(split) == int(tree["tree_param"]["num_nodes"]) and n_nodes)
+        waiting, met = [0], 0
+        while waiting:
+            node, met = waiting.pop(), met + 1
+            _require(met <= n_nodes)
+            if left[node] == -1:
+                continue
+            _require(0 < left[node] < n_nodes and 0 < right[node] < n_nodes and 0 <= split[node] < width)
+            waiting += [left[node], right[node]]
+        sizes, starts = tree.get("categories_sizes", []), tree.get("categories_segments", [])
+        n_words = len(tree.get("categories", []))
+        _require(all(0 <= a and 0 <= n and a + n <= n_words for a, n in zip(starts, sizes, strict=True)))
+
+
+if __name__ == "__main__":
+    main()

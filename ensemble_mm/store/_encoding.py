@@ -1,0 +1,277 @@
+"""Fitted objects as plain data: a tree of JSON, and the bytes of all arrays end to end; `_decoding` reads them.
+
+A node is None, a number or a text as itself, or ``{tag: content}``, where the tag names a reader of `_decoding`. What
+stands in several places has an ``"id"`` beside its tag where it is met first, and is ``{"ref": id}`` elsewhere. The
+bytes of an array are not pointed at: they stand in the order of the tree.
+"""
+
+import functools
+import types
+from collections import Counter, OrderedDict, defaultdict
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator
+from sklearn.utils import Bunch
+
+from ._boosters import booster_kind, booster_state
+from ._classes import name_of, without_places
+from ._natives import check_object, native_node, pack_trees
+from ._values import as_text
+
+MANY = 16  # words or numbers, from where a list of them is kept as an array
+MANY_TREES = 8  # trees, from where they are kept column by column
+LONG = 1000  # characters, from where a text is kept among the arrays
+DEPTH = 100  # levels of containers and objects
+KINDS = "biufcMmSUV"  # of arrays that are plain bytes
+
+
+class Encoder:
+    """Turn a model into nodes (`node`) and the bytes of its arrays (`blocks`)."""
+
+    def __init__(self):
+        self.blocks: list = []
+        self._met: dict = {}  # id -> (the item, kept alive, and its node)
+        self._open: set = set()  # ids of things that cannot refer to themselves
+        self._n_shared = 0
+        self._depth = 0
+
+    def node(self, item):
+        """Return the node of a thing.
+
+        Raises
+        ------
+        ValueError
+            When it has no place in a file.
+        """
+        if item is None or type(item) in (bool, int, float) or (type(item) is str and len(item) < LONG):
+            return item
+        if id(item) in self._met:
+            node = self._met[id(item)][1]
+            if id(item) in self._open:
+                raise ValueError(f"A {type(item).__name__} refers to itself, and such a thing cannot be saved.")
+            if "id" not in node:
+                self._n_shared += 1
+                node["id"] = self._n_shared
+            return {"ref": node["id"]}
+        if self._depth > DEPTH:
+            raise ValueError(f"It is nested more than {DEPTH} levels deep.")
+        node: dict = {}
+        self._met[id(item)] = item, node
+        self._depth += 1
+        changed_in_place = isinstance(item, (list, dict)) or _is_plain_object(item)
+        if not changed_in_place:
+            self._open.add(id(item))
+        node.update(self._write(item))
+        self._open.discard(id(item))
+        self._depth -= 1
+        return node
+
+    def array(self, values) -> list:
+        """Keep the bytes of an array; return its dtype, its shape, and "F" where it lies column by column in memory.
+
+        The order is kept since sums depend on it, in their last bits.
+        """
+        values = np.asarray(values)
+        order = ["F"] if values.flags.f_contiguous and not values.flags.c_contiguous else []
+        self.blocks.append(values.tobytes(*order))
+        return [_spell_dtype(values.dtype), list(values.shape), *order]
+
+    def many(self, parts: list):
+        """Return the nodes of a sequence, or one column where all are words, numbers of one type, or trees."""
+        kinds = set(map(type, parts)) if len(parts) >= MANY_TREES else set()
+        if len(kinds) != 1 or (len(parts) < MANY and kinds & {str, int, float}):
+            return [self.node(part) for part in parts]
+        (kind,) = kinds
+        if kind is str:
+            text = [part.encode("utf-8", "surrogatepass") for part in parts]
+            lengths = np.array([len(part) for part in text], dtype=np.int32)
+            return {"words": [self._bytes(b"".join(text)), self.array(lengths)]}
+        if kind in (int, float) and all(-(2**63) <= part < 2**63 for part in parts if kind is int):
+            return {"numbers": self.array(np.array(parts, dtype=np.int64 if kind is int else np.float64))}
+        if len(parts) >= MANY and issubclass(kind, (np.number, np.bool_)):
+            return {"scalars": self.array(np.array(parts))}
+        if kind.__module__ == "sklearn.tree._tree":
+            return {"trees": pack_trees(parts, self.array)}
+        if kind.__module__.startswith("sklearn.tree."):
+            return self._forest(parts, kind)
+        return [self.node(part) for part in parts]
+
+    def _bytes(self, content: bytes) -> list:
+        return self.array(np.frombuffer(content, np.uint8))
+
+    def _forest(self, parts, cls):
+        """Return the estimators of a forest, each attribute once for all of them."""
+        states = [_state_of(part) for part in parts]
+        names = list(states[0])
+        if any(list(state) != names for state in states):
+            return [self.node(part) for part in parts]
+        columns = []
+        for name in names:
+            values = [state[name] for state in states]
+            same = all(_same(values[0], value) for value in values)
+            columns.append({"same": self.node(values[0])} if same else self.many(values))
+        return {"forest": [name_of(cls), len(parts), names, columns]}
+
+    def _write(self, item) -> dict:
+        kind = type(item)
+        if isinstance(item, _FUNCTIONS):
+            return {"function": name_of(item)}
+        if kind in _WRITERS:
+            return _WRITERS[kind](self, item)
+        if (text := as_text(item)) is not None:
+            return text
+        for family, write in _FAMILIES:
+            if isinstance(item, family):
+                return write(self, item)
+        if (library := booster_kind(item)) is not None:
+            model, state = booster_state(item)
+            return {"booster": [library, self._bytes(model), self.node(state)]}
+        if (native := native_node(item, self.array)) is not None:
+            return native
+        if hasattr(item, "_fields") and isinstance(item, tuple):
+            return {"named": [name_of(kind), self.many(list(item))]}
+        if _is_plain_object(item) and _sets_its_state(kind):
+            return {"own": [name_of(kind), self.node(item.__getstate__())]}
+        state = _state_of(item)
+        if state is None:
+            raise ValueError(f"A {kind.__module__}.{kind.__qualname__} has no place in a model file.")
+        check_object(item)
+        return {"object": [name_of(kind), {name: self.node(value) for name, value in state.items()}]}
+
+
+def _is_plain_object(item) -> bool:
+    """Tell whether `pickle`, too, would make an object empty and give it a state."""
+    cls = type(item)
+    plain = cls.__reduce__ is object.__reduce__ and cls.__reduce_ex__ is object.__reduce_ex__
+    return plain and not isinstance(item, (tuple, list, dict, set, frozenset, np.ndarray, np.generic))
+
+
+def _state_of(item) -> dict | None:
+    """Return the attributes that describe an object; None where it makes its state, or itself, in its own way."""
+    if not _is_plain_object(item) or _sets_its_state(type(item)):
+        return None
+    state = item.__reduce_ex__(2)[2]  # TypeError for what is written in C and says nothing of its state
+    if isinstance(state, tuple):  # slots
+        state = {**(state[0] or {}), **state[1]}
+    if state is None:
+        return {}
+    if not isinstance(state, dict):
+        return None
+    state = {name: value for name, value in state.items() if name != "_sklearn_version"}
+    if type(item).__module__.startswith("sklearn.linear_model"):
+        state.pop("_loss_function_", None)  # compiled, and made anew by each fit
+    return without_places(state)
+
+
+def _sets_its_state(cls) -> bool:
+    """Tell whether a class has a way of its own to take its state; what scikit-learn's do, `_natives` does."""
+    setter = getattr(cls, "__setstate__", BaseEstimator.__setstate__)
+    return setter is not BaseEstimator.__setstate__ and not cls.__module__.startswith("sklearn.")
+
+
+def _same(a, b) -> bool:
+    """Tell whether two plain values are equal, of one type; False for what is not plain."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, (tuple, list)):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, (np.ndarray, np.generic)):
+        return a.dtype == b.dtype and not a.dtype.hasobject and a.shape == b.shape and a.tobytes() == b.tobytes()
+    return isinstance(a, (type(None), bool, int, float, str)) and (a is b or a == b)
+
+
+def _spell_dtype(dtype) -> str | list:
+    if dtype.names:
+        if any(dtype[name].names or dtype[name].shape for name in dtype.names):
+            raise ValueError(f"Arrays of the nested type {dtype} cannot be saved.")
+        offsets = [dtype.fields[name][1] for name in dtype.names]
+        return [list(dtype.names), [dtype[name].str for name in dtype.names], offsets, dtype.itemsize]
+    if dtype.kind not in KINDS or not dtype.itemsize:
+        raise ValueError(f"Arrays of type {dtype} cannot be saved.")
+    return dtype.str
+
+
+def _array(encoder, item):
+    if type(item) is not np.ndarray:
+        item = np.asarray(item).view(np.ndarray)  # a memory map points to a file of this machine
+    if item.dtype.kind in "OT":
+        return {"objects": [item.dtype.kind, list(item.shape), encoder.many(item.ravel().tolist())]}
+    if item.dtype.kind in "SU" and not item.dtype.itemsize:
+        item = item.astype(item.dtype.kind + "1")
+    return {"array": encoder.array(item)}
+
+
+def _frame(encoder, item):
+    columns = [encoder.node(_values(item.iloc[:, j])) for j in range(item.shape[1])]
+    return {"frame": [columns, _index(encoder, item.index, item.shape[1]), encoder.node(item.columns)]}
+
+
+def _index(encoder, index, n_columns=0):
+    """The index of a frame; a plain range takes no room where columns tell its length."""
+    if n_columns and isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1:
+        return {"count": index.name} if index.name is None or type(index.name) is str else encoder.node(index)
+    return encoder.node(index)
+
+
+def _values(column):
+    """The values of a column or an index: an ndarray where it holds them so, else its own array."""
+    return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
+
+
+def _sparse(encoder, item):
+    name = type(item).__name__
+    if name[:3] not in ("csr", "csc"):
+        item, name = (sp.csr_array if isinstance(item, sp.sparray) else sp.csr_matrix)(item), "csr_" + name[4:]
+    parts = [encoder.array(part) for part in (item.data, item.indices, item.indptr)]
+    return {"sparse": [name, list(item.shape), *parts]}
+
+
+def _dtype(encoder, item):
+    if isinstance(item, pd.CategoricalDtype):
+        return {"category": [encoder.node(item.categories), item.ordered]}
+    return {"dtype": [True, str(item)] if isinstance(item, pd.api.extensions.ExtensionDtype) else [False, item.str]}
+
+
+def _order(item):
+    """Sets have no order, and files of equal models are equal."""
+    return type(item).__name__, repr(item)
+
+
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, np.ufunc, type(np.mean), type)
+_WRITERS = {  # of exact types
+    str: lambda e, x: {"text": e._bytes(x.encode("utf-8", "surrogatepass"))},
+    complex: lambda e, x: {"complex": [x.real, x.imag]},
+    bytes: lambda e, x: {"bytes": e._bytes(x)},
+    bytearray: lambda e, x: {"bytearray": e._bytes(bytes(x))},
+    list: lambda e, x: {"list": e.many(x)},
+    tuple: lambda e, x: {"tuple": e.many(list(x))},
+    set: lambda e, x: {"set": e.many(sorted(x, key=_order))},
+    frozenset: lambda e, x: {"frozenset": e.many(sorted(x, key=_order))},
+    dict: lambda e, x: {"dict": [e.many(list(x)), e.many(list(x.values()))]},
+    OrderedDict: lambda e, x: {"ordered": [e.many(list(x)), e.many(list(x.values()))]},
+    Counter: lambda e, x: {"counter": [e.many(list(x)), e.many(list(x.values()))]},
+    Bunch: lambda e, x: {"bunch": [e.many(list(x)), e.many(list(x.values()))]},
+    defaultdict: lambda e, x: {"default": [e.node(x.default_factory), e.many(list(x)), e.many(list(x.values()))]},
+    range: lambda e, x: {"range": [x.start, x.stop, x.step]},
+    slice: lambda e, x: {"slice": [e.node(x.start), e.node(x.stop), e.node(x.step)]},
+    functools.partial: lambda e, x: {"partial": [e.node(x.func), e.node(x.args), e.node(x.keywords)]},
+    pd.Interval: lambda e, x: {"interval": [e.node(x.left), e.node(x.right), x.closed]},
+    pd.RangeIndex: lambda e, x: {"index": [{"array": e.array(np.asarray(x))}, e.node(x.name)]},
+}
+_FAMILIES = [
+    (np.generic, lambda e, x: {"scalar": e.array(np.asarray(x))}),
+    (np.ndarray, _array),
+    (pd.DataFrame, _frame),
+    (pd.Series, lambda e, x: {"series": [e.node(_values(x)), _index(e, x.index, 1), e.node(x.name)]}),
+    (pd.MultiIndex, lambda e, x: {"multiindex": [[e.node(level) for level in x.levels],
+                                                 [e.array(np.asarray(codes)) for codes in x.codes],
+                                                 [e.node(name) for name in x.names]]}),
+    (pd.Index, lambda e, x: {"index": [e.node(_values(x)), e.node(x.name)]}),
+    (pd.Categorical, lambda e, x: {"categorical": [e.array(x.codes), e.node(x.categories), x.ordered]}),
+    (pd.arrays.PeriodArray, lambda e, x: {"periods": [e.array(x.asi8), str(x.dtype)]}),
+    (pd.api.extensions.ExtensionArray, lambda e, x: {"extension": [str(x.dtype), e.many(x.to_numpy(object).tolist())]}),
+    ((np.dtype, pd.api.extensions.ExtensionDtype), _dtype),
+    ((sp.sparray, sp.spmatrix), _sparse),
+]  # fmt: skip

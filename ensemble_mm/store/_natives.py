@@ -1,0 +1,352 @@
+"""Compiled parts of scikit-learn and NumPy in model files, and what has to hold before they may run.
+
+Compiled code trusts its arrays: a tree whose node points outside of them reads, or writes, where it should not. Trees
+are therefore built and checked here, wherever they stand; trees of neighbours are built anew from their points; and
+what an estimator hands to compiled code when it predicts is checked for its size (`check_object`).
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+_LOSSES = {  # of gradient boosting and of generalised linear models; what their constructors take
+    "AbsoluteError": (), "ExponentialLoss": (), "HalfBinomialLoss": (), "HalfGammaLoss": (), "HalfPoissonLoss": (),
+    "HalfSquaredError": (), "HalfMultinomialLoss": ("n_classes",), "HalfTweedieLoss": ("power",),
+    "HalfTweedieLossIdentity": ("power",), "HuberLoss": ("quantile", "delta"), "PinballLoss": ("quantile",),
+}  # fmt: skip
+_METRICS = {  # of trees of neighbours, and what they take
+    "Euclidean": ("euclidean", ""), "Manhattan": ("manhattan", ""), "Chebyshev": ("chebyshev", ""),
+    "Minkowski": ("minkowski", "p"), "Haversine": ("haversine", ""), "SEuclidean": ("seuclidean", "V"),
+    "Hamming": ("hamming", ""), "Canberra": ("canberra", ""), "BrayCurtis": ("braycurtis", ""),
+}  # fmt: skip
+_NEIGHBORS = {"KDTree", "KDTree32", "KDTree64", "BallTree", "BallTree32", "BallTree64"}
+
+
+def require(holds, words: str):
+    """Refuse a file: ValueError with what is wrong, unless it holds."""
+    if not holds:
+        raise ValueError(words)
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+
+
+def native_node(item, array) -> dict | None:
+    """Return the node of a compiled object, whose arrays are kept by `array`; None for any other thing."""
+    module, name = type(item).__module__, type(item).__name__
+    if module == "sklearn.tree._tree" and name == "Tree":
+        return {"trees": pack_trees([item], array)}
+    if module.startswith("sklearn.neighbors._") and name in _NEIGHBORS:
+        return {"neighbors": _pack_neighbors(item, name, array)}
+    if module == "sklearn._loss.loss" and name in _LOSSES:
+        return {"loss": [name, {k: getattr(item if hasattr(item, k) else item.closs, k) for k in _LOSSES[name]}]}
+    if module == "scipy.interpolate._bsplines" and name == "BSpline":
+        return {"spline": [array(item.t), array(item.c), int(item.k), bool(item.extrapolate)]}
+    if isinstance(item, np.random.RandomState) and item.get_state(legacy=False)["bit_generator"] == "MT19937":
+        state = item.get_state(legacy=False)
+        return {"random": [array(state["state"]["key"]), state["state"]["pos"], state["has_gauss"], state["gauss"]]}
+    if isinstance(item, np.random.Generator) and type(item.bit_generator).__name__ == "PCG64":
+        state = item.bit_generator.state
+        return {"generator": [*state["state"].values(), state["has_uint32"], state["uinteger"]]}
+    return None
+
+
+def pack_trees(trees, array) -> list:
+    """Return decision trees as a few arrays for all of them."""
+    states = [tree.__getstate__() for tree in trees]
+    n_features, n_classes, n_outputs = trees[0].__reduce__()[1]
+    require(all(_shape_of(tree) == _shape_of(trees[0]) for tree in trees), "the trees of a forest differ in shape")
+    nodes = np.concatenate([state["nodes"] for state in states], dtype=states[0]["nodes"].dtype)
+    values = np.concatenate([state["values"] for state in states])
+    counts, depths = ([int(state[name]) for state in states] for name in ("node_count", "max_depth"))
+    return [n_features, n_outputs, *map(array, (n_classes, nodes, values, np.array(counts), np.array(depths)))]
+
+
+def _shape_of(tree):
+    n_features, n_classes, n_outputs = tree.__reduce__()[1]
+    return n_features, n_classes.tolist(), n_outputs
+
+
+def _pack_neighbors(tree, name, array) -> list:
+    state = tree.__getstate__()
+    points, leaf_size, metric, weight = np.asarray(state[0]), int(state[4]), state[-2], state[-1]
+    kind = type(metric).__name__.partition("Distance")[0]
+    require(kind in _METRICS, f"A {name} with the metric {type(metric).__name__} cannot be saved.")
+    spelt, parameter = _METRICS[kind]
+    p, vector, _ = metric.__getstate__()
+    points = array(points)
+    value = array(np.asarray(vector)) if parameter == "V" else float(p) if parameter else None
+    return [name, points, leaf_size, spelt, value, None if weight is None else array(np.asarray(weight))]
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def read_trees(content, decoder) -> list:
+    """Build decision trees, and check that no walk leaves them."""
+    from sklearn.tree._tree import NODE_DTYPE, Tree
+
+    n_features, n_outputs, *arrays = content
+    n_classes, nodes, values, counts, depths = map(decoder.array, arrays)
+    require(type(n_features) is int and 0 < n_features < 2**31 and type(n_outputs) is int, "a decision tree is none")
+    require(n_classes.dtype == np.intp and n_classes.shape == (n_outputs,) and (n_classes > 0).all() and n_outputs > 0,
+            "a decision tree is none")  # fmt: skip
+    require(nodes.dtype == NODE_DTYPE and values.dtype == np.float64, "a decision tree is of another version")
+    require(values.shape == (len(nodes), n_outputs, n_classes.max()), "the values of a decision tree do not fit it")
+    require(counts.dtype.kind == depths.dtype.kind == "i" and counts.shape == depths.shape == (len(counts),)
+            and (counts > 0).all() and counts.sum() == len(nodes), "the trees of a forest do not add up")  # fmt: skip
+    trees, start = [], 0
+    for count, depth in zip(counts.tolist(), depths.tolist(), strict=True):
+        part = slice(start, start + count)
+        check_walk(nodes[part], "left_child", "right_child", "feature", n_features, nodes["left_child"][part] == -1)
+        tree = Tree(n_features, n_classes, n_outputs)
+        tree.__setstate__({"max_depth": min(depth, count), "node_count": count, "nodes": nodes[part].copy(),
+                           "values": values[part].copy()})  # fmt: skip
+        trees.append(tree)
+        start += count
+    return trees
+
+
+def check_walk(nodes, left, right, feature, n_features, is_leaf) -> None:
+    """Refuse a tree whose walk could leave its arrays or go round: scikit-learn itself does not look."""
+    inner = np.flatnonzero(~np.asarray(is_leaf, dtype=bool))
+    require(len(nodes), "a decision tree has no nodes")
+    for side in (left, right):
+        child = nodes[side][inner].astype(np.int64)
+        require((child > inner).all() and (child < len(nodes)).all(), "a decision tree points outside itself")
+    used = nodes[feature][inner].astype(np.int64)
+    require((used >= 0).all() and (used < n_features).all(), "a decision tree asks for a feature that it does not have")
+
+
+def _read_neighbors(content, decoder):
+    import sklearn.neighbors._ball_tree
+    import sklearn.neighbors._kd_tree
+
+    name, points, leaf_size, metric, value, weight = content
+    require(name in _NEIGHBORS and type(leaf_size) is int and leaf_size > 0, "a tree of neighbours is none")
+    points = decoder.array_of(points, "f", 2)
+    parameter = dict(_METRICS.values()).get(metric)
+    require(parameter is not None and points.size, "a tree of neighbours is none")
+    if parameter == "V":
+        value = decoder.array_of(value, "f", 1)
+    require(parameter != "p" or type(value) is float and value >= 1, "a tree of neighbours is none")
+    home = sklearn.neighbors._kd_tree if name.startswith("KD") else sklearn.neighbors._ball_tree
+    weight = {} if weight is None else {"sample_weight": decoder.array_of(weight, "f", 1)}
+    return getattr(home, name)(points, leaf_size, metric=metric, **weight, **({parameter: value} if parameter else {}))
+
+
+def _read_loss(content, decoder):
+    import sklearn._loss.loss
+
+    name, settings = content
+    require(name in _LOSSES and set(settings) == set(_LOSSES[name]), "a loss is none")
+    require(all(type(value) in (int, float, type(None)) for value in settings.values()), "a loss is none")
+    return getattr(sklearn._loss.loss, name)(**settings)
+
+
+def _read_spline(content, decoder):
+    from scipy.interpolate import BSpline
+
+    knots, coefficients, degree, extrapolate = content
+    knots, coefficients = decoder.array_of(knots, "f", 1), decoder.array(coefficients)
+    require(type(degree) is int and 0 <= degree < 100 and coefficients.dtype.kind == "f", "a spline is none")
+    return BSpline(knots, coefficients, degree, extrapolate is True)
+
+
+def _read_random(content, decoder):
+    key, pos, has_gauss, gauss = content
+    key = decoder.array_of(key, "u", 1)
+    require(key.shape == (624,) and type(pos) is int and 0 <= pos <= 624 and type(gauss) is float, "a seed is none")
+    made = np.random.RandomState(0)
+    state = {"bit_generator": "MT19937", "state": {"key": key, "pos": pos}}
+    made.set_state(state | {"has_gauss": int(has_gauss == 1), "gauss": gauss})
+    return made
+
+
+def _read_generator(content, decoder):
+    require(all(type(number) is int and 0 <= number < 2**128 for number in content), "a seed is none")
+    state, inc, has_uint32, uinteger = content
+    made = np.random.Generator(np.random.PCG64(0))
+    made.bit_generator.state = {
+        "bit_generator": "PCG64", "state": {"state": state, "inc": inc | 1}, "has_uint32": int(has_uint32 == 1),
+        "uinteger": uinteger % 2**32,
+    }  # fmt: skip
+    return made
+
+
+NATIVE_READERS = {
+    "trees": lambda content, decoder: read_trees(content, decoder)[0],
+    "neighbors": _read_neighbors,
+    "loss": _read_loss,
+    "spline": _read_spline,
+    "random": _read_random,
+    "generator": _read_generator,
+}
+
+
+# -- what estimators hand to compiled code ----------------------------------------------------------------------------
+
+
+def check_object(item) -> None:
+    """Refuse an estimator of scikit-learn that would send its compiled parts beyond their arrays."""
+    for family in _families(type(item)):
+        _CHECKS[family](vars(item))
+    if type(item).__module__ == "sklearn.isotonic" and "X_thresholds_" in vars(item):
+        item._build_f(item.X_thresholds_, item.y_thresholds_)  # its function is no part of its state
+
+
+@lru_cache(maxsize=2048)
+def _families(cls) -> tuple[str, ...]:
+    names = {parent.__name__ for parent in cls.__mro__ if parent.__module__.startswith("sklearn.")}
+    return tuple(name for name in _CHECKS if name in names)
+
+
+def _is_tree(item) -> bool:
+    return "BaseDecisionTree" in _families(type(item)) and "tree_" in vars(item)
+
+
+def _check_decision_tree(state):
+    tree = state.get("tree_")
+    if tree is not None:
+        require(type(tree).__module__ == "sklearn.tree._tree", "a decision tree is none")
+        require(tree.n_features == state.get("n_features_in_"), "a tree asks for other features than its model")
+
+
+def _check_forest(state):
+    members = state.get("estimators_", [])
+    require(type(members) is list and all(map(_is_tree, members)), "a forest is made of what is no tree")
+    width = state.get("n_features_in_")
+    require(all(member.n_features_in_ == width for member in members), "a tree asks for other features than its forest")
+
+
+def _check_boosting(state):
+    if "estimators_" not in state:
+        return
+    members, width = state["estimators_"], state.get("n_features_in_")
+    stages = isinstance(members, np.ndarray) and members.dtype == object and members.ndim == 2 and members.size
+    require(stages and all(map(_is_tree, members.ravel().tolist())), "the stages of a boosting are made of no trees")
+    require(all(member.n_features_in_ == width for member in members.ravel().tolist()),
+            "a tree asks for other features than its forest")  # fmt: skip
+    require(state["_loss"].__class__.__module__ == "sklearn._loss.loss", "the loss of a boosting is none")
+    several = state["_loss"].n_classes if state["_loss"].is_multiclass else 1
+    require(members.shape[1] == several == state.get("n_trees_per_iteration_"), "a boosting writes beyond its output")
+    start = state.get("init_")
+    if type(start).__name__ == "DummyClassifier":
+        n_classes = max(several, 2)
+        prior = vars(start).get("class_prior_")
+        require(isinstance(prior, np.ndarray) and prior.shape == (n_classes,), "a boosting starts from other classes")
+        plain = vars(start).get("n_outputs_") == 1 and vars(start).get("strategy") == "prior"
+        require(plain, "a boosting starts from other classes")
+    elif several > 1 and not isinstance(start, str):
+        require(len(getattr(start, "classes_", ())) == several, "a boosting starts from other classes")
+
+
+def _check_isolation(state):
+    members, columns = state.get("estimators_", []), state.get("estimators_features_", [])
+    width = state.get("n_features_in_")
+    require(type(members) is list and type(columns) is list and all(map(_is_tree, members)), "a forest is none")
+    for member, used in zip(members, columns, strict=True):
+        fits = isinstance(used, np.ndarray) and used.ndim == 1 and used.dtype.kind in "iu"
+        fits = fits and len(used) == member.n_features_in_ == state.get("_max_features")
+        require(fits, "a forest does not fit its trees")
+        require(not len(used) or 0 <= used.min() and used.max() < width, "a forest does not fit its trees")
+
+
+def _check_predictor(state):
+    from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
+
+    nodes, bits = state.get("nodes"), state.get("raw_left_cat_bitsets")
+    fits = isinstance(nodes, np.ndarray) and nodes.dtype == PREDICTOR_RECORD_DTYPE and nodes.ndim == 1
+    require(fits, "a tree is none")
+    check_walk(nodes, "left", "right", "feature_idx", 2**31, nodes["is_leaf"] != 0)
+    require((nodes["is_leaf"] <= 1).all(), "a tree is none")
+    for part in (bits, state.get("binned_left_cat_bitsets")):
+        fits = isinstance(part, np.ndarray) and part.dtype == np.uint32 and part.ndim == 2 and part.shape[1] == 8
+        require(fits, "the categories of a tree are none")
+        chosen = (nodes["is_categorical"] != 0) & (nodes["is_leaf"] == 0)
+        require((nodes["bitset_idx"][chosen] < len(part)).all(), "a tree asks for categories that it does not have")
+
+
+def _check_histograms(state):
+    if "_predictors" not in state:
+        return
+    width, per_stage, bins = state.get("n_features_in_"), state.get("n_trees_per_iteration_"), state.get("_bin_mapper")
+    require(type(width) is int and width == state.get("_n_features"), "a boosting does not fit its columns")
+    categorical = getattr(bins, "is_categorical_", None)
+    fits = isinstance(categorical, np.ndarray) and categorical.shape == (width,)
+    require(fits, "a boosting does not fit its columns")
+    require(type(state["_predictors"]) is list, "the stages of a boosting are none")
+    for stage in state["_predictors"]:
+        require(type(stage) is list and len(stage) == per_stage, "a boosting writes beyond its output")
+        for predictor in stage:
+            require(type(predictor).__name__ == "TreePredictor", "the stages of a boosting are made of no trees")
+            inner = predictor.nodes[predictor.nodes["is_leaf"] == 0]
+            require((inner["feature_idx"] < width).all(), "a tree asks for other features than its model")
+            by_category = inner["feature_idx"][inner["is_categorical"] != 0]
+            require((categorical[by_category] != 0).all(), "a tree asks for categories that it does not have")
+    sorter = state.get("_preprocessor")
+    if sorter is not None:  # it brings the categories to the front, one column for one
+        require(type(sorter).__name__ == "ColumnTransformer", "a boosting does not fit its columns")
+        steps = [(step, np.asarray(columns)) for _, step, columns in sorter.transformers_ if step != "drop"]
+        kept = all(columns.dtype == bool and _keeps_columns(step) for step, columns in steps)
+        require(kept, "a boosting does not fit its columns")
+        require(sum(int(columns.sum()) for _, columns in steps) == width, "a boosting does not fit its columns")
+
+
+def _keeps_columns(step) -> bool:
+    if type(step).__name__ == "FunctionTransformer":
+        return step.func is None or getattr(getattr(step.func, "func", None), "__name__", "") == "check_array"
+    return type(step).__name__ == "OrdinalEncoder"
+
+
+def _check_vectors(state):
+    if "support_vectors_" not in state:
+        return
+    vectors, n_support, coefficients = (state.get(k) for k in ("support_vectors_", "_n_support", "_dual_coef_"))
+    n_vectors = vectors.shape[0] if np.ndim(vectors) == 2 or hasattr(vectors, "indptr") else -1
+    classes = len(state.get("classes_", ())) or 2
+    fits = type(n_support) is np.ndarray and n_support.dtype == np.int32 and n_support.shape == (classes,)
+    require(fits and (n_support >= 0).all(), "the vectors of a support vector machine do not add up")
+    rows = classes - 1 if "classes_" in state else 1
+    total = n_support.sum(dtype=np.int64) if "classes_" in state else n_vectors
+    pairs = classes * (classes - 1) // 2
+    require(total == n_vectors == len(state.get("support_", ())) or n_vectors == 0, "the vectors do not add up")
+    require(np.shape(coefficients) == (rows, n_vectors), "the vectors of a support vector machine do not add up")
+    require(np.shape(state.get("_intercept_")) == (pairs,), "the vectors of a support vector machine do not add up")
+    for name in ("_probA", "_probB"):
+        require(np.shape(state.get(name)) in ((0,), (pairs,)), "the vectors of a support vector machine do not add up")
+    if not state.get("_sparse") and not callable(state.get("kernel")) and state.get("kernel") != "precomputed":
+        require(vectors.shape[1] == state.get("n_features_in_"), "the vectors do not fit the columns")
+
+
+def _check_isotonic(state):
+    for name in ("X_thresholds_", "y_thresholds_"):
+        values = state.get(name, np.zeros(0))
+        require(type(values) is np.ndarray and values.dtype.kind == "f" and values.ndim == 1, "a curve is none")
+
+
+def _check_vocabulary(state):
+    words = state.get("vocabulary_", {})
+    places = set(words.values())
+    require(all(type(place) in (int, np.int64, np.int32) for place in places), "a vocabulary is none")
+    require(not places or (min(places) >= 0 and max(places) < len(words)), "a vocabulary points outside itself")
+
+
+def _check_centres(state):
+    centres = state.get("cluster_centers_")
+    if isinstance(centres, np.ndarray):
+        require(centres.ndim == 2 and centres.shape[1] == state.get("n_features_in_"), "centres do not fit the columns")
+
+
+_CHECKS = {
+    "BaseDecisionTree": _check_decision_tree,
+    "BaseForest": _check_forest,
+    "BaseGradientBoosting": _check_boosting,
+    "IsolationForest": _check_isolation,
+    "TreePredictor": _check_predictor,
+    "BaseHistGradientBoosting": _check_histograms,
+    "BaseLibSVM": _check_vectors,
+    "CountVectorizer": _check_vocabulary,
+    "_BaseKMeans": _check_centres,
+    "IsotonicRegression": _check_isotonic,
+}

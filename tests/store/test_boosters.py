@@ -1,0 +1,114 @@
+"""Boosters of senders that are not known are read in a process of their own; what ends it is an error."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+from lightgbm import LGBMClassifier, LGBMRegressor
+from xgboost import XGBClassifier, XGBRegressor
+
+from ensemble_mm.store import ModelFileError, _boosters, load, save
+from ensemble_mm.store._boosters import booster_kind, booster_state, check_text, try_out
+
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(200, 5)), rng.integers(0, 3, 200)
+CODES = np.c_[X[:, :2], rng.integers(0, 12, size=(200, 1))]
+MODELS = {
+    "lightgbm": LGBMClassifier(n_estimators=3, num_leaves=5, verbose=-1, n_jobs=1).fit(X, y),
+    "categories": LGBMRegressor(n_estimators=3, num_leaves=5, min_data_per_group=1, verbose=-1, n_jobs=1).fit(
+        CODES, CODES[:, 2] % 4, categorical_feature=[2]
+    ),
+    "linear trees": LGBMRegressor(n_estimators=3, num_leaves=5, linear_tree=True, verbose=-1, n_jobs=1).fit(X, y),
+    "stumps": LGBMRegressor(n_estimators=2, min_child_samples=500, verbose=-1, n_jobs=1).fit(X, y),
+    "xgboost": XGBClassifier(n_estimators=3, max_depth=3, n_jobs=1).fit(X, y),
+    "dart": XGBRegressor(n_estimators=3, max_depth=3, booster="dart", n_jobs=1).fit(X, y),
+    "linear": XGBRegressor(n_estimators=3, booster="gblinear", n_jobs=1).fit(X, y),
+}
+
+
+def text_of(name):
+    model = MODELS[name]
+    booster = model.booster_ if hasattr(model, "booster_") else model.get_booster()
+    return booster_kind(booster), booster_state(booster)[0]
+
+
+def test_whole_boosters_pass():
+    try_out([text_of(name) for name in MODELS])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_of_another_user_predicts_the_same(name, tmp_path, forge):
+    save(MODELS[name], tmp_path / "file")
+    rows = CODES if name == "categories" else X
+    again = load(forge(source=tmp_path / "file", manifest={"signature": None}))
+    assert np.array_equal(again.predict(rows), MODELS[name].predict(rows))
+
+
+def change(text, old, new):
+    assert old in text, old
+    return text.replace(old, new, 1)
+
+
+def line(text, name):
+    return next(line for line in text.splitlines() if line.startswith(name + "="))
+
+
+@pytest.mark.parametrize(
+    "name, key, value",
+    [
+        ("lightgbm", "left_child", "900 -2 -3 -4"),
+        ("lightgbm", "left_child", "0 -2 -3 -4"),
+        ("lightgbm", "right_child", "-900 -2 -3 -4"),
+        ("lightgbm", "split_feature", "900 0 0 0"),
+        ("lightgbm", "split_feature", "-1 0 0 0"),
+        ("lightgbm", "split_feature", "0"),
+        ("lightgbm", "num_leaves", "500"),
+        ("lightgbm", "num_leaves", "0"),
+        ("lightgbm", "leaf_value", "1"),
+        ("lightgbm", "num_class", "70000"),
+        ("lightgbm", "num_tree_per_iteration", "70000"),
+        ("lightgbm", "max_feature_idx", "2000000000"),
+        ("lightgbm", "max_feature_idx", "0"),
+        ("lightgbm", "objective", "multiclass num_class:70000"),
+        ("lightgbm", "tree_sizes", "5 5 5"),
+        ("categories", "cat_boundaries", "0 900000 900001 900002 900003"),
+        ("categories", "num_cat", "0"),
+        ("linear trees", "leaf_features", "900"),
+        ("linear trees", "num_features", "900 0 0 0 0"),
+    ],
+)
+def test_a_text_whose_trees_could_be_left_is_refused(name, key, value):
+    text = text_of(name)[1].decode()
+    check_text(text)
+    with pytest.raises((ValueError, KeyError)):
+        check_text(change(text, line(text, key), f"{key}={value}"))
+
+
+def test_what_ends_the_reader_is_an_error(monkeypatch):
+    """A child that dies, hangs or complains: each is a ValueError here, and this process lives on."""
+    kind, model = text_of("xgboost")
+    for content in (model[: len(model) // 2], b"", b"{}", model.replace(b"split_indices", b"split_indicez", 1)):
+        with pytest.raises(ValueError, match="not whole"):
+            try_out([(kind, content)])
+    monkeypatch.setattr(_boosters, "SECONDS", 0.01)
+    with pytest.raises(ValueError, match="within"):
+        try_out([(kind, model)])
+
+
+def test_a_death_is_told(monkeypatch, tmp_path):
+    program = tmp_path / "dies.py"
+    program.write_text(f"import os; os.kill(os.getpid(), {int(signal.SIGSEGV)})")
+    monkeypatch.setattr(_boosters, "__file__", os.fspath(program))
+    with pytest.raises(ValueError, match="ended with -11"):
+        try_out([text_of("xgboost")])
+
+
+def test_a_forged_booster_is_an_error_of_load(tmp_path, forge, describe):
+    node, arrays = describe(MODELS["lightgbm"])
+    old = line(text_of("lightgbm")[1].decode(), "split_feature").encode()
+    new = b"split_feature=" + b"9" * (len(old) - len(b"split_feature="))
+    assert old in arrays
+    load(forge(node, arrays))
+    with pytest.raises(ModelFileError, match="not whole"):
+        load(forge(node, arrays.replace(old, new)))

@@ -1,0 +1,242 @@
+"""Compiled parts of scikit-learn come back to the bit, and a forged one is refused before it runs."""
+
+import copy
+
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.ensemble import (
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    IsolationForest,
+    RandomForestClassifier,
+)
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.isotonic import IsotonicRegression
+from sklearn.neighbors import BallTree, KDTree, KernelDensity, KNeighborsClassifier
+from sklearn.preprocessing import SplineTransformer
+from sklearn.svm import SVC, SVR
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from ensemble_mm.store import ModelFileError, load, save
+from ensemble_mm.store._natives import check_object, check_walk
+
+X = np.random.default_rng(0).normal(size=(80, 4))
+y = np.arange(80) % 3
+BY_CATEGORY = HistGradientBoostingClassifier(max_iter=2, min_samples_leaf=2, categorical_features=[0, 2])
+CATEGORIES = np.c_[y, X[:, 0], np.arange(80) % 7]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        RandomForestClassifier(20, random_state=0),
+        ExtraTreesRegressor(3, random_state=0),
+        GradientBoostingClassifier(n_estimators=3, random_state=0),
+        GradientBoostingRegressor(n_estimators=3, loss="huber", random_state=0),
+        GradientBoostingRegressor(n_estimators=3, loss="quantile", random_state=0),
+        HistGradientBoostingRegressor(max_iter=2, loss="quantile", quantile=0.3),
+        IsolationForest(n_estimators=12, max_features=2, random_state=0),
+        KNeighborsClassifier(metric="minkowski", p=3, algorithm="kd_tree"),
+        KNeighborsClassifier(metric="seuclidean", metric_params={"V": np.ones(4)}, algorithm="ball_tree"),
+        KernelDensity(),
+        SplineTransformer(),
+        SVC(),
+        SVR(),
+        IsotonicRegression(),
+        KMeans(3, random_state=0),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_models_come_back_to_the_bit(model, tmp_path):
+    rows = X[:, 0] if isinstance(model, IsotonicRegression) else X
+    model.fit(rows, y)
+    save(model, tmp_path / "file")
+    again = load(tmp_path / "file")
+    for method in ("predict", "transform", "score_samples", "kneighbors"):
+        if hasattr(model, method):
+            assert np.array_equal(getattr(again, method)(rows), getattr(model, method)(rows))
+
+
+@pytest.mark.parametrize("kind", [KDTree, BallTree])
+def test_trees_of_neighbours_are_built_from_their_points(kind, tmp_path):
+    """What is kept are the points: no order of them that a file could forge."""
+    model = KernelDensity().fit(X)
+    model.tree_ = kind(X, leaf_size=5)
+    save(model, tmp_path / "file")
+    again = load(tmp_path / "file").tree_
+    assert type(again) is kind
+    assert all(np.array_equal(a, b) for a, b in zip(again.query(X, 3), model.tree_.query(X, 3), strict=True))
+
+
+def test_boosting_by_category_comes_back(tmp_path):
+    model = copy.deepcopy(BY_CATEGORY).fit(CATEGORIES, y)
+    save(model, tmp_path / "file")
+    assert np.array_equal(load(tmp_path / "file").predict_proba(CATEGORIES), model.predict_proba(CATEGORIES))
+
+
+def forged_tree(field, value, place=0):
+    def change(model):
+        tree = model.tree_
+        state = tree.__getstate__()
+        state["nodes"] = state["nodes"].copy()
+        state["nodes"][field][place] = value
+        tree.__setstate__(state)
+
+    return DecisionTreeRegressor(random_state=0).fit(X, y), change
+
+
+def set_to(name, value):
+    def change(model):
+        vars(model)[name] = value(model) if callable(value) else value
+
+    return change
+
+
+def with_predictor(change):
+    def to(model):
+        predictor = next(p for stage in model._predictors for p in stage if len(p.nodes) > 1)
+        change(predictor)
+
+    return to
+
+
+def put(name, value, where=0):
+    def change(predictor):
+        predictor.nodes = predictor.nodes.copy()
+        predictor.nodes[name][where] = value
+
+    return with_predictor(change)
+
+
+def categorical_to(value):
+    def change(model):
+        for predictor in (p for stage in model._predictors for p in stage):
+            predictor.nodes = predictor.nodes.copy()
+            predictor.nodes["bitset_idx"][(predictor.nodes["is_categorical"] == 1)] = value
+
+    return change
+
+
+def fitted(model):
+    rows = CATEGORIES if model is BY_CATEGORY else X
+    return copy.deepcopy(model).fit(rows, y)
+
+
+FORGED = {
+    "left": forged_tree("left_child", 9999),
+    "right": forged_tree("right_child", 0),
+    "feature": forged_tree("feature", 77),
+    "negative feature": forged_tree("feature", -5),
+    "columns of the tree": (DecisionTreeClassifier().fit(X, y), set_to("n_features_in_", 1)),
+    "columns of a forest": (fitted(RandomForestClassifier(3)), set_to("n_features_in_", 1)),
+    "a forest of others": (fitted(RandomForestClassifier(3)), set_to("estimators_", lambda m: [KMeans()])),
+    "a forest in a tuple": (fitted(RandomForestClassifier(3)), set_to("estimators_", lambda m: tuple(m.estimators_))),
+    "other trees": (
+        fitted(RandomForestClassifier(3)),
+        set_to("estimators_", lambda m: [DecisionTreeClassifier().fit(np.c_[X, X], y)]),
+    ),
+    "stages": (
+        fitted(GradientBoostingClassifier(n_estimators=2)),
+        set_to("estimators_", lambda m: np.c_[m.estimators_, m.estimators_]),
+    ),
+    "fewer classes": (
+        fitted(GradientBoostingClassifier(n_estimators=2)),
+        lambda m: set_to("class_prior_", np.ones(2) / 2)(m.init_),
+    ),
+    "binary loss": (
+        fitted(GradientBoostingClassifier(n_estimators=2)),
+        set_to("_loss", lambda m: GradientBoostingClassifier(n_estimators=1).fit(X, y > 0)._loss),
+    ),
+    "isolation": (
+        fitted(IsolationForest(n_estimators=3, max_features=2)),
+        set_to("estimators_features_", lambda m: [np.array([0, 9])] * 3),
+    ),
+    "isolation of all": (fitted(IsolationForest(n_estimators=3, max_features=2)), set_to("_max_features", 4)),
+    "histogram left": (fitted(HistGradientBoostingRegressor(max_iter=2)), put("left", 10_000)),
+    "histogram round": (fitted(HistGradientBoostingRegressor(max_iter=2)), put("right", 0)),
+    "histogram feature": (fitted(HistGradientBoostingRegressor(max_iter=2)), put("feature_idx", 50)),
+    "histogram columns": (fitted(HistGradientBoostingRegressor(max_iter=2)), set_to("n_features_in_", 9)),
+    "histogram stages": (
+        fitted(HistGradientBoostingRegressor(max_iter=2)),
+        set_to("_predictors", lambda m: [stage * 2 for stage in m._predictors]),
+    ),
+    "categories": (fitted(BY_CATEGORY), categorical_to(2**31)),
+    "a number by category": (fitted(HistGradientBoostingRegressor(max_iter=2)), put("is_categorical", 1)),
+    "no categories": (fitted(BY_CATEGORY), lambda m: set_to("is_categorical_", np.zeros(3, np.uint8))(m._bin_mapper)),
+    "vectors": (fitted(SVC()), set_to("_n_support", lambda m: m._n_support * 9)),
+    "coefficients": (fitted(SVC()), set_to("_dual_coef_", lambda m: m._dual_coef_[:1])),
+    "intercepts": (fitted(SVC()), set_to("_intercept_", lambda m: m._intercept_[:1])),
+    "width of vectors": (fitted(SVR()), set_to("n_features_in_", 9)),
+    "vocabulary": (CountVectorizer().fit(["ab cd", "ef"]), set_to("vocabulary_", {"ab": 10**9})),
+    "centres": (fitted(KMeans(2)), set_to("cluster_centers_", lambda m: m.cluster_centers_[:, :1].copy())),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_what_would_leave_its_arrays_is_refused(name, tmp_path):
+    """By `load`, and by `save`, which writes nothing that cannot be loaded."""
+    model, change = FORGED[name]
+    model = copy.deepcopy(model)
+    check_object(model)
+    save(model, tmp_path / "whole")
+    load(tmp_path / "whole")
+    change(model)
+    try:
+        save(model, tmp_path / "file")
+    except ModelFileError:
+        return
+    with pytest.raises(ModelFileError, match="cannot be rebuilt"):
+        load(tmp_path / "file")
+
+
+def test_an_object_is_checked_when_all_of_it_is_there(forge, describe):
+    """A forest whose list of trees is empty when the forest is read, and filled after it."""
+    forest = RandomForestClassifier(2, random_state=0).fit(X, y)
+    wide = DecisionTreeClassifier().fit(np.c_[X, X], y)
+    node, arrays = describe([forest, wide])
+    state = node["list"][0]["object"][1]
+    assert "list" in state["estimators_"]
+    state["estimators_"] = {"ref": 99}
+    node = {"list": [{"list": [node["list"][0], node["list"][1]], "id": 99}]}
+    others, _ = describe(forest.estimators_)
+    kept = arrays  # the trees of the forest are gone from the state, and their arrays with them
+    for part in (kept, kept[len(kept) // 2 :], b""):
+        with pytest.raises(ModelFileError, match="cannot be rebuilt"):
+            load(forge(node, part))
+
+
+@pytest.mark.parametrize(
+    "left, right, feature, words",
+    [
+        ([1, -1, -1], [3, -1, -1], [0, -2, -2], "outside"),
+        ([0, -1, -1], [2, -1, -1], [0, -2, -2], "outside"),  # round and round
+        ([-5, -1, -1], [2, -1, -1], [0, -2, -2], "outside"),
+        ([1, -1, -1], [2, -1, -1], [7, -2, -2], "feature"),
+        ([1, -1, -1], [2, -1, -1], [-3, -2, -2], "feature"),
+        ([], [], [], "no nodes"),
+    ],
+)
+def test_a_walk_that_would_leave_the_tree_is_refused(left, right, feature, words):
+    nodes = np.zeros(len(left), dtype=[("left", int), ("right", int), ("feature", int)])
+    nodes["left"], nodes["right"], nodes["feature"] = left, right, feature
+    with pytest.raises(ValueError, match=words):
+        check_walk(nodes, "left", "right", "feature", 3, nodes["left"] == -1)
+
+
+def test_the_trees_of_a_forest_add_up(forge, describe):
+    node, arrays = describe(RandomForestClassifier(10, random_state=0).fit(X, y))
+    members = node["object"][1]["estimators_"]["list"]["forest"]
+    assert members[1] == 10
+    load(forge(node, arrays))
+    for n_trees in (0, 9, 11, 10**7):
+        members[1] = n_trees
+        with pytest.raises(ModelFileError, match="do not add up"):
+            load(forge(node, arrays))
+    members[1] = 10
+    members[0] = "sklearn.linear_model.Ridge"
+    with pytest.raises(ModelFileError, match="no tree"):
+        load(forge(node, arrays))
