@@ -372,8 +372,7 @@ def _cached_chunk(extractor, cache, chunk):
         return block, None
     new = np.flatnonzero(~found)
     fresh, bad = transform_chunk(extractor, take_rows(chunk, new))
-    # A file that changed while it was read is not kept.
-    readable = row_keys(by_content(extractor, take_rows(chunk, new))) == keys[new]
+    readable = _unchanged(extractor, take_rows(chunk, new), keys[new])
     if bad is not None:  # not kept: the files may be mended, and are told of each time until then
         readable[bad.rows] = False
         bad = BadItemsError(bad.what, [int(new[row]) for row in bad.rows], bad.reasons)
@@ -393,6 +392,18 @@ def _cached_chunk(extractor, cache, chunk):
         return transform_chunk(extractor, chunk)
     known[new] = fresh
     return known, bad
+
+
+def _unchanged(extractor, chunk, keys):
+    """Tell which rows still have their keys: a file that changed while it was read is not kept."""
+    now = by_content(extractor, chunk)
+    if now is chunk:  # no texts
+        return np.ones(len(keys), dtype=bool)
+    if hasattr(now, "iloc"):
+        return row_keys(now) == keys
+    # What is in memory is the same object, and not hashed again.
+    rows = zip(now, chunk, keys, strict=True)
+    return np.array([item is own or row_keys([item])[0] == key for item, own, key in rows], dtype=bool)
 
 
 def _kept_extraction(cache, store, key, *args):

@@ -11,17 +11,16 @@ import os
 import stat
 import time
 from collections.abc import Iterable
-from functools import partial
 
 import numpy as np
 import pandas as pd
 
+BYTES = 16  # of a digest: the first of SHA-256, for which most processors have instructions
 SETTLED = 2 * 10**9  # nanoseconds; FAT counts in two seconds
 MOST_KNOWN = 2**17  # digests that a process remembers
 DEPTH = 3  # of pairs, lists and changed copies, in which paths are looked for
 _KEPT = "files"  # where a cache keeps digests, as rows of eight whole numbers
 _known: dict[bytes, bytes] = {}
-_new_hash = partial(hashlib.blake2b, digest_size=16)
 
 
 def with_contents(column, named: str, cache=None):
@@ -134,7 +133,7 @@ def _identity(path) -> bytes | None:
         return None
     if not stat.S_ISREG(found.st_mode):
         return None
-    return _new_hash(repr(words).encode()).hexdigest().encode()
+    return hashlib.sha256(repr(words).encode()).hexdigest()[: 2 * BYTES].encode()
 
 
 def _hashed(path, key: bytes) -> tuple[bytes | None, bool]:
@@ -142,7 +141,7 @@ def _hashed(path, key: bytes) -> tuple[bytes | None, bool]:
     started = time.time_ns()
     try:
         with open_regular(path) as file:
-            digest = hashlib.file_digest(file, _new_hash).digest()
+            digest = hashlib.file_digest(file, "sha256").digest()[:BYTES]
             age = started - os.fstat(file.fileno()).st_ctime_ns
     except OSError:
         return None, False
@@ -159,7 +158,7 @@ def _remember(digests: dict) -> None:
 def _recall(cache, keys: list[bytes]) -> None:
     """Remember what the cache knows of some files."""
     rows, there = cache.get_rows(_KEPT, keys)
-    if rows.shape[1] == 8:
+    if rows.shape[1] == BYTES // 2:
         whole = there & (rows == np.clip(np.rint(rows), 0, 2**16 - 1)).all(axis=1)
         found = zip(np.array(keys)[whole], rows[whole].astype("<u2"), strict=True)
         _remember({bytes(key): row.tobytes() for key, row in found})
