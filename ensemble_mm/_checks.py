@@ -6,13 +6,25 @@ wrong, what was found and what to do.
 
 import re
 from collections import Counter
+from collections.abc import Iterable
+from difflib import SequenceMatcher
 from importlib import import_module
 from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    RealNotInt,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from sklearn.utils._repr_html.estimator import _VisualBlock as VisualBlock  # noqa: F401
 from sklearn.utils.validation import _check_feature_names, _check_n_features
+
+LIKE = 1.1  # of names that may have been meant; 2 is the same name
 
 
 class BadItemsError(ValueError):
@@ -120,10 +132,70 @@ def as_items(X) -> np.ndarray:
     return items
 
 
+class Number(Interval):
+    """Constraint of a parameter that is a number, which True and False are not."""
+
+    def is_satisfied_by(self, val):
+        return not isinstance(val, bool) and super().is_satisfied_by(val)
+
+
+POSITIVE = Number(Real, 0, None, closed="neither")
+SHARE = Number(Real, 0, 1, closed="both")
+PART = Number(RealNotInt, 0, 1, closed="neither")
+
+
+def one_of(*names: str) -> StrOptions:
+    """Return the constraint of a parameter that is one of these names."""
+    return StrOptions(dict.fromkeys(names).keys())  # in this order in its error
+
+
+def whole(minimum: int, maximum: int | None = None) -> Number:
+    """Return the constraint of a parameter that is a whole number."""
+    return Number(Integral, minimum, maximum, closed="left" if maximum is None else "both")
+
+
+def having(*methods: str) -> HasMethods:
+    """Return the constraint of a parameter that is an object with these methods."""
+    return HasMethods(list(methods))
+
+
+def check_params(estimator) -> None:
+    """Raise a ValueError unless the parameters are such as classes declare in `_parameter_constraints`.
+
+    The parameters of learners, extractors and steps that the estimator holds are checked too.
+    """
+    for part in [estimator, *estimator.get_params(deep=True).values()]:
+        if hasattr(part, "_parameter_constraints") and not isinstance(part, type):
+            for name, value in part.get_params(deep=False).items():
+                check_param(name, value, part._parameter_constraints.get(name, "no_validation"), type(part).__name__)
+
+
+def check_param(name: str, value, constraints, caller: str) -> None:
+    """Raise a ValueError unless a value satisfies one of some constraints of scikit-learn."""
+    try:
+        validate_parameter_constraints({name: constraints}, {name: value}, caller)
+    except InvalidParameterError as error:
+        names = [option for part in constraints if isinstance(part, StrOptions) for option in part.options]
+        raise InvalidParameterError(f"{error}{did_you_mean(value, names)}") from None
+
+
+def did_you_mean(value, names: Iterable) -> str:
+    """Return a sentence that asks for the nearest of some names, or nothing where none is near."""
+    if not isinstance(value, str):
+        return ""
+
+    def likeness(name):  # in this order of letters, and in any
+        return sum(SequenceMatcher(None, a, b).ratio() for a, b in ((value, name), (sorted(value), sorted(name))))
+
+    near = max((name for name in names if isinstance(name, str)), key=likeness, default=None)
+    return "" if near is None or likeness(near) < LIKE else f" Did you mean {near!r}?"
+
+
 def check_choice(name: str, value, choices) -> None:
     """Raise a ValueError unless `value` is one of `choices`."""
     if not any(value is choice or (type(value) is type(choice) and value == choice) for choice in choices):
-        raise ValueError(f"{name}={value!r} is not known: use one of {', '.join(map(repr, choices))}.")
+        listed = ", ".join(map(repr, choices))
+        raise ValueError(f"{name}={value!r} is not known: use one of {listed}.{did_you_mean(value, choices)}")
 
 
 def check_fraction(name: str, value) -> None:

@@ -1,7 +1,7 @@
 """From columns of predictions to one prediction: weights, stackers, pruning, calibration."""
 
 from ._calibration import IsotonicCalibrator, TemperatureCalibrator, decision_threshold
-from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, make_meta_learner, select_members
+from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, check_pruner, make_meta_learner, select_members
 from ._columns import TableClassifier, TableRegressor
 from ._conformal import ConformalIntervals, ConformalSets
 from ._greedy import GreedyClassifier, GreedyRegressor
@@ -33,6 +33,7 @@ __all__ = [
     "TemperatureCalibrator",
     "WrappedClassifier",
     "WrappedRegressor",
+    "check_pruner",
     "decision_threshold",
     "make_meta_learner",
     "select_members",

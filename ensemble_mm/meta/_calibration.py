@@ -7,8 +7,8 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from .._kinds import Classes
+from .._scorers import scored
 from ._columns import TINY, check_positions
-from ._scoring import scored
 
 MOST_THRESHOLDS = 500
 

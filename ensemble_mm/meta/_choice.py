@@ -8,13 +8,14 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags
 
-from .._checks import check_choice, check_count
+from .._checks import PART, check_choice, check_count, check_param, check_params, having, one_of, whole
 from .._kinds import KINDS
+from .._scorers import scored
 from ._columns import TableClassifier, TableMixin, TableRegressor, check_penalty, filled, rows_of_numbers, thinned
 from ._greedy import GreedyClassifier, GreedyRegressor
 from ._linear import LinearClassifier, LinearRegressor
 from ._pruning import OrderedPruner
-from ._scoring import is_the_loss, scored
+from ._scoring import is_the_loss
 from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexRegressor
 from ._wrapped import WrappedClassifier, WrappedRegressor
 
@@ -321,6 +322,7 @@ def select_members(prune, X, y, *, kind, n_classes=None, seconds=None, names=Non
     >>> select_members(1, np.c_[np.sin(y), y], y, kind="regression")
     [1]
     """
+    check_pruner(prune)
     kind = _rules_of(kind, n_classes)
     X, y = np.asarray(X, dtype=np.float64), kind.encoded(np.asarray(y))
     n_members = X.shape[1] // kind.n_columns
@@ -328,9 +330,9 @@ def select_members(prune, X, y, *, kind, n_classes=None, seconds=None, names=Non
         return list(range(n_members))
     if isinstance(prune, str) and prune == "auto":
         found = OrderedPruner(n_classes=kind.n_classes).fit(X, y).members_
-    elif isinstance(prune, Real) and not isinstance(prune, bool):
+    elif isinstance(prune, Real):
         found = OrderedPruner(prune, n_classes=kind.n_classes).fit(X, y).members_
-    elif hasattr(prune, "fit") and not isinstance(prune, type):
+    elif hasattr(prune, "fit"):
         selector = clone(prune)
         known = selector.get_params(deep=False)
         given = {"n_classes": kind.n_classes, "seconds": seconds, "random_state": random_state}
@@ -342,12 +344,19 @@ def select_members(prune, X, y, *, kind, n_classes=None, seconds=None, names=Non
         if mask.dtype != bool:
             mask = np.isin(np.arange(X.shape[1]), mask)
         found = np.flatnonzero(mask.reshape(n_members, -1).any(axis=1))
-    elif callable(prune):
+    else:
         found = np.asarray(prune(X, y))
         found = np.flatnonzero(found) if found.dtype == bool else np.unique(found)
-    else:
-        raise ValueError(f'prune={prune!r} is not known: use None, "auto", a number of members or a selector.')
     if not len(found):
         of = f" of {', '.join(map(str, names[:3]))}..." if names else ""
         raise ValueError(f"prune={prune!r} keeps no member{of}: loosen it.")
     return [int(m) for m in found]
+
+
+def check_pruner(prune):
+    """Raise an error unless `prune` is what `select_members` takes."""
+    if isinstance(prune, type):
+        raise TypeError(f"prune={prune!r} is a class: give an instance of it, {prune.__name__}(...).")
+    check_param("prune", prune, [None, one_of("auto"), whole(1), PART, having("fit"), callable], "a stack")
+    if hasattr(prune, "get_params"):
+        check_params(prune)

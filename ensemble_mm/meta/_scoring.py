@@ -1,10 +1,9 @@
-"""What a blend of members is worth: losses of many blends at once, and any scikit-learn scorer of one."""
+"""What a blend of members is worth: the losses of many blends at once."""
 
 import numpy as np
 from scipy.stats import rankdata
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.metrics import get_scorer
 
+from .._scorers import scored
 from ._columns import TINY, relevant, row_losses
 
 # Share of the plain loss that is mixed into other metrics, to decide where they tie.
@@ -116,64 +115,3 @@ AT_ONCE = {
     },
     "regression": {"neg_mean_absolute_error": _mean_away, "neg_median_absolute_error": _median_away},
 }
-
-
-class _GivenClassifier(ClassifierMixin, BaseEstimator):
-    """Probabilities that are known already: lets any scorer judge them."""
-
-    def __init__(self, out):
-        self.out = out
-        self.classes_ = np.arange(out.shape[1])
-
-    def fit(self, X, y):
-        return self
-
-    def predict(self, X):
-        return self.out.argmax(axis=1)
-
-    def predict_proba(self, X):
-        return self.out
-
-
-class _GivenRegressor(RegressorMixin, BaseEstimator):
-    """Numbers that are known already: lets any scorer judge them."""
-
-    def __init__(self, out):
-        self.out = out
-        self.fitted_ = True
-
-    def fit(self, X, y):
-        return self
-
-    def predict(self, X):
-        return self.out[:, 0]
-
-
-GIVEN = {"classification": _GivenClassifier, "regression": _GivenRegressor}
-
-
-def scored(scoring, y, weight, kind):
-    """Return a function from blends, shape (n_samples, n_classes or 1), to the score that a scorer gives.
-
-    A score that is not finite counts as the lowest. Metrics that know no weights go without.
-    """
-    scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
-    if not callable(scorer):
-        raise TypeError(
-            f"scoring={scoring!r} is no scorer: give a name that scikit-learn knows, or a scorer of its kind."
-        )
-    given = GIVEN[kind.family]
-    weights = {} if (weight == weight[0]).all() else {"sample_weight": weight}
-
-    def score(out):
-        rows = np.zeros((len(y), 1))
-        try:
-            found = scorer(given(out), rows, y, **weights)
-        except TypeError:
-            if not weights:
-                raise
-            weights.clear()
-            found = scorer(given(out), rows, y)
-        return found if np.isfinite(found) else -np.finfo(float).max
-
-    return score

@@ -6,7 +6,7 @@
 import time
 import warnings
 from copy import copy
-from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import check_choice, check_count, check_feature_names, check_unique
+from .._checks import check_choice, check_feature_names, check_params, check_unique
 from .._modalities import MODALITIES
 from ..crossfit import (
     ALL_ROWS,
@@ -40,26 +40,26 @@ from ..data import MultimodalData, View, as_source, check_columns, resolve_targe
 from ..learners import portfolio
 from ..store import FeatureCache, JobStore, content_key, versions
 from ._diagram import diagram
-from ._level import CALIBRATORS, Level, setting_of
+from ._level import Level, setting_of
+from ._parameters import StackParameters, check_settings
 from ._params import NamedParamsMixin
 from ._progress import Progress
 from ._views import column_of, read_views
 
 PORTFOLIOS = ("fast", "balanced", "best")
-MOST_COPIES = 1000  # a typing error would else fill the memory
 
 
-class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
+class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEstimator):
     """Base of the estimators; see `StackedClassifier` for the parameters."""
 
-    _only = None  # "classification" or "regression" for the estimators of one task
+    _only: ClassVar[str | None] = None  # "classification" or "regression" for the estimators of one task
 
     def _fit(self, X, Y, sample_weight, groups):
-        self._check_params()
+        check_params(self)
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=Y)
         source, tasks, targets = self._read(X, Y, reset=True)
-        self._check_settings(tasks)
+        check_settings(self, tasks)
         views, columns = self._views(source)
         weights = self._weights(sample_weight, tasks, targets)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
@@ -122,41 +122,6 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
             self.oof_ = {name: last.calibrated(name, proba) for name, proba in self.oof_.items()}
 
     # -- input ---------------------------------------------------------------------------------------------------
-
-    def _check_params(self):
-        if isinstance(self.learners, str):
-            check_choice("learners", self.learners, PORTFOLIOS)
-        check_choice("on_error", self.on_error, ("raise", "drop"))
-        check_choice("on_bad", self.on_bad, ("raise", "missing"))
-        if not isinstance(self.refit, (bool, np.bool_)):
-            raise ValueError(f"refit={self.refit!r} must be True or False.")
-        if not isinstance(self.views, (str, list, tuple)):
-            raise ValueError(f'views={self.views!r} must be "auto" or a list of (name, extractor, column(s)).')
-        check_count("augment", self.augment)
-        if self.augment > MOST_COPIES:
-            raise ValueError(f"augment={self.augment} must be at most {MOST_COPIES} copies of every row.")
-        check_count("verbose", self.verbose)
-        if self.n_jobs is not None and (not isinstance(self.n_jobs, Integral) or not self.n_jobs):
-            raise ValueError(f"n_jobs={self.n_jobs!r} must be a whole number of processes, -1 for one a core, or None.")
-        for name in ("time_budget", "job_timeout"):
-            seconds = getattr(self, name)
-            if seconds is not None and not (isinstance(seconds, Real) and seconds > 0):
-                raise ValueError(f"{name}={seconds!r} must be a positive number of seconds.")
-
-    def _check_settings(self, tasks):
-        known = [*tasks, "classification", "binary", "multiclass", "regression"]
-        for parameter in ("meta_learner", "scoring", "prune", "calibration"):
-            setting = getattr(self, parameter)
-            unknown = [key for key in setting if key not in known] if isinstance(setting, dict) else []
-            if unknown:
-                raise ValueError(
-                    f"{parameter} has an entry for {unknown[0]!r}, which is no task and no kind of task: "
-                    f"use some of {', '.join(map(repr, known))}."
-                )
-        for task in tasks.values():
-            calibration = setting_of(self.calibration, task)
-            if calibration is not None:
-                check_choice("calibration", calibration, tuple(CALIBRATORS))
 
     def _read(self, X, Y, reset):
         if Y is None:
@@ -337,8 +302,9 @@ class BaseStack(NamedParamsMixin, CallbackSupportMixin, BaseEstimator):
             `plan.seconds` and `plan.bytes` are there after a trial.
         """
         other = clone(self)
-        other._check_params()
+        check_params(other)
         source, tasks, targets = other._read(X, y, reset=True)
+        check_settings(other, tasks)
         views, columns = other._views(source)
         folds = draw_folds(other.cv, tasks, targets, groups, 0)
         members = other._members(tasks, targets, views)

@@ -1,6 +1,10 @@
 """MultiOutputStack: several tasks of mixed kinds, and which columns each task's second level may see."""
 
+from __future__ import annotations  # the signatures of help() show the names of types
+
 import warnings
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from math import factorial
 
 import numpy as np
@@ -8,12 +12,13 @@ import pandas as pd
 from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import check_choice
+from .._checks import one_of
 from .._kinds import metric_names
 from ..crossfit import ALL_ROWS, Fit, Member, key_of, seed_of
 from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
 from ._base import BaseStack, task_weights
 from ._level import SIGNIFICANT, Level, availability_of, paired_gain
+from ._parameters import documented
 
 STRATEGIES = ("independent", "stacked", "chain")
 N_CHAINS = 4
@@ -21,6 +26,8 @@ BOUND = (ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegres
 MOVED_ROWS = 300  # rows on which a model is asked what moves its predictions
 
 
+@documented
+@dataclass(repr=False, eq=False)
 class MultiOutputStack(BaseStack):
     """Predict several tasks of mixed kinds, with labels that are partly unknown, in one fit.
 
@@ -30,10 +37,7 @@ class MultiOutputStack(BaseStack):
 
     Parameters
     ----------
-    views, learners, meta_learner, scoring, cv, refit, prune, calibration : see `StackedClassifier`
-        `meta_learner`, `scoring`, `calibration` and `prune` may be dicts by task (or kind).
-    augment, on_error, on_bad, cache, checkpoint, time_budget, job_timeout, n_jobs, random_state, verbose
-        See `StackedClassifier`.
+    {parameters}
     tasks : "auto" or dict of str to {"binary", "multiclass", "regression"}, default="auto"
         Kind of some or all tasks. Auto: text, booleans and categories are classes, integers with at most 20
         different values too; other numbers are regressions, but for floats that take only two whole values.
@@ -50,8 +54,7 @@ class MultiOutputStack(BaseStack):
         What each task's (column) prediction owes to the estimates of each task (row): the weights of the members that
         read them, times the share of each estimate in what moves these members' predictions. Zero where the second
         level was not kept; a column sums to 1 at most.
-    views_, table_, folds_, contributions_, cv_results_, n_extractions_, failures_, fit_report_
-        See `StackedClassifier`.
+    {attributes}
 
     References
     ----------
@@ -72,50 +75,15 @@ class MultiOutputStack(BaseStack):
     ['size', 'kind']
     """
 
-    def __init__(
-        self,
-        views="auto",
-        learners="balanced",
-        meta_learner="auto",
-        scoring=None,
-        cv=5,
-        refit=True,
-        prune=None,
-        calibration=None,
-        augment=0,
-        on_error="raise",
-        on_bad="raise",
-        cache=None,
-        checkpoint=None,
-        time_budget=None,
-        job_timeout=None,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-        *,
-        tasks="auto",
-        strategy="stacked",
-    ):
-        self.views = views
-        self.learners = learners
-        self.meta_learner = meta_learner
-        self.scoring = scoring
-        self.cv = cv
-        self.refit = refit
-        self.prune = prune
-        self.calibration = calibration
-        self.augment = augment
-        self.on_error = on_error
-        self.on_bad = on_bad
-        self.cache = cache
-        self.checkpoint = checkpoint
-        self.time_budget = time_budget
-        self.job_timeout = job_timeout
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
-        self.tasks = tasks
-        self.strategy = strategy
+    _: KW_ONLY
+    tasks: str | Mapping[str, str] = "auto"
+    strategy: str = "stacked"
+
+    _parameter_constraints = {
+        **BaseStack._parameter_constraints,
+        "tasks": [one_of("auto"), dict],
+        "strategy": [one_of(*STRATEGIES)],
+    }
 
     @with_callbacks
     def fit(self, X, Y, sample_weight=None, groups=None):
@@ -134,7 +102,6 @@ class MultiOutputStack(BaseStack):
         -------
         self
         """
-        check_choice("strategy", self.strategy, STRATEGIES)
         return self._fit(X, Y, sample_weight, groups)
 
     def _learn(self, run, members):

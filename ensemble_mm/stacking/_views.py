@@ -24,6 +24,8 @@ def read_views(setting, source, encoded):
         views = [replace(v, extractor=MODALITIES[v.modality].extractor()) for v in views]
         views += _encoded_views(views, source.shape[0]) if encoded else []
     else:
+        if not isinstance(setting, (list, tuple)):
+            raise ValueError(f'views={setting!r} must be "auto" or a list of (name, extractor, column(s)).')
         views = [view for entry in setting if (view := _check_view(entry, source)) is not None]
         if not views:
             raise ValueError("Every view is dropped: leave at least one.")

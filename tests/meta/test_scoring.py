@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, make_scorer
 
+from ensemble_mm._scorers import scored
 from ensemble_mm.data import Classes, Numbers
-from ensemble_mm.meta._scoring import Objective, scored
+from ensemble_mm.meta._scoring import Objective
 
 
 def cells_of(n_classes, n_rows=40, n_members=3, seed=0):

@@ -25,10 +25,10 @@ LINEAR = [("linear", LogisticRegression())]
         ({"views": "all"}, "views='all' is not known"),
         ({"learners": "turbo"}, "learners='turbo' is not known"),
         ({"learners": [("ridge", Ridge())]}, "No learner serves task 'recommended'"),
-        ({"on_error": "ignore"}, "on_error='ignore' is not known"),
-        ({"augment": -1}, "augment=-1 must be a whole number"),
-        ({"time_budget": 0}, "time_budget=0 must be a positive number"),
-        ({"job_timeout": "1m"}, "job_timeout=.1m. must be a positive number"),
+        ({"on_error": "ignore"}, "'on_error' parameter .* must be a str among {'raise', 'drop'}. Got 'ignore'"),
+        ({"augment": -1}, "'augment' parameter .* must be an int in the range .0, 1000.. Got -1"),
+        ({"time_budget": 0}, "'time_budget' parameter .* must be None or a float in the range .0.0, inf.. Got 0"),
+        ({"job_timeout": "1m"}, "'job_timeout' parameter .* must be None or a float .* Got '1m'"),
         ({"meta_learner": "best"}, "meta_learner='best' is not known"),
         ({"calibration": "platt"}, "calibration='platt' is not known"),
         ({"cv": 1}, "cv=1 must be at least 2"),
@@ -162,9 +162,10 @@ def test_augmented_copies_never_reach_held_out_rows(reviews):
 
 @pytest.mark.parametrize(
     ("parameters", "words"),
-    [({"augment": 10**6}, "augment=1000000 must be at most 1000"), ({"n_jobs": "2"}, "n_jobs='2'"),
-     ({"n_jobs": 0}, "n_jobs=0"), ({"n_jobs": 1.5}, "n_jobs=1.5"),
-     ({"refit": np.array([])}, "refit=.* must be True or False"), ({"views": 3}, "views=3 must be"),
+    [({"augment": 10**6}, "'augment' .* 1000.. Got 1000000"), ({"n_jobs": "2"}, "'n_jobs' .* Got '2'"),
+     ({"augment": True}, "'augment' .* Got True"),
+     ({"n_jobs": 0}, "'n_jobs' .* Got 0"), ({"n_jobs": 1.5}, "'n_jobs' .* Got 1.5"),
+     ({"refit": np.array([])}, "'refit' .* must be an instance of 'bool'"), ({"views": 3}, "views=3 must be"),
      ({"views": LogisticRegression}, "views=.* must be"), ({"meta_learner": np.array([])}, "meta_learner")],
 )  # fmt: skip
 def test_parameters_of_another_type_are_told(parameters, words):

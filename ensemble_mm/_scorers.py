@@ -1,0 +1,115 @@
+"""Scorers of scikit-learn: run on predictions that are known, and refused where they judge another kind of target."""
+
+import warnings
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.metrics import get_scorer, get_scorer_names
+
+from ._checks import did_you_mean
+from ._kinds import Numbers
+
+
+class _GivenClassifier(ClassifierMixin, BaseEstimator):
+    """Probabilities that are known already: lets any scorer judge them."""
+
+    def __init__(self, out):
+        self.out = out
+        self.classes_ = np.arange(out.shape[1])
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return self.out.argmax(axis=1)
+
+    def predict_proba(self, X):
+        return self.out
+
+
+class _GivenRegressor(RegressorMixin, BaseEstimator):
+    """Numbers that are known already: lets any scorer judge them."""
+
+    def __init__(self, out):
+        self.out = out
+        self.fitted_ = True
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return self.out[:, 0]
+
+
+GIVEN = {"classification": _GivenClassifier, "regression": _GivenRegressor}
+
+
+def scored(scoring, y, weight, kind):
+    """Return a function from blends, shape (n_samples, n_classes or 1), to the score that a scorer gives.
+
+    A score that is not finite counts as the lowest. Metrics that know no weights go without.
+    """
+    scorer = _scorer(scoring)
+    given = GIVEN[kind.family]
+    weights = {} if (weight == weight[0]).all() else {"sample_weight": weight}
+
+    def score(out):
+        rows = np.zeros((len(y), 1))
+        try:
+            found = scorer(given(out), rows, y, **weights)
+        except TypeError:
+            if not weights:
+                raise
+            weights.clear()
+            found = scorer(given(out), rows, y)
+        return found if np.isfinite(found) else -np.finfo(float).max
+
+    return score
+
+
+def check_scoring(scoring, kind):
+    """Raise an error unless `scoring` is None or can judge tasks of a kind; a callable is taken at its word."""
+    if scoring is None:
+        return
+    _scorer(scoring)
+    if not isinstance(scoring, str):
+        return
+    found = _fault(scoring, kind)
+    if found is None and kind.n_classes and _fault(scoring, Numbers()) is None:  # class positions are numbers, too
+        found = "it is for numbers"
+    if found is not None:
+        raise ValueError(f"scoring={scoring!r} cannot judge {kind.words} ({found}): use another scorer, or None.")
+
+
+def _scorer(scoring):
+    if isinstance(scoring, str) and scoring not in get_scorer_names():
+        raise ValueError(
+            f"scoring={scoring!r} is not known: use a name that sklearn.metrics.get_scorer_names() lists, or None."
+            f"{did_you_mean(scoring, get_scorer_names())}"
+        )
+    scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
+    if not callable(scorer):
+        raise TypeError(
+            f"scoring={scoring!r} is no scorer: give a name that scikit-learn knows, or a scorer of its kind."
+        )
+    return scorer
+
+
+def _fault(scoring, kind):
+    """Return why a scorer cannot judge tasks of a kind, tried on six made-up rows; None where it can."""
+    n_classes = min(kind.n_classes, 3)
+    if n_classes:
+        y = np.arange(6) % n_classes
+        out = (np.eye(n_classes)[np.r_[y[:5], 0]] + 0.5) / (1 + 0.5 * n_classes)
+    else:
+        y = np.linspace(0.5, 2, 6)
+        out = y[:, np.newaxis] + 0.1
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # metrics of clusters only warn of numbers
+            warnings.simplefilter("ignore", UndefinedMetricWarning)
+            scored(scoring, y, np.ones(6), kind)(out)
+    except Exception as error:  # whatever a metric raises
+        return str(error)
+    return None

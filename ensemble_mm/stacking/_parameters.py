@@ -1,0 +1,163 @@
+"""The parameters that the three stacks share, once: their types, defaults, checks, and what is said of them."""
+
+from __future__ import annotations  # the signatures of help() show the names of types
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import cleandoc
+from numbers import Integral
+from typing import Any, Protocol
+
+import numpy as np
+
+from .._checks import POSITIVE, Number, check_choice, check_params, did_you_mean, having, one_of, whole
+from .._kinds import KINDS
+from .._scorers import check_scoring
+from ..meta import check_pruner, make_meta_learner
+from ._level import CALIBRATORS, setting_of
+
+MOST_COPIES = 1000  # a typing error would else fill the memory
+BY_TASK = ("meta_learner", "scoring", "prune", "calibration")
+
+PARAMETERS = """
+views : "auto" or list of (name, extractor, column(s)), default="auto"
+    Inputs; "auto" infers them from X. An extractor is any transformer; "drop" leaves a view out, "auto"
+    takes the default extractor of what the column holds.
+learners : {"fast", "balanced", "best"}, list of (name, estimator[, reads[, form]]), or dict, default="balanced"
+    Base learners. `reads` is "each" (one copy per view, the default), "all" (one copy on all views side by side)
+    or a list of views. `form` is "native" (features as extracted, the default) or "reduced" (sparse text as
+    few dense columns). A dict gives a list by task or kind.
+meta_learner : {"greedy", "simplex", "linear", "mean", "auto"}, estimator or dict by task, default="auto"
+    Combines the columns of the table.
+scoring : None, str, callable or dict by task, default=None
+    What the weights maximise; None: log loss for classes, squared error for numbers.
+cv : int, splitter or list of (train, test), default=5
+    Folds, drawn once. A number is stratified and shuffled, and keeps `groups` together when they are given.
+refit : bool, default=True
+    Refit on all rows; False predicts with the mean of the fold models.
+prune : None, "auto", int, selector or dict by task, default=None
+    Members to keep; dropped ones are neither refitted nor run at predict.
+calibration : None, "temperature", "isotonic" or dict by task, default=None
+    Calibrates the probabilities of classes on the out-of-fold predictions.
+augment : int, default=0
+    Augmented copies of every training row; never of held-out rows.
+on_error : {"raise", "drop"}, default="raise"
+    What a failing learner does: end the fit, or be left out (see `failures_`).
+on_bad : {"raise", "missing"}, default="raise"
+    What an unreadable file does: end the fit, or count as missing.
+cache : path or None, default=None
+    Folder of the feature cache.
+checkpoint : path or None, default=None
+    Folder where finished jobs are kept, so that a killed fit can go on.
+time_budget : float or None, default=None
+    Seconds after which no further job is started: cheap views and learners come first, and a warning and
+    `fit_report_` tell what was left out. The cheapest learner of every task is fitted in any case.
+job_timeout : float or None, default=None
+    Seconds that one job (a fit of a learner on a fold, say) may take; one that takes longer has failed, and
+    `on_error` tells what follows. Jobs then run in worker processes, even one at a time.
+n_jobs : int or None, default=None
+    Jobs at the same time, as in joblib; None obeys `joblib.parallel_config`.
+random_state : int, RandomState instance or None, default=None
+    Seed of folds and learners.
+verbose : int, default=0
+    1 prints a line for every stage, and on the way how long it will still take, to standard error.
+"""
+ATTRIBUTES = """
+views_ : dict of str to str
+    Modality of every view.
+table_ : Table
+    Out-of-fold predictions; `table_.to_frame()` has columns (task, learner, reads, class), NaN where a
+    learner abstained.
+folds_ : list of (train, test)
+contributions_ : DataFrame of shape (n_members, n_tasks)
+    Weight of every (reads, learner); those of a task sum to 1.
+cv_results_ : DataFrame
+    Scores of every member and of the ensemble on every fold.
+n_extractions_ : int
+failures_ : list of dict
+fit_report_ : DataFrame
+    Seconds and bytes of every stage.
+n_features_in_ : int
+    Columns of X, or views of a dict.
+"""
+
+Parts = str | Sequence[tuple[Any, ...]]  # (name, estimator, ...)
+PartsByTask = Parts | Mapping[str, Parts]
+Path = str | os.PathLike[str]
+
+
+class Splitter(Protocol):
+    """What draws folds, such as the splitters of `sklearn.model_selection`."""
+
+    def split(self, *args: Any, **kwargs: Any) -> Iterable[tuple[Any, Any]]: ...
+
+
+Folds = int | Splitter | Iterable[tuple[Any, Any]]
+Seed = int | np.random.RandomState
+
+@dataclass(repr=False, eq=False)
+class StackParameters:
+    """Constructor of the stacks. scikit-learn asks that it only stores what it is given."""
+
+    views: Parts = "auto"
+    learners: PartsByTask = "balanced"
+    meta_learner: Any = "auto"
+    scoring: Any = None
+    cv: Folds = 5
+    refit: bool = True
+    prune: Any = None
+    calibration: str | Mapping[str, str | None] | None = None
+    augment: int = 0
+    on_error: str = "raise"
+    on_bad: str = "raise"
+    cache: Any = None
+    checkpoint: Path | None = None
+    time_budget: float | None = None
+    job_timeout: float | None = None
+    n_jobs: int | None = None
+    random_state: Seed | None = None
+    verbose: int = 0
+
+    _parameter_constraints = {
+        # Views and folds are read, learners chosen, and settings by task checked before anything is fitted.
+        **dict.fromkeys(("views", "learners", "cv", *BY_TASK), "no_validation"),
+        "refit": ["boolean"],
+        "augment": [whole(0, MOST_COPIES)],
+        "on_error": [one_of("raise", "drop")],
+        "on_bad": [one_of("raise", "missing")],
+        "cache": [None, str, os.PathLike, having("get", "put")],
+        "checkpoint": [None, str, os.PathLike],
+        "time_budget": [None, POSITIVE],
+        "job_timeout": [None, POSITIVE],
+        "n_jobs": [None, whole(1), Number(Integral, None, -1, closed="right")],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+
+def documented(cls):
+    """Write what the stacks share into the docstring of one of them, in the place of {parameters} and {attributes}."""
+    words = cleandoc(cls.__doc__ or "")  # none under python -OO
+    cls.__doc__ = words.replace("{parameters}", PARAMETERS.strip()).replace("{attributes}", ATTRIBUTES.strip())
+    return cls
+
+
+def check_settings(model: StackParameters, tasks) -> None:
+    """Raise a ValueError unless what may be set by task or kind suits every task."""
+    known = [*tasks, "classification", *KINDS]
+    for parameter in BY_TASK:
+        setting = getattr(model, parameter)
+        unknown = [key for key in setting if key not in known] if isinstance(setting, dict) else []
+        if unknown:
+            raise ValueError(
+                f"{parameter} has an entry for {unknown[0]!r}, which is no task and no kind of task: "
+                f"use some of {', '.join(map(repr, known))}.{did_you_mean(unknown[0], known)}"
+            )
+    for task in tasks.values():
+        meta_learner, scoring, prune, calibration = (setting_of(getattr(model, name), task) for name in BY_TASK)
+        check_scoring(scoring, task.rules)
+        if meta_learner is not None:
+            check_params(make_meta_learner(meta_learner, kind=task.kind, n_classes=task.rules.n_classes or None))
+        check_pruner(prune)
+        check_choice("calibration", calibration, (None, *CALIBRATORS))
