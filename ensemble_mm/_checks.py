@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
     InvalidParameterError,
+    Options,  # noqa: F401
     RealNotInt,
     StrOptions,
     validate_parameter_constraints,
@@ -141,6 +142,7 @@ class Number(Interval):
 
 POSITIVE = Number(Real, 0, None, closed="neither")
 SHARE = Number(Real, 0, 1, closed="both")
+AT_LEAST_0 = Number(Real, 0, None, closed="left")
 PART = Number(RealNotInt, 0, 1, closed="neither")
 
 
@@ -162,12 +164,17 @@ def having(*methods: str) -> HasMethods:
 def check_params(estimator) -> None:
     """Raise a ValueError unless the parameters are such as classes declare in `_parameter_constraints`.
 
-    The parameters of learners, extractors and steps that the estimator holds are checked too.
+    A method `check_settings` tells what one parameter alone does not. The parameters of learners, extractors and steps
+    that the estimator holds are checked too.
     """
     for part in [estimator, *estimator.get_params(deep=True).values()]:
-        if hasattr(part, "_parameter_constraints") and not isinstance(part, type):
+        if isinstance(part, type):
+            continue
+        if hasattr(part, "_parameter_constraints"):
             for name, value in part.get_params(deep=False).items():
                 check_param(name, value, part._parameter_constraints.get(name, "no_validation"), type(part).__name__)
+        if hasattr(part, "check_settings"):
+            part.check_settings()
 
 
 def check_param(name: str, value, constraints, caller: str) -> None:

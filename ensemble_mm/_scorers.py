@@ -68,7 +68,7 @@ def scored(scoring, y, weight, kind):
     return score
 
 
-def check_scoring(scoring, kind):
+def check_scorer(scoring, kind):
     """Raise an error unless `scoring` is None or can judge tasks of a kind; a callable is taken at its word."""
     if scoring is None:
         return

@@ -3,12 +3,43 @@
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+from sklearn.utils.estimator_checks import (
+    check_param_validation,
+    estimator_checks_generator,
+    parametrize_with_checks,
+)
 
 from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor
-from ensemble_mm.features import TabularExtractor, VectorExtractor
-from ensemble_mm.learners import LogisticPath, NaiveBayesScaler, RidgePath, TunedLearner, ViewScaler
-from ensemble_mm.meta import META_LEARNERS, AutoClassifier, AutoRegressor
+from ensemble_mm.features import (
+    AudioExtractor,
+    ImageExtractor,
+    TabularExtractor,
+    TextExtractor,
+    VectorExtractor,
+    VideoExtractor,
+)
+from ensemble_mm.learners import (
+    GaussianProcess,
+    ImageCNN,
+    LogisticPath,
+    NaiveBayesScaler,
+    PooledGaussian,
+    RidgePath,
+    TextCNN,
+    TunedLearner,
+    ViewScaler,
+)
+from ensemble_mm.meta import (
+    META_LEARNERS,
+    AutoClassifier,
+    AutoRegressor,
+    ConformalSets,
+    CostPruner,
+    OrderedPruner,
+    RedundancyPruner,
+    WrappedClassifier,
+    WrappedRegressor,
+)
 
 CLASSIFIERS = [("linear", LogisticRegression()), ("tree", DecisionTreeClassifier(max_depth=4), "all")]
 REGRESSORS = [("ridge", Ridge()), ("tree", DecisionTreeRegressor(max_depth=4), "all")]
@@ -77,3 +108,17 @@ def test_checks_were_collected(estimator):
     assert len(names) > 35
     assert {"check_estimators_pickle", "check_dict_unchanged", "check_n_features_in"} <= names
     assert len(set(expected_failures(estimator)) & names) == len(expected_failures(estimator))
+
+
+DECLARED = [
+    *EVERYTHING, AudioExtractor(), ImageExtractor(), TextExtractor(), VideoExtractor(), GaussianProcess(),
+    ImageCNN(), ImageCNN("regression"), PooledGaussian(), TextCNN(), TextCNN("regression"), CostPruner(),
+    OrderedPruner(), RedundancyPruner(), ConformalSets(), WrappedClassifier(LogisticRegression()),
+    WrappedRegressor(Ridge()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("estimator", DECLARED, ids=lambda estimator: type(estimator).__name__)
+def test_every_parameter_is_declared_and_checked(estimator):
+    """scikit-learn's own check: a value of no declared type, or out of its bounds, is an error in its words."""
+    check_param_validation(type(estimator).__name__, estimator)

@@ -8,7 +8,7 @@ from scipy.fft import dct, irfft, next_fast_len, rfft
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
-from .._checks import check_choice, check_count, check_positive, require
+from .._checks import POSITIVE, check_params, one_of, require, whole
 from ._media import UnreadableItem, changed_items, decoding, open_item, read_all
 from ._tracks import CLIPS, read_sound_track
 
@@ -61,6 +61,12 @@ class AudioExtractor(TransformerMixin, BaseEstimator):
     (3, dtype('float32'))
     """
 
+    _parameter_constraints = {
+        "rate": [whole(1000, HIGHEST_RATE)],
+        "max_seconds": [POSITIVE],
+        "on_bad": [one_of("raise", "missing")],
+    }
+
     def __init__(self, rate=16_000, max_seconds=60.0, on_bad="raise"):
         self.rate = rate
         self.max_seconds = max_seconds
@@ -68,11 +74,7 @@ class AudioExtractor(TransformerMixin, BaseEstimator):
 
     def fit(self, X=None, y=None):
         """Check the parameters; nothing is learned."""
-        check_count("rate", self.rate, minimum=1000)
-        if self.rate > HIGHEST_RATE:
-            raise ValueError(f"rate={self.rate} must be at most {HIGHEST_RATE} samples a second.")
-        check_choice("on_bad", self.on_bad, ("raise", "missing"))
-        check_positive("max_seconds", self.max_seconds)
+        check_params(self)
         return self
 
     def transform(self, X):

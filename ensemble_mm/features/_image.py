@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
-from .._checks import as_items, check_choice, check_count, is_missing
+from .._checks import as_items, check_choice, check_params, having, is_missing, one_of, whole
 from ._encoders import POOLINGS, encode, encoder_files, encoder_width
 from ._looks import GROUPS, looks_of, names_of
 from ._media import changed_items, read_all
@@ -80,6 +80,19 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
     array([False, False,  True])
     """
 
+    _parameter_constraints = {
+        "output": [one_of("features", "pixels")],
+        "features": "no_validation",  # see check_settings
+        "size": [None, whole(1, LARGEST_SIDE)],
+        "encoder": [None, str, callable, having("transform")],
+        "device": [str],
+        "pooling": [one_of(*POOLINGS)],
+        "allow_download": ["boolean"],
+        "max_pixels": [whole(1)],
+        "on_bad": [one_of("raise", "missing")],
+        "flip": ["boolean"],
+    }
+
     def __init__(
         self,
         *,
@@ -115,7 +128,7 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         y : None
             Not read.
         """
-        self._check()
+        check_params(self)
         return self
 
     def transform(self, X):
@@ -137,7 +150,7 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         BadItemsError
             When images cannot be read and `on_bad` is "raise".
         """
-        self._check()
+        check_params(self)
         if self.encoder is not None:
             return read_all(
                 X,
@@ -172,7 +185,7 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
             For `transform`, which reads and changes one image at a time; `load()` of one gives an array of shape
             (height, width, 3), uint8, with `size` pixels on its shorter side. Missing images stay what they are.
         """
-        self._check()
+        check_params(self)
         side = ENCODER_SIDE if self.encoder is not None else self._side()
         return changed_items(X, _changed, check_random_state(random_state), side, self.flip, self.max_pixels)
 
@@ -189,17 +202,12 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
             return np.array([f"{color}_{i}_{j}" for i in side for j in side for color in "rgb"], dtype=object)
         return np.array(names_of(self.features), dtype=object)
 
-    def _check(self):
-        check_choice("output", self.output, ["features", "pixels"])
-        check_choice("on_bad", self.on_bad, ["raise", "missing"])
-        check_choice("pooling", self.pooling, POOLINGS)
-        if self.size is not None:
-            check_count("size", self.size, minimum=1 if self.output == "pixels" else 16)
-            if self.size % 4 and self.output == "features":
-                raise ValueError(f"size={self.size} must be a multiple of 4: the features use a grid of 4 x 4 cells.")
-            if self.size > LARGEST_SIDE:
-                raise ValueError(f"size={self.size} must be at most {LARGEST_SIDE} pixels.")
-        check_count("max_pixels", self.max_pixels, minimum=1)
+    def check_settings(self):
+        """Raise a ValueError where parameters do not suit each other."""
+        if self.size is not None and self.output == "features" and (self.size < 16 or self.size % 4):
+            raise ValueError(
+                f"size={self.size} must be a multiple of 4 of at least 16: the features use a grid of 4 x 4 cells."
+            )
         if not isinstance(self.features, (list, tuple, np.ndarray)) or not len(self.features):
             raise ValueError(f"features={self.features!r} must be a list of some of {', '.join(map(repr, GROUPS))}.")
         for group in self.features:

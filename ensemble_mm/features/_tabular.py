@@ -9,7 +9,7 @@ from sklearn.preprocessing import TargetEncoder
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from .._checks import check_count
+from .._checks import check_params, whole
 
 FEW_PARSED = 0.9  # share of a text column that must read as numbers or dates to be one
 SKEWED = 2.0  # skewness above which a number is also given as its signed logarithm
@@ -51,6 +51,12 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
     ['age', 'age_missing', 'shop_north', 'shop_south']
     """
 
+    _parameter_constraints = {
+        "max_categories": [whole(1)],
+        "log_skewed": ["boolean"],
+        "target_encoding": ["boolean"],
+    }
+
     def __init__(self, max_categories=20, log_skewed=True, target_encoding=False):
         self.max_categories = max_categories
         self.log_skewed = log_skewed
@@ -70,7 +76,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         return out
 
     def _fit(self, X, y):
-        check_count("max_categories", self.max_categories, minimum=1)
+        check_params(self)
         frame = self._frame(X, reset=True)
         self.kinds_, self._columns = {}, []
         for position in range(frame.shape[1]):
@@ -176,11 +182,14 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
            [ 1.,  0.]])
     """
 
+    _parameter_constraints = {"standardize": ["boolean"]}
+
     def __init__(self, standardize=True):
         self.standardize = standardize
 
     def fit(self, X, y=None, sample_weight=None):
         """Learn means and scales of vectors, shape (n_samples, n_features)."""
+        check_params(self)
         X = self._read(X, reset=True)
         if sparse.issparse(X):
             self.mean_ = np.zeros(X.shape[1])

@@ -18,7 +18,7 @@ from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import as_items, check_choice, check_count, is_missing, require
+from .._checks import as_items, check_params, having, is_missing, one_of, require, whole
 from ._characters import COUNTS, WORD, count_characters
 from ._encoders import POOLINGS, encode, encoder_files, encoder_width
 from ._ngrams import count_ngrams
@@ -83,6 +83,22 @@ class TextExtractor(TransformerMixin, BaseEstimator):
     (3, dtype('float32'), 0)
     """
 
+    _parameter_constraints = {
+        "ngram_range": "no_validation",  # see check_settings
+        "char_ngram_range": "no_validation",
+        "max_features": [whole(1)],
+        "counts": ["boolean"],
+        "pos": ["boolean"],
+        "encoder": [None, str, callable, having("transform")],
+        "output": [one_of("sparse", "reduced", "tokens")],
+        "n_components": [whole(1)],
+        "max_length": [whole(1)],
+        "device": [str],
+        "pooling": [one_of(*POOLINGS)],
+        "allow_download": ["boolean"],
+        "random_state": ["random_state"],
+    }
+
     def __init__(
         self,
         ngram_range=(1, 2),
@@ -118,14 +134,15 @@ class TextExtractor(TransformerMixin, BaseEstimator):
         self.fit_transform(X)
         return self
 
-    def fit_transform(self, X, y=None):
-        """Fit, and return the features of the same texts."""
-        check_choice("output", self.output, ("sparse", "reduced", "tokens"))
-        check_choice("pooling", self.pooling, POOLINGS)
-        check_count("max_features", self.max_features, minimum=1)
+    def check_settings(self):
+        """Raise a ValueError where a pair of lengths is none."""
         _check_range("ngram_range", self.ngram_range)
         if self.char_ngram_range is not None:
             _check_range("char_ngram_range", self.char_ngram_range)
+
+    def fit_transform(self, X, y=None):
+        """Fit, and return the features of the same texts."""
+        check_params(self)
         texts = as_texts(X)
         if self.encoder is not None:
             return self._encode(texts)
@@ -302,6 +319,8 @@ class TextReducer(TransformerMixin, BaseEstimator):
         Columns in the end.
     """
 
+    _parameter_constraints = {"n_components": [whole(1)], "random_state": ["random_state"]}
+
     def __init__(self, n_components=100, *, random_state=None):
         self.n_components = n_components
         self.random_state = random_state
@@ -313,6 +332,7 @@ class TextReducer(TransformerMixin, BaseEstimator):
 
     def fit_transform(self, X, y=None):
         """Fit, and return the reduced rows, float32."""
+        check_params(self)
         n = min(self.n_components, X.shape[0] - 1, X.shape[1] - 1)
         if n < 1:
             self.svd_, self.n_components_ = None, X.shape[1]

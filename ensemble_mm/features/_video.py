@@ -8,7 +8,7 @@ from scipy.fft import irfft2, rfft2
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
-from .._checks import check_choice, check_count, check_positive, require
+from .._checks import POSITIVE, check_params, one_of, require, whole
 from ._image import small_copy
 from ._looks import looks_of, names_of
 from ._media import UnreadableItem, changed_items, decoding, open_clip, read_all
@@ -64,6 +64,14 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
     2
     """
 
+    _parameter_constraints = {
+        "n_frames": [whole(2)],
+        "max_seconds": [POSITIVE],
+        "max_pixels": [whole(1)],
+        "on_bad": [one_of("raise", "missing")],
+        "flip": ["boolean"],
+    }
+
     def __init__(self, n_frames=16, max_seconds=600.0, max_pixels=MAX_PIXELS, on_bad="raise", flip=False):
         self.n_frames = n_frames
         self.max_seconds = max_seconds
@@ -73,10 +81,7 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
 
     def fit(self, X=None, y=None):
         """Check the parameters; nothing is learned."""
-        check_count("n_frames", self.n_frames, minimum=2)
-        check_count("max_pixels", self.max_pixels, minimum=1)
-        check_choice("on_bad", self.on_bad, ("raise", "missing"))
-        check_positive("max_seconds", self.max_seconds)
+        check_params(self)
         return self
 
     def transform(self, X):

@@ -1,11 +1,19 @@
 """ImageCNN: a small neural network on pixels, as a classifier and as a regressor."""
 
-from .._checks import check_choice
+from .._checks import AT_LEAST_0, check_choice, whole
 from ._neural import ImageInput, NetworkClassifier, NetworkLearner, NetworkRegressor
 
 
 class ImageNetworkLearner(ImageInput, NetworkLearner):
     """The settings of ImageCNN, for labels and for numbers."""
+
+    _parameter_constraints = {
+        **NetworkLearner._parameter_constraints,
+        "image_shape": [None, tuple, list],
+        "width": [whole(1)],
+        "n_blocks": [whole(1)],
+        "augment": [AT_LEAST_0],
+    }
 
     def __init__(
         self,

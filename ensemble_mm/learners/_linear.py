@@ -5,7 +5,6 @@ it differs by a factor of a thousand, so no fixed value serves. A path of penalt
 weak, each fit started from the one before, costs little more than one fit.
 """
 
-from numbers import Integral
 
 import numpy as np
 from scipy import linalg, sparse
@@ -14,6 +13,8 @@ from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from .._checks import POSITIVE, check_params, whole
 
 LEAVE_ONE_OUT = 1500  # rows (or columns, when dense) up to which ridge scores each row left out
 PATIENCE = 2  # worse steps along the path before it stops
@@ -36,11 +37,6 @@ def _check_path(name, values):
     if values.ndim != 1 or len(values) == 0 or not (values > 0).all():
         raise ValueError(f"{name}={values!r} must be a list of positive numbers.")
     return values
-
-
-def _check_folds(n_folds):
-    if not isinstance(n_folds, Integral) or n_folds < 2:
-        raise ValueError(f"n_folds={n_folds!r} must be a whole number of at least 2.")
 
 
 def _in_their_span(X):
@@ -116,6 +112,15 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
     True
     """
 
+    _parameter_constraints = {
+        "Cs": ["array-like"],
+        "n_folds": [whole(2)],
+        "max_rows": [whole(1)],
+        "max_iter": [whole(1)],
+        "tol": [POSITIVE],
+        "random_state": ["random_state"],
+    }
+
     def __init__(
         self,
         *,
@@ -150,8 +155,8 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
         self : LogisticPath
             The fitted model.
         """
+        check_params(self)
         path = np.sort(_check_path("Cs", self.Cs))
-        _check_folds(self.n_folds)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32])
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -259,6 +264,13 @@ class RidgePath(RegressorMixin, BaseEstimator):
     True
     """
 
+    _parameter_constraints = {
+        "alphas": ["array-like"],
+        "n_folds": [whole(2)],
+        "max_rows": [whole(1)],
+        "random_state": ["random_state"],
+    }
+
     def __init__(
         self,
         *,
@@ -289,8 +301,8 @@ class RidgePath(RegressorMixin, BaseEstimator):
         self : RidgePath
             The fitted model.
         """
+        check_params(self)
         path = np.sort(_check_path("alphas", self.alphas))[::-1]
-        _check_folds(self.n_folds)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], y_numeric=True)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         n_rows, n_columns = X.shape

@@ -6,6 +6,8 @@ from sklearn.covariance import ledoit_wolf
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from .._checks import POSITIVE, check_params
+
 
 class PooledGaussian(ClassifierMixin, BaseEstimator):
     """Gaussian classes that share one shrunk covariance matrix.
@@ -42,6 +44,8 @@ class PooledGaussian(ClassifierMixin, BaseEstimator):
     True
     """
 
+    _parameter_constraints = {"min_variance": [POSITIVE]}
+
     def __init__(self, *, min_variance=1e-6):
         self.min_variance = min_variance
 
@@ -62,6 +66,7 @@ class PooledGaussian(ClassifierMixin, BaseEstimator):
         self : PooledGaussian
             The fitted model.
         """
+        check_params(self)
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
         weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)

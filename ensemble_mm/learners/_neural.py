@@ -13,7 +13,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
 
-from .._checks import check_choice, check_count, check_fraction
+from .._checks import (
+    AT_LEAST_0,
+    POSITIVE,
+    SHARE,
+    check_fraction,
+    check_params,
+    one_of,
+    whole,
+)
 from ._linear import inner_folds
 from ._networks import as_state, as_tensors, build, fused, pick_device, quiet_torch, run
 from ._networks import train as train_network
@@ -24,6 +32,20 @@ MIN_VALID = 5  # rows held aside below which early stopping would follow noise
 
 class NetworkLearner(BaseEstimator):
     """What the neural learners share: training, early stopping, several targets, pruning."""
+
+    _parameter_constraints = {
+        "dropout": [SHARE],
+        "max_epochs": [whole(1)],
+        "batch_size": [whole(1)],
+        "learning_rate": [POSITIVE],
+        "weight_decay": [AT_LEAST_0],
+        "optimizer": [one_of("adamw", "adam", "sgd")],
+        "schedule": [one_of("one-cycle", "cosine", "constant")],
+        "validation_fraction": [SHARE],
+        "patience": [whole(1)],
+        "device": [str],
+        "random_state": ["random_state"],
+    }
 
     def fit(self, X, y, sample_weight=None):
         """Train the network.
@@ -43,7 +65,7 @@ class NetworkLearner(BaseEstimator):
         self : NetworkLearner
             The fitted learner.
         """
-        self.check_settings()
+        check_params(self)
         X = self._checked(X, reset=True)
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(np.iinfo(np.int32).max))
@@ -167,13 +189,7 @@ class NetworkLearner(BaseEstimator):
         return {name: getattr(self, name) for name in names}
 
     def check_settings(self):
-        """Raise an error where a parameter cannot be used; a stack asks before anything is fitted."""
-        check_choice("optimizer", self.optimizer, ("adamw", "adam", "sgd"))
-        check_choice("schedule", self.schedule, ("one-cycle", "cosine", "constant"))
-        check_fraction("validation_fraction", self.validation_fraction)
-        check_fraction("dropout", self.dropout)
-        for name in ("max_epochs", "batch_size", "patience"):
-            check_count(name, getattr(self, name), minimum=1)
+        """Raise an error where the device is not there."""
         pick_device(self.device)
 
     def __getstate__(self):

@@ -4,6 +4,8 @@ scikit-learn's regressor with a kernel fitted here: one length a column (for few
 steps, columns whose length runs off to infinity left there without a warning.
 """
 
+from numbers import Real
+
 import numpy as np
 from scipy.linalg import LinAlgError
 from scipy.optimize import minimize
@@ -12,7 +14,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import check_choice, check_count
+from .._checks import Options, check_params, whole
 
 
 class GaussianProcess(RegressorMixin, BaseEstimator):
@@ -55,6 +57,14 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
     True
     """
 
+    _parameter_constraints = {
+        "smoothness": [Options(Real, {0.5, 1.5, 2.5, np.inf})],
+        "anisotropic": ["boolean"],
+        "max_lengths": [whole(0)],
+        "max_iter": [whole(1)],
+        "max_rows": [whole(2)],
+    }
+
     def __init__(self, *, smoothness=1.5, anisotropic=True, max_lengths=20, max_iter=60, max_rows=500):
         self.smoothness = smoothness
         self.anisotropic = anisotropic
@@ -77,9 +87,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         self : GaussianProcess
             The fitted process.
         """
-        check_choice("smoothness", float(self.smoothness), (0.5, 1.5, 2.5, np.inf))
-        check_count("max_iter", self.max_iter, minimum=1)
-        check_count("max_rows", self.max_rows, minimum=2)
+        check_params(self)
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         n_rows, n_columns = X.shape
         some = np.linspace(0, n_rows - 1, min(n_rows, self.max_rows)).astype(int)

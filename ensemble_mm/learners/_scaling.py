@@ -12,6 +12,8 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.kernel_approximation import Nystroem
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._checks import POSITIVE, check_params
+
 
 class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Standardise dense columns; bring rows to unit mean squared norm.
@@ -51,6 +53,8 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     array([1., 1.])
     """
 
+    _parameter_constraints = {"clip": [None, POSITIVE]}
+
     def __init__(self, *, clip=8.0):
         self.clip = clip
 
@@ -69,8 +73,7 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self : ViewScaler
             The fitted transformer.
         """
-        if self.clip is not None and not self.clip > 0:
-            raise ValueError(f"clip={self.clip!r} must be a positive number of standard deviations, or None.")
+        check_params(self)
         X = self._check(X, reset=True)
         if sparse.issparse(X):
             self.mean_ = self.scale_ = None
@@ -173,13 +176,14 @@ class NaiveBayesScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     [0.0, 0.0]
     """
 
+    _parameter_constraints = {"smoothing": [POSITIVE]}
+
     def __init__(self, *, smoothing=1.0):
         self.smoothing = smoothing
 
     def fit(self, X, y):
         """Learn the weights from features of shape (n_samples, n_features) and labels of shape (n_samples,)."""
-        if not self.smoothing > 0:
-            raise ValueError(f"smoothing={self.smoothing!r} must be a positive number of rows.")
+        check_params(self)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32])
         classes, codes = np.unique(y, return_inverse=True)
         there = sparse.csr_matrix(X != 0, dtype=np.float64)

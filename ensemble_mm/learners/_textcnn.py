@@ -1,11 +1,18 @@
 """TextCNN: a small neural network on tokens, as a classifier and as a regressor."""
 
-from .._checks import check_choice
+from .._checks import check_choice, whole
 from ._neural import NetworkClassifier, NetworkLearner, NetworkRegressor, TextInput
 
 
 class TextNetworkLearner(TextInput, NetworkLearner):
     """The settings of TextCNN, for labels and for numbers."""
+
+    _parameter_constraints = {
+        **NetworkLearner._parameter_constraints,
+        "embedding_dim": [whole(1)],
+        "widths": [tuple, list],
+        "n_filters": [whole(1)],
+    }
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ search never sees a row that it is judged on.
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 import numpy as np
@@ -20,7 +20,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, has_fit_parameter, indexable
 
-from .._checks import check_choice, check_count, require
+from .._checks import check_params, having, one_of, require, whole
+from .._kinds import Classes, Numbers
+from .._scorers import check_scorer
 from ._linear import inner_folds
 from ._spaces import default_space
 
@@ -98,6 +100,17 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
     {'alpha': 0.1}
     """
 
+    _parameter_constraints = {
+        "learner": [having("fit", "get_params")],
+        "space": [None, Mapping],
+        "search": [one_of(*SEARCHES)],
+        "n_trials": [whole(1)],
+        "cv": [whole(2), Iterable, having("split")],
+        "scoring": [None, str, callable],
+        "random_state": ["random_state"],
+        "storage": [None, str],
+    }
+
     def __init__(
         self, learner, space=None, search="random", *, n_trials=30, cv=3, scoring=None, random_state=None, storage=None
     ):
@@ -127,7 +140,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         self : TunedLearner
             The fitted search.
         """
-        self.check_settings()
+        check_params(self)
         if y is None:
             raise ValueError("TunedLearner requires y to be passed, but the target y is None.")
         if not hasattr(X, "shape"):
@@ -158,13 +171,10 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
 
     def check_settings(self):
         """Raise an error where a parameter cannot be used; a stack asks before anything is fitted."""
-        check_choice("search", self.search, SEARCHES)
-        check_count("n_trials", self.n_trials, minimum=1)
+        check_scorer(self.scoring, Classes(2) if is_classifier(self.learner) else Numbers())
         if self.storage is not None and self.search != "optuna":
             raise ValueError(f"storage is for search='optuna', but search={self.search!r}: leave it out.")
         space, known = self._space(), self.learner.get_params()
-        if not isinstance(space, Mapping):
-            raise ValueError(f"space={space!r} must be a dict from the name of a parameter to what to try for it.")
         for name in space:
             parts = str(name).split("__")
             if name in known or any("__".join(parts[:i]) in space for i in range(1, len(parts))):
@@ -184,7 +194,6 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
     def _folds(self, y, seed):
         if not np.isscalar(self.cv):
             return self.cv if hasattr(self.cv, "split") else list(self.cv)
-        check_count("cv", self.cv, minimum=2)
         n_folds = min(self.cv, len(y))
         if not is_classifier(self.learner) or y.ndim > 1:
             numbers = inner_folds(np.arange(len(y)), n_folds, seed, classes=False)

@@ -1,6 +1,6 @@
 """Which meta-learner and which members: by name, by cross-validation on the table, or the user's own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,10 +8,10 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags
 
-from .._checks import PART, check_choice, check_count, check_param, check_params, having, one_of, whole
+from .._checks import AT_LEAST_0, PART, check_choice, check_param, check_params, having, one_of, whole
 from .._kinds import KINDS
 from .._scorers import scored
-from ._columns import TableClassifier, TableMixin, TableRegressor, check_penalty, filled, rows_of_numbers, thinned
+from ._columns import TableClassifier, TableMixin, TableRegressor, filled, rows_of_numbers, thinned
 from ._greedy import GreedyClassifier, GreedyRegressor
 from ._linear import LinearClassifier, LinearRegressor
 from ._pruning import OrderedPruner
@@ -34,20 +34,33 @@ JUDGED_CELLS = 100_000  # of a table, rows times members, that are enough to jud
 
 
 class _Auto:
-    def fit(self, X, y, sample_weight=None):
-        """Choose and fit on a table of shape (n_samples, n_members * n_columns)."""
+    _parameter_constraints = {
+        "candidates": [Iterable],
+        "tolerance": [AT_LEAST_0],
+        "cv": [whole(2), having("split"), Iterable],
+        "scoring": [None, str, callable],
+        "random_state": ["random_state"],
+    }
+
+    def check_settings(self):
+        """Raise a ValueError unless the candidates are known, and one of them counts."""
         names, known = list(self.candidates), [name for name in _names(self._family) if name != "auto"]
         if not names or isinstance(self.candidates, str):
             raise ValueError(f"candidates={self.candidates!r} must hold names: some of {', '.join(known)}.")
         for name in names:
             check_choice("candidates", name, known)
-        check_penalty("tolerance", self.tolerance)
-        given = dict(self.candidates) if isinstance(self.candidates, Mapping) else {names[0]: 1.0}
-        for name, share in given.items():
-            check_penalty(f"candidates[{name!r}]", share)
-        if not sum(given.values()):
+        for name, share in self._given().items():
+            check_param(f"candidates[{name!r}]", share, [AT_LEAST_0], type(self).__name__)
+        if not sum(self._given().values()):
             raise ValueError(f"candidates={self.candidates!r} gives no meta-learner a share: one must be above 0.")
+
+    def _given(self):
+        return dict(self.candidates) if isinstance(self.candidates, Mapping) else {next(iter(self.candidates)): 1.0}
+
+    def fit(self, X, y, sample_weight=None):
+        """Choose and fit on a table of shape (n_samples, n_members * n_columns)."""
         rows = self._check(X, y, sample_weight)
+        names, given = list(self.candidates), self._given()
         self.losses_ = {}
         self.shares_ = {name: share / sum(given.values()) for name, share in given.items() if share > 0}
         if not isinstance(self.candidates, Mapping) and min(len(rows.y), len(rows.order), len(names)) > 1:
@@ -84,7 +97,6 @@ class _Auto:
     def _splits(self, rows, X, y):
         """Return (train, test) positions among the rows that are fitted on."""
         if isinstance(self.cv, Integral):
-            check_count("cv", self.cv, minimum=2)
             rng = check_random_state(self.random_state)
             # Neighbours in the order of y go to different folds: every fold gets its share of each class.
             fold, n_folds = np.empty(len(rows.y), dtype=int), min(self.cv, len(rows.y))
@@ -176,6 +188,8 @@ class AutoClassifier(_Auto, TableClassifier):
     >>> AutoClassifier().fit(np.c_[np.where(y, 0.8, 0.2), np.where(y, 0.8, 0.2)], y).shares_
     {'linear': 1.0}
     """
+
+    _parameter_constraints = {**_Auto._parameter_constraints, "n_classes": [None, whole(2)]}
 
     def __init__(self, *, candidates=CANDIDATES, tolerance=2.0, cv=5, scoring=None, n_classes=None, random_state=0):
         self.candidates = candidates

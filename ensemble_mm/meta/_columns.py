@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
+from .._checks import check_params
 from .._kinds import Classes, Numbers
 
 MOST_NUMBERS = 10_000_000  # 80 MB: of a search, which goes over them many times
@@ -128,12 +129,6 @@ def row_losses(total, count, y, kind, worst):
     return np.where(empty, worst, loss) if some else loss
 
 
-def check_penalty(name, value):
-    """Raise a ValueError unless `value` is a finite number of at least 0."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value < np.inf:
-        raise ValueError(f"{name}={value!r} must be a finite number of at least 0.")
-
-
 def _rows_worth(sample_weight, n_samples):
     """Return checked weights that sum to the number of rows that they are worth."""
     if sample_weight is None or isinstance(sample_weight, Real):
@@ -153,7 +148,8 @@ class TableMixin:
     """Checks, prior and empty rows that all meta-learners share."""
 
     def _check(self, X, y, sample_weight):
-        """Check what `fit` was given, set `prior_` and `classes_`, and return the `Rows` to fit on."""
+        """Check parameters and data, set `prior_` and `classes_`, and return the `Rows` to fit on."""
+        check_params(self)
         X, y = validate_data(
             self, X, y, dtype=self._precision, ensure_all_finite="allow-nan", y_numeric=isinstance(self, RegressorMixin)
         )

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
-from .._checks import check_choice
+from .._checks import check_params, one_of
 from ._calibration import check_proba
 from ._columns import TINY
 
@@ -118,6 +118,8 @@ class ConformalSets(_ByPattern, BaseEstimator):
     array([[ True, False]])
     """
 
+    _parameter_constraints = {"method": [one_of("lac", "adaptive")]}
+
     def __init__(self, *, method="lac"):
         self.method = method
 
@@ -133,7 +135,7 @@ class ConformalSets(_ByPattern, BaseEstimator):
         pattern : array-like of shape (n_samples,) or None, default=None
             A value a row that tells which views the row has.
         """
-        check_choice("method", self.method, ("lac", "adaptive"))
+        check_params(self)
         oof, y = check_proba(oof, y)
         self.n_classes_ = oof.shape[1]
         return self._keep(self._scores(oof)[np.arange(len(y)), y], pattern)

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._checks import check_count, check_fraction
+from .._checks import SHARE, whole
 from ._columns import TableClassifier, TableRegressor, parts
 from ._scoring import Objective
 
@@ -14,11 +14,16 @@ MULTIPLIERS = np.random.RandomState(0).randint(1, 2**62, size=4099, dtype=np.int
 
 
 class _Greedy:
+    _parameter_constraints = {
+        "n_steps": [whole(1)],
+        "n_bags": [whole(0)],
+        "shrinkage": [SHARE],
+        "scoring": [None, str, callable],
+        "random_state": ["random_state"],
+    }
+
     def fit(self, X, y, sample_weight=None):
         """Choose the weights on a table of shape (n_samples, n_members * n_columns)."""
-        check_count("n_steps", self.n_steps, minimum=1)
-        check_count("n_bags", self.n_bags)
-        check_fraction("shrinkage", self.shrinkage)
         rows = self._check(X, y, sample_weight)
         weights = rows.even
         if len(rows.y) and len(weights) > 1:
@@ -135,6 +140,8 @@ class GreedyClassifier(_Greedy, TableClassifier):
     >>> GreedyClassifier().fit(table, y).weights_
     array([1., 0.])
     """
+
+    _parameter_constraints = {**_Greedy._parameter_constraints, "n_classes": [None, whole(2)]}
 
     def __init__(self, *, n_steps=20, n_bags=10, shrinkage=0.0, scoring=None, n_classes=None, random_state=0):
         self.n_steps = n_steps

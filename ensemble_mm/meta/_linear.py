@@ -4,7 +4,8 @@ import numpy as np
 from scipy.optimize import minimize, nnls
 from scipy.special import logsumexp
 
-from ._columns import TINY, TableClassifier, TableRegressor, check_penalty, rows_of_numbers, shares, spread, thinned
+from .._checks import AT_LEAST_0, whole
+from ._columns import TINY, TableClassifier, TableRegressor, rows_of_numbers, shares, spread, thinned
 
 MOST_ROWS = 20_000  # rows that are enough for one weight a member
 FLOOR = 1e-5  # probabilities are kept this far from 0 and 1 before their logarithm is taken
@@ -66,13 +67,14 @@ class LinearClassifier(_Linear, TableClassifier):
     True
     """
 
+    _parameter_constraints = {"alpha": [AT_LEAST_0], "n_classes": [None, whole(2)]}
+
     def __init__(self, *, alpha=1.0, n_classes=None):
         self.alpha = alpha
         self.n_classes = n_classes
 
     def fit(self, X, y, sample_weight=None):
         """Fit to a table of shape (n_samples, n_members * n_columns)."""
-        check_penalty("alpha", self.alpha)
         rows = self._check(X, y, sample_weight)
         coef, self.intercept_ = rows.even, np.zeros(self._kind.width)
         if len(rows.y):
@@ -147,12 +149,13 @@ class LinearRegressor(_Linear, TableRegressor):
     array([2., 0.])
     """
 
+    _parameter_constraints = {"alpha": [AT_LEAST_0]}
+
     def __init__(self, *, alpha=1.0):
         self.alpha = alpha
 
     def fit(self, X, y, sample_weight=None):
         """Fit to a table of shape (n_samples, n_members)."""
-        check_penalty("alpha", self.alpha)
         rows = self._check(X, y, sample_weight)
         coef, self.intercept_ = rows.even, 0.0
         if len(rows.y):

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import check_choice, check_count
+from .._checks import PART, Number, check_params, one_of, whole
 from .._kinds import Classes, Numbers
 from ._columns import TINY, check_positions, relevant, row_losses, spread, thinned
 
@@ -22,6 +22,7 @@ class _Pruner(SelectorMixin, BaseEstimator):
 
     def _read(self, X, y):
         """Return cells, y, the gains of members, where they are there, and the loss of the prior."""
+        check_params(self)
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
         y = check_positions(y, self.n_classes) if self.n_classes else y.astype(np.float64)
         cells = self._kind.cells(X)
@@ -83,6 +84,8 @@ class OrderedPruner(_Pruner):
     array([1])
     """
 
+    _parameter_constraints = {"n_members": [whole(1), PART], "n_classes": [None, whole(0)]}
+
     def __init__(self, n_members=0.5, *, n_classes=None):
         self.n_members = n_members
         self.n_classes = n_classes
@@ -91,9 +94,8 @@ class OrderedPruner(_Pruner):
         """Order the members of a table of shape (n_samples, n_members * n_columns)."""
         cells, y, gain, here, worst = self._read(X, y)
         wanted = self.n_members
-        if isinstance(wanted, Real) and not isinstance(wanted, Integral) and 0 < wanted < 1:
+        if not isinstance(wanted, Integral):
             wanted = max(1, int(wanted * cells.shape[1]))
-        check_count("n_members", wanted, minimum=1)
         self.order_ = _ordered(gain, here, y, self._kind, worst, min(wanted, cells.shape[1]))
         return self._keep(self.order_)
 
@@ -131,6 +133,12 @@ class RedundancyPruner(_Pruner):
     array([0, 2])
     """
 
+    _parameter_constraints = {
+        "limit": [Number(Real, -1, 1, closed="both")],
+        "measure": [one_of("correlation", "q")],
+        "n_classes": [None, whole(0)],
+    }
+
     def __init__(self, limit=0.98, *, measure="correlation", n_classes=None):
         self.limit = limit
         self.measure = measure
@@ -138,7 +146,6 @@ class RedundancyPruner(_Pruner):
 
     def fit(self, X, y):
         """Compare the members of a table of shape (n_samples, n_members * n_columns)."""
-        check_choice("measure", self.measure, ("correlation", "q"))
         cells, y, gain, here, worst = self._read(X, y)
         if self.measure == "q":
             if self._kind.family == "regression":
@@ -184,6 +191,12 @@ class CostPruner(_Pruner):
     array([0, 2])
     """
 
+    _parameter_constraints = {
+        "seconds": [None, "array-like"],
+        "budget": [Number(Real, 0, 1, closed="right")],
+        "n_classes": [None, whole(0)],
+    }
+
     def __init__(self, seconds=None, budget=0.5, *, n_classes=None):
         self.seconds = seconds
         self.budget = budget
@@ -191,8 +204,6 @@ class CostPruner(_Pruner):
 
     def fit(self, X, y):
         """Weigh loss against seconds on a table of shape (n_samples, n_members * n_columns)."""
-        if not isinstance(self.budget, Real) or not 0 < self.budget <= 1:
-            raise ValueError(f"budget={self.budget!r} must be a share of the seconds, above 0 and at most 1.")
         cells, y, gain, here, worst = self._read(X, y)
         n_members = cells.shape[1]
         seconds = np.ones(n_members) if self.seconds is None else np.asarray(self.seconds, dtype=np.float64)

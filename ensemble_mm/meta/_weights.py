@@ -6,7 +6,7 @@ All weights are non-negative and sum to one, so that they can be read as what ea
 import numpy as np
 from scipy.optimize import minimize, nnls
 
-from .._checks import check_count, check_fraction
+from .._checks import SHARE, whole
 from ._columns import TINY, TableClassifier, TableRegressor, relevant, spread
 
 FLOOR = 1e-7  # a probability of 0 for the true class counts as this much
@@ -36,6 +36,8 @@ class MeanClassifier(TableClassifier):
     >>> MeanClassifier().fit(table, [0, 1, 0]).predict_proba(table)[:, 1].round(2)
     array([0.3, 0.9, 0.2])
     """
+
+    _parameter_constraints = {"n_classes": [None, whole(2)]}
 
     def __init__(self, *, n_classes=None):
         self.n_classes = n_classes
@@ -108,6 +110,8 @@ class SimplexClassifier(TableClassifier):
     array([1., 0.])
     """
 
+    _parameter_constraints = {"shrinkage": [SHARE], "max_iter": [whole(1)], "n_classes": [None, whole(2)]}
+
     def __init__(self, *, shrinkage=0.0, max_iter=500, n_classes=None):
         self.shrinkage = shrinkage
         self.max_iter = max_iter
@@ -115,8 +119,6 @@ class SimplexClassifier(TableClassifier):
 
     def fit(self, X, y, sample_weight=None):
         """Find the weights on a table of shape (n_samples, n_members * n_columns)."""
-        check_fraction("shrinkage", self.shrinkage)
-        check_count("max_iter", self.max_iter, minimum=1)
         rows = self._check(X, y, sample_weight)
         weights, self.n_iter_ = rows.even, 1
         if len(rows.y):
@@ -154,12 +156,13 @@ class SimplexRegressor(TableRegressor):
     array([0.75, 0.25])
     """
 
+    _parameter_constraints = {"shrinkage": [SHARE]}
+
     def __init__(self, *, shrinkage=0.0):
         self.shrinkage = shrinkage
 
     def fit(self, X, y, sample_weight=None):
         """Find the weights on a table of shape (n_samples, n_members)."""
-        check_fraction("shrinkage", self.shrinkage)
         rows = self._check(X, y, sample_weight)
         weights = rows.even
         if len(rows.y):

@@ -5,6 +5,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
+from .._checks import having, whole
 from ._columns import TINY, TableClassifier, TableRegressor, filled
 
 MOST_SHUFFLES = 200  # columns that are shuffled to see what they are worth; with more, those that vary most
@@ -88,6 +89,8 @@ class WrappedClassifier(_Wrapped, TableClassifier):
     array([1., 0.])
     """
 
+    _parameter_constraints = {"estimator": [having("fit", "predict")], "n_classes": [None, whole(2)]}
+
     def __init__(self, estimator, *, n_classes=None):
         self.estimator = estimator
         self.n_classes = n_classes
@@ -127,6 +130,8 @@ class WrappedRegressor(_Wrapped, TableRegressor):
     >>> WrappedRegressor(LinearRegression()).fit(np.c_[2 * y, np.ones(20)], y).predict([[8.0, 1.0]]).round(3)
     array([4.])
     """
+
+    _parameter_constraints = {"estimator": [having("fit", "predict")]}
 
     def __init__(self, estimator):
         self.estimator = estimator

@@ -226,10 +226,6 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
                 UserWarning,
                 stacklevel=5,
             )
-        for estimator in {id(member.estimator): member.estimator for member in members}.values():
-            for part in (estimator, *estimator.get_params().values()):
-                if hasattr(part, "check_settings") and not isinstance(part, type):
-                    part.check_settings()
         return members
 
     def _warn_unweighted(self, members, sample_weight):

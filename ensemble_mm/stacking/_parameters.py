@@ -13,7 +13,7 @@ import numpy as np
 
 from .._checks import POSITIVE, Number, check_choice, check_params, did_you_mean, having, one_of, whole
 from .._kinds import KINDS
-from .._scorers import check_scoring
+from .._scorers import check_scorer
 from ..meta import check_pruner, make_meta_learner
 from ._level import CALIBRATORS, setting_of
 
@@ -156,7 +156,7 @@ def check_settings(model: StackParameters, tasks) -> None:
             )
     for task in tasks.values():
         meta_learner, scoring, prune, calibration = (setting_of(getattr(model, name), task) for name in BY_TASK)
-        check_scoring(scoring, task.rules)
+        check_scorer(scoring, task.rules)
         if meta_learner is not None:
             check_params(make_meta_learner(meta_learner, kind=task.kind, n_classes=task.rules.n_classes or None))
         check_pruner(prune)

@@ -164,10 +164,10 @@ def test_blocks_of_frames_give_what_all_frames_at_once_give(monkeypatch):
 
 @pytest.mark.parametrize("seconds", [0, -1.0, np.inf, np.nan, "1", None, True])
 def test_seconds_are_checked(seconds):
-    with pytest.raises(ValueError, match="max_seconds=.* must be a positive, finite number"):
+    with pytest.raises(ValueError, match="'max_seconds' parameter .* must be a float in the range .0.0, inf.. Got"):
         AudioExtractor(max_seconds=seconds).fit()
 
 
 def test_the_rate_has_a_limit():
-    with pytest.raises(ValueError, match="rate=2147483648 must be at most 500000"):
+    with pytest.raises(ValueError, match="'rate' parameter .* 500000.. Got 2147483648"):
         AudioExtractor(rate=2**31).transform([tone(300)])

@@ -261,7 +261,7 @@ def test_linear_regressor_corrects_scale_and_level():
 
 @pytest.mark.parametrize("penalty", [-1, np.inf, "a"])
 def test_linear_says_what_is_wrong_with_the_penalty(penalty):
-    with pytest.raises(ValueError, match="alpha=.* must be a finite number"):
+    with pytest.raises(ValueError, match="'alpha' parameter .* must be a float in the range .0.0, inf.. Got"):
         LinearRegressor(alpha=penalty).fit([[1.0], [2.0]], [1.0, 2.0])
 
 

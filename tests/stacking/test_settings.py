@@ -10,11 +10,12 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import get_scorer_names
 from sklearn.utils.estimator_checks import check_param_validation
 
-from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor, compare_strategies
+from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor, TextExtractor, compare_strategies
 from ensemble_mm._kinds import Classes, Numbers
-from ensemble_mm._scorers import check_scoring
+from ensemble_mm._scorers import check_scorer
 from ensemble_mm.features import VectorExtractor
-from ensemble_mm.meta import GreedyClassifier, OrderedPruner, SimplexRegressor
+from ensemble_mm.learners import TunedLearner
+from ensemble_mm.meta import GreedyClassifier, OrderedPruner, RedundancyPruner, SimplexRegressor
 
 STACKS = [StackedClassifier, StackedRegressor, MultiOutputStack]
 
@@ -97,7 +98,7 @@ def test_settings_by_task_are_judged_by_the_kind_of_each_task():
 def test_every_scorer_of_scikit_learn_judges_classes_or_numbers_and_not_both():
     def fits(name, kind):
         try:
-            check_scoring(name, kind)
+            check_scorer(name, kind)
         except ValueError as error:
             assert f"scoring={name!r} cannot judge" in str(error)
             return False
@@ -113,8 +114,8 @@ def test_every_scorer_of_scikit_learn_judges_classes_or_numbers_and_not_both():
 
 
 def test_a_callable_is_taken_at_its_word():
-    check_scoring(lambda estimator, X, y: 0.0, Classes(2))
-    check_scoring(None, Numbers())
+    check_scorer(lambda estimator, X, y: 0.0, Classes(2))
+    check_scorer(None, Numbers())
 
 
 @pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.__name__)
@@ -129,3 +130,20 @@ def test_every_parameter_is_declared_documented_and_checked(stack):
     for name, parameter in inspect.signature(stack).parameters.items():
         said = re.search(rf"^{name} : .*default=(\S+)$", text, flags=re.MULTILINE)
         assert said and eval(said[1]) == parameter.default
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (RedundancyPruner(measure="correlaton"), "'measure' parameter .* Did you mean 'correlation'?"),
+        (TunedLearner(LogisticRegression(), search="rnadom"), "'search' parameter .* Did you mean 'random'?"),
+        (TextExtractor(output="sprase"), "'output' parameter .* Did you mean 'sparse'?"),
+    ],
+)
+def test_parts_are_checked_with_the_whole(part, words):
+    if isinstance(part, TextExtractor):
+        settings = {"views": [("v", UntouchedExtractor(), [0, 1]), ("w", part, [0])]}
+    else:
+        settings = {"prune": part} if isinstance(part, RedundancyPruner) else {"learners": [("tuned", part)]}
+    with pytest.raises(ValueError, match=words):
+        classifier(**settings).fit(X, Y)
