@@ -4,6 +4,7 @@ from .._kinds import KINDS, Classes, Numbers
 from ._inputs import MultimodalData, View, as_source, check_columns, infer_views, present_rows, select, take_rows
 from ._loading import load_demo, make_multimodal, read_table
 from ._targets import Task, resolve_targets
+from ._values import check_values
 
 __all__ = [
     "KINDS",
@@ -14,6 +15,7 @@ __all__ = [
     "View",
     "as_source",
     "check_columns",
+    "check_values",
     "infer_views",
     "load_demo",
     "make_multimodal",

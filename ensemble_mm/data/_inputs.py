@@ -237,7 +237,7 @@ def _modality(column) -> str:
     if isinstance(column, pd.DataFrame):
         return "tabular"
     if column.ndim == 1:
-        return modality_of(pd.Series(column))
+        return modality_of(pd.Series(column, dtype=object if column.dtype == object else None))
     if column.dtype == object:
         return "tabular"
     return "vector" if column.ndim == 2 else _modality_of_items(column)
@@ -265,7 +265,7 @@ def _modality_of_items(items) -> str:
 
 def _reads_like_text(texts: list[str]) -> bool:
     """Sentences, titles and names that hardly repeat are text; numbers, dates, codes and categories are not."""
-    if pd.to_numeric(pd.Series(texts), errors="coerce").notna().mean() > 0.9:
+    if pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").notna().mean() > 0.9:
         return False
     words = np.array([len(text.split()) for text in texts])
     wide = np.mean([sum(ord(c) > 0x2E7F for c in text) for text in texts])  # Chinese, Japanese, Korean: no spaces
@@ -284,6 +284,7 @@ def _look_like_dates(texts: list[str]) -> bool:
     if not all(any(c.isdigit() for c in text) and len(text) <= 35 for text in sample):
         return False
     try:
-        return bool(pd.to_datetime(pd.Series(sample), errors="coerce", format="mixed").notna().mean() > 0.9)
+        dates = pd.to_datetime(pd.Series(sample, dtype=object), errors="coerce", format="mixed")
+        return bool(dates.notna().mean() > 0.9)
     except (ValueError, TypeError):
         return False

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from sklearn.utils import column_or_1d
 
 from .._kinds import KINDS
+from ._values import check_values
 
 MOST_INTEGER_CLASSES = 20
 SINGLE = np.finfo(np.float32)
@@ -50,7 +52,9 @@ class Task:
 
         A class that was not there in fit is an error.
         """
-        values = np.asarray(pd.Series(_as_column(y)).to_numpy(object), dtype=object)
+        column = pd.Series(_as_column(y))
+        _check_labels(self.name, column)
+        values = np.asarray(column.to_numpy(object), dtype=object)
         known = ~pd.isna(values)
         out = np.full(len(values), np.nan)
         if not self.is_classification:
@@ -103,6 +107,7 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None):
             raise ValueError(f"Task {name!r} has kind {kind!r}: use one of {', '.join(KINDS)}.")
     tasks, encoded = {}, {}
     for name, column in columns.items():
+        _check_labels(name, column)
         kind = kinds.get(name) or (only if only else _infer_kind(name, column))
         task = _make_task(name, column, kind)
         tasks[name], encoded[name] = task, task.encode(column)
@@ -127,7 +132,7 @@ def _columns(Y) -> tuple[dict, bool]:
                 "mark a label that is not known with None."
             )
     else:
-        array = Y if isinstance(Y, np.ndarray) else np.asarray(Y)
+        array = _as_array(Y)
         if array.ndim == 1:
             return {"y": pd.Series(array)}, False
         if array.ndim != 2:
@@ -147,8 +152,29 @@ def _as_column(y):
         return y
     if hasattr(y, "to_pandas"):  # a polars series
         y = y.to_numpy()
-    array = y if isinstance(y, np.ndarray) else np.asarray(y)
+    array = _as_array(y)
     return column_or_1d(array) if array.ndim == 2 else array
+
+
+def _as_array(y) -> np.ndarray:
+    if sparse.issparse(y):
+        raise ValueError("Y is a sparse matrix, in which a label that is not known cannot be marked: use Y.toarray().")
+    try:
+        array = np.asarray(y)
+        if array.dtype.names is None:
+            return array
+        raise ValueError("records")
+    except ValueError as error:
+        raise ValueError(
+            "Y holds records, or lists of different lengths or depths: give one label per row, or a column per task "
+            "with one label per row."
+        ) from error
+
+
+def _check_labels(name: str, column: pd.Series) -> None:
+    """Raise a ValueError for what can be neither a class nor a number."""
+    remedy = "Give one class or number per row, and None where it is not known."
+    check_values(f"Task {name!r}", column, remedy, several=False)
 
 
 def _infer_kind(name: str, column: pd.Series) -> str:

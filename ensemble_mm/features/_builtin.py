@@ -2,6 +2,7 @@
 
 from functools import partial
 from importlib.util import find_spec
+from numbers import Real
 
 import numpy as np
 
@@ -36,7 +37,8 @@ def _pictures(items):
 
 
 def _sounds(items):
-    pair = isinstance(items[0], tuple) and len(items[0]) == 2
+    first = items[0]
+    pair = isinstance(first, tuple) and len(first) == 2 and np.ndim(first[0]) > 0 and isinstance(first[1], Real)
     return pair or (_vectors(items) and (len({len(item) for item in items}) > 1 or len(items[0]) > LONG))
 
 

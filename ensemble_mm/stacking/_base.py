@@ -36,7 +36,7 @@ from ..crossfit import (
     serves,
     unweighted,
 )
-from ..data import MultimodalData, View, as_source, check_columns, resolve_targets
+from ..data import MultimodalData, View, as_source, check_columns, check_values, resolve_targets
 from ..learners import portfolio
 from ..store import FeatureCache, JobStore, content_key, versions
 from ._diagram import diagram
@@ -146,6 +146,8 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
 
     def _source(self, X, reset):
         source = as_source(X)
+        if not reset:
+            self._check_container(X, source)
         if isinstance(source, MultimodalData):
             if reset:
                 self.n_features_in_ = len(source.views)
@@ -172,7 +174,15 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         """Return the views of the training data and the items of each."""
         encoded = isinstance(self.learners, str) and self.learners != "fast"
         views = read_views(self.views, source, encoded)
-        return views, {view.name: column_of(source, view) for view in views}
+        return views, self._columns_of(source, views)
+
+    def _columns_of(self, source, views):
+        """Return the items of each view, once it is known that they can be read."""
+        columns = {view.name: column_of(source, view) for view in views}
+        for view in views:
+            remedy = "Correct it, mark it as missing with None, or leave the view out."
+            check_values(f"View {view.name!r}", columns[view.name], remedy, several=view.modality != "tabular")
+        return columns
 
     def _weights(self, sample_weight, tasks, targets):
         """Return the weights of every task; a row of weight zero counts as one whose label is not known."""
@@ -317,18 +327,30 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
 
     # -- prediction ----------------------------------------------------------------------------------------------
 
+    def _check_container(self, X, source):
+        """Raise a ValueError where no view could be found in the container of X, though it was in that of the fit."""
+        given = {"views": "a dict of views", "frame": "a DataFrame", "array": "an array"}[self._input]
+        if self._input == "array":
+            fits = not isinstance(source, MultimodalData)
+        elif isinstance(source, MultimodalData):
+            lists = [columns if isinstance(columns, list) else [columns] for columns in self.view_columns_.values()]
+            fits = any(str(column) in source.views for columns in lists for column in columns)
+        else:
+            fits = self._input == "frame" and isinstance(source, pd.DataFrame)
+        if not fits:
+            raise ValueError(
+                f"fit was given {given}, predict a {type(X).__name__} in which its columns cannot be found: give "
+                f"{given} again, with the same names."
+            )
+
     def _new_rows(self, X):
         check_is_fitted(self, "levels_")
         source = self._source(X, reset=False)
         views = [View(name, modality, self.view_columns_[name]) for name, modality in self.views_.items()]
-        if self._input == "views" and not isinstance(source, MultimodalData):
-            raise ValueError(
-                f"fit was given a dict of views, predict a {type(X).__name__}: give a dict of views again."
-            )
         if not isinstance(source, MultimodalData):  # which may lack whole views
             for view in views:
                 check_columns(source, view.name, view.columns)
-        columns = {view.name: column_of(source, view) for view in views}
+        columns = self._columns_of(source, views)
         return NewRows(self.readers_, columns, self.forms_, self._runner(), self._cache())
 
     def predict_members(self, X):

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,10 +73,56 @@ def test_kinds_are_a_dict(kinds_):
         resolve_targets([1.0, 2.0], kinds_)
 
 
-@pytest.mark.parametrize("bad", [np.zeros((2, 2)), [1, 2], {"a": 1}, slice(None)])
+@pytest.mark.parametrize("bad", [np.zeros((2, 2)), slice(None)])
 def test_what_is_no_label_is_told(bad):
     column = pd.Series(["a", "b", None, None], dtype=object)
     for row in (2, 3):
         column.iat[row] = bad
     with pytest.raises(ValueError, match="Task 'y' mixes labels .* or holds what is no label"):
         resolve_targets({"y": column})
+
+
+def column_of(bad, good="a"):
+    column = pd.Series([None] * 4, dtype=object)
+    for row, value in enumerate([good, bad, good, bad]):
+        column.iat[row] = value
+    return column
+
+
+@pytest.mark.parametrize("only", [None, "classification", "regression"])
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ((1, 2), r"several values in one place, such as the tuple \(1, 2\)"),
+        ([1, 2], r"several values .* the list \[1, 2\]"),
+        ({1}, "the set {1}"),
+        ({"a": 1}, "the dict"),
+        (1j, "complex numbers, such as 1j"),
+        (Decimal("sNaN"), r"no number, such as Decimal\('sNaN'\)"),
+        (10**400, "a number too large for any float"),
+        ("a\ud800", r"half of a character .* 'a\\ud800'"),
+    ],
+)
+def test_what_is_neither_class_nor_number_is_told_in_our_words(bad, words, only):
+    """Issue 17: numpy and pandas stumbled over these in words of their own."""
+    with pytest.raises(ValueError, match=f"Task 't' holds .*{words}.* Give one class or number per row"):
+        resolve_targets({"t": column_of(bad)}, only=only)
+
+
+def test_what_is_told_at_fit_is_told_at_predict():
+    tasks, _, _ = resolve_targets({"t": ["a", "b"]})
+    with pytest.raises(ValueError, match="Task 't' holds several values in one place"):
+        tasks["t"].encode(column_of((1, 2)))
+
+
+@pytest.mark.parametrize(
+    "Y", [[[1], [1, 2]], [[1, [2]], [3, [4]]], {"t": [[1], [1, 2]]}, np.zeros(3, dtype=[("a", int), ("b", float)])]
+)
+def test_nested_targets_are_told_in_our_words(Y):
+    with pytest.raises(ValueError, match="Y holds records, or lists of different lengths"):
+        resolve_targets(Y)
+
+
+def test_a_complex_array_of_targets_is_told_in_our_words():
+    with pytest.raises(ValueError, match="Task 'y0' holds complex numbers"):
+        resolve_targets(np.ones((4, 2)) * 1j)

@@ -1,8 +1,10 @@
 import time
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn import config_context
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, TimeSeriesSplit
@@ -185,7 +187,9 @@ def test_new_rows_without_a_column_are_told():
     X = pd.DataFrame({"a": [0.0, 1.0] * 6, "b": [1.0, 0.0] * 6})
     views, learners = [("v", TabularExtractor(), ["a"])], [("l", LogisticRegression())]
     model = StackedClassifier(views, learners, cv=2).fit(X, [0, 1] * 6)
-    for new in (X.to_numpy(), X.rename(columns={"a": "c"}), X.rename(columns={"a": 0, "b": 1})):
+    with pytest.raises(ValueError, match="fit was given a DataFrame, predict a ndarray"):
+        model.predict(X.to_numpy())
+    for new in (X.rename(columns={"a": "c"}), X.rename(columns={"a": 0, "b": 1})):
         with pytest.raises(ValueError, match="feature names|reads the column 'a', which X does not have"):
             model.predict(new)
 
@@ -204,3 +208,52 @@ def test_a_learner_that_serves_no_task_is_named(vectors, listed):
     model = StackedClassifier(learners=listed([("linear", LogisticRegression()), ("ridge", Ridge())]), cv=2)
     with pytest.warns(UserWarning, match=r"learn none of the tasks: 'ridge' \(Ridge\)"):
         model.fit(X, y > 0)
+
+
+@pytest.mark.parametrize("container", [pd.DataFrame, dict], ids=["frame", "dict"])
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (1j, "complex numbers"),
+        ((1, 2), "several values in one place, such as the tuple"),
+        ({"a"}, "several values in one place, such as the set"),
+        (Decimal("sNaN"), "no number"),
+        (10**400, "too large for any float"),
+        ("a\ud800", "half of a character"),
+        ("a few words with \ud800 among them", "half of a character"),
+    ],
+)
+def test_cells_that_cannot_be_read_are_told_before_anything_is(container, bad, words):
+    """Issue 17: they ended in the words of numpy and pandas, or passed, as complex numbers did."""
+    column = pd.Series([None] * 20, dtype=object)
+    for row in range(10):
+        column.iat[row] = bad
+    X = container({"code": column, "size": pd.Series(np.arange(20.0), name="size")})
+    with pytest.raises(ValueError, match=f"View '(tabular|code)'.* holds .*{words}.* Correct it"):
+        StackedRegressor(learners=[("ridge", Ridge())], cv=2).fit(X, np.arange(20.0))
+
+
+@pytest.mark.parametrize("make", [np.asarray, csr_matrix])
+def test_complex_views_are_told(make):
+    X = {"v": make(np.ones((20, 2)) * 1j), "size": np.arange(20.0)}
+    with pytest.raises(ValueError, match="View 'v' holds complex numbers"):
+        StackedRegressor(learners=[("ridge", Ridge())], cv=2).fit(X, np.arange(20.0))
+
+
+def test_another_container_than_in_fit_is_no_missing_view():
+    """Issue 17: views that could not be found were read as missing, and every row got the same answer."""
+    frame = pd.DataFrame({"n": np.arange(20.0), "m": np.ones(20)})
+    forms = {"frame": frame, "dict": {"n": frame["n"], "m": frame["m"]}, "array": frame.to_numpy()}
+    texts = ["some words in a row"] * 20
+    wrong = {
+        "frame": [frame.to_numpy(), csr_matrix(frame), frame.to_numpy().tolist(), texts, {"k": frame["n"]}],
+        "dict": [frame, frame.to_numpy(), texts, {"k": frame["n"]}],
+        "array": [forms["dict"], texts],
+    }
+    for form, X in forms.items():
+        model = StackedRegressor(learners=[("ridge", Ridge())], cv=2).fit(X, np.arange(20.0))
+        for other in wrong[form]:
+            with pytest.raises(ValueError, match=f"fit was given an? .*{form}.* cannot be found"):
+                model.predict(other)
+    part = StackedRegressor(learners=[("ridge", Ridge())], cv=2).fit(forms["dict"], np.arange(20.0))
+    assert part.predict({"n": frame["n"]}).shape == (20,)

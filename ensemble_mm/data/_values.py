@@ -1,0 +1,66 @@
+"""Values that neither a view nor a task can hold, told before anything is read.
+
+numpy, pandas and file formats stumble over these one by one, late and in words of their own, or drop a part of them
+without a word.
+"""
+
+from functools import partial
+from numbers import Number
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+COLLECTIONS = (tuple, list, set, frozenset, dict)
+
+
+def check_values(what: str, column, remedy: str, *, several: bool = True) -> None:
+    """Raise a ValueError that shows the first value of a column which cannot be read.
+
+    Parameters
+    ----------
+    what : str
+        What the column is called in the message.
+    column : array, sparse matrix, Series or DataFrame
+    remedy : str
+        What to do, as a sentence.
+    several : bool, default=True
+        Whether a cell may hold several values, as a sound does.
+    """
+    if isinstance(column, pd.DataFrame):
+        for place, label in enumerate(column.columns):
+            check_values(f"{what}, column {label!r},", column.iloc[:, place], remedy, several=several)
+        return
+    if not isinstance(column.dtype, np.dtype) or column.dtype.kind not in "cO":
+        return
+    values = column.data if sparse.issparse(column) else np.asarray(column).ravel()
+    values = values if column.dtype.kind == "O" else values[:1]  # complex numbers, one and all
+    trouble = next(filter(None, map(partial(_trouble_with, several=several), values)), None)
+    if trouble:
+        raise ValueError(f"{what} holds {trouble}. {remedy}")
+
+
+def _trouble_with(value, several: bool) -> str | None:
+    if isinstance(value, str):
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                return f"a text with half of a character (a lone surrogate), such as {_shown(value)}"
+    elif isinstance(value, (complex, np.complexfloating)):
+        return f"complex numbers, such as {_shown(value)}"
+    elif isinstance(value, Number):
+        try:
+            float(value)
+        except OverflowError:
+            return "a number too large for any float"
+        except (TypeError, ValueError):  # a signalling NaN
+            return f"what is no number, such as {_shown(value)}"
+    elif not several and isinstance(value, COLLECTIONS):
+        return f"several values in one place, such as the {type(value).__name__} {_shown(value)}"
+    return None
+
+
+def _shown(value) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."
