@@ -55,6 +55,20 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
     _only: ClassVar[str | None] = None  # "classification" or "regression" for the estimators of one task
 
     def _fit(self, X, Y, sample_weight, groups):
+        before = self._fitted()
+        try:
+            return self._fit_anew(X, Y, sample_weight, groups)
+        except BaseException:  # an interrupt, too: the model of a fit before stays whole
+            for name in self._fitted():
+                delattr(self, name)
+            vars(self).update(before)
+            raise
+
+    def _fitted(self):
+        """Return what a fit sets."""
+        return {k: v for k, v in vars(self).items() if k.endswith("_") or k in ("_input", "_named_tasks")}
+
+    def _fit_anew(self, X, Y, sample_weight, groups):
         check_params(self)
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=Y)
@@ -234,7 +248,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
                 f"These learners are left out, because they can learn none of the tasks: {found}. Classifiers learn "
                 "classes, regressors numbers: remove them, or declare another kind of task.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         return members
 
@@ -244,7 +258,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
             warnings.warn(
                 f"These learners take no sample weights and are fitted without them: {', '.join(names)}.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
     def _warn_left_out(self):
@@ -254,7 +268,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
                 f"The time budget of {self.time_budget} s was over before these were done, so the model is without "
                 f"them: {late}. Give more time for a better model.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
     def _meta_settings(self, tasks):

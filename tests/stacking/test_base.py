@@ -253,7 +253,29 @@ def test_another_container_than_in_fit_is_no_missing_view():
     for form, X in forms.items():
         model = StackedRegressor(learners=[("ridge", Ridge())], cv=2).fit(X, np.arange(20.0))
         for other in wrong[form]:
-            with pytest.raises(ValueError, match=f"fit was given an? .*{form}.* cannot be found"):
+            with pytest.raises(ValueError, match=f"(?i)fit was given an? .*{form}.* cannot be found"):
                 model.predict(other)
     part = StackedRegressor(learners=[("ridge", Ridge())], cv=2).fit(forms["dict"], np.arange(20.0))
     assert part.predict({"n": frame["n"]}).shape == (20,)
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_fit_that_fails_leaves_the_model_of_the_fit_before(vectors, monkeypatch, error):
+    """Issue 17: n_features_in_ was that of the failed fit, beside the old model."""
+    X, y = vectors
+    frame = pd.DataFrame(X[:, :4], columns=list("abcd"))
+    model = StackedRegressor(learners=[("ridge", Ridge())], cv=2).fit(frame, y)
+    before, predicted = dict(vars(model)), model.predict(frame)
+
+    def fail(*args):
+        raise error("in the middle of it")
+
+    monkeypatch.setattr(StackedRegressor, "_learn", fail)
+    with pytest.raises(error, match="in the middle"):
+        model.fit(X, -y)
+    assert vars(model) == before and model.n_features_in_ == 4
+    np.testing.assert_array_equal(model.predict(frame), predicted)
+    fresh = StackedRegressor(learners=[("ridge", Ridge())], cv=2)
+    with pytest.raises(error, match="in the middle"):
+        fresh.fit(X, y)
+    assert not any(name.endswith("_") for name in vars(fresh))
