@@ -67,9 +67,15 @@ def seeded(estimator, seed):
                 settings[key] = int(check_random_state(value).randint(np.iinfo(np.int32).max))
         elif last in ("n_jobs", "nthread", "thread_count") and value is None:
             # In scikit-learn None means one already, and some of its classes warn when it is set.
-            if not type(params.get(owner, copy)).__module__.startswith("sklearn."):
+            if not _has_from_sklearn(params.get(owner, copy), last):
                 settings[key] = 1
     return copy.set_params(**settings) if settings else copy
+
+
+def _has_from_sklearn(part, name) -> bool:
+    """Tell whether a parameter comes from a class of scikit-learn, of which the part may be a subclass."""
+    owners = [cls for cls in type(part).__mro__ if cls.__module__.startswith("sklearn.")]
+    return any(name in cls._get_param_names() for cls in owners if hasattr(cls, "_get_param_names"))
 
 
 def thread_params(estimator) -> list[str]:
@@ -275,7 +281,13 @@ def _fit(learner, X, y, weight, seed):
         inner = rows  # a class with one row stays in
     if weights:
         weights = {keyword: weight[inner]}
-    return learner.fit(X[inner], y[inner], eval_set=[(X[aside], y[aside])], **weights)
+    if has_fit_parameter(learner, "eval_X"):  # LightGBM, which warns of the other way
+        judged = {"eval_X": X[aside], "eval_y": y[aside]}
+    else:
+        judged = {"eval_set": [(X[aside], y[aside])]}
+    if has_fit_parameter(learner, "verbose"):  # XGBoost prints a line per round unless it is told not to
+        judged["verbose"] = False
+    return learner.fit(X[inner], y[inner], **judged, **weights)
 
 
 def _column_means(block):

@@ -4,6 +4,7 @@ A plan lists what must be computed: first one extraction per (view, fold), then 
 (learner, what it reads, task, fold). It computes nothing itself; see `_execute` for that.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
@@ -70,7 +71,9 @@ class Fit:
 class Plan:
     """What a fit computes: `str(plan)` counts it, `plan.extractions` and `plan.fits` list it.
 
-    After a trial, `seconds` estimates the work of each stage (on one core) and `bytes` the size of all features.
+    Fits across tasks, whose members have `inputs`, are kept where they help; `meta_learners` and `calibrations` name
+    what is fitted on the table. After a trial, `seconds` estimates the work of each stage (on one core) and `bytes` the
+    size of all features.
     """
 
     views: tuple
@@ -78,22 +81,34 @@ class Plan:
     fits: tuple[Fit, ...]
     n_rows: int
     n_folds: int
+    meta_learners: tuple[str, ...] = ()
+    calibrations: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: dict[str, float] | None = None
     bytes: int | None = None
 
     def __str__(self):
-        fits, views = self.fits, ", ".join(f"{v.name} ({v.modality}: {_columns(v.columns)})" for v in self.views)
-        members = dict.fromkeys(fit.member for fit in fits)
+        views = ", ".join(f"{v.name} ({v.modality}: {_columns(v.columns)})" for v in self.views)
+        own, across = ([fit for fit in self.fits if bool(fit.member.inputs) is reads] for reads in (False, True))
         lines = [
             f"{self.n_rows} rows, {self.n_folds} folds",
             f"views: {views}",
             f"{len(self.extractions)} extractions",
-            f"{len(fits)} learner fits of {len(members)} members",
-            *(f"  {member}: {sum(fit.member == member for fit in fits)} fits" for member in members),
+            *_counted(own, "learner fits of {} members"),
+            *_counted(across, "fits of {} members that read other tasks, kept where they help"),
+            f"{len(self.meta_learners)} meta-learner fits, {len(self.calibrations)} calibrations",
+            *(f"  {name}" for name in self.calibrations),
             *self.notes,
         ]
         return "\n".join(map(printable, lines))
+
+
+def _counted(fits, words):
+    members = Counter(fit.member for fit in fits)
+    if not members:
+        return []
+    head = f"{len(fits)} {words.format(len(members))}"
+    return [head, *(f"  {member}: {n} fits" for member, n in members.items())]
 
 
 def check_learners(learners) -> list[LearnerSpec]:

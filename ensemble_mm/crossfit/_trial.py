@@ -23,7 +23,7 @@ def measured(plan, columns, tasks, targets, folds, seed, n_workers, job_timeout=
     rows = np.sort(np.random.RandomState(seed).permutation(n_rows)[:TRIAL_ROWS])
     test = np.arange(0, len(rows), HELD_OUT)
     train = np.setdiff1d(np.arange(len(rows)), test)
-    members = list(dict.fromkeys(fit.member for fit in plan.fits))
+    members = list(dict.fromkeys(fit.member for fit in plan.fits if not fit.member.inputs))
     runner = Runner(n_jobs=1, job_timeout=job_timeout)
     run = CrossFit(
         list(plan.views),

@@ -318,8 +318,9 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         Returns
         -------
         Plan
-            `str(plan)` counts extractions and learner fits; `plan.extractions` and `plan.fits` list them;
-            `plan.seconds` and `plan.bytes` are there after a trial.
+            `str(plan)` counts what is fitted; `plan.extractions`, `plan.fits` (of learners, those across tasks too),
+            `plan.meta_learners` and `plan.calibrations` list it; `plan.seconds` and `plan.bytes` are there after a
+            trial.
         """
         other = clone(self)
         check_params(other)
@@ -328,16 +329,33 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         views, columns = other._views(source)
         folds = draw_folds(other.cv, tasks, targets, groups, 0)
         members = other._members(tasks, targets, views)
+        across = other._members_across(tasks, members)
+        rows = ["all rows", *(f"fold {fold}" for fold in range(len(folds)))]
+        levels = ["", ", across tasks"] if across else [""]
         plan = Plan(
             tuple(views),
             tuple(plan_extractions(views, len(folds), other.refit, list(tasks))),
-            tuple(Fit(m, f) for m in members for f in [*range(len(folds)), *([ALL_ROWS] if other.refit else [])]),
+            tuple(Fit(m, f) for m in [*members, *across] for f in [*range(len(folds)), *([ALL_ROWS] * other.refit)]),
             source.shape[0],
             len(folds),
+            tuple(f"meta-learner of task {name!r}, {part}{of}" for of in levels for name in tasks for part in rows),
+            tuple(other._calibrations(tasks)),
         )
         if not measure:
             return plan
         return measured(plan, columns, tasks, targets, folds, 0, other._runner().n_workers, other.job_timeout)
+
+    def _members_across(self, tasks, members):
+        """Return members that read the estimates of other tasks: those of `MultiOutputStack`."""
+        return []
+
+    def _calibrations(self, tasks):
+        """Yield what is fitted on the predictions of each task."""
+        for name, task in tasks.items():
+            kind = setting_of(self.calibration, task) if task.is_classification else None
+            if kind is not None:
+                yield f"{kind} calibration of task {name!r}"
+            yield f"prediction {'sets' if task.is_classification else 'intervals'} of task {name!r}"
 
     # -- prediction ----------------------------------------------------------------------------------------------
 

@@ -165,6 +165,11 @@ class MultiOutputStack(BaseStack):
             if run.runner.is_over():
                 return
 
+    def _members_across(self, tasks, members):
+        if self.strategy == "independent" or len(tasks) == 1:
+            return []
+        return [m for step in self._steps(tasks, 0, members) for group in step for m in group[: self._n_across]]
+
     @property
     def _n_across(self):
         return 2 if self.strategy == "stacked" else 1

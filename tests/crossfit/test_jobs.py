@@ -134,3 +134,30 @@ def test_of_a_shared_block_a_job_reads_its_own_columns():
     _, own = run(Ridge(), y, 0, X, shared[:, [3, 1]], test=np.arange(10))
     np.testing.assert_array_equal(predictions, own)
     assert model.widths == [2, 2]
+
+
+@pytest.mark.parametrize("n_classes", [0, 2])
+@pytest.mark.parametrize("name", ["lightgbm.LGBM", "xgboost.XGB"])
+def test_early_stopping_makes_no_noise(name, n_classes, recwarn, capfd):
+    """Issue 24: LightGBM warned of our own call, and XGBoost printed a line per round."""
+    library, _, start = name.partition(".")
+    cls = getattr(pytest.importorskip(library), start + ("Classifier" if n_classes else "Regressor"))
+    quiet = {"verbose": -1} if library == "lightgbm" else {}
+    X = np.random.default_rng(0).normal(size=(80, 3)).astype(np.float32)
+    y = (X[:, 0] > 0).astype(float) if n_classes else X[:, 0].astype(float)
+    run(cls(early_stopping_rounds=3, n_estimators=20, **quiet), y, n_classes, X, test=np.arange(10))
+    assert not recwarn.list and capfd.readouterr() == ("", "")
+
+
+class Own(LogisticRegression):
+    """A subclass of the user's own."""
+
+
+class OwnForest(RandomForestClassifier):
+    """One whose n_jobs is of use."""
+
+
+def test_classes_that_come_from_scikit_learn_keep_their_threads():
+    """Issue 24: LogisticRegression warns when its n_jobs is set, in a subclass too."""
+    assert seeded(Own(), 1).n_jobs is None and seeded(make_pipeline(Own()), 1)[0].n_jobs is None
+    assert seeded(OwnForest(), 1).n_jobs is None

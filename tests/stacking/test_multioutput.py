@@ -293,3 +293,23 @@ def test_networks_are_bound_to_their_view(bound):
     kinds = {"network": bound, "linear": Ridge()}
     members = [Member("t", name, "v", ("v",), estimator) for name, estimator in kinds.items()]
     assert [member.learner for member in _across("t", members, ["u"], "tasks")] == ["linear"]
+
+
+@pytest.mark.parametrize("strategy", ["independent", "stacked", "chain"])
+def test_a_plan_lists_what_the_fit_does(helped, strategy):
+    """Issue 24: the second level, the meta-learners and calibration were not in it."""
+    data, Y = helped
+    learners = [("linear", LogisticRegression()), ("ridge", Ridge()), ("tree", DecisionTreeRegressor(max_depth=2))]
+    model = MultiOutputStack(learners=learners, strategy=strategy, cv=3, calibration="temperature", random_state=0)
+    plan = model.plan(data, Y)
+    report = model.fit(data, Y).fit_report_["jobs"]
+    across = [fit for fit in plan.fits if fit.member.inputs]
+    assert len(plan.fits) - len(across) == report["fit"] == 4 * 6
+    assert len(across) == report.get("fit across tasks", 0) and bool(across) is (strategy != "independent")
+    assert len(plan.meta_learners) == report["meta"] == 2 * 4 * (1 if strategy == "independent" else 2)
+    words = ["temperature calibration of task 'sign'", "prediction sets of task 'sign'"]
+    assert list(plan.calibrations) == [*words, "prediction intervals of task 'value'"]
+    words = str(plan)
+    assert ("that read other tasks" in words) is bool(across)
+    assert f"{len(plan.meta_learners)} meta-learner fits, 3 calibrations" in words
+    assert model.plan(data, Y, measure=True).seconds["fit"] > 0

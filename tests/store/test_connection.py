@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from ensemble_mm.store import TaskDatabase
+from ensemble_mm.store._connection import _unsynced
 
 
 @pytest.mark.parametrize("url", ["runs.db", "sqlite://", "sqlite:///:memory:", "postgresql://host/name"])
@@ -31,3 +32,19 @@ def test_a_driver_that_is_not_there_is_named(tmp_path, monkeypatch):
     db = TaskDatabase("postgres://me:secret@localhost/runs", artifacts=tmp_path)
     with pytest.raises(ImportError, match=r"pip install 'ensemble_mm\[postgresql\]'"):
         db.runs()
+
+
+def test_a_new_file_is_made_without_waiting_for_the_disk_and_used_with_it(tmp_path):
+    """Issue 24: two runs took 23 s, most of it spent on waiting for the disk at each of a hundred steps."""
+    alchemy = pytest.importorskip("sqlalchemy")
+
+    def level(engine):
+        with engine.connect() as connection:
+            return connection.execute(alchemy.text("PRAGMA synchronous")).scalar()
+
+    kept, closed = (alchemy.create_engine(f"sqlite:///{tmp_path / name}.db") for name in ("kept", "closed"))
+    usual = level(alchemy.create_engine(f"sqlite:///{tmp_path / 'usual.db'}"))
+    with _unsynced(alchemy):
+        assert level(kept) == level(closed) == 0 != usual
+        closed.dispose()
+    assert level(kept) == level(closed) == usual

@@ -46,6 +46,13 @@ def folder_of(db, place):
     return place / ("runs.artifacts" if db.url.startswith("sqlite") else "of_server")
 
 
+def test_nothing_is_said_while_a_run_is_kept(db, recwarn):
+    """Issue 24: SQLAlchemy told every user what is to change in MLflow."""
+    db.log(make_model(), X, y, name="quiet")
+    db.load("quiet")
+    assert not recwarn.list
+
+
 def test_runs_are_found_again(db, place):
     first = db.log(make_model(), X, y, name="first", tags={"who": "me"}, alias="production")
     second = db.log(make_model(alpha=2.0), X, y, name="first")
