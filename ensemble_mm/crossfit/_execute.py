@@ -6,11 +6,12 @@ one `joblib.Parallel` and gives back their results in the order of the list, wha
 
 import os
 import re
+import sys
 import threading
 import time
 import traceback
 import warnings
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from tempfile import TemporaryDirectory
@@ -24,7 +25,7 @@ from threadpoolctl import ThreadpoolController
 from .._checks import BadItemsError, printable
 from ._watch import Watch
 
-LISTEN_EVERY = 1.0  # seconds between two looks at which workers of a cluster are there
+LISTEN_EVERY = 1.0  # seconds between two looks at whether the other processes are there
 PATIENCE = 20.0  # seconds without a result after which jobs are sent again, once a worker has died
 
 
@@ -100,11 +101,13 @@ class Runner:
         if self.deadline is None:
             order = sorted(order, key=lambda i: -jobs[i].cost)
         with self._stage(stage, len(jobs)) as tick:
-            for i, result, spent, heard in self._outcomes(jobs, list(order), self._end(share)):
-                results[i] = result
-                seconds += spent
-                self._warn(heard)
-                tick(jobs[i].name)
+            # Closed at once when something fails here: jobs that still run are of no use then.
+            with closing(self._outcomes(jobs, list(order), self._end(share))) as outcomes:
+                for i, result, spent, heard in outcomes:
+                    results[i] = result
+                    seconds += spent
+                    self._warn(heard)
+                    tick(jobs[i].name)
         left_out = {job.group or job.name for job, r in zip(jobs, results, strict=True) if isinstance(r, Skipped)}
         size = sum(size_of(result) for result in results)
         self._add(stage, len(jobs), time.perf_counter() - started, seconds, size, left_out)
@@ -186,13 +189,18 @@ class Runner:
             settings = {"backend": "loky", "n_jobs": max(n, 2), "pre_dispatch": 1 if n == 1 else "2 * n_jobs"}
         parallel = Parallel(return_as=how, **settings)
         with _listening(parallel, None if "backend" in settings else getattr(backend, "client", None)):
-            yield from parallel(
-                delayed(_run_one)(
-                    i, jobs[i].name, jobs[i].call, self.store, jobs[i].key,
-                    None if jobs[i].required else deadline, os.getpid(), watch, *jobs[i].args,
-                )
-                for i in order
-            )  # fmt: skip
+            try:
+                yield from parallel(
+                    delayed(_run_one)(
+                        i, jobs[i].name, jobs[i].call, self.store, jobs[i].key,
+                        None if jobs[i].required else deadline, os.getpid(), watch, *jobs[i].args,
+                    )
+                    for i in order
+                )  # fmt: skip
+            except (KeyboardInterrupt, SystemExit, GeneratorExit):
+                if local:
+                    _end_workers()
+                raise
 
     def _stage(self, stage, n_jobs):
         if self.progress is None:
@@ -243,6 +251,33 @@ def _listening(parallel, client):
         over.set()
 
 
+def _end_workers():
+    """Kill the worker processes of this process, where joblib's own way to do it was interrupted.
+
+    In a thread, which a second interrupt does not reach.
+    """
+    loky = sys.modules.get("joblib.externals.loky")
+    if loky is not None:
+        end = threading.Thread(
+            target=lambda: loky.get_reusable_executor(reuse=True, kill_workers=True).shutdown(kill_workers=True)
+        )
+        end.start()
+        end.join()
+
+
+@lru_cache(maxsize=1)
+def _follow(main_pid):
+    """End this worker soon after the process that sent its jobs has ended: it would go on, and hold its output open."""
+
+    def look():
+        while os.getppid() == main_pid:
+            time.sleep(LISTEN_EVERY)
+        os._exit(1)
+
+    if os.getppid() == main_pid:  # not on a cluster
+        threading.Thread(target=look, daemon=True).start()
+
+
 def _is_lost_worker(error) -> bool:
     """Tell whether a pool lost a process; what fails in a job itself comes back as a `Failure`."""
     pool = type(error).__module__.partition(".")[0]
@@ -271,6 +306,8 @@ def _silent():
 def _run_one(i, name, call, store, key, deadline, main_pid, watch, *args):
     """Run one job where it landed: kept result first, one thread, warnings carried home."""
     started = time.perf_counter()
+    if os.getpid() != main_pid:
+        _follow(main_pid)
     if store is not None and key is not None:
         kept = store.load(key)
         if kept is not None:

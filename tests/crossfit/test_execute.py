@@ -1,14 +1,18 @@
 import faulthandler
 import os
 import signal
+import subprocess
+import sys
 import time
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from joblib import parallel_config
 
+import ensemble_mm
 from ensemble_mm.crossfit import JobError, Runner, _execute
 from ensemble_mm.crossfit._execute import Failure, Job, Skipped, check_failures
 from ensemble_mm.store import JobStore
@@ -100,3 +104,41 @@ def test_silence_after_a_worker_of_a_cluster_died_ends(monkeypatch):
             time.sleep(0.001)
         raise TimeoutError
     assert waits.timeout == _execute.PATIENCE and _execute._is_lost_worker(found.value)
+
+
+BUSY = """
+import time
+from joblib._parallel_backends import LokyBackend
+from ensemble_mm.crossfit import Job, Runner
+
+def work(seconds):
+    print("busy", flush=True)
+    time.sleep(seconds)
+
+def again(self, ensure_ready=True):
+    raise KeyboardInterrupt  # a second one, while joblib ends its workers after the first
+
+def main(end):
+    if end == "twice":
+        LokyBackend.abort_everything = again
+    Runner(n_jobs=2).run("fit", [Job(str(i), work, (300,)) for i in range(2)])
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("end", ["once", "twice", "killed"])
+def test_workers_end_with_the_process_that_sent_their_jobs(tmp_path, end):
+    """Issue 17: after an interrupt, workers held the output open for as long as their jobs took."""
+    (tmp_path / "busy.py").write_text(BUSY)
+    ours = os.pathsep.join([str(tmp_path), str(Path(ensemble_mm.__file__).parents[1])])
+    with subprocess.Popen(
+        [sys.executable, "-c", f"import busy; busy.main({end!r})"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": ours}, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as main:  # fmt: skip
+        for _ in range(2):
+            assert main.stdout.readline() == b"busy\n"
+        started = time.perf_counter()
+        main.send_signal(signal.SIGKILL if end == "killed" else signal.SIGINT)
+        assert main.stdout.read() == b""  # which every worker holds open, too
+        assert main.wait() != 0 and time.perf_counter() - started < 60
