@@ -59,7 +59,8 @@ NAMES = [
     "lightgbm.LGBMClassifier", "lightgbm.Booster", "xgboost.XGBClassifier", "xgboost.Booster",
     "ensemble_mm.StackedClassifier", "ensemble_mm.TunedLearner", "ensemble_mm.TextExtractor", "ensemble_mm.Level",
     "ensemble_mm.TaskDatabase", "ensemble_mm.features._encoders.encode", "ensemble_mm.store._arrays.write_atomic",
-    "ensemble_mm.learners._tuning._cross_validated", "builtins.dict", "builtins.str", "collections.OrderedDict", "", "x" * 300,
+    "ensemble_mm.learners._tuning._cross_validated", "builtins.dict", "builtins.str", "collections.OrderedDict", "",
+    "x" * 300,
 ]  # fmt: skip
 NUMBERS = [0, 1, -1, 2, 3, 7, 100, 2**31 - 1, 2**31, 2**32, 2**63, 10**12, -(2**62), 4 * 10**9, 0.5, 1e308,
            float("nan")]  # fmt: skip
