@@ -36,8 +36,10 @@ class Kind:
         Names of scorers that order predictions as that loss does.
     score_name : str
         What `score` is called.
-    second, error : str
+    second, error : str or None
         Names of the metrics that reports show beside the main one, and on new rows.
+    usual : str
+        What the prior is, for reports.
     """
 
     scoring = None
@@ -55,19 +57,22 @@ class Kind:
         """Return the loss of every row."""
         return self.loss(self.picked(self.whole(out), y), y)
 
+    def mean_loss(self, y, out, weight=None):
+        """Return the mean of the losses."""
+        return np.average(self.losses(y, out), weights=weight)
+
     @property
     def main(self) -> str:
         """Name of the metric that comes first."""
         return next(iter(self.metrics))
 
-    def main_score(self, y, out, weight=None):
-        """Return the first metric."""
-        return self.metrics[self.main](self, y, self.whole(out), weight)
+    def metric(self, name, y, out, weight=None) -> float:
+        """Return one metric; NaN without rows."""
+        return self.metrics[name](self, self.encoded(y), self.whole(out), weight) if len(y) else np.nan
 
     def evaluate(self, y, out, weight=None) -> dict:
-        """Return all metrics by name; none without rows."""
-        y, out = self.encoded(y), self.whole(out)
-        return {name: judge(self, y, out, weight) for name, judge in self.metrics.items()} if len(y) else {}
+        """Return all metrics by name."""
+        return {name: self.metric(name, y, out, weight) for name in self.metrics}
 
 
 def _accuracy(kind, y, out, weight):
@@ -91,16 +96,6 @@ def _roc_auc(kind, y, out, weight):
     return roc_auc_score(y, out, multi_class="ovr", labels=np.arange(kind.n_classes), sample_weight=weight)
 
 
-def _mean_loss(kind, y, out, weight):
-    return np.average(kind.losses(y, out), weights=weight)
-
-
-def _share_removed(kind, y, out, weight):
-    """Return the share of the prior's loss that is removed (R2, of squared errors); NaN where there is none."""
-    worst = kind.worst(y, weight)
-    return 1 - _mean_loss(kind, y, out, weight) / worst if worst > 0 else np.nan
-
-
 def _mae(kind, y, out, weight):
     return mean_absolute_error(y, out[:, 0], sample_weight=weight)
 
@@ -118,19 +113,23 @@ class Classes(Kind):
     learner: ClassVar = "classifier"
     score_name: ClassVar = "neg_log_loss"
     same_as_loss: ClassVar = ("neg_log_loss", "d2_log_loss_score")
-    second: ClassVar = "roc_auc"
+    usual: ClassVar = "the most frequent"
     error: ClassVar = "log_loss"
     metrics: ClassVar = {
         "accuracy": _accuracy,
         "balanced_accuracy": _balanced_accuracy,
         "f1_macro": _f1,
         "roc_auc": _roc_auc,
-        "log_loss": _mean_loss,
+        "log_loss": Kind.mean_loss,
     }
 
     @property
     def words(self):
         return "two classes" if self.n_classes == 2 else "several classes"
+
+    @property
+    def second(self):
+        return "roc_auc" if self.n_classes == 2 else None  # of thousands of classes it takes long
 
     @property
     def width(self):
@@ -203,7 +202,7 @@ class Classes(Kind):
 
     def score(self, y, out, weight=None):
         """Return minus the mean loss."""
-        return -_mean_loss(self, y, out, weight)
+        return -self.mean_loss(y, out, weight)
 
     def draws(self, y, out, counts):
         """Return the main score of resamples, in which rows count `counts`, shape (n_resamples, n_rows)."""
@@ -222,9 +221,9 @@ class Numbers(Kind):
     n_columns: ClassVar = 1
     score_name: ClassVar = "r2"
     same_as_loss: ClassVar = ("r2", "neg_mean_squared_error", "neg_root_mean_squared_error")
+    usual: ClassVar = "the mean"
     second: ClassVar = "mae"
     error: ClassVar = "mae"
-    metrics: ClassVar = {"r2": _share_removed, "mae": _mae, "rmse": _rmse}
 
     def cells(self, block):
         """Return the columns of a table as (n_rows, n_members, 1)."""
@@ -248,7 +247,7 @@ class Numbers(Kind):
 
     def ask(self, model, table):
         """Return what a fitted meta-learner predicts."""
-        return np.asarray(model.predict(table), dtype=np.float64).reshape(len(table), 1)
+        return self.whole(np.asarray(model.predict(table), dtype=np.float64))
 
     def encoded(self, y):
         """Return known labels in the type that learners and metrics take."""
@@ -275,8 +274,11 @@ class Numbers(Kind):
         return np.average(self.loss(np.broadcast_to(self.prior(y, weight), len(y)), y), weights=weight)
 
     def score(self, y, out, weight=None):
-        """Return the share of the prior's loss that is removed."""
-        return _share_removed(self, y, out, weight)
+        """Return the share of the prior's loss that is removed: R2, of squared errors. NaN where there is none."""
+        worst = self.worst(y, weight)
+        return 1 - self.mean_loss(y, out, weight) / worst if worst > 0 else np.nan
+
+    metrics: ClassVar = {"r2": score, "mae": _mae, "rmse": _rmse}
 
     def draws(self, y, out, counts):
         """Return the main score of resamples, in which rows count `counts`, shape (n_resamples, n_rows)."""

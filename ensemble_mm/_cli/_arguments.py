@@ -2,6 +2,7 @@
 
 import argparse
 
+from .._kinds import KINDS
 from ..meta import META_LEARNERS
 
 PROG = "ensemble-mm"
@@ -96,7 +97,7 @@ def _stack(command):
     add("--targets", action="append", required=True, type=_names, metavar="A,B",
         help="columns to predict, separated by commas; can be repeated")
     add("--kind", action="append", default=[], type=_pair, metavar="TARGET=KIND",
-        help="read a target as binary, multiclass or regression (default: by its values)")
+        help=f"read a target as one of {', '.join(KINDS)} (default: by its values)")
     add("--drop", action="append", default=[], type=_names, metavar="A,B", help="columns to leave out, such as ids")
     add("--groups", metavar="COLUMN", help="rows of a group stay together when rows are held out; not learnt from")
     add("--learners", choices=("fast", "balanced", "best"), default="balanced",
@@ -187,8 +188,8 @@ def _names(text):
 
 def _pair(text):
     name, _, kind = text.rpartition("=")
-    if not name or kind not in ("binary", "multiclass", "regression"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not TARGET=binary, TARGET=multiclass or TARGET=regression")
+    if not name or kind not in KINDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not TARGET=KIND, with one of the kinds {', '.join(KINDS)}")
     return name, kind
 
 

@@ -71,6 +71,14 @@ class Task:
         out[known] = [position[label] for label in plain]
         return out
 
+    def labels(self, encoded) -> np.ndarray:
+        """Return the labels that `encode` turns into these floats; None for a class that is not known."""
+        if self.classes is None:
+            return encoded
+        known, out = ~np.isnan(encoded), np.full(len(encoded), None, dtype=object)
+        out[known] = np.asarray(self.classes, dtype=object)[encoded[known].astype(np.intp)]
+        return out
+
     def decode(self, prediction) -> np.ndarray:
         """Return labels (of class probabilities, shape (n, n_classes)) or the numbers as they are."""
         decided = self.rules.decide(np.reshape(prediction, (len(prediction), -1)))

@@ -11,7 +11,7 @@ from ..crossfit import draw_folds
 from ..data import as_source, infer_views, present_rows, resolve_targets, select
 from ._audit_extractors import check_extractor
 from ._audit_rows import check_classes, check_duplicates, check_groups, check_single_columns
-from ._cells import cells_of, row_losses
+from ._cells import cells_of
 
 COLUMNS = ["check", "verdict", "value", "words"]
 
@@ -139,7 +139,7 @@ def _check_shuffled(model, source, tasks, targets, groups, rows, cv, folds, rng)
     order = rng.permutation(len(rows))
     for name, task in tasks.items():
         known = targets[name][rows]
-        shuffled[name] = _labels(task, known[order])
+        shuffled[name] = pd.Series(task.labels(known[order]))
     part = source.iloc[rows] if hasattr(source, "iloc") else source[rows]
     only = getattr(model, "_only", None)
     Y = next(iter(shuffled.values())) if only else pd.DataFrame(shuffled)
@@ -155,8 +155,8 @@ def _check_shuffled(model, source, tasks, targets, groups, rows, cv, folds, rng)
 
 def _judge_shuffled(name, cells):
     cells = cells.take(cells.scored)
-    prior = row_losses(np.broadcast_to(cells.prior, cells.ensemble.shape), cells.truth, cells.task.kind)
-    gains = (prior - row_losses(cells.ensemble, cells.truth, cells.task.kind)) / max(prior.mean(), 1e-12)
+    prior = cells.losses(cells.constant)
+    gains = (prior - cells.losses(cells.ensemble)) / max(prior.mean(), 1e-12)
     gain, error = gains.mean(), gains.std() / np.sqrt(max(1, len(gains)))
     check = f"shuffled labels of {name!r}"
     said = f"With shuffled labels {gain:.1%} of the prior's loss is removed ({len(gains)} rows)"
@@ -164,13 +164,3 @@ def _judge_shuffled(name, cells):
         words = f"{said}: held-out labels reach the model. Look at extractors, learners and folds."
         return (check, "fail", gain, words)
     return (check, "pass", gain, f"{said}: no better than chance.")
-
-
-def _labels(task, encoded):
-    """Return labels of encoded ones; None where not known."""
-    if task.kind == "regression":
-        return pd.Series(encoded)
-    out = np.full(len(encoded), None, dtype=object)
-    known = ~np.isnan(encoded)
-    out[known] = np.asarray(task.classes, dtype=object)[encoded[known].astype(int)]
-    return pd.Series(out, dtype=object)

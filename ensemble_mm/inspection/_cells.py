@@ -1,7 +1,7 @@
 """One task's part of a fitted stack as plain arrays: what every picture and number of this folder is made of.
 
-`cells_of` reads a fitted model; `blend` weighs members as the meta-learner does when some abstain;
-`row_losses` scores a prediction row by row. Nothing here fits or changes anything.
+`cells_of` reads a fitted model; `Cells.blend` weighs members as the meta-learner does when some abstain;
+`Cells.losses` scores a prediction row by row. Nothing here fits or changes anything.
 """
 
 import re
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ..meta import blend
+
 CROSS_TASK = re.compile(r"(^|\+)(tasks|chain\d+)$")
-SMALLEST_PROBABILITY = 1e-6  # a certain and wrong prediction costs 13.8 nats, not infinity
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,30 @@ class Cells:
         """Rows that have a known label and an out-of-fold prediction, as positions."""
         return np.flatnonzero(~np.isnan(self.truth) & ~np.isnan(self.ensemble).any(axis=1))
 
+    @property
+    def kind(self):
+        """What is so for tasks of this kind: losses, metrics, words."""
+        return self.task.rules
+
+    def losses(self, prediction) -> np.ndarray:
+        """Return the log loss (nats) or the squared error (unit of the target, squared) of every row."""
+        return self.kind.losses(self.truth, prediction)
+
+    @property
+    def constant(self) -> np.ndarray:
+        """The prior as the prediction of every row."""
+        return np.broadcast_to(self.prior, self.ensemble.shape)
+
+    def blend(self, present) -> np.ndarray:
+        """Return the weighted mean of some members, given by a mask, over those that did not abstain in a row.
+
+        A row where the remaining weight is 0 takes the plain mean of its remaining members; one without any the prior.
+        """
+        out = blend(np.where(np.asarray(present)[:, np.newaxis], self.cube, np.nan), self.weights)
+        empty = np.isnan(out).any(axis=1)
+        out[empty] = self.prior
+        return out
+
     def take(self, rows) -> "Cells":
         """Return the cells of the given rows."""
         return Cells(
@@ -75,13 +100,9 @@ def cells_of(model, task: str | None = None) -> Cells:
     task = model.tasks_[name]
     members = list(model.table_.members(name))
     block = np.asarray(model.table_.block(name), dtype=float)
-    cube = block.reshape(len(block), len(members), -1)
-    if task.kind == "binary":
-        cube = np.concatenate([1 - cube, cube], axis=2)
+    cube = task.rules.cells(block)
     truth = np.asarray(model.targets_[name], dtype=float)
     ensemble = np.asarray(model.oof_[name], dtype=float).reshape(len(truth), -1)
-    if task.kind == "binary" and ensemble.shape[1] == 1:
-        ensemble = np.hstack([1 - ensemble, ensemble])
     shares = model.contributions_[name].to_dict()  # pruned members are not listed and weigh nothing
     weights = np.array([shares.get((reads, learner), 0.0) for learner, reads in members], dtype=float)
     total = weights.sum()
@@ -104,43 +125,6 @@ def views_read(reads: str, views: list[str]) -> frozenset:
 
 
 def prior_of(truth, task) -> np.ndarray:
-    """Return class frequencies or the mean of the known labels."""
+    """Return class frequencies or the mean of the known labels; zeros without any."""
     known = truth[~np.isnan(truth)]
-    if task.kind == "regression":
-        return np.array([known.mean() if len(known) else 0.0])
-    counts = np.bincount(known.astype(int), minlength=len(task.classes)).astype(float)
-    return counts / max(1.0, counts.sum())
-
-
-def blend(cells: Cells, weights=None, present=None) -> np.ndarray:
-    """Return the weighted mean of the members that did not abstain, shape (n_rows, n_classes or 1).
-
-    Parameters
-    ----------
-    cells : Cells
-    weights : ndarray of shape (n_members,), default=None
-        None: those of the meta-learner.
-    present : bool ndarray of shape (n_members,) or (n_rows, n_members), default=None
-        Members that take part. A row where the remaining weight is 0 takes the plain mean of its
-        remaining members; a row without any takes the prior.
-    """
-    weights = cells.weights if weights is None else weights
-    there = ~np.isnan(cells.cube).any(axis=2)
-    if present is not None:
-        there = there & present
-    share = there * weights
-    lost = share.sum(axis=1) <= 1e-12
-    share[lost] = there[lost]
-    total = share.sum(axis=1, keepdims=True)
-    filled = np.where(there[:, :, np.newaxis], cells.cube, 0.0)
-    out = np.einsum("nm,nmk->nk", share, filled) / np.where(total > 0, total, 1)
-    out[total[:, 0] <= 0] = cells.prior
-    return out
-
-
-def row_losses(prediction, truth, kind: str) -> np.ndarray:
-    """Return the log loss (nats) or the squared error (unit of the target, squared) of every row."""
-    if kind == "regression":
-        return (np.ravel(prediction) - truth) ** 2
-    chosen = prediction[np.arange(len(truth)), truth.astype(int)]
-    return -np.log(np.clip(chosen, SMALLEST_PROBABILITY, 1))
+    return task.rules.prior(task.rules.encoded(known)) if len(known) else np.zeros(task.rules.width)

@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_count
-from ._cells import blend, cells_of, row_losses
+from ._cells import cells_of
 
 MOST_EXACT_VIEWS = 10  # 1,024 subsets; beyond, orders of the views are sampled
 SAMPLED_ORDERS = 200
@@ -144,6 +144,5 @@ class Worth:
         members = ~self.reads[:, gone].any(axis=1)
         key = members.tobytes()
         if key not in self.known:
-            prediction = blend(self.cells, present=members)
-            self.known[key] = -row_losses(prediction, self.cells.truth, self.cells.task.kind)
+            self.known[key] = -self.cells.losses(self.cells.blend(members))
         return self.known[key]

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from ._cells import blend, cells_of, check_task, row_losses
+from ._cells import cells_of, check_task
 from ._drawing import PALETTE, cycle, finish, legend_below, new_axes, shorten, tidy, wrap
-from ._scores import compare_choices, score_words
+from ._scores import compare_choices, words_of
 
 
 class PruningDisplay:
@@ -54,12 +54,12 @@ class PruningDisplay:
         cells = cells.take(cells.scored)
         order = np.argsort(-cells.weights, kind="stable")[:max_members]
         order = order[cells.weights[order] > 0] if (cells.weights > 0).any() else order
-        base = row_losses(np.broadcast_to(cells.prior, cells.ensemble.shape), cells.truth, cells.task.kind).mean()
+        base = cells.losses(cells.constant).mean()
         rows, joined, spent = [], np.zeros(len(cells.members), dtype=bool), 0.0
         for m in order:
             joined[m] = True
             learner, reads = cells.members[m]
-            gains = 1 - row_losses(blend(cells, present=joined), cells.truth, cells.task.kind) / (base or 1.0)
+            gains = 1 - cells.losses(cells.blend(joined)) / (base or 1.0)
             error = gains.std() / np.sqrt(max(1, len(gains)))
             row = {"reads": reads, "learner": learner, "score": gains.mean()}
             row |= {"low": gains.mean() - error, "high": gains.mean() + error}
@@ -137,12 +137,8 @@ class ScoreDisplay:
     def from_estimator(cls, estimator, *, task=None, n_bootstrap=500, random_state=0, ax=None):
         """Draw the choices of one task (default: the first) of a fitted stack, from its table."""
         cells = cells_of(estimator, check_task(estimator, task))
-        choices = compare_choices(
-            cells, list(estimator.views_), n_bootstrap=n_bootstrap, random_state=random_state
-        )
-        return cls.from_predictions(
-            choices, score_name=score_words(cells.task.kind)[0], task=cells.task.name, ax=ax
-        )
+        choices = compare_choices(cells, list(estimator.views_), n_bootstrap=n_bootstrap, random_state=random_state)
+        return cls.from_predictions(choices, score_name=words_of(cells.kind.main), task=cells.task.name, ax=ax)
 
     @classmethod
     def from_predictions(cls, choices, *, score_name="score", task="", ax=None):

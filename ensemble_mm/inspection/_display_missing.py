@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import sparse
 
 from ..data import MultimodalData, as_source
-from ._cells import cells_of, check_task, prior_of, row_losses
+from ._cells import cells_of, check_task, prior_of
 from ._contributions import MOST_EXACT_VIEWS, SAMPLED_ORDERS, Worth
 from ._display_errors import predictions_of
 from ._drawing import GREY, cycle, finish, legend_below, new_axes, shorten, tidy
@@ -115,8 +115,8 @@ def _measured(model, task, X, Y, rates, rng):
                 hidden = hide(hidden, model.view_columns_[view], order[view] < rate)
             info, truth, prediction = predictions_of(model, task, hidden, Y)
             base = np.broadcast_to(prior_of(np.asarray(model.targets_[task], float), info), prediction.shape)
-            base = row_losses(base, truth, info.kind).mean()
-            line.append(1 - row_losses(prediction, truth, info.kind).mean() / base if base > 0 else 0.0)
+            base = info.rules.losses(truth, base).mean()
+            line.append(1 - info.rules.losses(truth, prediction).mean() / base if base > 0 else 0.0)
     return pd.DataFrame(scores, index=pd.Index(rates, name="missing"))
 
 

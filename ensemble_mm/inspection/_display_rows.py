@@ -7,7 +7,7 @@ import pandas as pd
 
 from .._checks import check_count, require
 from ..data import as_source, select, take_rows
-from ._cells import cells_of, check_task, row_losses
+from ._cells import cells_of, check_task
 from ._drawing import GREY, PALETTE, finish, new_axes, shorten
 from ._media import look_at
 
@@ -36,17 +36,13 @@ def hardest_rows(model, task=None, n_rows=5):
 def worst_of(task, truth, prediction, rows, n_rows):
     """Return the frame that `hardest_rows` describes, of given truths and predictions."""
     check_count("n_rows", n_rows, minimum=1)
-    losses = row_losses(prediction, truth, task.kind)
+    losses = task.rules.losses(truth, prediction)
     worst = np.argsort(-losses, kind="stable")[:n_rows]
-    if task.kind == "regression":
-        shown, guess, sure = truth[worst], prediction[worst, 0], np.full(len(worst), np.nan)
-    else:
-        classes = np.asarray(task.classes, dtype=object)
-        shown, guess = classes[truth[worst].astype(int)], classes[prediction[worst].argmax(axis=1)]
-        sure = prediction[worst].max(axis=1)
+    sure = prediction[worst].max(axis=1) if prediction.shape[1] > 1 else np.full(len(worst), np.nan)
     return pd.DataFrame(
-        {"row": rows[worst], "truth": shown, "predicted": guess, "probability": sure, "loss": losses[worst]}
-    )
+        {"row": rows[worst], "truth": task.labels(truth[worst]), "predicted": task.decode(prediction[worst]),
+         "probability": sure, "loss": losses[worst]}
+    )  # fmt: skip
 
 
 def looks_of(model, X, rows):

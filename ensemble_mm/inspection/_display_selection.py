@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from .._checks import check_count
-from ._cells import cells_of, check_task, row_losses
+from ..meta import selection_path
+from ._cells import cells_of, check_task
 from ._drawing import PALETTE, finish, legend_below, new_axes, shorten, tidy
 
 MOST_ROWS = 5_000  # rows that take part, at most: a curve needs no more
@@ -69,16 +70,17 @@ class SelectionDisplay:
         place = np.full(len(cells.truth), -1)
         place[rows] = np.arange(len(rows))
         cells = cells.take(rows)
-        chosen, _ = _select(cells, np.arange(len(rows)), n_steps)
+        prior = cells.losses(cells.constant)
+        chosen, _ = selection_path(cells.cube, cells.truth, cells.kind, np.arange(len(rows)), n_steps)
         seen, left_out = [], []
         for _, test in estimator.folds_:
             out = place[np.asarray(test)]
             out = out[out >= 0]
             others = np.setdiff1d(np.arange(len(rows)), out)
             if len(out) and len(others):
-                _, losses = _select(cells, others, n_steps)
-                seen.append(_gain(cells, losses, others))
-                left_out.append(_gain(cells, losses, out))
+                _, losses = selection_path(cells.cube, cells.truth, cells.kind, others, n_steps)
+                for gains, part in ((seen, others), (left_out, out)):  # shares of the prior's loss that are removed
+                    gains.append(1 - losses[part].mean(axis=0) / (prior[part].mean() or 1.0))
         if not seen:
             raise ValueError(f"Task {task!r} has no fold with known labels on both sides: there is nothing to draw.")
         middle = np.mean(left_out, axis=0)
@@ -120,32 +122,3 @@ class SelectionDisplay:
         legend_below(ax, ncols=4)
         tidy(ax, grid="both")
         return finish(self, ax)
-
-
-def _select(cells, rows, n_steps):
-    """Return the members chosen on `rows`, one a step, and the loss of every row of the table after each step."""
-    there = ~np.isnan(cells.cube).any(axis=2)
-    filled = np.where(there[:, :, np.newaxis], cells.cube, 0.0)
-    total, mass = np.zeros((len(filled), filled.shape[2])), np.zeros(len(filled))
-    chosen, losses = [], []
-    for _ in range(n_steps):
-        tried = []
-        for m in range(filled.shape[1]):
-            tried.append(_losses(cells, total + filled[:, m], mass + there[:, m]))
-        best = int(np.argmin([loss[rows].mean() for loss in tried]))
-        total, mass = total + filled[:, best], mass + there[:, best]
-        chosen.append(best)
-        losses.append(tried[best])
-    return chosen, losses
-
-
-def _losses(cells, total, mass):
-    """Return the loss of every row for the mean of the chosen members; a row without any of them takes the prior."""
-    mean = np.where(mass[:, np.newaxis] > 0, total / np.maximum(mass, 1)[:, np.newaxis], cells.prior)
-    return row_losses(mean, cells.truth, cells.task.kind)
-
-
-def _gain(cells, losses, rows):
-    """Return the share of the prior's loss that each step removes, on the given rows."""
-    prior = row_losses(np.broadcast_to(cells.prior, cells.ensemble.shape), cells.truth, cells.task.kind)[rows].mean()
-    return np.array([1 - loss[rows].mean() / (prior or 1.0) for loss in losses])

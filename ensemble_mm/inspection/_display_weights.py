@@ -252,17 +252,14 @@ class TableDisplay:
         task = check_task(estimator, task)
         cells = cells_of(estimator, task)
         cells = cells.take(np.flatnonzero(~np.isnan(cells.truth)))
-        if statistic == "q" and cells.task.kind == "regression":
+        if statistic == "q" and cells.task.classes is None:
             raise ValueError(f"Task {task!r} is a regression: the Q-statistic needs classes; use 'correlation'.")
-        there = ~np.isnan(cells.cube).any(axis=2)
-        if cells.task.kind == "regression":
-            errors = cells.cube[:, :, 0] - cells.truth[:, np.newaxis]
+        truth = cells.truth[:, np.newaxis]
+        if statistic == "q":
+            wrong = np.nan_to_num(cells.cube, nan=-1).argmax(axis=2) != truth
+            errors = np.where(np.isnan(cells.cube).any(axis=2), np.nan, wrong)
         else:
-            truth = cells.truth.astype(int)
-            errors = 1 - np.take_along_axis(cells.cube, truth[:, np.newaxis, np.newaxis], axis=2)[:, :, 0]
-            if statistic == "q":
-                filled = np.nan_to_num(cells.cube, nan=-1)
-                errors = np.where(there, (filled.argmax(axis=2) != truth[:, np.newaxis]).astype(float), np.nan)
+            errors = cells.kind.picked(cells.cube, cells.truth) - (truth if cells.task.classes is None else 1)
         heaviest = np.sort(np.argsort(-cells.weights, kind="stable")[:max_members])
         by_input = sorted(heaviest, key=lambda m: (cells.members[m][1], m))
         names = [cells.members[m][::-1] for m in by_input]

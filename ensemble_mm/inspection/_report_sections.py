@@ -13,10 +13,10 @@ from ._display_missing import MissingDisplay
 from ._display_rows import hardest_rows, verdict_of, worst_of
 from ._display_weights import ContributionDisplay, TaskContributionDisplay, ViewContributionDisplay
 from ._report_pictures import drawn
-from ._scores import compare_choices, score_words
+from ._scores import compare_choices, words_of
 
 NBSP = "\u00a0"  # keeps a number and its unit on one line
-KINDS = {"binary": "two classes", "multiclass": "several classes", "regression": "a number"}
+SHARES = ("accuracy",)  # metrics that are shown in percent
 
 
 def percent(share):
@@ -29,9 +29,9 @@ def number(value, digits=3):
     return "–" if value is None or not np.isfinite(value) else f"{value:.{digits}g}"
 
 
-def score_text(kind, value):
-    """Return the main score of a kind of task: a share right, or R2."""
-    if kind != "regression":
+def score_text(metric, value):
+    """Return a score in words."""
+    if metric in SHARES:
         return percent(value)
     return f"{value + 0.0:.3f}".replace("-0.000", "0.000").replace("-", "−") if np.isfinite(value) else "–"
 
@@ -51,7 +51,7 @@ def tasks_section(model):
             shown = [f"{task.classes[i]} ({percent(counts[i] / max(1, len(known)))})" for i in order[:8]]
             labels = ", ".join(shown) + (f" and {len(order) - 8} more" if len(order) > 8 else "")
         found.append(
-            {"name": name, "kind": KINDS[task.kind], "labels": labels, "n_known": len(known), "n_rows": len(truth)}
+            {"name": name, "kind": task.rules.words, "labels": labels, "n_known": len(known), "n_rows": len(truth)}
         )
     return found
 
@@ -62,14 +62,15 @@ def scores_section(model, random_state):
     for name, task in model.tasks_.items():
         cells = cells_of(model, name)
         choices = compare_choices(cells, list(model.views_), random_state=random_state)
-        main, second = score_words(task.kind)
+        metric, second = task.rules.main, task.rules.second
+        main = words_of(metric)
         rows = [
             {
                 "choice": row.choice,
                 "learner": row.learner,
-                "score": score_text(task.kind, row.score),
-                "interval": f"{score_text(task.kind, row.low)} to {score_text(task.kind, row.high)}",
-                "difference": "" if i == 0 else _difference_text(task.kind, row),
+                "score": score_text(metric, row.score),
+                "interval": f"{score_text(metric, row.low)} to {score_text(metric, row.high)}",
+                "difference": "" if i == 0 else _difference_text(metric, row),
                 "second": number(row.second),
                 "gain": percent(row.gain),
             }
@@ -81,19 +82,19 @@ def scores_section(model, random_state):
             return ScoreDisplay.from_predictions(choices, score_name=main, task=name, ax=axes)
 
         found.append(
-            {"name": name, "kind": task.kind, "main": main, "second": second, "rows": rows, "choices": choices,
+            {"name": name, "metric": metric, "main": main, "second": words_of(second), "rows": rows, "choices": choices,
              "n": len(cells.scored), "picture": drawn(draw, f"{main} of {name} with 95 % intervals. {told}.")}
         )  # fmt: skip
     return found
 
 
-def _difference_text(kind, row):
+def _difference_text(metric, row):
     """Return what a choice is above (+) or below (-) the ensemble, and whether the interval leaves a doubt."""
-    if kind == "regression":
-        text = f"{row.difference:+.3f} ({row.difference_low:+.3f} to {row.difference_high:+.3f})"
-    else:
+    if metric in SHARES:
         low, middle, high = (100 * v for v in (row.difference_low, row.difference, row.difference_high))
         text = f"{middle:+.1f} points ({low:+.1f} to {high:+.1f})"
+    else:
+        text = f"{row.difference:+.3f} ({row.difference_low:+.3f} to {row.difference_high:+.3f})"
     return text.replace("-", "−")
 
 
@@ -103,17 +104,15 @@ def summary_of(model, rows, scores, new):
     views = ", ".join(f"{view} ({modality})" for view, modality in model.views_.items())
     found = [f"The model was fitted on {n} rows. It reads {len(model.views_)} views: {views}."]
     for part in scores:
-        choices, kind = part["choices"], part["kind"]
+        choices, metric = part["choices"], part["metric"]
         first, last = choices.iloc[0], choices.iloc[-1]
         alone = choices[choices["choice"].str.startswith("only ")].sort_values("score", ascending=False)
-        what = "predicted right in" if kind != "regression" else "predicted with an R² of"
-        text = f"{part['name']}: {what} {part['rows'][0]['score']}"
-        text += " of the rows that were held out" if kind != "regression" else " on rows that were held out"
+        text = f"{part['name']}: {part['main']} {part['rows'][0]['score']} on rows that were held out"
         text += f" (95 % interval {part['rows'][0]['interval']})"
-        text += f"; {last['choice']}: {score_text(kind, last['score'])}"
+        text += f"; {last['choice']}: {score_text(metric, last['score'])}"
         if len(alone) and len(model.views_) > 1:
             text += f"; the best view by itself, {alone.iloc[0]['choice'].removeprefix('only ')}: "
-            text += score_text(kind, alone.iloc[0]["score"])
+            text += score_text(metric, alone.iloc[0]["score"])
         found.append(text + ("." if first["low"] > last["score"] else ". No better than a constant for certain."))
     if new:
         told = "; ".join(f"{row['task']}: {row['score']}" for row in new["rows"])
@@ -130,17 +129,12 @@ def new_rows_section(rows):
         info, truth, prediction = predictions_of(model, name, rows.source, rows.Y)
         if not len(truth):
             continue
-        if info.kind == "regression":
-            spread = np.var(truth)
-            score = 1 - np.mean((truth - prediction[:, 0]) ** 2) / spread if spread > 0 else np.nan
-            error = f"mean absolute error {number(np.abs(truth - prediction[:, 0]).mean())}"
-        else:
-            score = np.mean(prediction.argmax(axis=1) == truth)
-            sure = np.clip(prediction[np.arange(len(truth)), truth.astype(int)], 1e-6, 1)
-            error = f"log loss {number(-np.log(sure).mean())}"
+        kind = info.rules
+        score, error = (float(kind.metric(metric, truth, prediction)) for metric in (kind.main, kind.error))
         found.append(
-            {"task": name, "kind": info.kind, "value": float(score), "score": score_text(info.kind, score),
-             "main": score_words(info.kind)[0], "error": error, "n": len(truth), "prediction": prediction}
+            {"task": name, "value": score, "score": score_text(kind.main, score),
+             "main": words_of(kind.main), "error": f"{words_of(kind.error)} {number(error)}",
+             "n": len(truth), "prediction": prediction}
         )  # fmt: skip
     return {"rows": found, "n": rows.source.shape[0]} if found else None
 

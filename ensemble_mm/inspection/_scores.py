@@ -2,9 +2,16 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
 
-from ._cells import CROSS_TASK, row_losses
+from ._cells import CROSS_TASK
+
+WORDS = {
+    "accuracy": "share right",
+    "log_loss": "log loss",
+    "mae": "mean absolute error",
+    "r2": "R²",
+    "roc_auc": "ROC AUC",
+}  # other metrics are shown by their names
 
 
 def compare_choices(cells, views, *, n_bootstrap=500, coverage=0.95, random_state=0):
@@ -25,44 +32,42 @@ def compare_choices(cells, views, *, n_bootstrap=500, coverage=0.95, random_stat
     -------
     DataFrame
         A row a choice: "choice", "learner", "score" (accuracy or R2), "low", "high", "difference" (to the ensemble),
-        "difference_low", "difference_high", "second" (ROC AUC of two classes, mean absolute error of a number, else
-        NaN), "gain" (share of the prior's loss removed).
+        "difference_low", "difference_high", "second" (the second metric of the kind: ROC AUC of two classes,
+        mean absolute error of a number, else NaN), "gain" (share of the prior's loss removed).
     """
     cells = cells.take(cells.scored)
     choices = [("ensemble", "", cells.ensemble)]
     choices += [(f"only {view!r}", *_best(cells, frozenset([view]))) for view in views]
     if len(views) > 1:
         choices.append(("all views side by side", *_best(cells, frozenset(views))))
-    constant = np.broadcast_to(cells.prior, cells.ensemble.shape)
-    choices.append(("always the mean" if cells.task.kind == "regression" else "always the most frequent", "", constant))
+    choices.append((f"always {cells.kind.usual}", "", cells.constant))
     choices = [choice for choice in choices if choice[2] is not None]
-    n = len(cells.truth)
+    n, kind = len(cells.truth), cells.kind
     rng = np.random.default_rng(random_state)
     counts = rng.multinomial(n, np.full(n, 1 / n), size=n_bootstrap) if n else np.zeros((0, 0))
     tails = [(1 - coverage) / 2, (1 + coverage) / 2]
-    prior_loss = row_losses(constant, cells.truth, cells.task.kind)
+    prior_loss = cells.losses(cells.constant)
     rows, draws_of_ensemble, score_of_ensemble = [], None, None
     for name, learner, prediction in choices:
-        score, draws = _scores(cells, prediction, counts)
+        score = kind.metric(kind.main, cells.truth, prediction)
+        draws = kind.draws(cells.truth, prediction, counts) if n else np.full(1, np.nan)
         if draws_of_ensemble is None:
             draws_of_ensemble, score_of_ensemble = draws, score
         low, high = _interval(draws, tails)
         apart_low, apart_high = _interval(draws - draws_of_ensemble, tails)
-        loss = row_losses(prediction, cells.truth, cells.task.kind)
+        loss = cells.losses(prediction)
         gain = 1 - loss.mean() / prior_loss.mean() if n and prior_loss.mean() > 0 else np.nan
         rows.append(
             (name, learner, score, low, high, score - score_of_ensemble, apart_low, apart_high,
-             _second(cells, prediction), gain)
+             kind.metric(kind.second, cells.truth, prediction) if kind.second else np.nan, gain)
         )  # fmt: skip
     names = ["choice", "learner", "score", "low", "high", "difference", "difference_low", "difference_high"]
     return pd.DataFrame(rows, columns=[*names, "second", "gain"])
 
 
-def score_words(kind) -> tuple[str, str]:
-    """Return what the two scores of a kind of task are called."""
-    if kind == "regression":
-        return "R²", "mean absolute error"
-    return "share right", "ROC AUC" if kind == "binary" else ""
+def words_of(metric):
+    """Return what a metric is called in a report."""
+    return WORDS.get(metric, metric)
 
 
 def _best(cells, wanted):
@@ -74,35 +79,10 @@ def _best(cells, wanted):
         column = cells.cube[:, m]
         absent = np.isnan(column).any(axis=1)
         prediction = np.where(absent[:, np.newaxis], cells.prior, column)
-        loss = row_losses(prediction, cells.truth, cells.task.kind).mean() if len(prediction) else 0.0
+        loss = cells.losses(prediction).mean() if len(prediction) else 0.0
         if loss < best_loss:
             best, best_loss, best_prediction = learner, loss, prediction
     return best, best_prediction
-
-
-def _scores(cells, prediction, counts):
-    """Return the score and its bootstrap draws: accuracy, or R2 with the spread of each resample."""
-    truth = cells.truth
-    if not len(truth):
-        return np.nan, np.full(1, np.nan)
-    if cells.task.kind != "regression":
-        right = (prediction.argmax(axis=1) == truth).astype(float)
-        return right.mean(), counts @ right / len(truth)
-    error = (prediction[:, 0] - truth) ** 2
-    spread = np.var(truth) * len(truth)
-    means = counts @ truth / len(truth)
-    spreads = counts @ truth**2 - len(truth) * means**2
-    draws = 1 - (counts @ error) / np.where(spreads > 0, spreads, np.nan)
-    return (1 - error.sum() / spread if spread > 0 else np.nan), draws
-
-
-def _second(cells, prediction):
-    truth = cells.truth
-    if cells.task.kind == "regression":
-        return np.abs(prediction[:, 0] - truth).mean() if len(truth) else np.nan
-    if cells.task.kind == "binary" and len(np.unique(truth)) == 2:
-        return roc_auc_score(truth, prediction[:, 1])
-    return np.nan
 
 
 def _interval(draws, tails):

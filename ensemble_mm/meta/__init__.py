@@ -2,9 +2,9 @@
 
 from ._calibration import IsotonicCalibrator, TemperatureCalibrator, decision_threshold
 from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, check_pruner, make_meta_learner, select_members
-from ._columns import TableClassifier, TableRegressor
+from ._columns import TableClassifier, TableRegressor, blend
 from ._conformal import ConformalIntervals, ConformalSets
-from ._greedy import GreedyClassifier, GreedyRegressor
+from ._greedy import GreedyClassifier, GreedyRegressor, selection_path
 from ._linear import LinearClassifier, LinearRegressor
 from ._pruning import CostPruner, OrderedPruner, RedundancyPruner
 from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexRegressor
@@ -33,8 +33,10 @@ __all__ = [
     "TemperatureCalibrator",
     "WrappedClassifier",
     "WrappedRegressor",
+    "blend",
     "check_pruner",
     "decision_threshold",
     "make_meta_learner",
     "select_members",
+    "selection_path",
 ]

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .._checks import SHARE, whole
-from ._columns import TableClassifier, TableRegressor, parts
+from ._columns import TableClassifier, TableRegressor, parts, relevant, row_losses
 from ._scoring import Objective
 
 MOST_ROWS = 5_000  # rows that a bag holds on average, at most
@@ -56,15 +56,9 @@ class _Greedy:
 
     def _select(self, objective, pool):
         """Return the shares of a greedy selection with replacement, cut at its best length."""
-        counts, steps, losses = np.zeros(objective.cells.shape[1]), [], []
-        for _ in range(self.n_steps):
-            trial = objective.trials(counts, pool)
-            best = int(np.argmin(trial))
-            counts[pool[best]] += 1
-            steps.append(pool[best])
-            losses.append(trial[best])
+        steps, losses = greedy_steps(objective, self.n_steps, pool)
         length = int(np.argmin(losses)) + 1
-        return np.bincount(steps[:length], minlength=len(counts)) / length
+        return np.bincount(steps[:length], minlength=objective.cells.shape[1]) / length
 
     def _bags(self, rows, n_bags):
         """Yield how often each row counts in each bag: a Poisson bootstrap.
@@ -79,6 +73,30 @@ class _Greedy:
         rng = check_random_state(self.random_state)
         for seed in rng.randint(1, 2**62, size=max(0, n_bags), dtype=np.int64):
             yield np.searchsorted(np.cumsum(steps), _uniform(key + np.uint64(seed)))
+
+
+def greedy_steps(objective, n_steps, pool):
+    """Return the members that a greedy selection with replacement takes from a pool, and the loss after each step."""
+    counts, steps, losses = np.zeros(objective.cells.shape[1]), [], []
+    for _ in range(n_steps):
+        trial = objective.trials(counts, pool)
+        best = int(np.argmin(trial))
+        counts[pool[best]] += 1
+        steps.append(pool[best])
+        losses.append(trial[best])
+    return steps, losses
+
+
+def selection_path(cells, y, kind, rows, n_steps):
+    """Return the members that a greedy selection by some rows takes, and the losses of all rows after each step.
+
+    `cells` has shape (n_rows, n_members, n_classes or 1); the losses have shape (n_rows, n_steps).
+    """
+    y = kind.encoded(y)
+    objective = Objective(cells[rows], y[rows], np.ones(len(rows)), kind)
+    steps, _ = greedy_steps(objective, n_steps, np.arange(cells.shape[1]))
+    gain, here = (part[:, steps].cumsum(axis=1) for part in relevant(cells, y, kind))
+    return steps, row_losses(gain, here, y, kind, objective.worst)
 
 
 def _key(cells, y):

@@ -1,9 +1,11 @@
 """One task's part of a stack as arrays: weights, priors, losses, and which rows count."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from ensemble_mm.inspection._cells import SMALLEST_PROBABILITY, blend, cells_of, check_task, prior_of, row_losses
+from ensemble_mm.inspection._cells import cells_of, check_task, prior_of
 
 
 def test_the_first_task_serves_where_none_is_named(hand_made):
@@ -34,7 +36,7 @@ def test_a_pruned_member_weighs_nothing(hand_made):
 
 def test_where_no_weight_is_left_members_weigh_the_same(hand_made):
     cells = cells_of(hand_made, "stars")
-    out = blend(cells, weights=np.array([0.0, 0.0, 1.0]), present=np.array([True, False, False]))
+    out = replace(cells, weights=np.array([0.0, 0.0, 1.0])).blend(np.array([True, False, False]))
     assert np.allclose(out[:, 0], cells.cube[:, 0, 0])
 
 
@@ -42,9 +44,3 @@ def test_priors_are_frequencies_and_means_of_the_known_labels(hand_made):
     assert np.allclose(prior_of(np.array([0, 0, 1, np.nan]), hand_made.tasks_["tone"]), [2 / 3, 1 / 3, 0])
     assert prior_of(np.array([1.0, 3.0, np.nan]), hand_made.tasks_["stars"]) == [2]
     assert prior_of(np.array([np.nan]), hand_made.tasks_["stars"]) == [0]
-
-
-def test_losses_are_nats_and_squares_and_a_wrong_certainty_costs_a_finite_sum():
-    proba, truth = np.array([[0.25, 0.75], [1.0, 0.0]]), np.array([1.0, 1.0])
-    assert np.allclose(row_losses(proba, truth, "binary"), [-np.log(0.75), -np.log(SMALLEST_PROBABILITY)])
-    assert np.allclose(row_losses(np.array([[1.0], [4.0]]), truth, "regression"), [0, 9])

@@ -8,7 +8,7 @@ from sklearn.linear_model import Ridge
 
 from ensemble_mm.inspection import _contributions as module
 from ensemble_mm.inspection import view_contributions
-from ensemble_mm.inspection._cells import blend, cells_of, row_losses, views_read
+from ensemble_mm.inspection._cells import cells_of, views_read
 from ensemble_mm.stacking import StackedRegressor
 
 TASKS = ["liked", "tone", "stars"]
@@ -18,7 +18,7 @@ def worth(cells, views, kept):
     members = np.array([read <= set(kept) for read in cells.views])
     prior = np.broadcast_to(cells.prior, cells.ensemble.shape)
     loss, base = (
-        row_losses(p, cells.truth, cells.task.kind).mean() for p in (blend(cells, present=members), prior)
+        cells.losses(p).mean() for p in (cells.blend(members), prior)
     )
     return 1 - loss / base
 
@@ -68,13 +68,13 @@ def test_sampled_orders_come_close_to_all_orders(hand_made, monkeypatch):
 def test_a_view_that_nobody_weighs_is_worth_nothing_beside_others(hand_made):
     hand_made.contributions_.loc["noise"] = 0.0
     cells = cells_of(hand_made, "liked")
-    with_noise, without = blend(cells), blend(cells, present=np.array([True, True, False]))
+    with_noise, without = cells.blend(np.ones(3, dtype=bool)), cells.blend(np.array([True, True, False]))
     assert np.allclose(with_noise, without)
 
 
 def test_a_row_without_members_takes_the_prior(hand_made):
     cells = cells_of(hand_made, "tone")
-    assert np.allclose(blend(cells, present=np.zeros(3, dtype=bool)), cells.prior)
+    assert np.allclose(cells.blend(np.zeros(3, dtype=bool)), cells.prior)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_values_from_the_table_are_those_of_refits_on_every_set_of_views():
 
     def gain(names):
         cells = cells_of(fitted(names))
-        loss = row_losses(cells.ensemble, cells.truth, "regression").mean()
-        return 1 - loss / row_losses(np.full_like(cells.ensemble, y.mean()), y, "regression").mean()
+        loss = cells.losses(cells.ensemble).mean()
+        return 1 - loss / cells.losses(np.full_like(cells.ensemble, y.mean())).mean()
 
     gains = {names: gain(names) for size in (1, 2, 3) for names in combinations(views, size)} | {(): 0.0}
     refitted = dict.fromkeys(views, 0.0)

@@ -1,0 +1,132 @@
+"""Kinds of task: losses and metrics are those of scikit-learn, and a kind of one's own is an entry."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import xlogy
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+from sklearn.metrics import (
+    accuracy_score,
+    d2_tweedie_score,
+    log_loss,
+    make_scorer,
+    mean_poisson_deviance,
+    r2_score,
+    roc_auc_score,
+)
+
+import ensemble_mm as em
+from ensemble_mm._cli._arguments import make_parser
+from ensemble_mm._kinds import FLOOR
+from ensemble_mm.data import KINDS, Classes, Numbers
+from ensemble_mm.inspection._cells import cells_of
+from ensemble_mm.inspection._display_rows import hardest_rows
+from ensemble_mm.inspection._scores import compare_choices
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_metrics_of_classes_are_those_of_scikit_learn(n_classes):
+    proba, y, weight = RNG.dirichlet(np.ones(n_classes), 50), np.arange(50) % n_classes, RNG.random(50)
+    found = Classes(n_classes).evaluate(y.astype(float), proba, weight)
+    assert found["accuracy"] == pytest.approx(accuracy_score(y, proba.argmax(axis=1), sample_weight=weight))
+    assert found["log_loss"] == pytest.approx(log_loss(y, proba, sample_weight=weight))
+    auc = roc_auc_score(y, proba[:, 1] if n_classes == 2 else proba, multi_class="ovr", sample_weight=weight)
+    assert found["roc_auc"] == pytest.approx(auc)
+    assert Classes(n_classes).score(y, proba, weight) == -found["log_loss"]
+
+
+def test_metrics_of_numbers_are_those_of_scikit_learn():
+    y, out, weight = RNG.normal(size=(3, 50))
+    kind, weight = Numbers(), np.abs(weight)
+    assert kind.evaluate(y, out, weight)["r2"] == pytest.approx(r2_score(y, out, sample_weight=weight))
+    assert kind.score(y, out, weight) == kind.evaluate(y, out, weight)["r2"]
+
+
+def test_what_has_no_rows_or_no_spread_has_no_score():
+    assert np.isnan(list(Numbers().evaluate(np.array([]), np.array([])).values())).all()
+    assert np.isnan(Numbers().score(np.ones(4), np.zeros(4)))
+    assert Numbers().score(np.array([0, 2e-9]), np.array([0, 1e-9])) == pytest.approx(0.5)  # in any unit
+    assert np.isnan(Classes(2).evaluate(np.zeros(4), np.full(4, 0.2))["roc_auc"])
+
+
+@pytest.mark.parametrize("kind", [Classes(2), Classes(3), Numbers()])
+def test_a_table_is_read_as_cells_and_back(kind):
+    block = RNG.dirichlet(np.ones(kind.n_columns + 1), size=(5, 4))[:, :, : kind.n_columns].reshape(5, -1)
+    cells = kind.cells(block)
+    assert cells.shape == (5, 4, kind.width)
+    assert np.array_equal(kind.flat(cells), block)
+    assert np.array_equal(kind.columns([1, 3]), np.r_[: block.shape[1]].reshape(4, -1)[[1, 3]].ravel())
+
+
+def test_a_wrong_certainty_costs_the_same_wherever_it_is_asked():
+    out = np.array([[1.0, 0.0]])
+    assert Classes(2).losses(np.array([1.0]), out) == -np.log(FLOOR) == Classes(2).losses(np.array([1]), [0.0])
+
+
+def _score(y, out):
+    return -mean_poisson_deviance(y, np.maximum(out, 0.01))
+
+
+@dataclass(frozen=True)
+class Counts(Numbers):
+    """How often something happened: Poisson deviance."""
+
+    words: ClassVar = "a count"
+    score_name: ClassVar = "d2"
+    scoring: ClassVar = make_scorer(_score)
+    error: ClassVar = "deviance"
+    metrics: ClassVar = {"d2": Numbers.score, "mae": Numbers.metrics["mae"], "deviance": Numbers.mean_loss}
+
+    def whole(self, out):
+        return np.maximum(super().whole(out), 0.01)
+
+    def loss(self, picked, y):
+        y = y.reshape(-1, *[1] * (picked.ndim - 1))
+        return 2 * (xlogy(y, y) - xlogy(y, picked) - y + picked)
+
+
+@pytest.fixture(scope="module")
+def visits():
+    """A stack fitted on a task of a kind that the package does not know, beside one that it knows."""
+    KINDS["counts"] = Counts
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 3))
+    Y = pd.DataFrame({"visits": rng.poisson(np.exp(X[:, 0])), "happy": np.where(X[:, 1] > 0, "yes", "no")})
+    learners = [("poisson", PoissonRegressor()), ("ridge", Ridge()), ("logistic", LogisticRegression())]
+    model = em.MultiOutputStack(learners=learners, cv=3, tasks={"visits": "counts"}, random_state=0)
+    yield model.fit(X, Y), X, Y
+    del KINDS["counts"]
+
+
+def test_a_kind_of_ones_own_is_one_entry(visits, tmp_path):
+    model, X, Y = visits
+    assert model.tasks_["visits"].kind == "counts" and model.tasks_["happy"].kind == "binary"
+    predicted = model.predict(X)
+    found = model.evaluate(X, Y)
+    y, out = Y["visits"], predicted["visits"]
+    assert out.min() >= 0.01
+    assert found.loc["visits", "deviance"] == pytest.approx(mean_poisson_deviance(y, out))
+    assert found.loc["visits", "d2"] == pytest.approx(d2_tweedie_score(y, out, power=1))
+    assert np.isnan(found.loc["happy", "deviance"]) and np.isnan(found.loc["visits", "accuracy"])
+    assert model.score(X, Y) == pytest.approx((found.loc["visits", "d2"] + found.loc["happy", "accuracy"]) / 2)
+    assert set(model.cv_results_.query("task == 'visits'")["score_name"]) == {"d2"}
+    weights = model.contributions_["visits"].droplevel("reads")
+    assert weights["poisson"] > weights["ridge"]  # by squared error they count nearly alike
+    em.save(model, tmp_path / "model.emm")
+    pd.testing.assert_frame_equal(em.load(tmp_path / "model.emm", trusted=[_score]).predict(X), predicted)
+
+
+def test_displays_and_the_command_line_know_it_too(visits):
+    model, _, Y = visits
+    cells = cells_of(model, "visits")
+    choices = compare_choices(cells, list(model.views_)).set_index("choice")
+    assert choices.loc["ensemble", "score"] == pytest.approx(d2_tweedie_score(Y["visits"], cells.ensemble, power=1))
+    worst = hardest_rows(model, "visits", 1).iloc[0]
+    assert worst["loss"] == pytest.approx(mean_poisson_deviance([worst["truth"]], [worst["predicted"]]))
+    words = ["fit", "a.csv", "--targets", "visits", "--kind", "visits=counts", "--out", "a.emm"]
+    assert make_parser().parse_args(words).kind == [("visits", "counts")]
