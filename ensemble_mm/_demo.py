@@ -10,12 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 
 from .data import load_demo
 from .inspection import write_report
-from .meta import make_meta_learner
+from .meta import alternatives, cross_fitted
 from .stacking import MultiOutputStack
 from .store import TaskDatabase, save
 
@@ -56,8 +55,8 @@ def main(folder="demo-output"):
 def compare(model, X, Y):
     """Return scores on held-out rows: of the ensemble, of each view alone and of early fusion.
 
-    A view alone is a blend of the members that read this view only, early fusion one of those that read all views
-    side by side: the same learners, and weights found in the same way on the same training rows.
+    A view alone is the ensemble of the members that read this view only, early fusion that of those that read all views
+    side by side: the same learners, combined in the same way on the same training rows.
 
     Parameters
     ----------
@@ -70,33 +69,20 @@ def compare(model, X, Y):
         Index: the tasks. Columns: "ensemble", the views, "all". Accuracy, or R2 of a regression; NaN where the table
         has no member of that kind.
     """
-    table = model.predict_members(X)
-    whole = model.evaluate(X, Y)
+    table, whole, views = model.predict_members(X), model.evaluate(X, Y), list(model.views_)
     scores = {}
     for name, task in model.tasks_.items():
+        kind, first = task.rules, model.levels_[0]
         truth = task.encode(Y[name])
         known = ~np.isnan(truth)
-        scores[name] = {"ensemble": whole.loc[name, "accuracy" if task.is_classification else "r2"]}
-        for reads in [*model.views_, "all"]:
-            members = {member for member in table.members(name) if member[1] == reads}
-            if not members:
-                scores[name][reads] = np.nan
-                continue
-            blend = _blend(task, model.table_.block(name, members), model.targets_[name])
-            block = table.block(name, members)[known]
-            if task.is_classification:
-                scores[name][reads] = accuracy_score(truth[known], blend.predict_proba(block).argmax(axis=1))
-            else:
-                scores[name][reads] = r2_score(truth[known], blend.predict(block))
-    return pd.DataFrame.from_dict(scores, orient="index")
-
-
-def _blend(task, block, y):
-    """Fit the meta-learner that the stack uses too on some columns of its table."""
-    rows = ~np.isnan(y) & ~np.isnan(block).all(axis=1)
-    n_classes = len(task.classes) if task.is_classification else None
-    blend = make_meta_learner("greedy", kind=task.kind, n_classes=n_classes, random_state=0)
-    return blend.fit(block[rows], y[rows].astype(np.intp) if task.is_classification else y[rows])
+        scores[name] = {"ensemble": whole.loc[name, kind.main]}
+        members = [member for member in first.members if member.task == name]
+        for reads, some in alternatives([member.views for member in members], views).items():
+            names = {(members[m].learner, members[m].reads) for m in some}
+            blend, _ = cross_fitted(first.metas[name], first.table.block(name, names), model.targets_[name], kind)
+            out = kind.ask(blend, table.block(name, names)[known])
+            scores[name]["all" if len(reads) > 1 else reads[0]] = kind.metric(kind.main, truth[known], out)
+    return pd.DataFrame.from_dict(scores, orient="index").reindex(columns=["ensemble", *views, "all"])
 
 
 def _with_progress(model):
@@ -133,7 +119,7 @@ def _scores(model, scores, n_rows):
     best = singles.fillna(-np.inf).idxmax(axis=1)
     rows = [("task", "kind", "ensemble", "best single view", "early fusion")]
     for name, task in model.tasks_.items():
-        kind = f"{len(task.classes)} classes, accuracy" if task.is_classification else "number, R2"
+        kind = f"{task.rules.words}, {task.rules.main}"
         single = f"{singles.loc[name, best[name]]:.3f} ({best[name]})"
         rows.append((name, kind, f"{scores.loc[name, 'ensemble']:.3f}", single, f"{scores.loc[name, 'all']:.3f}"))
     return "\n".join(["", f"  Scores on the {n_rows} rows held out", "", *_aligned(rows, n_left=2), ""])

@@ -5,13 +5,17 @@
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..meta import blend
 
+DRAWN = {
+    "classification": "use ConfusionDisplay or ReliabilityDisplay",
+    "regression": "use ResidualDisplay",
+}  # what shows the errors of a task
 CROSS_TASK = re.compile(r"(^|\+)(tasks|chain\d+)$")
 
 
@@ -35,6 +39,10 @@ class Cells:
         Out-of-fold predictions of the ensemble; NaN where no fold covers the row.
     prior : ndarray of shape (n_classes,) or (1,)
         Class frequencies, or the mean.
+    meta : meta-learner
+        What combines the members that read views only.
+    folds : list of (train, test)
+        Positions in the whole table.
     """
 
     task: object
@@ -45,6 +53,13 @@ class Cells:
     truth: np.ndarray
     ensemble: np.ndarray
     prior: np.ndarray
+    meta: object
+    folds: list
+
+    @property
+    def reads(self) -> list:
+        """The views of each member; none for one that reads estimates of other tasks."""
+        return [() if CROSS_TASK.search(m[1]) else views for m, views in zip(self.members, self.views, strict=True)]
 
     @property
     def scored(self) -> np.ndarray:
@@ -77,20 +92,21 @@ class Cells:
 
     def take(self, rows) -> "Cells":
         """Return the cells of the given rows."""
-        return Cells(
-            self.task, self.members, self.views, self.cube[rows], self.weights,
-            self.truth[rows], self.ensemble[rows], self.prior,
-        )  # fmt: skip
+        return replace(self, cube=self.cube[rows], truth=self.truth[rows], ensemble=self.ensemble[rows])
 
 
-def check_task(model, task) -> str:
-    """Return the name of a task of a fitted model: the given one, or the first when `task` is None."""
+def check_task(model, task, family=None) -> str:
+    """Return the name of a task of a fitted model: the given one, or the first (of a family) when `task` is None."""
     check_is_fitted(model, "tasks_")
     names = list(model.tasks_)
+    suitable = [name for name in names if family in (None, model.tasks_[name].rules.family)]
     if task is None:
-        return names[0]
+        task = (suitable or names)[0]
     if task not in names:
         raise ValueError(f"Task {task!r} is not known: the model has {', '.join(map(repr, names))}.")
+    if task not in suitable:
+        found = model.tasks_[task].rules.family
+        raise ValueError(f"Task {task!r} is a {found}, and this needs a {family}: {DRAWN[found]}.")
     return task
 
 
@@ -108,7 +124,8 @@ def cells_of(model, task: str | None = None) -> Cells:
     total = weights.sum()
     weights = weights / total if total > 0 else np.full(len(members), 1 / max(1, len(members)))
     views = [views_read(reads, list(model.views_)) for _, reads in members]
-    return Cells(task, members, views, cube, weights, truth, ensemble, prior_of(truth, task))
+    meta, folds = model.levels_[0].metas[name], model.folds_
+    return Cells(task, members, views, cube, weights, truth, ensemble, prior_of(truth, task), meta, folds)
 
 
 def views_read(reads: str, views: list[str]) -> frozenset:

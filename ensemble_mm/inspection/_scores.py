@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ._cells import CROSS_TASK
+from ..meta import alternatives, cross_fitted
 
 WORDS = {
     "accuracy": "share right",
@@ -15,10 +15,11 @@ WORDS = {
 
 
 def compare_choices(cells, views, *, n_bootstrap=500, coverage=0.95, random_state=0):
-    """Compare the ensemble with the best learner on each view, with early fusion and with a constant.
+    """Compare the ensemble with those of the learners of each view alone, with early fusion and with a constant.
 
-    All are scored on the same rows, on out-of-fold predictions; a learner that abstains on a row is given the
-    prior there. The best learner of each input is chosen by its loss on these very rows: that flatters it.
+    All are scored on the same rows, on out-of-fold predictions; what has none for a row is given the prior there. The
+    learners of one view, and those that read all views side by side, are combined as those of the ensemble are, by
+    meta-learners of the same kind that are fitted fold by fold.
 
     Parameters
     ----------
@@ -31,17 +32,14 @@ def compare_choices(cells, views, *, n_bootstrap=500, coverage=0.95, random_stat
     Returns
     -------
     DataFrame
-        A row a choice: "choice", "learner", "score" (accuracy or R2), "low", "high", "difference" (to the ensemble),
-        "difference_low", "difference_high", "second" (the second metric of the kind: ROC AUC of two classes,
-        mean absolute error of a number, else NaN), "gain" (share of the prior's loss removed).
+        One row per choice: "choice", "learner" (the names of all that it has), "score" (accuracy or R2), "low", "high",
+        "difference" (to the ensemble), "difference_low", "difference_high", "second" (the second metric of the kind:
+        ROC AUC of two classes, mean absolute error of a number, else NaN), "gain" (share of the prior's loss removed).
     """
-    cells = cells.take(cells.scored)
-    choices = [("ensemble", "", cells.ensemble)]
-    choices += [(f"only {view!r}", *_best(cells, frozenset([view]))) for view in views]
-    if len(views) > 1:
-        choices.append(("all views side by side", *_best(cells, frozenset(views))))
-    choices.append((f"always {cells.kind.usual}", "", cells.constant))
-    choices = [choice for choice in choices if choice[2] is not None]
+    rows = cells.scored
+    simpler = [(name, learners, out[rows]) for name, learners, out in _simpler(cells, views)] if len(rows) else []
+    cells = cells.take(rows)
+    choices = [("ensemble", "", cells.ensemble), *simpler, (f"always {cells.kind.usual}", "", cells.constant)]
     n, kind = len(cells.truth), cells.kind
     rng = np.random.default_rng(random_state)
     counts = rng.multinomial(n, np.full(n, 1 / n), size=n_bootstrap) if n else np.zeros((0, 0))
@@ -70,19 +68,15 @@ def words_of(metric):
     return WORDS.get(metric, metric)
 
 
-def _best(cells, wanted):
-    """Return (learner, predictions) of the best member that reads exactly these views; None where there is none."""
-    best, best_loss, best_prediction = "", np.inf, None
-    for m, (learner, reads) in enumerate(cells.members):
-        if cells.views[m] != wanted or CROSS_TASK.search(reads):
-            continue
-        column = cells.cube[:, m]
-        absent = np.isnan(column).any(axis=1)
-        prediction = np.where(absent[:, np.newaxis], cells.prior, column)
-        loss = cells.losses(prediction).mean() if len(prediction) else 0.0
-        if loss < best_loss:
-            best, best_loss, best_prediction = learner, loss, prediction
-    return best, best_prediction
+def _simpler(cells, views):
+    """Yield (choice, learners, out-of-fold predictions) of the members of each view alone, and of all side by side."""
+    for names, members in alternatives(cells.reads, views).items():
+        learners = dict.fromkeys(cells.members[m][0] for m in members)
+        _, out = cross_fitted(cells.meta, cells.kind.flat(cells.cube[:, members]), cells.truth, cells.kind, cells.folds)
+        absent = np.isnan(out).any(axis=1)
+        out[absent] = cells.prior
+        choice = f"only {names[0]!r}" if len(names) == 1 else "all views side by side"
+        yield choice, ", ".join(learners), out
 
 
 def _interval(draws, tails):

@@ -1,5 +1,6 @@
 """From columns of predictions to one prediction: weights, stackers, pruning, calibration."""
 
+from ._alternatives import alternatives, cross_fitted
 from ._calibration import IsotonicCalibrator, TemperatureCalibrator, decision_threshold
 from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, check_pruner, make_meta_learner, select_members
 from ._columns import TableClassifier, TableRegressor, blend
@@ -33,8 +34,12 @@ __all__ = [
     "TemperatureCalibrator",
     "WrappedClassifier",
     "WrappedRegressor",
+    "alternatives",
+    "blend",
+    "alternatives",
     "blend",
     "check_pruner",
+    "cross_fitted",
     "decision_threshold",
     "make_meta_learner",
     "select_members",

@@ -1,8 +1,12 @@
 """Single-task, multi-task and ensemble learning side by side, on the same folds and the same features."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 
-from ._level import Level, has_both, paired_gain, shares_of
+from ..meta import alternatives, cross_fitted, make_meta_learner
+from ._base import task_weights
+from ._level import has_both, paired_gain, shares_of
 from ._multioutput import MultiOutputStack
 
 Z_95 = 1.959964  # two-sided 95 % of the normal distribution
@@ -40,56 +44,41 @@ def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params):
     >>> table.index.names
     FrozenList(['task', 'strategy'])
     """
-    model = _Comparison(**params)
-    model.fit(X, Y, sample_weight=sample_weight, groups=groups)
-    return model.comparison_
+    model = MultiOutputStack(**params | {"refit": False}).fit(X, Y, sample_weight=sample_weight, groups=groups)
+    n_rows = len(next(iter(model.targets_.values())))
+    run = SimpleNamespace(
+        tasks=model.tasks_, targets=model.targets_, groups=groups, views=list(model.views_), folds=model.folds_,
+        weights=task_weights(sample_weight, model.tasks_, n_rows),
+    )  # fmt: skip
+    first, last = model.levels_[0], model.levels_[-1]
+    found = {name: {"ensemble": first.oof[name]} | _simpler(run, first, name) for name in model.tasks_}
+    if len(model.tasks_) > 1 and model.strategy != "independent":
+        for name, strategies in found.items():
+            strategies["multi-task"] = last.oof[name]
+    return _table(run, found)
 
 
-class _Comparison(MultiOutputStack):
-    """A stack that keeps the out-of-fold predictions of every strategy; it refits nothing."""
+def _simpler(run, level, name):
+    """Return {strategy: out-of-fold predictions} of ensembles of some of a level's members; only those that exist."""
+    members = [member for member in level.members if member.task == name]
+    apart = alternatives([member.views for member in members], run.views)
+    kind = run.tasks[name].rules
 
-    def _learn(self, run, members):
-        run.refit = False
-        super()._learn(run, members)
-        first = self.levels_[0]
-        found = {"ensemble": first.oof}
-        singles = {
-            view.name: self._restricted(run, first, lambda m, v=view.name: m.views == (v,)) for view in run.views
-        }
-        found["best single view"] = self._best(run, singles)
-        if len(run.views) > 1:
-            names = tuple(view.name for view in run.views)
-            found["early fusion"] = self._restricted(run, first, lambda m: m.views == names)
-            found["late fusion"] = self._restricted(run, first, lambda m: len(m.views) == 1, meta="mean")
-        if len(run.tasks) > 1 and self.strategy != "independent":
-            found["multi-task"] = self.levels_[-1].oof
-        self.comparison_ = _table(run, found)
+    def predicted(some, meta=level.metas[name]):
+        block = level.table.block(name, {(members[m].learner, members[m].reads) for m in some})
+        _, out = cross_fitted(meta, block, run.targets[name], kind, run.folds, run.weights[name])
+        return kind.given(out)
 
-    def _restricted(self, run, first, reads, meta=None):
-        """Return the out-of-fold predictions {task: array} of ensembles of some members; tasks without one are out."""
-        chosen = [m for m in first.members if reads(m)]
-        names = {m.task for m in chosen}
-        if not names:
-            return {}
-        level = Level(chosen, first.table, {})
-        only = {name: [(m.learner, m.reads) for m in chosen if m.task == name] for name in names}
-        settings = self._meta_settings(run.tasks)
-        if meta is not None:
-            settings = {name: setting | {"spec": meta} for name, setting in settings.items()}
-        kept, run.tasks = run.tasks, {name: task for name, task in run.tasks.items() if name in names}
-        try:
-            level.weigh(run, settings, only=only)
-        finally:
-            run.tasks = kept
-        return level.oof
-
-    def _best(self, run, singles):
-        best = {}
-        for name, task in run.tasks.items():
-            scores = {v: _judged(run, task, oof[name])[0] for v, oof in singles.items() if name in oof}
-            if scores:
-                best[name] = singles[min(scores, key=scores.get)][name]
-        return best
+    found, alone = {}, {views: some for views, some in apart.items() if len(views) == 1}
+    if alone:
+        best = [predicted(some) for some in alone.values()]
+        found["best single view"] = min(best, key=lambda out: _judged(run, run.tasks[name], out)[0])
+    if len(run.views) > 1 and tuple(run.views) in apart:
+        found["early fusion"] = predicted(apart[tuple(run.views)])
+    if len(run.views) > 1 and alone:
+        mean = make_meta_learner("mean", kind=run.tasks[name].kind, n_classes=kind.n_classes or None)
+        found["late fusion"] = predicted(sum(alone.values(), []), mean)
+    return found
 
 
 def _judged(run, task, out):
@@ -103,11 +92,9 @@ def _judged(run, task, out):
 def _table(run, found):
     rows = []
     for name, task in run.tasks.items():
-        for strategy, oof in found.items():
-            if name not in oof:
-                continue
-            loss, score, n = _judged(run, task, oof[name])
-            gain, error = paired_gain(run, name, oof[name], found["ensemble"][name])
+        for strategy, out in found[name].items():
+            loss, score, n = _judged(run, task, out)
+            gain, error = paired_gain(run, name, out, found[name]["ensemble"])
             rows.append((name, strategy, task.rules.score_name, score, loss, gain, gain - Z_95 * error,
                          gain + Z_95 * error, n))  # fmt: skip
     columns = ["task", "strategy", "score_name", "score", "loss", "difference", "low", "high", "n"]

@@ -1,5 +1,7 @@
 """A fitted stack made by hand: its table, weights and labels are known, so the answers are too."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from sklearn.base import BaseEstimator
 
 from ensemble_mm.crossfit import Member, Table
 from ensemble_mm.data import Task
+from ensemble_mm.meta import make_meta_learner
 
 
 class HandMadeStack(BaseEstimator):
@@ -95,6 +98,8 @@ def hand_made_stack():
     model.tasks_, model.table_, model.views_, model.present_ = tasks, table, views, present
     model.view_columns_ = {"review": "review", "photo": "photo", "noise": ["a", "b"]}
     model.folds_ = [(np.setdiff1d(rows, rows[f::4]), rows[f::4]) for f in range(4)]
+    metas = {t: make_meta_learner("greedy", kind=k.kind, n_classes=k.rules.n_classes) for t, k in tasks.items()}
+    model.levels_ = [SimpleNamespace(metas=metas)]
     model.failures_, model.n_extractions_ = [], 12
     model.fit_report_ = pd.DataFrame(
         {"jobs": [12, 36], "seconds": [1.5, 4.0], "job_seconds": [2.0, 7.5], "bytes": [120_000, 0]},

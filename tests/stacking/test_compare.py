@@ -30,7 +30,7 @@ def test_weights_and_groups_count():
     run = SimpleNamespace(
         tasks={"size": Task("size", "regression", None)}, targets={"size": y}, weights={"size": weight}, groups=None
     )
-    found = {"ensemble": {"size": ensemble}, "other": {"size": other}}
+    found = {"size": {"ensemble": ensemble, "other": other}}
     row, there = _table(run, found).loc[("size", "other")], np.arange(40) != 5
     assert row["loss"] == pytest.approx(np.average((other - y)[there] ** 2, weights=weight[there]))
     assert row["score"] == pytest.approx(r2_score(y[there], other[there], sample_weight=weight[there]))
