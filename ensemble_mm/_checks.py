@@ -113,6 +113,15 @@ def is_missing(item) -> bool:
     return isinstance(item, np.ndarray) and item.size == 0
 
 
+def as_pandas(X):
+    """Return a frame or a series of another library, such as polars, as one of pandas; anything else as it is."""
+    if isinstance(X, (pd.DataFrame, pd.Series, pd.Index)) or not hasattr(X, "to_pandas"):
+        return X
+    if hasattr(X, "get_columns"):  # polars, column by column: its own conversion wants pyarrow
+        return pd.DataFrame({column.name: column.to_numpy() for column in X.get_columns()})
+    return X.to_pandas() if hasattr(X, "columns") else pd.Series(X.to_numpy(), name=getattr(X, "name", None))
+
+
 def as_items(X) -> np.ndarray:
     """Return the items of a one-column input as a 1-D object array, one item a row.
 

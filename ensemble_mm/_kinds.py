@@ -24,6 +24,12 @@ class Kind:
         Key of settings by kind, and of what else there is one of for classes and one for numbers.
     learner : {"classifier", "regressor"}
         Which estimators suit.
+    method : {"predict_proba", "predict"}
+        What gives the predictions.
+    least : int
+        Different labels that a fit needs.
+    is_stratified : bool
+        Whether rows of every label must be in every fold.
     words : str
         What the labels are, for reports.
     width : int
@@ -52,6 +58,10 @@ class Kind:
     def columns(self, members) -> np.ndarray:
         """Return the columns of the members at some positions of a table."""
         return (np.asarray(members)[:, np.newaxis] * self.n_columns + np.arange(self.n_columns)).ravel()
+
+    def ask(self, model, table) -> np.ndarray:
+        """Return what a fitted meta-learner predicts, shape (n_rows, width)."""
+        return np.asarray(getattr(model, self.method)(table), dtype=np.float64).reshape(len(table), self.width)
 
     def losses(self, y, out) -> np.ndarray:
         """Return the loss of every row."""
@@ -111,6 +121,9 @@ class Classes(Kind):
     n_classes: int = 2
     family: ClassVar = "classification"
     learner: ClassVar = "classifier"
+    method: ClassVar = "predict_proba"
+    least: ClassVar = 2
+    is_stratified: ClassVar = True
     score_name: ClassVar = "neg_log_loss"
     same_as_loss: ClassVar = ("neg_log_loss", "d2_log_loss_score")
     usual: ClassVar = "the most frequent"
@@ -171,13 +184,19 @@ class Classes(Kind):
         """Return predictions as inputs of learners: all classes but the first, as the shares sum to one."""
         return out[:, 1:]
 
-    def ask(self, model, table):
-        """Return what a fitted meta-learner predicts."""
-        return np.asarray(model.predict_proba(table), dtype=np.float64)
-
     def encoded(self, y):
         """Return known labels in the type that learners and metrics take."""
-        return y.astype(np.intp)
+        return np.asarray(y).astype(np.intp)
+
+    def checked(self, y):
+        """Return labels as `encoded` does; raise a ValueError unless they are class positions."""
+        y = np.asarray(y)
+        if y.dtype.kind not in "biuf" or (y != np.round(y)).any() or y.min() < 0 or y.max() >= self.n_classes:
+            raise ValueError(
+                f"With {self.n_classes} classes, y must hold class positions from 0 to {self.n_classes - 1}, found "
+                f"{np.unique(y)[:5].tolist()}: leave out rows without a label, and encode the labels."
+            )
+        return self.encoded(y)
 
     def decide(self, out):
         """Return the positions of the most probable classes."""
@@ -190,6 +209,10 @@ class Classes(Kind):
     def picked(self, cells, y):
         """Return what decides the loss, shape (n_rows, ...): the probability of the true class."""
         return cells[np.arange(len(y)), ..., y.astype(np.intp)]
+
+    def errors(self, cells, y):
+        """Return what is wrong with predictions, shape (n_rows, ...): the probability of all other classes."""
+        return 1 - self.picked(cells, y)
 
     def loss(self, picked, y):
         """Return the log loss in nats."""
@@ -216,6 +239,9 @@ class Numbers(Kind):
     n_classes: int = 0
     family: ClassVar = "regression"
     learner: ClassVar = "regressor"
+    method: ClassVar = "predict"
+    least: ClassVar = 1
+    is_stratified: ClassVar = False
     words: ClassVar = "a number"
     width: ClassVar = 1
     n_columns: ClassVar = 1
@@ -246,12 +272,14 @@ class Numbers(Kind):
         return np.reshape(out, (len(out), 1))
 
     def ask(self, model, table):
-        """Return what a fitted meta-learner predicts."""
-        return self.whole(np.asarray(model.predict(table), dtype=np.float64))
+        """Return what a fitted meta-learner predicts, shape (n_rows, 1)."""
+        return self.whole(super().ask(model, table))
 
     def encoded(self, y):
         """Return known labels in the type that learners and metrics take."""
         return np.asarray(y, dtype=np.float64)
+
+    checked = encoded
 
     def decide(self, out):
         """Return the numbers themselves."""
@@ -264,6 +292,10 @@ class Numbers(Kind):
     def picked(self, cells, y):
         """Return what decides the loss, shape (n_rows, ...): the number."""
         return cells[..., 0]
+
+    def errors(self, cells, y):
+        """Return what is wrong with predictions, shape (n_rows, ...): how far above the number they are."""
+        return self.picked(cells, y) - y.reshape(-1, *[1] * (cells.ndim - 2))
 
     def loss(self, picked, y):
         """Return the squared error."""
@@ -288,6 +320,11 @@ class Numbers(Kind):
 
 
 KINDS = {"binary": Classes, "multiclass": Classes, "regression": Numbers}
+
+
+def kind_of(n_classes):
+    """Return the kind of labels that are positions of some classes, or numbers (0 or None)."""
+    return Classes(n_classes) if n_classes else Numbers()
 
 
 def metric_names():

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._checks import as_items, check_unique, is_missing
+from .._checks import as_items, as_pandas, check_unique, is_missing
 from .._modalities import MODALITIES
 
 LOOKED_AT = 500  # known items of a column that decide its modality
@@ -99,6 +99,7 @@ class MultimodalData:
 
 def as_source(X):
     """Return X as a DataFrame, a MultimodalData, a 2-D array or a CSR matrix."""
+    X = as_pandas(X)
     if isinstance(X, (pd.DataFrame, MultimodalData)):
         return X
     if sparse.issparse(X):  # first: one kind of sparse matrix is a dict
@@ -107,11 +108,6 @@ def as_source(X):
         return MultimodalData(X)
     if isinstance(X, pd.Series):
         return X.to_frame(X.name if X.name is not None else "x")
-    if hasattr(X, "get_columns"):  # polars: column by column, since its own conversion wants pyarrow
-        return pd.DataFrame({column.name: column.to_numpy() for column in X.get_columns()})
-    if hasattr(X, "to_pandas"):
-        X = X.to_pandas()
-        return X.to_frame() if isinstance(X, pd.Series) else X
     if isinstance(X, (list, tuple)) and len(X) and all(isinstance(item, (str, bytes, type(None))) for item in X):
         return MultimodalData({"x": as_items(X)})
     return X
@@ -205,12 +201,9 @@ def present_rows(column) -> np.ndarray:
 
 
 def _as_column(column):
+    column = as_pandas(column)
     if isinstance(column, pd.DataFrame):
         return column.reset_index(drop=True)
-    if hasattr(column, "get_columns"):
-        return as_source(column)
-    if hasattr(column, "to_pandas"):  # a polars series
-        column = pd.Series(column.to_numpy())
     if sparse.issparse(column):
         return column.tocsr()
     if isinstance(column, pd.Series):

@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.utils import column_or_1d
 
+from .._checks import as_pandas
 from .._kinds import KINDS
 from ._values import check_values
 
@@ -123,8 +124,7 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None):
 
 
 def _columns(Y) -> tuple[dict, bool]:
-    if hasattr(Y, "get_columns"):  # polars
-        Y = {column.name: column.to_numpy() for column in Y.get_columns()}
+    Y = as_pandas(Y)
     if isinstance(Y, pd.Series):
         return {_name(Y.name): Y.reset_index(drop=True)}, Y.name is not None
     if isinstance(Y, pd.DataFrame):
@@ -156,10 +156,9 @@ def _name(name) -> str:
 
 
 def _as_column(y):
+    y = as_pandas(y)
     if isinstance(y, (pd.Series, pd.Index)):
         return y
-    if hasattr(y, "to_pandas"):  # a polars series
-        y = y.to_numpy()
     array = _as_array(y)
     return column_or_1d(array) if array.ndim == 2 else array
 

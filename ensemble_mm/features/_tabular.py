@@ -9,7 +9,7 @@ from sklearn.preprocessing import TargetEncoder
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from .._checks import check_params, whole
+from .._checks import as_pandas, check_params, whole
 
 FEW_PARSED = 0.9  # share of a text column that must read as numbers or dates to be one
 SKEWED = 2.0  # skewness above which a number is also given as its signed logarithm
@@ -133,8 +133,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         return frame if isinstance(X, pd.DataFrame) else frame.to_numpy()
 
     def _frame(self, X, reset):
-        if hasattr(X, "get_columns"):  # polars
-            X = pd.DataFrame({column.name: column.to_numpy() for column in X.get_columns()})
+        X = as_pandas(X)
         if isinstance(X, pd.Series):
             X = X.to_frame()
         if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype == object:

@@ -87,7 +87,7 @@ def check_classes(tasks, targets, folds, cv=None):
     found = []
     n_folds = max(len(folds), int(cv)) if isinstance(cv, Integral) else len(folds)
     for name, task in tasks.items():
-        if task.kind == "regression":
+        if not task.rules.is_stratified:
             continue
         known = targets[name][~np.isnan(targets[name])].astype(int)
         counts = np.bincount(known, minlength=len(task.classes))
@@ -171,11 +171,17 @@ def _telling(values, target, task):
         return 0.0
     column = np.nan_to_num(values, nan=np.nanmin(values) - 1.0 if (~np.isnan(values)).any() else 0.0)
     column = np.c_[column, np.isnan(values)]
-    if task.kind == "regression":
-        folds, spread = KFold(3, shuffle=True, random_state=0), np.var(target)
-        models = LinearRegression(), DecisionTreeRegressor(max_leaf_nodes=256, min_samples_leaf=2, random_state=0)
-        errors = [np.mean((target - cross_val_predict(model, column, target, cv=folds)) ** 2) for model in models]
-        return float(max(0.0, 1 - min(errors) / spread)) if spread > 0 else 0.0
+    return SMALL_MODELS[task.rules.family](column, target)
+
+
+def _telling_number(column, target):
+    folds, spread = KFold(3, shuffle=True, random_state=0), np.var(target)
+    models = LinearRegression(), DecisionTreeRegressor(max_leaf_nodes=256, min_samples_leaf=2, random_state=0)
+    errors = [np.mean((target - cross_val_predict(model, column, target, cv=folds)) ** 2) for model in models]
+    return float(max(0.0, 1 - min(errors) / spread)) if spread > 0 else 0.0
+
+
+def _telling_class(column, target):
     counts = np.bincount(target.astype(int))
     usual = counts.max() / len(target)
     splits = int(min(3, counts[counts > 0].min()))
@@ -185,3 +191,6 @@ def _telling(values, target, task):
     folds = StratifiedKFold(splits, shuffle=True, random_state=0)
     right = accuracy_score(target, cross_val_predict(tree, column, target, cv=folds))
     return float(max(0.0, (right - usual) / (1 - usual)))
+
+
+SMALL_MODELS = {"classification": _telling_class, "regression": _telling_number}

@@ -24,14 +24,10 @@ def predictions_of(estimator, task, X=None, Y=None):
         return info, cells.truth[cells.scored], cells.ensemble[cells.scored]
     truth = info.encode(column_of(Y, name, estimator))
     known = ~np.isnan(truth)
-    if info.kind == "regression":
-        predicted = estimator.predict(X)
-        predicted = column_of(predicted, name, estimator) if len(estimator.tasks_) > 1 else predicted
-        prediction = np.asarray(predicted, dtype=float).reshape(len(truth), -1)
-    else:
-        prediction = estimator.predict_proba(X)
-        prediction = np.asarray(prediction[name] if isinstance(prediction, dict) else prediction, dtype=float)
-    return info, truth[known], prediction[known]
+    prediction = getattr(estimator, info.rules.method)(X)
+    if len(estimator.tasks_) > 1 or isinstance(prediction, dict):
+        prediction = column_of(prediction, name, estimator)
+    return info, truth[known], np.asarray(prediction, dtype=float).reshape(len(truth), -1)[known]
 
 
 def column_of(Y, name, estimator):
@@ -86,15 +82,12 @@ class ReliabilityDisplay:
 
         Without X and Y the out-of-fold predictions of the training rows are shown.
         """
-        names = [n for n, t in estimator.tasks_.items() if t.kind != "regression"] if task is None else [task]
+        first = check_task(estimator, task, "classification")
+        names = [n for n, t in estimator.tasks_.items() if t.rules.family == "classification"]
         curves = {}
-        for name in names:
-            info, truth, prediction = predictions_of(estimator, name, X, Y)
-            if info.kind == "regression":
-                raise ValueError(f"Task {name!r} is a regression: use ResidualDisplay.")
+        for name in names if task is None else [first]:
+            _, truth, prediction = predictions_of(estimator, name, X, Y)
             curves[name] = _curve(truth, prediction, n_bins)
-        if not curves:
-            raise ValueError("The model has no classification task: use ResidualDisplay.")
         return cls(curves=curves).plot(ax=ax)
 
     @classmethod
@@ -168,11 +161,7 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
         Without X and Y the out-of-fold predictions of the training rows are shown. Further parameters go to
         scikit-learn's `ConfusionMatrixDisplay.from_predictions`.
         """
-        if task is None:
-            task = next((n for n, t in estimator.tasks_.items() if t.kind != "regression"), None)
-        info, truth, prediction = predictions_of(estimator, task, X, Y)
-        if info.kind == "regression":
-            raise ValueError(f"Task {info.name!r} is a regression: use ResidualDisplay.")
+        info, truth, prediction = predictions_of(estimator, check_task(estimator, task, "classification"), X, Y)
         labels = np.arange(len(info.classes))
         return cls.from_predictions(
             truth.astype(int), prediction.argmax(axis=1), labels=labels, display_labels=info.classes,
@@ -247,11 +236,7 @@ class ResidualDisplay:
         With X and Y the intervals are those of `predict_interval`. Without them the out-of-fold predictions of the
         training rows are shown, with the band that holds `coverage` of these residuals.
         """
-        if task is None:
-            task = next((n for n, t in estimator.tasks_.items() if t.kind == "regression"), None)
-        info, truth, prediction = predictions_of(estimator, task, X, Y)
-        if info.kind != "regression":
-            raise ValueError(f"Task {info.name!r} is a classification: use ConfusionDisplay or ReliabilityDisplay.")
+        info, truth, prediction = predictions_of(estimator, check_task(estimator, task, "regression"), X, Y)
         prediction = prediction[:, 0]
         if X is None:
             width = np.quantile(np.abs(truth - prediction), coverage, method="higher") if len(truth) else 0.0

@@ -252,14 +252,12 @@ class TableDisplay:
         task = check_task(estimator, task)
         cells = cells_of(estimator, task)
         cells = cells.take(np.flatnonzero(~np.isnan(cells.truth)))
-        if statistic == "q" and cells.task.classes is None:
+        if statistic == "q" and cells.kind.width == 1:
             raise ValueError(f"Task {task!r} is a regression: the Q-statistic needs classes; use 'correlation'.")
-        truth = cells.truth[:, np.newaxis]
+        errors = cells.kind.errors(cells.cube, cells.truth)
         if statistic == "q":
-            wrong = np.nan_to_num(cells.cube, nan=-1).argmax(axis=2) != truth
-            errors = np.where(np.isnan(cells.cube).any(axis=2), np.nan, wrong)
-        else:
-            errors = cells.kind.picked(cells.cube, cells.truth) - (truth if cells.task.classes is None else 1)
+            wrong = np.nan_to_num(cells.cube, nan=-1).argmax(axis=2) != cells.truth[:, np.newaxis]
+            errors = np.where(np.isnan(errors), np.nan, wrong)
         heaviest = np.sort(np.argsort(-cells.weights, kind="stable")[:max_members])
         by_input = sorted(heaviest, key=lambda m: (cells.members[m][1], m))
         names = [cells.members[m][::-1] for m in by_input]

@@ -16,6 +16,7 @@ from ._report_pictures import drawn
 from ._scores import compare_choices, words_of
 
 NBSP = "\u00a0"  # keeps a number and its unit on one line
+MOST_CLASSES = 24  # of a confusion matrix that can be read
 SHARES = ("accuracy",)  # metrics that are shown in percent
 
 
@@ -42,18 +43,26 @@ def tasks_section(model):
     for name, task in model.tasks_.items():
         truth = np.asarray(model.targets_[name], dtype=float)
         known = truth[~np.isnan(truth)]
-        if task.kind == "regression":
-            low, middle, high = np.quantile(known, [0, 0.5, 1])
-            labels = f"from {number(low, 4)} to {number(high, 4)}, half of them below {number(middle, 4)}"
-        else:
-            counts = np.bincount(known.astype(int), minlength=len(task.classes))
-            order = np.argsort(-counts, kind="stable")
-            shown = [f"{task.classes[i]} ({percent(counts[i] / max(1, len(known)))})" for i in order[:8]]
-            labels = ", ".join(shown) + (f" and {len(order) - 8} more" if len(order) > 8 else "")
+        labels = LABELS[task.rules.family](task, known)
         found.append(
             {"name": name, "kind": task.rules.words, "labels": labels, "n_known": len(known), "n_rows": len(truth)}
         )
     return found
+
+
+def _shares_of_classes(task, known):
+    shares = task.rules.prior(task.rules.encoded(known))
+    order = np.argsort(-shares, kind="stable")
+    shown = [f"{task.classes[i]} ({percent(shares[i])})" for i in order[:8]]
+    return ", ".join(shown) + (f" and {len(order) - 8} more" if len(order) > 8 else "")
+
+
+def _range_of_numbers(task, known):
+    low, middle, high = np.quantile(known, [0, 0.5, 1])
+    return f"from {number(low, 4)} to {number(high, 4)}, half of them below {number(middle, 4)}"
+
+
+LABELS = {"classification": _shares_of_classes, "regression": _range_of_numbers}
 
 
 def scores_section(model, random_state):
@@ -212,33 +221,7 @@ def calibration_section(model):
     """Return, a task, the pictures of calibration, confusion, residuals and missing views."""
     found = []
     for name, task in model.tasks_.items():
-        pictures = []
-        if task.kind == "regression":
-            pictures.append(
-                drawn(
-                    lambda axes, name=name: ResidualDisplay.from_estimator(model, task=name, ax=axes),
-                    f"Residuals of {name} against its predictions, with the band that holds 90 % of them.",
-                    "True value minus prediction of rows that were held out.",
-                )
-            )
-        else:
-            kept = {}
-
-            def draw(axes, name=name, kept=kept):
-                kept["display"] = ReliabilityDisplay.from_estimator(model, task=name, ax=axes)
-
-            picture = drawn(draw, "", "On the dotted line, what is predicted with 80 % is right 8 times in 10.")
-            error = kept["display"].errors_[name]
-            picture["alt"] = f"Reliability curve of {name}: expected calibration error {error:.3f}."
-            pictures.append(picture)
-            if len(task.classes) <= 24:
-                pictures.append(
-                    drawn(
-                        lambda axes, name=name: ConfusionDisplay.from_estimator(model, task=name, ax=axes),
-                        f"Confusion matrix of {name}: shares of each true class by predicted class.",
-                        "Each row is a true class; its shares sum to 1.",
-                    )
-                )
+        pictures = ERRORS[task.rules.family](model, task)
         if len(model.views_) > 1:
             pictures.append(
                 drawn(
@@ -249,6 +232,37 @@ def calibration_section(model):
             )
         found.append({"name": name, "pictures": pictures})
     return found
+
+
+def _errors_of_classes(model, task):
+    name, kept = task.name, {}
+
+    def draw(axes):
+        kept["display"] = ReliabilityDisplay.from_estimator(model, task=name, ax=axes)
+
+    curve = drawn(draw, "", "On the dotted line, what is predicted with 80 % is right 8 times in 10.")
+    error = kept["display"].errors_[name]
+    curve["alt"] = f"Reliability curve of {name}: expected calibration error {error:.3f}."
+    if len(task.classes) > MOST_CLASSES:
+        return [curve]
+    matrix = drawn(
+        lambda axes: ConfusionDisplay.from_estimator(model, task=name, ax=axes),
+        f"Confusion matrix of {name}: shares of each true class by predicted class.",
+        "Each row is a true class; its shares sum to 1.",
+    )
+    return [curve, matrix]
+
+
+def _errors_of_numbers(model, task):
+    residuals = drawn(
+        lambda axes: ResidualDisplay.from_estimator(model, task=task.name, ax=axes),
+        f"Residuals of {task.name} against its predictions, with the band that holds 90 % of them.",
+        "True value minus prediction of rows that were held out.",
+    )
+    return [residuals]
+
+
+ERRORS = {"classification": _errors_of_classes, "regression": _errors_of_numbers}
 
 
 def timings_section(model):

@@ -8,6 +8,7 @@ weak, each fit started from the one before, costs little more than one fit.
 
 import numpy as np
 from scipy import linalg, sparse
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.utils import check_random_state
@@ -215,8 +216,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
         scores = self.decision_function(X).astype(np.float64)
         if scores.ndim == 1:
             scores = np.c_[np.zeros(len(scores)), scores]
-        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return scores / scores.sum(axis=1, keepdims=True)
+        return softmax(scores, axis=1)
 
     def predict(self, X):
         """Return the most probable label of each row."""

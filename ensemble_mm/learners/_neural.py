@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pandas as pd
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
@@ -238,9 +239,7 @@ class NetworkClassifier(ClassifierMixin):
         outputs = self._outputs(self._checked(X, reset=False))
         probabilities, start = [], 0
         for size in self.sizes_:
-            scores = outputs[:, start : start + size]
-            scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-            probabilities.append(scores / scores.sum(axis=1, keepdims=True))
+            probabilities.append(softmax(outputs[:, start : start + size], axis=1))
             start += size
         return probabilities if isinstance(self.classes_, list) else probabilities[0]
 

@@ -36,8 +36,6 @@ __all__ = [
     "WrappedRegressor",
     "alternatives",
     "blend",
-    "alternatives",
-    "blend",
     "check_pruner",
     "cross_fitted",
     "decision_threshold",

@@ -2,13 +2,14 @@
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, clone
 from sklearn.isotonic import IsotonicRegression
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from .._kinds import Classes
 from .._scorers import scored
-from ._columns import TINY, check_positions
+from ._columns import TINY
 
 MOST_THRESHOLDS = 500
 
@@ -59,8 +60,7 @@ class TemperatureCalibrator(BaseEstimator):
         """Return calibrated probabilities of the same shape."""
         check_is_fitted(self)
         scores = np.log(np.clip(check_proba(proba, n_classes=self.n_classes_), TINY, 1)) / self.temperature_
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
+        return softmax(scores, axis=1)
 
 
 class IsotonicCalibrator(BaseEstimator):
@@ -161,4 +161,4 @@ def check_proba(proba, y=None, n_classes=None):
     if y is None:
         return proba
     check_consistent_length(proba, y)
-    return proba, check_positions(y, proba.shape[1])
+    return proba, Classes(proba.shape[1]).checked(y)

@@ -231,7 +231,7 @@ class TableClassifier(TableMixin, ClassifierMixin, BaseEstimator):
                 raise ValueError(f"y has one class only ({self.classes_[0]!r}): at least two are needed.")
             return y
         self.classes_ = np.arange(self.n_classes)
-        return check_positions(y, self.n_classes)
+        return self._kind.checked(y)
 
     def predict_proba(self, X):
         """Return class probabilities, shape (n_samples, n_classes), for a table."""
@@ -268,14 +268,3 @@ class TableRegressor(TableMixin, RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.regressor_tags.poor_score = True
         return tags
-
-
-def check_positions(y, n_classes):
-    """Return labels as integers; raise a ValueError unless they are class positions."""
-    y = np.asarray(y)
-    if y.dtype.kind not in "biuf" or (y != np.round(y)).any() or y.min() < 0 or y.max() >= n_classes:
-        raise ValueError(
-            f"With {n_classes} classes, y must hold class positions from 0 to {n_classes - 1}, found "
-            f"{np.unique(y)[:5].tolist()}: leave out rows without a label, and encode the labels."
-        )
-    return y.astype(np.intp)

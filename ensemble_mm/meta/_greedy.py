@@ -44,7 +44,7 @@ class _Greedy:
         pool = np.union1d(np.intersect1d(best[:MOST_MEMBERS], pool), np.flatnonzero(found[0]))
         for counts in self._bags(rows, n_bags):
             bag = np.repeat(np.arange(len(rows.y)), counts)
-            lacks = self._kind.n_classes and len(np.unique(rows.y[bag])) < len(np.unique(rows.y))
+            lacks = self._kind.is_stratified and len(np.unique(rows.y[bag])) < len(np.unique(rows.y))
             if len(bag) and not (lacks and self.scoring is not None):
                 part = Objective(
                     rows.cells[np.ix_(bag, pool)], rows.y[bag], rows.weight[bag], self._kind, self.scoring

@@ -9,8 +9,8 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import PART, Number, check_params, one_of, whole
-from .._kinds import Classes, Numbers
-from ._columns import TINY, check_positions, relevant, row_losses, spread, thinned
+from .._kinds import kind_of
+from ._columns import TINY, relevant, row_losses, spread, thinned
 
 MOST_ROWS = 20_000
 MOST_MEMBERS = 300  # the best ones, which are ordered by what they add to each other
@@ -24,7 +24,7 @@ class _Pruner(SelectorMixin, BaseEstimator):
         """Return cells, y, the gains of members, where they are there, and the loss of the prior."""
         check_params(self)
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
-        y = check_positions(y, self.n_classes) if self.n_classes else y.astype(np.float64)
+        y = self._kind.checked(y)
         cells = self._kind.cells(X)
         some = np.flatnonzero(~np.isnan(cells[:, :, 0]).all(axis=1))
         if not len(some):
@@ -35,7 +35,7 @@ class _Pruner(SelectorMixin, BaseEstimator):
 
     @property
     def _kind(self):
-        return Classes(self.n_classes) if self.n_classes else Numbers()
+        return kind_of(self.n_classes)
 
     def _keep(self, members):
         self.members_ = np.sort(np.asarray(members, dtype=np.intp))
@@ -148,7 +148,7 @@ class RedundancyPruner(_Pruner):
         """Compare the members of a table of shape (n_samples, n_members * n_columns)."""
         cells, y, gain, here, worst = self._read(X, y)
         if self.measure == "q":
-            if self._kind.family == "regression":
+            if self._kind.width == 1:
                 raise ValueError('measure="q" compares decisions on classes: use "correlation" for numbers.')
             self.likeness_ = _q_statistics(cells, y)
         else:
