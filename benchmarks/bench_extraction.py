@@ -67,7 +67,8 @@ def ours(X, Y, views, learners, folds):
     own = model.fit_report_.loc["fit", "job_seconds"] / N_JOBS
     once = model.fit_report_.loc[["read", "extract"], "job_seconds"].sum() / N_JOBS
     name = Y.columns[0]
-    cells = [model.table_.block(name, {member})[:, 0] for member in CHECKED]
+    members = {(member.learner, member.reads): member for member in model.table_.members(name)}
+    cells = [model.table_[members[checked]][:, 0] for checked in CHECKED]
     return {
         "fit_s": fit.seconds, "predict_s": predict.seconds, "learners_s": own, "extraction_once_s": once,
         "n_extractions": model.n_extractions_, "cells": np.array(cells).tolist(),

@@ -76,11 +76,11 @@ def compare(model, X, Y):
         truth = task.encode(Y[name])
         known = ~np.isnan(truth)
         scores[name] = {"ensemble": whole.loc[name, kind.main]}
-        members = [member for member in first.members if member.task == name]
-        for reads, some in alternatives([member.views for member in members], views).items():
-            names = {(members[m].learner, members[m].reads) for m in some}
-            blend, _ = cross_fitted(first.metas[name], first.table.block(name, names), model.targets_[name], kind)
-            out = kind.ask(blend, table.block(name, names)[known])
+        members = first.table.members(name)
+        for reads, positions in alternatives([member.views for member in members], views).items():
+            some = [members[m] for m in positions]
+            blend, _ = cross_fitted(first.metas[name], first.table.block(some), model.targets_[name], kind)
+            out = kind.ask(blend, table.block(some)[known])
             scores[name]["all" if len(reads) > 1 else reads[0]] = kind.metric(kind.main, truth[known], out)
     return pd.DataFrame.from_dict(scores, orient="index").reindex(columns=["ensemble", *views, "all"])
 
@@ -127,9 +127,8 @@ def _scores(model, scores, n_rows):
 
 def _weights(model):
     """Lay out what share of the weight each view has; members that read all views have lines of their own."""
-    shares = model.contributions_.groupby(level="reads").sum()
-    shares.index = ["all, and other tasks" if reads.startswith("all+") else reads for reads in shares.index]
-    shares = shares.groupby(level=0).sum()
+    inputs = {m.reads: "all, and other tasks" if m.inputs else m.reads for m in model.table_.members()}
+    shares = model.contributions_.rename(index=inputs, level="reads").groupby(level="reads").sum()
     order = [name for name in [*model.views_, "all", "all, and other tasks"] if name in shares.index]
     rows = [("read by the learners", *shares.columns)]
     rows += [(name, *(f"{share:.0%}" for share in shares.loc[name])) for name in order]

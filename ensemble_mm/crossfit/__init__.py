@@ -7,15 +7,16 @@ the folds; `NewRows` runs the fitted models on new rows.
 from ._execute import Job, JobError, Runner, check_failures
 from ._features import by_content, plan_extractions
 from ._folds import draw_folds
-from ._jobs import weight_keyword
-from ._plan import ALL_ROWS, Fit, LearnerSpec, Member, Plan, check_learners, members_of, seed_of, serves
-from ._run import CrossFit, NewRows, in_time_order, key_of, unweighted
+from ._jobs import seeded
+from ._plan import ALL_ROWS, Estimate, Fit, LearnerSpec, Member, Plan, check_learners, members_of, seed_of
+from ._run import CrossFit, NewRows, in_time_order, unweighted
 from ._table import Table
 from ._trial import measured
 
 __all__ = [
     "ALL_ROWS",
     "CrossFit",
+    "Estimate",
     "Fit",
     "Job",
     "JobError",
@@ -30,12 +31,10 @@ __all__ = [
     "check_learners",
     "draw_folds",
     "in_time_order",
-    "key_of",
     "measured",
     "members_of",
     "plan_extractions",
     "seed_of",
-    "serves",
+    "seeded",
     "unweighted",
-    "weight_keyword",
 ]

@@ -70,36 +70,33 @@ class Features:
     A block has `n_rows * (1 + n_copies)` rows: the samples, then their augmented copies.
     """
 
-    def __init__(self, views, source_columns, forms, *, seed, n_copies=0, cache=None, on_bad="raise"):
-        self.views = {view.name: view for view in views}
-        self.columns, self.forms, self.seed, self.n_copies, self.cache = source_columns, forms, seed, n_copies, cache
-        self.on_bad = on_bad
-        self.n_rows = len(next(iter(self.present_of().values())))
-        self.present = self.present_of()
+    def __init__(self, problem, forms, *, seed, n_copies=0, cache=None, on_bad="raise"):
+        self.problem, self.n_rows, self.columns = problem, problem.n_rows, problem.columns
+        self.views = {view.name: view for view in problem.views}
+        self.forms, self.seed, self.n_copies, self.cache, self.on_bad = forms, seed, n_copies, cache, on_bad
+        self.present = {name: present_rows(column) for name, column in self.columns.items()}
         self.blocks, self.readers = {}, {}
         self.n_extractions = 0
 
-    def present_of(self):
-        return {name: present_rows(column) for name, column in self.columns.items()}
-
-    def extract(self, runner, folds, refit, targets, weight=None, key=None):
+    def extract(self, runner, folds, refit, key=None):
         """Run the extractions of all views; when time is short, view by view, as long as there is time.
 
         Views that were not extracted in time are not among `readers`. The first always is.
         """
         if runner.deadline is None:
-            self._extract(list(self.views), runner, folds, refit, targets, weight, key, required=True)
+            self._extract(list(self.views), runner, folds, refit, key, required=True)
             return
         order = sorted(self.views, key=lambda name: MODALITIES[self.views[name].modality].cost)
         for name in order:
             if name != order[0] and runner.is_over(BEGIN_SHARE):
                 runner.leave_out("extract", f"view {name!r}")
             else:
-                self._extract([name], runner, folds, refit, targets, weight, key, required=name == order[0])
+                self._extract([name], runner, folds, refit, key, required=name == order[0])
         self.present = {name: rows for name, rows in self.present.items() if name in self.readers}
 
-    def _extract(self, names, runner, folds, refit, targets, weight, key, required):
+    def _extract(self, names, runner, folds, refit, key, required):
         """Run the extractions of some views: those that need no fit in chunks of rows, then the others fold by fold."""
+        targets, weight = self.problem.targets, self.problem.row_weight
         parts = {name: split_stateless(self._prepared(self.views[name])) for name in names}
         columns = self._augmented({name: self.columns[name] for name in names})
         present = {name: np.tile(self.present[name], 1 + self.n_copies) for name in names}

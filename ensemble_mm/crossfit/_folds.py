@@ -7,16 +7,16 @@ import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 
-def draw_folds(cv, tasks, targets, groups, seed):
-    """Return the folds as a list of `(train, test)` index arrays.
+def draw_folds(cv, problem, seed):
+    """Return the folds of a Problem as a list of `(train, test)` index arrays.
 
     A number of folds is stratified on the first classification task whose labels allow it, keeps `groups` together
     and shuffles; a splitter and a list of pairs are taken as they are.
     """
-    n_rows = len(next(iter(targets.values())))
+    n_rows, tasks, targets, groups = problem.n_rows, problem.tasks, problem.targets, problem.groups
     _check_groups(groups, n_rows)
     if isinstance(cv, Integral) and not isinstance(cv, bool):
-        labels, splitter = _splitter(int(cv), tasks, targets, groups, seed)
+        labels, splitter = _splitter(int(cv), problem, seed)
         pairs = splitter.split(np.zeros(n_rows), labels, groups)
     elif hasattr(cv, "split") and not isinstance(cv, str):
         labels = next((t for name, t in targets.items() if tasks[name].is_classification), None)
@@ -56,8 +56,8 @@ def _check_groups(groups, n_rows):
         )
 
 
-def _splitter(n_splits, tasks, targets, groups, seed):
-    n_rows = len(next(iter(targets.values())))
+def _splitter(n_splits, problem, seed):
+    n_rows, tasks, targets, groups = problem.n_rows, problem.tasks, problem.targets, problem.groups
     if n_splits < 2:
         raise ValueError(f"cv={n_splits} must be at least 2 folds.")
     if n_rows < n_splits:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 import numpy as np
-from sklearn.base import is_classifier, is_regressor
-from sklearn.utils import get_tags
 
 from .._checks import check_unique, printable
+from ..data import Problem, View
+from ..store import content_key
+from ._jobs import seeded
 
 ALL_ROWS = -1  # the "fold" whose training rows are all rows: the refit
 
@@ -41,8 +42,19 @@ class LearnerSpec:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """What is said of a task out of fold: by its meta-learner, or by its member in a chain."""
+
+    task: str
+    chain: int | None = None
+
+
+@dataclass(frozen=True)
 class Member:
-    """One learner on one input for one task: what fills one block of columns of the table."""
+    """One learner on one input for one task: what fills one block of columns of the table.
+
+    `reads` is what its input is called in tables and messages; what it reads are its `views` and `inputs`.
+    """
 
     task: str
     learner: str
@@ -50,7 +62,8 @@ class Member:
     views: tuple[str, ...]
     estimator: object = field(compare=False, repr=False)
     form: str = "native"
-    inputs: tuple[str, ...] = ()  # tasks whose out-of-fold estimates it reads beside the views
+    inputs: tuple[Estimate, ...] = ()  # estimates of other tasks that it reads beside the views
+    chain: int | None = None  # of the second level: the chain that it is a link of
 
     def __str__(self):
         return f"learner {self.learner!r} (reads {self.reads!r}), task {self.task!r}"
@@ -76,22 +89,30 @@ class Plan:
     size of all features.
     """
 
-    views: tuple
+    problem: Problem = field(repr=False, compare=False)
+    folds: list = field(repr=False, compare=False)
     extractions: tuple[Extraction, ...]
     fits: tuple[Fit, ...]
-    n_rows: int
-    n_folds: int
     meta_learners: tuple[str, ...] = ()
     calibrations: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: dict[str, float] | None = None
     bytes: int | None = None
 
+    @property
+    def views(self) -> tuple[View, ...]:
+        return self.problem.views
+
+    @property
+    def members(self) -> list[Member]:
+        """Those of the first level."""
+        return list(dict.fromkeys(fit.member for fit in self.fits if not fit.member.inputs))
+
     def __str__(self):
         views = ", ".join(f"{v.name} ({v.modality}: {_columns(v.columns)})" for v in self.views)
         own, across = ([fit for fit in self.fits if bool(fit.member.inputs) is reads] for reads in (False, True))
         lines = [
-            f"{self.n_rows} rows, {self.n_folds} folds",
+            f"{self.problem.n_rows} rows, {len(self.folds)} folds",
             f"views: {views}",
             f"{len(self.extractions)} extractions",
             *_counted(own, "learner fits of {} members"),
@@ -146,35 +167,23 @@ def check_learners(learners) -> list[LearnerSpec]:
     return specs
 
 
-def serves(estimator, task) -> bool:
-    """Tell whether an estimator can learn a task: classifiers the classes, regressors the numbers."""
-    if task.is_classification:
-        return is_classifier(estimator) and (len(task.classes) == 2 or get_tags(estimator).classifier_tags.multi_class)
-    return is_regressor(estimator)
-
-
 def members_of(task, specs: list[LearnerSpec], views: list[str]) -> list[Member]:
-    """Return the members of one task: a copy a view for reads="each", else one copy on several views."""
-    members = []
-    for spec in specs:
-        if not serves(spec.estimator, task):
-            continue
-        for reads, names in _resolve_reads(spec, views):
-            members.append(Member(task.name, spec.name, reads, names, spec.estimator, spec.form))
-    # Learners that read "all" of a single view repeat those that read "each" of it: identical jobs are done once.
-    unique, seen = [], set()
-    for member in members:
-        mark = (repr(member.estimator), member.views, member.form)
-        if mark not in seen or len(views) > 1:
-            seen.add(mark)
-            unique.append(member)
-    if not unique:
-        wanted = "classifier" if task.is_classification else "regressor"
+    """Return the members of one task: a copy per view for reads="each", else one copy on several views."""
+    members = [
+        Member(task.name, spec.name, reads, names, spec.estimator, spec.form)
+        for spec in specs
+        if task.rules.suits(spec.estimator)
+        for reads, names in _resolve_reads(spec, views)
+    ]
+    if len(views) == 1:  # what reads "all" views may repeat what reads "each"; two without a seed are not the same
+        marks = [content_key(seeded(m.estimator, seed_of(0, m.learner)), m.form) for m in members]
+        members = [member for i, member in enumerate(members) if marks[i] not in marks[:i]]
+    if not members:
         raise ValueError(
             f"No learner serves task {task.name!r} ({task.kind}): found {', '.join(repr(s.name) for s in specs)}. "
-            f"Add a {wanted} to the learners."
+            f"Add a {task.rules.learner} to the learners."
         )
-    return unique
+    return members
 
 
 def _resolve_reads(spec: LearnerSpec, views: list[str]):
@@ -185,7 +194,9 @@ def _resolve_reads(spec: LearnerSpec, views: list[str]):
         return [("all", tuple(views)) if len(views) > 1 else (views[0], tuple(views))]
     names = [reads] if isinstance(reads, str) else list(reads)
     if names and all(isinstance(name, list) for name in names):  # a copy for each of these
-        return [found for several in names for found in _resolve_reads(replace(spec, reads=several), views)]
+        copies = [copy for several in names for copy in _resolve_reads(replace(spec, reads=several), views)]
+        check_unique(f"In what learner {spec.name!r} reads, input", [label for label, _ in copies])
+        return copies
     for name in names:
         if name not in views:
             raise ValueError(

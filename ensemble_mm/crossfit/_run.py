@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy import sparse
 
-from ..data import present_rows
+from ..data import Problem, present_rows
 from ..store import content_key
 from ._execute import Failure, Job, JobError, Skipped, check_failures
 from ._features import Features, read_fitted, read_new
@@ -17,43 +17,37 @@ from ._table import Table
 
 @dataclass
 class CrossFit:
-    """What all members of a run share: views, labels, folds, seed and runner."""
+    """What all members of a run share: a problem, folds, seed and runner."""
 
-    views: list
-    columns: dict
-    tasks: dict
-    targets: dict
-    weights: dict  # task -> array or None
+    problem: Problem
     folds: list
     refit: bool
     seed: int
     runner: object
-    groups: object = None  # one a row: rows of a group err together
     on_error: str = "raise"
     on_bad: str = "raise"
     n_copies: int = 0
     cache: object = None
     keys: object = None  # callable: job -> key of its kept result
     failures: list = field(default_factory=list)
-    seconds: dict = field(default_factory=dict)  # key of a member -> seconds to predict a row, as measured on the folds
+    seconds: dict = field(default_factory=dict)  # member -> seconds to predict a row, as measured on the folds
     features: Features | None = None
 
     def extract(self, members):
         """Extract every view in the forms that the members read."""
-        forms = {view.name: set() for view in self.views}
+        forms = {view.name: set() for view in self.problem.views}
         for member in members:
             for name in member.views:
                 forms[name].add(member.form)
         self.features = Features(
-            self.views,
-            self.columns,
+            self.problem,
             forms,
             seed=self.seed,
             n_copies=self.n_copies,
             cache=self.cache,
             on_bad=self.on_bad,
         )
-        self.features.extract(self.runner, self.folds, self.refit, self.targets, _row_weights(self.weights), self.keys)
+        self.features.extract(self.runner, self.folds, self.refit, self.keys)
 
     def readable(self, members):
         """Return the members that read views which were extracted in time; what they read together may be less."""
@@ -64,8 +58,8 @@ class CrossFit:
     def fit(self, members, *, estimates=None, refit=None, stage="fit", required=None, optional=False):
         """Cross-fit members; return `(table, models)`.
 
-        `estimates` maps a task to its out-of-fold estimates, shape (n_rows, n_columns), for members with inputs.
-        `models` maps (task, learner, reads) to {fold: FittedMember or None}. Members that are not in `required` (None:
+        `estimates` maps an Estimate to its values, shape (n_rows, n_columns), for members with inputs.
+        `models` maps a member to {fold: FittedMember or None}. Members that are not in `required` (None:
         all are) are left out when the time is over; fold models serve where only the refit was too late.
         Of `optional` members none is required, and those that fail are left out whatever `on_error` says.
         """
@@ -103,14 +97,14 @@ class CrossFit:
 
     def seed_of(self, name, task):
         """Return the seed of a job of a task; what a lone task is called does not matter."""
-        return seed_of(self.seed, name if len(self.tasks) == 1 else f"{name}, task {task!r}")
+        return seed_of(self.seed, name if len(self.problem.tasks) == 1 else f"{name}, task {task!r}")
 
     def rows_of(self, fit):
         """Return the training and the held-out rows of a fit (copies of augmented rows come later)."""
         member, n = fit.member, self.features.n_rows
         train, test = (np.arange(n), np.empty(0, np.intp)) if fit.fold == ALL_ROWS else self.folds[fit.fold]
         here = self._readable(member)
-        useful = here & ~np.isnan(self.targets[member.task])
+        useful = here & ~np.isnan(self.problem.targets[member.task])
         return train[useful[train]], test[here[test]]
 
     def _readable(self, member):
@@ -140,12 +134,12 @@ class CrossFit:
         if member.inputs:
             whole, places = beside
             blocks, columns = [*blocks, whole], [column for name in member.inputs for column in places[name]]
-        y, weight = self.targets[member.task], self.weights[member.task]
+        y, weight = self.problem.targets[member.task], self.problem.weights[member.task]
         if self.n_copies:
             y = np.tile(y, 1 + self.n_copies)
             weight = None if weight is None else np.tile(weight, 1 + self.n_copies)
             train = np.concatenate([train + n * c for c in range(1 + self.n_copies)])
-        task = self.tasks[member.task]
+        task = self.problem.tasks[member.task]
         n_classes = len(task.classes) if task.is_classification else 0
         args = (
             member.estimator,
@@ -189,23 +183,23 @@ class CrossFit:
             if not any(member.task == name for member in kept):
                 words = failed[0][1].words if failed else "the time was over before the first was done"
                 raise JobError(f"No learner of task {name!r} is left: {words}")
-        table = Table(self.features.n_rows, kept, self.tasks)
-        pieces, models = {member: [] for member in kept}, {key_of(member): {} for member in kept}
-        spent = {key_of(member): [] for member in kept}
+        table = Table(self.features.n_rows, kept, self.problem.tasks)
+        pieces, models = {member: [] for member in kept}, {member: {} for member in kept}
+        spent = {member: [] for member in kept}
         for fit, result in zip(fits, results, strict=True):
             if fit.member in lost or isinstance(result, Skipped):
                 continue
             model, predictions, seconds = result
             if predictions is not None:
                 pieces[fit.member].append((self.rows_of(fit)[1], predictions))
-                spent[key_of(fit.member)].append(seconds / len(predictions))
+                spent[fit.member].append(seconds / len(predictions))
             if fit.fold == ALL_ROWS:
-                models[key_of(fit.member)] = {ALL_ROWS: model}  # its fold models were kept in case this came too late
+                models[fit.member] = {ALL_ROWS: model}  # its fold models were kept in case this came too late
             elif model is not None:
-                models[key_of(fit.member)][fit.fold] = model
+                models[fit.member][fit.fold] = model
         for member in kept:
             table.write(member, pieces[member])
-        self.seconds |= {key: float(np.median(values)) for key, values in spent.items() if values}
+        self.seconds |= {member: float(np.median(values)) for member, values in spent.items() if values}
         return table, models
 
 
@@ -244,7 +238,7 @@ class NewRows:
             rows = np.arange(self.n_rows)
             if member.views:
                 rows = np.flatnonzero(np.any([self.present[view] for view in member.views], axis=0))
-            for fold, model in models.get(key_of(member), {}).items():
+            for fold, model in models.get(member, {}).items():
                 if model is None or not len(rows):
                     continue
                 blocks = self._blocks_of(member, fold, model)
@@ -272,10 +266,6 @@ class NewRows:
         return blocks
 
 
-def key_of(member):
-    return member.task, member.learner, member.reads
-
-
 def in_time_order(members):
     """Return the members, the cheap ones first and the tasks in turn, and those that come first of each task."""
     ranked = {}
@@ -292,13 +282,6 @@ def cost_of(estimator) -> float:
         if key.rpartition("__")[2] in ("n_estimators", "iterations") and isinstance(value, int):
             cost *= max(value, 1) / 5
     return cost
-
-
-def _row_weights(weights):
-    """Return one weight a row for extractors: the mean over tasks; None without weights."""
-    if any(weight is None for weight in weights.values()):
-        return None
-    return np.mean(list(weights.values()), axis=0)
 
 
 def unweighted(members):

@@ -3,25 +3,31 @@
 from .._kinds import KINDS, Classes, Numbers
 from ._inputs import MultimodalData, View, as_source, check_columns, infer_views, present_rows, select, take_rows
 from ._loading import load_demo, make_multimodal, read_table
+from ._problem import Problem, read_problem, task_weights
 from ._targets import Task, resolve_targets
-from ._values import check_values
+from ._views import column_of, columns_of, views_of
 
 __all__ = [
     "KINDS",
     "Classes",
     "MultimodalData",
     "Numbers",
+    "Problem",
     "Task",
     "View",
     "as_source",
     "check_columns",
-    "check_values",
+    "column_of",
+    "columns_of",
     "infer_views",
     "load_demo",
     "make_multimodal",
     "present_rows",
+    "read_problem",
     "read_table",
     "resolve_targets",
     "select",
     "take_rows",
+    "task_weights",
+    "views_of",
 ]

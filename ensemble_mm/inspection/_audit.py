@@ -6,9 +6,6 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from .._checks import check_count
-from .._modalities import MODALITIES
-from ..crossfit import draw_folds
-from ..data import as_source, infer_views, present_rows, resolve_targets, select
 from ._audit_extractors import check_extractor
 from ._audit_rows import check_classes, check_duplicates, check_groups, check_single_columns
 from ._cells import cells_of
@@ -67,90 +64,47 @@ def audit(model, X, Y, *, groups=None, n_rows=1000, cv=3, random_state=0):
     check_count("n_rows", n_rows, minimum=20)
     check_count("cv", cv, minimum=2)
     rng = check_random_state(random_state)
-    source = as_source(X)
-    tasks, targets, _ = resolve_targets(Y, getattr(model, "tasks", "auto"), only=getattr(model, "_only", None))
-    n = source.shape[0]
-    for name, target in targets.items():
-        if len(target) != n:
-            raise ValueError(f"X has {n} rows, task {name!r} has {len(target)} labels: give one label a row.")
-    groups = None if groups is None else np.asarray(groups)
-    if groups is not None and len(groups) != n:
-        raise ValueError(f"X has {n} rows, groups has {len(groups)}: give one group a row.")
+    plan = model.plan(X, Y, groups)  # the views and folds of a fit
+    problem, folds, n = plan.problem, plan.folds, plan.problem.n_rows
+    fitted = getattr(model, "targets_", None)
+    if fitted and len(next(iter(fitted.values()))) == n:
+        folds = model.folds_
     rows = np.arange(n) if n <= n_rows else np.sort(rng.choice(n, n_rows, replace=False))
-    views = _views_of(model, source)
-    folds = _folds_of(model, tasks, targets, groups)
     found = []
-    found += _check_shuffled(model, source, tasks, targets, groups, rows, cv, folds, rng)
-    found += check_duplicates(source, views, folds)
+    found += _check_shuffled(model, problem, rows, cv, folds, rng)
+    found += check_duplicates(problem.views, problem.columns, folds)
     found += check_groups(groups, folds)
-    for name, modality, columns, extractor in views:
-        column = select(source, columns)
-        found += check_extractor(name, modality, extractor, column, targets, tasks, present_rows(column), rows, rng)
-    found += check_single_columns(source, tasks, targets, rows)
-    found += check_classes(tasks, targets, folds, model.cv)
+    for view in problem.views:
+        found += check_extractor(view, problem, rows, rng)
+    found += check_single_columns(problem.source, problem.tasks, problem.targets, rows)
+    found += check_classes(problem.tasks, problem.targets, folds, model.cv)
     return pd.DataFrame(found, columns=COLUMNS)
 
 
-def _views_of(model, source):
-    """Return (name, modality, columns, extractor) of every view, as the model's fit would read them."""
-    inferred = infer_views(source)
-    if isinstance(model.views, str):
-        return [(v.name, v.modality, v.columns, MODALITIES[v.modality].extractor()) for v in inferred]
-    views = []
-    for entry in model.views:
-        name, extractor = entry[0], entry[1]
-        columns = entry[2] if len(entry) == 3 else name
-        if isinstance(extractor, str) and extractor == "drop":
-            continue
-        columns = columns(source) if callable(columns) else columns
-        modality = MODALITIES.of(extractor)
-        if modality is None:
-            labels = set(columns) if isinstance(columns, (list, tuple)) else {columns}
-            modality = next((v.modality for v in inferred if v.columns in labels), "tabular")
-        if isinstance(extractor, str):
-            extractor = MODALITIES[modality].extractor()
-        views.append((name, modality, columns, extractor))
-    return views
-
-
-def _folds_of(model, tasks, targets, groups):
-    """Return the folds of a fitted model, or those that its fit would draw."""
-    n = len(next(iter(targets.values())))
-    fitted = getattr(model, "targets_", None)
-    if fitted and len(next(iter(fitted.values()))) == n:
-        return model.folds_
-    seed = int(check_random_state(model.random_state).randint(np.iinfo(np.int32).max))
-    return draw_folds(model.cv, tasks, targets, groups, seed)
-
-
-def _check_shuffled(model, source, tasks, targets, groups, rows, cv, folds, rng):
+def _check_shuffled(model, problem, rows, cv, folds, rng):
     """Refit a clone on permuted labels: what it still predicts, it cannot have learned from the views."""
     from_list = not isinstance(model.cv, (int, np.integer)) and not hasattr(model.cv, "split")
     twin = clone(model)
     twin.set_params(refit=False, cache=None, checkpoint=None, time_budget=None, calibration=None, prune=None)
     if from_list:
-        place = np.full(source.shape[0], -1)
+        place = np.full(problem.n_rows, -1)
         place[rows] = np.arange(len(rows))
         pairs = [tuple(place[part][place[part] >= 0] for part in pair) for pair in folds]
         twin.set_params(cv=[pair for pair in pairs if all(map(len, pair))])
     elif isinstance(model.cv, (int, np.integer)):
         twin.set_params(cv=min(cv, int(model.cv)))
-    shuffled = {}
-    order = rng.permutation(len(rows))
-    for name, task in tasks.items():
-        known = targets[name][rows]
-        shuffled[name] = pd.Series(task.labels(known[order]))
-    part = source.iloc[rows] if hasattr(source, "iloc") else source[rows]
+    order, part = rng.permutation(len(rows)), problem.take(rows)
+    shuffled = {name: pd.Series(task.labels(part.targets[name][order])) for name, task in part.tasks.items()}
     only = getattr(model, "_only", None)
     Y = next(iter(shuffled.values())) if only else pd.DataFrame(shuffled)
     if not only and hasattr(twin, "tasks"):
-        twin.set_params(tasks={name: task.kind for name, task in tasks.items()})
+        twin.set_params(tasks={name: task.kind for name, task in part.tasks.items()})
     try:
-        twin.fit(part, Y, groups=None if groups is None else groups[rows])
+        twin.fit(part.source, Y, groups=part.groups)
     except Exception as error:
         words = f"The refit on shuffled labels failed: {type(error).__name__}: {error}"
         return [("shuffled labels", "skip", np.nan, words[:300])]
-    return [_judge_shuffled(name, cells_of(twin, name if name in twin.tasks_ else None)) for name in tasks]
+    return [_judge_shuffled(name, cells_of(twin, name if name in twin.tasks_ else None)) for name in part.tasks]
 
 
 def _judge_shuffled(name, cells):

@@ -13,22 +13,23 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from ..data import take_rows
+from ..data import present_rows, take_rows
 
 PROBED = 40  # rows whose features are compared
 FITTED_ON = 300  # at most so many rows a half
 
 
-def check_extractor(name, modality, extractor, column, targets, tasks, present, rows, rng):
+def check_extractor(view, problem, rows, rng):
     """Return the findings on the extractor of one view."""
-    check = f"extractor of view {name!r}"
+    name, extractor, column = view.name, view.extractor, problem.columns[view.name]
+    check, present = f"extractor of view {name!r}", present_rows(column)
     rows = rows[present[rows]]
     if len(rows) < 8:
         return [(check, "skip", np.nan, f"View {name!r} has {len(rows)} items in these rows: too few to tell.")]
     rows = rng.permutation(rows)
     half = min(len(rows) // 2, FITTED_ON)
     first, second, probe = rows[:half], rows[half : 2 * half], rows[:PROBED]
-    target = next(iter(targets.values()))
+    target = next(iter(problem.targets.values()))
     try:
         inner = _frozen_part(extractor)
         learns = _requires_fit(extractor)
@@ -53,7 +54,7 @@ def check_extractor(name, modality, extractor, column, targets, tasks, present, 
         )
         findings.append((check, "warn", 0.0, words))
     else:
-        findings.append(_judge_frozen(check, name, extractor, inner, column, target, present, probe, features))
+        findings.append(_judge_frozen(check, view, problem, inner, probe, features))
     return findings
 
 
@@ -69,9 +70,10 @@ def _judge_alone(check, fitted, column, probe, features):
     return (check, "pass", 0.0, "Features of a row do not depend on the rows beside it.")
 
 
-def _judge_frozen(check, name, extractor, inner, column, target, present, probe, features):
+def _judge_frozen(check, view, problem, inner, probe, features):
     """Fit the inner part of a frozen extractor on all rows: equal features prove that it saw them."""
-    every = np.flatnonzero(present)
+    name, extractor, column = view.name, view.extractor, problem.columns[view.name]
+    target, every = next(iter(problem.targets.values())), np.flatnonzero(present_rows(column))
     words = f"The extractor of view {name!r} was fitted before ({type(inner).__name__}) and stays as it is"
     known = every[~np.isnan(target[every])]
     for fitted_on, labels in ((every, None), (known, target[known])):

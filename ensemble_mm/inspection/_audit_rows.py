@@ -10,8 +10,8 @@ from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from .._modalities import MODALITIES
-from ..data import MultimodalData, select
-from ..store import row_keys, with_contents
+from ..data import MultimodalData
+from ..store import content_key, row_keys, with_contents
 
 TOLERATED = 0.01  # share of held-out rows with a twin among the training rows above which the score is in doubt
 LONG_TEXT = 20  # characters; shorter texts repeat by chance
@@ -19,13 +19,16 @@ TELLING = 0.99  # share of the possible gain above which one column gives a task
 MOST_COLUMNS = 200
 
 
-def check_duplicates(source, views, folds):
-    """Look for held-out rows that equal a training row of the same fold: whole rows, and texts and files alone."""
-    columns = {name: select(source, columns) for name, _, columns, _ in views}
-    keys = {name: _keys(columns[name], modality) for name, modality, _, _ in views}
+def check_duplicates(views, columns, folds):
+    """Look for held-out rows that equal a training row of the same fold: whole rows, and texts and files alone.
+
+    `columns` maps a view to its items; two views of the same items, such as clips and their sound, are looked at once.
+    """
+    views = list({content_key(view.columns): view for view in reversed(views)}.values())[::-1]
+    keys = {view.name: _keys(columns[view.name], view.modality) for view in views}
     whole = [b"".join(parts) for parts in zip(*(list(key) for key in keys.values()), strict=True)]
     found = [_judge_twins("duplicated rows", "rows equal", whole, folds, strict=True)]
-    for name, modality, _, _ in views:
+    for name, modality in ((view.name, view.modality) for view in views):
         if MODALITIES[modality].takes != "items" or len(views) == 1:
             continue
         items = keys[name].astype(object)

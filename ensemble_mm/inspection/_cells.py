@@ -4,7 +4,6 @@
 `Cells.losses` scores a prediction row by row. Nothing here fits or changes anything.
 """
 
-import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +15,6 @@ DRAWN = {
     "classification": "use ConfusionDisplay or ReliabilityDisplay",
     "regression": "use ResidualDisplay",
 }  # what shows the errors of a task
-CROSS_TASK = re.compile(r"(^|\+)(tasks|chain\d+)$")
 
 
 @dataclass(frozen=True)
@@ -26,9 +24,9 @@ class Cells:
     Attributes
     ----------
     task : Task
-    members : list of (learner, reads)
+    members : list of Member
     views : list of frozenset of str
-        The views that each member reads.
+        The views that each member reads; estimates of other tasks come from all views.
     cube : ndarray of shape (n_rows, n_members, n_classes) or (n_rows, n_members, 1)
         Probabilities of all classes, or numbers; NaN where a member abstained.
     weights : ndarray of shape (n_members,)
@@ -59,7 +57,7 @@ class Cells:
     @property
     def reads(self) -> list:
         """The views of each member; none for one that reads estimates of other tasks."""
-        return [() if CROSS_TASK.search(m[1]) else views for m, views in zip(self.members, self.views, strict=True)]
+        return [() if member.inputs else member.views for member in self.members]
 
     @property
     def scored(self) -> np.ndarray:
@@ -114,31 +112,17 @@ def cells_of(model, task: str | None = None) -> Cells:
     """Read the cells of one task of a fitted model."""
     name = check_task(model, task)
     task = model.tasks_[name]
-    members = list(model.table_.members(name))
-    block = np.asarray(model.table_.block(name), dtype=float)
-    cube = task.rules.cells(block)
+    members = model.table_.members(name)
+    cube = task.rules.cells(model.table_.block(members))
     truth = np.asarray(model.targets_[name], dtype=float)
     ensemble = np.asarray(model.oof_[name], dtype=float).reshape(len(truth), -1)
     shares = model.contributions_[name].to_dict()  # pruned members are not listed and weigh nothing
-    weights = np.array([shares.get((reads, learner), 0.0) for learner, reads in members], dtype=float)
+    weights = np.array([shares.get((m.reads, m.learner), 0.0) for m in members], dtype=float)
     total = weights.sum()
     weights = weights / total if total > 0 else np.full(len(members), 1 / max(1, len(members)))
-    views = [views_read(reads, list(model.views_)) for _, reads in members]
+    views = [frozenset(model.views_ if member.inputs else member.views) for member in members]
     meta, folds = model.levels_[0].metas[name], model.folds_
     return Cells(task, members, views, cube, weights, truth, ensemble, prior_of(truth, task), meta, folds)
-
-
-def views_read(reads: str, views: list[str]) -> frozenset:
-    """Return the views behind what a member reads: "review", "all", "review+facts", "tasks" or "all+chain0".
-
-    Estimates of other tasks come from all views.
-    """
-    if reads in views:
-        return frozenset([reads])
-    if CROSS_TASK.search(reads) or reads == "all":
-        return frozenset(views)
-    named = [view for view in views if f"+{view}+" in f"+{reads}+"]
-    return frozenset(named or views)
 
 
 def prior_of(truth, task) -> np.ndarray:

@@ -58,7 +58,7 @@ class PruningDisplay:
         rows, joined, spent = [], np.zeros(len(cells.members), dtype=bool), 0.0
         for m in order:
             joined[m] = True
-            learner, reads = cells.members[m]
+            learner, reads = cells.members[m].learner, cells.members[m].reads
             gains = 1 - cells.losses(cells.blend(joined)) / (base or 1.0)
             error = gains.std() / np.sqrt(max(1, len(gains)))
             row = {"reads": reads, "learner": learner, "score": gains.mean()}

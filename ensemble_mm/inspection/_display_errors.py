@@ -22,15 +22,15 @@ def predictions_of(estimator, task, X=None, Y=None):
     if X is None:
         cells = cells_of(estimator, name)
         return info, cells.truth[cells.scored], cells.ensemble[cells.scored]
-    truth = info.encode(column_of(Y, name, estimator))
+    truth = info.encode(labels_of(Y, name, estimator))
     known = ~np.isnan(truth)
     prediction = getattr(estimator, info.rules.method)(X)
     if len(estimator.tasks_) > 1 or isinstance(prediction, dict):
-        prediction = column_of(prediction, name, estimator)
+        prediction = labels_of(prediction, name, estimator)
     return info, truth[known], np.asarray(prediction, dtype=float).reshape(len(truth), -1)[known]
 
 
-def column_of(Y, name, estimator):
+def labels_of(Y, name, estimator):
     """Return the column of a task from what was handed over as Y, or from what `predict` returned."""
     if isinstance(Y, pd.DataFrame):
         labels = {str(label): label for label in Y.columns}
@@ -244,7 +244,7 @@ class ResidualDisplay:
         else:
             bounds = estimator.predict_interval(X, coverage)
             bounds = np.asarray(bounds[info.name] if isinstance(bounds, dict) else bounds, dtype=float)
-            known = ~np.isnan(info.encode(column_of(Y, info.name, estimator)))
+            known = ~np.isnan(info.encode(labels_of(Y, info.name, estimator)))
             bounds = bounds.reshape(len(known), -1)[known]
             low, high = bounds[:, 0], bounds[:, 1]
         return cls.from_predictions(truth, prediction, low=low, high=high, coverage=coverage, task=info.name, ax=ax)

@@ -85,10 +85,10 @@ class SelectionDisplay:
             raise ValueError(f"Task {task!r} has no fold with known labels on both sides: there is nothing to draw.")
         middle = np.mean(left_out, axis=0)
         error = np.std(left_out, axis=0, ddof=1) / np.sqrt(len(left_out)) if len(left_out) > 1 else np.nan
-        names = [cells.members[m] for m in chosen]
+        members = [cells.members[m] for m in chosen]
         path = pd.DataFrame({
-            "step": np.arange(1, n_steps + 1), "reads": [reads for _, reads in names],
-            "learner": [learner for learner, _ in names], "seen": np.mean(seen, axis=0), "held_out": middle,
+            "step": np.arange(1, n_steps + 1), "reads": [member.reads for member in members],
+            "learner": [member.learner for member in members], "seen": np.mean(seen, axis=0), "held_out": middle,
             "low": middle - error, "high": middle + error,
         })  # fmt: skip
         return cls(path=path, task=task).plot(ax=ax)

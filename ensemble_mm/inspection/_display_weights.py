@@ -259,8 +259,8 @@ class TableDisplay:
             wrong = np.nan_to_num(cells.cube, nan=-1).argmax(axis=2) != cells.truth[:, np.newaxis]
             errors = np.where(np.isnan(errors), np.nan, wrong)
         heaviest = np.sort(np.argsort(-cells.weights, kind="stable")[:max_members])
-        by_input = sorted(heaviest, key=lambda m: (cells.members[m][1], m))
-        names = [cells.members[m][::-1] for m in by_input]
+        by_input = sorted(heaviest, key=lambda m: (cells.members[m].reads, m))
+        names = [(cells.members[m].reads, cells.members[m].learner) for m in by_input]
         return cls.from_predictions(errors[:, by_input], names, statistic=statistic, task=task, ax=ax)
 
     @classmethod

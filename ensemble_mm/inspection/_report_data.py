@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..data import as_source, present_rows, select
-from ._display_errors import column_of
+from ..data import as_source, column_of, present_rows, views_of
+from ._display_errors import labels_of
 from ._media import look_at
 
 N_EXAMPLES = 3
@@ -39,7 +39,7 @@ class Rows:
         targets = {}
         for name, task in self.model.tasks_.items():
             try:
-                column = column_of(Y, name, self.model)
+                column = labels_of(Y, name, self.model)
             except (KeyError, ValueError):  # a task that these rows have no labels for
                 continue
             targets[name] = task.encode(column)
@@ -57,7 +57,7 @@ class Rows:
 
     def column(self, view):
         """Return the column(s) of a view."""
-        return select(self.source, self.model.view_columns_[view])
+        return column_of(self.source, next(own for own in views_of(self.model) if own.name == view))
 
     def present(self, view):
         """Tell for every row whether the view is there."""

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.stats import ks_2samp
 
+from ..data import column_of, views_of
 from ..store import data_key, versions
 from ._audit_rows import check_classes, check_duplicates
 from ._cells import cells_of
@@ -318,8 +319,9 @@ def warnings_section(model, rows, scores, new, audit):
             words = f"Predictions of task {row['task']!r} are spread differently on the other rows than they were"
             found.append(("warning", f"{words} in the fit (largest gap {percent(gap)}): a drift."))
     if rows.of_fit and hasattr(rows.source, "shape"):
-        views = [(view, modality, model.view_columns_[view], None) for view, modality in model.views_.items()]
-        for _, verdict, _, words in check_duplicates(rows.source, views, model.folds_):
+        views = views_of(model)
+        columns = {view.name: column_of(rows.source, view) for view in views}
+        for _, verdict, _, words in check_duplicates(views, columns, model.folds_):
             if verdict != "pass":
                 found.append(("warning", words))
     if getattr(model, "random_state", 0) is None:

@@ -71,7 +71,7 @@ def words_of(metric):
 def _simpler(cells, views):
     """Yield (choice, learners, out-of-fold predictions) of the members of each view alone, and of all side by side."""
     for names, members in alternatives(cells.reads, views).items():
-        learners = dict.fromkeys(cells.members[m][0] for m in members)
+        learners = dict.fromkeys(cells.members[m].learner for m in members)
         _, out = cross_fitted(cells.meta, cells.kind.flat(cells.cube[:, members]), cells.truth, cells.kind, cells.folds)
         absent = np.isnan(out).any(axis=1)
         out[absent] = cells.prior

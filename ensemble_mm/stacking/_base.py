@@ -29,14 +29,12 @@ from ..crossfit import (
     check_learners,
     draw_folds,
     in_time_order,
-    key_of,
     measured,
     members_of,
     plan_extractions,
-    serves,
     unweighted,
 )
-from ..data import MultimodalData, View, as_source, check_columns, check_values, resolve_targets
+from ..data import MultimodalData, as_source, check_columns, columns_of, read_problem, views_of
 from ..learners import portfolio
 from ..store import FeatureCache, JobStore, content_key, versions
 from ._diagram import diagram
@@ -44,7 +42,6 @@ from ._level import Level, setting_of
 from ._parameters import StackParameters, check_settings
 from ._params import NamedParamsMixin
 from ._progress import Progress
-from ._views import column_of, read_views
 
 PORTFOLIOS = ("fast", "balanced", "best")
 
@@ -72,24 +69,23 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         check_params(self)
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=Y)
-        source, tasks, targets = self._read(X, Y, reset=True)
-        check_settings(self, tasks)
-        views, columns = self._views(source)
-        weights = self._weights(sample_weight, tasks, targets)
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        folds = draw_folds(self.cv, tasks, targets, groups, seed)
-        members = self._members(tasks, targets, views)
+        problem = self._problem(X, Y, sample_weight, groups)
+        check_settings(self, problem.tasks)
+        seed = self._seed()
+        folds = draw_folds(self.cv, problem, seed)
+        members = self._members(problem)
         self._warn_unweighted(members, sample_weight)
         runner = self._runner(Progress(context, self, self.verbose))
         run = CrossFit(
-            views, columns, tasks, targets, weights, folds, bool(self.refit), seed, runner, groups=groups,
-            on_error=self.on_error, on_bad=self.on_bad, n_copies=self.augment, cache=self._cache(),
-            keys=self._keys(views, columns, targets, weights, folds, seed) if self.checkpoint is not None else None,
+            problem, folds, bool(self.refit), seed, runner, on_error=self.on_error, on_bad=self.on_bad,
+            n_copies=self.augment, cache=self._cache(),
+            keys=self._keys(problem, folds, seed) if self.checkpoint is not None else None,
         )  # fmt: skip
         run.extract(members)
         self._learn(run, run.readable(members))
-        self.tasks_, self.targets_, self.folds_ = tasks, targets, folds
-        views = [view for view in views if view.name in run.features.readers]  # those that were extracted in time
+        self.tasks_, self.targets_, self._named_tasks = problem.tasks, problem.targets, problem.named
+        self.folds_ = folds
+        views = [view for view in problem.views if view.name in run.features.readers]  # those extracted in time
         self.views_ = {view.name: view.modality for view in views}
         self.view_columns_ = {view.name: view.columns for view in views}
         self.present_ = run.features.present
@@ -113,9 +109,8 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
             members, required = in_time_order(members)
         late_refit = self.refit and self.prune is not None
         table, models = run.fit(members, refit=self.refit and not late_refit, required=required)
-        kept = {key for key in models}
-        level = Level([m for m in members if key_of(m) in kept], table, models)
-        level.weigh(run, self._meta_settings(run.tasks), self.prune)
+        level = Level(table, models)
+        level.weigh(run, self._meta_settings(run.problem.tasks), self.prune)
         if late_refit:
             level.models = run.refit_members(level.used())
         return level
@@ -137,26 +132,20 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
 
     # -- input ---------------------------------------------------------------------------------------------------
 
-    def _read(self, X, Y, reset):
+    def _problem(self, X, Y, sample_weight=None, groups=None):
+        """Return what X and Y ask for; nothing in it is changed later."""
         if Y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y is None: give labels."
             )
-        source = self._source(X, reset)
-        tasks, targets, self._named_tasks = resolve_targets(Y, getattr(self, "tasks", "auto"), only=self._only)
-        if self._only and len(tasks) > 1:
-            raise ValueError(
-                f"y should be a 1d array, got the {len(tasks)} tasks {', '.join(map(repr, tasks))}: use "
-                "MultiOutputStack."
-            )
-        n_rows = source.shape[0]
-        for name, target in targets.items():
-            if len(target) != n_rows:
-                raise ValueError(
-                    f"Found input variables with inconsistent numbers of samples: X has {n_rows} rows, task {name!r} "
-                    f"has {len(target)} labels. Give one label a row; mark one that is not known with None."
-                )
-        return source, tasks, targets
+        return read_problem(
+            self._source(X, reset=True), Y, views=self.views,
+            encoded=isinstance(self.learners, str) and self.learners != "fast",
+            kinds=getattr(self, "tasks", "auto"), only=self._only, sample_weight=sample_weight, groups=groups,
+        )  # fmt: skip
+
+    def _seed(self):
+        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
     def _source(self, X, reset):
         source = as_source(X)
@@ -184,37 +173,9 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
                 self._input = "array"
         return source
 
-    def _views(self, source):
-        """Return the views of the training data and the items of each."""
-        encoded = isinstance(self.learners, str) and self.learners != "fast"
-        views = read_views(self.views, source, encoded)
-        return views, self._columns_of(source, views)
-
-    def _columns_of(self, source, views):
-        """Return the items of each view, once it is known that they can be read."""
-        columns = {view.name: column_of(source, view) for view in views}
-        for view in views:
-            remedy = "Correct it, mark it as missing with None, or leave the view out."
-            check_values(f"View {view.name!r}", columns[view.name], remedy, several=view.modality != "tabular")
-        return columns
-
-    def _weights(self, sample_weight, tasks, targets):
-        """Return the weights of every task; a row of weight zero counts as one whose label is not known."""
-        weights = task_weights(sample_weight, tasks, len(next(iter(targets.values()))))
-        for name, task in tasks.items():
-            if weights[name] is None:
-                continue
-            targets[name][weights[name] == 0] = np.nan
-            left = np.unique(targets[name][~np.isnan(targets[name])])
-            if not len(left):
-                raise ValueError(f"All sample weights of task {name!r} are zero: give some rows a positive weight.")
-            if task.is_classification and len(left) < 2:
-                raise ValueError(f"Task {name!r} has one class only among the rows with a positive weight.")
-        return weights
-
     # -- learners ------------------------------------------------------------------------------------------------
 
-    def _learners_of(self, task, targets, views):
+    def _learners_of(self, task, problem):
         learners = self.learners
         if isinstance(learners, dict):
             kind = "classification" if task.is_classification else "regression"
@@ -229,18 +190,18 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         if isinstance(learners, str):
             check_choice("learners", learners, PORTFOLIOS)
             kind = "classification" if task.is_classification else "regression"
-            n_rows = int((~np.isnan(targets[task.name])).sum())
+            n_rows = int((~np.isnan(problem.targets[task.name])).sum())
             n_classes = len(task.classes) if task.is_classification else None
-            natures = {view.name: MODALITIES[view.modality].nature(view.extractor) for view in views}
+            natures = {view.name: MODALITIES[view.modality].nature(view.extractor) for view in problem.views}
             entries = portfolio(learners, kind, n_rows=n_rows, n_classes=n_classes, views=natures)
             return [LearnerSpec(*entry) for entry in entries]
         return check_learners(learners)
 
-    def _members(self, tasks, targets, views):
-        names = [view.name for view in views]
-        listed = {name: self._learners_of(task, targets, views) for name, task in tasks.items()}
+    def _members(self, problem):
+        names, tasks = [view.name for view in problem.views], problem.tasks
+        listed = {name: self._learners_of(task, problem) for name, task in tasks.items()}
         members = [member for name, task in tasks.items() for member in members_of(task, listed[name], names)]
-        used = {spec.name for name, task in tasks.items() for spec in listed[name] if serves(spec.estimator, task)}
+        used = {spec.name for name, task in tasks.items() for spec in listed[name] if task.rules.suits(spec.estimator)}
         idle = {spec.name: spec for specs in listed.values() for spec in specs if spec.name not in used}
         if idle:
             found = ", ".join(f"{name!r} ({type(spec.estimator).__name__})" for name, spec in idle.items())
@@ -291,14 +252,14 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
             return copy(self.cache)  # of this fit alone: one that could not be written to is tried again by the next
         return None if self.cache is None else FeatureCache(self.cache)
 
-    def _keys(self, views, columns, targets, weights, folds, seed):
+    def _keys(self, problem, folds, seed):
         """Return the function that names a job's kept result: data, parameters and library versions decide."""
-        extractors = [view.extractor for view in views]
         cache = self._cache()  # where digests of files are kept
-        columns = {view.name: by_content(view.extractor, columns[view.name], cache) for view in views}
+        columns = {view.name: by_content(view.extractor, problem.columns[view.name], cache) for view in problem.views}
         data = content_key(
-            columns, extractors, targets, weights, folds, seed, self.augment, self.on_bad, self.refit, versions()
-        )
+            columns, [view.extractor for view in problem.views], problem.targets, problem.weights, folds, seed,
+            self.augment, self.on_bad, self.refit, versions(),
+        )  # fmt: skip
 
         def key(job, *rest):
             member = getattr(job, "member", None)
@@ -324,26 +285,24 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         """
         other = clone(self)
         check_params(other)
-        source, tasks, targets = other._read(X, y, reset=True)
-        check_settings(other, tasks)
-        views, columns = other._views(source)
-        folds = draw_folds(other.cv, tasks, targets, groups, 0)
-        members = other._members(tasks, targets, views)
-        across = other._members_across(tasks, members)
+        problem, seed = other._problem(X, y, groups=groups), other._seed()
+        check_settings(other, problem.tasks)
+        folds = draw_folds(other.cv, problem, seed)
+        members = other._members(problem)
+        across = other._members_across(problem.tasks, members)
+        all_folds = [*range(len(folds)), *([ALL_ROWS] if other.refit else [])]
         rows = ["all rows", *(f"fold {fold}" for fold in range(len(folds)))]
         levels = ["", ", across tasks"] if across else [""]
+        names = list(problem.tasks)
         plan = Plan(
-            tuple(views),
-            tuple(plan_extractions(views, len(folds), other.refit, list(tasks))),
-            tuple(Fit(m, f) for m in [*members, *across] for f in [*range(len(folds)), *([ALL_ROWS] * other.refit)]),
-            source.shape[0],
-            len(folds),
-            tuple(f"meta-learner of task {name!r}, {part}{of}" for of in levels for name in tasks for part in rows),
-            tuple(other._calibrations(tasks)),
+            problem,
+            folds,
+            tuple(plan_extractions(problem.views, len(folds), other.refit, names)),
+            tuple(Fit(member, fold) for member in [*members, *across] for fold in all_folds),
+            tuple(f"meta-learner of task {name!r}, {part}{of}" for of in levels for name in names for part in rows),
+            tuple(other._calibrations(problem.tasks)),
         )
-        if not measure:
-            return plan
-        return measured(plan, columns, tasks, targets, folds, 0, other._runner().n_workers, other.job_timeout)
+        return measured(plan, seed, other._runner().n_workers, other.job_timeout) if measure else plan
 
     def _members_across(self, tasks, members):
         """Return members that read the estimates of other tasks: those of `MultiOutputStack`."""
@@ -378,11 +337,11 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
     def _new_rows(self, X):
         check_is_fitted(self, "levels_")
         source = self._source(X, reset=False)
-        views = [View(name, modality, self.view_columns_[name]) for name, modality in self.views_.items()]
+        views = views_of(self)
         if not isinstance(source, MultimodalData):  # which may lack whole views
             for view in views:
                 check_columns(source, view.name, view.columns)
-        columns = self._columns_of(source, views)
+        columns = columns_of(source, views)
         return NewRows(self.readers_, columns, self.forms_, self._runner(), self._cache())
 
     def predict_members(self, X):
@@ -419,19 +378,3 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         tags.input_tags.sparse = True
         tags.input_tags.string = True
         return tags
-
-
-def task_weights(sample_weight, tasks, n_rows):
-    """Return {task: weights of shape (n_rows,)} of one weight a row, or of a column a task; None without weights."""
-    if sample_weight is None:
-        return dict.fromkeys(tasks)
-    wanted = f"give ({n_rows},) or ({n_rows}, {len(tasks)}), one a task."
-    try:
-        weight = np.asarray(sample_weight, dtype=np.float64)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"sample_weight is no array of numbers: {wanted}") from error
-    if weight.ndim not in (1, 2) or len(weight) != n_rows or (weight.ndim == 2 and weight.shape[1] != len(tasks)):
-        raise ValueError(f"sample_weight has shape {weight.shape}: {wanted}")
-    if not np.isfinite(weight).all() or (weight < 0).any():
-        raise ValueError("sample_weight holds negative or non-finite values: give weights of at least 0.")
-    return {name: weight if weight.ndim == 1 else weight[:, i] for i, name in enumerate(tasks)}

@@ -1,11 +1,10 @@
 """Single-task, multi-task and ensemble learning side by side, on the same folds and the same features."""
 
-from types import SimpleNamespace
 
 import pandas as pd
 
+from ..data import Problem, as_source, task_weights, views_of
 from ..meta import alternatives, cross_fitted, make_meta_learner
-from ._base import task_weights
 from ._level import has_both, paired_gain, shares_of
 from ._multioutput import MultiOutputStack
 
@@ -45,56 +44,53 @@ def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params):
     FrozenList(['task', 'strategy'])
     """
     model = MultiOutputStack(**params | {"refit": False}).fit(X, Y, sample_weight=sample_weight, groups=groups)
-    n_rows = len(next(iter(model.targets_.values())))
-    run = SimpleNamespace(
-        tasks=model.tasks_, targets=model.targets_, groups=groups, views=list(model.views_), folds=model.folds_,
-        weights=task_weights(sample_weight, model.tasks_, n_rows),
-    )  # fmt: skip
+    weights = task_weights(sample_weight, model.tasks_, len(next(iter(model.targets_.values()))))
+    problem = Problem(as_source(X), tuple(views_of(model)), model.tasks_, model.targets_, weights, groups)
     first, last = model.levels_[0], model.levels_[-1]
-    found = {name: {"ensemble": first.oof[name]} | _simpler(run, first, name) for name in model.tasks_}
+    found = {name: {"ensemble": first.oof[name]} | _simpler(problem, model, name) for name in model.tasks_}
     if len(model.tasks_) > 1 and model.strategy != "independent":
         for name, strategies in found.items():
             strategies["multi-task"] = last.oof[name]
-    return _table(run, found)
+    return _table(problem, found)
 
 
-def _simpler(run, level, name):
-    """Return {strategy: out-of-fold predictions} of ensembles of some of a level's members; only those that exist."""
-    members = [member for member in level.members if member.task == name]
-    apart = alternatives([member.views for member in members], run.views)
-    kind = run.tasks[name].rules
+def _simpler(problem, model, name):
+    """Return {strategy: out-of-fold predictions} of ensembles of some of the first level; only those that exist."""
+    level, views, task = model.levels_[0], tuple(model.views_), problem.tasks[name]
+    members, kind = level.table.members(name), task.rules
+    apart = alternatives([member.views for member in members], views)
 
     def predicted(some, meta=level.metas[name]):
-        block = level.table.block(name, {(members[m].learner, members[m].reads) for m in some})
-        _, out = cross_fitted(meta, block, run.targets[name], kind, run.folds, run.weights[name])
+        block = level.table.block([members[m] for m in some])
+        _, out = cross_fitted(meta, block, problem.targets[name], kind, model.folds_, problem.weights[name])
         return kind.given(out)
 
-    found, alone = {}, {views: some for views, some in apart.items() if len(views) == 1}
+    found, alone = {}, {names: some for names, some in apart.items() if len(names) == 1}
     if alone:
         best = [predicted(some) for some in alone.values()]
-        found["best single view"] = min(best, key=lambda out: _judged(run, run.tasks[name], out)[0])
-    if len(run.views) > 1 and tuple(run.views) in apart:
-        found["early fusion"] = predicted(apart[tuple(run.views)])
-    if len(run.views) > 1 and alone:
-        mean = make_meta_learner("mean", kind=run.tasks[name].kind, n_classes=kind.n_classes or None)
-        found["late fusion"] = predicted(sum(alone.values(), []), mean)
+        found["best single view"] = min(best, key=lambda out: _judged(problem, task, out)[0])
+    if len(views) > 1 and views in apart:
+        found["early fusion"] = predicted(apart[views])
+    if len(views) > 1 and alone:
+        mean = make_meta_learner("mean", kind=task.kind, n_classes=kind.n_classes or None)
+        found["late fusion"] = predicted(sorted(sum(alone.values(), [])), mean)
     return found
 
 
-def _judged(run, task, out):
+def _judged(problem, task, out):
     """Return the mean loss, the score, and the number of rows behind them."""
-    y = run.targets[task.name]
+    y = problem.targets[task.name]
     rows = has_both(y, out)
-    share = shares_of(run, task.name, rows)
+    share = shares_of(problem, task.name, rows)
     return share @ task.rules.losses(y[rows], out[rows]), task.rules.score(y[rows], out[rows], share), rows.sum()
 
 
-def _table(run, found):
+def _table(problem, found):
     rows = []
-    for name, task in run.tasks.items():
+    for name, task in problem.tasks.items():
         for strategy, out in found[name].items():
-            loss, score, n = _judged(run, task, out)
-            gain, error = paired_gain(run, name, out, found[name]["ensemble"])
+            loss, score, n = _judged(problem, task, out)
+            gain, error = paired_gain(problem, name, out, found[name]["ensemble"])
             rows.append((name, strategy, task.rules.score_name, score, loss, gain, gain - Z_95 * error,
                          gain + Z_95 * error, n))  # fmt: skip
     columns = ["task", "strategy", "score_name", "score", "loss", "difference", "low", "high", "n"]

@@ -1,10 +1,10 @@
-"""One level of a stack: its members, their table, and a meta-learner a task."""
+"""One level of a stack: its members, their table, and one meta-learner per task."""
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from ..crossfit import Job, check_failures, key_of
+from ..crossfit import Estimate, Job, check_failures, seeded
 from ..meta import (
     ConformalIntervals,
     ConformalSets,
@@ -24,17 +24,15 @@ class Level:
 
     Parameters
     ----------
-    members : list of Member
-        Of this level.
     table : Table
         Out-of-fold predictions of this level's members.
-    models : dict of (task, learner, reads) to {fold: FittedMember}
+    models : dict of Member to {fold: FittedMember}
     below : Level or None, default=None
         Whose columns the meta-learners read too.
     """
 
-    def __init__(self, members, table, models, below=None):
-        self.members, self.table, self.models, self.below = members, table, models, below
+    def __init__(self, table, models, below=None):
+        self.table, self.models, self.below = table, models, below
         self.metas, self.oof, self.columns, self.calibrators = {}, {}, {}, {}
 
     @property
@@ -42,16 +40,13 @@ class Level:
         """The table that the meta-learners read: of this level, and of those below."""
         return self.table if self.below is None else self.below.whole.join(self.table)
 
-    def all_members(self):
-        return ([] if self.below is None else self.below.all_members()) + self.members
-
     def weigh(self, run, settings, prune=None, only=None):
         """Fit the meta-learner of every task, on all covered rows and, for honest estimates, fold by fold.
 
-        `only` maps a task to the members (learner, reads) that its meta-learner may read.
+        `only` maps a task to the members that its meta-learner may read.
         """
         whole = self.whole
-        allowed = {name: whole.members(name) if only is None else only[name] for name in run.tasks}
+        allowed = {name: whole.members(name) if only is None else only[name] for name in run.problem.tasks}
         self._fit_metas(run, settings, whole, allowed)
         if prune is not None:
             self._prune(run, settings, whole, allowed, prune)
@@ -59,20 +54,22 @@ class Level:
 
     def _fit_metas(self, run, settings, whole, allowed):
         jobs, places = [], []
-        for name, task in run.tasks.items():
-            block = whole.block(name, set(allowed[name]))
-            y, weight = run.targets[name], run.weights[name]
+        for name, task in run.problem.tasks.items():
+            block = whole.block(allowed[name])
+            y, weight = run.problem.targets[name], run.problem.weights[name]
             spec = "auto" if settings[name]["spec"] is None else settings[name]["spec"]
             if hasattr(below := self.below and self.below.metas[name], "shares_"):
                 # Else another choice would pass for a gain by more columns.
                 spec = clone(below).set_params(candidates=below.shares_)
+            seed = run.seed_of("meta-learner", name)
             meta = make_meta_learner(
                 spec,
                 kind=task.kind,
                 n_classes=task.rules.n_classes or None,
                 scoring=settings[name]["scoring"],
-                random_state=run.seed_of("meta-learner", name),
+                random_state=seed,
             )
+            meta = seeded(meta, seed)  # one of the user's own, too
             known = ~np.isnan(y) & ~np.isnan(block).all(axis=1)
             for fold in [None, *range(len(run.folds))]:
                 rows = known if fold is None else known & ~_among(run.folds[fold][1], len(y))
@@ -84,7 +81,7 @@ class Level:
         fitted = run.runner.run("meta", jobs)
         check_failures(jobs, fitted)
         made = dict(zip(places, fitted, strict=True))
-        for name, task in run.tasks.items():
+        for name, task in run.problem.tasks.items():
             self.columns[name] = list(allowed[name])
             if (name, None) not in made:
                 raise ValueError(
@@ -92,7 +89,7 @@ class Level:
                     "use folds that test more rows, give more labels, or an X in which fewer items are missing."
                 )
             self.metas[name] = made[name, None]
-            block = whole.block(name, set(allowed[name]))
+            block = whole.block(allowed[name])
             self.oof[name] = self._out_of_fold(
                 run, task, block, {f: made.get((name, f)) for f in range(len(run.folds))}
             )
@@ -115,23 +112,23 @@ class Level:
     def _prune(self, run, settings, whole, allowed, prune):
         """Fit the meta-learners again on fewer members.
 
-        With "auto" the tasks share one choice of (reads, learner): half of them, and more only while a task loses
-        significantly by it.
+        With "auto" the tasks share one choice of learners and what they read: half of them, and more only while a task
+        loses significantly by it.
         """
-        specs = {name: setting_of(prune, task) for name, task in run.tasks.items()}
+        specs = {name: setting_of(prune, task) for name, task in run.problem.tasks.items()}
         auto = [name for name, spec in specs.items() if isinstance(spec, str) and spec == "auto"]
         weights, before = self.contributions(), dict(self.oof)
         kept = {name: allowed[name] if name in auto else self._chosen(run, whole, name, allowed[name], specs[name])
-                for name in run.tasks}  # fmt: skip
+                for name in run.problem.tasks}  # fmt: skip
         order = weights[auto].sum(axis=1).sort_values(ascending=False, kind="stable").index
         for share in AUTO_SHARES if auto else [1.0]:
             some = set(order[: max(1, int(share * len(order)))])
             for name in auto:
-                worth = {m: weights.loc[(m[1], m[0]), name] for m in allowed[name]}
-                kept[name] = [m for m in worth if (m[1], m[0]) in some and worth[m] > 0]
+                worth = {m: weights.loc[(m.reads, m.learner), name] for m in allowed[name]}
+                kept[name] = [m for m in worth if (m.reads, m.learner) in some and worth[m] > 0]
                 kept[name] = kept[name] or [max(worth, key=worth.get)]  # where the half serves other tasks only
             self._fit_metas(run, settings, whole, kept)
-            gains = [paired_gain(run, name, before[name], self.oof[name]) for name in auto]
+            gains = [paired_gain(run.problem, name, before[name], self.oof[name]) for name in auto]
             if all(gain >= -SIGNIFICANT * error for gain, error in gains):
                 break
 
@@ -139,39 +136,39 @@ class Level:
         """Return the members that a number, a share, a selector or a callable keeps of a task."""
         if spec is None:
             return members
-        task, block = run.tasks[name], whole.block(name, set(members))
-        rows = ~np.isnan(run.targets[name]) & ~np.isnan(block).all(axis=1)
+        task, block = run.problem.tasks[name], whole.block(members)
+        rows = ~np.isnan(run.problem.targets[name]) & ~np.isnan(block).all(axis=1)
         chosen = select_members(
-            spec, block[rows], run.targets[name][rows], kind=task.kind,
+            spec, block[rows], run.problem.targets[name][rows], kind=task.kind,
             n_classes=task.rules.n_classes or None,
-            seconds=[run.seconds[name, *member] for member in members],
-            names=[f"{learner} ({reads})" for learner, reads in members], random_state=run.seed_of("prune", name),
+            seconds=[run.seconds[member] for member in members],
+            names=[f"{member.learner} ({member.reads})" for member in members], random_state=run.seed_of("prune", name),
         )  # fmt: skip
-        return [members[i] for i in chosen]
+        return [members[i] for i in sorted(chosen)]
 
     def used(self):
         """Return the members of this level that a meta-learner reads."""
-        read = {(name, *member) for name, members in self.columns.items() for member in members}
-        return [member for member in self.members if key_of(member) in read]
+        read = {member for members in self.columns.values() for member in members}
+        return [member for member in self.table.members() if member in read]
 
     def contributions(self):
-        """Return the weights: DataFrame with index (reads, learner) and a column a task; each column sums to one."""
-        index = list(dict.fromkeys((reads, learner) for learner, reads in self.whole.members()))
+        """Return the weights: DataFrame with index (reads, learner), one column per task; each column sums to one."""
+        index = list(dict.fromkeys((member.reads, member.learner) for member in self.whole.members()))
         index = pd.MultiIndex.from_tuples(index, names=["reads", "learner"])
         frame = pd.DataFrame(0.0, index=index, columns=list(self.metas))
         for name, meta in self.metas.items():
-            for (learner, reads), weight in zip(self.columns[name], meta.weights_, strict=True):
-                frame.loc[(reads, learner), name] = weight
+            for member, weight in zip(self.columns[name], meta.weights_, strict=True):
+                frame.loc[(member.reads, member.learner), name] = weight
         return frame
 
     def fold_scores(self, run):
         """Return the scores of every member and of the ensemble on every fold."""
-        rows = []
-        for name, task in run.tasks.items():
-            entries = [(*member, self.whole.block(name, {member})) for member in self.columns[name]]
+        rows, whole = [], self.whole
+        for name, task in run.problem.tasks.items():
+            entries = [(member.learner, member.reads, whole[member]) for member in self.columns[name]]
             entries.append(("ensemble", "", self.oof[name]))
             for learner, reads, block in entries:
-                scores = [score_of(task, run.targets[name], block, test) for _, test in run.folds]
+                scores = [score_of(task, run.problem.targets[name], block, test) for _, test in run.folds]
                 rows.append((name, learner, reads, task.rules.score_name, *scores))
         folds = [f"fold_{f}" for f in range(len(run.folds))]
         frame = pd.DataFrame(rows, columns=["task", "learner", "reads", "score_name", *folds])
@@ -182,14 +179,14 @@ class Level:
     def calibrate(self, run, how):
         """Fit calibrators and conformal scores on the out-of-fold predictions; return both as dicts by task."""
         conformal = {}
-        for name, task in run.tasks.items():
-            y, out = run.targets[name], self.oof[name]
+        for name, task in run.problem.tasks.items():
+            y, out = run.problem.targets[name], self.oof[name]
             rows = has_both(y, out)
             pattern = availability_of(run.features.present)
             if task.is_classification:
                 kind = setting_of(how, task)
                 if kind is not None:
-                    weight = None if run.weights[name] is None else run.weights[name][rows]
+                    weight = None if run.problem.weights[name] is None else run.problem.weights[name][rows]
                     self.calibrators[name] = CALIBRATORS[kind]().fit(out[rows], y[rows].astype(np.intp), weight)
                 scores = self.calibrated(name, out[rows])
                 conformal[name] = ConformalSets().fit(scores, y[rows].astype(np.intp), pattern=pattern[rows])
@@ -210,18 +207,17 @@ class Level:
 
     def predict_table(self, new, tasks, estimates):
         """Return this level's table for new rows."""
-        return new.predict(self.members, self.models, tasks, estimates)
+        return new.predict(self.table.members(), self.models, tasks, estimates)
 
     def combine(self, table, tasks):
         """Return the predictions {task: array} that the meta-learners make of a joined table."""
         return {
-            name: _combine(self.metas[name], table.block(name, set(self.columns[name])), task)
-            for name, task in tasks.items()
+            name: _combine(self.metas[name], table.block(self.columns[name]), task) for name, task in tasks.items()
         }
 
     def estimates(self, predictions):
         """Return predictions as inputs of a next level: all but one class, or the number."""
-        return {name: p[:, 1:] if p.ndim == 2 else p[:, np.newaxis] for name, p in predictions.items()}
+        return {Estimate(name): p[:, 1:] if p.ndim == 2 else p[:, np.newaxis] for name, p in predictions.items()}
 
 
 def setting_of(setting, task):
@@ -239,7 +235,7 @@ def availability_of(present):
     return code
 
 
-def paired_gain(run, name, before, after):
+def paired_gain(problem, name, before, after):
     """Return by how much the loss of a task is lower with the second of two predictions, and its standard error.
 
     Rows count by their weights, where both predictions and the label are there. Rows of a group err together: the
@@ -250,16 +246,16 @@ def paired_gain(run, name, before, after):
     .. [1] Liang, K.-Y., Zeger, S. (1986). Longitudinal data analysis using generalized linear models. Biometrika 73,
        13-22.
     """
-    task, y = run.tasks[name], run.targets[name]
+    task, y = problem.tasks[name], problem.targets[name]
     rows = has_both(y, before) & has_both(y, after)
     group = np.arange(rows.sum())
-    if run.groups is not None:
-        _, group = np.unique(np.asarray(run.groups)[rows], return_inverse=True)
+    if problem.groups is not None:
+        _, group = np.unique(np.asarray(problem.groups)[rows], return_inverse=True)
     n_groups = group.max(initial=-1) + 1
     if n_groups < 2:
         return 0.0, np.inf
     difference = task.rules.losses(y[rows], before[rows]) - task.rules.losses(y[rows], after[rows])
-    share = shares_of(run, name, rows)
+    share = shares_of(problem, name, rows)
     gain = share @ difference
     sums = np.bincount(group, share * (difference - gain))
     return float(gain), float(np.sqrt(sums @ sums * n_groups / (n_groups - 1)))
@@ -270,9 +266,9 @@ def has_both(y, out):
     return ~np.isnan(y) & np.isfinite(out.reshape(len(y), -1)).all(axis=1)
 
 
-def shares_of(run, name, rows):
+def shares_of(problem, name, rows):
     """Return what each of some rows counts in a mean: the weights of the task, which sum to one."""
-    weight = run.weights[name]
+    weight = problem.weights[name]
     weight = np.ones(rows.sum()) if weight is None else weight[rows]
     return weight / weight.sum()
 

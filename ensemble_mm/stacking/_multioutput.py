@@ -14,9 +14,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._checks import one_of
 from .._kinds import metric_names
-from ..crossfit import ALL_ROWS, Fit, Member, key_of, seed_of
+from ..crossfit import ALL_ROWS, Estimate, Fit, Member, seed_of
+from ..data import task_weights
 from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
-from ._base import BaseStack, task_weights
+from ._base import BaseStack
 from ._level import SIGNIFICANT, Level, availability_of, paired_gain
 from ._parameters import documented
 
@@ -106,31 +107,31 @@ class MultiOutputStack(BaseStack):
 
     def _learn(self, run, members):
         first = self._first_level(run, members)
-        names = list(run.tasks)
+        names = list(run.problem.tasks)
         kept = pd.Series(False, index=names)
         gain, error = pd.Series(0.0, index=names), pd.Series(np.nan, index=names)
         self.task_contributions_ = pd.DataFrame(0.0, index=names, columns=names)
         levels = [first]
         if self.strategy != "independent" and len(names) > 1 and not run.runner.is_over():
-            second = self._second_level(run, first, members)
+            second, estimates = self._second_level(run, first, members)
             if second is not None:
                 kept, gain, error = self._guard(run, first, second)
             if kept.any():
-                levels.append(self._merge(run, first, second, kept))
+                levels.append(self._merge(run, first, second, kept, estimates))
         self.strategy_ = pd.DataFrame({"strategy": self.strategy, "kept": kept, "gain": gain, "standard_error": error})
         self._finish(run, levels, levels[-1])
 
     def _second_level(self, run, first, members):
+        """Return the second level, or None where nothing could be fitted, and the estimates that its members read."""
         estimates = first.estimates(first.oof)
-        table, models, second = None, {}, []
-        for step in self._steps(run.tasks, run.seed, members):
-            for own, fitted, found in self._fit_step(run, step, estimates):
+        table, models = None, {}
+        for step in self._steps(run.problem.tasks, run.seed, members):
+            for own, fitted in self._fit_step(run, step, estimates):
                 table = own if table is None else table.join(own)
                 models |= fitted
-                second += found
                 if self.strategy == "chain":
-                    estimates = estimates | _chain_estimates(own, found, run.tasks)
-        if not second:
+                    estimates = estimates | _chain_estimates(own)
+        if not models:
             if not run.runner.is_over():
                 warnings.warn(
                     f"strategy={self.strategy!r} had no effect: no learner can read the estimates of other tasks "
@@ -138,13 +139,11 @@ class MultiOutputStack(BaseStack):
                     UserWarning,
                     stacklevel=5,
                 )
-            return None
-        level = Level(second, table, models, below=first)
-        level.late = estimates
-        return level.weigh(run, self._meta_settings(run.tasks))
+            return None, estimates
+        return Level(table, models, below=first).weigh(run, self._meta_settings(run.problem.tasks)), estimates
 
     def _fit_step(self, run, step, estimates):
-        """Fit the first candidates of each group; yield (table, models, members) of those that could be fitted.
+        """Fit the first candidates of each group; yield (table, models) of those that could be fitted.
 
         The second level is our idea, not the user's: a learner that fails here makes way for the next.
         """
@@ -160,8 +159,8 @@ class MultiOutputStack(BaseStack):
                 members, estimates=estimates, stage="fit across tasks", refit=self.refit and self.prune is None,
                 optional=True,
             )  # fmt: skip
-            lacking = [n - sum(key_of(m) in fitted for m in group) for n, group in zip(lacking, tried, strict=True)]
-            yield own, fitted, [member for member in members if key_of(member) in fitted]
+            lacking = [n - sum(m in fitted for m in group) for n, group in zip(lacking, tried, strict=True)]
+            yield own, fitted
             if run.runner.is_over():
                 return
 
@@ -183,14 +182,15 @@ class MultiOutputStack(BaseStack):
             members = sorted(members, key=lambda member: member.learner)
         names = sorted(tasks)  # what a task reads does not depend on the order of the columns
         if self.strategy == "stacked":
-            return [[_across(name, members, [t for t in names if t != name], "tasks") for name in names]]
+            others = {name: [Estimate(task) for task in names if task != name] for name in names}
+            return [[_across(name, members, others[name]) for name in names]]
         orders = chain_orders(names, np.random.RandomState(seed_of(seed, "chains")))
         steps = []
         for position in range(1, len(names)):
             step = []
             for c, order in enumerate(orders):
-                before = [t if p == 0 else f"{t}@chain{c}" for p, t in enumerate(order[:position])]
-                step.append(_across(order[position], members, before, f"chain{c}"))
+                before = [Estimate(task, c if place else None) for place, task in enumerate(order[:position])]
+                step.append(_across(order[position], members, before, chain=c))
             steps.append(step)
         return steps
 
@@ -199,40 +199,36 @@ class MultiOutputStack(BaseStack):
 
         One standard error is too little: among gains of 1 to 1.6 errors most were losses on new rows.
         """
-        found = {name: paired_gain(run, name, first.oof[name], second.oof[name]) for name in run.tasks}
+        found = {name: paired_gain(run.problem, name, first.oof[name], second.oof[name]) for name in run.problem.tasks}
         gain, error = (pd.Series({name: pair[i] for name, pair in found.items()}) for i in (0, 1))
         return gain > SIGNIFICANT * error, gain, error
 
-    def _merge(self, run, first, second, kept):
+    def _merge(self, run, first, second, kept, estimates):
         """Return the second level with the first level's meta-learners where the second is not kept."""
         useful = {name for name in kept.index if kept[name]}
-        second.members = [member for member in second.members if member.task in useful or self.strategy == "chain"]
-        keys = {key_of(member) for member in second.members}
-        second.table = second.table.keep(keys)
-        only = {n: second.whole.members(n) if n in useful else list(first.columns[n]) for n in run.tasks}
+        members = [m for m in second.table.members() if m.task in useful or self.strategy == "chain"]
+        second.table = second.table.keep(members)
+        only = {n: second.whole.members(n) if n in useful else list(first.columns[n]) for n in run.problem.tasks}
         if self.prune is not None:
-            only = {n: [m for m in only[n] if m in first.columns[n] or (n, *m) in keys] for n in only}
-        second.weigh(run, self._meta_settings(run.tasks), self.prune, only=only)
+            only = {n: [m for m in only[n] if m in first.columns[n] or m in members] for n in only}
+        second.weigh(run, self._meta_settings(run.problem.tasks), self.prune, only=only)
         if self.refit and self.prune is not None:
-            second.members = second.used() if self.strategy == "stacked" else second.members
-            second.table = second.table.keep({key_of(member) for member in second.members})
-            second.models = run.refit_members(second.members, second.late)
+            members = second.used() if self.strategy == "stacked" else members
+            second.table = second.table.keep(members)
+            second.models = run.refit_members(members, estimates)
         for name in useful:
-            self._share_out(run, name, second, second.late)
-        second.late = None
+            self._share_out(run, name, second, estimates)
         return second
 
     def _share_out(self, run, name, second, estimates):
         """Add to `task_contributions_` what task `name` owes to each other task: the weights of the members that read
         them, times the share of each task in what moves their predictions."""
-        by_key = {key_of(member): member for member in second.members}
         for member, weight in zip(second.columns[name], second.metas[name].weights_, strict=True):
-            reader = by_key.get((name, *member))
-            if reader is None or weight == 0:
+            if not member.inputs or weight == 0:
                 continue
-            moved = _moved_by(run, reader, second.models[key_of(reader)], estimates)
-            for source, share in zip(reader.inputs, moved, strict=True):
-                self.task_contributions_.loc[source.partition("@")[0], name] += weight * share
+            moved = _moved_by(run, member, second.models[member], estimates)
+            for source, share in zip(member.inputs, moved, strict=True):
+                self.task_contributions_.loc[source.task, name] += weight * share
 
     def _run_levels(self, new):
         if self.strategy != "chain" or len(self.levels_) == 1:
@@ -240,12 +236,12 @@ class MultiOutputStack(BaseStack):
         first, second = self.levels_
         table = first.predict_table(new, self.tasks_, {})
         estimates = first.estimates(first.combine(table, self.tasks_))
-        waiting = list(second.members)
+        waiting = second.table.members()
         while waiting:
             ready = [m for m in waiting if all(name in estimates for name in m.inputs)]
             own = new.predict(ready, second.models, self.tasks_, estimates)
             table = table.join(own)
-            estimates = estimates | _chain_estimates(own, ready, self.tasks_)
+            estimates = estimates | _chain_estimates(own)
             waiting = [m for m in waiting if m not in ready]
         return table, second.combine(table, self.tasks_)
 
@@ -344,7 +340,7 @@ def chain_orders(names, rng):
     return orders
 
 
-def _across(name, members, inputs, label):
+def _across(name, members, inputs, chain=None):
     """Return a member per learner of a task that can read the estimates of other tasks beside its views, best first.
 
     Each keeps to the views that it was listed with. Those that read all views side by side come first.
@@ -354,6 +350,7 @@ def _across(name, members, inputs, label):
     own = [member for member in own if not _is_bound(member.estimator)]
     every = {view for member in own for view in member.views}
     own = [m for m in own if set(m.views) == every and m.form == "reduced"] or own
+    label = "tasks" if chain is None else f"chain{chain}"
     estimators, views = {}, {}
     for member in own:
         estimators.setdefault(member.learner, member.estimator)
@@ -361,7 +358,7 @@ def _across(name, members, inputs, label):
     return [
         Member(
             name, learner, f"{'all' if set(views[learner]) == whole else '+'.join(views[learner])}+{label}",
-            tuple(views[learner]), estimators[learner], "reduced", tuple(map(str, inputs)),
+            tuple(views[learner]), estimators[learner], "reduced", tuple(inputs), chain,
         )
         for learner in sorted(views, key=lambda learner: -len(views[learner]))
     ]  # fmt: skip
@@ -407,13 +404,10 @@ def _moved_by(run, member, models, estimates):
     return changes[1:] / total if total > 0 else np.zeros(len(inputs))
 
 
-def _chain_estimates(table, members, tasks):
-    out = {}
-    for member in members:
-        block = table.block(member.task, {(member.learner, member.reads)})
-        chain = member.reads.rpartition("+")[2]
-        out[f"{member.task}@{chain}"] = block[:, 1:] if block.shape[1] > 1 else block
-    return out
+def _chain_estimates(table):
+    """Return what the members of chains say: all classes but the first, the second of two, or the number."""
+    blocks = {Estimate(member.task, member.chain): table[member] for member in table.members()}
+    return {estimate: block[:, 1:] if block.shape[1] > 1 else block for estimate, block in blocks.items()}
 
 
 def _metrics(task, y, out, weight=None):

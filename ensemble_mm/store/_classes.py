@@ -14,7 +14,7 @@ import numpy as np
 _OURS = {
     "crossfit._features": "FittedView",
     "crossfit._jobs": "FittedMember",
-    "crossfit._plan": "Member",
+    "crossfit._plan": "Estimate Member",
     "crossfit._table": "Table",
     "data._inputs": "MultimodalData View",
     "data._targets": "Task",

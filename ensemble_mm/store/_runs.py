@@ -87,11 +87,11 @@ def _contributions(model) -> dict:
     table = getattr(model, "table_", None)
     found = {}
     for target, column in getattr(model, "contributions_", {}).items():
-        own = None if table is None else set(table.members(target))
+        own = None if table is None else {(member.reads, member.learner) for member in table.members(target)}
         found[str(target)] = {
             f"{reads}/{learner}": float(share)
             for (reads, learner), share in column.items()
-            if own is None or (learner, reads) in own
+            if own is None or (reads, learner) in own
         }
     return found
 

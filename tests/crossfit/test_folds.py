@@ -3,12 +3,13 @@ import pytest
 from sklearn.model_selection import GroupKFold, KFold, RepeatedKFold, TimeSeriesSplit
 
 from ensemble_mm.crossfit import draw_folds
-from ensemble_mm.data import Task, resolve_targets
+from ensemble_mm.data import Problem, resolve_targets
 
 
 def folds(Y, cv, groups=None, seed=0):
     tasks, targets, _ = resolve_targets(Y)
-    return draw_folds(cv, tasks, targets, groups, seed)
+    n_rows = len(next(iter(targets.values())))
+    return draw_folds(cv, Problem(np.zeros((n_rows, 1)), (), tasks, targets, dict.fromkeys(tasks), groups), seed)
 
 
 @pytest.mark.parametrize("cv", [3, KFold(4), RepeatedKFold(n_splits=3, n_repeats=2), TimeSeriesSplit(3)])
@@ -74,4 +75,4 @@ def test_errors_say_what_is_wrong(y, cv, words):
 )  # fmt: skip
 def test_groups_are_one_name_a_row(groups):
     with pytest.raises(ValueError, match="cannot group 12 rows: give one name or number a row"):
-        draw_folds(3, {"y": Task("y", "regression")}, {"y": np.arange(12.0)}, groups, 0)
+        folds({"y": np.arange(12.0) / 7}, 3, groups)

@@ -1,13 +1,20 @@
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.svm import LinearSVC
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.svm import SVR, LinearSVC
+from xgboost import XGBRegressor
 
 from ensemble_mm.crossfit import check_learners, members_of, seed_of
 from ensemble_mm.data import Task
 
 NUMBER = Task("size", "regression")
 FLAG = Task("flag", "binary", np.array([0, 1]))
+STEPS = [StandardScaler(), *[PolynomialFeatures(degree=1, include_bias=False, interaction_only=True)] * 6]
 
 
 def test_reads_decides_the_copies():
@@ -34,6 +41,28 @@ def test_a_learner_serves_the_tasks_of_its_kind():
     assert [m.learner for m in members_of(FLAG, specs, ["v"])] == ["clf"]
     with pytest.raises(ValueError, match="No learner serves task 'size' .*Add a regressor"):
         members_of(NUMBER, specs[:1], ["v"])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (XGBRegressor(reg_lambda=1, random_state=0), XGBRegressor(reg_lambda=9, random_state=0)),
+        (make_pipeline(*STEPS, SVR(C=1.0)), make_pipeline(*STEPS, SVR(C=9.0))),
+        (FrozenEstimator(Ridge().fit([[0.0], [1.0]], [0, 1])), FrozenEstimator(Ridge().fit([[0.0], [1.0]], [0, 9]))),
+        (ExtraTreesRegressor(), ExtraTreesRegressor()),
+    ],
+)
+def test_different_learners_of_one_view_are_all_kept(one, other):
+    """Learners were told apart by their repr, which scikit-learn cuts: the second vanished without a word."""
+    specs = check_learners([("one", one), ("other", other, "all"), ("again", clone(one), "all")])
+    kept = [m.learner for m in members_of(NUMBER, specs, ["v"])]
+    assert kept == ["one", "other", *["again"] * isinstance(one, ExtraTreesRegressor)]  # unseeded: another forest
+
+
+def test_inputs_of_one_name_are_an_error():
+    specs = check_learners([("a", Ridge(), [["u", "v"], ["u+v"]])])
+    with pytest.raises(ValueError, match="learner 'a' reads, input names must differ, but 'u.v' is used"):
+        members_of(NUMBER, specs, ["u", "v", "u+v"])
 
 
 @pytest.mark.parametrize(

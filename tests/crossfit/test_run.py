@@ -30,7 +30,8 @@ def test_identical_jobs_are_done_once(vectors, make):
             return super().fit(X, y, sample_weight)
 
     X, y = vectors
-    StackedRegressor(learners=[("a", Counted()), ("b", Counted()), ("c", Counted(alpha=2.0))], cv=3).fit(X, y)
+    a, b = Counted(random_state=0), Counted(random_state=0)
+    StackedRegressor(learners=[("a", a), ("b", b), ("c", Counted(alpha=2.0))], cv=3).fit(X, y)
     assert Counted.fits == 2 * 4
 
 
@@ -39,7 +40,7 @@ def test_a_learner_abstains_where_its_view_is_missing(vectors):
     data = {"left": X[:, :3].copy(), "right": X[:, 3:].copy()}
     data["left"][::4] = np.nan
     model = StackedRegressor(learners=[("ridge", Ridge())], cv=3, random_state=0).fit(data, y)
-    left = model.table_.block("y", {("ridge", "left")}).ravel()
+    (left,) = (model.table_[m].ravel() for m in model.table_.members() if m.views == ("left",))
     assert np.isnan(left[::4]).all() and np.isfinite(np.delete(left, np.s_[::4])).all()
     assert np.isfinite(model.predict(data)).all()
 
@@ -59,7 +60,7 @@ def test_a_failing_learner_is_dropped_or_ends_the_fit(vectors, make):
         StackedClassifier(learners=learners, cv=3).fit(X, y > 0)
     with pytest.warns(UserWarning, match="learner 'bad'"):
         model = StackedClassifier(learners=learners, cv=3, on_error="drop").fit(X, y > 0)
-    assert model.table_.members("y") == [("good", "vector")]
+    assert [member.learner for member in model.table_.members()] == ["good"]
     assert {f["learner"] for f in model.failures_} == {"bad"}
 
 

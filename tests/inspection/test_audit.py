@@ -1,5 +1,7 @@
 """Every check of the audit passes honest work and catches an example that was built to fail."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,9 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from ensemble_mm._modalities import MODALITIES
 from ensemble_mm.data import resolve_targets
+from ensemble_mm.features import TextExtractor
 from ensemble_mm.inspection import audit
 from ensemble_mm.inspection._audit_rows import check_single_columns
 from ensemble_mm.stacking import StackedClassifier
@@ -168,3 +172,15 @@ def test_labels_of_another_length_are_refused(data):
     X, y = data
     with pytest.raises(ValueError, match="X has 120 rows, task 'bought' has 100 labels"):
         audit(stack(), X, y[:100])
+
+
+def test_the_views_of_a_fit_are_looked_at(monkeypatch):
+    """The audit found views of its own: the sound of clips and encoded views were not among them."""
+    monkeypatch.setattr("ensemble_mm.inspection._audit._check_shuffled", lambda *args: [])
+    make = lambda: TextExtractor()  # noqa: E731
+    monkeypatch.setitem(MODALITIES, "text", replace(MODALITIES["text"], pretrained=make))
+    X = pd.DataFrame({"note": [f"some words that say {i} or else {i % 7}" for i in range(40)]})
+    model = StackedClassifier()
+    views = [view.name for view in model.plan(X, [0, 1] * 20).views]
+    found = audit(model, X, [0, 1] * 20)["check"]
+    assert len(views) == 2 and all(f"extractor of view {view!r}" in set(found) for view in views)

@@ -8,7 +8,7 @@ from sklearn.linear_model import Ridge
 
 from ensemble_mm.inspection import _contributions as module
 from ensemble_mm.inspection import view_contributions
-from ensemble_mm.inspection._cells import cells_of, views_read
+from ensemble_mm.inspection._cells import cells_of
 from ensemble_mm.stacking import StackedRegressor
 
 TASKS = ["liked", "tone", "stars"]
@@ -75,17 +75,6 @@ def test_a_view_that_nobody_weighs_is_worth_nothing_beside_others(hand_made):
 def test_a_row_without_members_takes_the_prior(hand_made):
     cells = cells_of(hand_made, "tone")
     assert np.allclose(cells.blend(np.zeros(3, dtype=bool)), cells.prior)
-
-
-@pytest.mark.parametrize(
-    "reads, views",
-    [
-        ("a", {"a"}), ("all", {"a", "b+c", "d"}), ("a+d", {"a", "d"}), ("b+c", {"b+c"}), ("b+c+d", {"b+c", "d"}),
-        ("tasks", {"a", "b+c", "d"}), ("all+tasks", {"a", "b+c", "d"}), ("all+chain2", {"a", "b+c", "d"}),
-    ],
-)  # fmt: skip
-def test_views_behind_what_is_read(reads, views):
-    assert views_read(reads, ["a", "b+c", "d"]) == views
 
 
 def test_a_coverage_of_one_is_refused(hand_made):

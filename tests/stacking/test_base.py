@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 from sklearn import config_context
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, TimeSeriesSplit
 from sklearn.preprocessing import FunctionTransformer
@@ -138,9 +139,9 @@ def test_fold_models_serve_when_the_refit_comes_too_late(vectors):
     learners = [("quick", Ridge()), ("slow", Slow()), ("late", Ridge(2.0))]
     with pytest.warns(UserWarning, match="'slow'.*'late'|'late'.*'slow'"):
         model = StackedRegressor(learners=learners, cv=3, time_budget=2.8, n_jobs=1).fit(X, y)
-    assert [learner for learner, _ in model.table_.members()] == ["quick", "slow"]
-    models = model.levels_[0].models
-    assert set(models["y", "quick", "vector"]) == {ALL_ROWS} and set(models["y", "slow", "vector"]) == {0, 1, 2}
+    assert [member.learner for member in model.table_.members()] == ["quick", "slow"]
+    folds = {member.learner: set(models) for member, models in model.levels_[0].models.items()}
+    assert folds["quick"] == {ALL_ROWS} and folds["slow"] == {0, 1, 2}
     assert np.isfinite(model.predict(X)).all()
 
 
@@ -279,3 +280,14 @@ def test_a_fit_that_fails_leaves_the_model_of_the_fit_before(vectors, monkeypatc
     with pytest.raises(error, match="in the middle"):
         fresh.fit(X, y)
     assert not any(name.endswith("_") for name in vars(fresh))
+
+
+def test_a_meta_learner_is_seeded_as_every_learner(vectors):
+    """Two fits with one seed differed by .24 in a probability."""
+    X, y = vectors
+    learners, meta = [("linear", LogisticRegression()), ("other", LogisticRegression(C=0.01))], ExtraTreesClassifier(3)
+    one, two = (
+        StackedClassifier(learners=learners, meta_learner=meta, cv=3, random_state=0).fit(X, y > 0) for _ in range(2)
+    )
+    np.testing.assert_array_equal(one.oof_["y"], two.oof_["y"])
+    np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))

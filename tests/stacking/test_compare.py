@@ -1,4 +1,4 @@
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import r2_score
 
 from ensemble_mm import compare_strategies
-from ensemble_mm.data import Task
+from ensemble_mm.data import Problem, Task
 from ensemble_mm.stacking._compare import _table
 
 
@@ -27,13 +27,11 @@ def test_weights_and_groups_count():
     rng = np.random.default_rng(0)
     y, ensemble, other = rng.normal(size=(3, 40))
     weight, y[5] = rng.random(40), np.nan
-    run = SimpleNamespace(
-        tasks={"size": Task("size", "regression", None)}, targets={"size": y}, weights={"size": weight}, groups=None
-    )
+    tasks = {"size": Task("size", "regression", None)}
+    problem = Problem(np.zeros((40, 1)), (), tasks, {"size": y}, {"size": weight})
     found = {"size": {"ensemble": ensemble, "other": other}}
-    row, there = _table(run, found).loc[("size", "other")], np.arange(40) != 5
+    row, there = _table(problem, found).loc[("size", "other")], np.arange(40) != 5
     assert row["loss"] == pytest.approx(np.average((other - y)[there] ** 2, weights=weight[there]))
     assert row["score"] == pytest.approx(r2_score(y[there], other[there], sample_weight=weight[there]))
-    run.groups = np.arange(40) // 20
-    grouped = _table(run, found).loc[("size", "other")]
+    grouped = _table(replace(problem, groups=np.arange(40) // 20), found).loc[("size", "other")]
     assert grouped["difference"] == row["difference"] and grouped["high"] != row["high"]

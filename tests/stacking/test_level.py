@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import log_loss, r2_score
 
 from ensemble_mm.crossfit import Member, Table
-from ensemble_mm.data import Task
+from ensemble_mm.data import Problem, Task, read_problem
 from ensemble_mm.stacking._level import (
     Level,
     availability_of,
@@ -28,6 +28,10 @@ class Jobs:
         return [job.call(*job.args) for job in jobs]
 
 
+def problem_of(y, weight=None, groups=None):
+    return Problem(np.zeros((len(y), 1)), (), {"size": NUMBER}, {"size": y}, {"size": weight}, groups)
+
+
 def level_of(values, y, n_folds=3, weights=None):
     """Return a run and a level whose table has one member of a number a column of `values`."""
     n_rows, n_members = values.shape
@@ -37,12 +41,12 @@ def level_of(values, y, n_folds=3, weights=None):
         table.write(member, [(np.arange(n_rows), column)])
     rows = np.arange(n_rows)
     run = SimpleNamespace(
-        tasks={"size": NUMBER}, targets={"size": y}, weights={"size": weights}, groups=None, runner=Jobs(), seconds={},
+        problem=problem_of(y, weights), runner=Jobs(), seconds={},
         folds=[(rows[rows % n_folds != f], rows[rows % n_folds == f]) for f in range(n_folds)],
         seed_of=lambda name, task: 0,
         features=SimpleNamespace(present={"v": np.ones(n_rows, dtype=bool)}),
     )  # fmt: skip
-    return run, Level(members, table, {})
+    return run, Level(table, {})
 
 
 def settings(spec):
@@ -76,8 +80,9 @@ def test_rows_without_a_label_get_estimates_and_change_nothing(data):
     hidden[::4] = np.nan
     other = np.where(np.isnan(hidden), 7.0, hidden)
     weight = (~np.isnan(hidden)).astype(float)
-    one, two = (level_of(X, target, weights=w) for target, w in ((hidden, None), (other, weight)))
-    two[0].targets["size"] = hidden  # what a row of weight zero becomes in a fit
+    problem = read_problem(X, other, views=[("v", "auto", [0])], sample_weight=weight)
+    np.testing.assert_array_equal(problem.targets["y"], hidden)  # what a row of weight zero becomes in a fit
+    one, two = (level_of(X, hidden, weights=w) for w in (None, weight))
     a, b = (level.weigh(run, settings("simplex")).oof["size"] for run, level in (one, two))
     assert np.isfinite(a).all()
     np.testing.assert_allclose(a, b, atol=1e-9)
@@ -111,7 +116,7 @@ def test_auto_keeps_more_where_half_is_significantly_worse():
 def test_a_number_a_share_and_a_callable_keep_what_they_say(data):
     for prune, n in ((2, 2), (0.34, 2), (lambda X, y: [0, 5], 2), ({"regression": 1}, 1), ({"other": 1}, 6)):
         run, level = level_of(*data)
-        run.seconds = {("size", f"m{i}", "v"): 1.0 for i in range(6)}
+        run.seconds = dict.fromkeys(level.table.members(), 1.0)
         assert len(level.weigh(run, settings("mean"), prune).columns["size"]) == n
 
 
@@ -143,27 +148,23 @@ def test_paired_gain_is_the_mean_difference_and_its_error():
     rng = np.random.default_rng(0)
     y, before, after = rng.normal(size=(3, 40))
     before[3] = np.nan
-    run = SimpleNamespace(tasks={"size": NUMBER}, targets={"size": y}, weights={"size": None}, groups=None)
     difference = np.delete((before - y) ** 2 - (after - y) ** 2, 3)
-    gain, error = paired_gain(run, "size", before, after)
+    gain, error = paired_gain(problem_of(y), "size", before, after)
     assert gain == pytest.approx(difference.mean())
     assert error == pytest.approx(difference.std(ddof=1) / np.sqrt(39))
-    run.weights["size"] = np.r_[np.full(20, 2.0), np.zeros(20)]
-    np.testing.assert_allclose(paired_gain(run, "size", before, after)[0], difference[:19].mean())
-    run.targets["size"] = np.r_[y[0], np.full(39, np.nan)]
-    assert paired_gain(run, "size", before, after) == (0.0, np.inf)
+    weighted = problem_of(y, np.r_[np.full(20, 2.0), np.zeros(20)])
+    np.testing.assert_allclose(paired_gain(weighted, "size", before, after)[0], difference[:19].mean())
+    lone = problem_of(np.r_[y[0], np.full(39, np.nan)])
+    assert paired_gain(lone, "size", before, after) == (0.0, np.inf)
 
 
 def test_rows_of_a_group_err_together():
     rng = np.random.default_rng(0)
     y, before, after = rng.normal(size=(3, 40))
-    run = SimpleNamespace(tasks={"size": NUMBER}, targets={"size": y}, weights={"size": None}, groups=None)
-    alone = paired_gain(run, "size", before, after)
-    run.targets["size"], run.groups = np.repeat(y, 9), np.repeat(np.arange(40), 9)
-    copied = paired_gain(run, "size", np.repeat(before, 9), np.repeat(after, 9))
-    assert copied == pytest.approx(alone)  # copies tell nothing new
-    run.groups = np.zeros(360)
-    assert paired_gain(run, "size", np.repeat(before, 9), np.repeat(after, 9)) == (0.0, np.inf)
+    alone, copies = paired_gain(problem_of(y), "size", before, after), (np.repeat(before, 9), np.repeat(after, 9))
+    grouped = problem_of(np.repeat(y, 9), groups=np.repeat(np.arange(40), 9))
+    assert paired_gain(grouped, "size", *copies) == pytest.approx(alone)  # copies tell nothing new
+    assert paired_gain(problem_of(np.repeat(y, 9), groups=np.zeros(360)), "size", *copies) == (0.0, np.inf)
 
 
 def test_availability_is_one_number_a_pattern():

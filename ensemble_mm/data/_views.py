@@ -7,7 +7,8 @@ import pandas as pd
 
 from .._checks import check_choice, check_unique
 from .._modalities import MODALITIES
-from ..data import MultimodalData, View, check_columns, infer_views, select
+from ._inputs import MultimodalData, View, check_columns, infer_views, select
+from ._values import check_values
 
 ENCODED_ROWS = 5_000
 
@@ -31,6 +32,20 @@ def read_views(setting, source, encoded):
             raise ValueError("Every view is dropped: leave at least one.")
     check_unique("View", [view.name for view in views])
     return views
+
+
+def views_of(model):
+    """Return the views of a fitted stack, without extractors."""
+    return [View(name, modality, model.view_columns_[name]) for name, modality in model.views_.items()]
+
+
+def columns_of(source, views):
+    """Return the items of each view, once it is known that they can be read."""
+    columns = {view.name: column_of(source, view) for view in views}
+    for view in views:
+        remedy = "Correct it, mark it as missing with None, or leave the view out."
+        check_values(f"View {view.name!r}", columns[view.name], remedy, several=view.modality != "tabular")
+    return columns
 
 
 def column_of(source, view):

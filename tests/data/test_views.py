@@ -8,7 +8,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ensemble_mm import StackedClassifier, TextExtractor
 from ensemble_mm.data import View
-from ensemble_mm.stacking._views import column_of
+from ensemble_mm.data._views import column_of
 
 LINEAR = [("linear", LogisticRegression())]
 
@@ -54,7 +54,7 @@ def test_portfolios_read_texts_by_a_pretrained_encoder_too_while_rows_are_few(mo
     assert views() == ["note", "note (encoded)"]
     assert views(learners="fast") == views(learners=[("linear", LogisticRegression())]) == ["note"]
     assert views(views=[("note", TextExtractor(), "note")]) == ["note"]
-    monkeypatch.setattr("ensemble_mm.stacking._views.ENCODED_ROWS", 10)
+    monkeypatch.setattr("ensemble_mm.data._views.ENCODED_ROWS", 10)
     assert views() == ["note"]
 
 

@@ -1,0 +1,137 @@
+"""What a fit is about, in one object that is taken apart and never changed."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ._inputs import View
+from ._targets import Task, resolve_targets
+from ._views import columns_of, read_views
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The views and the tasks of one fit.
+
+    Parameters
+    ----------
+    source : DataFrame, MultimodalData, ndarray or CSR matrix
+        X.
+    views : tuple of View
+    tasks : dict of str to Task
+    targets : dict of str to ndarray of shape (n_rows,)
+        Class positions or numbers; NaN where the label is not known, or has no weight.
+    weights : dict of str to ndarray of shape (n_rows,) or None
+    groups : array-like of shape (n_rows,) or None
+        Rows of a group err together, and are held out together.
+    named : bool
+        Whether Y came with names.
+    """
+
+    source: Any
+    views: tuple[View, ...]
+    tasks: dict[str, Task]
+    targets: dict[str, np.ndarray]
+    weights: dict[str, np.ndarray | None]
+    groups: Any = None
+    named: bool = True
+
+    @property
+    def n_rows(self) -> int:
+        return self.source.shape[0]
+
+    @cached_property
+    def columns(self) -> dict[str, Any]:
+        """What the extractor of each view reads."""
+        return columns_of(self.source, self.views)
+
+    def take(self, rows) -> "Problem":
+        """Return the problem of some rows."""
+        return replace(
+            self,
+            source=self.source.iloc[rows] if hasattr(self.source, "iloc") else self.source[rows],
+            targets={name: target[rows] for name, target in self.targets.items()},
+            weights={name: None if weight is None else weight[rows] for name, weight in self.weights.items()},
+            groups=None if self.groups is None else np.asarray(self.groups)[rows],
+        )
+
+    def only(self, names) -> "Problem":
+        """Return the problem of some tasks."""
+        parts = (self.tasks, self.targets, self.weights)
+        tasks, targets, weights = ({name: part[name] for name in part if name in names} for part in parts)
+        return replace(self, tasks=tasks, targets=targets, weights=weights)
+
+    @property
+    def row_weight(self) -> np.ndarray | None:
+        """One weight per row, for what learns from no task alone: the mean over tasks; None without weights."""
+        if any(weight is None for weight in self.weights.values()):
+            return None
+        return np.mean(list(self.weights.values()), axis=0)
+
+
+def read_problem(source, Y, *, views="auto", encoded=False, kinds="auto", only=None, sample_weight=None, groups=None):
+    """Return the Problem of X, as `as_source` gives it, and Y; every mistake in them is found here.
+
+    Parameters
+    ----------
+    source, Y : inputs and labels
+    views : "auto" or list of (name, extractor, column(s)), default="auto"
+    encoded : bool, default=False
+        Whether "auto" may add second views by pretrained encoders.
+    kinds : "auto" or dict of str to str, default="auto"
+        Kind of some or all tasks.
+    only : {"classification", "regression"} or None, default=None
+        What an estimator of one task takes.
+    sample_weight : array-like of shape (n_rows,) or (n_rows, n_tasks), default=None
+        A label without weight counts as one that is not known.
+    groups : array-like of shape (n_rows,), default=None
+    """
+    tasks, targets, named = resolve_targets(Y, kinds, only=only)
+    if only and len(tasks) > 1:
+        raise ValueError(
+            f"y should be a 1d array, got the {len(tasks)} tasks {', '.join(map(repr, tasks))}: use MultiOutputStack."
+        )
+    n_rows = source.shape[0]
+    for name, target in targets.items():
+        if len(target) != n_rows:
+            raise ValueError(
+                f"Found input variables with inconsistent numbers of samples: X has {n_rows} rows, task {name!r} "
+                f"has {len(target)} labels. Give one label per row; mark one that is not known with None."
+            )
+    views = read_views(views, source, encoded)
+    weights = task_weights(sample_weight, tasks, n_rows)
+    for name, weight in weights.items():
+        if weight is not None:
+            targets[name] = _weighted(tasks[name], targets[name], weight)
+    problem = Problem(source, tuple(views), tasks, targets, weights, groups, named)
+    problem.columns  # noqa: B018  values that cannot be read are told now
+    return problem
+
+
+def task_weights(sample_weight, tasks, n_rows):
+    """Return {task: weights of shape (n_rows,)} of one weight per row, or a column per task; None without weights."""
+    if sample_weight is None:
+        return dict.fromkeys(tasks)
+    wanted = f"give ({n_rows},) or ({n_rows}, {len(tasks)}), one per task."
+    try:
+        weight = np.asarray(sample_weight, dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"sample_weight is no array of numbers: {wanted}") from error
+    if weight.ndim not in (1, 2) or len(weight) != n_rows or (weight.ndim == 2 and weight.shape[1] != len(tasks)):
+        raise ValueError(f"sample_weight has shape {weight.shape}: {wanted}")
+    if not np.isfinite(weight).all() or (weight < 0).any():
+        raise ValueError("sample_weight holds negative or non-finite values: give weights of at least 0.")
+    return {name: weight if weight.ndim == 1 else weight[:, i] for i, name in enumerate(tasks)}
+
+
+def _weighted(task, target, weight):
+    """Return a target without the labels that have no weight."""
+    target = np.where(weight == 0, np.nan, target)
+    left = np.unique(target[~np.isnan(target)])
+    if not len(left):
+        raise ValueError(f"All sample weights of task {task.name!r} are zero: give some rows a positive weight.")
+    if task.is_classification and len(left) < 2:
+        raise ValueError(f"Task {task.name!r} has one class only among the rows with a positive weight.")
+    return target

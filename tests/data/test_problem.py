@@ -1,0 +1,38 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from ensemble_mm.data import MultimodalData, as_source, read_problem
+
+Y = pd.DataFrame({"size": [1.5, 2.5, np.nan, 4.5], "kind": ["a", "b", "a", None]})
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        pd.DataFrame({"a": [1.0, 2, 3, 4], "b": ["x y z w", "k l m n", "o p q r", "s t u v"]}),
+        MultimodalData({"v": np.arange(8.0).reshape(4, 2)}),
+        np.arange(8.0).reshape(4, 2),
+        sparse.csr_matrix(np.eye(4)),
+    ],
+    ids=["frame", "views", "array", "sparse"],
+)
+def test_rows_and_tasks_are_taken_and_nothing_is_changed(X):
+    weight, groups = np.array([1.0, 2, 3, 4]), ["p", "p", "q", "q"]
+    problem = read_problem(as_source(X), Y, sample_weight=weight, groups=groups)
+    part = problem.take([3, 0]).only(["size"])
+    assert part.n_rows == 2 and list(part.tasks) == list(part.targets) == list(part.weights) == ["size"]
+    assert part.targets["size"].tolist() == [4.5, 1.5] and part.weights["size"].tolist() == [4, 1]
+    assert part.groups.tolist() == ["q", "p"] and part.views == problem.views
+    assert {name: column.shape[0] for name, column in part.columns.items()} == dict.fromkeys(problem.columns, 2)
+    assert problem.n_rows == 4 and list(problem.tasks) == ["size", "kind"] and problem.targets["size"][0] == 1.5
+
+
+def test_a_label_without_weight_is_not_known():
+    problem = read_problem(np.zeros((4, 1)), Y["size"].to_numpy(), sample_weight=[0, 1, 1, 1])
+    np.testing.assert_array_equal(problem.targets["y"], [np.nan, 2.5, np.nan, 4.5])
+    with pytest.raises(ValueError, match="All sample weights of task 'y' are zero"):
+        read_problem(np.zeros((4, 1)), Y["size"].to_numpy(), sample_weight=[0, 0, 1, 0])
+    with pytest.raises(ValueError, match="Task 'y' has one class only among the rows with a positive weight"):
+        read_problem(np.zeros((4, 1)), np.array(list("aabb")), sample_weight=[0, 0, 1, 1])
