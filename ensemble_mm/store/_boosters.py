@@ -62,7 +62,8 @@ def try_out(models: list[tuple[str, bytes]]) -> None:
             check_text(model.decode())
     content = b"".join(b"%s %d\n%s" % (kind.encode(), len(model), model) for kind, model in models)
     limit = SECONDS * (1 + len(content) // (20 * 2**20))
-    command = [sys.executable, __file__]  # this file alone, without the package: it is there sooner
+    # This file alone, without the package, is there sooner; -P: what lies beside it is not imported.
+    command = [sys.executable, "-P", __file__]
     try:
         done = subprocess.run(command, input=content, capture_output=True, timeout=limit)
     except subprocess.TimeoutExpired:

@@ -235,6 +235,7 @@ def _check_archive(archive: zipfile.ZipFile, size: int, path) -> None:
 
 def _check_manifest(text: bytes, names: list[str], path) -> dict:
     try:
+        _check_size(text, 0)
         manifest = json.loads(text)
         number, parts = manifest["format_number"], manifest["parts"]
         whole = manifest["format"] == FORMAT and type(number) is int
