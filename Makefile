@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet
 STAMPS := $(VENV)/stamps
-RUFF := ruff check --line-length 120 --select E,F,W,I,B,UP
+CODE := ensemble_mm tests benchmarks docs noxfile.py
 # A folder for junit files, one a run of pytest: make test REPORTS=somewhere
 REPORTS ?=
 # More options for pytest: make test PYTEST_ARGS="-k table"
@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 # SCIPY_ARRAY_API: one of scikit-learn's estimator checks runs only with it.
 PYTEST := SCIPY_ARRAY_API=1 OMP_NUM_THREADS=1 MLFLOW_DISABLE_TELEMETRY=true $(PY) -m pytest --import-mode=importlib -q -rs -n 2
 
-.PHONY: help demo test test-slow lint docs benchmarks reliability clean
+.PHONY: help demo test test-slow lint format docs benchmarks reliability clean
 .DEFAULT_GOAL := help
 
 help:  ## show what there is
@@ -29,7 +29,11 @@ test-slow: $(STAMPS)/test  ## run the tests that take minutes
 	$(PYTEST) $(if $(REPORTS),--junitxml=$(REPORTS)/slow.xml) -m slow $(PYTEST_ARGS) tests
 
 lint: $(STAMPS)/lint  ## check the style
-	$(VENV)/bin/$(RUFF) ensemble_mm tests benchmarks docs
+	$(VENV)/bin/ruff check $(CODE)
+
+format: $(STAMPS)/lint  ## put the code into its form
+	$(VENV)/bin/ruff check --fix $(CODE)
+	$(VENV)/bin/ruff format $(CODE)
 
 docs: $(STAMPS)/docs  ## build the pages into docs/_build/html; a warning is an error
 	MLFLOW_DISABLE_TELEMETRY=true $(PY) -m sphinx -W --keep-going -q -b html docs docs/_build/html
@@ -59,8 +63,8 @@ $(STAMPS)/test: setup.cfg pyproject.toml | $(PY)
 	$(PIP) -e '.[all,ray,test]' polars
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/demo
 
-$(STAMPS)/lint: | $(PY)
-	$(PIP) ruff
+$(STAMPS)/lint: setup.cfg | $(PY)
+	$(PIP) -e '.[dev]'
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/docs: $(STAMPS)/test
