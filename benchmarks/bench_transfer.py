@@ -73,7 +73,7 @@ def losses(model, X, Y):
         y = task.encode(Y[name])
         known = ~np.isnan(y)
         loss = np.full(len(y), np.nan)
-        if task.is_classification:
+        if task.classes is not None:
             chosen = probabilities[name][known, y[known].astype(int)]
             loss[known] = -np.log(np.clip(chosen, 1e-6, 1))
         else:

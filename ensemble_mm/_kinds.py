@@ -30,6 +30,8 @@ class Kind:
         Different labels that a fit needs.
     is_stratified : bool
         Whether rows of every label must be in every fold.
+    region : {"sets", "intervals"}
+        What holds the truth as often as it is asked to.
     words : str
         What the labels are, for reports.
     width : int
@@ -124,6 +126,7 @@ class Classes(Kind):
     method: ClassVar = "predict_proba"
     least: ClassVar = 2
     is_stratified: ClassVar = True
+    region: ClassVar = "sets"
     score_name: ClassVar = "neg_log_loss"
     same_as_loss: ClassVar = ("neg_log_loss", "d2_log_loss_score")
     usual: ClassVar = "the most frequent"
@@ -242,6 +245,7 @@ class Numbers(Kind):
     method: ClassVar = "predict"
     least: ClassVar = 1
     is_stratified: ClassVar = False
+    region: ClassVar = "intervals"
     words: ClassVar = "a number"
     width: ClassVar = 1
     n_columns: ClassVar = 1

@@ -148,3 +148,21 @@ def test_effects_have_an_address(path):
     if name_of(path)[0] not in {"_cli", "_demo", "__main__"} and name_of(path) != ("stacking", "_progress"):
         assert "print" not in calls
     assert not calls & {"np.random.seed", "random.seed", "warnings.simplefilter", "warnings.filterwarnings"}
+
+
+ASKS = re.compile(
+    r"is_classification|\bkind (?:==|!=) \"(?:regression|classification|binary|multiclass)|\.family (?:==|!=)"
+    r"|\bclasses is (?:not )?None"
+    r"|(?:if|and|or|not) (?:not )?(?:self\.|kind\.)?n_classes\b(?!\.| [<>=i])"
+)
+
+
+def test_few_places_ask_what_kind_a_task_is():
+    """What differs by kind is asked of `task.rules`, and stands in `_kinds`; so a kind of one's own is one entry."""
+    asking = {
+        path.name: len(found)
+        for path in FILES
+        if path.name != "_kinds.py"
+        and (found := [line for line in path.read_text(encoding="utf-8").splitlines() if ASKS.search(line)])
+    }
+    assert sum(asking.values()) <= 40 and len(asking) <= 6, asking

@@ -19,7 +19,7 @@ def draw_folds(cv, problem, seed):
         labels, splitter = _splitter(int(cv), problem, seed)
         pairs = splitter.split(np.zeros(n_rows), labels, groups)
     elif hasattr(cv, "split") and not isinstance(cv, str):
-        labels = next((t for name, t in targets.items() if tasks[name].is_classification), None)
+        labels = next((t for name, t in targets.items() if tasks[name].rules.is_stratified), None)
         labels = next(iter(targets.values())) if labels is None else labels
         pairs = cv.split(np.zeros((n_rows, 1)), np.nan_to_num(labels, nan=-1.0), groups)
     elif hasattr(cv, "__iter__") and not isinstance(cv, str):
@@ -32,7 +32,7 @@ def draw_folds(cv, problem, seed):
     for name, target in targets.items():
         for f, (train, _) in enumerate(folds):
             known = target[train][~np.isnan(target[train])]
-            if not len(known) or (tasks[name].is_classification and len(np.unique(known)) < 2):
+            if len(np.unique(known)) < tasks[name].rules.least:
                 found = "no known label" if not len(known) else "one class only"
                 raise ValueError(
                     f"Task {name!r} has {found} in the training rows of fold {f}: use fewer folds, "
@@ -67,7 +67,7 @@ def _splitter(n_splits, problem, seed):
         )
     rarest = {}
     for name, task in tasks.items():
-        if task.is_classification:
+        if task.rules.is_stratified:
             known = targets[name][~np.isnan(targets[name])].astype(np.intp)
             rarest[name] = np.bincount(known, minlength=len(task.classes))
     allowed = [name for name, counts in rarest.items() if counts.min() >= n_splits]

@@ -140,7 +140,7 @@ class CrossFit:
             weight = None if weight is None else np.tile(weight, 1 + self.n_copies)
             train = np.concatenate([train + n * c for c in range(1 + self.n_copies)])
         task = self.problem.tasks[member.task]
-        n_classes = len(task.classes) if task.is_classification else 0
+        n_classes = task.rules.n_classes
         args = (
             member.estimator,
             self.seed_of(f"learner {member.learner!r} reads {member.reads!r}, fold {fit.fold}", member.task),

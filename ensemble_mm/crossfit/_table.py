@@ -30,7 +30,7 @@ class Table:
         self._spans, names = {}, []
         for member in members:
             task = tasks[member.task]
-            self._spans[member] = slice(len(names), len(names) + task.n_columns)
+            self._spans[member] = slice(len(names), len(names) + task.rules.n_columns)
             names += [(member.task, member.learner, member.reads, label) for label in task.column_classes]
         self.columns = pd.MultiIndex.from_arrays(list(zip(*names, strict=True)) or [[]] * len(LEVELS), names=LEVELS)
         self.values = np.full((n_rows, len(names)), np.nan)

@@ -132,6 +132,6 @@ def _weighted(task, target, weight):
     left = np.unique(target[~np.isnan(target)])
     if not len(left):
         raise ValueError(f"All sample weights of task {task.name!r} are zero: give some rows a positive weight.")
-    if task.is_classification and len(left) < 2:
+    if len(left) < task.rules.least:
         raise ValueError(f"Task {task.name!r} has one class only among the rows with a positive weight.")
     return target

@@ -35,15 +35,6 @@ class Task:
         return KINDS[self.kind](0 if self.classes is None else len(self.classes))
 
     @property
-    def is_classification(self) -> bool:
-        return self.classes is not None
-
-    @property
-    def n_columns(self) -> int:
-        """Columns that one learner fills."""
-        return self.rules.n_columns
-
-    @property
     def column_classes(self) -> list:
         """What the columns of a learner are called: the classes, for two the second; "" for a number."""
         return [""] if self.classes is None else list(self.classes[-self.rules.n_columns :])
@@ -58,7 +49,7 @@ class Task:
         values = np.asarray(column.to_numpy(object), dtype=object)
         known = ~pd.isna(values)
         out = np.full(len(values), np.nan)
-        if not self.is_classification:
+        if self.classes is None:
             out[known] = _as_numbers(self.name, values[known])
             return out
         position = {label: i for i, label in enumerate(self.classes.tolist())}

@@ -93,11 +93,15 @@ class Cells:
         return replace(self, cube=self.cube[rows], truth=self.truth[rows], ensemble=self.ensemble[rows])
 
 
+def tasks_of(model, family=None) -> list[str]:
+    """Return the names of the tasks of a family; None: all."""
+    return [name for name, task in model.tasks_.items() if family in (None, task.rules.family)]
+
+
 def check_task(model, task, family=None) -> str:
     """Return the name of a task of a fitted model: the given one, or the first (of a family) when `task` is None."""
     check_is_fitted(model, "tasks_")
-    names = list(model.tasks_)
-    suitable = [name for name in names if family in (None, model.tasks_[name].rules.family)]
+    names, suitable = list(model.tasks_), tasks_of(model, family)
     if task is None:
         task = (suitable or names)[0]
     if task not in names:

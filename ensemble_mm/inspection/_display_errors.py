@@ -6,7 +6,7 @@ from scipy.stats import rankdata
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from .._checks import check_count
-from ._cells import cells_of, check_task
+from ._cells import cells_of, check_task, tasks_of
 from ._drawing import GREY, PALETTE, SEQUENTIAL, cycle, finish, legend_below, new_axes, shorten, tidy
 
 
@@ -82,10 +82,8 @@ class ReliabilityDisplay:
 
         Without X and Y the out-of-fold predictions of the training rows are shown.
         """
-        first = check_task(estimator, task, "classification")
-        names = [n for n, t in estimator.tasks_.items() if t.rules.family == "classification"]
-        curves = {}
-        for name in names if task is None else [first]:
+        first, curves = check_task(estimator, task, "classification"), {}
+        for name in tasks_of(estimator, "classification") if task is None else [first]:
             _, truth, prediction = predictions_of(estimator, name, X, Y)
             curves[name] = _curve(truth, prediction, n_bins)
         return cls(curves=curves).plot(ax=ax)

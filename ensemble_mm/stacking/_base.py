@@ -38,7 +38,7 @@ from ..data import MultimodalData, as_source, check_columns, columns_of, read_pr
 from ..learners import portfolio
 from ..store import FeatureCache, JobStore, content_key, versions
 from ._diagram import diagram
-from ._level import Level, setting_of
+from ._level import Level, calibrator_of, setting_of
 from ._parameters import StackParameters, check_settings
 from ._params import NamedParamsMixin
 from ._progress import Progress
@@ -178,8 +178,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
     def _learners_of(self, task, problem):
         learners = self.learners
         if isinstance(learners, dict):
-            kind = "classification" if task.is_classification else "regression"
-            for key in (task.name, task.kind, kind):
+            for key in (task.name, task.kind, task.rules.family):
                 if key in learners:
                     learners = learners[key]
                     break
@@ -189,11 +188,10 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
                 )
         if isinstance(learners, str):
             check_choice("learners", learners, PORTFOLIOS)
-            kind = "classification" if task.is_classification else "regression"
+            kind = task.rules
             n_rows = int((~np.isnan(problem.targets[task.name])).sum())
-            n_classes = len(task.classes) if task.is_classification else None
             natures = {view.name: MODALITIES[view.modality].nature(view.extractor) for view in problem.views}
-            entries = portfolio(learners, kind, n_rows=n_rows, n_classes=n_classes, views=natures)
+            entries = portfolio(learners, kind.family, n_rows=n_rows, n_classes=kind.n_classes, views=natures)
             return [LearnerSpec(*entry) for entry in entries]
         return check_learners(learners)
 
@@ -311,10 +309,10 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
     def _calibrations(self, tasks):
         """Yield what is fitted on the predictions of each task."""
         for name, task in tasks.items():
-            kind = setting_of(self.calibration, task) if task.is_classification else None
-            if kind is not None:
-                yield f"{kind} calibration of task {name!r}"
-            yield f"prediction {'sets' if task.is_classification else 'intervals'} of task {name!r}"
+            calibrator = calibrator_of(self.calibration, task)
+            if calibrator is not None:
+                yield f"{calibrator} calibration of task {name!r}"
+            yield f"prediction {task.rules.region} of task {name!r}"
 
     # -- prediction ----------------------------------------------------------------------------------------------
 

@@ -72,7 +72,7 @@ def _simpler(problem, model, name):
     if len(views) > 1 and views in apart:
         found["early fusion"] = predicted(apart[views])
     if len(views) > 1 and alone:
-        mean = make_meta_learner("mean", kind=task.kind, n_classes=kind.n_classes or None)
+        mean = make_meta_learner("mean", kind=task.kind, n_classes=kind.n_classes)
         found["late fusion"] = predicted(sorted(sum(alone.values(), [])), mean)
     return found
 

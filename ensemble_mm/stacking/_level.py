@@ -15,6 +15,7 @@ from ..meta import (
 )
 
 CALIBRATORS = {"temperature": TemperatureCalibrator, "isotonic": IsotonicCalibrator}
+REGIONS = {"sets": ConformalSets, "intervals": ConformalIntervals}
 SIGNIFICANT = 1.645  # standard errors: one-sided, 5 %
 AUTO_SHARES = (0.5, 0.75, 1.0)  # of the members that "auto" keeps
 
@@ -65,7 +66,7 @@ class Level:
             meta = make_meta_learner(
                 spec,
                 kind=task.kind,
-                n_classes=task.rules.n_classes or None,
+                n_classes=task.rules.n_classes,
                 scoring=settings[name]["scoring"],
                 random_state=seed,
             )
@@ -140,7 +141,7 @@ class Level:
         rows = ~np.isnan(run.problem.targets[name]) & ~np.isnan(block).all(axis=1)
         chosen = select_members(
             spec, block[rows], run.problem.targets[name][rows], kind=task.kind,
-            n_classes=task.rules.n_classes or None,
+            n_classes=task.rules.n_classes,
             seconds=[run.seconds[member] for member in members],
             names=[f"{member.learner} ({member.reads})" for member in members], random_state=run.seed_of("prune", name),
         )  # fmt: skip
@@ -168,7 +169,8 @@ class Level:
             entries = [(member.learner, member.reads, whole[member]) for member in self.columns[name]]
             entries.append(("ensemble", "", self.oof[name]))
             for learner, reads, block in entries:
-                scores = [score_of(task, run.problem.targets[name], block, test) for _, test in run.folds]
+                y, weight = run.problem.targets[name], run.problem.weights[name]
+                scores = [score_of(task, y, block, test, weight) for _, test in run.folds]
                 rows.append((name, learner, reads, task.rules.score_name, *scores))
         folds = [f"fold_{f}" for f in range(len(run.folds))]
         frame = pd.DataFrame(rows, columns=["task", "learner", "reads", "score_name", *folds])
@@ -183,16 +185,13 @@ class Level:
             y, out = run.problem.targets[name], self.oof[name]
             rows = has_both(y, out)
             pattern = availability_of(run.features.present)
-            if task.is_classification:
-                kind = setting_of(how, task)
-                if kind is not None:
-                    weight = None if run.problem.weights[name] is None else run.problem.weights[name][rows]
-                    self.calibrators[name] = CALIBRATORS[kind]().fit(out[rows], y[rows].astype(np.intp), weight)
-                scores = self.calibrated(name, out[rows])
-                conformal[name] = ConformalSets().fit(scores, y[rows].astype(np.intp), pattern=pattern[rows])
-            else:
-                # One width: the members' disagreement made intervals wider on every set that it was tried on.
-                conformal[name] = ConformalIntervals().fit(out[rows], y[rows], pattern=pattern[rows])
+            calibrator = calibrator_of(how, task)
+            if calibrator is not None:
+                weight = None if run.problem.weights[name] is None else run.problem.weights[name][rows]
+                self.calibrators[name] = CALIBRATORS[calibrator]().fit(out[rows], y[rows], weight)
+            # One width: the members' disagreement made intervals wider on every set that it was tried on.
+            region = REGIONS[task.rules.region]()
+            conformal[name] = region.fit(self.calibrated(name, out[rows]), y[rows], pattern=pattern[rows])
         return self.calibrators, conformal
 
     def calibrated(self, name, proba):
@@ -225,6 +224,11 @@ def setting_of(setting, task):
     if not isinstance(setting, dict):
         return setting
     return next((setting[key] for key in (task.name, task.kind, task.rules.family) if key in setting), None)
+
+
+def calibrator_of(setting, task):
+    """Return the name of the calibrator of a task's probabilities; None without one, and for numbers."""
+    return setting_of(setting, task) if task.rules.width > 1 else None
 
 
 def availability_of(present):
@@ -273,12 +277,11 @@ def shares_of(problem, name, rows):
     return weight / weight.sum()
 
 
-def score_of(task, y, out, rows):
+def score_of(task, y, out, rows, weight=None):
     """Return the score on some rows; rows without a label or a prediction are left out; NaN where none is left."""
-    out = out.reshape(len(y), -1)[rows]
-    y = y[rows]
-    used = ~np.isnan(y) & ~np.isnan(out).any(axis=1)
-    return task.rules.score(y[used], out[used]) if used.sum() > 1 else np.nan
+    rows = rows[has_both(y, out)[rows]]
+    weight = None if weight is None else weight[rows]
+    return task.rules.score(y[rows], out[rows], weight) if len(rows) > 1 else np.nan
 
 
 def _among(rows, n):

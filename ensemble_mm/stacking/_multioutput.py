@@ -262,7 +262,7 @@ class MultiOutputStack(BaseStack):
         """Return {task: class probabilities of shape (n_samples, n_classes)} of the classification tasks."""
         check_is_fitted(self)
         out, _ = self._predict_tasks(X)
-        return {name: p for name, p in out.items() if self.tasks_[name].is_classification}
+        return {name: p for name, p in out.items() if p.ndim == 2}
 
     def predict_interval(self, X, coverage=0.9):
         """Return {task: bounds of shape (n_samples, 2)} of the regression tasks."""
@@ -270,7 +270,7 @@ class MultiOutputStack(BaseStack):
         out, new = self._predict_tasks(X)
         pattern = availability_of(new.present)
         return {n: self.conformal_[n].interval(p, coverage, pattern=pattern) for n, p in out.items()
-                if not self.tasks_[n].is_classification}  # fmt: skip
+                if self.tasks_[n].rules.region == "intervals"}  # fmt: skip
 
     def predict_set(self, X, coverage=0.9):
         """Return {task: bool array (n_samples, n_classes)} of the classification tasks."""
@@ -278,7 +278,7 @@ class MultiOutputStack(BaseStack):
         out, new = self._predict_tasks(X)
         pattern = availability_of(new.present)
         return {n: self.conformal_[n].sets(p, coverage, pattern=pattern) for n, p in out.items()
-                if self.tasks_[n].is_classification}  # fmt: skip
+                if self.tasks_[n].rules.region == "sets"}  # fmt: skip
 
     def evaluate(self, X, Y, sample_weight=None):
         """Return the standard metrics of every task on rows whose label is known.

@@ -158,6 +158,6 @@ def check_settings(model: StackParameters, tasks) -> None:
         meta_learner, scoring, prune, calibration = (setting_of(getattr(model, name), task) for name in BY_TASK)
         check_scorer(scoring, task.rules)
         if meta_learner is not None:
-            check_params(make_meta_learner(meta_learner, kind=task.kind, n_classes=task.rules.n_classes or None))
+            check_params(make_meta_learner(meta_learner, kind=task.kind, n_classes=task.rules.n_classes))
         check_pruner(prune)
         check_choice("calibration", calibration, (None, *CALIBRATORS))

@@ -144,6 +144,12 @@ def test_scores_leave_out_rows_without_label_or_prediction():
     assert np.isnan(score_of(NUMBER, y, out, np.array([2, 4])))
 
 
+def test_scores_count_rows_by_their_weights():
+    y, out, weight = np.random.default_rng(0).normal(size=(3, 30))
+    found = score_of(NUMBER, y, out, np.arange(10, 30), np.abs(weight))
+    assert found == pytest.approx(r2_score(y[10:], out[10:], sample_weight=np.abs(weight)[10:]))
+
+
 def test_paired_gain_is_the_mean_difference_and_its_error():
     rng = np.random.default_rng(0)
     y, before, after = rng.normal(size=(3, 40))
