@@ -3,9 +3,12 @@
 import argparse
 
 from .._kinds import KINDS
-from ..meta import META_LEARNERS
+from ..learners import PORTFOLIOS
+from ..meta import CALIBRATORS, META_LEARNERS
+from ..stacking import STRATEGIES
 
 PROG = "ensemble-mm"
+_KINDS = ", ".join(KINDS)
 _EXAMPLES = """\
 examples:
   ensemble-mm fit train.csv --targets rating,kind --out model.emm
@@ -97,18 +100,18 @@ def _stack(command):
     add("--targets", action="append", required=True, type=_names, metavar="A,B",
         help="columns to predict, separated by commas; can be repeated")
     add("--kind", action="append", default=[], type=_pair, metavar="TARGET=KIND",
-        help=f"read a target as one of {', '.join(KINDS)} (default: by its values)")
+        help=f"read a target as {_KINDS} (default: by its values)")
     add("--drop", action="append", default=[], type=_names, metavar="A,B", help="columns to leave out, such as ids")
     add("--groups", metavar="COLUMN", help="rows of a group stay together when rows are held out; not learnt from")
-    add("--learners", choices=("fast", "balanced", "best"), default="balanced",
+    add("--learners", choices=list(PORTFOLIOS), default="balanced",
         help="portfolio of base learners (default: %(default)s)")
-    add("--strategy", choices=("independent", "stacked", "chain"), default="stacked",
+    add("--strategy", choices=STRATEGIES, default="stacked",
         help="how several targets use each other (default: %(default)s)")
     add("--meta-learner", choices=list(META_LEARNERS), default="auto",
         help="how predictions are combined (default: %(default)s)")
     add("--cv", type=_count(2), default=5, metavar="K", help="number of folds (default: %(default)s)")
     add("--prune", type=_prune, metavar="auto|N", help="drop learners that do not help, or keep N of them")
-    add("--calibration", choices=("temperature", "isotonic"), help="calibrate the probabilities")
+    add("--calibration", choices=list(CALIBRATORS), help="calibrate the probabilities")
     add("--augment", type=_count(0), default=0, metavar="N", help="augmented copies of each row")
     add("--on-bad", choices=("raise", "missing"), default="raise",
         help="what an unreadable media file does (default: %(default)s)")
@@ -189,7 +192,7 @@ def _names(text):
 def _pair(text):
     name, _, kind = text.rpartition("=")
     if not name or kind not in KINDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not TARGET=KIND, with one of the kinds {', '.join(KINDS)}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not TARGET=KIND with one of the kinds {_KINDS}")
     return name, kind
 
 

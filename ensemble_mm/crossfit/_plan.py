@@ -136,7 +136,7 @@ def check_learners(learners) -> list[LearnerSpec]:
     """Return the learners as specs; raise an error that says what is wrong with one."""
     if not isinstance(learners, (list, tuple)) or not len(learners):
         raise ValueError(
-            f'learners={learners!r} is not known: use "fast", "balanced", "best" or a list of (name, estimator) pairs.'
+            f"learners={learners!r} is not known: use the name of a portfolio or a list of (name, estimator) pairs."
         )
     specs = []
     for entry in learners:

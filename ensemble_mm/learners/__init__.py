@@ -6,7 +6,7 @@ All of them are plain scikit-learn estimators on dense or sparse features.
 from ._imagecnn import ImageCNN, ImageCNNClassifier, ImageCNNRegressor
 from ._linear import LogisticPath, RidgePath
 from ._many_classes import PooledGaussian
-from ._presets import portfolio
+from ._portfolios import PORTFOLIOS, Entry, portfolio
 from ._process import GaussianProcess
 from ._scaling import NaiveBayesScaler, ViewScaler
 from ._spaces import default_space
@@ -14,6 +14,8 @@ from ._textcnn import TextCNN, TextCNNClassifier, TextCNNRegressor
 from ._tuning import TunedLearner
 
 __all__ = [
+    "PORTFOLIOS",
+    "Entry",
     "GaussianProcess",
     "ImageCNN",
     "ImageCNNClassifier",

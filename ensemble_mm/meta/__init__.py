@@ -1,7 +1,7 @@
 """From columns of predictions to one prediction: weights, stackers, pruning, calibration."""
 
 from ._alternatives import alternatives, cross_fitted
-from ._calibration import IsotonicCalibrator, TemperatureCalibrator, decision_threshold
+from ._calibration import CALIBRATORS, IsotonicCalibrator, TemperatureCalibrator, decision_threshold
 from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, check_pruner, make_meta_learner, select_members
 from ._columns import TableClassifier, TableRegressor, blend
 from ._conformal import ConformalIntervals, ConformalSets
@@ -12,6 +12,7 @@ from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexR
 from ._wrapped import WrappedClassifier, WrappedRegressor
 
 __all__ = [
+    "CALIBRATORS",
     "META_LEARNERS",
     "AutoClassifier",
     "AutoRegressor",

@@ -111,6 +111,9 @@ class IsotonicCalibrator(BaseEstimator):
         return out / out.sum(axis=1, keepdims=True)
 
 
+CALIBRATORS = {"temperature": TemperatureCalibrator, "isotonic": IsotonicCalibrator}
+
+
 def decision_threshold(proba, y, scoring="balanced_accuracy"):
     """Return the threshold on the second class's probability that maximises a metric.
 

@@ -2,6 +2,6 @@
 
 from ._compare import compare_strategies
 from ._estimators import StackedClassifier, StackedRegressor
-from ._multioutput import MultiOutputStack
+from ._multioutput import STRATEGIES, MultiOutputStack
 
-__all__ = ["MultiOutputStack", "StackedClassifier", "StackedRegressor", "compare_strategies"]
+__all__ = ["STRATEGIES", "MultiOutputStack", "StackedClassifier", "StackedRegressor", "compare_strategies"]

@@ -35,7 +35,7 @@ from ..crossfit import (
     unweighted,
 )
 from ..data import MultimodalData, as_source, check_columns, columns_of, read_problem, views_of
-from ..learners import portfolio
+from ..learners import PORTFOLIOS, portfolio
 from ..store import FeatureCache, JobStore, content_key, versions
 from ._diagram import diagram
 from ._level import Level, calibrator_of, setting_of
@@ -43,7 +43,6 @@ from ._parameters import StackParameters, check_settings
 from ._params import NamedParamsMixin
 from ._progress import Progress
 
-PORTFOLIOS = ("fast", "balanced", "best")
 
 
 class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEstimator):

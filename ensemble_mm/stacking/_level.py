@@ -6,15 +6,13 @@ from sklearn.base import clone
 
 from ..crossfit import Estimate, Job, check_failures, seeded
 from ..meta import (
+    CALIBRATORS,
     ConformalIntervals,
     ConformalSets,
-    IsotonicCalibrator,
-    TemperatureCalibrator,
     make_meta_learner,
     select_members,
 )
 
-CALIBRATORS = {"temperature": TemperatureCalibrator, "isotonic": IsotonicCalibrator}
 REGIONS = {"sets": ConformalSets, "intervals": ConformalIntervals}
 SIGNIFICANT = 1.645  # standard errors: one-sided, 5 %
 AUTO_SHARES = (0.5, 0.75, 1.0)  # of the members that "auto" keeps

@@ -14,8 +14,8 @@ import numpy as np
 from .._checks import POSITIVE, Number, check_choice, check_params, did_you_mean, having, one_of, whole
 from .._kinds import KINDS
 from .._scorers import check_scorer
-from ..meta import check_pruner, make_meta_learner
-from ._level import CALIBRATORS, setting_of
+from ..meta import CALIBRATORS, check_pruner, make_meta_learner
+from ._level import setting_of
 
 MOST_COPIES = 1000  # a typing error would else fill the memory
 BY_TASK = ("meta_learner", "scoring", "prune", "calibration")

@@ -5,9 +5,8 @@ from sklearn.datasets import make_classification, make_regression
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import log_loss, mean_squared_error
 
-from ensemble_mm.learners import default_space, portfolio
+from ensemble_mm.learners import PORTFOLIOS, Entry, default_space, portfolio
 
-PORTFOLIOS = ["fast", "balanced", "best"]
 VIEWS = {"words": "words", "facts": "table"}
 SIZES = [(40, 2), (40, 8), (300, 3), (3000, 10), (100_000, 2), (100_000, 5000)]
 
@@ -131,3 +130,14 @@ def test_no_learner_is_fitted_twice_on_the_only_view(kind):
     for nature in ("table", "vector", "words", "media"):
         names = [entry[0] for entry in portfolio("best", kind, n_rows=400, n_classes=2, views={"x": nature})]
         assert not {"linear_all", "kernel_all", "linear_text"} & set(names)
+
+
+def test_a_portfolio_of_ones_own_is_a_list_of_entries(monkeypatch):
+    mine = [
+        Entry("dummy", lambda facts: DummyRegressor() if facts.regression else DummyClassifier(), "each", "native"),
+        Entry("large", lambda facts: DummyClassifier(), when=lambda facts: facts.n_rows > 1000),
+    ]
+    monkeypatch.setitem(PORTFOLIOS, "mine", mine)
+    ((name, estimator, reads, form),) = portfolio("mine", "regression", n_rows=100)
+    assert (name, type(estimator), reads, form) == ("dummy", DummyRegressor, "each", "native")
+    assert [entry[0] for entry in portfolio("mine", "binary", n_rows=2000)] == ["dummy", "large"]

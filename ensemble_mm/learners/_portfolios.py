@@ -1,0 +1,244 @@
+"""Portfolios: ordered lists of base learners that suit a task without any setting.
+
+A portfolio is a list of `Entry` in `PORTFOLIOS`; which of them serve, and with what settings, depends on the number of
+rows and classes and on what the features of the views are like only, so that the same call gives the same learners on
+any machine.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sklearn.base import BaseEstimator
+
+from .._checks import check_choice, check_count
+from .._kinds import KINDS
+from .._modalities import NATURES
+from ._presets import (
+    LARGE,
+    SMALL,
+    WIDE_SHARE,
+    deep_gbm,
+    discriminant,
+    extra_trees,
+    gaussian_process,
+    gbm,
+    kernel_linear,
+    linear,
+    naive_bayes_logistic,
+    neighbors,
+    svr,
+    xgb,
+)
+
+MANY_CLASSES = 100  # above this many, learners whose cost grows with classes x columns are left out
+BOOSTED_CLASSES = 30  # above this many, boosting (a tree per class and round) costs too much
+XGB_CLASSES = 5  # above this many, "balanced" has LightGBM alone, at a third of XGBoost's time
+NATIVE_CLASSES = 30  # above this many, linear models read text reduced
+DEEP = 200  # rows from which trees of many leaves find more than noise
+WORDS_ROWS = 2000  # rows from which the share of a word in each class is known well enough to weigh it by
+KERNEL_ROWS = 5000  # rows up to which kernels of all rows are cheap
+TEXTS, TABLES = ("words", "sentences"), ("table", "vector")
+FAST, BALANCED, BEST = ("fast",), ("balanced",), ("best",)
+SLOW = BALANCED + BEST
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a portfolio depends on: family of the task, rows, classes (2 for numbers), and the nature of each view."""
+
+    family: str
+    n_rows: int
+    n_classes: int
+    views: dict[str, str]
+
+    @property
+    def regression(self) -> bool:
+        return self.family == "regression"
+
+    @property
+    def many_classes(self) -> bool:
+        return not self.regression and (self.n_classes > MANY_CLASSES or 4 * self.n_classes > self.n_rows)
+
+    @property
+    def boosted(self) -> bool:
+        return self.n_classes <= BOOSTED_CLASSES
+
+    @property
+    def only_tables(self) -> bool:
+        return set(self.views.values()) <= set(TABLES)
+
+    @property
+    def several(self) -> bool:
+        """Whether there are several views that can stand side by side as they are: none is text."""
+        return len(self.views) > 1 and not set(self.views.values()) & set(TEXTS)
+
+    @property
+    def share(self) -> float:
+        """Share of all columns that a tree looks at: tables have few, vectors any number, media hundreds."""
+        return self.share_of_tables if self.only_tables else WIDE_SHARE
+
+    @property
+    def share_of_tables(self) -> float:
+        return 0.25 if "vector" in self.views.values() else 0.7
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One learner of a portfolio.
+
+    Parameters
+    ----------
+    name : str
+    make : callable
+        Returns the unfitted learner for some `Facts`.
+    reads : str or callable, default="all"
+        As in the stacks' parameter `learners`, or a callable that returns it for some `Facts`.
+    form : {"native", "reduced"}, default="reduced"
+        What the extractor gives, sparse for text; or dense, in few columns.
+    when : callable, default=None
+        Tells for some `Facts` whether the learner serves; None: always.
+    of : tuple of str, default=("fast", "balanced", "best")
+        Which of the package's own portfolios have it.
+    """
+
+    name: str
+    make: Callable
+    reads: str | Callable = "all"
+    form: str = "reduced"
+    when: Callable | None = None
+    of: tuple[str, ...] = FAST + SLOW
+
+
+def alone(*natures):
+    """Return what gives views of some natures, each to be read alone: "each" where that is all of them.
+
+    Learners of dense columns get no texts. The leading directions of words, brought to equal variance, hold more noise
+    than the words themselves; on vectors of sentences kernels, neighbours and trees found nothing that linear models
+    did not.
+    """
+
+    def reads(facts):
+        found = [[view] for view, nature in facts.views.items() if nature in natures]
+        return "each" if len(found) == len(facts.views) else found
+
+    return reads
+
+
+def together(*natures):
+    """Return what gives the views of some natures side by side, where there are several."""
+
+    def reads(facts):
+        found = [view for view, nature in facts.views.items() if nature in natures]
+        return found if len(found) > 1 else []
+
+    return reads
+
+
+def tables(facts):
+    """Return all views where they are tables, else the tables, each alone: what suits ten columns spoils hundreds."""
+    return "all" if facts.only_tables else alone(*TABLES)(facts)
+
+
+def _is_small_table(facts):
+    return facts.regression and facts.n_rows <= 500 and facts.only_tables
+
+
+# Where classes are many, this is every portfolio.
+MANY = [
+    Entry("linear", discriminant, "each"),
+    Entry("neighbors", neighbors, when=lambda t: t.n_rows <= 2 * LARGE),
+]
+# Texts (words, and vectors of length one by an encoder) can stand side by side as they are.
+ENTRIES = [
+    Entry("linear", linear, "each", "native", when=lambda t: t.n_classes <= NATIVE_CLASSES),
+    Entry("linear", linear, "each", when=lambda t: t.n_classes > NATIVE_CLASSES),
+    Entry("gp", gaussian_process, "each", "native", of=FAST, when=_is_small_table),
+    Entry("kernel", kernel_linear, alone(*TABLES, "media"), "native", of=FAST, when=lambda t: not _is_small_table(t)),
+    Entry("kernel", kernel_linear, alone(*TABLES, "media"), "native", of=SLOW),
+    Entry("gbm", lambda t: gbm(t, 80, t.share), of=FAST, when=lambda t: t.boosted),
+    Entry("trees", lambda t: extra_trees(t, 60, t.share_of_tables), tables, of=FAST,
+          when=lambda t: t.n_rows <= SMALL or not t.boosted),
+    Entry("linear_text", linear, together(*TEXTS), "native", of=SLOW),
+    Entry("naive_bayes", naive_bayes_logistic, alone("words"), "native", of=SLOW,
+          when=lambda t: not t.regression and t.n_rows >= WORDS_ROWS and t.n_classes <= NATIVE_CLASSES),
+    Entry("linear_all", linear, of=SLOW, when=lambda t: t.several),
+    Entry("gbm", lambda t: gbm(t, 200, t.share), of=SLOW, when=lambda t: t.boosted),
+    Entry("gbm_deep", lambda t: deep_gbm(t, t.share), of=SLOW,
+          when=lambda t: t.regression and t.only_tables and t.n_rows >= DEEP),
+    Entry("gbm_tables", lambda t: gbm(t, 80, t.share_of_tables), alone(*TABLES), of=BALANCED, when=lambda t: t.boosted),
+    Entry("gbm_tables", lambda t: gbm(t, 240, t.share_of_tables), alone(*TABLES), of=BEST, when=lambda t: t.boosted),
+    Entry("gbm_media", lambda t: gbm(t, 80, WIDE_SHARE), alone("media"), of=BALANCED, when=lambda t: t.boosted),
+    Entry("gbm_media", lambda t: gbm(t, 240, WIDE_SHARE), alone("media"), of=BEST, when=lambda t: t.boosted),
+    Entry("xgb", lambda t: xgb(t, 150, t.share_of_tables), tables, of=BALANCED,
+          when=lambda t: t.n_classes <= XGB_CLASSES),
+    Entry("xgb", lambda t: xgb(t, 150, t.share_of_tables), tables, of=BEST, when=lambda t: t.boosted),
+    Entry("trees", lambda t: extra_trees(t, 100, t.share_of_tables), tables, of=BALANCED),
+    Entry("trees", lambda t: extra_trees(t, 300, t.share_of_tables), tables, of=BEST),
+    Entry("svr", svr, alone(*TABLES, "media", "states"), "native", of=SLOW,
+          when=lambda t: t.regression and t.n_rows <= KERNEL_ROWS),
+    Entry("gp", gaussian_process, tables, of=SLOW, when=lambda t: t.regression and t.n_rows <= SMALL),
+    Entry("gp_columns", lambda t: gaussian_process(t, anisotropic=True), tables, of=SLOW,
+          when=lambda t: t.regression and t.n_rows <= SMALL),
+    Entry("neighbors", neighbors, "each", "native", of=SLOW, when=lambda t: t.only_tables and t.n_rows <= LARGE),
+    Entry("kernel_all", kernel_linear, of=BEST, when=lambda t: t.several),
+    Entry("xgb_all", lambda t: xgb(t, 150, t.share), of=BEST, when=lambda t: t.boosted and not t.only_tables),
+    Entry("trees_each", lambda t: extra_trees(t, 150, t.share), "each", of=BEST),
+    Entry("svr_all", svr, of=BEST,
+          when=lambda t: t.regression and t.n_rows <= KERNEL_ROWS and not set(TEXTS) & set(t.views.values())),
+]  # fmt: skip
+PORTFOLIOS = {name: [entry for entry in ENTRIES if name in entry.of] for name in FAST + SLOW}
+
+
+def portfolio(name, kind, *, n_rows, n_classes=None, views=None, random_state=None):
+    """Return the learners of a portfolio, with settings for this task.
+
+    Parameters
+    ----------
+    name : {"fast", "balanced", "best"}
+        How much time to spend; or the name of a list of entries that was put into `PORTFOLIOS`.
+    kind : {"classification", "regression"}
+        Family of the task, or its kind.
+    n_rows : int
+        Number of training rows with a known label.
+    n_classes : int or None, default=None
+        Number of classes; not used for regression.
+    views : dict of str to str, default=None
+        What the features of each view are like: "words", "sentences", "table", "vector", "media" or "states"; see
+        `ensemble_mm.features.Modality`. None: one table.
+    random_state : int, RandomState instance or None, default=None
+        Seed given to the learners that have one.
+
+    Returns
+    -------
+    list of (name, estimator, reads, form)
+        Unfitted learners, the most useful first.
+
+    Examples
+    --------
+    >>> from ensemble_mm.learners import portfolio
+    >>> entries = portfolio("fast", "regression", n_rows=500, views={"facts": "table"})
+    >>> [(name, reads) for name, estimator, reads, form in entries]
+    [('linear', 'each'), ('gp', 'each'), ('gbm', 'all'), ('trees', 'all')]
+    """
+    check_choice("portfolio", name, PORTFOLIOS)
+    check_choice("kind", kind, ("classification", "regression", *KINDS))
+    check_count("n_rows", n_rows, minimum=1)
+    views = dict(views or {"X": "table"})
+    for nature in views.values():
+        check_choice("views", nature, NATURES)
+    family = KINDS[kind].family if kind in KINDS else kind
+    n_classes = 2 if n_classes is None or family == "regression" else max(int(n_classes), 2)
+    facts = Facts(family, n_rows, n_classes, views)
+    learners = []
+    for entry in MANY if facts.many_classes else PORTFOLIOS[name]:
+        reads = entry.reads(facts) if callable(entry.reads) else entry.reads
+        if len(reads) and (entry.when is None or entry.when(facts)):
+            learners.append((entry.name, _seeded(entry.make(facts), random_state), reads, entry.form))
+    return learners
+
+
+def _seeded(estimator, random_state):
+    if random_state is not None and isinstance(estimator, BaseEstimator):
+        names = [p for p in estimator.get_params() if p == "random_state" or p.endswith("__random_state")]
+        estimator.set_params(**dict.fromkeys(names, random_state))
+    return estimator
