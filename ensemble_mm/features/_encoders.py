@@ -15,7 +15,7 @@ POOLINGS = ("mean", "first")
 
 
 def encode(encoder, items, *, kind, device="auto", max_length=200, pooling="mean", allow_download=False, side=None):
-    """Return one vector an item, float32 of shape (n_items, width), a batch at a time.
+    """Return one vector per item, float32 of shape (n_items, width), a batch at a time.
 
     Parameters
     ----------

@@ -8,8 +8,8 @@ from sklearn.utils import check_random_state
 
 from .._checks import as_items, check_choice, check_params, having, is_missing, one_of, whole
 from ._encoders import POOLINGS, encode, encoder_files, encoder_width
-from ._looks import GROUPS, looks_of, names_of
 from ._media import changed_items, read_all
+from ._picture_features import GROUPS, names_of, picture_features
 from ._pictures import read_picture
 from ._text import ENCODED_COMPONENTS, TextReducer
 
@@ -20,7 +20,7 @@ BATCH = 8  # small copies whose features are computed together
 
 
 class ImageExtractor(TransformerMixin, BaseEstimator):
-    """Turn images into features: one row an image, the same columns whatever its size and mode.
+    """Turn images into features: one row per image, the same columns whatever its size and mode.
 
     Every image is made upright (EXIF), opaque (over white), RGB with 8 bits a channel, and resized to a square
     of `size` pixels a side; the features are computed on this copy, so their cost hardly depends on the
@@ -160,7 +160,8 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
                 n_columns=None if _any_present(X) else self._encoder_width(),
                 encode=lambda images: encode(self.encoder, images, kind="image", **self._encoder_settings()),
             )
-        size, together = self._side(), pixels_of if self.output == "pixels" else partial(looks_of, groups=self.features)
+        size, of_pictures = self._side(), partial(picture_features, groups=self.features)
+        together = pixels_of if self.output == "pixels" else of_pictures
         return read_all(
             X,
             lambda item: np.asarray(small_copy(self._read(item), size)),

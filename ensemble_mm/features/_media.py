@@ -44,7 +44,7 @@ class ChangedItem:
 
 
 def changed_items(items, change, rng, *settings) -> list:
-    """Return a `ChangedItem` for every item; missing ones stay. One draw an item, so that each has its own seed."""
+    """Return a `ChangedItem` for every item; missing ones stay. One draw per item, so that each has its own seed."""
     items = as_items(items)
     seeds = rng.randint(np.iinfo(np.int32).max, size=len(items))
     return [

@@ -34,7 +34,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
     target_encoding : bool, default=False
         Add to categories of more values than `max_categories` what the labels of each value are on average, shrunk to
         the mean of all: for rows of `fit_transform` from other rows than their own (scikit-learn's TargetEncoder). The
-        view is then extracted once a task.
+        view is then extracted once per task.
 
     Attributes
     ----------

@@ -10,8 +10,8 @@ from sklearn.utils import check_random_state
 
 from .._checks import POSITIVE, check_params, one_of, require, whole
 from ._image import small_copy
-from ._looks import looks_of, names_of
 from ._media import UnreadableItem, changed_items, decoding, open_clip, read_all
+from ._picture_features import names_of, picture_features
 from ._pictures import picture_of_array
 
 SIDE = 64  # pixels of the square that frames are shrunk to
@@ -230,7 +230,7 @@ def _changed(item, seed, extractor, flip):
 def clip_features(frames, runs, seconds):
     """Return the features of frames (n, SIDE, SIDE, 3) that come in runs of neighbours: shape (n_features,)."""
     picked = np.linspace(0, len(frames) - 1, min(POOLED, len(frames))).astype(np.intp)
-    looks = looks_of(frames[picked])
+    looks = picture_features(frames[picked])
     grey = frames @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     return np.concatenate([looks.mean(axis=0), looks.std(axis=0), *_motion(grey, runs), [np.log1p(seconds)]])
 

@@ -3,11 +3,11 @@
 All of them are plain scikit-learn estimators on dense or sparse features.
 """
 
+from ._gaussian_process import GaussianProcess
 from ._imagecnn import ImageCNN, ImageCNNClassifier, ImageCNNRegressor
 from ._linear import LogisticPath, RidgePath
-from ._many_classes import PooledGaussian
+from ._pooled_gaussian import PooledGaussian
 from ._portfolios import PORTFOLIOS, Entry, portfolio
-from ._process import GaussianProcess
 from ._scaling import NaiveBayesScaler, ViewScaler
 from ._spaces import default_space
 from ._textcnn import TextCNN, TextCNNClassifier, TextCNNRegressor

@@ -12,9 +12,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
+from ._gaussian_process import GaussianProcess
 from ._linear import LogisticPath, RidgePath
-from ._many_classes import PooledGaussian
-from ._process import GaussianProcess
+from ._pooled_gaussian import PooledGaussian
 from ._scaling import NaiveBayesScaler, SampledKernel, ViewScaler
 
 WIDE_SHARE = 0.15  # of the columns that a tree looks at, where there are hundreds

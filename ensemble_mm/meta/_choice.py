@@ -122,7 +122,7 @@ class _Auto:
         return {name: float(value / total) for name, value in near.items() if value > 0}
 
     def _judge(self, model, table, y, weight):
-        """Return losses on held-out rows and their weights: a value a row, or one a fold where a metric asks for it."""
+        """Return losses on held-out rows and their weights: one per row, or per fold where a metric asks for it."""
         kind = self._kind
         out = kind.ask(model, table)
         if self.scoring == "accuracy":

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from ensemble_mm import StackedClassifier
 from ensemble_mm._checks import BadItemsError
 from ensemble_mm.features import ImageExtractor, _image
-from ensemble_mm.features._looks import hog_of
+from ensemble_mm.features._picture_features import hog_of
 from ensemble_mm.features._pictures import read_picture
 
 

@@ -21,7 +21,7 @@ BLOCKS = np.array([[4 * i + j, 4 * i + j + 1, 4 * i + j + 4, 4 * i + j + 5] for 
 RING = [(0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1)]  # neighbours in a circle
 
 
-def looks_of(pictures, groups=GROUPS):
+def picture_features(pictures, groups=GROUPS):
     """Return the features of RGB pictures, shape (n, side, side, 3), uint8; `side` is a multiple of 4, at least 16."""
     Image = require("PIL.Image", extra="image", caller="Images")
     shape = pictures.shape
@@ -38,7 +38,7 @@ def looks_of(pictures, groups=GROUPS):
 
 
 def names_of(groups=GROUPS):
-    """Return the names of the columns that `looks_of` gives."""
+    """Return the names of the columns that `picture_features` gives."""
     return [name for group in groups for name in _NAMES[group]]
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from ensemble_mm.learners._many_classes import PooledGaussian
+from ensemble_mm.learners._pooled_gaussian import PooledGaussian
 
 
 def test_it_ranks_as_a_discriminant_with_one_variance_a_column_does():
