@@ -161,5 +161,5 @@ def test_any_estimator_of_scikit_learn_can_be_entered(monkeypatch):
 
 def test_a_modality_that_is_not_there_is_named(monkeypatch):
     monkeypatch.delitem(MODALITIES, "tune")
-    with pytest.raises(ValueError, match="The modality 'tune' is not known: use one of 'tabular'.* import what enters it"):
+    with pytest.raises(ValueError, match="'tune' is not known: use one of 'tabular', .* or import what enters it"):
         MODALITIES["tune"]

@@ -57,4 +57,4 @@ print(model.contributions_.round(2))
 # %%
 # One call sets single-task and multi-task ensembles (and, of several views, each view and their fusion) side by side:
 comparison = em.compare_strategies(X[:350], known, learners="fast", cv=4, random_state=0)
-em.StrategyDisplay.from_predictions(comparison)
+em.StrategyDisplay(comparison=comparison).plot()

@@ -9,12 +9,16 @@ from ._display_rows import HardestRowsDisplay, hardest_rows
 from ._display_selection import SelectionDisplay
 from ._display_weights import ContributionDisplay, TableDisplay, TaskContributionDisplay, ViewContributionDisplay
 from ._report import write_report
+from ._report_pictures import Picture
+from ._report_sections import PICTURES
 
 __all__ = [
+    "PICTURES",
     "ConfusionDisplay",
     "ContributionDisplay",
     "HardestRowsDisplay",
     "MissingDisplay",
+    "Picture",
     "PruningDisplay",
     "ReliabilityDisplay",
     "ResidualDisplay",

@@ -28,7 +28,7 @@ class PruningDisplay:
     >>> import pandas as pd
     >>> from ensemble_mm import PruningDisplay
     >>> path = pd.DataFrame({"reads": ["text", "all"], "learner": ["linear", "gbm"], "score": [0.2, 0.3]})
-    >>> PruningDisplay.from_predictions(path).ax_.get_xlabel()
+    >>> PruningDisplay(path=path).plot().ax_.get_xlabel()
     'members kept, heaviest first'
     """
 
@@ -69,11 +69,6 @@ class PruningDisplay:
             rows.append(row)
         return cls(path=pd.DataFrame(rows), task=task).plot(ax=ax)
 
-    @classmethod
-    def from_predictions(cls, path, *, task="", ax=None):
-        """Draw a frame with the columns "reads", "learner", "score"."""
-        return cls(path=path, task=task).plot(ax=ax)
-
     def plot(self, ax=None):
         """Draw the path on `ax`, or on a new figure; return self."""
         ax = new_axes(ax, "PruningDisplay.plot", (6.4, 4.2))
@@ -96,12 +91,10 @@ class PruningDisplay:
             ax.set_xticks(place if len(place) <= 15 else place[:: len(place) // 10])
         ax.set_xlabel("seconds" if by_cost else "members kept, heaviest first")
         ax.set_ylabel("share of the prior's loss removed")
-        title = f"What members add, {shorten(self.task, 40)}" if self.task else "What members add"
-        ax.set_title(title, loc="left", fontsize=11)
         ax.margins(x=0.08)
         legend_below(ax, ncols=2)
         tidy(ax, grid="both")
-        return finish(self, ax)
+        return finish(self, ax, "What members add", self.task)
 
 
 class ScoreDisplay:
@@ -124,7 +117,7 @@ class ScoreDisplay:
     >>> from ensemble_mm import ScoreDisplay
     >>> choices = pd.DataFrame({"choice": ["ensemble", "only 'review'"], "learner": ["", "linear"],
     ...                         "score": [0.8, 0.7], "low": [0.75, 0.64], "high": [0.85, 0.76]})
-    >>> ScoreDisplay.from_predictions(choices, score_name="share right").ax_.get_xlabel()
+    >>> ScoreDisplay(choices=choices, score_name="share right").plot().ax_.get_xlabel()
     'share right'
     """
 
@@ -138,12 +131,7 @@ class ScoreDisplay:
         """Draw the choices of one task (default: the first) of a fitted stack, from its table."""
         cells = cells_of(estimator, check_task(estimator, task))
         choices = compare_choices(cells, list(estimator.views_), n_bootstrap=n_bootstrap, random_state=random_state)
-        return cls.from_predictions(choices, score_name=words_of(cells.kind.main), task=cells.task.name, ax=ax)
-
-    @classmethod
-    def from_predictions(cls, choices, *, score_name="score", task="", ax=None):
-        """Draw a frame of choices."""
-        return cls(choices=choices, score_name=score_name, task=task).plot(ax=ax)
+        return cls(choices=choices, score_name=words_of(cells.kind.main), task=cells.task.name).plot(ax=ax)
 
     def plot(self, ax=None):
         """Draw a point and an interval a choice on `ax`, or on a new figure; return self."""
@@ -159,10 +147,8 @@ class ScoreDisplay:
         ax.invert_yaxis()
         ax.axvline(choices["score"].iloc[0], color=PALETTE[1], linewidth=0.8, linestyle="--")
         ax.set_xlabel(self.score_name)
-        if self.task:
-            ax.set_title(shorten(self.task, 50), loc="left", fontsize=11)
         tidy(ax, grid="x")
-        return finish(self, ax)
+        return finish(self, ax, shorten(self.task, 40))
 
 
 class StrategyDisplay:
@@ -185,17 +171,12 @@ class StrategyDisplay:
     >>> index = pd.MultiIndex.from_product([["stars"], ["ensemble", "early fusion"]], names=["task", "strategy"])
     >>> comparison = pd.DataFrame({"loss": [1.0, 1.2], "difference": [0.0, 0.2], "low": [0.0, 0.1],
     ...                            "high": [0.0, 0.3]}, index=index)
-    >>> len(StrategyDisplay.from_predictions(comparison).ax_.get_yticks())
+    >>> len(StrategyDisplay(comparison=comparison).plot().ax_.get_yticks())
     2
     """
 
     def __init__(self, *, comparison):
         self.comparison = comparison
-
-    @classmethod
-    def from_predictions(cls, comparison, *, ax=None):
-        """Draw a frame as `compare_strategies` returns it."""
-        return cls(comparison=comparison).plot(ax=ax)
 
     def plot(self, ax=None):
         """Draw a row a task and strategy on `ax`, or on a new figure; return self.
@@ -225,6 +206,5 @@ class StrategyDisplay:
         ax.set_ylim(place - 0.5, -0.7)
         ax.axvline(0, color="black", linewidth=0.8)
         ax.set_xlabel("loss above that of the ensemble, in percent of it (left is better)")
-        ax.set_title("Strategies on the same folds", loc="left", fontsize=11)
         tidy(ax, grid="x")
-        return finish(self, ax)
+        return finish(self, ax, "Strategies on the same folds")

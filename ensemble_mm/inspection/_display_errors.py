@@ -113,10 +113,9 @@ class ReliabilityDisplay:
             )
             ax.plot([], [], marker=style["marker"], label=label, **line)
         ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="predicted probability", ylabel="observed frequency")
-        ax.set_title("Reliability", loc="left", fontsize=11)
         ax.legend(loc="upper left", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")
         tidy(ax, grid="both")
-        return finish(self, ax)
+        return finish(self, ax, "Reliability")
 
 
 def _curve(truth, prediction, n_bins):
@@ -163,12 +162,12 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
         labels = np.arange(len(info.classes))
         return cls.from_predictions(
             truth.astype(int), prediction.argmax(axis=1), labels=labels, display_labels=info.classes,
-            normalize=normalize, ax=ax, title=f"Confusion, {shorten(info.name, 40)}", **kwargs,
+            normalize=normalize, ax=ax, task=info.name, **kwargs,
         )  # fmt: skip
 
     @classmethod
     def from_predictions(cls, y_true, y_pred, *, labels=None, display_labels=None, normalize="true", ax=None,
-                         title="Confusion", **kwargs):  # fmt: skip
+                         task="", **kwargs):  # fmt: skip
         """Draw the matrix of true and predicted labels; rows sum to 1 with `normalize="true"`."""
         if display_labels is None:
             display_labels = np.unique(np.r_[np.asarray(y_true), np.asarray(y_pred)]) if labels is None else labels
@@ -186,9 +185,8 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
             for tick in ax.get_xticklabels():
                 tick.set(ha="right", rotation_mode="anchor")
         ax.set(xlabel="predicted", ylabel="true")
-        ax.set_title(title, loc="left", fontsize=11)
         ax.spines[:].set_visible(False)
-        return finish(display, ax)
+        return finish(display, ax, "Confusion", task)
 
 
 class ResidualDisplay:
@@ -277,8 +275,7 @@ class ResidualDisplay:
             label=f"outside ({np.mean(~inside):.0%})" if len(inside) else "outside",
         )  # fmt: skip
         ax.set(xlabel="predicted", ylabel="true - predicted")
-        ax.set_title(f"Residuals, {shorten(self.task, 40)}" if self.task else "Residuals", loc="left", fontsize=11)
         if self.low is not None:
             legend_below(ax, ncols=2)
         tidy(ax, grid="both")
-        return finish(self, ax)
+        return finish(self, ax, "Residuals", self.task)

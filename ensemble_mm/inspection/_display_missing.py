@@ -34,7 +34,7 @@ class MissingDisplay:
     >>> import pandas as pd
     >>> from ensemble_mm import MissingDisplay
     >>> scores = pd.DataFrame({"review": [0.5, 0.1], "photo": [0.5, 0.4]}, index=[0.0, 1.0])
-    >>> MissingDisplay.from_predictions(scores).ax_.get_xlabel()
+    >>> MissingDisplay(scores=scores).plot().ax_.get_xlabel()
     'share of items missing'
     """
 
@@ -58,11 +58,6 @@ class MissingDisplay:
             scores = _measured(estimator, task, X, Y, rates, np.random.default_rng(random_state))
         return cls(scores=scores, task=task).plot(ax=ax)
 
-    @classmethod
-    def from_predictions(cls, scores, *, task="", ax=None):
-        """Draw a frame of scores: index the missing rate, a column a line."""
-        return cls(scores=scores, task=task).plot(ax=ax)
-
     def plot(self, ax=None):
         """Draw the lines on `ax`, or on a new figure; return self."""
         ax = new_axes(ax, "MissingDisplay.plot", (6.4, 4.2))
@@ -73,11 +68,9 @@ class MissingDisplay:
             ax.plot(self.scores.index, self.scores[name], label=shorten(name), **style)
         ax.axhline(0, color=GREY, linewidth=0.8)
         ax.set(xlabel="share of items missing", ylabel="share of the prior's loss removed")
-        title = f"Score as items go missing, {shorten(self.task, 32)}" if self.task else "Score as items go missing"
-        ax.set_title(title, loc="left", fontsize=11)
         legend_below(ax, ncols=min(4, len(self.scores.columns)))
         tidy(ax)
-        return finish(self, ax)
+        return finish(self, ax, "Score as items go missing", self.task)
 
 
 def _expected(cells, views, rates):

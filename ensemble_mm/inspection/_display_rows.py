@@ -8,7 +8,7 @@ import pandas as pd
 from .._checks import check_count, require
 from ..data import as_source, select, take_rows
 from ._cells import cells_of, check_task
-from ._drawing import GREY, PALETTE, finish, new_axes, shorten
+from ._drawing import GREY, PALETTE, entitle, finish, new_axes, shorten
 from ._media import look_at
 
 
@@ -129,7 +129,6 @@ class HardestRowsDisplay:
         ax = new_axes(ax, "HardestRowsDisplay.plot", size)
         gridspec = require("matplotlib.gridspec", extra="report", caller="HardestRowsDisplay.plot")
         ax.set_axis_off()
-        title = f"Hardest rows, {shorten(self.task, 40)}" if self.task else "Hardest rows"
         grid = gridspec.GridSpecFromSubplotSpec(
             max(1, n), 1 + pictures, ax.get_subplotspec(),
             width_ratios=[3.4 if spoken else 1.8, *[1.0] * pictures], hspace=0.12, wspace=0.06,
@@ -145,8 +144,7 @@ class HardestRowsDisplay:
             for cell, (view, look) in zip(cells[1:], drawn, strict=False):
                 _draw(cell, view, look)
             self.axes_.append(cells)
-        top = self.axes_[0][0] if n else ax
-        top.set_title(title, loc="left", fontsize=11, pad=10)
+        entitle(self.axes_[0][0] if n else ax, "Hardest rows", self.task, pad=10)
         return finish(self, ax)
 
 

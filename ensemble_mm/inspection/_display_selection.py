@@ -40,7 +40,7 @@ class SelectionDisplay:
     >>> from ensemble_mm import SelectionDisplay
     >>> path = pd.DataFrame({"step": [1, 2], "reads": ["text", "all"], "learner": ["linear", "gbm"],
     ...                      "seen": [0.2, 0.3], "held_out": [0.19, 0.26]})
-    >>> SelectionDisplay.from_predictions(path).ax_.get_xlabel()
+    >>> SelectionDisplay(path=path).plot().ax_.get_xlabel()
     'step of the selection'
     """
 
@@ -93,11 +93,6 @@ class SelectionDisplay:
         })  # fmt: skip
         return cls(path=path, task=task).plot(ax=ax)
 
-    @classmethod
-    def from_predictions(cls, path, *, task="", ax=None):
-        """Draw a frame with the columns "step", "reads", "learner", "seen" and "held_out"."""
-        return cls(path=path, task=task).plot(ax=ax)
-
     def plot(self, ax=None):
         """Draw both lines on `ax`, or on a new figure; return self."""
         ax = new_axes(ax, "SelectionDisplay.plot", (6.4, 4.4))
@@ -117,8 +112,6 @@ class SelectionDisplay:
         ax.set_xticks(step if len(step) <= 20 else step[:: len(step) // 10])
         ax.set_xlabel("step of the selection")
         ax.set_ylabel("share of the prior's loss removed")
-        title = f"Learning of the greedy selection, {shorten(self.task, 30)}" if self.task else "Learning of the greedy"
-        ax.set_title(title if self.task else title + " selection", loc="left", fontsize=11)
         legend_below(ax, ncols=4)
         tidy(ax, grid="both")
-        return finish(self, ax)
+        return finish(self, ax, "Learning of the greedy selection", self.task)

@@ -31,7 +31,7 @@ class ContributionDisplay:
     >>> import pandas as pd
     >>> from ensemble_mm import ContributionDisplay
     >>> index = pd.MultiIndex.from_tuples([("review", "linear"), ("all", "gbm")], names=["reads", "learner"])
-    >>> display = ContributionDisplay.from_predictions(pd.DataFrame({"stars": [0.25, 0.75]}, index=index))
+    >>> display = ContributionDisplay(contributions=pd.DataFrame({"stars": [0.25, 0.75]}, index=index)).plot()
     >>> display.ax_.get_yticklabels()[0].get_text()
     'all · gbm'
     """
@@ -44,11 +44,6 @@ class ContributionDisplay:
         """Draw the weights of a fitted stack; see `plot` for the parameters."""
         check_is_fitted(estimator, "contributions_")
         return cls(contributions=estimator.contributions_).plot(ax=ax, max_rows=max_rows)
-
-    @classmethod
-    def from_predictions(cls, contributions, *, ax=None, max_rows=24):
-        """Draw a frame of weights as `contributions_` holds them."""
-        return cls(contributions=contributions).plot(ax=ax, max_rows=max_rows)
 
     def plot(self, ax=None, *, max_rows=24):
         """Draw the heat map.
@@ -82,8 +77,7 @@ class ContributionDisplay:
         self.image_ = heat_map(ax, values, rows, list(weights.columns), limits=(0, limit), label="weight", blank=0.005)
         gap = "\n" if len(weights.columns) < 3 else " "  # a narrow figure has no room for both on a line
         note = f"{gap}({n_idle} more have none)" if n_idle else ""
-        ax.set_title(f"Weight of each member{note}", loc="left", fontsize=11)
-        return finish(self, ax)
+        return finish(self, ax, f"Weight of each member{note}")
 
 
 class TaskContributionDisplay:
@@ -103,7 +97,7 @@ class TaskContributionDisplay:
     >>> import pandas as pd
     >>> from ensemble_mm import TaskContributionDisplay
     >>> shares = pd.DataFrame([[0.9, 0.3], [0.1, 0.7]], index=["a", "b"], columns=["a", "b"])
-    >>> TaskContributionDisplay.from_predictions(shares).ax_.get_xlabel()
+    >>> TaskContributionDisplay(contributions=shares).plot().ax_.get_xlabel()
     'task that is helped'
     """
 
@@ -121,11 +115,6 @@ class TaskContributionDisplay:
             )
         return cls(contributions=matrix).plot(ax=ax)
 
-    @classmethod
-    def from_predictions(cls, contributions, *, ax=None):
-        """Draw a frame as `task_contributions_` holds it."""
-        return cls(contributions=contributions).plot(ax=ax)
-
     def plot(self, ax=None):
         """Draw the matrix on `ax`, or on a new figure; return self."""
         matrix = self.contributions
@@ -135,8 +124,7 @@ class TaskContributionDisplay:
         self.image_ = heat_map(ax, matrix, list(matrix.index), list(matrix.columns), limits=(0, limit), label="share")
         ax.set_xlabel("task that is helped")
         ax.set_ylabel("task that gives")
-        ax.set_title("What tasks give to each other", loc="left", fontsize=11)
-        return finish(self, ax)
+        return finish(self, ax, "What tasks give to each other")
 
 
 class ViewContributionDisplay:
@@ -157,7 +145,7 @@ class ViewContributionDisplay:
     >>> from ensemble_mm import ViewContributionDisplay
     >>> columns = pd.MultiIndex.from_product([["stars"], ["value", "low", "high"]])
     >>> shares = pd.DataFrame([[0.3, 0.2, 0.4], [0.1, 0.0, 0.2]], index=["review", "photo"], columns=columns)
-    >>> len(ViewContributionDisplay.from_predictions(shares).ax_.patches)
+    >>> len(ViewContributionDisplay(contributions=shares).plot().ax_.patches)
     2
     """
 
@@ -169,11 +157,6 @@ class ViewContributionDisplay:
         """Compute `view_contributions` of a fitted stack and draw them."""
         shares = view_contributions(estimator, n_bootstrap=n_bootstrap, random_state=random_state)
         return cls(contributions=shares).plot(ax=ax)
-
-    @classmethod
-    def from_predictions(cls, contributions, *, ax=None):
-        """Draw a frame as `view_contributions` returns it."""
-        return cls(contributions=contributions).plot(ax=ax)
 
     def plot(self, ax=None):
         """Draw the bars on `ax`, or on a new figure; return self."""
@@ -198,10 +181,9 @@ class ViewContributionDisplay:
         ax.invert_yaxis()
         ax.axvline(0, color="black", linewidth=0.8)
         ax.set_xlabel("share of the prior's loss removed (Shapley value)")
-        ax.set_title("What each view gives", loc="left", fontsize=11)
         legend_below(ax, ncols=min(4, n_views))
         tidy(ax, grid="x")
-        return finish(self, ax)
+        return finish(self, ax, "What each view gives")
 
 
 class TableDisplay:
@@ -232,7 +214,7 @@ class TableDisplay:
     >>> import numpy as np
     >>> from ensemble_mm import TableDisplay
     >>> errors = np.random.default_rng(0).normal(size=(50, 2))
-    >>> display = TableDisplay.from_predictions(errors, [("review", "linear"), ("photo", "linear")])
+    >>> display = TableDisplay.from_errors(errors, [("review", "linear"), ("photo", "linear")])
     >>> display.agreement.shape
     (2, 2)
     """
@@ -261,10 +243,10 @@ class TableDisplay:
         heaviest = np.sort(np.argsort(-cells.weights, kind="stable")[:max_members])
         by_input = sorted(heaviest, key=lambda m: (cells.members[m].reads, m))
         names = [(cells.members[m].reads, cells.members[m].learner) for m in by_input]
-        return cls.from_predictions(errors[:, by_input], names, statistic=statistic, task=task, ax=ax)
+        return cls.from_errors(errors[:, by_input], names, statistic=statistic, task=task, ax=ax)
 
     @classmethod
-    def from_predictions(cls, errors, members, *, statistic="correlation", task="", ax=None):
+    def from_errors(cls, errors, members, *, statistic="correlation", task="", ax=None):
         """Draw the agreement of columns of errors.
 
         Parameters
@@ -296,9 +278,7 @@ class TableDisplay:
             ax, self.agreement, names, below, cmap=DIVERGING, limits=(-1, 1), fmt="{:.1f}" if n > 6 else "{:.2f}",
             annotate=n <= 16, label=label,
         )  # fmt: skip
-        title = f"Agreement of members, {shorten(self.task, 40)}" if self.task else "Agreement of members"
-        ax.set_title(title, loc="left", fontsize=11)
-        return finish(self, ax)
+        return finish(self, ax, "Agreement of members", self.task)
 
 
 def _q(wrong):

@@ -73,8 +73,18 @@ def legend_below(ax, inches=0.5, **kwargs):
     return ax.legend(bbox_transform=ax.transAxes + shift, **options)
 
 
-def finish(display, ax):
-    """Set `ax_` and `figure_`; give labels in Chinese, Japanese, Korean or Hindi a font that has them."""
+def entitle(ax, words, task="", **options):
+    """Write what is shown, and of which task, above the axes."""
+    ax.set_title(f"{words}, {shorten(task, 40)}" if task else words, loc="left", fontsize=11, **options)
+
+
+def finish(display, ax, title=None, task=""):
+    """Write the title, if one is given; set `ax_` and `figure_`.
+
+    Labels in Chinese, Japanese, Korean or Hindi get a font that has them.
+    """
+    if title is not None:
+        entitle(ax, title, task)
     text = require("matplotlib.text", extra="report", caller="a display")
     wide = [t for t in ax.figure.findobj(text.Text) if any(ord(c) > 0x590 for c in t.get_text() if c not in "–—…±·−")]
     if wide:

@@ -2,6 +2,8 @@
 
 import base64
 import io
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,8 +21,8 @@ def drawn(draw, alt, caption=""):
     ----------
     draw : callable
         Called with a function that makes axes of a given size; draws on them.
-    alt : str
-        What the picture says, for those who do not see it.
+    alt : str or callable
+        What the picture says, for those who do not see it; a callable is given what `draw` returned.
     caption : str, default=""
 
     Returns
@@ -34,8 +36,37 @@ def drawn(draw, alt, caption=""):
         made.append(figure_class(figsize=size, layout="constrained"))
         return made[-1].add_subplot()
 
-    draw(axes)
-    return _encoded(made[0], alt, caption)
+    display = draw(axes)
+    return _encoded(made[0], alt(display) if callable(alt) else alt, caption)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A display that the report draws for each task.
+
+    Parameters
+    ----------
+    display : type
+        It has `from_estimator(model, task=name, ax=axes)`.
+    alt : callable
+        Returns, for the drawn display and the name of the task, what the picture says.
+    caption : str
+    when : callable
+        Tells, for a fitted stack and a `Task`, whether there is something to draw.
+    """
+
+    display: type
+    alt: Callable
+    caption: str
+    when: Callable
+
+    def drawn(self, model, name):
+        """Return the picture of one task, as `drawn` does."""
+        return drawn(
+            lambda axes: self.display.from_estimator(model, task=name, ax=axes),
+            lambda display: self.alt(display, name),
+            self.caption,
+        )
 
 
 def _encoded(figure, alt, caption=""):

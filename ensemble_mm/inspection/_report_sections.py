@@ -13,7 +13,7 @@ from ._display_errors import ConfusionDisplay, ReliabilityDisplay, ResidualDispl
 from ._display_missing import MissingDisplay
 from ._display_rows import hardest_rows, verdict_of, worst_of
 from ._display_weights import ContributionDisplay, TaskContributionDisplay, ViewContributionDisplay
-from ._report_pictures import drawn
+from ._report_pictures import Picture, drawn
 from ._scores import compare_choices, words_of
 
 NBSP = "\u00a0"  # keeps a number and its unit on one line
@@ -88,12 +88,10 @@ def scores_section(model, random_state):
         ]
         told = "; ".join(f"{row['choice']}: {row['score']} ({row['interval']})" for row in rows)
 
-        def draw(axes, choices=choices, main=main, name=name):
-            return ScoreDisplay.from_predictions(choices, score_name=main, task=name, ax=axes)
-
+        display = ScoreDisplay(choices=choices, score_name=main, task=name)
         found.append(
             {"name": name, "metric": metric, "main": main, "second": words_of(second), "rows": rows, "choices": choices,
-             "n": len(cells.scored), "picture": drawn(draw, f"{main} of {name} with 95 % intervals. {told}.")}
+             "n": len(cells.scored), "picture": drawn(display.plot, f"{main} of {name} with 95 % intervals. {told}.")}
         )  # fmt: skip
     return found
 
@@ -160,7 +158,7 @@ def weights_section(model, random_state):
         )
         pictures.append(
             drawn(
-                lambda axes: ViewContributionDisplay.from_predictions(shares, ax=axes),
+                ViewContributionDisplay(contributions=shares).plot,
                 f"What each view gives to each task. {told}.",
                 "Each bar is the share of the errors of a guess from frequencies (or of the mean) that a view takes "
                 "away, averaged over all orders in which views can be added; below 0 a view did harm. The whiskers are "
@@ -218,52 +216,40 @@ def hardest_section(rows, n_rows):
     return found
 
 
-def calibration_section(model):
-    """Return, a task, the pictures of calibration, confusion, residuals and missing views."""
-    found = []
-    for name, task in model.tasks_.items():
-        pictures = ERRORS[task.rules.family](model, task)
-        if len(model.views_) > 1:
-            pictures.append(
-                drawn(
-                    lambda axes, name=name: MissingDisplay.from_estimator(model, task=name, ax=axes),
-                    f"Expected score of {name} as more and more items of a view are missing.",
-                    "Expected from the table: learners that read a missing view abstain.",
-                )
-            )
-        found.append({"name": name, "pictures": pictures})
-    return found
-
-
-def _errors_of_classes(model, task):
-    name, kept = task.name, {}
-
-    def draw(axes):
-        kept["display"] = ReliabilityDisplay.from_estimator(model, task=name, ax=axes)
-
-    curve = drawn(draw, "", "On the dotted line, what is predicted with 80 % is right 8 times in 10.")
-    error = kept["display"].errors_[name]
-    curve["alt"] = f"Reliability curve of {name}: expected calibration error {error:.3f}."
-    if len(task.classes) > MOST_CLASSES:
-        return [curve]
-    matrix = drawn(
-        lambda axes: ConfusionDisplay.from_estimator(model, task=name, ax=axes),
-        f"Confusion matrix of {name}: shares of each true class by predicted class.",
-        "Each row is a true class; its shares sum to 1.",
-    )
-    return [curve, matrix]
-
-
-def _errors_of_numbers(model, task):
-    residuals = drawn(
-        lambda axes: ResidualDisplay.from_estimator(model, task=task.name, ax=axes),
-        f"Residuals of {task.name} against its predictions, with the band that holds 90 % of them.",
+PICTURES = [
+    Picture(
+        ResidualDisplay,
+        lambda display, name: f"Residuals of {name} against its predictions, with the band that holds 90 % of them.",
         "True value minus prediction of rows that were held out.",
-    )
-    return [residuals]
+        when=lambda model, task: task.rules.family == "regression",
+    ),
+    Picture(
+        ReliabilityDisplay,
+        lambda display, name: f"Reliability curve of {name}: expected calibration error {display.errors_[name]:.3f}.",
+        "On the dotted line, what is predicted with 80 % is right 8 times in 10.",
+        when=lambda model, task: task.rules.family == "classification",
+    ),
+    Picture(
+        ConfusionDisplay,
+        lambda display, name: f"Confusion matrix of {name}: shares of each true class by predicted class.",
+        "Each row is a true class; its shares sum to 1.",
+        when=lambda model, task: task.rules.family == "classification" and len(task.classes) <= MOST_CLASSES,
+    ),
+    Picture(
+        MissingDisplay,
+        lambda display, name: f"Expected score of {name} as more and more items of a view are missing.",
+        "Expected from the table: learners that read a missing view abstain.",
+        when=lambda model, task: len(model.views_) > 1,
+    ),
+]
 
 
-ERRORS = {"classification": _errors_of_classes, "regression": _errors_of_numbers}
+def calibration_section(model):
+    """Return the pictures of each task: its calibration, confusion or residuals, missing views, and those entered."""
+    return [
+        {"name": name, "pictures": [entry.drawn(model, name) for entry in PICTURES if entry.when(model, task)]}
+        for name, task in model.tasks_.items()
+    ]
 
 
 def timings_section(model):

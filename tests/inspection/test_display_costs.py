@@ -13,5 +13,5 @@ def test_members_join_in_the_order_of_their_weight(hand_made, ax):
 def test_strategies_are_drawn_in_percent_of_the_ensemble(ax):
     index = pd.MultiIndex.from_product([["y"], ["ensemble", "late fusion"]])
     frame = pd.DataFrame({"loss": [2.0, 3.0], "difference": [0.0, 1.0], "low": [0.0, 0.5], "high": [0.0, 1.5]}, index)
-    StrategyDisplay.from_predictions(frame, ax=ax)
+    StrategyDisplay(comparison=frame).plot(ax)
     assert [line.get_xdata()[0] for line in ax.get_lines() if line.get_marker() in "os"] == [0.0, 50.0]

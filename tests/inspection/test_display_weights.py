@@ -8,7 +8,7 @@ from ensemble_mm.inspection import ContributionDisplay, TableDisplay
 
 def test_contributions_sum_the_rows_that_are_not_shown(ax):
     weights = pd.DataFrame({"y": [0.5, 0.3, 0.2, 0.0]}, index=pd.MultiIndex.from_product([["v"], list("abcd")]))
-    display = ContributionDisplay.from_predictions(weights, max_rows=1, ax=ax)
+    display = ContributionDisplay(contributions=weights).plot(ax, max_rows=1)
     assert [t.get_text() for t in ax.get_yticklabels()] == ["v · a", "2 others together"]
     assert np.allclose(display.image_.get_array(), [[0.5], [0.5]])
     assert "1 more have none" in ax.get_title(loc="left")
@@ -17,11 +17,11 @@ def test_contributions_sum_the_rows_that_are_not_shown(ax):
 def test_agreement_of_equal_and_opposed_members(ax):
     errors = np.random.default_rng(0).normal(size=200)
     names = [("a", "x"), ("b", "x"), ("c", "x")]
-    display = TableDisplay.from_predictions(np.c_[errors, 2 * errors, -errors], names, ax=ax)
+    display = TableDisplay.from_errors(np.c_[errors, 2 * errors, -errors], names, ax=ax)
     assert np.allclose(display.agreement, [[1, 1, -1], [1, 1, -1], [-1, -1, 1]])
 
 
 def test_q_statistic_of_members_that_never_err_together(ax):
     wrong = np.array([[1, 0], [1, 0], [0, 1], [0, 0]])
-    display = TableDisplay.from_predictions(wrong, [("a", "x"), ("b", "x")], statistic="q", ax=ax)
+    display = TableDisplay.from_errors(wrong, [("a", "x"), ("b", "x")], statistic="q", ax=ax)
     assert display.agreement.iloc[0, 1] == -1

@@ -1,26 +1,27 @@
 """Every display draws itself, keeps sklearn's convention and names what it cannot draw."""
 
+from inspect import signature
+
 import pytest
 from matplotlib.figure import Figure
 
+from ensemble_mm import inspection
 from ensemble_mm.inspection import (
+    PICTURES,
     ConfusionDisplay,
-    ContributionDisplay,
     MissingDisplay,
-    PruningDisplay,
+    Picture,
     ReliabilityDisplay,
     ResidualDisplay,
     ScoreDisplay,
-    SelectionDisplay,
     TableDisplay,
-    TaskContributionDisplay,
-    ViewContributionDisplay,
 )
+from ensemble_mm.inspection._report_sections import calibration_section
 
-FROM_ESTIMATOR = [
-    ConfusionDisplay, ContributionDisplay, MissingDisplay, PruningDisplay, ReliabilityDisplay, ResidualDisplay,
-    ScoreDisplay, SelectionDisplay, TableDisplay, TaskContributionDisplay, ViewContributionDisplay,
-]  # fmt: skip
+DISPLAYS = [getattr(inspection, name) for name in inspection.__all__ if name.endswith("Display")]
+FROM_ESTIMATOR = [  # strategies are compared by fits of their own; the hardest rows want X
+    display for display in DISPLAYS if display.__name__ not in ("StrategyDisplay", "HardestRowsDisplay")
+]
 
 
 @pytest.mark.parametrize("display", FROM_ESTIMATOR, ids=lambda d: d.__name__)
@@ -44,3 +45,22 @@ def test_displays_of_another_kind_of_task_say_which_one_to_use(hand_made, ax):
         ResidualDisplay.from_estimator(hand_made, task="liked", ax=ax)
     with pytest.raises(ValueError, match="use 'correlation'"):
         TableDisplay.from_estimator(hand_made, task="stars", statistic="q", ax=ax)
+
+
+@pytest.mark.parametrize("display", DISPLAYS, ids=lambda d: d.__name__)
+def test_predictions_mean_predictions(display):
+    """As in scikit-learn: truths and predictions. Finished frames go to the constructor, and `plot` draws them."""
+    if hasattr(display, "from_predictions"):
+        assert list(signature(display.from_predictions).parameters)[:2] == ["y_true", "y_pred"]
+
+
+def test_a_display_that_is_entered_is_in_the_report(hand_made):
+    entry = Picture(TableDisplay, lambda display, name: f"{name}: {len(display.agreement)} members agree", "How alike?",
+                    when=lambda model, task: task.kind == "regression")  # fmt: skip
+    PICTURES.append(entry)
+    try:
+        found = {part["name"]: part["pictures"][-1] for part in calibration_section(hand_made)}
+    finally:
+        PICTURES.remove(entry)
+    assert found["stars"]["alt"] == "stars: 3 members agree" and found["stars"]["caption"] == "How alike?"
+    assert found["liked"]["caption"] != "How alike?"
