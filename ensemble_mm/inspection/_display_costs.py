@@ -14,7 +14,7 @@ class PruningDisplay:
     Parameters
     ----------
     path : DataFrame
-        A row a member in the order in which they join: "reads", "learner", "score" (share of the prior's loss
+        One row per member in the order in which they join: "reads", "learner", "score" (share of the prior's loss
         removed by all so far), "low", "high" (mean plus and minus one standard error) and, when seconds are
         known, "seconds" (of all so far).
     task : str
@@ -134,7 +134,7 @@ class ScoreDisplay:
         return cls(choices=choices, score_name=words_of(cells.kind.main), task=cells.task.name).plot(ax=ax)
 
     def plot(self, ax=None):
-        """Draw a point and an interval a choice on `ax`, or on a new figure; return self."""
+        """Draw one point and interval per choice on `ax`, or on a new figure; return self."""
         choices = self.choices
         ax = new_axes(ax, "ScoreDisplay.plot", (5.4, 1.3 + 0.36 * len(choices)))
         place = np.arange(len(choices))
@@ -179,7 +179,7 @@ class StrategyDisplay:
         self.comparison = comparison
 
     def plot(self, ax=None):
-        """Draw a row a task and strategy on `ax`, or on a new figure; return self.
+        """Draw one row per task and strategy on `ax`, or on a new figure; return self.
 
         Differences are in percent of the ensemble's loss, so that tasks share one axis.
         """

@@ -247,7 +247,7 @@ class ResidualDisplay:
 
     @classmethod
     def from_predictions(cls, y_true, y_pred, *, low=None, high=None, coverage=None, task="", ax=None):
-        """Draw true and predicted numbers, with the bounds `low` and `high` of an interval a row."""
+        """Draw true and predicted numbers, with the bounds `low` and `high` of the interval of each row."""
         y_true, y_pred = np.asarray(y_true, dtype=float), np.asarray(y_pred, dtype=float)
         low = None if low is None else np.asarray(low, dtype=float) - y_pred
         high = None if high is None else np.asarray(high, dtype=float) - y_pred

@@ -16,7 +16,7 @@ ANY = "any view"
 
 
 class MissingDisplay:
-    """Score of a task as items go missing, one line a view and one for all views at once.
+    """Score of a task as items go missing, one line per view and one for all views at once.
 
     Parameters
     ----------

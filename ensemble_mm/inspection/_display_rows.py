@@ -76,7 +76,7 @@ class HardestRowsDisplay:
     ax_ : matplotlib Axes
         The whole area; its frame is hidden.
     axes_ : list of list of matplotlib Axes
-        One list a row: the words, then one a picture or wave.
+        One list per row: the words, then one per picture or wave.
     figure_ : matplotlib Figure
 
     Examples
@@ -120,7 +120,7 @@ class HardestRowsDisplay:
         return cls(rows=rows, looks=[{modality: look_at(column[int(i)], modality)} for i in worst], task=task).plot(ax)
 
     def plot(self, ax=None):
-        """Draw one strip a row on `ax`, or on a new figure; return self."""
+        """Draw one strip per row on `ax`, or on a new figure; return self."""
         n = len(self.rows)
         pictures = max((sum(look.kind in ("picture", "wave") for look in looks.values()) for looks in self.looks),
                        default=0)  # fmt: skip

@@ -21,8 +21,8 @@ class SelectionDisplay:
     Parameters
     ----------
     path : DataFrame
-        A row a step: "step" (from 1), "reads" and "learner" (what all rows choose at that step), "seen" (share of the
-        prior's loss removed, of the rows that choose), "held_out" (of the rows left out), "low", "high" (of these,
+        One row per step: "step" (from 1), "reads" and "learner" (what all rows choose at that step), "seen" (share of
+        the prior's loss removed, of the rows that choose), "held_out" (of the rows left out), "low", "high" (of these,
         plus and minus one standard error over the folds; NaN where there is one fold).
     task : str
 

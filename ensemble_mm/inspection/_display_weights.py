@@ -18,7 +18,7 @@ class ContributionDisplay:
     Parameters
     ----------
     contributions : DataFrame
-        Index (reads, learner), a column a task; each column sums to 1.
+        Index (reads, learner), one column per task; each column sums to 1.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class TaskContributionDisplay:
     Parameters
     ----------
     contributions : DataFrame
-        Square: a row a task that gives, a column a task that takes.
+        Square: one row per task that gives, one column per task that takes.
 
     Attributes
     ----------

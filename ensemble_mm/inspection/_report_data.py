@@ -81,7 +81,7 @@ class Rows:
 
 
 def view_rows(rows):
-    """Return a dict a view: name, modality, columns, share present in the fit and in other rows, examples."""
+    """Return one dict per view: name, modality, columns, share present in the fit and in other rows, examples."""
     model, found = rows.model, []
     for view, modality in model.views_.items():
         fitted = (getattr(model, "present_", None) or {}).get(view)

@@ -39,7 +39,7 @@ def score_text(metric, value):
 
 
 def tasks_section(model):
-    """Return a dict a task: what was asked, and how many labels are known."""
+    """Return one dict per task: what was asked, and how many labels are known."""
     found = []
     for name, task in model.tasks_.items():
         truth = np.asarray(model.targets_[name], dtype=float)
@@ -67,7 +67,7 @@ LABELS = {"classification": _shares_of_classes, "regression": _range_of_numbers}
 
 
 def scores_section(model, random_state):
-    """Return a dict a task: the comparison with single views, early fusion and a constant, and its picture."""
+    """Return one dict per task: the comparison with single views, early fusion and a constant, and its picture."""
     found = []
     for name, task in model.tasks_.items():
         cells = cells_of(model, name)
@@ -197,7 +197,7 @@ def _share_text(shares, view, task):
 
 
 def hardest_section(rows, n_rows):
-    """Return, a task, the rows with the largest loss; with their content when X was handed over."""
+    """Return, for each task, the rows with the largest loss; with their content when X was handed over."""
     model, found = rows.model, []
     for name in model.tasks_:
         use_new = rows.source is not None and not rows.of_fit and rows.targets and name in rows.targets
@@ -253,7 +253,7 @@ def calibration_section(model):
 
 
 def timings_section(model):
-    """Return the account of the fit: a row a stage, and counts."""
+    """Return the account of the fit: one row per stage, and counts."""
     frame = model.fit_report_
     rows = []
     for stage, row in frame.iterrows():

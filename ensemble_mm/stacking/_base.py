@@ -44,7 +44,6 @@ from ._params import NamedParamsMixin
 from ._progress import Progress
 
 
-
 class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEstimator):
     """Base of the estimators; see `StackedClassifier` for the parameters."""
 
