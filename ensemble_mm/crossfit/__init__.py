@@ -4,12 +4,14 @@ The only folder that holds rows out. `CrossFit` extracts every view once a fold 
 the folds; `NewRows` runs the fitted models on new rows.
 """
 
+from ._estimators import seeded
 from ._execute import Job, JobError, Runner, check_failures
-from ._features import by_content, plan_extractions
+from ._extract import by_content
+from ._features import plan_extractions
 from ._folds import draw_folds
-from ._jobs import seeded
+from ._new_rows import NewRows
 from ._plan import ALL_ROWS, Estimate, Fit, LearnerSpec, Member, Plan, check_learners, members_of, seed_of
-from ._run import CrossFit, NewRows, in_time_order, unweighted
+from ._run import CrossFit, in_time_order, unweighted
 from ._table import Table
 from ._trial import measured
 

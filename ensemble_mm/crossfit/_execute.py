@@ -1,6 +1,6 @@
 """Runs jobs: joblib, checkpoints, deadline, progress. The only module that knows of processes.
 
-A `Job` is a name, a function and its arguments. `Runner.run` sends a list of them, longest first, through
+A `Job` is plain data that knows how to run. `Runner.run` sends a list of them, longest first, through
 one `joblib.Parallel` and gives back their results in the order of the list, whatever runs them.
 """
 
@@ -12,7 +12,7 @@ import time
 import traceback
 import warnings
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from tempfile import TemporaryDirectory
 
@@ -37,17 +37,21 @@ class LostWorker(RuntimeError):
     """A worker of a cluster died, and what it had to do will not come."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
-    """One piece of work: `call(*args)`. `key` names its result in a checkpoint; `cost` only decides the order."""
+    """One piece of work: a dataclass whose `run()` does it, with a `name` for messages.
 
-    name: str
-    call: object
-    args: tuple
-    cost: float = 1.0
-    key: str | None = None
-    group: str = ""
+    Jobs of one `group` are left out together; `cost` only decides the order.
+    """
+
+    key: str | None = None  # of its result in a checkpoint
     required: bool = True  # False: may be left out when the time is over
+
+    group = ""
+    cost = 1.0
+
+    def run(self):
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -191,12 +195,8 @@ class Runner:
         with _listening(parallel, None if "backend" in settings else getattr(backend, "client", None)):
             try:
                 yield from parallel(
-                    delayed(_run_one)(
-                        i, jobs[i].name, jobs[i].call, self.store, jobs[i].key,
-                        None if jobs[i].required else deadline, os.getpid(), watch, *jobs[i].args,
-                    )
-                    for i in order
-                )  # fmt: skip
+                    delayed(_run_one)(i, self.store, deadline, os.getpid(), watch, *_apart(jobs[i])) for i in order
+                )
             except (KeyboardInterrupt, SystemExit, GeneratorExit):
                 if local:
                     _end_workers()
@@ -303,18 +303,41 @@ def _silent():
     yield lambda name: None
 
 
-def _run_one(i, name, call, store, key, deadline, main_pid, watch, *args):
+def _apart(job):
+    """Return a job without its arrays, which of its fields they are, and the arrays.
+
+    A cluster sends an argument that many calls share to each worker once; what lies deeper goes with each job.
+    """
+    lengths, arrays = {}, []
+    for part in fields(job):
+        value = getattr(job, part.name)
+        several = isinstance(value, tuple) and any(hasattr(item, "shape") for item in value)
+        if several or hasattr(value, "shape"):
+            lengths[part.name] = len(value) if several else None
+            arrays += value if several else [value]
+    return replace(job, **dict.fromkeys(lengths)), lengths, *arrays
+
+
+def _together(job, lengths, arrays):
+    arrays = iter(arrays)
+    return replace(job, **{
+        name: next(arrays) if n is None else tuple(next(arrays) for _ in range(n)) for name, n in lengths.items()
+    })  # fmt: skip
+
+
+def _run_one(i, store, deadline, main_pid, watch, job, lengths, *arrays):
     """Run one job where it landed: kept result first, one thread, warnings carried home."""
-    started = time.perf_counter()
+    started, job = time.perf_counter(), _together(job, lengths, arrays)
     if os.getpid() != main_pid:
         _follow(main_pid)
-    if store is not None and key is not None:
-        kept = store.load(key)
+    store = None if job.key is None else store
+    if store is not None:
+        kept = store.load(job.key)
         if kept is not None:
             return i, kept, 0.0, []
-    if deadline is not None and time.time() > deadline:
+    if deadline is not None and not job.required and time.time() > deadline:
         return i, Skipped(), 0.0, []
-    if (failure := _too_long(watch, i, name)) is not None:
+    if (failure := _too_long(watch, i, job.name)) is not None:
         return i, failure, 0.0, []
     heard = []
     try:
@@ -324,19 +347,19 @@ def _run_one(i, name, call, store, key, deadline, main_pid, watch, *args):
             nullcontext() if watch is None or os.getpid() == main_pid else watch.over(i),
         ):
             if os.getpid() == main_pid:
-                result = _by_itself(call, *args)
+                result = _by_itself(job.run)
             else:
                 # Warnings of another process would be printed there, once a worker: bring them home instead.
                 with warnings.catch_warnings(record=True) as caught:
                     warnings.simplefilter("always")
-                    result = _by_itself(call, *args)
+                    result = _by_itself(job.run)
                 heard = list({(str(w.message), w.category) for w in caught})
     except Exception as error:
         words = printable(f"{type(error).__name__}: {error}", keep="\n")
-        result = Failure(name, words, traceback.format_exc(), error if _travels(error) else None)
+        result = Failure(job.name, words, traceback.format_exc(), error if _travels(error) else None)
     else:
-        if store is not None and key is not None:
-            store.save(key, result)
+        if store is not None:
+            store.save(job.key, result)
     return i, result, time.perf_counter() - started, heard
 
 

@@ -1,157 +1,22 @@
-"""What one job does, in whatever process it runs: extract the features of a view, or fit and predict one member.
-
-Everything here is a function of its arguments, so that a job gives the same answer wherever it runs.
-A feature block has one row a sample: dense float32 with NaN where the view is missing, or CSR.
-"""
+"""The job that fits and predicts one member, and the fitted member that it leaves."""
 
 import time
-import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import sparse
 from scipy.special import expit, softmax
-from sklearn.base import clone, is_classifier
-from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
+from sklearn.base import is_classifier
 from sklearn.model_selection import train_test_split
-from sklearn.pipeline import Pipeline
-from sklearn.utils import check_random_state, get_tags
+from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
-from .._checks import BadItemsError, BadItemsWarning
-from ..data import take_rows
+from ._estimators import cost_of, seeded, thread_params, weight_keyword
+from ._execute import Job
+from ._plan import Fit
 
 EARLY_STOPPING = ("early_stopping_rounds", "early_stopping_round")
-FLOATS = (np.float32, np.float64)
-FORESTS = (ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor)
 INNER_SHARE = 0.15  # of the training rows, kept aside to stop boosting early
-
-
-def as_block(features) -> np.ndarray | sparse.csr_matrix:
-    """Return what an extractor gave as a 2-D array or a CSR matrix: float32, unless it chose float64."""
-    if sparse.issparse(features):
-        features = features.tocsr()
-        return features if features.dtype in FLOATS else features.astype(np.float32)
-    if hasattr(features, "to_numpy"):
-        features = features.to_numpy()
-    features = np.asarray(features)
-    if features.dtype not in FLOATS:
-        features = features.astype(np.float32)
-    return features.reshape(len(features), -1) if features.ndim != 2 else features
-
-
-def spread_rows(features, rows, n_rows):
-    """Return a block of `n_rows` rows that holds `features` in `rows`, and nothing (NaN, or empty CSR) elsewhere."""
-    if len(rows) == n_rows and (rows[1:] > rows[:-1]).all():
-        return features
-    if sparse.issparse(features):
-        picked = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, np.arange(len(rows)))), (n_rows, len(rows)))
-        return (picked @ features).tocsr()
-    block = np.full((n_rows, features.shape[1]), np.nan, dtype=features.dtype)
-    block[rows] = features
-    return block
-
-
-def seeded(estimator, seed):
-    """Return a clone with every `random_state` that is None set from `seed`, and one thread where none was set."""
-    copy = clone(estimator)
-    rng = np.random.RandomState(seed)
-    settings = {}
-    params = copy.get_params(deep=True)
-    for key, value in sorted(params.items()):
-        owner, _, last = key.rpartition("__")
-        if last == "random_state":
-            if value is None:
-                settings[key] = int(rng.randint(np.iinfo(np.int32).max))
-            elif isinstance(value, np.random.RandomState):
-                settings[key] = int(check_random_state(value).randint(np.iinfo(np.int32).max))
-        elif last in ("n_jobs", "nthread", "thread_count") and value is None:
-            # In scikit-learn None means one already, and some of its classes warn when it is set.
-            if not _has_from_sklearn(params.get(owner, copy), last):
-                settings[key] = 1
-    return copy.set_params(**settings) if settings else copy
-
-
-def _has_from_sklearn(part, name) -> bool:
-    """Tell whether a parameter comes from a class of scikit-learn, of which the part may be a subclass."""
-    owners = [cls for cls in type(part).__mro__ if cls.__module__.startswith("sklearn.")]
-    return any(name in cls._get_param_names() for cls in owners if hasattr(cls, "_get_param_names"))
-
-
-def thread_params(estimator) -> list[str]:
-    """Return the parameters by which an estimator may be fitted on more threads without a change of its answer.
-
-    These are forests of scikit-learn, and LightGBM that is asked to be deterministic, where no number was set. The sums
-    of other learners, and those of BLAS, depend on the number of threads in the last digits.
-    """
-    params = estimator.get_params(deep=True)
-    found = []
-    for key, value in params.items():
-        owner, _, last = key.rpartition("__")
-        part = params[owner] if owner else estimator
-        boosting = type(part).__module__.startswith("lightgbm.") and part.get_params(deep=False).get("deterministic")
-        if last == "n_jobs" and value is None and (isinstance(part, FORESTS) or boosting):
-            found.append(key)
-    return found
-
-
-def transform_chunk(extractor, chunk):
-    """Extract the features of some rows with an extractor that needs no fit.
-
-    Returns `(block, bad)`. `bad` lists the items that cannot be read (None: all can), by their places in the chunk:
-    who called knows those in the whole column. Without a block they are an error; else they are taken as missing.
-    """
-    bad = None
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            block = as_block(extractor.transform(chunk))
-    except BadItemsError as error:
-        return None, error
-    for told in caught:
-        if isinstance(told.message, BadItemsWarning):
-            bad = told.message.error
-        else:
-            warnings.warn_explicit(told.message, told.category, told.filename, told.lineno)
-    return block, bad
-
-
-def fit_extractor(extractor, reducer, column, train, rest, y, weight, n_rows, forms):
-    """Fit an extractor (None: the column holds features already) and its reducer on the training rows.
-
-    Returns `(extractor, reducer, blocks)`, where `blocks` maps form to a block that is filled in `train` and `rest`.
-    """
-    rows = np.concatenate([train, rest])
-    if extractor is None:
-        native = None if reducer is None else column[rows]
-    else:
-        keyword = None if weight is None else weight_keyword(extractor)
-        weights = {keyword: weight[train]} if keyword else {}
-        rows_in, labels = take_rows(column, train), y if y is None else y[train]
-        if hasattr(extractor, "fit_transform"):
-            first = extractor.fit_transform(rows_in, labels, **weights)
-        else:  # a frozen extractor, say
-            first = extractor.fit(rows_in, labels, **weights).transform(rows_in)
-        native = as_block(first)
-        if len(rest):
-            native = _stack([native, as_block(extractor.transform(take_rows(column, rest)))])
-        if native.shape[0] != len(rows):
-            raise ValueError(
-                f"it gave {native.shape[0]} rows of features for {len(rows)} samples: an extractor keeps the rows"
-            )
-    blocks = {}
-    if ("native" in forms or reducer is None) and native is not None and extractor is not None:
-        blocks["native"] = spread_rows(native, rows, n_rows)
-    if "reduced" in forms and reducer is not None:
-        low = as_block(reducer.fit_transform(native[: len(train)]))
-        if len(rest):
-            low = np.vstack([low, as_block(reducer.transform(native[len(train) :]))])
-        blocks["reduced"] = spread_rows(low, rows, n_rows)
-    return extractor, reducer, blocks
-
-
-def _stack(blocks):
-    return sparse.vstack(blocks, format="csr") if sparse.issparse(blocks[0]) else np.vstack(blocks)
 
 
 @dataclass
@@ -210,63 +75,82 @@ def assemble(blocks, rows, fills, dense):
     return joined
 
 
-def fit_and_predict(estimator, seed, threads, n_classes, y, weight, train, test, keep_model, views, columns, *blocks):
+@dataclass(frozen=True)
+class FitMember(Job):
     """Fit one learner on its training rows, with some threads if it can use them, and predict its held-out rows.
 
     Of the last block it reads some `columns` only (None: all), so that the jobs can share that block.
-
-    Returns `(model, predictions, seconds that these took)`; None where the training rows hold one class only, or none.
+    Gives `(model, predictions, seconds that these took)`; None where the training rows hold one class only, or none.
     """
-    if len(train) == 0:
-        return None, None, 0.0
-    if columns is not None:
-        blocks = [*blocks[:-1], blocks[-1].take(columns, axis=1)]
-    learner = seeded(estimator, seed)
-    tags = get_tags(learner).input_tags
-    several = len(blocks) > 1
-    fills = [None] * len(blocks)
-    if several and not tags.allow_nan:
-        fills = [None if sparse.issparse(block) else _column_means(block[train]) for block in blocks]
-    dense = not tags.sparse
-    codes, target = [], y[train]
-    if n_classes:
-        codes, target = np.unique(target.astype(np.intp), return_inverse=True)
-        if len(codes) < 2:
+
+    fit: Fit
+    seed: int
+    n_classes: int  # 0: a regression
+    y: np.ndarray
+    weight: np.ndarray | None
+    train: np.ndarray
+    test: np.ndarray
+    views: tuple[str, ...]  # of the blocks; one more block holds estimates of other tasks
+    blocks: tuple
+    columns: tuple[int, ...] | None = None
+    threads: int = 1
+    keep_model: bool = True
+
+    @property
+    def name(self):
+        return str(self.fit)
+
+    @property
+    def group(self):
+        return str(self.fit.member)
+
+    @property
+    def cost(self):
+        widths = [b.shape[1] if isinstance(b, np.ndarray) else b.nnz / max(b.shape[0], 1) for b in self.blocks]
+        return cost_of(self.fit.member.estimator) * max(self.n_classes, 1) * (1 + len(self.train)) * (1 + sum(widths))
+
+    def run(self):
+        codes, target = [], self.y[self.train]
+        if self.n_classes:
+            codes, target = np.unique(target.astype(np.intp), return_inverse=True)
+        if len(self.train) == 0 or (self.n_classes and len(codes) < 2):
             return None, None, 0.0
-    X = assemble(blocks, train, fills, dense)
-    wide = thread_params(estimator) if threads > 1 else []
-    narrow = {name: value for name, value in learner.get_params(deep=True).items() if name in wide}
-    learner.set_params(**dict.fromkeys(wide, threads))
-    _fit(learner, X, target, None if weight is None else weight[train], seed)
-    learner.set_params(**narrow)  # predictions of a forest are sums, too
-    model = FittedMember(
-        learner,
-        n_classes,
-        [int(c) for c in codes],
-        tuple(views),
-        [block.shape[1] for block in blocks],
-        [sparse.issparse(block) for block in blocks],
-        fills,
-        dense,
-    )
-    started = time.perf_counter()
-    predictions = model.predict_columns(blocks, test) if len(test) else None
-    seconds = time.perf_counter() - started
-    if predictions is not None and not np.isfinite(predictions).all():
-        raise ValueError("its predictions hold NaN or infinite values")
-    return (model if keep_model else None), predictions, seconds
+        blocks = list(self.blocks)
+        if self.columns is not None:
+            blocks[-1] = blocks[-1].take(self.columns, axis=1)
+        learner = seeded(self.fit.member.estimator, self.seed)
+        tags = get_tags(learner).input_tags
+        fills = [None] * len(blocks)
+        if len(blocks) > 1 and not tags.allow_nan:
+            fills = [None if sparse.issparse(block) else _column_means(block[self.train]) for block in blocks]
+        model = FittedMember(
+            learner,
+            self.n_classes,
+            [int(c) for c in codes],
+            self.views,
+            [block.shape[1] for block in blocks],
+            [sparse.issparse(block) for block in blocks],
+            fills,
+            not tags.sparse,
+        )
+        self._fit(learner, assemble(blocks, self.train, fills, model.dense), target)
+        started = time.perf_counter()
+        predictions = model.predict_columns(blocks, self.test) if len(self.test) else None
+        seconds = time.perf_counter() - started
+        if predictions is not None and not np.isfinite(predictions).all():
+            raise ValueError("its predictions hold NaN or infinite values")
+        return (model if self.keep_model else None), predictions, seconds
+
+    def _fit(self, learner, X, target):
+        wide = thread_params(self.fit.member.estimator) if self.threads > 1 else []
+        narrow = {name: value for name, value in learner.get_params(deep=True).items() if name in wide}
+        learner.set_params(**dict.fromkeys(wide, self.threads))
+        fit_learner(learner, X, target, None if self.weight is None else self.weight[self.train], self.seed)
+        learner.set_params(**narrow)  # predictions of a forest are sums, too
 
 
-def weight_keyword(estimator) -> str | None:
-    """Return the keyword by which `fit` of an estimator takes sample weights, None if it takes none."""
-    if isinstance(estimator, Pipeline):
-        name, last = estimator.steps[-1]
-        inner = weight_keyword(last) if hasattr(last, "fit") else None
-        return f"{name}__{inner}" if inner else None
-    return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None
-
-
-def _fit(learner, X, y, weight, seed):
+def fit_learner(learner, X, y, weight, seed):
+    """Fit a learner; one that stops early does so on training rows of its own."""
     keyword = weight_keyword(learner)
     weights = {keyword: weight} if weight is not None and keyword else {}
     params = learner.get_params(deep=False)

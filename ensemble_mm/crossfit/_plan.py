@@ -13,7 +13,7 @@ import numpy as np
 from .._checks import check_unique, printable
 from ..data import Problem, View
 from ..store import content_key
-from ._jobs import seeded
+from ._estimators import seeded
 
 ALL_ROWS = -1  # the "fold" whose training rows are all rows: the refit
 

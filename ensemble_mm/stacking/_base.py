@@ -88,7 +88,6 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         self.view_columns_ = {view.name: view.columns for view in views}
         self.present_ = run.features.present
         self.readers_ = run.features.readers
-        self.forms_ = run.features.forms
         self.n_extractions_ = run.features.n_extractions
         self.failures_ = run.failures
         self.fit_report_ = runner.to_frame()
@@ -337,8 +336,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         if not isinstance(source, MultimodalData):  # which may lack whole views
             for view in views:
                 check_columns(source, view.name, view.columns)
-        columns = columns_of(source, views)
-        return NewRows(self.readers_, columns, self.forms_, self._runner(), self._cache())
+        return NewRows(self.readers_, columns_of(source, views), self._runner(), self._cache())
 
     def predict_members(self, X):
         """Return the table of the members' predictions for new rows, with the columns of `table_`."""

@@ -1,5 +1,8 @@
 """One level of a stack: its members, their table, and one meta-learner per task."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
@@ -16,6 +19,32 @@ from ..meta import (
 REGIONS = {"sets": ConformalSets, "intervals": ConformalIntervals}
 SIGNIFICANT = 1.645  # standard errors: one-sided, 5 %
 AUTO_SHARES = (0.5, 0.75, 1.0)  # of the members that "auto" keeps
+
+
+@dataclass(frozen=True)
+class FitMeta(Job):
+    """Fit a meta-learner on some rows of its task's columns of the table."""
+
+    task: str
+    fold: int | None  # whose rows it does not see; None: it sees all
+    meta: Any
+    block: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray | None
+    rows: np.ndarray
+
+    @property
+    def name(self):
+        return f"meta-learner of task {self.task!r}, " + ("all rows" if self.fold is None else f"fold {self.fold}")
+
+    @property
+    def cost(self):
+        return len(self.rows)
+
+    def run(self):
+        y = self.y[self.rows] if not hasattr(self.meta, "predict_proba") else self.y[self.rows].astype(np.intp)
+        weight = None if self.weight is None else self.weight[self.rows]
+        return self.meta.fit(self.block[self.rows], y, sample_weight=weight)
 
 
 class Level:
@@ -52,7 +81,7 @@ class Level:
         return self
 
     def _fit_metas(self, run, settings, whole, allowed):
-        jobs, places = [], []
+        jobs = []
         for name, task in run.problem.tasks.items():
             block = whole.block(allowed[name])
             y, weight = run.problem.targets[name], run.problem.weights[name]
@@ -74,12 +103,10 @@ class Level:
                 rows = known if fold is None else known & ~_among(run.folds[fold][1], len(y))
                 if not rows.any():
                     continue
-                name_of = f"meta-learner of task {name!r}, " + ("all rows" if fold is None else f"fold {fold}")
-                jobs.append(Job(name_of, _fit_meta, (clone(meta), block, y, weight, np.flatnonzero(rows)), rows.sum()))
-                places.append((name, fold))
+                jobs.append(FitMeta(name, fold, clone(meta), block, y, weight, np.flatnonzero(rows)))
         fitted = run.runner.run("meta", jobs)
         check_failures(jobs, fitted)
-        made = dict(zip(places, fitted, strict=True))
+        made = {(job.task, job.fold): meta for job, meta in zip(jobs, fitted, strict=True)}
         for name, task in run.problem.tasks.items():
             self.columns[name] = list(allowed[name])
             if (name, None) not in made:
@@ -286,11 +313,6 @@ def _among(rows, n):
     mask = np.zeros(n, dtype=bool)
     mask[rows] = True
     return mask
-
-
-def _fit_meta(meta, block, y, weight, rows):
-    target = y[rows] if not hasattr(meta, "predict_proba") else y[rows].astype(np.intp)
-    return meta.fit(block[rows], target, sample_weight=None if weight is None else weight[rows])
 
 
 def _combine(meta, block, task):

@@ -12,7 +12,7 @@ import numpy as np
 
 # Our classes that a model may hold, by the module that holds them now.
 _OURS = {
-    "crossfit._features": "FittedView",
+    "crossfit._features": "Reader",
     "crossfit._jobs": "FittedMember",
     "crossfit._plan": "Estimate Member",
     "crossfit._table": "Table",

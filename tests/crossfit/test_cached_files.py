@@ -18,8 +18,9 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ensemble_mm import ImageExtractor, MultimodalData, StackedClassifier
 from ensemble_mm._checks import as_items
-from ensemble_mm.crossfit import _features
-from ensemble_mm.crossfit._features import _cached_chunk, merge_chunks
+from ensemble_mm.crossfit import _extract
+from ensemble_mm.crossfit._extract import cached_chunk
+from ensemble_mm.crossfit._features import merge_chunks
 from ensemble_mm.inspection import audit
 from ensemble_mm.store import FeatureCache
 
@@ -62,7 +63,7 @@ def test_a_changed_file_is_read_again(tmp_path, name, extractor):
     for grey in (10, 200):
         paint(tmp_path / name, grey)
         for _ in range(2):
-            found, _ = _cached_chunk(extractor, cache, items)
+            found, _ = cached_chunk(extractor, cache, items)
             np.testing.assert_array_equal(found, extractor.transform(items))
 
 
@@ -104,7 +105,7 @@ def test_two_folders_with_equal_names_share_nothing(tmp_path, monkeypatch):
         (tmp_path / place).mkdir()
         paint(tmp_path / place / "1", grey)
         monkeypatch.chdir(tmp_path / place)
-        found.append(_cached_chunk(SMALL, cache, as_items(["1"]))[0])
+        found.append(cached_chunk(SMALL, cache, as_items(["1"]))[0])
     assert not np.array_equal(*found)
 
 
@@ -112,10 +113,10 @@ def test_a_copy_under_another_name_is_found(tmp_path, monkeypatch):
     paint(tmp_path / "a.bmp", 10)
     shutil.copy(tmp_path / "a.bmp", tmp_path / "copy")
     cache = FeatureCache(tmp_path / "cache")
-    first, _ = _cached_chunk(SMALL, cache, as_items([str(tmp_path / "a.bmp")]))
-    monkeypatch.setattr(_features, "transform_chunk", None)  # nothing is extracted
+    first, _ = cached_chunk(SMALL, cache, as_items([str(tmp_path / "a.bmp")]))
+    monkeypatch.setattr(_extract, "transform_chunk", None)  # nothing is extracted
     for path in (str(tmp_path / "copy"), tmp_path / "copy", tmp_path / "a.bmp"):
-        found, _ = _cached_chunk(SMALL, cache, as_items([path]))
+        found, _ = cached_chunk(SMALL, cache, as_items([path]))
         np.testing.assert_array_equal(found, first)
 
 
@@ -124,7 +125,7 @@ def test_an_extractor_of_a_users_may_read_the_name(tmp_path):
     paint(tmp_path / "b", 10)
     cache = FeatureCache(tmp_path / "cache")
     lengths = FunctionTransformer(lambda X: np.array([[float(len(x))] for x in X]))
-    found = [_cached_chunk(lengths, cache, as_items([str(tmp_path / name)]))[0] for name in ("aa", "b")]
+    found = [cached_chunk(lengths, cache, as_items([str(tmp_path / name)]))[0] for name in ("aa", "b")]
     assert found[0] == found[1] + 1
 
 
@@ -139,7 +140,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept(tmp_path):
         return first_bytes(items)
 
     for _ in range(2):  # the second time it holds the same before and after
-        _cached_chunk(FunctionTransformer(read_late), cache, as_items([str(path)]))
+        cached_chunk(FunctionTransformer(read_late), cache, as_items([str(path)]))
         kept.append("end")
     assert kept[0] == "end" and len(kept) == 3
 

@@ -1,21 +1,62 @@
 import faulthandler
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from joblib import parallel_config
+from scipy import sparse
 
 import ensemble_mm
 from ensemble_mm.crossfit import JobError, Runner, _execute
 from ensemble_mm.crossfit._execute import Failure, Job, Skipped, check_failures
 from ensemble_mm.store import JobStore
+
+
+@dataclass(frozen=True)
+class Call(Job):
+    """A job that calls a function."""
+
+    name: str
+    call: Callable
+    args: tuple
+    cost: float = 1.0
+    group: str = ""
+
+    def run(self):
+        return self.call(*self.args)
+
+
+@dataclass(frozen=True)
+class Total(Job):
+    """A job with arrays in it."""
+
+    name = "total"
+    rows: np.ndarray
+    blocks: tuple
+    word: str
+    weight: np.ndarray | None = None
+
+    def run(self):
+        return float(sum(block[self.rows].sum() for block in self.blocks)), self.word, self.weight
+
+
+def test_arrays_travel_beside_their_job():
+    """On a cluster, an array that many jobs share is then sent to a worker once."""
+    shared = np.arange(4.0)[:, np.newaxis]
+    job = Total(np.array([0, 3]), (shared, sparse.csr_matrix(shared)), "x", key="k")
+    light, lengths, *arrays = _execute._apart(job)
+    assert len(arrays) == 3 and arrays[1] is shared and len(pickle.dumps(light)) < 1000 and light.key == "k"
+    assert _execute._together(light, lengths, arrays).run() == job.run() == (6.0, "x", None)
 
 
 def double(x):
@@ -33,14 +74,14 @@ def complain(x):
 
 @pytest.mark.parametrize(("backend", "n_jobs"), [("loky", 1), ("loky", 2), ("threading", 2)])
 def test_results_keep_the_order_of_the_jobs(backend, n_jobs):
-    jobs = [Job(f"job {i}", double, (np.full(3, i),), cost=i % 3) for i in range(9)]
+    jobs = [Call(f"job {i}", double, (np.full(3, i),), cost=i % 3) for i in range(9)]
     with parallel_config(backend=backend):
         results = Runner(n_jobs=n_jobs).run("stage", jobs)
     assert [int(r[0]) for r in results] == [2 * i for i in range(9)]
 
 
 def test_a_failure_names_the_job_and_carries_the_words():
-    jobs = [Job("good", double, (1,)), Job("learner 'x', fold 3", fail, (1,))]
+    jobs = [Call("good", double, (1,)), Call("learner 'x', fold 3", fail, (1,))]
     results = Runner().run("stage", jobs)
     assert results[0] == 2 and isinstance(results[1], Failure)
     with pytest.raises(JobError, match="learner 'x', fold 3 failed: KeyError: 'its own words'"):
@@ -48,7 +89,7 @@ def test_a_failure_names_the_job_and_carries_the_words():
 
 
 def test_a_warning_comes_home_once_from_other_processes():
-    jobs = [Job(f"job {i}", complain, (i,)) for i in range(4)]
+    jobs = [Call(f"job {i}", complain, (i,)) for i in range(4)]
     with pytest.warns(UserWarning, match="hear me") as heard:
         Runner(n_jobs=2).run("stage", jobs)
     assert len([w for w in heard if "hear me" in str(w.message)]) == 1
@@ -67,12 +108,12 @@ def die(x):
 
 
 def test_a_worker_that_dies_once_costs_nothing(tmp_path):
-    jobs = [Job(f"job {i}", die_once, (i, tmp_path / "mark")) for i in range(6)]
+    jobs = [Call(f"job {i}", die_once, (i, tmp_path / "mark")) for i in range(6)]
     assert Runner(n_jobs=2).run("stage", jobs) == list(range(6))
 
 
 def test_a_job_that_ends_every_worker_is_named_and_the_others_are_done():
-    jobs = [Job("good", double, (1,)), Job("learner 'bad', fold 0", die, (2,)), Job("fine", double, (3,))]
+    jobs = [Call("good", double, (1,)), Call("learner 'bad', fold 0", die, (2,)), Call("fine", double, (3,))]
     good, bad, fine = Runner(n_jobs=2).run("stage", jobs)
     assert (good, fine) == (2, 6)
     with pytest.raises(JobError, match="learner 'bad', fold 0 failed: its worker process died .*SIGSEGV"):
@@ -81,13 +122,13 @@ def test_a_job_that_ends_every_worker_is_named_and_the_others_are_done():
 
 def test_kept_results_are_not_computed_again(tmp_path):
     store = JobStore(tmp_path)
-    assert Runner(store=store).run("stage", [Job("job", double, (1,), key="a" * 64)]) == [2]
-    assert Runner(store=store).run("stage", [Job("job", fail, (1,), key="a" * 64)]) == [2]
+    assert Runner(store=store).run("stage", [Call("job", double, (1,), key="a" * 64)]) == [2]
+    assert Runner(store=store).run("stage", [Call("job", fail, (1,), key="a" * 64)]) == [2]
 
 
 def test_jobs_that_may_be_left_out_are_left_out_when_time_is_over():
     runner = Runner(deadline=time.time() - 1)
-    needed, spare = runner.run("stage", [Job("a", double, (1,)), Job("b", double, (1,), required=False, group="b")])
+    needed, spare = runner.run("stage", [Call("a", double, (1,)), Call("b", double, (1,), required=False, group="b")])
     assert needed == 2 and isinstance(spare, Skipped)
     assert runner.to_frame()["left_out"].tolist() == ["b"]
 
@@ -111,9 +152,12 @@ import time
 from joblib._parallel_backends import LokyBackend
 from ensemble_mm.crossfit import Job, Runner
 
-def work(seconds):
-    print("busy", flush=True)
-    time.sleep(seconds)
+class Work(Job):
+    name = "work"
+
+    def run(self):
+        print("busy", flush=True)
+        time.sleep(300)
 
 def again(self, ensure_ready=True):
     raise KeyboardInterrupt  # a second one, while joblib ends its workers after the first
@@ -121,7 +165,7 @@ def again(self, ensure_ready=True):
 def main(end):
     if end == "twice":
         LokyBackend.abort_everything = again
-    Runner(n_jobs=2).run("fit", [Job(str(i), work, (300,)) for i in range(2)])
+    Runner(n_jobs=2).run("fit", [Work(), Work()])
 """
 
 

@@ -8,6 +8,7 @@ import os
 import re
 import resource
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -64,19 +65,23 @@ def test_learners_that_hang_or_use_up_the_memory_are_named_and_left_out(vectors)
     np.testing.assert_array_equal(faulted.predict(X), model.predict(X))
 
 
-def some_hang(x):
-    time.sleep(0 if x % 3 else 100)
-    return x
+@dataclass(frozen=True)
+class SomeHang(Job):
+    name = "hang"
+    i: int
+
+    def run(self):
+        time.sleep(0 if self.i % 3 else 100)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 def test_several_that_hang_cost_one_limit_each_and_no_tries_of_the_others(backend):
     with parallel_config(backend=backend):
-        results = Runner(n_jobs=2, job_timeout=3.0).run("stage", [Job(f"job {i}", some_hang, (i,)) for i in range(8)])
+        results = Runner(n_jobs=2, job_timeout=3.0).run("stage", [SomeHang(i) for i in range(8)])
     assert [isinstance(r, Failure) for r in results] == [i % 3 == 0 for i in range(8)]
     assert {r.words for r in results[::3]} == {"it took longer than job_timeout=3 seconds"}
-    assert all("in some_hang" in r.trace for r in results[::3])  # where it was
+    assert all("in run" in r.trace for r in results[::3])  # where it was
 
 
 def test_jobs_that_keep_to_the_limit_are_left_alone(tmp_path):

@@ -7,14 +7,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
 
 from ensemble_mm._checks import as_items
-from ensemble_mm.crossfit._features import (
-    _cached_chunk,
-    augmented,
-    chunks,
-    learns_from_labels,
-    plan_extractions,
-    split_stateless,
-)
+from ensemble_mm.crossfit._estimators import learns_from_labels, split_stateless
+from ensemble_mm.crossfit._extract import cached_chunk
+from ensemble_mm.crossfit._features import augmented, chunks, plan_extractions
 from ensemble_mm.data import View
 from ensemble_mm.features import ImageExtractor, TextExtractor, VectorExtractor, VideoExtractor
 from ensemble_mm.store import FeatureCache, content_key, row_keys, versions
@@ -74,6 +69,6 @@ def test_rows_of_another_width_in_the_cache_are_not_mixed_in(tmp_path, known):
     extractor = ImageExtractor(features=["thumbnail"])
     keys = row_keys(items)
     cache.put_rows(content_key("rows", extractor, versions()), keys[known], np.zeros((len(known), 5)))
-    block, bad = _cached_chunk(extractor, cache, items)
+    block, bad = cached_chunk(extractor, cache, items)
     np.testing.assert_array_equal(block, extractor.transform(items))
     assert bad is None

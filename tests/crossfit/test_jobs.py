@@ -8,15 +8,18 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from ensemble_mm.crossfit._jobs import assemble, fit_and_predict, seeded, spread_rows, thread_params, weight_keyword
+from ensemble_mm.crossfit import Fit, Member
+from ensemble_mm.crossfit._estimators import seeded, thread_params, weight_keyword
+from ensemble_mm.crossfit._extract import spread_rows
+from ensemble_mm.crossfit._jobs import FitMember, assemble
 
 
-def run(estimator, y, n_classes, *blocks, test=None, columns=None):
-    n = len(y)
+def run(estimator, y, n_classes, *blocks, test=None, columns=None, threads=1):
     test = np.arange(0) if test is None else test
-    train = np.setdiff1d(np.arange(n), test)
-    names = [f"v{i}" for i in range(len(blocks))]
-    return fit_and_predict(estimator, 0, 1, n_classes, y, None, train, test, True, names, columns, *blocks)[:2]
+    train = np.setdiff1d(np.arange(len(y)), test)
+    views = tuple(f"v{i}" for i in range(len(blocks)))
+    fit = Fit(Member("y", "a", "all", views, estimator), 0)
+    return FitMember(fit, 0, n_classes, y, None, train, test, views, blocks, columns, threads).run()[:2]
 
 
 def test_features_go_back_to_their_own_rows():
@@ -96,8 +99,7 @@ def test_more_threads_give_the_same_model():
     for learner in (RandomForestClassifier(30), LGBMClassifier(deterministic=True, verbose=-1)):
         found = []
         for threads in (1, 4):
-            args = (learner, 0, threads, 2, y, None, np.arange(60, 300), test, True, ["v"], None, X)
-            model, predictions, _ = fit_and_predict(*args)
+            model, predictions = run(learner, y, 2, X, test=test, threads=threads)
             assert model.estimator.n_jobs in (None, 1)
             found.append(predictions)
         np.testing.assert_array_equal(*found)

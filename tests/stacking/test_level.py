@@ -25,7 +25,7 @@ class Jobs:
     """Run jobs where they are."""
 
     def run(self, stage, jobs):
-        return [job.call(*job.args) for job in jobs]
+        return [job.run() for job in jobs]
 
 
 def problem_of(y, weight=None, groups=None):

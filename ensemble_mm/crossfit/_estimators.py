@@ -1,0 +1,91 @@
+"""What is asked of an estimator before it is fitted: seed, threads, weights, cost, and whether it learns."""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.validation import has_fit_parameter
+
+FORESTS = (ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor)
+
+
+def seeded(estimator, seed):
+    """Return a clone with every `random_state` that is None set from `seed`, and one thread where none was set."""
+    copy = clone(estimator)
+    rng = np.random.RandomState(seed)
+    settings = {}
+    params = copy.get_params(deep=True)
+    for key, value in sorted(params.items()):
+        owner, _, last = key.rpartition("__")
+        if last == "random_state":
+            if value is None:
+                settings[key] = int(rng.randint(np.iinfo(np.int32).max))
+            elif isinstance(value, np.random.RandomState):
+                settings[key] = int(check_random_state(value).randint(np.iinfo(np.int32).max))
+        elif last in ("n_jobs", "nthread", "thread_count") and value is None:
+            # In scikit-learn None means one already, and some of its classes warn when it is set.
+            if not _has_from_sklearn(params.get(owner, copy), last):
+                settings[key] = 1
+    return copy.set_params(**settings) if settings else copy
+
+
+def _has_from_sklearn(part, name) -> bool:
+    """Tell whether a parameter comes from a class of scikit-learn, of which the part may be a subclass."""
+    owners = [cls for cls in type(part).__mro__ if cls.__module__.startswith("sklearn.")]
+    return any(name in cls._get_param_names() for cls in owners if hasattr(cls, "_get_param_names"))
+
+
+def thread_params(estimator) -> list[str]:
+    """Return the parameters by which an estimator may be fitted on more threads without a change of its answer.
+
+    These are forests of scikit-learn, and LightGBM that is asked to be deterministic, where no number was set. The sums
+    of other learners, and those of BLAS, depend on the number of threads in the last digits.
+    """
+    params = estimator.get_params(deep=True)
+    found = []
+    for key, value in params.items():
+        owner, _, last = key.rpartition("__")
+        part = params[owner] if owner else estimator
+        boosting = type(part).__module__.startswith("lightgbm.") and part.get_params(deep=False).get("deterministic")
+        if last == "n_jobs" and value is None and (isinstance(part, FORESTS) or boosting):
+            found.append(key)
+    return found
+
+
+def weight_keyword(estimator) -> str | None:
+    """Return the keyword by which `fit` of an estimator takes sample weights, None if it takes none."""
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        inner = weight_keyword(last) if hasattr(last, "fit") else None
+        return f"{name}__{inner}" if inner else None
+    return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None
+
+
+def cost_of(estimator) -> float:
+    """Return a rough cost of a fit, only to order jobs."""
+    cost = 1.0
+    for key, value in estimator.get_params(deep=True).items():
+        if key.rpartition("__")[2] in ("n_estimators", "iterations") and isinstance(value, int):
+            cost *= max(value, 1) / 5
+    return cost
+
+
+def split_stateless(extractor):
+    """Split an extractor in a leading part that needs no fit and the rest; either may be None."""
+    if not isinstance(extractor, Pipeline):
+        return (extractor, None) if _needs_no_fit(extractor) else (None, extractor)
+    steps = [(name, step) for name, step in extractor.steps if step is not None and step != "passthrough"]
+    n = 0
+    while n < len(steps) and _needs_no_fit(steps[n][1]):
+        n += 1
+    return (Pipeline(steps[:n]) if n else None), (Pipeline(steps[n:]) if n < len(steps) else None)
+
+
+def learns_from_labels(extractor) -> bool:
+    """Tell whether an extractor wants y."""
+    return extractor is not None and bool(get_tags(extractor).target_tags.required)
+
+
+def _needs_no_fit(step) -> bool:
+    return not get_tags(step).requires_fit

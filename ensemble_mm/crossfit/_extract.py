@@ -1,0 +1,227 @@
+"""The jobs that extract the features of a view: rows by an extractor that needs no fit, or a fit on training rows.
+
+A block of features has one row per sample: dense float32 with NaN where the view is missing, or CSR.
+"""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from .._checks import BadItemsError, BadItemsWarning
+from .._modalities import MODALITIES
+from ..data import take_rows
+from ..store import JobStore, content_key, row_keys, versions, with_contents
+from ._estimators import weight_keyword
+from ._execute import Job
+from ._plan import Extraction
+
+FLOATS = (np.float32, np.float64)
+
+
+def as_block(features) -> np.ndarray | sparse.csr_matrix:
+    """Return what an extractor gave as a 2-D array or a CSR matrix: float32, unless it chose float64."""
+    if sparse.issparse(features):
+        features = features.tocsr()
+        return features if features.dtype in FLOATS else features.astype(np.float32)
+    if hasattr(features, "to_numpy"):
+        features = features.to_numpy()
+    features = np.asarray(features)
+    if features.dtype not in FLOATS:
+        features = features.astype(np.float32)
+    return features.reshape(len(features), -1) if features.ndim != 2 else features
+
+
+def spread_rows(features, rows, n_rows):
+    """Return a block of `n_rows` rows that holds `features` in `rows`, and nothing (NaN, or empty CSR) elsewhere."""
+    if len(rows) == n_rows and (rows[1:] > rows[:-1]).all():
+        return features
+    if sparse.issparse(features):
+        picked = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, np.arange(len(rows)))), (n_rows, len(rows)))
+        return (picked @ features).tocsr()
+    block = np.full((n_rows, features.shape[1]), np.nan, dtype=features.dtype)
+    block[rows] = features
+    return block
+
+
+def transform_chunk(extractor, chunk):
+    """Extract the features of some rows with an extractor that needs no fit.
+
+    Returns `(block, bad)`. `bad` lists the items that cannot be read (None: all can), by their places in the chunk:
+    who called knows those in the whole column. Without a block they are an error; else they are taken as missing.
+    """
+    bad = None
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            block = as_block(extractor.transform(chunk))
+    except BadItemsError as error:
+        return None, error
+    for told in caught:
+        if isinstance(told.message, BadItemsWarning):
+            bad = told.message.error
+        else:
+            warnings.warn_explicit(told.message, told.category, told.filename, told.lineno)
+    return block, bad
+
+
+@dataclass(frozen=True)
+class Chunk(Job):
+    """Some rows of a view, for an extractor that needs no fit; gives what `transform_chunk` does."""
+
+    view: str
+    extractor: Any
+    column: Any
+    rows: np.ndarray  # their places in the view
+    cache: Any = None
+
+    @property
+    def name(self):
+        return f"View {self.view!r}: extract rows {self.rows[0]} to {self.rows[-1]}"
+
+    @property
+    def group(self):
+        return f"view {self.view!r}"
+
+    @property
+    def cost(self):
+        return len(self.rows)
+
+    def run(self):
+        return cached_chunk(self.extractor, self.cache, self.column)
+
+
+def by_content(extractor, column, cache=None):
+    """Return the items of a column as keys are made of them: files by content, where the extractor may open them."""
+    named = MODALITIES.files(extractor)
+    return column if named is None else with_contents(column, named, cache)
+
+
+def cached_chunk(extractor, cache, chunk):
+    """Extract some rows as `transform_chunk` does; rows that the cache knows are not looked at."""
+    if cache is None:
+        return transform_chunk(extractor, chunk)
+    config, keys = content_key("rows", extractor, versions()), row_keys(by_content(extractor, chunk, cache))
+    known, found = cache.get_rows(config, keys)
+    if found.all():
+        return known, None
+    whole = content_key(config, keys)  # for what is kept as a whole: sparse features, and those of other precision
+    block = None if found.any() else cache.get(whole)
+    if block is not None and block.ndim == 2 and block.shape[0] == len(keys):  # else not written by us
+        return block, None
+    new = np.flatnonzero(~found)
+    fresh, bad = transform_chunk(extractor, take_rows(chunk, new))
+    readable = _unchanged(extractor, take_rows(chunk, new), keys[new])
+    if bad is not None:  # not kept: the files may be mended, and are told of each time until then
+        readable[bad.rows] = False
+        bad = BadItemsError(bad.what, [int(new[row]) for row in bad.rows], bad.reasons)
+    if fresh is None:
+        return None, bad
+    if sparse.issparse(fresh) or fresh.dtype != np.float32:
+        if readable.all():
+            cache.keep(cache.put, whole, fresh)
+        return fresh, bad
+    if readable.any():
+        cache.keep(cache.put_rows, config, keys[new[readable]], fresh[readable])
+    elif found.any():  # of bad items alone, the width is not known
+        fresh = np.full((len(new), known.shape[1]), np.nan, dtype=np.float32)
+    if not found.any():
+        return fresh, bad
+    if known.shape[1] != fresh.shape[1]:  # what was found is not by this extractor
+        return transform_chunk(extractor, chunk)
+    known[new] = fresh
+    return known, bad
+
+
+def _unchanged(extractor, chunk, keys):
+    """Tell which rows still have their keys: a file that changed while it was read is not kept."""
+    now = by_content(extractor, chunk)
+    if now is chunk:  # no texts
+        return np.ones(len(keys), dtype=bool)
+    if hasattr(now, "iloc"):
+        return row_keys(now) == keys
+    # What is in memory is the same object, and not hashed again.
+    rows = zip(now, chunk, keys, strict=True)
+    return np.array([item is own or row_keys([item])[0] == key for item, own, key in rows], dtype=bool)
+
+
+@dataclass(frozen=True)
+class FitExtractor(Job):
+    """Fit an extractor (None: the column holds features already) and its reducer on the training rows.
+
+    Gives `(extractor, reducer, blocks)`, where `blocks` maps a form to a block that is filled in `train` and `rest`.
+    """
+
+    mark: Extraction
+    extractor: Any
+    reducer: Any
+    column: Any
+    train: np.ndarray
+    rest: np.ndarray
+    y: np.ndarray | None
+    weight: np.ndarray | None
+    forms: tuple[str, ...]
+    cache: Any = None
+    store: JobStore | None = None
+    column_key: str = ""
+
+    @property
+    def name(self):
+        return f"View {self.mark.view!r}: {self.mark}"
+
+    @property
+    def group(self):
+        return f"view {self.mark.view!r}"
+
+    @property
+    def cost(self):
+        return len(self.train)
+
+    def run(self):
+        """Fit, or take what an equal extraction left in the cache."""
+        if self.cache is None:
+            return self.fit()
+        key = content_key(
+            self.column_key, self.extractor, self.reducer, self.train, self.rest, self.y, self.weight, self.forms
+        )
+        found = self.store.load(key)
+        if found is None:
+            found = self.fit()
+            self.cache.keep(self.store.save, key, found)
+            self.cache.trim()
+        return found
+
+    def fit(self):
+        rows, n_rows = np.concatenate([self.train, self.rest]), self.column.shape[0]
+        native, blocks = None, {}
+        if self.extractor is not None:
+            native = self._native()
+            if native.shape[0] != len(rows):
+                raise ValueError(
+                    f"it gave {native.shape[0]} rows of features for {len(rows)} samples: an extractor keeps the rows"
+                )
+            if "native" in self.forms or self.reducer is None:
+                blocks["native"] = spread_rows(native, rows, n_rows)
+        if self.reducer is not None:
+            native = self.column[rows] if native is None else native
+            low = as_block(self.reducer.fit_transform(native[: len(self.train)]))
+            if len(self.rest):
+                low = np.vstack([low, as_block(self.reducer.transform(native[len(self.train) :]))])
+            blocks["reduced"] = spread_rows(low, rows, n_rows)
+        return self.extractor, self.reducer, blocks
+
+    def _native(self):
+        """Fit the extractor; return the features of the training rows and of the others below them."""
+        keyword = None if self.weight is None else weight_keyword(self.extractor)
+        weights = {keyword: self.weight[self.train]} if keyword else {}
+        rows, labels = take_rows(self.column, self.train), None if self.y is None else self.y[self.train]
+        if hasattr(self.extractor, "fit_transform"):
+            native = as_block(self.extractor.fit_transform(rows, labels, **weights))
+        else:  # a frozen extractor, say
+            native = as_block(self.extractor.fit(rows, labels, **weights).transform(rows))
+        if not len(self.rest):
+            return native
+        rest = as_block(self.extractor.transform(take_rows(self.column, self.rest)))
+        return sparse.vstack([native, rest], format="csr") if sparse.issparse(native) else np.vstack([native, rest])

@@ -1,0 +1,84 @@
+"""New rows: read by what was fitted on the training rows, and predicted by the models of a run."""
+
+import numpy as np
+from scipy import sparse
+
+from ..data import take_rows
+from ._extract import as_block, spread_rows
+from ._features import Features, read_rows
+from ._jobs import FittedMember
+from ._table import Table
+
+
+class NewRows(Features):
+    """Views of new rows, read on first use by the readers of a run, for its models.
+
+    Parameters
+    ----------
+    readers : dict of str to Reader
+    columns : dict of str to column of X
+    runner : Runner
+    cache : FeatureCache or None, default=None
+    """
+
+    def __init__(self, readers, columns, runner, cache=None):
+        super().__init__(columns)
+        self.readers, self.runner, self._seen = readers, runner, set()
+        stateless = {name: reader.stateless for name, reader in readers.items() if reader.stateless is not None}
+        self._read = read_rows(stateless, columns, self.present, self.n_rows, runner, cache)
+        for name, block in self._read.items():
+            if readers[name].is_read and self.present[name].any():
+                self.blocks[name, None, None, "native"] = block
+
+    def block(self, view, fold, task, form):
+        fitted = self.readers[view].fitted
+        place = (fold, task) if (fold, task) in fitted else (fold, None)
+        if place in fitted and (view, *place) not in self._seen:
+            self._seen.add((view, *place))
+            self._extract(view, place, *fitted[place])
+        return super().block(view, fold, task, form)
+
+    def _extract(self, view, place, extractor, reducer):
+        rows, column = np.flatnonzero(self.present[view]), self._read.get(view, self.columns[view])
+        if not len(rows):
+            return
+        native = column[rows] if extractor is None else as_block(extractor.transform(take_rows(column, rows)))
+        if extractor is not None:
+            self.blocks[view, *place, "native"] = spread_rows(native, rows, self.n_rows)
+        if reducer is not None:
+            self.blocks[view, *place, "reduced"] = spread_rows(as_block(reducer.transform(native)), rows, self.n_rows)
+
+    def predict(self, members, models, tasks, estimates=None):
+        """Return the Table of the members' predictions for the new rows."""
+        table = Table(self.n_rows, members, tasks)
+        calls, owners = [], []
+        for member in members:
+            rows = np.arange(self.n_rows)
+            if member.views:
+                rows = np.flatnonzero(np.any([self.present[view] for view in member.views], axis=0))
+            for fold, model in models.get(member, {}).items():
+                if model is None or not len(rows):
+                    continue
+                blocks = self._blocks_of(member, fold, model)
+                if member.inputs:
+                    extra = [estimates[name].reshape(self.n_rows, -1) for name in member.inputs]
+                    blocks = [*blocks, np.hstack(extra).astype(np.float32)]
+                calls.append((model, blocks, rows))
+                owners.append(member)
+        pieces = {member: [] for member in members}
+        predictions = self.runner.in_threads(FittedMember.predict_columns, calls)
+        for member, (_, _, rows), predicted in zip(owners, calls, predictions, strict=True):
+            pieces[member].append((rows, predicted))
+        for member in members:
+            table.write(member, pieces[member])
+        return table
+
+    def _blocks_of(self, member, fold, model):
+        blocks = []
+        for view, width, is_sparse in zip(model.views, model.widths, model.sparse, strict=False):
+            block = self.block(view, fold, member.task, member.form)
+            if block is None:  # a view that no row has here still takes its columns: as holes
+                shape = (self.n_rows, width)
+                block = sparse.csr_matrix(shape, dtype=np.float32) if is_sparse else np.full(shape, np.nan, np.float32)
+            blocks.append(block)
+        return blocks
