@@ -230,9 +230,10 @@ class Classes(Kind):
         """Return minus the mean loss."""
         return -self.mean_loss(y, out, weight)
 
-    def draws(self, y, out, counts):
-        """Return the main score of resamples, in which rows count `counts`, shape (n_resamples, n_rows)."""
-        return counts @ (self.decide(out) == y).astype(float) / len(y)
+    def draws(self, y, out, counts, weight=None):
+        """Return the main score of resamples, in which rows come `counts` times, shape (n_resamples, n_rows)."""
+        counts = counts if weight is None else counts * weight
+        return counts @ (self.decide(out) == y).astype(float) / counts.sum(axis=1)
 
 
 @dataclass(frozen=True)
@@ -316,10 +317,10 @@ class Numbers(Kind):
 
     metrics: ClassVar = {"r2": score, "mae": _mae, "rmse": _rmse}
 
-    def draws(self, y, out, counts):
-        """Return the main score of resamples, in which rows count `counts`, shape (n_resamples, n_rows)."""
-        prior = self.loss(np.broadcast_to(self.prior(y), len(y)), y)
-        worst = counts @ prior
+    def draws(self, y, out, counts, weight=None):
+        """Return the main score of resamples, in which rows come `counts` times, shape (n_resamples, n_rows)."""
+        counts = counts if weight is None else counts * weight
+        worst = counts @ self.loss(np.broadcast_to(self.prior(y, weight), len(y)), y)
         return 1 - counts @ self.losses(y, out) / np.where(worst > 0, worst, np.nan)
 
 

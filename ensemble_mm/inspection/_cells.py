@@ -41,6 +41,8 @@ class Cells:
         What combines the members that read views only.
     folds : list of (train, test)
         Positions in the whole table.
+    weight : ndarray of shape (n_rows,) or None
+        What each row counts.
     """
 
     task: object
@@ -53,6 +55,7 @@ class Cells:
     prior: np.ndarray
     meta: object
     folds: list
+    weight: np.ndarray | None = None
 
     @property
     def reads(self) -> list:
@@ -73,6 +76,10 @@ class Cells:
         """Return the log loss (nats) or the squared error (unit of the target, squared) of every row."""
         return self.kind.losses(self.truth, prediction)
 
+    def mean(self, values) -> np.ndarray:
+        """Return the mean over the rows, which count by their weights."""
+        return np.average(values, axis=0, weights=self.weight if len(values) else None)
+
     @property
     def constant(self) -> np.ndarray:
         """The prior as the prediction of every row."""
@@ -90,7 +97,10 @@ class Cells:
 
     def take(self, rows) -> "Cells":
         """Return the cells of the given rows."""
-        return replace(self, cube=self.cube[rows], truth=self.truth[rows], ensemble=self.ensemble[rows])
+        weight = None if self.weight is None else self.weight[rows]
+        return replace(
+            self, cube=self.cube[rows], truth=self.truth[rows], ensemble=self.ensemble[rows], weight=weight
+        )
 
 
 def tasks_of(model, family=None) -> list[str]:
@@ -126,10 +136,13 @@ def cells_of(model, task: str | None = None) -> Cells:
     weights = weights / total if total > 0 else np.full(len(members), 1 / max(1, len(members)))
     views = [frozenset(model.views_ if member.inputs else member.views) for member in members]
     meta, folds = model.levels_[0].metas[name], model.folds_
-    return Cells(task, members, views, cube, weights, truth, ensemble, prior_of(truth, task), meta, folds)
+    weight = getattr(model, "row_weights_", {}).get(name)
+    prior = prior_of(truth, task, weight)
+    return Cells(task, members, views, cube, weights, truth, ensemble, prior, meta, folds, weight)
 
 
-def prior_of(truth, task) -> np.ndarray:
+def prior_of(truth, task, weight=None) -> np.ndarray:
     """Return class frequencies or the mean of the known labels; zeros without any."""
-    known = truth[~np.isnan(truth)]
-    return task.rules.prior(task.rules.encoded(known)) if len(known) else np.zeros(task.rules.width)
+    known = ~np.isnan(truth)
+    weight = None if weight is None else weight[known]
+    return task.rules.prior(task.rules.encoded(truth[known]), weight) if known.any() else np.zeros(task.rules.width)

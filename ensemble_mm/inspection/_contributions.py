@@ -79,17 +79,18 @@ def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=No
         cells = cells.take(cells.scored)
         worth = Worth(cells, views)
         gains, prior = shapley_rows(worth, rng), -worth(frozenset())
-        base = prior.mean() if len(prior) else np.nan
-        columns[name, "value"] = _ratio(gains.mean(axis=0) if len(gains) else np.full(len(views), np.nan), base)
+        base = cells.mean(prior) if len(prior) else np.nan
+        columns[name, "value"] = _ratio(cells.mean(gains) if len(gains) else np.full(len(views), np.nan), base)
         low = high = np.full(len(views), np.nan)
         if n_bootstrap and len(gains):
             counts = rng.multinomial(len(gains), np.full(len(gains), 1 / len(gains)), size=n_bootstrap)
+            counts = counts if cells.weight is None else counts * cells.weight
             draws = _ratio(counts @ gains, (counts @ prior)[:, np.newaxis])
             low, high = np.quantile(draws, [(1 - coverage) / 2, (1 + coverage) / 2], axis=0)
         columns[name, "low"], columns[name, "high"] = low, high
         every = frozenset(range(len(views)))
         sets = [(frozenset(), frozenset([j]), every - {j}, every) for j in range(len(views))]
-        means = np.array([[worth(kept).mean() for kept in four] for four in sets])
+        means = np.array([[cells.mean(worth(kept)) for kept in four] for four in sets])
         columns[name, "alone"] = _ratio(means[:, 1] - means[:, 0], base)
         columns[name, "unique"] = _ratio(means[:, 3] - means[:, 2], base)
     frame = pd.DataFrame(columns, index=pd.Index(views, name="view"))

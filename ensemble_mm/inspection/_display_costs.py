@@ -54,15 +54,15 @@ class PruningDisplay:
         cells = cells.take(cells.scored)
         order = np.argsort(-cells.weights, kind="stable")[:max_members]
         order = order[cells.weights[order] > 0] if (cells.weights > 0).any() else order
-        base = cells.losses(cells.constant).mean()
+        base = cells.mean(cells.losses(cells.constant))
         rows, joined, spent = [], np.zeros(len(cells.members), dtype=bool), 0.0
         for m in order:
             joined[m] = True
             learner, reads = cells.members[m].learner, cells.members[m].reads
             gains = 1 - cells.losses(cells.blend(joined)) / (base or 1.0)
-            error = gains.std() / np.sqrt(max(1, len(gains)))
-            row = {"reads": reads, "learner": learner, "score": gains.mean()}
-            row |= {"low": gains.mean() - error, "high": gains.mean() + error}
+            score = cells.mean(gains)
+            error = np.sqrt(cells.mean((gains - score) ** 2) / max(1, len(gains)))
+            row = {"reads": reads, "learner": learner, "score": score, "low": score - error, "high": score + error}
             if seconds is not None:
                 spent += seconds.get((reads, learner), 0.0)
                 row["seconds"] = spent

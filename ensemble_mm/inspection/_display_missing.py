@@ -75,11 +75,12 @@ class MissingDisplay:
 
 def _expected(cells, views, rates):
     """Return the expected score at each rate when every item is missing independently, from the worth of sets."""
-    worth = Worth(cells.take(cells.scored), views)
-    n, base = len(views), -worth(frozenset()).mean()
+    cells = cells.take(cells.scored)
+    worth = Worth(cells, views)
+    n, base = len(views), -cells.mean(worth(frozenset()))
 
     def gain(kept):
-        return 1 + worth(frozenset(kept)).mean() / base if base > 0 else 0.0
+        return 1 + cells.mean(worth(frozenset(kept))) / base if base > 0 else 0.0
 
     whole = gain(range(n))
     scores = {

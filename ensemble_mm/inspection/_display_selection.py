@@ -1,5 +1,7 @@
 """Display of the greedy selection: how the score grows with its steps, on rows that choose and on rows that do not."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -71,16 +73,18 @@ class SelectionDisplay:
         place[rows] = np.arange(len(rows))
         cells = cells.take(rows)
         prior = cells.losses(cells.constant)
-        chosen, _ = selection_path(cells.cube, cells.truth, cells.kind, np.arange(len(rows)), n_steps)
+        path_of = partial(selection_path, cells.cube, cells.truth, cells.kind, n_steps=n_steps, weight=cells.weight)
+        chosen, _ = path_of(np.arange(len(rows)))
         seen, left_out = [], []
         for _, test in estimator.folds_:
             out = place[np.asarray(test)]
             out = out[out >= 0]
             others = np.setdiff1d(np.arange(len(rows)), out)
             if len(out) and len(others):
-                _, losses = selection_path(cells.cube, cells.truth, cells.kind, others, n_steps)
+                _, losses = path_of(others)
                 for gains, part in ((seen, others), (left_out, out)):  # shares of the prior's loss that are removed
-                    gains.append(1 - losses[part].mean(axis=0) / (prior[part].mean() or 1.0))
+                    some = cells.take(part)
+                    gains.append(1 - some.mean(losses[part]) / (some.mean(prior[part]) or 1.0))
         if not seen:
             raise ValueError(f"Task {task!r} has no fold with known labels on both sides: there is nothing to draw.")
         middle = np.mean(left_out, axis=0)

@@ -44,20 +44,19 @@ def compare_choices(cells, views, *, n_bootstrap=500, coverage=0.95, random_stat
     rng = np.random.default_rng(random_state)
     counts = rng.multinomial(n, np.full(n, 1 / n), size=n_bootstrap) if n else np.zeros((0, 0))
     tails = [(1 - coverage) / 2, (1 + coverage) / 2]
-    prior_loss = cells.losses(cells.constant)
+    prior_loss = cells.mean(cells.losses(cells.constant)) if n else np.nan
     rows, draws_of_ensemble, score_of_ensemble = [], None, None
     for name, learner, prediction in choices:
-        score = kind.metric(kind.main, cells.truth, prediction)
-        draws = kind.draws(cells.truth, prediction, counts) if n else np.full(1, np.nan)
+        score = kind.metric(kind.main, cells.truth, prediction, cells.weight)
+        draws = kind.draws(cells.truth, prediction, counts, cells.weight) if n else np.full(1, np.nan)
         if draws_of_ensemble is None:
             draws_of_ensemble, score_of_ensemble = draws, score
         low, high = _interval(draws, tails)
         apart_low, apart_high = _interval(draws - draws_of_ensemble, tails)
-        loss = cells.losses(prediction)
-        gain = 1 - loss.mean() / prior_loss.mean() if n and prior_loss.mean() > 0 else np.nan
+        gain = 1 - cells.mean(cells.losses(prediction)) / prior_loss if n and prior_loss > 0 else np.nan
         rows.append(
             (name, learner, score, low, high, score - score_of_ensemble, apart_low, apart_high,
-             kind.metric(kind.second, cells.truth, prediction) if kind.second else np.nan, gain)
+             kind.metric(kind.second, cells.truth, prediction, cells.weight) if kind.second else np.nan, gain)
         )  # fmt: skip
     names = ["choice", "learner", "score", "low", "high", "difference", "difference_low", "difference_high"]
     return pd.DataFrame(rows, columns=[*names, "second", "gain"])
@@ -72,7 +71,8 @@ def _simpler(cells, views):
     """Yield (choice, learners, out-of-fold predictions) of the members of each view alone, and of all side by side."""
     for names, members in alternatives(cells.reads, views).items():
         learners = dict.fromkeys(cells.members[m].learner for m in members)
-        _, out = cross_fitted(cells.meta, cells.kind.flat(cells.cube[:, members]), cells.truth, cells.kind, cells.folds)
+        block = cells.kind.flat(cells.cube[:, members])
+        _, out = cross_fitted(cells.meta, block, cells.truth, cells.kind, cells.folds, cells.weight)
         absent = np.isnan(out).any(axis=1)
         out[absent] = cells.prior
         choice = f"only {names[0]!r}" if len(names) == 1 else "all views side by side"

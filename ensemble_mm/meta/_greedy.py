@@ -87,13 +87,14 @@ def greedy_steps(objective, n_steps, pool):
     return steps, losses
 
 
-def selection_path(cells, y, kind, rows, n_steps):
+def selection_path(cells, y, kind, rows, n_steps, weight=None):
     """Return the members that a greedy selection by some rows takes, and the losses of all rows after each step.
 
     `cells` has shape (n_rows, n_members, n_classes or 1); the losses have shape (n_rows, n_steps).
     """
     y = kind.encoded(y)
-    objective = Objective(cells[rows], y[rows], np.ones(len(rows)), kind)
+    weight = np.ones(len(y)) if weight is None else weight
+    objective = Objective(cells[rows], y[rows], weight[rows], kind)
     steps, _ = greedy_steps(objective, n_steps, np.arange(cells.shape[1]))
     gain, here = (part[:, steps].cumsum(axis=1) for part in relevant(cells, y, kind))
     return steps, row_losses(gain, here, y, kind, objective.worst)

@@ -82,7 +82,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         run.extract(members)
         self._learn(run, run.readable(members))
         self.tasks_, self.targets_, self._named_tasks = problem.tasks, problem.targets, problem.named
-        self.folds_ = folds
+        self.row_weights_, self.folds_ = problem.weights, folds
         views = [view for view in problem.views if view.name in run.features.readers]  # those extracted in time
         self.views_ = {view.name: view.modality for view in views}
         self.view_columns_ = {view.name: view.columns for view in views}

@@ -70,6 +70,8 @@ table_ : Table
     Out-of-fold predictions; `table_.to_frame()` has columns (task, learner, reads, class), NaN where a
     learner abstained.
 folds_ : list of (train, test)
+row_weights_ : dict of str to ndarray of shape (n_samples,) or None
+    Weights of the rows in each task; None where none were given.
 contributions_ : DataFrame of shape (n_members, n_tasks)
     Weight of every (reads, learner); those of a task sum to 1.
 cv_results_ : DataFrame

@@ -23,6 +23,19 @@ def worth(cells, views, kept):
     return 1 - loss / base
 
 
+def test_values_count_rows_by_their_weights(hand_made):
+    weight = np.random.default_rng(0).random(240)
+    hand_made.row_weights_ = dict.fromkeys(TASKS, weight)
+    cells = cells_of(hand_made, "stars")
+    loss, base = (
+        np.average(cells.losses(out), weights=weight)
+        for out in (cells.blend(np.ones(3, dtype=bool)), np.full((240, 1), np.average(cells.truth, weights=weight)))
+    )
+    found = view_contributions(hand_made, n_bootstrap=20, random_state=0)["stars"]
+    assert found["value"].sum() == pytest.approx(1 - loss / base)
+    assert (found["low"] <= found["value"]).all() and (found["value"] <= found["high"]).all()
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_values_are_mean_marginal_worths_over_all_orders(hand_made, task):
     cells = cells_of(hand_made, task)

@@ -48,6 +48,21 @@ def test_a_wider_coverage_gives_wider_intervals_and_a_seed_the_same(hand_made):
     assert ((wide["high"] - wide["low"]) > (narrow["high"] - narrow["low"])).all()
 
 
+def test_rows_count_by_their_weights(hand_made):
+    weight = np.random.default_rng(0).integers(1, 4, 240).astype(float)
+    hand_made.row_weights_ = dict.fromkeys(hand_made.tasks_, weight)
+    cells = cells_of(hand_made, "stars")
+    choices = compare_choices(cells, VIEWS, n_bootstrap=50)
+    expected = r2_score(cells.truth, hand_made.oof_["stars"], sample_weight=weight)
+    assert choices["score"].iloc[0] == pytest.approx(expected)
+    assert choices["low"].iloc[0] < expected < choices["high"].iloc[0]
+    assert choices["gain"].iloc[-1] == pytest.approx(0) and cells.prior == np.average(cells.truth, weights=weight)
+    repeated = cells.take(np.repeat(np.arange(240), weight.astype(int)))
+    assert cells.mean(cells.losses(cells.ensemble)) == pytest.approx(
+        np.mean(repeated.losses(repeated.ensemble)), rel=1e-9
+    )
+
+
 def test_no_label_at_all_gives_no_score(hand_made):
     hand_made.targets_["stars"][:] = np.nan
     choices = compare_choices(cells_of(hand_made, "stars"), VIEWS)
