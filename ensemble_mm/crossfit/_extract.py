@@ -13,7 +13,7 @@ from scipy import sparse
 from .._checks import BadItemsError, BadItemsWarning
 from .._modalities import MODALITIES
 from ..data import take_rows
-from ..store import JobStore, content_key, row_keys, versions, with_contents
+from ..store import Cache, content_key, row_keys, versions, with_contents
 from ._estimators import weight_keyword
 from ._execute import Job
 from ._plan import Extraction
@@ -75,7 +75,7 @@ class Chunk(Job):
     extractor: Any
     column: Any
     rows: np.ndarray  # their places in the view
-    cache: Any = None
+    cache: Cache | None = None
 
     @property
     def name(self):
@@ -121,10 +121,10 @@ def cached_chunk(extractor, cache, chunk):
         return None, bad
     if sparse.issparse(fresh) or fresh.dtype != np.float32:
         if readable.all():
-            cache.keep(cache.put, whole, fresh)
+            cache.put(whole, fresh)
         return fresh, bad
     if readable.any():
-        cache.keep(cache.put_rows, config, keys[new[readable]], fresh[readable])
+        cache.put_rows(config, keys[new[readable]], fresh[readable])
     elif found.any():  # of bad items alone, the width is not known
         fresh = np.full((len(new), known.shape[1]), np.nan, dtype=np.float32)
     if not found.any():
@@ -163,8 +163,7 @@ class FitExtractor(Job):
     y: np.ndarray | None
     weight: np.ndarray | None
     forms: tuple[str, ...]
-    cache: Any = None
-    store: JobStore | None = None
+    cache: Cache | None = None
     column_key: str = ""
 
     @property
@@ -186,11 +185,10 @@ class FitExtractor(Job):
         key = content_key(
             self.column_key, self.extractor, self.reducer, self.train, self.rest, self.y, self.weight, self.forms
         )
-        found = self.store.load(key)
+        found = self.cache.get(key)
         if found is None:
             found = self.fit()
-            self.cache.keep(self.store.save, key, found)
-            self.cache.trim()
+            self.cache.put(key, found)
         return found
 
     def fit(self):

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from .._checks import BadItemsError, BadItemsWarning, as_items
 from .._modalities import MODALITIES
 from ..data import present_rows, take_rows
-from ..store import JobStore, content_key, versions
+from ..store import content_key, versions
 from ._estimators import learns_from_labels, seeded, split_stateless
 from ._execute import Skipped, check_failures
 from ._extract import Chunk, FitExtractor, by_content, spread_rows
@@ -134,9 +134,8 @@ class TrainingFeatures(Features):
         reducer = self._reducer(stateless if rest is None else rest, name)
         if rest is None and reducer is None:
             return []
-        run, store, column_key = self.run, None, ""
+        run, column_key = self.run, ""
         if run.cache is not None:
-            store = JobStore(run.cache.folder / "fitted")
             items = by_content(rest, column, run.cache) if stateless is None else column
             column_key = content_key(items, versions())
         supervised, jobs = learns_from_labels(rest), []
@@ -152,7 +151,7 @@ class TrainingFeatures(Features):
                 jobs.append(
                     FitExtractor(
                         mark, extractor, reduce, column, rows, others, y, run.problem.row_weight,
-                        tuple(sorted(self.forms[name])), run.cache, store, column_key,
+                        tuple(sorted(self.forms[name])), run.cache, column_key,
                         key=run.keys and run.keys(mark), required=required,
                     )
                 )  # fmt: skip

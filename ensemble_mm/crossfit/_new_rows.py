@@ -18,7 +18,7 @@ class NewRows(Features):
     readers : dict of str to Reader
     columns : dict of str to column of X
     runner : Runner
-    cache : FeatureCache or None, default=None
+    cache : Cache or None, default=None
     """
 
     def __init__(self, readers, columns, runner, cache=None):

@@ -3,6 +3,7 @@
 `BaseStack._fit` is the flow of the whole package: X -> views -> features -> members -> table -> meta-learners.
 """
 
+import os
 import time
 import warnings
 from copy import copy
@@ -243,9 +244,9 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         return Runner(n_jobs=self.n_jobs, store=store, deadline=deadline, job_timeout=limit, progress=progress)
 
     def _cache(self):
-        if isinstance(self.cache, FeatureCache):
-            return copy(self.cache)  # of this fit alone: one that could not be written to is tried again by the next
-        return None if self.cache is None else FeatureCache(self.cache)
+        if isinstance(self.cache, (str, os.PathLike)):
+            return FeatureCache(self.cache)
+        return copy(self.cache)  # of this fit alone: one that could not be written to is tried again by the next
 
     def _keys(self, problem, folds, seed):
         """Return the function that names a job's kept result: data, parameters and library versions decide."""

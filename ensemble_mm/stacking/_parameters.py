@@ -46,8 +46,8 @@ on_error : {"raise", "drop"}, default="raise"
     What a failing learner does: end the fit, or be left out (see `failures_`).
 on_bad : {"raise", "missing"}, default="raise"
     What an unreadable file does: end the fit, or count as missing.
-cache : path or None, default=None
-    Folder of the feature cache.
+cache : path, object or None, default=None
+    Folder of the feature cache, or any object with the methods of `store.Cache`.
 checkpoint : path or None, default=None
     Folder where finished jobs are kept, so that a killed fit can go on.
 time_budget : float or None, default=None
@@ -128,7 +128,7 @@ class StackParameters:
         "augment": [whole(0, MOST_COPIES)],
         "on_error": [one_of("raise", "drop")],
         "on_bad": [one_of("raise", "missing")],
-        "cache": [None, str, os.PathLike, having("get", "put")],
+        "cache": [None, str, os.PathLike, having("get", "put", "get_rows", "put_rows")],
         "checkpoint": [None, str, os.PathLike],
         "time_budget": [None, POSITIVE],
         "job_timeout": [None, POSITIVE],

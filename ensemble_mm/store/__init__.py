@@ -5,7 +5,8 @@ renamed, so that a reader meets a whole file or none, and nothing that is read i
 unless the user said that it is trusted.
 """
 
-from ._arrays import FeatureCache, write_atomic
+from ._arrays import write_atomic
+from ._cache import Cache, FeatureCache
 from ._database import TaskDatabase
 from ._files import with_contents
 from ._jobs import JobStore
@@ -14,6 +15,7 @@ from ._models import ModelFileError, load, read_manifest, save
 from ._runs import data_key
 
 __all__ = [
+    "Cache",
     "FeatureCache",
     "JobStore",
     "ModelFileError",

@@ -34,7 +34,7 @@ def with_contents(column, named: str, cache=None):
         Paths are texts and path-like objects, also in pairs, lists and changed copies of items.
     named : {"content", "suffix", "path"}
         What of a file's name counts beside its content: nothing, its suffix, or all of it.
-    cache : FeatureCache or None
+    cache : Cache or None
         Where digests are kept for other processes.
     """
     if isinstance(column, pd.DataFrame):
@@ -104,7 +104,7 @@ def file_digests(paths: Iterable, cache=None) -> dict:
     _remember(fresh)
     if cache is not None and fresh:
         numbers = np.frombuffer(b"".join(fresh.values()), "<u2").reshape(len(fresh), -1)
-        cache.keep(cache.put_rows, _KEPT, list(fresh), numbers)
+        cache.put_rows(_KEPT, list(fresh), numbers)
     return digests
 
 

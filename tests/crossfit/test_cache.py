@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from xgboost import XGBRegressor
 
 from ensemble_mm import StackedClassifier, StackedRegressor, TextExtractor
-from ensemble_mm.store import FeatureCache
+from ensemble_mm.store import Cache, FeatureCache
 
 
 class Counted(TransformerMixin, BaseEstimator):
@@ -177,3 +177,37 @@ def test_fits_that_share_their_folders_do_not_change_each_other(tmp_path):
     zero, one = fit_in_shared_folders(None, 0), fit_in_shared_folders(None, 1)
     assert found == [zero, zero, one, zero, one, one] and zero != one
     assert not list(tmp_path.rglob("*.part"))
+
+
+class Shelf:
+    """A cache of a user's own: four methods, and no folder."""
+
+    def __init__(self):
+        self.values, self.rows = {}, {}
+
+    def get(self, key):
+        return self.values.get(key)
+
+    def put(self, key, value):
+        self.values[key] = value
+
+    def get_rows(self, config_key, row_keys):
+        known = [self.rows.get((config_key, key)) for key in row_keys]
+        found = np.array([row is not None for row in known], dtype=bool)
+        width = next((len(row) for row in known if row is not None), 0)
+        rows = [np.full(width, np.nan) if row is None else row for row in known]
+        return np.array(rows, dtype=np.float32).reshape(len(known), width), found
+
+    def put_rows(self, config_key, row_keys, array):
+        self.rows |= {(config_key, key): row for key, row in zip(row_keys, array, strict=True)}
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+def test_any_object_with_the_methods_is_a_cache(data, tmp_path, kind):
+    X, y = data
+    log, shelf = tmp_path / "log", Shelf()
+    assert isinstance(shelf, Cache)
+    first, second = (stack(log, shelf, kind=kind).fit(X, y) for _ in range(2))
+    assert len(seen(log)) == 60 and shelf.values and bool(shelf.rows) == (kind == "dense")
+    np.testing.assert_array_equal(first.table_.to_frame(), second.table_.to_frame())
+    assert second.predict(X).shape == (60,) and len(seen(log)) == 60

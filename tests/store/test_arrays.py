@@ -273,7 +273,7 @@ def test_files_of_others_are_never_removed_for_room(tmp_path):
         path.write_bytes(bytes(5000))
     cache = FeatureCache(tmp_path, max_bytes=1000)
     cache.put(KEY, np.ones(10))
-    cache.trim()
+    cache.put(OTHER, {"any": "value"})
     assert all(path.exists() for path in users) and cache.get(KEY) is not None
 
 
