@@ -28,8 +28,9 @@ test: $(STAMPS)/test  ## run the tests and the examples of the docstrings
 test-slow: $(STAMPS)/test  ## run the tests that take minutes
 	$(PYTEST) $(if $(REPORTS),--junitxml=$(REPORTS)/slow.xml) -m slow $(PYTEST_ARGS) tests
 
-lint: $(STAMPS)/lint  ## check the style
+lint: $(STAMPS)/lint  ## check the style and the types
 	$(VENV)/bin/ruff check $(CODE)
+	$(VENV)/bin/mypy
 
 format: $(STAMPS)/lint  ## put the code into its form
 	$(VENV)/bin/ruff check --fix $(CODE)

@@ -216,13 +216,13 @@ def check_choice(name: str, value, choices) -> None:
 
 def check_fraction(name: str, value) -> None:
     """Raise a ValueError unless `value` is a number between 0 and 1."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value <= 1:
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) <= 1:
         raise ValueError(f"{name}={value!r} must be a number from 0 to 1.")
 
 
 def check_positive(name: str, value) -> None:
     """Raise a ValueError unless `value` is a finite number above 0."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < np.inf:
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < float(value) < np.inf:
         raise ValueError(f"{name}={value!r} must be a positive, finite number.")
 
 

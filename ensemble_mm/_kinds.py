@@ -5,8 +5,9 @@ there is none, and by which metrics it is judged. `KINDS` maps the names of kind
 number of classes of a task (0 for numbers). A kind of your own derives from `Classes` or `Numbers` and enters `KINDS`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.metrics import f1_score, mean_absolute_error, recall_score, roc_auc_score, root_mean_squared_error
@@ -51,6 +52,17 @@ class Kind:
     """
 
     scoring = None
+    family: ClassVar[str]
+    learner: ClassVar[str]
+    method: ClassVar[str]
+    metrics: ClassVar[dict[str, Callable]]
+    n_classes: int
+    width: ClassVar[Any]
+    n_columns: ClassVar[Any]
+    whole: Callable
+    picked: Callable
+    loss: Callable
+    encoded: Callable
 
     def suits(self, estimator) -> bool:
         """Tell whether an estimator can learn such a task."""

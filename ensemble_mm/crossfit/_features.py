@@ -254,7 +254,7 @@ def merge_chunks(places, results, n_rows, n_own):
 
 def _bad_items(bad, n_own) -> BadItemsError:
     """Return one error about bad items, {view: [(rows of a chunk, its error)]}; what two views read counts once."""
-    found = {name: {} for name in bad}  # (row, reason) -> None, in order
+    found: dict = {name: {} for name in bad}  # (row, reason) -> None, in order
     for name, errors in bad.items():
         told = {item for items in found.values() for item in items}
         items = sorted((int(rows[row]) % n_own, reason) for rows, error in errors

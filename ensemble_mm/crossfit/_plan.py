@@ -192,7 +192,7 @@ def _resolve_reads(spec: LearnerSpec, views: list[str]):
         return [(view, (view,)) for view in views]
     if isinstance(reads, str) and reads == "all":
         return [("all", tuple(views)) if len(views) > 1 else (views[0], tuple(views))]
-    names = [reads] if isinstance(reads, str) else list(reads)
+    names: list = [reads] if isinstance(reads, str) else list(reads)  # type: ignore[call-overload]
     if names and all(isinstance(name, list) for name in names):  # a copy for each of these
         copies = [copy for several in names for copy in _resolve_reads(replace(spec, reads=several), views)]
         check_unique(f"In what learner {spec.name!r} reads, input", [label for label, _ in copies])

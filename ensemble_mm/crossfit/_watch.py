@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _lock = threading.Lock()
-_running = {}  # file of each job that this process runs -> moment by which it must be done
+_running: dict = {}  # file of each job that this process runs -> moment by which it must be done
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Watch:
         """Return where the interpreter was when a job took too long; None for a job that did not."""
         with suppress(OSError):
             return Path(self.folder, str(i)).read_text(errors="replace") or None
+        return None
 
     @contextmanager
     def over(self, i: int):
@@ -39,7 +40,7 @@ class Watch:
         try:
             file = open(Path(self.folder, str(i)), "w")
         except OSError:  # a worker elsewhere
-            file = open(sys.__stderr__.fileno(), "w", closefd=False)
+            file = open(sys.__stderr__.fileno(), "w", closefd=False)  # type: ignore[union-attr]
         with file:
             _set(file, time.monotonic() + self.seconds)
             try:

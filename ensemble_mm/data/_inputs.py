@@ -264,7 +264,7 @@ def _reads_like_text(texts: list[str]) -> bool:
     wide = np.mean([sum(ord(c) > 0x2E7F for c in text) for text in texts])  # Chinese, Japanese, Korean: no spaces
     variety = len(set(texts)) / len(texts)
     if wide >= 2:
-        return wide >= 4 and variety > 0.3
+        return bool(wide >= 4) and variety > 0.3
     if _look_like_dates(texts):
         return False
     if words.mean() >= 4:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Hashable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ DEMOS = {
 READERS = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
-def load_demo(name="moving_digits"):
+def load_demo(name="moving_digits") -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return a packaged set of real recordings as `(X, Y)`.
 
     Parameters
@@ -52,7 +53,7 @@ def load_demo(name="moving_digits"):
     return read_table(root / "table.csv", tasks, root=root, inputs=views)
 
 
-def read_table(source, targets=(), root=None, *, inputs=None, media=()):
+def read_table(source, targets=(), root=None, *, inputs=None, media=()) -> tuple[Any, pd.DataFrame]:
     """Read a file, a database table or parallel lists of items as `(X, Y)`.
 
     Parameters
@@ -134,7 +135,9 @@ def resolve_paths(paths, root, *, what="the list"):
     return out
 
 
-def make_multimodal(n_samples=200, *, n_tasks=3, image_size=16, noise=0.5, missing=0.0, unknown=0.0, random_state=None):
+def make_multimodal(
+    n_samples=200, *, n_tasks=3, image_size=16, noise=0.5, missing=0.0, unknown=0.0, random_state=None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Make synthetic views and tasks that share a cause, for tests and documentation.
 
     Parameters

@@ -59,16 +59,17 @@ class Problem:
 
     def only(self, names) -> "Problem":
         """Return the problem of some tasks."""
-        parts = (self.tasks, self.targets, self.weights)
-        tasks, targets, weights = ({name: part[name] for name in part if name in names} for part in parts)
-        return replace(self, tasks=tasks, targets=targets, weights=weights)
+
+        def some(part: dict) -> dict:
+            return {name: value for name, value in part.items() if name in names}
+
+        return replace(self, tasks=some(self.tasks), targets=some(self.targets), weights=some(self.weights))
 
     @property
     def row_weight(self) -> np.ndarray | None:
         """One weight per row, for what learns from no task alone: the mean over tasks; None without weights."""
-        if any(weight is None for weight in self.weights.values()):
-            return None
-        return np.mean(list(self.weights.values()), axis=0)
+        weights = [weight for weight in self.weights.values() if weight is not None]
+        return np.mean(weights, axis=0) if len(weights) == len(self.weights) else None
 
 
 def read_problem(source, Y, *, views="auto", encoded=False, kinds="auto", only=None, sample_weight=None, groups=None):

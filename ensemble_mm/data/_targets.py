@@ -52,7 +52,7 @@ class Task:
         if self.classes is None:
             out[known] = _as_numbers(self.name, values[known])
             return out
-        position = {label: i for i, label in enumerate(self.classes.tolist())}
+        position = {label: i for i, label in enumerate(np.asarray(self.classes).tolist())}
         plain = [label.item() if isinstance(label, np.generic) else label for label in values[known]]
         strange = [label for label in plain if label not in position]
         if strange:

@@ -51,7 +51,7 @@ def _trouble_with(value, several: bool) -> str | None:
         return f"complex numbers, such as {_shown(value)}"
     elif isinstance(value, Number):
         try:
-            float(value)
+            float(value)  # type: ignore[arg-type]
         except OverflowError:
             return "a number too large for any float"
         except (TypeError, ValueError):  # a signalling NaN

@@ -2,6 +2,7 @@
 
 import os
 from functools import lru_cache
+from typing import Self
 
 import numpy as np
 from scipy.fft import dct, irfft, next_fast_len, rfft
@@ -72,12 +73,12 @@ class AudioExtractor(TransformerMixin, BaseEstimator):
         self.max_seconds = max_seconds
         self.on_bad = on_bad
 
-    def fit(self, X=None, y=None):
+    def fit(self, X=None, y=None) -> Self:
         """Check the parameters; nothing is learned."""
         check_params(self)
         return self
 
-    def transform(self, X):
+    def transform(self, X) -> np.ndarray:
         """Return float32 features, shape (n_samples, n_features), for paths, bytes, arrays or (samples, rate) pairs.
 
         Arrays have shape (n_samples,), (n_samples, n_channels) or (n_channels, n_samples); floats have any scale,
@@ -86,11 +87,11 @@ class AudioExtractor(TransformerMixin, BaseEstimator):
         self.fit()
         return read_all(X, self._read_one, on_bad=self.on_bad, what="sounds", n_columns=len(feature_names()))
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Return the names of the columns."""
         return np.array(feature_names(), dtype=object)
 
-    def augment(self, X, random_state=None):
+    def augment(self, X, random_state=None) -> list:
         """Return changed sounds: shifted in time, louder or softer, with a little noise.
 
         Each is read and changed when `transform` comes to it; its `load()` gives a (samples, rate) pair.

@@ -1,6 +1,7 @@
 """Images -> float32 columns: colour, shape and texture of a small copy, its pixels, or states of an encoder."""
 
 from functools import partial
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -118,7 +119,7 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         self.on_bad = on_bad
         self.flip = flip
 
-    def fit(self, X=None, y=None):
+    def fit(self, X=None, y=None) -> Self:
         """Check the parameters. Nothing is learned, so `transform` works without it.
 
         Parameters
@@ -131,7 +132,7 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         check_params(self)
         return self
 
-    def transform(self, X):
+    def transform(self, X) -> np.ndarray:
         """Return the features of images.
 
         Parameters
@@ -172,7 +173,7 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
             batch_size=BATCH,
         )
 
-    def augment(self, X, random_state=None):
+    def augment(self, X, random_state=None) -> list:
         """Return changed copies of images: mirrored (if `flip`), cropped, brighter or darker, with noise.
 
         Parameters
@@ -190,11 +191,11 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         side = ENCODER_SIDE if self.encoder is not None else self._side()
         return changed_items(X, _changed, check_random_state(random_state), side, self.flip, self.max_pixels)
 
-    def make_reducer(self):
+    def make_reducer(self) -> Any:
         """Return an unfitted transformer from the columns of an encoder to few; None for other features."""
         return None if self.encoder is None else TextReducer(ENCODED_COMPONENTS)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Return the names of the columns; `input_features` is not read."""
         if self.encoder is not None:
             return np.array([f"encoder_{i}" for i in range(self._encoder_width())], dtype=object)
@@ -203,7 +204,7 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
             return np.array([f"{color}_{i}_{j}" for i in side for j in side for color in "rgb"], dtype=object)
         return np.array(names_of(self.features), dtype=object)
 
-    def check_settings(self):
+    def check_settings(self) -> None:
         """Raise a ValueError where parameters do not suit each other."""
         if self.size is not None and self.output == "features" and (self.size < 16 or self.size % 4):
             raise ValueError(

@@ -1,5 +1,7 @@
 """Tables (numbers, categories, dates, booleans) and vectors that arrive ready made."""
 
+from typing import Any, Self
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -62,12 +64,12 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         self.log_skewed = log_skewed
         self.target_encoding = target_encoding
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None) -> Self:
         """Learn fills, scales and categories of a DataFrame or 2-D array of shape (n_samples, n_columns)."""
         self._fit(X, y)
         return self
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X, y=None) -> np.ndarray:
         """Fit, and return the features of the same rows; averages of labels leave out a row's own."""
         crossed = self._fit(X, y)
         out = self._features(self._frame(X, reset=False))
@@ -98,7 +100,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
     def _coded_words(self, frame):
         return np.column_stack([np.array(_words(frame.iloc[:, i]), dtype=object) for i in self._coded])
 
-    def transform(self, X):
+    def transform(self, X) -> np.ndarray:
         """Return float32 features of shape (n_samples, n_features), all finite; a row without any value is NaN."""
         check_is_fitted(self, "kinds_")
         return self._features(self._frame(X, reset=False))
@@ -112,7 +114,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
             out = np.zeros((len(frame), 1), dtype=np.float32)
         return out
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Return the names of the columns."""
         check_is_fitted(self, "kinds_")
         names = [f"{name}{suffix}" for name, c in zip(self.kinds_, self._columns, strict=True) for suffix in c.suffixes]
@@ -121,7 +123,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
             names += [f"{list(self.kinds_)[i]}_target{k if width > 1 else ''}" for k in range(width)]
         return np.array(names or ["constant"], dtype=object)
 
-    def augment(self, X, random_state=None):
+    def augment(self, X, random_state=None) -> pd.DataFrame:
         """Return the table with noise of a twentieth of a standard deviation on its numbers."""
         rng = check_random_state(random_state)
         frame = X.copy() if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
@@ -186,7 +188,7 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def __init__(self, standardize=True):
         self.standardize = standardize
 
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None) -> Self:
         """Learn means and scales of vectors, shape (n_samples, n_features)."""
         check_params(self)
         X = self._read(X, reset=True)
@@ -210,7 +212,7 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.scale_ = np.where(self.scale_ > 0, self.scale_, 1.0)
         return self
 
-    def transform(self, X):
+    def transform(self, X) -> Any:
         """Return the vectors, finite, in their own precision; sparse ones as CSR."""
         check_is_fitted(self)
         X = self._read(X, reset=False)
@@ -223,7 +225,7 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             out = np.clip((out - self.mean_) / self.scale_, -MOST, MOST)
         return out.astype(X.dtype, copy=False)
 
-    def augment(self, X, random_state=None):
+    def augment(self, X, random_state=None) -> Any:
         """Return the vectors with noise of a twentieth of a standard deviation (sparse ones as they are)."""
         if sparse.issparse(X):
             return X

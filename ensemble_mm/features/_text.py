@@ -8,6 +8,7 @@ import re
 from functools import lru_cache, partial
 from importlib.util import find_spec
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -129,25 +130,25 @@ class TextExtractor(TransformerMixin, BaseEstimator):
         self.allow_download = allow_download
         self.random_state = random_state
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None) -> Self:
         """Learn the n-grams of texts: a column of strings, or several columns to be joined."""
         self.fit_transform(X)
         return self
 
-    def check_settings(self):
+    def check_settings(self) -> None:
         """Raise a ValueError where a pair of lengths is none."""
         _check_range("ngram_range", self.ngram_range)
         if self.char_ngram_range is not None:
             _check_range("char_ngram_range", self.char_ngram_range)
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X, y=None) -> Any:
         """Fit, and return the features of the same texts."""
         check_params(self)
         texts = as_texts(X)
         if self.encoder is not None:
             return self._encode(texts)
         if self.output == "tokens":
-            words = {}
+            words: dict[str, int] = {}
             for text in texts:
                 for word in tokens_of(text):
                     words[word] = words.get(word, 0) + 1
@@ -168,7 +169,7 @@ class TextExtractor(TransformerMixin, BaseEstimator):
             return self.reducer_.fit_transform(features)
         return features
 
-    def transform(self, X):
+    def transform(self, X) -> Any:
         """Return the features of texts: CSR or dense float32, one row a text; an empty row for a missing text."""
         texts = as_texts(X)
         if self.encoder is not None:
@@ -180,7 +181,7 @@ class TextExtractor(TransformerMixin, BaseEstimator):
         features = self._join([v.transform(texts) for v in self.vectorizers_], self._plain(texts), len(texts))
         return self.reducer_.transform(features) if self.output == "reduced" else features
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Return the names of the columns."""
         if self.encoder is not None:
             width = encoder_width(self.encoder, kind="text", **self._encoder_settings())
@@ -193,13 +194,13 @@ class TextExtractor(TransformerMixin, BaseEstimator):
         names = [name for v in self.vectorizers_ for name in v.get_feature_names_out()]
         return np.array(names + self._plain_names(), dtype=object)
 
-    def make_reducer(self):
+    def make_reducer(self) -> Any:
         """Return an unfitted transformer to few dense columns; None where they are that already."""
         if self.encoder is not None:
             return TextReducer(ENCODED_COMPONENTS)
         return TextReducer(self.n_components) if self.output == "sparse" else None
 
-    def augment(self, X, random_state=None):
+    def augment(self, X, random_state=None) -> list:
         """Return the texts with about a tenth of the words dropped and some neighbours swapped, one new text each."""
         rng = check_random_state(random_state)
         return [_shaken(text, rng) for text in as_texts(X)]
@@ -408,7 +409,7 @@ def parts_of(text: str, shortest=1):
 
 def part_of_speech_shares(texts) -> list[list[float]]:
     """Return for every text the shares of its words by part of speech, in the order of POS_TAGS."""
-    rows = [None] * len(texts)
+    rows: list = [None] * len(texts)
     english = []
     for i, text in enumerate(texts):
         if len(WIDE.findall(text)) and sum(map(len, WIDE.findall(text))) * 4 > len(text):

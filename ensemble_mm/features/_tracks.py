@@ -1,6 +1,7 @@
 """The sound track of a clip."""
 
 import os
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ CLIPS = (".mp4", ".avi", ".mov", ".webm", ".mkv", ".m4v", ".m4a", ".mpg", ".mpeg
 LOOKED_AT = 20  # clips that tell whether a column of them has sound
 
 
-def read_sound_track(item, max_seconds=600.0):
+def read_sound_track(item, max_seconds=600.0) -> Any:
     """Return the sound of a clip as `(samples, rate)`, mono float32, or None when it has none.
 
     `AudioExtractor` does this for paths of clips; the function is for bytes, and for extractors of others.

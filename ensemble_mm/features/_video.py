@@ -2,6 +2,7 @@
 
 from functools import lru_cache, partial
 from itertools import dropwhile, islice
+from typing import Self
 
 import numpy as np
 from scipy.fft import irfft2, rfft2
@@ -79,12 +80,12 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
         self.on_bad = on_bad
         self.flip = flip
 
-    def fit(self, X=None, y=None):
+    def fit(self, X=None, y=None) -> Self:
         """Check the parameters; nothing is learned."""
         check_params(self)
         return self
 
-    def transform(self, X):
+    def transform(self, X) -> np.ndarray:
         """Return float32 features, shape (n_samples, n_features), for paths, bytes or arrays of frames.
 
         Arrays (or lists of frames) have shape (n_frames, height, width) or (n_frames, height, width, 3), and 25 frames
@@ -93,11 +94,11 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
         self.fit()
         return read_all(X, self._read_one, on_bad=self.on_bad, what="clips", n_columns=len(feature_names()))
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Return the names of the columns."""
         return np.array(feature_names(), dtype=object)
 
-    def augment(self, X, random_state=None):
+    def augment(self, X, random_state=None) -> list:
         """Return changed clips: slower, darker or brighter, with noise, mirrored (if `flip`).
 
         Each is read and changed when `transform` comes to it; its `load()` gives an (array, frames a second) pair.

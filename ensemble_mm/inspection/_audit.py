@@ -13,7 +13,7 @@ from ._cells import cells_of
 COLUMNS = ["check", "verdict", "value", "words"]
 
 
-def audit(model, X, Y, *, groups=None, n_rows=1000, cv=3, random_state=0):
+def audit(model, X, Y, *, groups=None, n_rows=1000, cv=3, random_state=0) -> pd.DataFrame:
     """Look for leaks: shuffled labels, duplicated rows, groups, extractors that saw held-out rows, giveaway columns.
 
     Parameters

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ..data import Task
 from ..meta import blend
 
 DRAWN = {
@@ -45,7 +46,7 @@ class Cells:
         What each row counts.
     """
 
-    task: object
+    task: Task
     members: list
     views: list
     cube: np.ndarray
@@ -125,9 +126,9 @@ def check_task(model, task, family=None) -> str:
 def cells_of(model, task: str | None = None) -> Cells:
     """Read the cells of one task of a fitted model."""
     name = check_task(model, task)
-    task = model.tasks_[name]
+    record = model.tasks_[name]
     members = model.table_.members(name)
-    cube = task.rules.cells(model.table_.block(members))
+    cube = record.rules.cells(model.table_.block(members))
     truth = np.asarray(model.targets_[name], dtype=float)
     ensemble = np.asarray(model.oof_[name], dtype=float).reshape(len(truth), -1)
     shares = model.contributions_[name].to_dict()  # pruned members are not listed and weigh nothing
@@ -137,8 +138,8 @@ def cells_of(model, task: str | None = None) -> Cells:
     views = [frozenset(model.views_ if member.inputs else member.views) for member in members]
     meta, folds = model.levels_[0].metas[name], model.folds_
     weight = getattr(model, "row_weights_", {}).get(name)
-    prior = prior_of(truth, task, weight)
-    return Cells(task, members, views, cube, weights, truth, ensemble, prior, meta, folds, weight)
+    prior = prior_of(truth, record, weight)
+    return Cells(record, members, views, cube, weights, truth, ensemble, prior, meta, folds, weight)
 
 
 def prior_of(truth, task, weight=None) -> np.ndarray:

@@ -15,7 +15,7 @@ MOST_EXACT_VIEWS = 10  # 1,024 subsets; beyond, orders of the views are sampled
 SAMPLED_ORDERS = 200
 
 
-def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=None):
+def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=None) -> pd.DataFrame:
     """Say what each view gives to each task: Shapley values, with bootstrap intervals.
 
     Nothing is fitted. When a view is left out, the members that read it abstain and the weights of the others are
@@ -88,8 +88,8 @@ def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=No
             draws = _ratio(counts @ gains, (counts @ prior)[:, np.newaxis])
             low, high = np.quantile(draws, [(1 - coverage) / 2, (1 + coverage) / 2], axis=0)
         columns[name, "low"], columns[name, "high"] = low, high
-        every = frozenset(range(len(views)))
-        sets = [(frozenset(), frozenset([j]), every - {j}, every) for j in range(len(views))]
+        every: frozenset = frozenset(range(len(views)))
+        sets: list = [(frozenset(), frozenset([j]), every - {j}, every) for j in range(len(views))]
         means = np.array([[cells.mean(worth(kept)) for kept in four] for four in sets])
         columns[name, "alone"] = _ratio(means[:, 1] - means[:, 0], base)
         columns[name, "unique"] = _ratio(means[:, 3] - means[:, 2], base)

@@ -1,5 +1,7 @@
 """Displays of choices: what members add one after the other, and strategies side by side."""
 
+from typing import Self
+
 import numpy as np
 import pandas as pd
 
@@ -37,7 +39,7 @@ class PruningDisplay:
         self.task = task
 
     @classmethod
-    def from_estimator(cls, estimator, *, task=None, seconds=None, max_members=40, ax=None):
+    def from_estimator(cls, estimator, *, task=None, seconds=None, max_members=40, ax=None) -> Self:
         """Draw the path of one task (default: the first) of a fitted stack, from its table.
 
         Parameters
@@ -69,7 +71,7 @@ class PruningDisplay:
             rows.append(row)
         return cls(path=pd.DataFrame(rows), task=task).plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> Self:
         """Draw the path on `ax`, or on a new figure; return self."""
         ax = new_axes(ax, "PruningDisplay.plot", (6.4, 4.2))
         path = self.path
@@ -127,13 +129,13 @@ class ScoreDisplay:
         self.task = task
 
     @classmethod
-    def from_estimator(cls, estimator, *, task=None, n_bootstrap=500, random_state=0, ax=None):
+    def from_estimator(cls, estimator, *, task=None, n_bootstrap=500, random_state=0, ax=None) -> Self:
         """Draw the choices of one task (default: the first) of a fitted stack, from its table."""
         cells = cells_of(estimator, check_task(estimator, task))
         choices = compare_choices(cells, list(estimator.views_), n_bootstrap=n_bootstrap, random_state=random_state)
         return cls(choices=choices, score_name=words_of(cells.kind.main), task=cells.task.name).plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> Self:
         """Draw one point and interval per choice on `ax`, or on a new figure; return self."""
         choices = self.choices
         ax = new_axes(ax, "ScoreDisplay.plot", (5.4, 1.3 + 0.36 * len(choices)))
@@ -178,7 +180,7 @@ class StrategyDisplay:
     def __init__(self, *, comparison):
         self.comparison = comparison
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> Self:
         """Draw one row per task and strategy on `ax`, or on a new figure; return self.
 
         Differences are in percent of the ensemble's loss, so that tasks share one axis.

@@ -1,5 +1,7 @@
 """Displays of the errors of one task: reliability, confusion, residuals."""
 
+from typing import Self
+
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
@@ -77,7 +79,7 @@ class ReliabilityDisplay:
         self.curves = curves
 
     @classmethod
-    def from_estimator(cls, estimator, X=None, Y=None, *, task=None, n_bins=10, ax=None):
+    def from_estimator(cls, estimator, X=None, Y=None, *, task=None, n_bins=10, ax=None) -> Self:
         """Draw the curves of one task, or of all classification tasks (`task=None`), of a fitted stack.
 
         Without X and Y the out-of-fold predictions of the training rows are shown.
@@ -89,13 +91,13 @@ class ReliabilityDisplay:
         return cls(curves=curves).plot(ax=ax)
 
     @classmethod
-    def from_predictions(cls, y_true, y_pred, *, name="", n_bins=10, ax=None):
+    def from_predictions(cls, y_true, y_pred, *, name="", n_bins=10, ax=None) -> Self:
         """Draw the curve of class positions `y_true` and probabilities `y_pred` of shape (n_samples, n_classes)."""
         y_pred = np.asarray(y_pred, dtype=float)
         y_pred = np.c_[1 - y_pred, y_pred] if y_pred.ndim == 1 else y_pred
         return cls(curves={name: _curve(np.asarray(y_true, dtype=float), y_pred, n_bins)}).plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> Self:
         """Draw the curves on `ax`, or on a new figure; return self."""
         ax = new_axes(ax, "ReliabilityDisplay.plot", (5.2, 5.0))
         ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="perfectly calibrated")
@@ -152,7 +154,7 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
     """
 
     @classmethod
-    def from_estimator(cls, estimator, X=None, Y=None, *, task=None, normalize="true", ax=None, **kwargs):
+    def from_estimator(cls, estimator, X=None, Y=None, *, task=None, normalize="true", ax=None, **kwargs) -> Self:
         """Draw the matrix of one task (default: the first classification task) of a fitted stack.
 
         Without X and Y the out-of-fold predictions of the training rows are shown. Further parameters go to
@@ -167,7 +169,7 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
 
     @classmethod
     def from_predictions(cls, y_true, y_pred, *, labels=None, display_labels=None, normalize="true", ax=None,
-                         task="", **kwargs):  # fmt: skip
+                         task="", **kwargs) -> Self:  # fmt: skip
         """Draw the matrix of true and predicted labels; rows sum to 1 with `normalize="true"`."""
         if display_labels is None:
             display_labels = np.unique(np.r_[np.asarray(y_true), np.asarray(y_pred)]) if labels is None else labels
@@ -226,7 +228,7 @@ class ResidualDisplay:
         self.task = task
 
     @classmethod
-    def from_estimator(cls, estimator, X=None, Y=None, *, task=None, coverage=0.9, ax=None):
+    def from_estimator(cls, estimator, X=None, Y=None, *, task=None, coverage=0.9, ax=None) -> Self:
         """Draw the residuals of one task (default: the first regression task) of a fitted stack.
 
         With X and Y the intervals are those of `predict_interval`. Without them the out-of-fold predictions of the
@@ -246,7 +248,7 @@ class ResidualDisplay:
         return cls.from_predictions(truth, prediction, low=low, high=high, coverage=coverage, task=info.name, ax=ax)
 
     @classmethod
-    def from_predictions(cls, y_true, y_pred, *, low=None, high=None, coverage=None, task="", ax=None):
+    def from_predictions(cls, y_true, y_pred, *, low=None, high=None, coverage=None, task="", ax=None) -> Self:
         """Draw true and predicted numbers, with the bounds `low` and `high` of the interval of each row."""
         y_true, y_pred = np.asarray(y_true, dtype=float), np.asarray(y_pred, dtype=float)
         low = None if low is None else np.asarray(low, dtype=float) - y_pred
@@ -254,7 +256,7 @@ class ResidualDisplay:
         display = cls(predicted=y_pred, residual=y_true - y_pred, low=low, high=high, coverage=coverage, task=task)
         return display.plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> Self:
         """Draw the residuals on `ax`, or on a new figure; return self."""
         ax = new_axes(ax, "ResidualDisplay.plot", (6.4, 4.2))
         inside = np.ones(len(self.residual), dtype=bool)

@@ -1,6 +1,7 @@
 """The score of a task as items go missing, from the table or measured."""
 
 from itertools import combinations
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -44,7 +45,7 @@ class MissingDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X=None, Y=None, *, task=None, rates=(0.0, 0.25, 0.5, 0.75, 1.0),
-                       random_state=None, ax=None):  # fmt: skip
+                       random_state=None, ax=None) -> Self:  # fmt: skip
         """Draw the score of one task (default: the first) of a fitted stack against the missing rate.
 
         Without X and Y nothing is computed anew: the expected score is taken from the table, where members that
@@ -58,7 +59,7 @@ class MissingDisplay:
             scores = _measured(estimator, task, X, Y, rates, np.random.default_rng(random_state))
         return cls(scores=scores, task=task).plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> Self:
         """Draw the lines on `ax`, or on a new figure; return self."""
         ax = new_axes(ax, "MissingDisplay.plot", (6.4, 4.2))
         for i, name in enumerate(self.scores.columns):

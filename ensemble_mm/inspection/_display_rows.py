@@ -1,6 +1,7 @@
 """The hardest rows of a task, with what is in them."""
 
 import textwrap
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -95,7 +96,7 @@ class HardestRowsDisplay:
         self.task = task
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, task=None, n_rows=5, ax=None):
+    def from_estimator(cls, estimator, X, *, task=None, n_rows=5, ax=None) -> Self:
         """Draw the hardest training rows of one task (default: the first); `X` is what the model was fitted on."""
         task = check_task(estimator, task)
         source = as_source(X)
@@ -108,7 +109,7 @@ class HardestRowsDisplay:
         return cls(rows=rows, looks=looks_of(estimator, source, rows["row"].to_numpy()), task=task).plot(ax=ax)
 
     @classmethod
-    def from_predictions(cls, y_true, y_pred, loss, items, *, modality="text", task="", n_rows=5, ax=None):
+    def from_predictions(cls, y_true, y_pred, loss, items, *, modality="text", task="", n_rows=5, ax=None) -> Self:
         """Draw the rows with the largest `loss`; `items` is the column of one view of the given modality."""
         loss = np.asarray(loss, dtype=float)
         worst = np.argsort(-loss, kind="stable")[:n_rows]
@@ -119,7 +120,7 @@ class HardestRowsDisplay:
         )
         return cls(rows=rows, looks=[{modality: look_at(column[int(i)], modality)} for i in worst], task=task).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> Self:
         """Draw one strip per row on `ax`, or on a new figure; return self."""
         n = len(self.rows)
         pictures = max((sum(look.kind in ("picture", "wave") for look in looks.values()) for looks in self.looks),

@@ -1,6 +1,7 @@
 """Display of the greedy selection: how the score grows with its steps, on rows that choose and on rows that do not."""
 
 from functools import partial
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -51,7 +52,7 @@ class SelectionDisplay:
         self.task = task
 
     @classmethod
-    def from_estimator(cls, estimator, *, task=None, n_steps=20, random_state=0, ax=None):
+    def from_estimator(cls, estimator, *, task=None, n_steps=20, random_state=0, ax=None) -> Self:
         """Run the selection on the table of one task (default: the first) of a fitted stack, and draw it.
 
         Parameters
@@ -75,7 +76,8 @@ class SelectionDisplay:
         prior = cells.losses(cells.constant)
         path_of = partial(selection_path, cells.cube, cells.truth, cells.kind, n_steps=n_steps, weight=cells.weight)
         chosen, _ = path_of(np.arange(len(rows)))
-        seen, left_out = [], []
+        seen: list = []
+        left_out: list = []
         for _, test in estimator.folds_:
             out = place[np.asarray(test)]
             out = out[out >= 0]
@@ -97,7 +99,7 @@ class SelectionDisplay:
         })  # fmt: skip
         return cls(path=path, task=task).plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> Self:
         """Draw both lines on `ax`, or on a new figure; return self."""
         ax = new_axes(ax, "SelectionDisplay.plot", (6.4, 4.4))
         path = self.path

@@ -1,5 +1,7 @@
 """Displays of what the members, the views and the tasks give: weights, Shapley values, agreement."""
 
+from typing import Self
+
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
@@ -40,12 +42,12 @@ class ContributionDisplay:
         self.contributions = contributions
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, max_rows=24):
+    def from_estimator(cls, estimator, *, ax=None, max_rows=24) -> Self:
         """Draw the weights of a fitted stack; see `plot` for the parameters."""
         check_is_fitted(estimator, "contributions_")
         return cls(contributions=estimator.contributions_).plot(ax=ax, max_rows=max_rows)
 
-    def plot(self, ax=None, *, max_rows=24):
+    def plot(self, ax=None, *, max_rows=24) -> Self:
         """Draw the heat map.
 
         Parameters
@@ -105,7 +107,7 @@ class TaskContributionDisplay:
         self.contributions = contributions
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None):
+    def from_estimator(cls, estimator, *, ax=None) -> Self:
         """Draw `task_contributions_` of a fitted MultiOutputStack."""
         check_is_fitted(estimator, "contributions_")
         matrix = getattr(estimator, "task_contributions_", None)
@@ -115,7 +117,7 @@ class TaskContributionDisplay:
             )
         return cls(contributions=matrix).plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> Self:
         """Draw the matrix on `ax`, or on a new figure; return self."""
         matrix = self.contributions
         n = len(matrix.columns)
@@ -153,12 +155,12 @@ class ViewContributionDisplay:
         self.contributions = contributions
 
     @classmethod
-    def from_estimator(cls, estimator, *, n_bootstrap=200, random_state=None, ax=None):
+    def from_estimator(cls, estimator, *, n_bootstrap=200, random_state=None, ax=None) -> Self:
         """Compute `view_contributions` of a fitted stack and draw them."""
         shares = view_contributions(estimator, n_bootstrap=n_bootstrap, random_state=random_state)
         return cls(contributions=shares).plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> Self:
         """Draw the bars on `ax`, or on a new figure; return self."""
         shares = self.contributions
         tasks = list(dict.fromkeys(shares.columns.get_level_values(0)))
@@ -225,7 +227,7 @@ class TableDisplay:
         self.task = task
 
     @classmethod
-    def from_estimator(cls, estimator, *, task=None, statistic="correlation", max_members=24, ax=None):
+    def from_estimator(cls, estimator, *, task=None, statistic="correlation", max_members=24, ax=None) -> Self:
         """Draw the agreement of the members of one task (default: the first) of a fitted stack.
 
         At most `max_members` are shown: those with the largest weights.
@@ -264,13 +266,13 @@ class TableDisplay:
         matrix = pd.DataFrame(errors).corr(min_periods=3).to_numpy() if statistic == "correlation" else _q(errors)
         return cls(agreement=pd.DataFrame(matrix, index, index), statistic=statistic, task=task).plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> Self:
         """Draw the matrix on `ax`, or on a new figure; return self."""
         n = len(self.agreement)
         side = 2.6 + 0.42 * max(3, n)
         ax = new_axes(ax, "TableDisplay.plot", (side + 1.6, side))
         names = [f"{reads} · {learner}" for reads, learner in self.agreement.index]
-        below = names
+        below: list = names
         if n > 4:  # numbers below, with the names beside them: so many names below would be cut to the same beginning
             names, below = [f"{name}  {i}" for i, name in enumerate(names, 1)], list(range(1, n + 1))
         label = "correlation of errors" if self.statistic == "correlation" else "Q-statistic"

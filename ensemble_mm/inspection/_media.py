@@ -20,11 +20,11 @@ class Look:
 
 def look_at(item, modality: str) -> Look:
     """Return what can be shown of one item of a view of the given modality."""
-    modality = MODALITIES[modality]
-    if modality.takes == "items" and is_missing(item):
+    record = MODALITIES[modality]
+    if record.takes == "items" and is_missing(item):
         return Look("absent", "missing")
     try:
-        content = modality.look(item)
+        content = record.look(item)
     except Exception as error:  # the file's own trouble, told where the picture would stand
         return Look("absent", f"cannot be shown: {type(error).__name__}: {error}"[:120])
     if isinstance(content, str):

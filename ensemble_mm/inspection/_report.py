@@ -28,7 +28,7 @@ from ._report_sections import (
 TEMPLATE = "report.html.jinja"
 
 
-def write_report(model, path, X=None, Y=None, *, title=None, audit=None, n_rows=5, random_state=0):
+def write_report(model, path, X=None, Y=None, *, title=None, audit=None, n_rows=5, random_state=0) -> Path:
     """Write one self-contained HTML page about a fitted stack.
 
     The page needs no network and runs no script: a strict content security policy is part of it, styles and

@@ -193,7 +193,7 @@ class ImageCNNRegressor(NetworkRegressor, ImageNetworkLearner):
     """
 
 
-def ImageCNN(task="classification", **settings):
+def ImageCNN(task="classification", **settings) -> ImageCNNClassifier | ImageCNNRegressor:
     """Return a `ImageCNNClassifier`, or a `ImageCNNRegressor` for task="regression".
 
     Parameters

@@ -178,7 +178,7 @@ class TextCNNRegressor(NetworkRegressor, TextNetworkLearner):
     """
 
 
-def TextCNN(task="classification", **settings):
+def TextCNN(task="classification", **settings) -> TextCNNClassifier | TextCNNRegressor:
     """Return a `TextCNNClassifier`, or a `TextCNNRegressor` for task="regression".
 
     Parameters

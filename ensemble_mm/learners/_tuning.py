@@ -7,6 +7,7 @@ search never sees a row that it is judged on.
 import warnings
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import Self
 
 import numpy as np
 from joblib import hash as content_hash
@@ -123,7 +124,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         self.random_state = random_state
         self.storage = storage
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None) -> Self:
         """Search, then fit the best candidate on all rows.
 
         Parameters
@@ -169,7 +170,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
                 setattr(self, name, getattr(self.best_estimator_, name))
         return self
 
-    def check_settings(self):
+    def check_settings(self) -> None:
         """Raise an error where a parameter cannot be used; a stack asks before anything is fitted."""
         check_scorer(self.scoring, Classes(2) if is_classifier(self.learner) else Numbers())
         if self.storage is not None and self.search != "optuna":
@@ -311,7 +312,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         return self.best_estimator_.decision_function(X)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X, y, sample_weight=None) -> float:
         """Return accuracy or R2 of the best candidate."""
         check_is_fitted(self)
         return self.best_estimator_.score(X, y, sample_weight=sample_weight)

@@ -263,7 +263,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
 
         return key
 
-    def plan(self, X, y, groups=None, *, measure=False):
+    def plan(self, X, y, groups=None, *, measure=False) -> Plan:
         """Return what `fit` would compute, without computing it.
 
         Parameters

@@ -11,7 +11,7 @@ from ._multioutput import MultiOutputStack
 Z_95 = 1.959964  # two-sided 95 % of the normal distribution
 
 
-def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params):
+def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params) -> pd.DataFrame:
     """Compare ways to learn the same tasks, from one fit.
 
     Every strategy is judged on the same out-of-fold rows, weighted as in the fit; what combines learners is itself

@@ -1,6 +1,7 @@
 """StackedClassifier and StackedRegressor: one task, as scikit-learn's estimators have it."""
 
 import warnings
+from typing import Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
@@ -75,7 +76,7 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
     _only = "classification"
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None, groups=None):
+    def fit(self, X, y, sample_weight=None, groups=None) -> Self:
         """Fit the ensemble.
 
         Parameters
@@ -96,16 +97,16 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
         self.classes_ = task.classes
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X) -> np.ndarray:
         """Return class probabilities, shape (n_samples, n_classes), in the order of `classes_`."""
         return self._only_prediction(X)[1]
 
-    def predict(self, X):
+    def predict(self, X) -> np.ndarray:
         """Return the most probable classes, shape (n_samples,)."""
         proba = self.predict_proba(X)
         return self.classes_[np.argmax(proba, axis=1)]
 
-    def predict_set(self, X, coverage=0.9):
+    def predict_set(self, X, coverage=0.9) -> np.ndarray:
         """Return the classes that hold the true one with probability `coverage`: bool (n_samples, n_classes)."""
         name, proba, new = self._only_prediction(X)
         return self.conformal_[name].sets(proba, coverage, pattern=availability_of(new.present))
@@ -144,7 +145,7 @@ class StackedRegressor(RegressorMixin, _SingleStack):
     _only = "regression"
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None, groups=None):
+    def fit(self, X, y, sample_weight=None, groups=None) -> Self:
         """Fit the ensemble.
 
         Parameters
@@ -162,11 +163,11 @@ class StackedRegressor(RegressorMixin, _SingleStack):
         """
         return self._fit(X, self._one_column(y), sample_weight, groups)
 
-    def predict(self, X):
+    def predict(self, X) -> np.ndarray:
         """Return numbers in the unit of y, shape (n_samples,)."""
         return self._only_prediction(X)[1]
 
-    def predict_interval(self, X, coverage=0.9):
+    def predict_interval(self, X, coverage=0.9) -> np.ndarray:
         """Return bounds that hold the true number with probability `coverage`: shape (n_samples, 2)."""
         name, values, new = self._only_prediction(X)
         return self.conformal_[name].interval(values, coverage, pattern=availability_of(new.present))

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from math import factorial
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -87,7 +88,7 @@ class MultiOutputStack(BaseStack):
     }
 
     @with_callbacks
-    def fit(self, X, Y, sample_weight=None, groups=None):
+    def fit(self, X, Y, sample_weight=None, groups=None) -> Self:
         """Fit all tasks.
 
         Parameters
@@ -247,7 +248,7 @@ class MultiOutputStack(BaseStack):
 
     # -- prediction ----------------------------------------------------------------------------------------------
 
-    def predict(self, X):
+    def predict(self, X) -> Any:
         """Return the predictions of all tasks: a DataFrame when Y had names, else shape (n_samples, n_tasks)."""
         check_is_fitted(self)
         out, _ = self._predict_tasks(X)
@@ -258,13 +259,13 @@ class MultiOutputStack(BaseStack):
             return np.column_stack(list(columns.values()))
         return np.column_stack([column.astype(object) for column in columns.values()])
 
-    def predict_proba(self, X):
+    def predict_proba(self, X) -> dict[str, np.ndarray]:
         """Return {task: class probabilities of shape (n_samples, n_classes)} of the classification tasks."""
         check_is_fitted(self)
         out, _ = self._predict_tasks(X)
         return {name: p for name, p in out.items() if p.ndim == 2}
 
-    def predict_interval(self, X, coverage=0.9):
+    def predict_interval(self, X, coverage=0.9) -> dict[str, np.ndarray]:
         """Return {task: bounds of shape (n_samples, 2)} of the regression tasks."""
         check_is_fitted(self)
         out, new = self._predict_tasks(X)
@@ -272,7 +273,7 @@ class MultiOutputStack(BaseStack):
         return {n: self.conformal_[n].interval(p, coverage, pattern=pattern) for n, p in out.items()
                 if self.tasks_[n].rules.region == "intervals"}  # fmt: skip
 
-    def predict_set(self, X, coverage=0.9):
+    def predict_set(self, X, coverage=0.9) -> dict[str, np.ndarray]:
         """Return {task: bool array (n_samples, n_classes)} of the classification tasks."""
         check_is_fitted(self)
         out, new = self._predict_tasks(X)
@@ -280,7 +281,7 @@ class MultiOutputStack(BaseStack):
         return {n: self.conformal_[n].sets(p, coverage, pattern=pattern) for n, p in out.items()
                 if self.tasks_[n].rules.region == "sets"}  # fmt: skip
 
-    def evaluate(self, X, Y, sample_weight=None):
+    def evaluate(self, X, Y, sample_weight=None) -> pd.DataFrame:
         """Return the standard metrics of every task on rows whose label is known.
 
         Parameters
@@ -302,7 +303,7 @@ class MultiOutputStack(BaseStack):
         rows = {name: _metrics(self.tasks_[name], y, out[name], weights[name]) for name, y in targets.items()}
         return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=["n", *metric_names()])
 
-    def score(self, X, Y, sample_weight=None):
+    def score(self, X, Y, sample_weight=None) -> float:
         """Return the mean over tasks of accuracy or R2; unknown labels are left out. Weights are as in `evaluate`."""
         frame = self.evaluate(X, Y, sample_weight)
         return float(pd.Series({name: frame.loc[name, self.tasks_[name].rules.main] for name in frame.index}).mean())

@@ -96,7 +96,7 @@ def sweep(folder: Path, older_than: float = 3600.0) -> None:
 
 def _pack(magic: bytes, arrays) -> bytes:
     """Return an entry: magic, then of every array its type, shape and bytes, then a checksum."""
-    parts = [magic]
+    parts: list = [magic]
     for array in map(np.asarray, arrays):
         array = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
         if array.dtype.str.encode() not in _TYPES:

@@ -29,7 +29,7 @@ def booster_kind(item) -> str | None:
 
 def booster_state(item) -> tuple[bytes, dict]:
     """Return the text of a booster, as its library writes it, and what Python keeps beside it."""
-    state, handle = item.__getstate__(), _HANDLES[booster_kind(item)]
+    state, handle = item.__getstate__(), _HANDLES[str(booster_kind(item))]
     model = state.pop(handle)
     return (model.encode() if isinstance(model, str) else bytes(model)), state
 
@@ -44,7 +44,7 @@ def empty_booster(kind: str):
 
 def fill_booster(booster, model: bytes, state: dict) -> None:
     """Let the library read the text of a booster."""
-    kind = booster_kind(booster)
+    kind = str(booster_kind(booster))
     handle = model.decode() if kind == "lightgbm" else bytearray(model)
     booster.__setstate__({**state, _HANDLES[kind]: handle})
 

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,8 +65,9 @@ class TaskDatabase:
                 raise ValueError(f"{url!r} holds no files: name a folder for the models with artifacts=.")
             artifacts = self._connection.file.with_suffix(".artifacts")
         remote = "://" in str(artifacts) and not str(artifacts).startswith("file:")
-        self._folder = None if remote else Path(str(artifacts).removeprefix("file://")).absolute()
-        self._artifacts = str(artifacts) if remote else self._folder.as_uri()
+        folder = Path(str(artifacts).removeprefix("file://")).absolute()
+        self._folder = None if remote else folder
+        self._artifacts = str(artifacts) if remote else folder.as_uri()
 
     def log(self, model, X=None, Y=None, *, name: str, tags: Mapping | None = None, alias: str | None = None) -> str:
         """Record a fitted model as a run of the task `name`, and register it as the next version of that name.
@@ -183,7 +185,7 @@ class TaskDatabase:
         columns = ["score_name", "a", "b", "difference", "low", "high", "n_folds", "paired"]
         return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("target")
 
-    def load(self, name: str, version: int | str | None = None, trusted=()):
+    def load(self, name: str, version: int | str | None = None, trusted=()) -> Any:
         """Return a model: the latest version, the one of that number, or the one with that alias.
 
         `trusted` is handed to `load`. Raises ValueError when there is no such model.
@@ -273,14 +275,14 @@ class TaskDatabase:
         labels = {**tags, TAG + "data": record["data"], TAG + "model": record["model"]}
         labels[TAG + "scores"] = json.dumps({f"{t} {s['score_name']}": s["mean"] for t, s in record["scores"].items()})
         settings = {**record["params"], **{f"version.{k}": v for k, v in record["versions"].items()}}
-        settings = [Param(metric_name(key)[:250], str(value)[:500]) for key, value in settings.items()]
+        params = [Param(metric_name(key)[:250], str(value)[:500]) for key, value in settings.items()]
         client.log_batch(run, tags=[RunTag(key, str(value)[:5000]) for key, value in labels.items()])
-        for start in range(0, len(settings), 100):
-            client.log_batch(run, params=settings[start : start + 100])
+        for start in range(0, len(params), 100):
+            client.log_batch(run, params=params[start : start + 100])
         for start in range(0, min(len(metrics), _MOST_METRICS), 500):
             client.log_batch(run, metrics=metrics[start : start + 500])
 
-    def _register(self, client, name: str, run) -> str:
+    def _register(self, client, name: str, run) -> str:  # type: ignore[return]  # the last try returns or raises
         model = model_name(name)
         with contextlib.suppress(mlflow_error()):  # it exists
             client.create_registered_model(model)

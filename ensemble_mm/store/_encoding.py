@@ -126,9 +126,10 @@ class Encoder:
             if isinstance(item, family):
                 return write(self, item)
         if (library := booster_kind(item)) is not None:
-            model, state = booster_state(item)
-            return {"booster": [library, self._bytes(model), self.node(state)]}
-        if (native := native_node(item, self.array)) is not None:
+            model, kept = booster_state(item)
+            return {"booster": [library, self._bytes(model), self.node(kept)]}
+        native = native_node(item, self.array)
+        if native is not None:
             return native
         if hasattr(item, "_fields") and isinstance(item, tuple):
             return {"named": [name_of(kind), self.many(list(item))]}

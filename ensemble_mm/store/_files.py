@@ -40,12 +40,12 @@ def with_contents(column, named: str, cache=None):
     if isinstance(column, pd.DataFrame):
         kinds = pd.api.types
         numbers = [kinds.is_numeric_dtype(d) or kinds.is_datetime64_any_dtype(d) for d in column.dtypes]
-        parts = {i: column.iloc[:, i].astype(object).tolist() for i in np.flatnonzero(~np.array(numbers, bool))}
+        parts = {i: column.iloc[:, i].astype(object).tolist() for i, number in enumerate(numbers) if not number}
     elif getattr(getattr(column, "dtype", None), "kind", "O") not in "OUT" or hasattr(column, "tocsr"):
         return column
     else:
         parts = {0: list(column)}
-    paths = {}
+    paths: dict = {}
     for items in parts.values():
         for item in items:
             _replaced(item, lambda path: paths.setdefault(path, path))
@@ -94,9 +94,10 @@ def file_digests(paths: Iterable, cache=None) -> dict:
     unknown = [key for key in keys.values() if key is not None and key not in _known]
     if cache is not None and unknown:
         _recall(cache, unknown)
-    digests, fresh = {}, {}
+    digests: dict = {}
+    fresh: dict = {}
     for path, key in keys.items():
-        digests[path] = _known.get(key)
+        digests[path] = None if key is None else _known.get(key)
         if digests[path] is None and key is not None:
             digests[path], settled = _hashed(path, key)
             if settled:

@@ -132,7 +132,7 @@ def _key_folders() -> list[Path]:
     else:
         state = os.environ.get("XDG_STATE_HOME")
     with contextlib.suppress(RuntimeError):  # no home
-        state = state or Path.home() / ".local" / "state"
+        state = state or str(Path.home() / ".local" / "state")
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
     folders = [Path(state).absolute() / "ensemble_mm"] if state else []
     return [*folders, Path(tempfile.gettempdir()).absolute() / f"ensemble_mm-{user}"]

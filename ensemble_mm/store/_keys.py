@@ -15,6 +15,7 @@ import pickle
 import platform
 import re
 import types
+from collections.abc import Iterable
 from hashlib import blake2b
 from importlib import metadata
 
@@ -108,6 +109,7 @@ def row_keys(X) -> np.ndarray:
     True
     """
     head = b""
+    rows: Iterable
     if isinstance(X, pd.DataFrame):
         if X.shape[1] > 1:
             head = _key((tuple(X.columns), tuple(map(str, X.dtypes))))
@@ -258,7 +260,7 @@ def _feed_picture(digest, item, above) -> None:
 
 def _feed_estimator(digest, item, above) -> None:
     cls = type(item)
-    _tell(digest, "estimator", cls.__module__, cls.__qualname__, _code_of_class(cls))
+    _tell(digest, "estimator", cls.__module__, cls.__qualname__, _code_of_class(cls))  # type: ignore[arg-type]  # a class can be hashed
     if getattr(cls, "__sklearn_clone__", BaseEstimator.__sklearn_clone__) is not BaseEstimator.__sklearn_clone__:
         _feed_pickle(digest, item)  # a frozen one: what it has learned counts
     params = item.get_params(deep=False)

@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -92,7 +93,7 @@ def save(model, path: str | os.PathLike) -> None:
     write_atomic(path, content)
 
 
-def load(path: str | os.PathLike, trusted: Sequence = ()):
+def load(path: str | os.PathLike, trusted: Sequence = ()) -> Any:
     """Read a model that `save` wrote.
 
     Parameters

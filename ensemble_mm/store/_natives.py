@@ -46,7 +46,7 @@ def native_node(item, array) -> dict | None:
         state = item.get_state(legacy=False)
         return {"random": [array(state["state"]["key"]), state["state"]["pos"], state["has_gauss"], state["gauss"]]}
     if isinstance(item, np.random.Generator) and type(item.bit_generator).__name__ == "PCG64":
-        state = item.bit_generator.state
+        state = dict(item.bit_generator.state)
         return {"generator": [*state["state"].values(), state["has_uint32"], state["uinteger"]]}
     return None
 
@@ -189,7 +189,7 @@ NATIVE_READERS = {
 
 def check_object(item) -> None:
     """Refuse an estimator of scikit-learn that would send its compiled parts beyond their arrays."""
-    for family in _families(type(item)):
+    for family in _families(type(item)):  # type: ignore[arg-type]  # a class can be hashed
         _CHECKS[family](vars(item))
     if type(item).__module__ == "sklearn.isotonic" and "X_thresholds_" in vars(item):
         item._build_f(item.X_thresholds_, item.y_thresholds_)  # its function is no part of its state
@@ -202,7 +202,7 @@ def _families(cls) -> tuple[str, ...]:
 
 
 def _is_tree(item) -> bool:
-    return "BaseDecisionTree" in _families(type(item)) and "tree_" in vars(item)
+    return "BaseDecisionTree" in _families(type(item)) and "tree_" in vars(item)  # type: ignore[arg-type]
 
 
 def _check_decision_tree(state):

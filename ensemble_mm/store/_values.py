@@ -3,6 +3,7 @@
 import datetime
 import re
 import uuid
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path, PurePath
@@ -23,7 +24,7 @@ def _ratio(text: str):
     return Fraction(text)
 
 
-_TEXTS = {  # type: (tag, to text, from text)
+_TEXTS: dict[type, tuple[str, Callable, Callable]] = {  # tag, to text, from text
     Decimal: ("decimal", str, Decimal),
     Fraction: ("fraction", lambda x: f"{x.numerator}/{x.denominator}", _ratio),
     uuid.UUID: ("uuid", str, uuid.UUID),
