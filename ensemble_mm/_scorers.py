@@ -75,9 +75,11 @@ def check_scorer(scoring, kind):
     _scorer(scoring)
     if not isinstance(scoring, str):
         return
-    found = _fault(scoring, kind)
-    if found is None and kind.n_classes and _fault(scoring, Numbers()) is None:  # class positions are numbers, too
-        found = "it is for numbers"
+    faults = {other: _fault(scoring, other) for other in (Numbers(), kind)}
+    found = faults[kind]
+    suited = next((other for other, fault in faults.items() if fault is None), kind)
+    if found is None and not isinstance(kind, type(suited)):  # class positions are numbers, too
+        found = f"it is for {suited.words}"
     if found is not None:
         raise ValueError(f"scoring={scoring!r} cannot judge {kind.words} ({found}): use another scorer, or None.")
 
@@ -96,20 +98,27 @@ def _scorer(scoring):
     return scorer
 
 
+def _few_classes(n_classes):
+    y = np.arange(6) % min(n_classes, 3)
+    return y, (np.eye(max(y) + 1)[np.r_[y[:5], 0]] + 0.5) / (1 + 0.5 * (max(y) + 1))
+
+
+def _few_numbers(n_classes):
+    y = np.linspace(0.5, 2, 6)
+    return y, y[:, np.newaxis] + 0.1
+
+
+MADE_UP = {"classification": _few_classes, "regression": _few_numbers}  # six labels and predictions of them
+
+
 def _fault(scoring, kind):
-    """Return why a scorer cannot judge tasks of a kind, tried on six made-up rows; None where it can."""
-    n_classes = min(kind.n_classes, 3)
-    if n_classes:
-        y = np.arange(6) % n_classes
-        out = (np.eye(n_classes)[np.r_[y[:5], 0]] + 0.5) / (1 + 0.5 * n_classes)
-    else:
-        y = np.linspace(0.5, 2, 6)
-        out = y[:, np.newaxis] + 0.1
+    """Return why a scorer cannot judge tasks of a kind, tried on made-up predictions; None where it can."""
+    y, out = MADE_UP[kind.family](kind.n_classes)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # metrics of clusters only warn of numbers
             warnings.simplefilter("ignore", UndefinedMetricWarning)
-            scored(scoring, y, np.ones(6), kind)(out)
+            scored(scoring, y, np.ones(len(y)), kind)(out)
     except Exception as error:  # whatever a metric raises
         return str(error)
     return None

@@ -51,7 +51,7 @@ X, Y = [[0.0, 1.0], [1.0, 0.0]] * 6, [0, 1] * 6
         ({"meta_learner": {"binary": LogisticRegression(C=-1.0)}}, "'C' parameter of LogisticRegression .* Got -1.0"),
         ({"scoring": "aurocc"}, "scoring='aurocc' is not known.*Did you mean 'roc_auc'?"),
         ({"scoring": {"classification": "acuracy"}}, "scoring='acuracy' is not known.*Did you mean 'accuracy'?"),
-        ({"scoring": "r2"}, r"scoring='r2' cannot judge two classes \(it is for numbers\)"),
+        ({"scoring": "r2"}, r"scoring='r2' cannot judge two classes \(it is for a number\)"),
         ({"scoring": "neg_mean_absolute_error"}, "cannot judge two classes"),
         ({"scoring": 3}, "scoring=3 is no scorer"),
         ({"prune": "x"}, "'prune' parameter .* Got 'x'"),
