@@ -51,14 +51,21 @@ class Picture:
     alt : callable
         Returns, for the drawn display and the name of the task, what the picture says.
     caption : str
-    when : callable
-        Tells, for a fitted stack and a `Task`, whether there is something to draw.
+    family : str, default=None
+        Which tasks it is for, "classification" or "regression"; None: for all.
+    when : callable, default=None
+        Tells, for a fitted stack and a `Task`, whether there is something to draw; None: always.
     """
 
     display: type
     alt: Callable
     caption: str
-    when: Callable
+    family: str | None = None
+    when: Callable | None = None
+
+    def suits(self, model, task) -> bool:
+        """Tell whether there is something to draw of a task."""
+        return self.family in (None, task.rules.family) and (self.when is None or self.when(model, task))
 
     def drawn(self, model, name):
         """Return the picture of one task, as `drawn` does."""

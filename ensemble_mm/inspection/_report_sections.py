@@ -221,19 +221,20 @@ PICTURES = [
         ResidualDisplay,
         lambda display, name: f"Residuals of {name} against its predictions, with the band that holds 90 % of them.",
         "True value minus prediction of rows that were held out.",
-        when=lambda model, task: task.rules.family == "regression",
+        family="regression",
     ),
     Picture(
         ReliabilityDisplay,
         lambda display, name: f"Reliability curve of {name}: expected calibration error {display.errors_[name]:.3f}.",
         "On the dotted line, what is predicted with 80 % is right 8 times in 10.",
-        when=lambda model, task: task.rules.family == "classification",
+        family="classification",
     ),
     Picture(
         ConfusionDisplay,
         lambda display, name: f"Confusion matrix of {name}: shares of each true class by predicted class.",
         "Each row is a true class; its shares sum to 1.",
-        when=lambda model, task: task.rules.family == "classification" and len(task.classes) <= MOST_CLASSES,
+        family="classification",
+        when=lambda model, task: len(task.classes) <= MOST_CLASSES,
     ),
     Picture(
         MissingDisplay,
@@ -247,7 +248,7 @@ PICTURES = [
 def calibration_section(model):
     """Return the pictures of each task: its calibration, confusion or residuals, missing views, and those entered."""
     return [
-        {"name": name, "pictures": [entry.drawn(model, name) for entry in PICTURES if entry.when(model, task)]}
+        {"name": name, "pictures": [entry.drawn(model, name) for entry in PICTURES if entry.suits(model, task)]}
         for name, task in model.tasks_.items()
     ]
 

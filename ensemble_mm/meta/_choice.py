@@ -239,8 +239,12 @@ def _names(family):
 
 
 def _named(name, family, settings):
-    """Return a meta-learner by its name, with those of the settings that it has."""
-    model = META_LEARNERS[name][family]()
+    """Return a meta-learner by its name."""
+    return _set(META_LEARNERS[name][family](), family, settings)
+
+
+def _set(model, family, settings):
+    """Return a meta-learner, wrapped where it is none of ours, with those of the settings that it has."""
     model = model if isinstance(model, TableMixin) else WRAPPED[family](model)
     return model.set_params(**{key: value for key, value in settings.items() if key in model.get_params(deep=False)})
 
@@ -271,7 +275,7 @@ def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=
     SimplexRegressor()
     """
     rules = _rules_of(kind, n_classes)
-    settings = {} if rules.family == "regression" else {"n_classes": n_classes}
+    settings = {"n_classes": n_classes}
     if isinstance(spec, str):
         check_choice("meta_learner", spec, _names(rules.family))
         settings |= {"scoring": rules.scoring if scoring is None else scoring, "random_state": random_state}
@@ -285,11 +289,9 @@ def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=
         raise ValueError(
             f"meta_learner={spec!r} does not fit a {kind} task: give a {rules.learner}, or a dict by task or kind."
         )
-    if isinstance(spec, TableMixin):
-        if getattr(spec, "random_state", 0) is None:
-            settings["random_state"] = random_state
-        return clone(spec).set_params(**settings)
-    return WRAPPED[rules.family](spec, **settings)
+    if isinstance(spec, TableMixin) and getattr(spec, "random_state", 0) is None:
+        settings["random_state"] = random_state
+    return _set(clone(spec), rules.family, settings)
 
 
 def _rules_of(name, n_classes):

@@ -56,7 +56,7 @@ def test_predictions_mean_predictions(display):
 
 def test_a_display_that_is_entered_is_in_the_report(hand_made):
     entry = Picture(TableDisplay, lambda display, name: f"{name}: {len(display.agreement)} members agree", "How alike?",
-                    when=lambda model, task: task.kind == "regression")  # fmt: skip
+                    family="regression")  # fmt: skip
     PICTURES.append(entry)
     try:
         found = {part["name"]: part["pictures"][-1] for part in calibration_section(hand_made)}
