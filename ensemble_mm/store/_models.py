@@ -21,7 +21,7 @@ import numpy as np
 
 from .._checks import printable
 from ._arrays import write_atomic
-from ._boosters import fill_booster, try_out
+from ._boosters import fill_booster, fill_tried, try_out
 from ._classes import Finder
 from ._decoding import FREE, Decoder
 from ._encoding import Encoder
@@ -32,6 +32,7 @@ FORMAT = "ensemble_mm model"
 FORMAT_NUMBER = 2
 _STATE, _ARRAYS = _PARTS = ("state.json", "arrays.bin")
 _MAX_MANIFEST = 16 * 2**20
+_MAX_PARTS = 1000  # more than ours, since the bytes of arrays may look like one
 _FREE_BYTES, _MAX_RATIO = 256 * 2**20, 100  # what an archive may always unpack to; beyond it, times its size
 _BYTES_PER_NODE = 150  # of memory, for each bracket and comma of the state
 
@@ -118,9 +119,9 @@ def load(path: str | os.PathLike, trusted: Sequence = ()) -> Any:
 
     Notes
     -----
-    The hashes tell of damage, not of who made the file. Reading runs no code of the file, and the trees of
-    scikit-learn are checked; the text of LightGBM and XGBoost models goes to their own readers, which do not guard
-    against every forgery. Load models of senders you know.
+    The hashes tell of damage, not of who made the file. Reading runs no code of the file, and what compiled code trusts
+    is checked; boosters of LightGBM and XGBoost in files of other users are tried in a process of their own. What a
+    model takes when it predicts is not limited: load models of senders you know.
     """
     finder = Finder([trusted] if isinstance(trusted, (str, type)) else trusted)
     manifest, parts = _read_parts(Path(path))
@@ -153,10 +154,11 @@ def _build(manifest: dict, parts: dict[str, bytes], finder: Finder):
     model = decoder.whole(json.loads(parts.pop(_STATE)))
     if finder.refused:
         raise ValueError("it holds what is not trusted")
-    if decoder.boosters and not own:
-        try_out([(kind, text) for _, kind, text, _ in decoder.boosters])
-    for booster, _, text, state in decoder.boosters:
-        fill_booster(booster, text, state)
+    boosters, kinds, texts, states = zip(*decoder.boosters, strict=True) if decoder.boosters else ((),) * 4
+    fill = fill_booster if own else fill_tried
+    texts = texts if own or not texts else try_out(list(zip(kinds, texts, strict=True)))
+    for booster, text, state in zip(boosters, texts, states, strict=True):
+        fill(booster, text, state)
     return model
 
 
@@ -196,6 +198,8 @@ def _read_parts(path: Path) -> tuple[dict, dict[str, bytes]]:
         raise ModelFileError(
             f"{str(path)!r} is a pickle, not a model file, and reading it could run code: save the model with save()."
         )
+    if content.count(b"PK\1\2") > _MAX_PARTS:  # the heads of parts, which `zipfile` reads all
+        raise ModelFileError(f"{str(path)!r} has far more parts than a model: it is not read.")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _check_archive(archive, len(content), path)
@@ -222,6 +226,8 @@ def _read_parts(path: Path) -> tuple[dict, dict[str, bytes]]:
 def _check_archive(archive: zipfile.ZipFile, size: int, path) -> None:
     """Check the names in an archive, and what a file of `size` bytes unpacks to."""
     names = archive.namelist()
+    if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in archive.infolist()):
+        raise ModelFileError(f"{str(path)!r} is packed in a way of which its sizes say nothing: it is not read.")
     for name in names:
         if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) or ":" in name:
             raise ModelFileError(f"{str(path)!r} names a file outside itself ({name!r}): it is not read.")

@@ -5,9 +5,13 @@ are therefore built and checked here, wherever they stand; trees of neighbours a
 what an estimator hands to compiled code when it predicts is checked for its size (`check_object`).
 """
 
-from functools import lru_cache
+import re
+from functools import lru_cache, partial
+from pathlib import PurePath
 
 import numpy as np
+import scipy.sparse as sp
+from sklearn.utils.validation import check_array
 
 _LOSSES = {  # of gradient boosting and of generalised linear models; what their constructors take
     "AbsoluteError": (), "ExponentialLoss": (), "HalfBinomialLoss": (), "HalfGammaLoss": (), "HalfPoissonLoss": (),
@@ -19,6 +23,7 @@ _METRICS = {  # of trees of neighbours, and what they take
     "Minkowski": ("minkowski", "p"), "Haversine": ("haversine", ""), "SEuclidean": ("seuclidean", "V"),
     "Hamming": ("hamming", ""), "Canberra": ("canberra", ""), "BrayCurtis": ("braycurtis", ""),
 }  # fmt: skip
+_PROTOCOLS = {"__sklearn_is_fitted__", "__sklearn_clone__", "__array__", "__array_function__", "__len__"}
 _NEIGHBORS = {"KDTree", "KDTree32", "KDTree64", "BallTree", "BallTree32", "BallTree64"}
 
 
@@ -102,6 +107,7 @@ def read_trees(content, decoder) -> list:
         tree = Tree(n_features, n_classes, n_outputs)
         tree.__setstate__({"max_depth": min(depth, count), "node_count": count, "nodes": nodes[part].copy(),
                            "values": values[part].copy()})  # fmt: skip
+        require(tree.compute_node_depths().max() == depth + 1, "the depth of a decision tree is another")
         trees.append(tree)
         start += count
     return trees
@@ -114,6 +120,8 @@ def check_walk(nodes, left, right, feature, n_features, is_leaf) -> None:
     for side in (left, right):
         child = nodes[side][inner].astype(np.int64)
         require((child > inner).all() and (child < len(nodes)).all(), "a decision tree points outside itself")
+    children = np.sort(np.concatenate([nodes[side][inner] for side in (left, right)]))
+    require(np.array_equal(children, np.arange(1, len(nodes))), "a decision tree has nodes of no or of two parents")
     used = nodes[feature][inner].astype(np.int64)
     require((used >= 0).all() and (used < n_features).all(), "a decision tree asks for a feature that it does not have")
 
@@ -189,6 +197,8 @@ NATIVE_READERS = {
 
 def check_object(item) -> None:
     """Refuse an estimator of scikit-learn that would send its compiled parts beyond their arrays."""
+    shadows = _names_of_class(type(item)) & getattr(item, "__dict__", {}).keys()
+    require(not shadows, f"a {type(item).__name__} has a {min(shadows, default='')!r} of its own")
     for family in _families(type(item)):  # type: ignore[arg-type]  # a class can be hashed
         _CHECKS[family](vars(item))
     if type(item).__module__ == "sklearn.isotonic" and "X_thresholds_" in vars(item):
@@ -196,8 +206,17 @@ def check_object(item) -> None:
 
 
 @lru_cache(maxsize=2048)
+def _names_of_class(cls) -> set[str]:
+    """Return what an object of a library's class may not hold itself: its methods, say, which would be called."""
+    if cls.__module__.partition(".")[0] not in ("ensemble_mm", "sklearn", "lightgbm", "xgboost"):
+        return set()
+    fields = getattr(cls, "__dataclass_fields__", {})
+    return {name for parent in cls.__mro__ for name in vars(parent) if name not in fields} | _PROTOCOLS
+
+
+@lru_cache(maxsize=2048)
 def _families(cls) -> tuple[str, ...]:
-    names = {parent.__name__ for parent in cls.__mro__ if parent.__module__.startswith("sklearn.")}
+    names = {parent.__name__ for parent in cls.__mro__ if parent.__module__.startswith(("sklearn.", "lightgbm."))}
     return tuple(name for name in _CHECKS if name in names)
 
 
@@ -230,15 +249,16 @@ def _check_boosting(state):
     require(state["_loss"].__class__.__module__ == "sklearn._loss.loss", "the loss of a boosting is none")
     several = state["_loss"].n_classes if state["_loss"].is_multiclass else 1
     require(members.shape[1] == several == state.get("n_trees_per_iteration_"), "a boosting writes beyond its output")
-    start = state.get("init_")
-    if type(start).__name__ == "DummyClassifier":
-        n_classes = max(several, 2)
-        prior = vars(start).get("class_prior_")
-        require(isinstance(prior, np.ndarray) and prior.shape == (n_classes,), "a boosting starts from other classes")
-        plain = vars(start).get("n_outputs_") == 1 and vars(start).get("strategy") == "prior"
-        require(plain, "a boosting starts from other classes")
-    elif several > 1 and not isinstance(start, str):
-        require(len(getattr(start, "classes_", ())) == several, "a boosting starts from other classes")
+    start = state.get("init_")  # what it gives is written over, so that its width has to be known
+    if isinstance(start, str):
+        return
+    known, given = vars(start) if type(start).__name__ in ("DummyClassifier", "DummyRegressor") else {}, None
+    if type(start).__name__ == "DummyClassifier" and known.get("strategy") == "prior":
+        given, wanted = _shape(known.get("class_prior_")), (max(several, 2),)
+    elif several == 1:
+        given, wanted = _shape(known.get("constant_")), (1, 1)
+    fits = given is not None and given == wanted and known.get("n_outputs_") == 1
+    require(fits, "a boosting starts from other classes, or from an estimator of its own")
 
 
 def _check_isolation(state):
@@ -287,15 +307,22 @@ def _check_histograms(state):
     sorter = state.get("_preprocessor")
     if sorter is not None:  # it brings the categories to the front, one column for one
         require(type(sorter).__name__ == "ColumnTransformer", "a boosting does not fit its columns")
-        steps = [(step, np.asarray(columns)) for _, step, columns in sorter.transformers_ if step != "drop"]
-        kept = all(columns.dtype == bool and _keeps_columns(step) for step, columns in steps)
+        places = vars(sorter).get("_transformer_to_input_indices", {})
+        require(type(places) is dict, "a boosting does not fit its columns")
+        steps = []
+        for name, step, columns in sorter.transformers_:
+            require(type(columns) in (list, np.ndarray), "a boosting does not fit its columns")
+            steps += [(step, np.asarray(columns), places.get(name))] if step != "drop" else []
+        kept = all(columns.dtype == bool and _keeps_columns(step) and type(found) in (list, np.ndarray)
+                   and np.array_equal(found, np.flatnonzero(columns)) for step, columns, found in steps)  # fmt: skip
         require(kept, "a boosting does not fit its columns")
-        require(sum(int(columns.sum()) for _, columns in steps) == width, "a boosting does not fit its columns")
+        require(sum(int(columns.sum()) for _, columns, _ in steps) == width, "a boosting does not fit its columns")
 
 
 def _keeps_columns(step) -> bool:
     if type(step).__name__ == "FunctionTransformer":
-        return step.func is None or getattr(getattr(step.func, "func", None), "__name__", "") == "check_array"
+        checks = type(step.func) is partial and step.func.func is check_array and not step.func.args
+        return step.func is None or (checks and not step.kw_args)
     return type(step).__name__ == "OrdinalEncoder"
 
 
@@ -303,7 +330,9 @@ def _check_vectors(state):
     if "support_vectors_" not in state:
         return
     vectors, n_support, coefficients = (state.get(k) for k in ("support_vectors_", "_n_support", "_dual_coef_"))
-    n_vectors = vectors.shape[0] if np.ndim(vectors) == 2 or hasattr(vectors, "indptr") else -1
+    plain = type(vectors) is np.ndarray and vectors.ndim == 2 and not state.get("_sparse")
+    require(plain or (sp.issparse(vectors) and vectors.format == "csr"), "the vectors do not add up")
+    n_vectors = vectors.shape[0]
     classes = len(state.get("classes_", ())) or 2
     fits = type(n_support) is np.ndarray and n_support.dtype == np.int32 and n_support.shape == (classes,)
     require(fits and (n_support >= 0).all(), "the vectors of a support vector machine do not add up")
@@ -311,10 +340,10 @@ def _check_vectors(state):
     total = n_support.sum(dtype=np.int64) if "classes_" in state else n_vectors
     pairs = classes * (classes - 1) // 2
     require(total == n_vectors == len(state.get("support_", ())) or n_vectors == 0, "the vectors do not add up")
-    require(np.shape(coefficients) == (rows, n_vectors), "the vectors of a support vector machine do not add up")
-    require(np.shape(state.get("_intercept_")) == (pairs,), "the vectors of a support vector machine do not add up")
+    require(_shape(coefficients) == (rows, n_vectors), "the vectors of a support vector machine do not add up")
+    require(_shape(state.get("_intercept_")) == (pairs,), "the vectors of a support vector machine do not add up")
     for name in ("_probA", "_probB"):
-        require(np.shape(state.get(name)) in ((0,), (pairs,)), "the vectors of a support vector machine do not add up")
+        require(_shape(state.get(name)) in ((0,), (pairs,)), "the vectors of a support vector machine do not add up")
     if not state.get("_sparse") and not callable(state.get("kernel")) and state.get("kernel") != "precomputed":
         require(vectors.shape[1] == state.get("n_features_in_"), "the vectors do not fit the columns")
 
@@ -327,9 +356,78 @@ def _check_isotonic(state):
 
 def _check_vocabulary(state):
     words = state.get("vocabulary_", {})
+    require(isinstance(words, dict), "a vocabulary is none")
     places = set(words.values())
     require(all(type(place) in (int, np.int64, np.int32) for place in places), "a vocabulary is none")
     require(not places or (min(places) >= 0 and max(places) < len(words)), "a vocabulary points outside itself")
+
+
+def _check_source(state):
+    """A vectorizer that opens what its texts name would open what a step before it says."""
+    require(state.get("input", "content") == "content", "a vectorizer reads files, not texts")
+
+
+def _check_hasher(state):
+    n_features = state.get("n_features")
+    require(isinstance(n_features, (int, np.integer)) and 0 < n_features < 2**31, "a hasher has no columns")
+
+
+def _check_onehot(state):
+    """Refuse codes beyond the columns that are made for them."""
+    if "_n_features_outs" not in state:
+        return
+    categories, widths, drops = (state.get(k) for k in ("categories_", "_n_features_outs", "_drop_idx_after_grouping"))
+    n = len(categories)
+    seldom = state.get("_infrequent_enabled")
+    groups, firsts = (
+        state.get(k, []) if seldom else [None] * n for k in ("_default_to_infrequent_mappings", "_infrequent_indices")
+    )
+    drops = [None] * n if drops is None else drops
+    for values, width, drop, group, first in zip(categories, widths, drops, groups, firsts, strict=True):
+        require(type(values) is np.ndarray and (group is None) == (first is None), "the columns of codes do not add up")
+        size = len(values)
+        if group is not None:
+            fits = type(group) is np.ndarray and group.dtype.kind == "i" and group.shape == (size,) and group.min() >= 0
+            require(fits, "the columns of codes do not add up")
+            size = int(group.max()) + 1
+        fits = width == size - (drop is not None) and (drop is None or 0 <= drop < size)
+        require(fits, "the columns of codes do not add up")
+
+
+def _check_neighbours(state):
+    points, labels = state.get("_fit_X"), state.get("_y")
+    if points is None:
+        return
+    fits = (type(points) is np.ndarray or sp.issparse(points)) and points.ndim == 2
+    require(fits and points.shape[1] == state.get("n_features_in_"), "neighbours do not fit the columns")
+    if "classes_" in state:
+        fits = type(labels) is np.ndarray and labels.dtype.kind == "i" and len(labels) == points.shape[0]
+        require(fits, "neighbours have other labels")
+        classes = state["classes_"] if type(state["classes_"]) is list else [state["classes_"]]
+        for column, known in zip(labels.reshape(len(labels), -1).T, classes, strict=True):
+            require(not len(column) or 0 <= column.min() <= column.max() < len(known), "neighbours have other labels")
+
+
+def _check_function(state):
+    settings = state.get("kw_args") or {}
+    require(isinstance(settings, dict) and "out" not in settings, "a function writes to what a file holds")
+
+
+def _check_lightgbm(state):
+    """Its settings become one text, in which a word could turn off the check of the columns."""
+    others = state.get("_other_params", {})
+    require(type(others) is dict, "the settings of LightGBM are none")
+    waiting = [part for item in (state | others).items() for part in item]
+    while waiting:
+        part = waiting.pop()
+        if type(part) in (list, tuple, set, frozenset):
+            waiting += part
+        elif isinstance(part, (str, PurePath)):
+            require(not re.search(r"shape_check|[\s=]", str(part)), f"a setting of LightGBM is {str(part)[:50]!r}")
+
+
+def _shape(values) -> tuple | None:
+    return values.shape if type(values) is np.ndarray or sp.issparse(values) else None
 
 
 def _check_centres(state):
@@ -347,6 +445,14 @@ _CHECKS = {
     "BaseHistGradientBoosting": _check_histograms,
     "BaseLibSVM": _check_vectors,
     "CountVectorizer": _check_vocabulary,
+    "DictVectorizer": _check_vocabulary,
+    "_VectorizerMixin": _check_source,
+    "FeatureHasher": _check_hasher,
+    "HashingVectorizer": _check_hasher,
+    "OneHotEncoder": _check_onehot,
+    "NeighborsBase": _check_neighbours,
+    "FunctionTransformer": _check_function,
+    "LGBMModel": _check_lightgbm,
     "_BaseKMeans": _check_centres,
     "IsotonicRegression": _check_isotonic,
 }

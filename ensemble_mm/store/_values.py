@@ -12,7 +12,14 @@ import numpy as np
 import pandas as pd
 
 
+def check_type_name(name) -> None:
+    """Refuse the name of a type, or of a time zone, that pandas would take for the path of a file."""
+    if type(name) is not str or len(name) >= 1000 or "dateutil" in name:
+        raise ValueError("a type is none")
+
+
 def _stamp(text: str):
+    check_type_name(text)
     value, _, zone = text.partition(" ")
     stamp = pd.Timestamp(np.datetime64(value))
     return stamp.tz_localize("UTC").tz_convert(zone) if zone else stamp

@@ -1,7 +1,9 @@
 """Boosters of senders that are not known are read in a process of their own; what ends it is an error."""
 
+import copy
 import os
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,6 +85,51 @@ def test_a_text_whose_trees_could_be_left_is_refused(name, key, value):
     check_text(text)
     with pytest.raises((ValueError, KeyError)):
         check_text(change(text, line(text, key), f"{key}={value}"))
+
+
+def without_sizes(name):
+    """A text whose trees LightGBM reads one after the other, which it also takes."""
+    text = text_of(name)[1].decode()
+    return change(text, line(text, "tree_sizes") + "\n", "")
+
+
+@pytest.mark.parametrize("hidden", ["\x0c", "\x1c", "\u2028"])
+def test_lines_are_those_of_the_library(hidden):
+    """Python would end a line where LightGBM does not, and the check would read another tree."""
+    text = without_sizes("lightgbm")
+    old = line(text, "left_child")
+    with pytest.raises(ValueError, match="outside"):
+        check_text(change(text, old, f"left_child=900 -2 -3 -4\nx={hidden}{old}"))
+
+
+def test_a_tree_of_another_number_is_a_tree():
+    text = change(without_sizes("categories"), "Tree=0\n", "Tree=x\n")
+    check_text(text)
+    with pytest.raises(ValueError, match="outside"):
+        check_text(change(text, line(text, "left_child"), "left_child=900 -2 -3 -4"))
+
+
+def test_what_is_read_is_what_the_library_wrote(tmp_path, forge):
+    """Not the settings of a file: so many threads, say, that the process ends when it predicts."""
+    model = copy.deepcopy(MODELS["xgboost"])
+    model.get_booster().set_param({"nthread": 123_456})
+    save(model, tmp_path / "file")
+    again = load(forge(source=tmp_path / "file", manifest={"signature": None}))
+    assert "123456" in model.get_booster().save_config() and "123456" not in again.get_booster().save_config()
+    model = copy.deepcopy(MODELS["lightgbm"])
+    model.booster_.predict = np.mean
+    save(model, tmp_path / "file")
+    again = load(forge(source=tmp_path / "file", manifest={"signature": None}))
+    assert "predict" not in vars(again.booster_)
+
+
+def test_the_trial_imports_nothing_that_lies_beside_it(monkeypatch, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(Path(_boosters.__file__).read_text())
+    (tmp_path / "json.py").write_text(f"open({os.fspath(tmp_path / 'trace')!r}, 'w')")
+    monkeypatch.setattr(_boosters, "__file__", os.fspath(program))
+    try_out([text_of("lightgbm")])
+    assert not (tmp_path / "trace").exists()
 
 
 def test_what_ends_the_reader_is_an_error(monkeypatch):

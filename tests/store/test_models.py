@@ -235,6 +235,10 @@ def test_names_are_refused_before_their_modules_are_imported(forge, tmp_path, mo
         {"range": [0, 1, {"ref": 1}]},
         {"fraction": "1e99999999"},
         {"timestamp": "now", "path": "x"},
+        {"timestamp": "2020-01-01 dateutil//etc/passwd"},
+        {"dtype": [True, "datetime64[ns, dateutil//etc/passwd]"]},
+        {"extension": ["datetime64[ns, dateutil//etc/passwd]", []]},
+        {"partial": [{"function": "numpy.add"}, {"tuple": []}, {"dict": [["out"], [{"array": ["<f8", [0]]}]]}]},
         {"unheard": []},
         {"ref": 5},
         {"id": 1},
@@ -358,6 +362,17 @@ def test_bombs_are_refused(forge, saved, tmp_path):
             load(path)
 
 
+def test_other_ways_of_packing_are_refused(forge, tmp_path):
+    """What bzip2 unpacks to is no matter of the size that the archive states; and each head of a part takes memory."""
+    with pytest.raises(ModelFileError, match="packed in a way"):
+        load(forge(compression=zipfile.ZIP_BZIP2))
+    with zipfile.ZipFile(tmp_path / "many", "w") as archive:
+        for number in range(2000):
+            archive.writestr(str(number), b"")
+    with pytest.raises(ModelFileError, match="far more parts"):
+        load(tmp_path / "many")
+
+
 WORDS = {"words": [["|u1", [0]], ["<i4", [9_000_000]]]}
 
 
@@ -369,6 +384,8 @@ BOMBS = [
     ({"list": {"forest": ["sklearn.tree.DecisionTreeClassifier", 60_000_000, ["a"], [{"same": 1}]]}}, b""),
     ({"index": [{"range": [0, 4_000_000_000, 1]}, None]}, b""),
     ({"series": [{"array": ["<f8", [0]]}, {"range": [0, 300_000_000, 1]}, None]}, b""),
+    ({"range": [0, 1_000_000_000, 1]}, b""),
+    ({"list": {"forest": ["sklearn.tree.DecisionTreeClassifier", 1_500_000, ["a"], [{"same": 1}]]}}, bytes(1_500_000)),
     ({"set": {"range": [0, 60_000_000, 1]}}, b""),
     ({"objects": ["O", [4_000_000_000], []]}, b""),
     ({"sparse": ["csr_matrix", [2**31 - 1, 2**31 - 1], ["<f8", [0]], ["<i4", [0]], ["<i4", [1]]]}, bytes(4)),
@@ -530,7 +547,7 @@ def test_a_name_that_the_file_cannot_give_back_is_not_saved(tmp_path):
 def test_own_files_are_told_from_those_of_others(saved, forge, tmp_path, monkeypatch):
     """Only a file with this user's signature has its boosters read at once."""
     tried = []
-    monkeypatch.setattr(_models, "try_out", lambda models: tried.append(len(models)))
+    monkeypatch.setattr(_models, "try_out", lambda models: tried.append(len(models)) or [text for _, text in models])
     save(LGBMClassifier(n_estimators=2, verbose=-1, n_jobs=1).fit(X, y), tmp_path / "own")
     load(tmp_path / "own")
     assert tried == []

@@ -4,6 +4,8 @@ import copy
 
 import numpy as np
 import pytest
+from lightgbm import LGBMRegressor
+from scipy.sparse import csc_matrix, csr_matrix
 from sklearn.cluster import KMeans
 from sklearn.ensemble import (
     ExtraTreesRegressor,
@@ -14,10 +16,12 @@ from sklearn.ensemble import (
     IsolationForest,
     RandomForestClassifier,
 )
-from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.isotonic import IsotonicRegression
-from sklearn.neighbors import BallTree, KDTree, KernelDensity, KNeighborsClassifier
-from sklearn.preprocessing import SplineTransformer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import BallTree, KDTree, KernelDensity, KNeighborsClassifier, RadiusNeighborsClassifier
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, SplineTransformer
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -76,6 +80,12 @@ def test_boosting_by_category_comes_back(tmp_path):
     model = copy.deepcopy(BY_CATEGORY).fit(CATEGORIES, y)
     save(model, tmp_path / "file")
     assert np.array_equal(load(tmp_path / "file").predict_proba(CATEGORIES), model.predict_proba(CATEGORIES))
+
+
+class LikeAMatrix(Ridge):
+    """Has what compiled code asks of a sparse matrix."""
+
+    shape, data, indices, indptr = (80, 4), X[:, 0], np.zeros(80, np.int32), np.full(81, 2**30, np.int32)
 
 
 def forged_tree(field, value, place=0):
@@ -167,6 +177,45 @@ FORGED = {
     "categories": (fitted(BY_CATEGORY), categorical_to(2**31)),
     "a number by category": (fitted(HistGradientBoostingRegressor(max_iter=2)), put("is_categorical", 1)),
     "no categories": (fitted(BY_CATEGORY), lambda m: set_to("is_categorical_", np.zeros(3, np.uint8))(m._bin_mapper)),
+    "a start of no columns": (
+        fitted(GradientBoostingRegressor(n_estimators=2)), lambda m: vars(m.init_).update(n_outputs_=0)
+    ),
+    "a start of its own": (
+        fitted(GradientBoostingClassifier(n_estimators=2)),
+        set_to("init_", lambda m: LogisticRegression().fit(X, y)),
+    ),
+    "a method": (fitted(SVR()), set_to("predict", lambda m: np.mean)),
+    "a question of scikit-learn": (fitted(SVR()), set_to("__sklearn_is_fitted__", lambda m: np.mean)),
+    "another machine": (fitted(SVR()), set_to("_impl", "c_svc")),
+    "a size that is counted": (fitted(SVC()), set_to("_probA", range(4))),
+    "vectors by column": (
+        SVC().fit(csr_matrix(X), y), set_to("support_vectors_", lambda m: csc_matrix(m.support_vectors_))
+    ),
+    "vectors of no matrix": (SVC().fit(csr_matrix(X), y), set_to("support_vectors_", LikeAMatrix())),
+    "labels of neighbours": (fitted(KNeighborsClassifier()), set_to("_y", np.full(80, 2**30))),
+    "few labels of neighbours": (fitted(KNeighborsClassifier()), set_to("_y", np.zeros(1, int))),
+    "labels in a radius": (fitted(RadiusNeighborsClassifier(9.0)), set_to("_y", np.full(80, -9))),
+    "columns of neighbours": (fitted(KNeighborsClassifier()), set_to("n_features_in_", 999)),
+    "codes": (OneHotEncoder().fit(CATEGORIES[:, :1]), set_to("categories_", [np.arange(99.0)])),
+    "codes of seldom words": (
+        OneHotEncoder(min_frequency=13).fit(CATEGORIES[:, 2:]),
+        set_to("_default_to_infrequent_mappings", [np.full(7, 999)]),
+    ),
+    "dropped codes": (
+        OneHotEncoder(drop="first").fit(CATEGORIES[:, :1]), set_to("_drop_idx_after_grouping", np.array([-5], object))
+    ),
+    "places of names": (DictVectorizer().fit([{"a": 1}]), set_to("vocabulary_", {"a": 10**9})),
+    "no places": (HashingVectorizer(), set_to("n_features", 0)),
+    "files": (CountVectorizer().fit(["ab cd"]), set_to("input", "filename")),
+    "a result that is written": (FunctionTransformer(np.log1p).fit(X), set_to("kw_args", {"out": np.zeros(3)})),
+    "columns that are not checked": (
+        LGBMRegressor(n_estimators=1, verbose=-1).fit(X, y),
+        set_to("_other_params", {"predict_disable_shape_check": True}),
+    ),
+    "a word within another": (
+        LGBMRegressor(n_estimators=1, verbose=-1).fit(X, y),
+        set_to("boosting_type", "gbdt predict_disable_shape_check=1"),
+    ),
     "vectors": (fitted(SVC()), set_to("_n_support", lambda m: m._n_support * 9)),
     "coefficients": (fitted(SVC()), set_to("_dual_coef_", lambda m: m._dual_coef_[:1])),
     "intercepts": (fitted(SVC()), set_to("_intercept_", lambda m: m._intercept_[:1])),
@@ -209,6 +258,15 @@ def test_an_object_is_checked_when_all_of_it_is_there(forge, describe):
             load(forge(node, part))
 
 
+def test_the_depth_of_a_tree_is_its_own(tmp_path):
+    """`decision_path` makes room by it."""
+    model = DecisionTreeRegressor(random_state=0).fit(X, y)
+    model.tree_.__setstate__(model.tree_.__getstate__() | {"max_depth": 0})
+    save(model, tmp_path / "file")
+    with pytest.raises(ModelFileError, match="depth"):
+        load(tmp_path / "file")
+
+
 @pytest.mark.parametrize(
     "left, right, feature, words",
     [
@@ -218,6 +276,7 @@ def test_an_object_is_checked_when_all_of_it_is_there(forge, describe):
         ([1, -1, -1], [2, -1, -1], [7, -2, -2], "feature"),
         ([1, -1, -1], [2, -1, -1], [-3, -2, -2], "feature"),
         ([], [], [], "no nodes"),
+        ([1, -1, -1], [1, -1, -1], [0, -2, -2], "parents"),
     ],
 )
 def test_a_walk_that_would_leave_the_tree_is_refused(left, right, feature, words):
