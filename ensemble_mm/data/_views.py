@@ -44,7 +44,8 @@ def columns_of(source, views):
     columns = {view.name: column_of(source, view) for view in views}
     for view in views:
         remedy = "Correct it, mark it as missing with None, or leave the view out."
-        check_values(f"View {view.name!r}", columns[view.name], remedy, several=view.modality != "tabular")
+        several = MODALITIES[view.modality].takes != "table"
+        check_values(f"View {view.name!r}", columns[view.name], remedy, several=several)
     return columns
 
 
