@@ -195,10 +195,6 @@ class Classes(Kind):
         """Return predictions as users get them: one column per class."""
         return out
 
-    def estimates(self, out):
-        """Return predictions as inputs of learners: all classes but the first, as the shares sum to one."""
-        return out[:, 1:]
-
     def encoded(self, y):
         """Return known labels in the type that learners and metrics take."""
         return np.asarray(y).astype(np.intp)
@@ -283,10 +279,6 @@ class Numbers(Kind):
     def given(self, out):
         """Return predictions as users get them: without columns."""
         return out[:, 0]
-
-    def estimates(self, out):
-        """Return predictions as inputs of learners."""
-        return np.reshape(out, (len(out), 1))
 
     def ask(self, model, table):
         """Return what a fitted meta-learner predicts, shape (n_rows, 1)."""

@@ -126,3 +126,10 @@ def test_nested_targets_are_told_in_our_words(Y):
 def test_a_complex_array_of_targets_is_told_in_our_words():
     with pytest.raises(ValueError, match="Task 'y0' holds complex numbers"):
         resolve_targets(np.ones((4, 2)) * 1j)
+
+
+def test_series_of_polars_keep_their_name():
+    polars = pytest.importorskip("polars")
+    tasks, encoded, named = resolve_targets(polars.Series("size", [1.5, 2.25, None]))
+    assert list(tasks) == ["size"] and named and np.isnan(encoded["size"][2])
+    assert list(resolve_targets(polars.DataFrame({"a": [0, 1], "b": ["x", "y"]}))[0]) == ["a", "b"]
