@@ -210,7 +210,7 @@ def _names_of_class(cls) -> set[str]:
     """Return what an object of a library's class may not hold itself: its methods, say, which would be called."""
     if cls.__module__.partition(".")[0] not in ("ensemble_mm", "sklearn", "lightgbm", "xgboost"):
         return set()
-    fields = getattr(cls, "__dataclass_fields__", {})
+    fields = {*getattr(cls, "__dataclass_fields__", {}), *getattr(cls, "_get_param_names", list)()}
     return {name for parent in cls.__mro__ for name in vars(parent) if name not in fields} | _PROTOCOLS
 
 

@@ -19,7 +19,7 @@ from sklearn.ensemble import (
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LassoLars, LogisticRegression, Ridge
 from sklearn.neighbors import BallTree, KDTree, KernelDensity, KNeighborsClassifier, RadiusNeighborsClassifier
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, SplineTransformer
 from sklearn.svm import SVC, SVR
@@ -50,6 +50,7 @@ CATEGORIES = np.c_[y, X[:, 0], np.arange(80) % 7]
         SplineTransformer(),
         SVC(),
         SVR(),
+        LassoLars(),  # whose class has an attribute of the name of a parameter
         IsotonicRegression(),
         KMeans(3, random_state=0),
     ],
