@@ -123,7 +123,7 @@ def as_pandas(X):
 
 
 def as_items(X) -> np.ndarray:
-    """Return the items of a one-column input as a 1-D object array, one item a row.
+    """Return the items of a one-column input as a 1-D object array, one item per row.
 
     Lists (of paths, bytes, strings, arrays, PIL images), pandas and polars columns, 1-D arrays,
     one-column frames, and n-D arrays (one item a leading index) are taken.

@@ -121,7 +121,7 @@ def _stack(command):
     add("--job-timeout", type=_seconds, metavar="SECONDS", help="longest that one job may take")
     add("--cache", metavar="DIR", help="keep features here, for the next fit")
     add("--checkpoint", metavar="DIR", help="keep finished work here: a killed fit goes on from it")
-    add("--jobs", type=int, metavar="N", help="processes at once; -1: one a core (default: 1)")
+    add("--jobs", type=int, metavar="N", help="processes at once; -1: one per core (default: 1)")
     add("--seed", type=_count(0), default=0, metavar="N", help="random seed (default: %(default)s)")
 
 

@@ -51,8 +51,8 @@ def _check_groups(groups, n_rows):
         fits = False
     if not fits:
         raise ValueError(
-            f"groups of shape {np.shape(groups)} cannot group {n_rows} rows: give one name or number a row, all of one "
-            "type."
+            f"groups of shape {np.shape(groups)} cannot group {n_rows} rows: give one name or number per row, "
+            "all of one type."
         )
 
 
@@ -63,7 +63,7 @@ def _splitter(n_splits, problem, seed):
     if n_rows < n_splits:
         raise ValueError(
             f"Cannot make {n_splits} folds: found n_samples={n_rows} with minimum of {n_splits} required "
-            f"(a row a fold). Give more rows than {n_rows} sample or use a smaller cv."
+            f"(one row per fold). Give more rows than {n_rows} sample or use a smaller cv."
         )
     rarest = {}
     for name, task in tasks.items():

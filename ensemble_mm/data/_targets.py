@@ -78,7 +78,7 @@ class Task:
 
 
 def resolve_targets(Y, kinds="auto", *, only: str | None = None):
-    """Return `(tasks, encoded)`: the tasks in order, and a float array a task.
+    """Return `(tasks, encoded)`: the tasks in order, and one float array per task.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def _columns(Y) -> tuple[dict, bool]:
         if array.ndim == 1:
             return {"y": pd.Series(array)}, False
         if array.ndim != 2:
-            raise ValueError(f"Y must have one or two dimensions, found {array.ndim}: give a column a task.")
+            raise ValueError(f"Y must have one or two dimensions, found {array.ndim}: give one column per task.")
         return {f"y{i}": pd.Series(array[:, i]) for i in range(array.shape[1])}, False
     if not columns:
         raise ValueError("Y has no columns: give at least one task.")

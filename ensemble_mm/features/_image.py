@@ -23,7 +23,7 @@ BATCH = 8  # small copies whose features are computed together
 class ImageExtractor(TransformerMixin, BaseEstimator):
     """Turn images into features: one row per image, the same columns whatever its size and mode.
 
-    Every image is made upright (EXIF), opaque (over white), RGB with 8 bits a channel, and resized to a square
+    Every image is made upright (EXIF), opaque (over white), RGB with 8 bits per channel, and resized to a square
     of `size` pixels a side; the features are computed on this copy, so their cost hardly depends on the
     size of the images. Nothing is learned from the data: a row depends on its own image only.
 
@@ -254,7 +254,7 @@ def small_copy(image, size):
 
 
 def pixels_of(pictures):
-    """Return the pixels of RGB pictures from 0 to 1, channels last, a row each."""
+    """Return the pixels of RGB pictures from 0 to 1, channels last, one row each."""
     return pictures.reshape(len(pictures), -1).astype(np.float32) / 255
 
 

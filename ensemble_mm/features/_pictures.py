@@ -1,4 +1,4 @@
-"""Any image item -> one RGB picture of 8 bits a channel.
+"""Any image item -> one RGB picture of 8 bits per channel.
 
 Paths, bytes, PIL images and arrays of every common layout and depth end as the same picture, so that
 what is computed from it does not depend on how it was handed over. Every rule that picks a scale looks
@@ -95,7 +95,7 @@ def eight_bits(array):
     if not (low >= 0 and high <= 255):  # so that NaN is refused too
         if kind in "iu":
             raise UnreadableItem(
-                f"its {array.dtype} values go from {low} to {high}: give 0 to 255, or uint16 for 16 bits a channel"
+                f"its {array.dtype} values go from {low} to {high}: give 0 to 255, or uint16 for 16 bits per channel"
             )
         raise UnreadableItem(f"its values go from {low:g} to {high:g}: give floats from 0 to 1, or from 0 to 255")
     if kind == "f":
@@ -123,7 +123,7 @@ def _check_size(size, max_pixels):
 
 
 def _to_rgb(image, Image):
-    """Return a new RGB image: upright, opaque, 8 bits a channel."""
+    """Return a new RGB image: upright, opaque, 8 bits per channel."""
     from_file = image.format is not None
     if image.getexif().get(ORIENTATION, 1) != 1:
         image = require("PIL.ImageOps", extra="image", caller="ImageExtractor").exif_transpose(image)

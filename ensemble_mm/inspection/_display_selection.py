@@ -15,7 +15,7 @@ MOST_ROWS = 5_000  # rows that take part, at most: a curve needs no more
 
 
 class SelectionDisplay:
-    """Score of a task as a greedy selection adds one member a step, with replacement: when does it stop learning?
+    """Score of a task as a greedy selection adds one member per step, with replacement: when does it stop learning?
 
     The selection is run again on the table, on all folds but one at a time. The rows that choose flatter
     themselves; those of the fold that was left out show what a step is worth. Where their line turns down, more

@@ -32,7 +32,7 @@ class Rows:
             n = self.source.shape[0]
             for name, target in self.targets.items():
                 if len(target) != n:
-                    raise ValueError(f"X has {n} rows, task {name!r} has {len(target)} labels: give one label a row.")
+                    raise ValueError(f"X has {n} rows, task {name!r} has {len(target)} labels: give one label per row.")
         self.of_fit = self.source is not None and self._is_fit_data()
 
     def _encode(self, Y):

@@ -66,7 +66,7 @@ class TemperatureCalibrator(BaseEstimator):
 class IsotonicCalibrator(BaseEstimator):
     """Map each class's probability by an isotonic regression, and make them sum to one again [1]_.
 
-    Wants some hundred rows a class; with fewer, `TemperatureCalibrator` is the safer choice.
+    Wants some hundred rows per class; with fewer, `TemperatureCalibrator` is the safer choice.
 
     Attributes
     ----------
@@ -157,7 +157,7 @@ def check_proba(proba, y=None, n_classes=None):
     """Return probabilities as a float array and, when given, class positions as an int array."""
     proba = check_array(proba, dtype=np.float64, input_name="proba")
     if proba.shape[1] < 2 or (n_classes is not None and proba.shape[1] != n_classes):
-        wanted = "at least two columns, one a class" if n_classes is None else f"{n_classes} columns, as in fit"
+        wanted = "at least two columns, one per class" if n_classes is None else f"{n_classes} columns, as in fit"
         raise ValueError(f"proba has shape {proba.shape}, expected {wanted}.")
     if proba.min() < -1e-9 or proba.max() > 1 + 1e-9:
         raise ValueError(f"proba holds values from {proba.min():g} to {proba.max():g}: probabilities lie in 0 to 1.")

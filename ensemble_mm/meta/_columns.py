@@ -1,7 +1,7 @@
 """The columns of one task's table: how they group by member, and what a row without some of them is worth.
 
-A table has shape (n_samples, n_members * n_columns): one column a member for a number or for the probability of the
-second of two classes, a column a class for more classes, all classes of the first member first. NaN marks a
+A table has shape (n_samples, n_members * n_columns): one column per member for a number or for the probability of the
+second of two classes, one column per class for more classes, all classes of the first member first. NaN marks a
 member that abstained; a row's weight is then spread over the members that did not.
 """
 
@@ -52,7 +52,7 @@ class Rows:
         return np.full(len(self.order), 1 / len(self.order))
 
     def back(self, values):
-        """Return values, one a member, in the order of the columns."""
+        """Return values, one per member, in the order of the columns."""
         out = np.empty(len(values))
         out[self.order] = values
         return out

@@ -72,7 +72,7 @@ class ConformalIntervals(_ByPattern, BaseEstimator):
         oof, y : array-like of shape (n_samples,)
             Out-of-fold predictions and true numbers, both without NaN.
         pattern : array-like of shape (n_samples,) or None, default=None
-            A value a row that tells which views the row has.
+            One value per row that tells which views the row has.
         """
         oof, y = _numbers(oof, "oof"), _numbers(y, "y")
         check_consistent_length(oof, y)
@@ -133,7 +133,7 @@ class ConformalSets(_ByPattern, BaseEstimator):
         y : array-like of shape (n_samples,)
             Class positions.
         pattern : array-like of shape (n_samples,) or None, default=None
-            A value a row that tells which views the row has.
+            One value per row that tells which views the row has.
         """
         check_params(self)
         oof, y = check_proba(oof, y)
@@ -169,12 +169,12 @@ def finite_quantile(scores, coverage):
 def _numbers(values, name):
     values = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
     if values.ndim != 1:
-        raise ValueError(f"{name} has shape {values.shape}, expected one number a row.")
+        raise ValueError(f"{name} has shape {values.shape}, expected one number per row.")
     return values
 
 
 def _check_pattern(pattern, n_rows):
     pattern = np.asarray(pattern)
     if pattern.shape != (n_rows,):
-        raise ValueError(f"pattern has shape {pattern.shape}, expected ({n_rows},): one value a row.")
+        raise ValueError(f"pattern has shape {pattern.shape}, expected ({n_rows},): one value per row.")
     return pattern

@@ -101,7 +101,7 @@ def selection_path(cells, y, kind, rows, n_steps, weight=None):
 
 
 def _key(cells, y):
-    """Return a 64-bit number a row, of its contents to six digits: the last ones differ between processors."""
+    """Return one 64-bit number per row, of its contents to six digits: the last ones differ between processors."""
     values = np.nan_to_num(cells.reshape(len(y), -1).astype(np.float64), nan=-7.0) + 0.0
     words = np.c_[values, y.astype(np.float64) + 0.0].view(np.uint64)
     words = (words + np.uint64(2**31)) >> np.uint64(32)

@@ -1,4 +1,4 @@
-"""Linear stackers with one non-negative weight a member, whose sum is free."""
+"""Linear stackers with one non-negative weight per member, whose sum is free."""
 
 import numpy as np
 from scipy.optimize import minimize, nnls
@@ -7,7 +7,7 @@ from scipy.special import logsumexp
 from .._checks import AT_LEAST_0, whole
 from ._columns import TINY, TableClassifier, TableRegressor, rows_of_numbers, shares, spread, thinned
 
-MOST_ROWS = 20_000  # rows that are enough for one weight a member
+MOST_ROWS = 20_000  # rows that are enough for one weight per member
 FLOOR = 1e-5  # probabilities are kept this far from 0 and 1 before their logarithm is taken
 MOST_EXACT = 500  # members up to which least squares are solved exactly
 REFILLS = 3  # rounds of filling cells of members that abstained and fitting again
@@ -26,7 +26,7 @@ class _Linear:
 
 
 class LinearClassifier(_Linear, TableClassifier):
-    """Combine the logarithms of the members' probabilities: a logistic regression with one weight a member.
+    """Combine the logarithms of the members' probabilities: a logistic regression with one weight per member.
 
     The score of a class is its bias plus the weighted sum of the members' log probabilities; weights are at least 0.
     For two classes that is a weighted sum of log-odds [1]_. Since the sum of the weights is free, the blend can also be

@@ -1,4 +1,4 @@
-"""Meta-learners with exact weights, one a member: the mean, and the best weights on the simplex.
+"""Meta-learners with exact weights, one per member: the mean, and the best weights on the simplex.
 
 All weights are non-negative and sum to one, so that they can be read as what each member contributes.
 """

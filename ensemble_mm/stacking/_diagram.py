@@ -5,7 +5,7 @@ from .._modalities import MODALITIES
 
 
 def diagram(model):
-    """Return the block that notebooks draw; a fitted stack shows the views that it found and a meta-learner a task."""
+    """Return the block that notebooks draw; a fitted stack shows its views and one meta-learner per task."""
     rows = (_views(model), _learners(model.learners), _metas(model))
     blocks = [VisualBlock("parallel", list(row.values()), names=list(row), dash_wrapped=False) for row in rows]
     return VisualBlock("serial", blocks, dash_wrapped=False)

@@ -257,7 +257,7 @@ def calibrator_of(setting, task):
 
 
 def availability_of(present):
-    """Return a number a row that tells which views it has: shape (n_rows,), one bit a view."""
+    """Return one number per row that tells which views it has: shape (n_rows,), one bit per view."""
     code = np.zeros(len(next(iter(present.values()))), dtype=np.int64)
     for bit, rows in enumerate(present.values()):
         code |= rows.astype(np.int64) << min(bit, 62)

@@ -95,7 +95,7 @@ class MultiOutputStack(BaseStack):
         ----------
         X : DataFrame, dict of views, MultimodalData, or array-like of shape (n_samples, n_features)
         Y : DataFrame, 2-D array, or dict of 1-D columns
-            A column a task; None or NaN where the label is not known.
+            One column per task; None or NaN where the label is not known.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
         groups : array-like of shape (n_samples,), default=None
             Rows of a group stay in the same fold.
@@ -294,7 +294,7 @@ class MultiOutputStack(BaseStack):
         Returns
         -------
         DataFrame
-            One row a task; `n` labels counted; metrics of another kind are NaN.
+            One row per task; `n` labels counted; metrics of another kind are NaN.
         """
         check_is_fitted(self)
         out, _ = self._predict_tasks(X)

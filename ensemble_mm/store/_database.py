@@ -104,7 +104,7 @@ class TaskDatabase:
         return run.run_id
 
     def tasks(self) -> pd.DataFrame:
-        """Return a DataFrame, one row a task: the number of runs, the latest version, when it was last fitted."""
+        """Return a DataFrame, one row per task: the number of runs, the latest version, when it was last fitted."""
         runs = self.runs()
         rows = {
             name: {"runs": len(part), "version": part["version"].max(), "last": part["created"].max()}

@@ -74,5 +74,5 @@ def test_errors_say_what_is_wrong(y, cv, words):
      np.array([np.zeros(2), np.zeros(3)] * 6, dtype=object)],
 )  # fmt: skip
 def test_groups_are_one_name_a_row(groups):
-    with pytest.raises(ValueError, match="cannot group 12 rows: give one name or number a row"):
+    with pytest.raises(ValueError, match="cannot group 12 rows: give one name or number per row"):
         folds({"y": np.arange(12.0) / 7}, 3, groups)
