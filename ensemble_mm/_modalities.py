@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sklearn.pipeline import Pipeline
 
 NATURES = ("words", "sentences", "table", "vector", "media", "states")
+TAKES = ("items", "table", "matrix")
 ENCODED = {"words": "sentences", "media": "states"}  # what an encoder makes of items whose features are else like these
 NAMED = 0.8  # share of the items that must end in a suffix
 
@@ -62,6 +63,11 @@ class Modality:
     look: Callable = str
     pretrained: Callable | None = None
     inside: tuple[str, str, Callable] | None = None
+
+    def __post_init__(self):
+        for name, value, known in (("like", self.like, NATURES), ("takes", self.takes, TAKES)):
+            if value not in known:
+                raise ValueError(f"{name}={value!r} is not known: use one of {', '.join(map(repr, known))}.")
 
     def recognises(self, items: list) -> bool:
         """Tell whether known items of a column are of this modality."""

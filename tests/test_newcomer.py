@@ -163,3 +163,9 @@ def test_a_modality_that_is_not_there_is_named(monkeypatch):
     monkeypatch.delitem(MODALITIES, "tune")
     with pytest.raises(ValueError, match="'tune' is not known: use one of 'tabular', .* or import what enters it"):
         MODALITIES["tune"]
+
+
+@pytest.mark.parametrize("setting", [{"like": "dense"}, {"takes": "rows"}])
+def test_a_record_that_says_what_nobody_knows_is_refused(setting):
+    with pytest.raises(ValueError, match="is not known: use one of"):
+        Modality(extractor=TuneExtractor, **setting)
