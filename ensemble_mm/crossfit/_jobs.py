@@ -120,9 +120,7 @@ class FitMember(Job):
             blocks[-1] = blocks[-1].take(self.columns, axis=1)
         learner = seeded(self.fit.member.estimator, self.seed)
         tags = get_tags(learner).input_tags
-        fills = [None] * len(blocks)
-        if len(blocks) > 1 and not tags.allow_nan:
-            fills = [None if sparse.issparse(block) else _column_means(block[self.train]) for block in blocks]
+        fills = _means(blocks, self.train) if len(blocks) > 1 and not tags.allow_nan else [None] * len(blocks)
         model = FittedMember(
             learner,
             self.n_classes,
@@ -172,6 +170,11 @@ def fit_learner(learner, X, y, weight, seed):
     if has_fit_parameter(learner, "verbose"):  # XGBoost prints a line per round unless it is told not to
         judged["verbose"] = False
     return learner.fit(X[inner], y[inner], **judged, **weights)
+
+
+def _means(blocks, rows):
+    """Return the means of the columns of each dense block, without holes; None for a sparse one, which has none."""
+    return [None if sparse.issparse(block) else _column_means(block[rows]) for block in blocks]
 
 
 def _column_means(block):

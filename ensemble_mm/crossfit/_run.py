@@ -143,24 +143,28 @@ class CrossFit:
         if failed:
             self._report(jobs, failed, optional)
         kept = [member for member in members if member not in lost]
-        for name in dict.fromkeys(member.task for member in (members if required is None else required)):
-            if not any(member.task == name for member in kept):
-                words = failed[0][1].words if failed else "the time was over before the first was done"
-                raise JobError(f"No learner of task {name!r} is left: {words}")
+        served = {member.task for member in kept}
+        alone = [member.task for member in (members if required is None else required) if member.task not in served]
+        if alone:
+            words = failed[0][1].words if failed else "the time was over before the first was done"
+            raise JobError(f"No learner of task {alone[0]!r} is left: {words}")
         done = {member: [] for member in kept}
         for job, result in pairs:
-            if job.fit.member not in lost and not isinstance(result, Skipped):
+            if job.fit.member in done and not isinstance(result, Skipped):
                 done[job.fit.member].append((job, *result))
-        table, models = Table(self.problem.n_rows, kept, self.problem.tasks), {}
-        for member, fitted in done.items():
-            table.write(member, [(job.test, out) for job, _, out, _ in fitted if out is not None])
-            spent = [seconds / len(out) for _, _, out, seconds in fitted if out is not None]
-            if spent:
-                self.seconds[member] = float(np.median(spent))
-            found = {job.fit.fold: model for job, model, *_ in fitted if job.fit.fold == ALL_ROWS or model is not None}
-            # Its fold models were kept in case the refit came too late.
-            models[member] = {ALL_ROWS: found[ALL_ROWS]} if ALL_ROWS in found else found
-        return table, models
+        table = Table(self.problem.n_rows, kept, self.problem.tasks)
+        return table, {member: self._keep(table, member, fitted) for member, fitted in done.items()}
+
+    def _keep(self, table, member, fitted):
+        """Write what the fits of a member predicted, and return its models by fold."""
+        predicted = [(job.test, out, seconds / len(out)) for job, _, out, seconds in fitted if out is not None]
+        table.write(member, [(rows, out) for rows, out, _ in predicted])
+        if predicted:
+            self.seconds[member] = float(np.median([seconds for *_, seconds in predicted]))
+        models = {job.fit.fold: model for job, model, *_ in fitted}
+        if ALL_ROWS in models:  # fold models were kept in case it came too late
+            return {ALL_ROWS: models[ALL_ROWS]}
+        return {fold: model for fold, model in models.items() if model is not None}
 
     def _report(self, jobs, failed, optional):
         """Raise the first failure, or warn and take note of all."""

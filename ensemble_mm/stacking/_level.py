@@ -143,16 +143,16 @@ class Level:
         """
         specs = {name: setting_of(prune, task) for name, task in run.problem.tasks.items()}
         auto = [name for name, spec in specs.items() if isinstance(spec, str) and spec == "auto"]
-        weights, before = self.contributions(), dict(self.oof)
+        worth, before = {name: self.weights(name) for name in auto}, dict(self.oof)
         kept = {name: allowed[name] if name in auto else self._chosen(run, whole, name, allowed[name], specs[name])
                 for name in run.problem.tasks}  # fmt: skip
-        order = weights[auto].sum(axis=1).sort_values(ascending=False, kind="stable").index
+        order = self.contributions()[auto].sum(axis=1).sort_values(ascending=False, kind="stable").index
         for share in AUTO_SHARES if auto else [1.0]:
             some = set(order[: max(1, int(share * len(order)))])
             for name in auto:
-                worth = {m: weights.loc[(m.reads, m.learner), name] for m in allowed[name]}
-                kept[name] = [m for m in worth if (m.reads, m.learner) in some and worth[m] > 0]
-                kept[name] = kept[name] or [max(worth, key=worth.get)]  # where the half serves other tasks only
+                own = worth[name]
+                kept[name] = [m for m, share in own.items() if (m.reads, m.learner) in some and share > 0]
+                kept[name] = kept[name] or [max(own, key=own.get)]  # where the half serves other tasks only
             self._fit_metas(run, settings, whole, kept)
             gains = [paired_gain(run.problem, name, before[name], self.oof[name]) for name in auto]
             if all(gain >= -SIGNIFICANT * error for gain, error in gains):
@@ -177,13 +177,17 @@ class Level:
         read = {member for members in self.columns.values() for member in members}
         return [member for member in self.table.members() if member in read]
 
+    def weights(self, name):
+        """Return {member: weight} of the members that the meta-learner of a task reads."""
+        return dict(zip(self.columns[name], self.metas[name].weights_, strict=True))
+
     def contributions(self):
         """Return the weights: DataFrame with index (reads, learner), one column per task; each column sums to one."""
         index = list(dict.fromkeys((member.reads, member.learner) for member in self.whole.members()))
         index = pd.MultiIndex.from_tuples(index, names=["reads", "learner"])
         frame = pd.DataFrame(0.0, index=index, columns=list(self.metas))
-        for name, meta in self.metas.items():
-            for member, weight in zip(self.columns[name], meta.weights_, strict=True):
+        for name in self.metas:
+            for member, weight in self.weights(name).items():
                 frame.loc[(member.reads, member.learner), name] = weight
         return frame
 

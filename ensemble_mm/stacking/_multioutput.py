@@ -224,7 +224,7 @@ class MultiOutputStack(BaseStack):
     def _share_out(self, run, name, second, estimates):
         """Add to `task_contributions_` what task `name` owes to each other task: the weights of the members that read
         them, times the share of each task in what moves their predictions."""
-        for member, weight in zip(second.columns[name], second.metas[name].weights_, strict=True):
+        for member, weight in second.weights(name).items():
             if not member.inputs or weight == 0:
                 continue
             moved = _moved_by(run, member, second.models[member], estimates)
