@@ -4,6 +4,7 @@ A `Job` is plain data that knows how to run. `Runner.run` sends a list of them, 
 one `joblib.Parallel` and gives back their results in the order of the list, whatever runs them.
 """
 
+import multiprocessing
 import os
 import re
 import sys
@@ -243,7 +244,7 @@ def _listening(parallel, client):
     threading.Thread(target=listen, daemon=True).start()
     try:
         yield
-    except TimeoutError as error:
+    except multiprocessing.TimeoutError as error:  # joblib's, which is no TimeoutError of Python
         if parallel.timeout is None:
             raise
         raise LostWorker("a worker of the cluster died, and jobs with it") from error

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from joblib import parallel_config
+from joblib.parallel import TimeoutError as TimeoutOfJoblib
 from scipy import sparse
 
 import ensemble_mm
@@ -134,16 +135,17 @@ def test_jobs_that_may_be_left_out_are_left_out_when_time_is_over():
 
 
 def test_silence_after_a_worker_of_a_cluster_died_ends(monkeypatch):
+    """Python's own TimeoutError was waited for, and joblib's ended the fit."""
     monkeypatch.setattr(_execute, "LISTEN_EVERY", 0.001)
     cluster, waits = {"a": 1, "b": 1}, SimpleNamespace(timeout=None)
     client = SimpleNamespace(ncores=lambda: dict(cluster))
-    with pytest.raises(TimeoutError), _execute._listening(waits, client):
-        raise TimeoutError("no worker")  # all were there: it is joblib's own
+    with pytest.raises(TimeoutOfJoblib), _execute._listening(waits, client):
+        raise TimeoutOfJoblib("no worker")  # all were there: it is joblib's own
     with pytest.raises(_execute.LostWorker) as found, _execute._listening(waits, client):
         cluster.pop("a"), cluster.update(c=1)  # died, and came back under another name
         while waits.timeout is None:
             time.sleep(0.001)
-        raise TimeoutError
+        raise TimeoutOfJoblib
     assert waits.timeout == _execute.PATIENCE and _execute._is_lost_worker(found.value)
 
 
