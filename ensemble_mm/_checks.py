@@ -24,6 +24,7 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils._repr_html.estimator import _VisualBlock as VisualBlock  # noqa: F401
 from sklearn.utils.validation import _check_feature_names, _check_n_features
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight  # noqa: F401
 
 LIKE = 1.1  # of names that may have been meant; 2 is the same name
 

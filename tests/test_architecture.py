@@ -104,6 +104,17 @@ def test_no_circle_between_files():
     assert set(order) == set(modules)
 
 
+def test_private_names_of_scikit_learn_are_imported_in_one_place():
+    """In `_checks`; model files know its compiled objects, which have no other names."""
+    for path in FILES:
+        if name_of(path) in {("_checks",), ("store", "_natives")}:
+            continue
+        for _, module, names, line in imports_of(path):
+            if module.partition(".")[0] == "sklearn":
+                private = [part for part in (*module.split("."), *names) if part.startswith("_")]
+                assert not private, f"{path}:{line} imports {private[0]} of scikit-learn: import it in _checks"
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(path.relative_to(ROOT).parts))
 def test_optional_packages_wait_until_they_are_needed(path):
     for at_top, module, _, line in imports_of(path):

@@ -9,9 +9,9 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.preprocessing import TargetEncoder
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import as_pandas, check_params, whole
+from .._checks import as_pandas, check_params, check_sample_weight, whole
 
 FEW_PARSED = 0.9  # share of a text column that must read as numbers or dates to be one
 SKEWED = 2.0  # skewness above which a number is also given as its signed logarithm
@@ -198,7 +198,7 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             counted = X if sample_weight is None else X[np.flatnonzero(np.asarray(sample_weight) > 0)]
             self.scale_ = np.asarray(abs(counted).max(axis=0).todense()).ravel().astype(np.float64)
         else:
-            weight = _check_sample_weight(sample_weight, X)[:, np.newaxis]
+            weight = check_sample_weight(sample_weight, X)[:, np.newaxis]
             known = ~np.isnan(X)
             total = np.maximum((weight * known).sum(axis=0), np.finfo(float).tiny)
             filled = np.where(known, X, 0)

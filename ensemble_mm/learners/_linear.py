@@ -13,9 +13,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import POSITIVE, check_params, whole
+from .._checks import POSITIVE, check_params, check_sample_weight, whole
 
 LEAVE_ONE_OUT = 1500  # rows (or columns, when dense) up to which ridge scores each row left out
 PATIENCE = 2  # worse steps along the path before it stops
@@ -163,7 +163,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("LogisticPath needs samples of at least 2 classes, but the data contains only one class.")
-        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
         rows = _in_their_span(X)
         self.losses_ = self._score_path(rows, codes, weight, path)
         self.C_ = float(path[np.argmin(self.losses_)])
@@ -304,7 +304,7 @@ class RidgePath(RegressorMixin, BaseEstimator):
         check_params(self)
         path = np.sort(_check_path("alphas", self.alphas))[::-1]
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], y_numeric=True)
-        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
         n_rows, n_columns = X.shape
         rows = X
         if n_rows <= LEAVE_ONE_OUT or (not sparse.issparse(X) and n_columns <= LEAVE_ONE_OUT):

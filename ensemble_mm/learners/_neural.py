@@ -12,17 +12,9 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from .._checks import (
-    AT_LEAST_0,
-    POSITIVE,
-    SHARE,
-    check_fraction,
-    check_params,
-    one_of,
-    whole,
-)
+from .._checks import AT_LEAST_0, POSITIVE, SHARE, check_fraction, check_params, check_sample_weight, one_of, whole
 from ._linear import inner_folds
 from ._networks import as_state, as_tensors, build, fused, pick_device, quiet_torch, run
 from ._networks import train as train_network
@@ -71,7 +63,7 @@ class NetworkLearner(BaseEstimator):
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(np.iinfo(np.int32).max))
         target, self.sizes_ = self._encode(y, len(X))
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        weight = check_sample_weight(sample_weight, X, dtype=np.float64)
         self.n_targets_ = len(self.sizes_)
         target = np.column_stack([target, weight]).astype(np.float32)
         train, aside = self._split(target, seed)
@@ -130,7 +122,7 @@ class NetworkLearner(BaseEstimator):
 
     def _fine_tune(self, X, y, sample_weight, masks, max_epochs):
         target, _ = self._encode(y, len(X), known=True)
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        weight = check_sample_weight(sample_weight, X, dtype=np.float64)
         target = np.column_stack([target, weight]).astype(np.float32)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         settings = {**self._training(), "max_epochs": max_epochs}

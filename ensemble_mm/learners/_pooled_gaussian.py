@@ -4,9 +4,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.covariance import ledoit_wolf
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import POSITIVE, check_params
+from .._checks import POSITIVE, check_params, check_sample_weight
 
 
 class PooledGaussian(ClassifierMixin, BaseEstimator):
@@ -69,7 +69,7 @@ class PooledGaussian(ClassifierMixin, BaseEstimator):
         check_params(self)
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
-        weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        weight = check_sample_weight(sample_weight, X, ensure_non_negative=True)
         X, y, weight = X[weight > 0], np.asarray(y)[weight > 0], weight[weight > 0]
         self.classes_, codes = np.unique(y, return_inverse=True)
         n_classes = len(self.classes_)

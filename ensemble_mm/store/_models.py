@@ -156,8 +156,8 @@ def _build(manifest: dict, parts: dict[str, bytes], finder: Finder):
         raise ValueError("it holds what is not trusted")
     boosters, kinds, texts, states = zip(*decoder.boosters, strict=True) if decoder.boosters else ((),) * 4
     fill = fill_booster if own else fill_tried
-    texts = texts if own or not texts else try_out(list(zip(kinds, texts, strict=True)))
-    for booster, text, state in zip(boosters, texts, states, strict=True):
+    read = texts if own or not texts else try_out(list(zip(kinds, texts, strict=True)))
+    for booster, text, state in zip(boosters, read, states, strict=True):
         fill(booster, text, state)
     return model
 

@@ -197,7 +197,7 @@ NATIVE_READERS = {
 
 def check_object(item) -> None:
     """Refuse an estimator of scikit-learn that would send its compiled parts beyond their arrays."""
-    shadows = _names_of_class(type(item)) & getattr(item, "__dict__", {}).keys()
+    shadows = _names_of_class(type(item)) & getattr(item, "__dict__", {}).keys()  # type: ignore[arg-type]  # a class can be hashed
     require(not shadows, f"a {type(item).__name__} has a {min(shadows, default='')!r} of its own")
     for family in _families(type(item)):  # type: ignore[arg-type]  # a class can be hashed
         _CHECKS[family](vars(item))
