@@ -194,13 +194,21 @@ def _check_tree(tree: dict, width: int) -> None:
     _require(0 < n_leaves < 2**24 and len(tree["leaf_value"].split()) == n_leaves)
     _require(tree.get("is_linear", "0") in ("0", "1"))
     if tree.get("is_linear") == "1":
-        sizes, features = _ints(tree.get("num_features", "")), _ints(tree.get("leaf_features", ""))
-        _require(len(sizes) == n_leaves and min(sizes, default=0) >= 0 and sum(sizes) == len(features))
-        _require(len(tree.get("leaf_coeff", "").split()) == len(features))
-        _require(len(tree.get("leaf_const", "").split()) == n_leaves)
-        _require(all(0 <= feature < width for feature in features))
-    if n_leaves == 1:
-        return
+        _check_leaves(tree, n_leaves, width)
+    if n_leaves > 1:
+        _check_nodes(tree, n_leaves, width)
+
+
+def _check_leaves(tree: dict, n_leaves: int, width: int) -> None:
+    """Check the linear models in the leaves of a tree."""
+    sizes, features = _ints(tree.get("num_features", "")), _ints(tree.get("leaf_features", ""))
+    _require(len(sizes) == n_leaves and min(sizes, default=0) >= 0 and sum(sizes) == len(features))
+    _require(len(tree.get("leaf_coeff", "").split()) == len(features))
+    _require(len(tree.get("leaf_const", "").split()) == n_leaves)
+    _require(all(0 <= feature < width for feature in features))
+
+
+def _check_nodes(tree: dict, n_leaves: int, width: int) -> None:
     columns = {name: _ints(tree[name]) for name in ("split_feature", "decision_type", "left_child", "right_child")}
     thresholds = tree["threshold"].split()
     _require(all(len(values) == n_leaves - 1 for values in (*columns.values(), thresholds)))

@@ -83,7 +83,10 @@ class Encoder:
         kinds = set(map(type, parts)) if len(parts) >= MANY_TREES else set()
         if len(kinds) != 1 or (len(parts) < MANY and kinds & {str, int, float}):
             return [self.node(part) for part in parts]
-        (kind,) = kinds
+        return self._column(parts, kinds.pop())
+
+    def _column(self, parts: list, kind: type):
+        """Return parts of one type as one column where there is one for it."""
         if kind is str:
             text = [part.encode("utf-8", "surrogatepass") for part in parts]
             lengths = np.array([len(part) for part in text], dtype=np.int32)
