@@ -68,12 +68,20 @@ class Encoder:
         self._depth -= 1
         return node
 
+    def inner(self, item) -> dict:
+        """Return the node of a part of a pandas object, which is not shared: pandas copies it when it is read."""
+        return self._write(item) if item is not None else None
+
     def array(self, values) -> list:
         """Keep the bytes of an array; return its dtype, its shape, and "F" where it lies column by column in memory.
 
         The order is kept since sums depend on it, in their last bits.
         """
         values = np.asarray(values)
+        if values.dtype.names:  # what lies between the fields is whatever was in memory before
+            values, fields = np.zeros(values.shape, values.dtype), values
+            for name in values.dtype.names:
+                values[name] = fields[name]
         order = ["F"] if values.flags.f_contiguous and not values.flags.c_contiguous else []
         self.blocks.append(values.tobytes(*order))
         return [_spell_dtype(values.dtype), list(values.shape), *order]
@@ -208,15 +216,15 @@ def _array(encoder, item):
 
 
 def _frame(encoder, item):
-    columns = [encoder.node(_values(item.iloc[:, j])) for j in range(item.shape[1])]
-    return {"frame": [columns, _index(encoder, item.index, item.shape[1]), encoder.node(item.columns)]}
+    columns = [encoder.inner(_values(item.iloc[:, j])) for j in range(item.shape[1])]
+    return {"frame": [columns, _index(encoder, item.index, item.shape[1]), encoder.inner(item.columns)]}
 
 
 def _index(encoder, index, n_columns=0):
     """The index of a frame; a plain range takes no room where columns tell its length."""
     if n_columns and isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1:
-        return {"count": index.name} if index.name is None or type(index.name) is str else encoder.node(index)
-    return encoder.node(index)
+        return {"count": index.name} if index.name is None or type(index.name) is str else encoder.inner(index)
+    return encoder.inner(index)
 
 
 def _values(column):
@@ -234,7 +242,7 @@ def _sparse(encoder, item):
 
 def _dtype(encoder, item):
     if isinstance(item, pd.CategoricalDtype):
-        return {"category": [encoder.node(item.categories), item.ordered]}
+        return {"category": [encoder.inner(item.categories), item.ordered]}
     return {"dtype": [True, str(item)] if isinstance(item, pd.api.extensions.ExtensionDtype) else [False, item.str]}
 
 
@@ -268,12 +276,12 @@ _FAMILIES = [
     (np.generic, lambda e, x: {"scalar": e.array(np.asarray(x))}),
     (np.ndarray, _array),
     (pd.DataFrame, _frame),
-    (pd.Series, lambda e, x: {"series": [e.node(_values(x)), _index(e, x.index, 1), e.node(x.name)]}),
-    (pd.MultiIndex, lambda e, x: {"multiindex": [[e.node(level) for level in x.levels],
+    (pd.Series, lambda e, x: {"series": [e.inner(_values(x)), _index(e, x.index, 1), e.node(x.name)]}),
+    (pd.MultiIndex, lambda e, x: {"multiindex": [[e.inner(level) for level in x.levels],
                                                  [e.array(np.asarray(codes)) for codes in x.codes],
                                                  [e.node(name) for name in x.names]]}),
-    (pd.Index, lambda e, x: {"index": [e.node(_values(x)), e.node(x.name)]}),
-    (pd.Categorical, lambda e, x: {"categorical": [e.array(x.codes), e.node(x.categories), x.ordered]}),
+    (pd.Index, lambda e, x: {"index": [e.inner(_values(x)), e.node(x.name)]}),
+    (pd.Categorical, lambda e, x: {"categorical": [e.array(x.codes), e.inner(x.categories), x.ordered]}),
     (pd.arrays.PeriodArray, lambda e, x: {"periods": [e.array(x.asi8), str(x.dtype)]}),
     (pd.api.extensions.ExtensionArray, lambda e, x: {"extension": [str(x.dtype), e.many(x.to_numpy(object).tolist())]}),
     ((np.dtype, pd.api.extensions.ExtensionDtype), _dtype),
