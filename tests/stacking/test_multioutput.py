@@ -254,7 +254,7 @@ class Bound(ClassifierMixin, BaseEstimator):
 
 def across(model, task):
     """Return {learner: views} of the second level of a task."""
-    return {m.learner: m.views for m in model.levels_[-1].members if m.task == task and m.inputs}
+    return {m.learner: m.views for m in model.levels_[-1].table.members(task) if m.inputs}
 
 
 @pytest.fixture
