@@ -68,7 +68,7 @@ class Encoder:
         self._depth -= 1
         return node
 
-    def inner(self, item) -> dict:
+    def inner(self, item) -> dict | None:
         """Return the node of a part of a pandas object, which is not shared: pandas copies it when it is read."""
         return self._write(item) if item is not None else None
 
