@@ -286,8 +286,7 @@ def main():
     parser.add_argument("--family", choices=["mutant", "node"])
     parser.add_argument("--case", type=int)
     options = parser.parse_args()
-    sys.addaudithook(watch)
-    models()
+    sys.addaudithook(watch)  # the models are made in the workers: threads of OpenMP do not outlive a fork
     bench_fuzz.FAMILIES.update({"mutant": (case_mutant, 0), "node": (case_node, 0)})
     if options.case is not None:
         rng, family = bench_fuzz.family_of(options.seed, options.case, options.family)
