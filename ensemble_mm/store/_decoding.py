@@ -197,6 +197,11 @@ def _read_dtype(spelt) -> np.dtype:
     else:
         names, formats, offsets, size = spelt
         require(all(type(part) is str and np.dtype(part).kind in KINDS for part in formats), "a type is none")
+        require(len(names) == len(formats) == len(offsets) and type(size) is int and size < 2**20, "a type is none")
+        require(all(type(at) is int for at in offsets), "a type is none")
+        ends = [0, *(at + np.dtype(part).itemsize for at, part in zip(offsets, formats, strict=True))]
+        fits = all(end <= at for end, at in zip(ends, [*offsets, size], strict=True))
+        require(fits, "a type is none")  # NumPy's own check of it overflows
         dtype = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": size})
     require(dtype.kind in KINDS and 0 < dtype.itemsize < 2**31 and not dtype.hasobject, "a type is none")
     return dtype

@@ -221,6 +221,10 @@ def test_names_are_refused_before_their_modules_are_imported(forge, tmp_path, mo
         {"array": ["O", [1]]},
         {"array": ["(9999999,)f8", [0]]},
         {"array": [[["a"], ["O"], [0], 8], [0]]},
+        {"array": [[["a", "b"], ["<u4", "<u4"], [0, 2**31 - 1], 8], [0]]},  # NumPy's sum of the two overflows
+        {"array": [[["a", "b"], ["<u4", "<u4"], [0, 2], 8], [0]]},
+        {"array": [[["a"], ["<u4"], [-4], 8], [0]]},
+        {"array": [[["a"], ["<u4"], ["0"], 8], [0]]},
         {"array": ["f8", [-1]]},
         {"array": ["f8", [2**40, 0]]},
         {"array": ["f8", [1]]},
