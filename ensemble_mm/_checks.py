@@ -221,12 +221,6 @@ def check_fraction(name: str, value) -> None:
         raise ValueError(f"{name}={value!r} must be a number from 0 to 1.")
 
 
-def check_positive(name: str, value) -> None:
-    """Raise a ValueError unless `value` is a finite number above 0."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < float(value) < np.inf:
-        raise ValueError(f"{name}={value!r} must be a positive, finite number.")
-
-
 def check_count(name: str, value, *, minimum: int = 0) -> None:
     """Raise a ValueError unless `value` is a whole number of at least `minimum`."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < minimum:

@@ -138,12 +138,12 @@ class Decoder:
             if isinstance(encoder, (str, PurePath)) and not (self.keeps_places or str(encoder) in PACKAGED):
                 if not self.finder.is_trusted(str(encoder)):
                     self.finder.refused.add(str(encoder))
-        slots = {} if hasattr(made, "__dict__") else state
-        for attribute, value in slots.items():
-            require(isinstance(getattr(type(made), attribute, None), types.MemberDescriptorType), "a slot is none")
-            object.__setattr__(made, attribute, value)
-        if not slots:
-            made.__dict__.update(state)
+        for attribute, value in state.items():
+            if isinstance(getattr(type(made), attribute, None), types.MemberDescriptorType):
+                object.__setattr__(made, attribute, value)
+            else:
+                require(hasattr(made, "__dict__"), "a slot is none")
+                made.__dict__[attribute] = value
         self._made.append(made)
         return made
 

@@ -185,6 +185,18 @@ class Slotted:
     b: list
 
 
+class Empty:
+    __slots__ = ()
+
+
+class Slots:
+    __slots__ = ("a",)
+
+
+class Both(Slots):
+    """Slots of its base, and attributes of its own."""
+
+
 class OwnState:
     def __init__(self, content):
         self.content = content
@@ -198,9 +210,12 @@ class OwnState:
 
 
 def test_objects_of_the_user_come_back(tmp_path):
-    save(Holder([Slotted(1, [2]), OwnState(3)]), tmp_path / "file")
-    slotted, own = load(tmp_path / "file", trusted=[Holder, Slotted, OwnState]).content
-    assert slotted == Slotted(1, [2]) and own.content == 3
+    both = Both()
+    both.a, both.c = 3, 4
+    save(Holder([Slotted(1, [2]), OwnState(3), Empty(), both]), tmp_path / "file")
+    slotted, own, empty, again = load(tmp_path / "file", trusted=[Holder, Slotted, OwnState, Empty, Both]).content
+    assert slotted == Slotted(1, [2]) and own.content == 3 and type(empty) is Empty
+    assert (again.a, again.c) == (3, 4)
 
 
 def test_what_is_too_deep_is_not_saved(tmp_path):
