@@ -133,7 +133,7 @@ def growing(path, side):
         stream = container.add_stream("png", rate=10)
         stream.width = stream.height = 64
         stream.pix_fmt = "rgb24"
-        container.mux(stream.encode(av.VideoFrame(64, 64, "rgb24")))
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), "rgb24")))
         for time in range(1, 4):
             packet = av.Packet(buffer.getvalue())
             packet.stream, packet.pts, packet.dts, packet.time_base = stream, time, time, stream.time_base

@@ -84,7 +84,7 @@ def test_clips_are_not_held_whole(tmp_path):
         stream = container.add_stream("mpeg4", rate=10)
         stream.width, stream.height = 1024, 512
         for _ in range(20):
-            container.mux(stream.encode(av.VideoFrame(1024, 512, "yuv420p")))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((512, 1024, 3), np.uint8), "rgb24")))
         container.mux(stream.encode(None))
     tracemalloc.start()
     try:

@@ -41,8 +41,9 @@ def write_clip(path, n_frames, sound=False):
         else:
             stream.width = stream.height = 32
             container.start_encoding()
-        for _ in range(n_frames):
-            container.mux(stream.encode(av.VideoFrame(32, 32, "yuv420p")))
+        for i in range(n_frames):  # a new frame of FFmpeg holds whatever the memory held
+            pixels = np.random.default_rng(i).integers(0, 256, size=(32, 32, 3), dtype=np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode(None))
 
 
