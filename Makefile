@@ -30,6 +30,7 @@ test-slow: $(STAMPS)/test  ## run the tests that take minutes
 
 lint: $(STAMPS)/lint  ## check the style and the types
 	$(VENV)/bin/ruff check $(CODE)
+	$(VENV)/bin/ruff format --check $(CODE)
 	$(VENV)/bin/mypy
 
 format: $(STAMPS)/lint  ## put the code into its form

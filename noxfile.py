@@ -1,7 +1,7 @@
 """The tests with the oldest packages that setup.cfg allows, and with the newest that there are.
 
-    nox -s oldest
-    nox -s newest -- -k table
+nox -s oldest
+nox -s newest -- -k table
 """
 
 import nox

@@ -55,9 +55,7 @@ def imdb_ten(folder):
     """imdb_genre: the 800 official training rows, ten random tenths held out."""
     X, Y, part = _imdb(folder)
     rows = np.flatnonzero(part == "train")
-    return X, Y, {"drama": "auc"}, [
-        train_test_split(rows, test_size=0.1, random_state=42 + k) for k in range(10)
-    ]  # fmt: skip
+    return X, Y, {"drama": "auc"}, [train_test_split(rows, test_size=0.1, random_state=42 + k) for k in range(10)]
 
 
 def imdb_official(folder):

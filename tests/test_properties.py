@@ -105,8 +105,6 @@ def test_labels_that_are_not_known_train_nothing(seed):
 
 def test_workers_do_not_matter(reviews):
     X, Y = reviews
-    models = [
-        MultiOutputStack(learners="fast", cv=3, random_state=7, n_jobs=n_jobs).fit(X, Y) for n_jobs in (1, 2)
-    ]
+    models = [MultiOutputStack(learners="fast", cv=3, random_state=7, n_jobs=n_jobs).fit(X, Y) for n_jobs in (1, 2)]
     np.testing.assert_array_equal(models[0].table_.values, models[1].table_.values)
     assert models[0].predict(X).equals(models[1].predict(X))

@@ -223,6 +223,7 @@ def changed(rng, state):
 
 def forged(rng, depth):
     """A node of any tag, with parts that fit it more often than not."""
+
     def part():
         return forged(rng, depth - 1) if depth > 0 else pick(rng, [*NUMBERS[:8], *TEXTS, None, True])
 

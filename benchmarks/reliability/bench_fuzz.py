@@ -287,7 +287,7 @@ def case_parameters(rng, folder):
         if name == "n_jobs" and isinstance(value, (int, float)) and not -2 < value <= 2:
             value = 1  # so many processes are no case
         if name in ("cache", "checkpoint") and isinstance(value, str):
-            value = str(folder / value.strip("./\x00") ) if value else value
+            value = str(folder / value.strip("./\x00")) if value else value
         model.set_params(**{str(name): value})
     extractor = pick(rng, [TextExtractor, ImageExtractor, AudioExtractor, VideoExtractor, TabularExtractor])()
     names = sorted(set(extractor.get_params()) - {"encoder", "device", "allow_download"})

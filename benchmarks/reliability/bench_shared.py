@@ -59,9 +59,11 @@ def work(folder, number, begin, results):
     X, _ = data()
     seen, runs, wrong, partial = [], [], 0, []
     sys.addaudithook(
-        lambda event, args: partial.append(args[0])
-        if event == "open" and str(args[0]).endswith(".part") and "r" in str(args[1])
-        else None
+        lambda event, args: (
+            partial.append(args[0])
+            if event == "open" and str(args[0]).endswith(".part") and "r" in str(args[1])
+            else None
+        )
     )
     begin.wait()
     for turn in range(ROUNDS):

@@ -97,26 +97,58 @@ def _stack(command):
     add = command.add_argument
     _root(add)
     add("data", help="the table to learn from")
-    add("--targets", action="append", required=True, type=_names, metavar="A,B",
-        help="columns to predict, separated by commas; can be repeated")
-    add("--kind", action="append", default=[], type=_pair, metavar="TARGET=KIND",
-        help=f"read a target as {_KINDS} (default: by its values)")
+    add(
+        "--targets",
+        action="append",
+        required=True,
+        type=_names,
+        metavar="A,B",
+        help="columns to predict, separated by commas; can be repeated",
+    )
+    add(
+        "--kind",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="TARGET=KIND",
+        help=f"read a target as {_KINDS} (default: by its values)",
+    )
     add("--drop", action="append", default=[], type=_names, metavar="A,B", help="columns to leave out, such as ids")
     add("--groups", metavar="COLUMN", help="rows of a group stay together when rows are held out; not learnt from")
-    add("--learners", choices=list(PORTFOLIOS), default="balanced",
-        help="portfolio of base learners (default: %(default)s)")
-    add("--strategy", choices=STRATEGIES, default="stacked",
-        help="how several targets use each other (default: %(default)s)")
-    add("--meta-learner", choices=list(META_LEARNERS), default="auto",
-        help="how predictions are combined (default: %(default)s)")
+    add(
+        "--learners",
+        choices=list(PORTFOLIOS),
+        default="balanced",
+        help="portfolio of base learners (default: %(default)s)",
+    )
+    add(
+        "--strategy",
+        choices=STRATEGIES,
+        default="stacked",
+        help="how several targets use each other (default: %(default)s)",
+    )
+    add(
+        "--meta-learner",
+        choices=list(META_LEARNERS),
+        default="auto",
+        help="how predictions are combined (default: %(default)s)",
+    )
     add("--cv", type=_count(2), default=5, metavar="K", help="number of folds (default: %(default)s)")
     add("--prune", type=_prune, metavar="auto|N", help="drop learners that do not help, or keep N of them")
     add("--calibration", choices=list(CALIBRATORS), help="calibrate the probabilities")
     add("--augment", type=_count(0), default=0, metavar="N", help="augmented copies of each row")
-    add("--on-bad", choices=("raise", "missing"), default="raise",
-        help="what an unreadable media file does (default: %(default)s)")
-    add("--on-error", choices=("raise", "drop"), default="raise",
-        help="what a failing learner does to the fit (default: %(default)s)")
+    add(
+        "--on-bad",
+        choices=("raise", "missing"),
+        default="raise",
+        help="what an unreadable media file does (default: %(default)s)",
+    )
+    add(
+        "--on-error",
+        choices=("raise", "drop"),
+        default="raise",
+        help="what a failing learner does to the fit (default: %(default)s)",
+    )
     add("--time-budget", type=_seconds, metavar="SECONDS", help="stop starting work after this long")
     add("--job-timeout", type=_seconds, metavar="SECONDS", help="longest that one job may take")
     add("--cache", metavar="DIR", help="keep features here, for the next fit")
@@ -143,8 +175,7 @@ def _predict(command):
     add("--out", required=True, metavar="FILE", help="predictions: .csv, .tsv, .parquet or .jsonl")
     add("--id", metavar="COLUMN", help="column that names the rows (default: their numbers, from 0)")
     add("--proba", action="store_true", help="add the probability of every class")
-    add("--interval", type=_fraction, metavar="COVERAGE",
-        help="add lower and upper bounds of numbers, for example 0.9")
+    add("--interval", type=_fraction, metavar="COVERAGE", help="add lower and upper bounds of numbers, for example 0.9")
     _root(add)
     _trust(add)
 

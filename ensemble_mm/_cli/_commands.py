@@ -117,15 +117,15 @@ def _demo(args):
 def _completion(args):
     """Print a completion script: it is made from the parser, so it knows every option."""
     options = options_of(make_parser())
-    lines = "\n".join(f"    {name}) words=\"{' '.join(names)}\" ;;" for name, names in options.items())
+    lines = "\n".join(f'    {name}) words="{" ".join(names)}" ;;' for name, names in options.items())
     head = "autoload -U +X bashcompinit && bashcompinit\n" if args.shell == "zsh" else ""
     print(
-        head + "_ensemble_mm() {\n  local words=\"\" current=\"${COMP_WORDS[COMP_CWORD]}\"\n"
-        f"  if [ \"$COMP_CWORD\" -eq 1 ]; then words=\"{' '.join(options)} --help --version\"\n"
-        "  else case \"${COMP_WORDS[1]}\" in\n" + lines + "\n  esac; fi\n"
-        "  COMPREPLY=( $(compgen -W \"$words\" -- \"$current\") $(compgen -f -- \"$current\") )\n}\n"
+        head + '_ensemble_mm() {\n  local words="" current="${COMP_WORDS[COMP_CWORD]}"\n'
+        f'  if [ "$COMP_CWORD" -eq 1 ]; then words="{" ".join(options)} --help --version"\n'
+        '  else case "${COMP_WORDS[1]}" in\n' + lines + "\n  esac; fi\n"
+        '  COMPREPLY=( $(compgen -W "$words" -- "$current") $(compgen -f -- "$current") )\n}\n'
         f"complete -o filenames -F _ensemble_mm {PROG}"
-    )  # fmt: skip
+    )
 
 
 COMMANDS = {"fit": _fit, "predict": _predict, "evaluate": _evaluate, "report": _report, "runs": _runs, "plan": _plan,

@@ -221,9 +221,7 @@ def _read_frame(source):
     shown = printable(path)
     kind = READERS.get(path.suffix.lower())
     if kind is None:
-        raise ValueError(
-            f"{shown} has the suffix {path.suffix!r}: use one of {', '.join(READERS)}, or address::table."
-        )
+        raise ValueError(f"{shown} has the suffix {path.suffix!r}: use one of {', '.join(READERS)}, or address::table.")
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {shown}: correct the path.")
     try:

@@ -99,9 +99,7 @@ class Cells:
     def take(self, rows) -> "Cells":
         """Return the cells of the given rows."""
         weight = None if self.weight is None else self.weight[rows]
-        return replace(
-            self, cube=self.cube[rows], truth=self.truth[rows], ensemble=self.ensemble[rows], weight=weight
-        )
+        return replace(self, cube=self.cube[rows], truth=self.truth[rows], ensemble=self.ensemble[rows], weight=weight)
 
 
 def tasks_of(model, family=None) -> list[str]:

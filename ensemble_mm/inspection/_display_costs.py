@@ -117,8 +117,15 @@ class ScoreDisplay:
     --------
     >>> import pandas as pd
     >>> from ensemble_mm import ScoreDisplay
-    >>> choices = pd.DataFrame({"choice": ["ensemble", "only 'review'"], "learner": ["", "linear"],
-    ...                         "score": [0.8, 0.7], "low": [0.75, 0.64], "high": [0.85, 0.76]})
+    >>> choices = pd.DataFrame(
+    ...     {
+    ...         "choice": ["ensemble", "only 'review'"],
+    ...         "learner": ["", "linear"],
+    ...         "score": [0.8, 0.7],
+    ...         "low": [0.75, 0.64],
+    ...         "high": [0.85, 0.76],
+    ...     }
+    ... )
     >>> ScoreDisplay(choices=choices, score_name="share right").plot().ax_.get_xlabel()
     'share right'
     """
@@ -171,8 +178,9 @@ class StrategyDisplay:
     >>> import pandas as pd
     >>> from ensemble_mm import StrategyDisplay
     >>> index = pd.MultiIndex.from_product([["stars"], ["ensemble", "early fusion"]], names=["task", "strategy"])
-    >>> comparison = pd.DataFrame({"loss": [1.0, 1.2], "difference": [0.0, 0.2], "low": [0.0, 0.1],
-    ...                            "high": [0.0, 0.3]}, index=index)
+    >>> comparison = pd.DataFrame(
+    ...     {"loss": [1.0, 1.2], "difference": [0.0, 0.2], "low": [0.0, 0.1], "high": [0.0, 0.3]}, index=index
+    ... )
     >>> len(StrategyDisplay(comparison=comparison).plot().ax_.get_yticks())
     2
     """

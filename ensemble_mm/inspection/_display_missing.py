@@ -84,9 +84,7 @@ def _expected(cells, views, rates):
         return 1 + cells.mean(worth(frozenset(kept))) / base if base > 0 else 0.0
 
     whole = gain(range(n))
-    scores = {
-        view: (1 - rates) * whole + rates * gain(set(range(n)) - {j}) for j, view in enumerate(views) if n > 1
-    }
+    scores = {view: (1 - rates) * whole + rates * gain(set(range(n)) - {j}) for j, view in enumerate(views) if n > 1}
     if n <= MOST_EXACT_VIEWS:
         sets = [kept for size in range(n + 1) for kept in combinations(range(n), size)]
         gains, sizes = np.array([gain(kept) for kept in sets]), np.array([len(kept) for kept in sets])

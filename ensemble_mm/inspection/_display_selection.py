@@ -41,8 +41,15 @@ class SelectionDisplay:
     --------
     >>> import pandas as pd
     >>> from ensemble_mm import SelectionDisplay
-    >>> path = pd.DataFrame({"step": [1, 2], "reads": ["text", "all"], "learner": ["linear", "gbm"],
-    ...                      "seen": [0.2, 0.3], "held_out": [0.19, 0.26]})
+    >>> path = pd.DataFrame(
+    ...     {
+    ...         "step": [1, 2],
+    ...         "reads": ["text", "all"],
+    ...         "learner": ["linear", "gbm"],
+    ...         "seen": [0.2, 0.3],
+    ...         "held_out": [0.19, 0.26],
+    ...     }
+    ... )
     >>> SelectionDisplay(path=path).plot().ax_.get_xlabel()
     'step of the selection'
     """

@@ -5,7 +5,6 @@ it differs by a factor of a thousand, so no fixed value serves. A path of penalt
 weak, each fit started from the one before, costs little more than one fit.
 """
 
-
 import numpy as np
 from scipy import linalg, sparse
 from scipy.special import softmax

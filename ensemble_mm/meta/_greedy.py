@@ -46,9 +46,7 @@ class _Greedy:
             bag = np.repeat(np.arange(len(rows.y)), counts)
             lacks = self._kind.is_stratified and len(np.unique(rows.y[bag])) < len(np.unique(rows.y))
             if len(bag) and not (lacks and self.scoring is not None):
-                part = Objective(
-                    rows.cells[np.ix_(bag, pool)], rows.y[bag], rows.weight[bag], self._kind, self.scoring
-                )  # fmt: skip
+                part = Objective(rows.cells[np.ix_(bag, pool)], rows.y[bag], rows.weight[bag], self._kind, self.scoring)
                 weights = np.zeros(n_members)
                 weights[pool] = self._select(part, np.arange(len(pool)))
                 found.append(weights)

@@ -1,6 +1,5 @@
 """Single-task, multi-task and ensemble learning side by side, on the same folds and the same features."""
 
-
 import pandas as pd
 
 from ..data import Problem, as_source, task_weights, views_of

@@ -239,9 +239,7 @@ class Level:
 
     def combine(self, table, tasks):
         """Return the predictions {task: array} that the meta-learners make of a joined table."""
-        return {
-            name: _combine(self.metas[name], table.block(self.columns[name]), task) for name, task in tasks.items()
-        }
+        return {name: _combine(self.metas[name], table.block(self.columns[name]), task) for name, task in tasks.items()}
 
     def estimates(self, predictions):
         """Return predictions as inputs of a next level: all but one class, or the number."""

@@ -98,6 +98,7 @@ class Splitter(Protocol):
 Folds = int | Splitter | Iterable[tuple[Any, Any]]
 Seed = int | np.random.RandomState
 
+
 @dataclass(repr=False, eq=False)
 class StackParameters:
     """Constructor of the stacks. scikit-learn asks that it only stores what it is given."""

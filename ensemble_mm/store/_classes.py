@@ -222,4 +222,3 @@ def without_places(state: dict) -> dict:
     if type(state.get("_other_params")) is dict:  # LightGBM's
         kept["_other_params"] = {k: v for k, v in state["_other_params"].items() if "thread" not in str(k)}
     return kept
-

@@ -78,9 +78,7 @@ class Connection:
                 return client
         except ModuleNotFoundError as error:
             package = _DRIVERS.get(error.name, error.name)
-            raise ImportError(
-                f"{self} needs the driver {error.name!r}: pip install {package!r}."
-            ) from error
+            raise ImportError(f"{self} needs the driver {error.name!r}: pip install {package!r}.") from error
         except (errors.SQLAlchemyError, mlflow_error()) as error:
             reason = str(error).splitlines()[0][:300]
             raise ValueError(f"{self} cannot be used as a database of runs: {reason}") from error

@@ -59,7 +59,7 @@ def describe_run(model, X, Y, name: str) -> dict:
         "test_share": None if not folds else float(np.mean([len(test) / len(train) for train, test in folds])),
         "versions": versions(),
         "python": sys.version,
-    }  # fmt: skip
+    }
 
 
 def _n_rows(X) -> int:

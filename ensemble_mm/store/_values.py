@@ -63,5 +63,3 @@ def _missing(text: str):
 
 
 FROM_TEXT = {tag: read for tag, _, read in _TEXTS.values()} | {"missing": _missing, "path": Path}
-
-

@@ -54,9 +54,7 @@ def data():
 
 def stack(log, cache, **settings):
     views = [("number", Counted(str(log), settings.pop("kind", "dense"))), ("words", TextExtractor())]
-    return StackedClassifier(
-        views, [("linear", LogisticRegression())], cv=3, cache=cache, random_state=0, **settings
-    )
+    return StackedClassifier(views, [("linear", LogisticRegression())], cv=3, cache=cache, random_state=0, **settings)
 
 
 def seen(log):

@@ -88,9 +88,7 @@ def test_on_dask_too_a_learner_that_breaks_its_worker_is_named_and_left_out(data
     X, y = data
     linear, cv = ("linear", LogisticRegression()), [(np.arange(200), np.arange(200, 400))]
     settings = {"cv": cv, "refit": False, "random_state": 0}
-    faulted = StackedClassifier(
-        learners=[linear, ("bad", Faulty(fault))], on_error="drop", job_timeout=3, **settings
-    )
+    faulted = StackedClassifier(learners=[linear, ("bad", Faulty(fault))], on_error="drop", job_timeout=3, **settings)
     with parallel_config(backend="dask"), pytest.warns(UserWarning, match=f"Left out.*learner 'bad'.*{words}"):
         faulted.fit(X, y)
     alone = StackedClassifier(learners=[linear], **settings).fit(X, y)

@@ -28,7 +28,7 @@ def test_one_row_twice_across_folds_is_caught_and_within_a_fold_is_not():
     X, views = frame(a=numbers, b=-numbers)
     assert verdicts(duplicates(X, views)) == {"duplicated rows": "pass"}
     X.loc[19] = X.loc[0]
-    (check, verdict, share, words), = duplicates(X, views)
+    ((check, verdict, share, words),) = duplicates(X, views)
     assert verdict == "fail" and share == pytest.approx(2 / 20) and "rows 0, 19" in words
     X, views = frame(a=numbers, b=-numbers)
     X.loc[12] = X.loc[11]
@@ -59,9 +59,9 @@ def test_items_that_two_views_read_are_looked_at_once():
 
 def test_groups():
     assert check_groups(np.repeat([0, 1], 10), HALVES)[0][1] == "pass"
-    (_, verdict, share, words), = check_groups(np.repeat(["p", "q", "r", "s"], [10, 3, 3, 4])[::-1], HALVES)
+    ((_, verdict, share, words),) = check_groups(np.repeat(["p", "q", "r", "s"], [10, 3, 3, 4])[::-1], HALVES)
     assert verdict == "pass" and share == 0
-    (_, verdict, share, words), = check_groups(np.repeat(["p", "q"], [11, 9]), HALVES)
+    ((_, verdict, share, words),) = check_groups(np.repeat(["p", "q"], [11, 9]), HALVES)
     assert verdict == "fail" and share == 0.5 and words.startswith("1 of 2 groups")
     assert check_groups(None, HALVES)[0][1] == "skip"
 
@@ -70,7 +70,7 @@ def test_a_class_rarer_than_folds_is_told_and_unknown_labels_do_not_count():
     task = Task("kind", "binary", np.array(["a", "b"], dtype=object))
     target = np.r_[np.zeros(10), np.ones(2), np.full(8, np.nan)]
     assert check_classes({"kind": task}, {"kind": target}, HALVES)[0][1] == "pass"
-    (check, verdict, value, words), = check_classes({"kind": task}, {"kind": target}, HALVES, cv=3)
+    ((check, verdict, value, words),) = check_classes({"kind": task}, {"kind": target}, HALVES, cv=3)
     assert (check, verdict, value) == ("classes of 'kind'", "warn", 2) and "'b', has 2 rows" in words
     assert check_classes({"size": Task("size", "regression")}, {"size": target}, HALVES) == []
 
@@ -104,5 +104,5 @@ def test_a_strong_column_is_no_leak_and_names_of_rows_are_none():
     y = rng.integers(0, 2, 100)
     X = pd.DataFrame({"strong": y + 0.5 * rng.normal(size=100), "name": [f"row {i}, {v}" for i, v in enumerate(y)]})
     tasks, targets, _ = resolve_targets(pd.Series(y, name="bought"))
-    (_, verdict, value, words), = check_single_columns(X, tasks, targets, np.arange(100))
+    ((_, verdict, value, words),) = check_single_columns(X, tasks, targets, np.arange(100))
     assert verdict == "pass" and 0.2 < value < 0.99 and "'strong'" in words

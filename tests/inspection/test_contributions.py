@@ -17,9 +17,7 @@ TASKS = ["liked", "tone", "stars"]
 def worth(cells, views, kept):
     members = np.array([read <= set(kept) for read in cells.views])
     prior = np.broadcast_to(cells.prior, cells.ensemble.shape)
-    loss, base = (
-        cells.losses(p).mean() for p in (cells.blend(members), prior)
-    )
+    loss, base = (cells.losses(p).mean() for p in (cells.blend(members), prior))
     return 1 - loss / base
 
 

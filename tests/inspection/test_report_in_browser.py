@@ -121,8 +121,12 @@ def test_all_is_reached_without_a_mouse(browser, page):
     seen = set()
     for _ in range(wanted):
         browser.press("Tab", 9)
-        seen.add(tuple(browser.run("""(e => [[...document.querySelectorAll("*")].indexOf(e), e.tagName,
-          e === document.body || getComputedStyle(e).outlineStyle !== "none"])(document.activeElement)""")))
+        seen.add(
+            tuple(
+                browser.run("""(e => [[...document.querySelectorAll("*")].indexOf(e), e.tagName,
+          e === document.body || getComputedStyle(e).outlineStyle !== "none"])(document.activeElement)""")
+            )
+        )
     assert len(seen) == wanted and {tag for _, tag, _ in seen} >= {"A", "SUMMARY", "DIV"}
     assert all(outlined for *_, outlined in seen)
     browser.run("document.querySelector('nav a[href=\"#cost\"]').focus()")
@@ -163,7 +167,7 @@ def test_code_that_gets_into_the_page_does_not_run(browser, page):
 EVIL = [
     "<script>window.ran = true</script>",
     "<img src=x onerror='window.ran = true'>",
-    "\"><svg onload=window.ran=true>",
+    '"><svg onload=window.ran=true>',
     "'><iframe srcdoc='<script>parent.ran = true</script>'>",
     "</style></title><script>window.ran = true</script>",
     "<a href='javascript:window.ran = true'>click</a>",

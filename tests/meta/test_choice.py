@@ -32,9 +32,7 @@ def binary_table(n_rows=200, seed=0):
     return np.c_[shifted, level, rng.random(n_rows)], y
 
 
-@pytest.mark.parametrize(
-    "spec", [*META_LEARNERS, LogisticRegression(), RidgeClassifier()]
-)
+@pytest.mark.parametrize("spec", [*META_LEARNERS, LogisticRegression(), RidgeClassifier()])
 def test_names_and_estimators_of_every_kind(spec):
     X, y = binary_table()
     model = make_meta_learner(spec, kind="binary", n_classes=2, random_state=0).fit(X, y)

@@ -146,9 +146,7 @@ def test_fitting_uses_rows_with_holes(name, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    ("name", "n_rows"), [*product(["greedy", "simplex"], [60, 300, 1500]), ("auto", 60)]
-)
+@pytest.mark.parametrize(("name", "n_rows"), [*product(["greedy", "simplex"], [60, 300, 1500]), ("auto", 60)])
 def test_fresh_rows_are_predicted_as_well_as_by_the_best_member_and_the_mean(name, kind, n_rows):
     gaps = []
     for seed in range(8):

@@ -65,7 +65,7 @@ def test_an_estimator_that_reads_nothing_gives_even_weights():
 
 def test_decisions_without_probabilities_are_certain():
     y = np.arange(30) % 3
-    X = (np.eye(3)[y] * 0.8 + 0.2 / 3)
+    X = np.eye(3)[y] * 0.8 + 0.2 / 3
     for estimator in (RidgeClassifier(), LogisticRegression()):
         out = WrappedClassifier(estimator, n_classes=3).fit(X, y).predict_proba(X)
         assert (out.argmax(axis=1) == y).all() and out.sum(axis=1) == pytest.approx(1)

@@ -140,14 +140,14 @@ HOSTILE = {
     "terabytes, twice": closed(b"EMMdens1", (b"<f8", (2**33, 2**33), bytes(64))),
     "less than nothing": closed(b"EMMdens1", (b"<f8", (-1, -8), bytes(64))),
     "many axes": closed(b"EMMdens1", (b"<f8", (1,) * 200, bytes(8))),
-    "no shape": closed(b"EMMdens1") ,
+    "no shape": closed(b"EMMdens1"),
     "more behind it": closed(b"EMMdens1", (b"<f8", (1,), bytes(16))),
     "indices": _arrays._pack(b"EMMspar1", [np.array([2, 2]), np.arange(3), np.array([0, 9**9]), np.ones(2)]),
     "rows": _arrays._pack(b"EMMspar1", [np.array([2**62, 2]), np.arange(3), np.array([0, 1]), np.ones(2)]),
     "columns": _arrays._pack(b"EMMspar1", [np.array([2, 2**31]), np.arange(3), np.array([0, 1]), np.ones(2)]),
     "shape": _arrays._pack(b"EMMspar1", [np.array([2]), np.arange(3), np.array([0, 1]), np.ones(2)]),
     "pickle": pickle.dumps([1]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)

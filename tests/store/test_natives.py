@@ -179,7 +179,8 @@ FORGED = {
     "a number by category": (fitted(HistGradientBoostingRegressor(max_iter=2)), put("is_categorical", 1)),
     "no categories": (fitted(BY_CATEGORY), lambda m: set_to("is_categorical_", np.zeros(3, np.uint8))(m._bin_mapper)),
     "a start of no columns": (
-        fitted(GradientBoostingRegressor(n_estimators=2)), lambda m: vars(m.init_).update(n_outputs_=0)
+        fitted(GradientBoostingRegressor(n_estimators=2)),
+        lambda m: vars(m.init_).update(n_outputs_=0),
     ),
     "a start of its own": (
         fitted(GradientBoostingClassifier(n_estimators=2)),
@@ -190,7 +191,8 @@ FORGED = {
     "another machine": (fitted(SVR()), set_to("_impl", "c_svc")),
     "a size that is counted": (fitted(SVC()), set_to("_probA", range(4))),
     "vectors by column": (
-        SVC().fit(csr_matrix(X), y), set_to("support_vectors_", lambda m: csc_matrix(m.support_vectors_))
+        SVC().fit(csr_matrix(X), y),
+        set_to("support_vectors_", lambda m: csc_matrix(m.support_vectors_)),
     ),
     "vectors of no matrix": (SVC().fit(csr_matrix(X), y), set_to("support_vectors_", LikeAMatrix())),
     "labels of neighbours": (fitted(KNeighborsClassifier()), set_to("_y", np.full(80, 2**30))),
@@ -203,7 +205,8 @@ FORGED = {
         set_to("_default_to_infrequent_mappings", [np.full(7, 999)]),
     ),
     "dropped codes": (
-        OneHotEncoder(drop="first").fit(CATEGORIES[:, :1]), set_to("_drop_idx_after_grouping", np.array([-5], object))
+        OneHotEncoder(drop="first").fit(CATEGORIES[:, :1]),
+        set_to("_drop_idx_after_grouping", np.array([-5], object)),
     ),
     "places of names": (DictVectorizer().fit([{"a": 1}]), set_to("vocabulary_", {"a": 10**9})),
     "no places": (HashingVectorizer(), set_to("n_features", 0)),
