@@ -1,5 +1,6 @@
 """Ensemble learning over text, images, sound, video and tables, with several tasks at once."""
 
+from ._checks import DataWarning
 from .data import MultimodalData, load_demo, make_multimodal, read_table
 from .features import (
     AudioExtractor,
@@ -38,6 +39,7 @@ __all__ = [
     "AudioExtractor",
     "ConfusionDisplay",
     "ContributionDisplay",
+    "DataWarning",
     "HardestRowsDisplay",
     "ImageCNN",
     "ImageExtractor",

@@ -68,6 +68,10 @@ class BadItemsWarning(UserWarning):
         super().__init__(f"{error.listed()}\nThey are taken as missing.")
 
 
+class DataWarning(UserWarning):
+    """What a person should know of the data that was handed over: a guess that may hurt, values that cannot be read."""
+
+
 # What moves a cursor, recolours or reorders a terminal: control characters, lone surrogates, marks of direction.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
