@@ -68,15 +68,13 @@ class ContributionDisplay:
         used = weights[(weights > 0.0005).any(axis=1)]
         n_idle = len(weights) - len(used)
         shown, rest = used.iloc[:max_rows], used.iloc[max_rows:]
-        rows = [f"{reads} · {learner}" for reads, learner in shown.index]
-        values = shown.to_numpy(dtype=float)
+        shown = shown.astype(float).set_axis([f"{reads} · {learner}" for reads, learner in shown.index])
         if len(rest):
-            rows.append(f"{len(rest)} others together")
-            values = np.vstack([values, rest.sum(axis=0).to_numpy(dtype=float)])
-        size = (3.4 + 0.85 * len(weights.columns), 1.6 + 0.34 * max(3, len(rows)))
+            shown.loc[f"{len(rest)} others together"] = rest.sum(axis=0)
+        size = (3.4 + 0.85 * len(weights.columns), 1.6 + 0.34 * max(3, len(shown)))
         ax = new_axes(ax, "ContributionDisplay.plot", size)
-        limit = max(0.5, float(np.nanmax(values, initial=0)))
-        self.image_ = heat_map(ax, values, rows, list(weights.columns), limits=(0, limit), label="weight", blank=0.005)
+        limit = max(0.5, float(np.nanmax(shown, initial=0)))
+        self.image_ = heat_map(ax, shown, limits=(0, limit), label="weight", blank=0.005)
         gap = "\n" if len(weights.columns) < 3 else " "  # a narrow figure has no room for both on a line
         note = f"{gap}({n_idle} more have none)" if n_idle else ""
         return finish(self, ax, f"Weight of each member{note}")
@@ -123,7 +121,7 @@ class TaskContributionDisplay:
         n = len(matrix.columns)
         ax = new_axes(ax, "TaskContributionDisplay.plot", (2.8 + 0.75 * n, 2.0 + 0.5 * n))
         limit = max(0.5, float(np.nanmax(matrix.to_numpy(dtype=float), initial=0)))
-        self.image_ = heat_map(ax, matrix, list(matrix.index), list(matrix.columns), limits=(0, limit), label="share")
+        self.image_ = heat_map(ax, matrix, limits=(0, limit), label="share")
         ax.set_xlabel("task that is helped")
         ax.set_ylabel("task that gives")
         return finish(self, ax, "What tasks give to each other")
@@ -276,10 +274,9 @@ class TableDisplay:
         if n > 4:  # numbers below, with the names beside them: so many names below would be cut to the same beginning
             names, below = [f"{name}  {i}" for i, name in enumerate(names, 1)], list(range(1, n + 1))
         label = "correlation of errors" if self.statistic == "correlation" else "Q-statistic"
-        self.image_ = heat_map(
-            ax, self.agreement, names, below, cmap=DIVERGING, limits=(-1, 1), fmt="{:.1f}" if n > 6 else "{:.2f}",
-            annotate=n <= 16, label=label,
-        )  # fmt: skip
+        fmt = "{:.1f}" if n > 6 else "{:.2f}"
+        frame = self.agreement.set_axis(names).set_axis(below, axis=1)
+        self.image_ = heat_map(ax, frame, cmap=DIVERGING, limits=(-1, 1), fmt=fmt, annotate=n <= 16, label=label)
         return finish(self, ax, "Agreement of members", self.task)
 
 

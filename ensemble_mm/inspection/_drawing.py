@@ -96,10 +96,9 @@ def finish(display, ax, title=None, task=""):
     return display
 
 
-def heat_map(ax, values, rows, columns, *, cmap=SEQUENTIAL, limits=(0, 1), fmt="{:.2f}", annotate=True, label=None,
-             blank=0.0):  # fmt: skip
-    """Draw a matrix with its numbers in it; NaN cells stay white with a dash, numbers below `blank` are not written."""
-    values = np.asarray(values, dtype=float)
+def heat_map(ax, frame, *, cmap=SEQUENTIAL, limits=(0, 1), fmt="{:.2f}", annotate=True, label=None, blank=0.0):
+    """Draw a DataFrame with its numbers in it; NaN cells are white with a dash, numbers below `blank` are left out."""
+    values, rows, columns = frame.to_numpy(dtype=float), list(frame.index), list(frame.columns)
     shown = np.ma.masked_invalid(values)
     image = ax.imshow(shown, cmap=cmap, vmin=limits[0], vmax=limits[1], aspect="auto", interpolation="nearest")
     narrow = len(columns) <= 4 or max(len(str(c)) for c in columns) <= 3

@@ -275,46 +275,64 @@ def timings_section(model):
 
 def warnings_section(model, rows, scores, new, audit):
     """Return the things that a reader should know before trusting the page, as (level, words)."""
-    found = []
-    for failure in model.failures_:
-        where = ", ".join(str(failure[key]) for key in ("learner", "reads", "task") if failure.get(key))
-        found.append(("warning", f"A learner failed and was left out ({where}): {failure.get('error', '')}"))
-    for name, target in model.targets_.items():
-        known = np.mean(~np.isnan(np.asarray(target, dtype=float)))
-        if known < 0.8:
-            found.append(("note", f"Task {name!r}: only {percent(known)} of the labels are known."))
-    for _, verdict, _, words in check_classes(model.tasks_, model.targets_, model.folds_, getattr(model, "cv", None)):
-        if verdict != "pass":
-            found.append(("warning", words))
-    for part in scores:
-        found += _score_warnings(part)
-    for view, present in (getattr(model, "present_", None) or {}).items():
-        if np.mean(present) < 0.5:
-            found.append(("note", f"View {view!r} is missing in {percent(1 - np.mean(present))} of the rows."))
-        if rows.source is not None and not rows.of_fit:
-            now = np.mean(rows.present(view))
-            if abs(now - np.mean(present)) > 0.1:
-                words = f"View {view!r} is there in {percent(now)} of the other rows, but was in"
-                found.append(("warning", f"{words} {percent(np.mean(present))} of the rows of the fit."))
-    for row in new["rows"] if new else []:
-        first = next(part for part in scores if part["name"] == row["task"])["choices"].iloc[0]
-        if row["n"] >= 30 and row["value"] < first["low"] - (first["high"] - first["low"]):
-            words = f"Task {row['task']!r} scores {row['score']} on other rows, clearly below its interval in the fit:"
-            found.append(("warning", f"{words} these rows differ, or the rows of the fit repeat each other."))
-        gap = _drift(cells_of(model, row["task"]), row["prediction"])
-        if gap:
-            words = f"Predictions of task {row['task']!r} are spread differently on the other rows than they were"
-            found.append(("warning", f"{words} in the fit (largest gap {percent(gap)}): a drift."))
-    if rows.of_fit and hasattr(rows.source, "shape"):
-        views = views_of(model)
-        columns = {view.name: column_of(rows.source, view) for view in views}
-        for _, verdict, _, words in check_duplicates(views, columns, model.folds_):
-            if verdict != "pass":
-                found.append(("warning", words))
+    found = [
+        *_fit_warnings(model),
+        *(warning for part in scores for warning in _score_warnings(part)),
+        *_view_warnings(model, rows),
+        *_new_row_warnings(model, scores, new),
+        *_duplicate_warnings(model, rows),
+    ]
     if getattr(model, "random_state", 0) is None:
         found.append(("note", "random_state was not set: another fit gives slightly different numbers."))
     checks = [] if audit is None else audit.to_dict("records")
     return {"found": found, "audit": checks}
+
+
+def _fit_warnings(model):
+    for failure in model.failures_:
+        where = ", ".join(str(failure[key]) for key in ("learner", "reads", "task") if failure.get(key))
+        yield "warning", f"A learner failed and was left out ({where}): {failure.get('error', '')}"
+    for name, target in model.targets_.items():
+        known = np.mean(~np.isnan(np.asarray(target, dtype=float)))
+        if known < 0.8:
+            yield "note", f"Task {name!r}: only {percent(known)} of the labels are known."
+    for _, verdict, _, words in check_classes(model.tasks_, model.targets_, model.folds_, getattr(model, "cv", None)):
+        if verdict != "pass":
+            yield "warning", words
+
+
+def _view_warnings(model, rows):
+    for view, present in (getattr(model, "present_", None) or {}).items():
+        before = np.mean(present)
+        if before < 0.5:
+            yield "note", f"View {view!r} is missing in {percent(1 - before)} of the rows."
+        if rows.source is not None and not rows.of_fit:
+            now = np.mean(rows.present(view))
+            if abs(now - before) > 0.1:
+                words = f"View {view!r} is there in {percent(now)} of the other rows, but was in"
+                yield "warning", f"{words} {percent(before)} of the rows of the fit."
+
+
+def _new_row_warnings(model, scores, new):
+    for row in new["rows"] if new else []:
+        first = next(part for part in scores if part["name"] == row["task"])["choices"].iloc[0]
+        if row["n"] >= 30 and row["value"] < first["low"] - (first["high"] - first["low"]):
+            words = f"Task {row['task']!r} scores {row['score']} on other rows, clearly below its interval in the fit:"
+            yield "warning", f"{words} these rows differ, or the rows of the fit repeat each other."
+        gap = _drift(cells_of(model, row["task"]), row["prediction"])
+        if gap:
+            words = f"Predictions of task {row['task']!r} are spread differently on the other rows than they were"
+            yield "warning", f"{words} in the fit (largest gap {percent(gap)}): a drift."
+
+
+def _duplicate_warnings(model, rows):
+    if not rows.of_fit or not hasattr(rows.source, "shape"):
+        return
+    views = views_of(model)
+    columns = {view.name: column_of(rows.source, view) for view in views}
+    for _, verdict, _, words in check_duplicates(views, columns, model.folds_):
+        if verdict != "pass":
+            yield "warning", words
 
 
 def _drift(cells, prediction):

@@ -51,8 +51,9 @@ def pick_device(device):
     return device
 
 
+# The classes are made when they are first asked for: their bases come with torch.
 @cache
-def _classes():
+def _text_network():
     torch = get_torch()
     nn, functional = torch.nn, torch.nn.functional
 
@@ -81,6 +82,14 @@ def _classes():
             columns = self.dropout(self.embedding(X)).transpose(1, 2)
             peaks = [functional.relu(convolution(columns)).amax(dim=2) for convolution in self.convolutions]
             return self.head(self.dropout(torch.cat(peaks, dim=1)))
+
+    return TextNetwork
+
+
+@cache
+def _image_network():
+    torch = get_torch()
+    nn, functional = torch.nn, torch.nn.functional
 
     class Block(nn.Module):
         """Two 3x3 convolutions beside a shortcut (He et al. 2016)."""
@@ -137,7 +146,15 @@ def _classes():
                 X = block(X)
             return self.head(self.dropout(X.mean(dim=(2, 3))))
 
-    class TaskLoss(nn.Module):
+    return ImageNetwork
+
+
+@cache
+def _task_loss():
+    torch = get_torch()
+    functional = torch.nn.functional
+
+    class TaskLoss(torch.nn.Module):
         """Mean over the targets of cross-entropy or squared error; NaN targets count nothing."""
 
         def __init__(self, sizes):
@@ -159,12 +176,15 @@ def _classes():
                 start += max(size, 1)
             return torch.stack(losses).mean() if losses else output.sum() * 0.0
 
-    return {"text": TextNetwork, "image": ImageNetwork, "loss": TaskLoss}
+    return TaskLoss
+
+
+NETWORKS = {"text": _text_network, "image": _image_network}
 
 
 def build(shape, state=None):
     """Return the torch module of a shape, with the weights of a state."""
-    module = _classes()[shape["kind"]](shape)
+    module = NETWORKS[shape["kind"]]()(shape)
     if state is not None:
         module.load_state_dict(as_tensors(state))
     return module
@@ -252,7 +272,7 @@ def train(module, X, target, sizes, settings, valid=None, masks=None):
     extra = {"optimizer__momentum": 0.9} if settings["optimizer"] == "sgd" else {}
     net = skorch.NeuralNet(
         module.to(device),
-        criterion=_classes()["loss"],
+        criterion=_task_loss(),
         criterion__sizes=list(sizes),
         optimizer=optimizers[settings["optimizer"]],
         optimizer__weight_decay=settings["weight_decay"],

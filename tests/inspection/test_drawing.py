@@ -1,6 +1,7 @@
 """What pictures share: lines that differ in grey, numbers that can be read on their cell, labels that are data."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -35,7 +36,7 @@ def test_every_colour_is_seen_on_white():
 
 def test_numbers_in_a_heat_map_can_be_read_on_their_cell(ax):
     values = np.linspace(0, 1, 12).reshape(3, 4)
-    image = heat_map(ax, values, list("abc"), list("wxyz"))
+    image = heat_map(ax, pd.DataFrame(values, list("abc"), list("wxyz")))
     for text in ax.texts:
         i, j = round(text.get_position()[1]), round(text.get_position()[0])
         cell, ink = luminance(image.cmap(image.norm(values[i, j]))[:3]), luminance(text.get_color())
@@ -44,7 +45,7 @@ def test_numbers_in_a_heat_map_can_be_read_on_their_cell(ax):
 
 
 def test_a_cell_without_a_number_has_a_dash_and_a_small_one_is_blank(ax):
-    heat_map(ax, [[np.nan, 0.001, 0.5]], ["a"], ["x", "y", "z"], blank=0.005)
+    heat_map(ax, pd.DataFrame([[np.nan, 0.001, 0.5]], columns=["x", "y", "z"]), blank=0.005)
     assert [text.get_text() for text in ax.texts] == ["–", "0.50"]
 
 
@@ -79,7 +80,7 @@ def test_a_legend_stands_below_and_is_not_cut_off(ax):
 
 
 def test_the_sign_of_a_cell_is_seen_in_grey_where_numbers_are_too_many(ax):
-    heat_map(ax, [[1.0, -0.5], [-0.01, -1.0]], ["a", "b"], ["x", "y"], cmap=DIVERGING, limits=(-1, 1), annotate=False)
+    heat_map(ax, pd.DataFrame([[1.0, -0.5], [-0.01, -1.0]]), cmap=DIVERGING, limits=(-1, 1), annotate=False)
     assert [(text.get_text(), text.get_position()) for text in ax.texts] == [("−", (1, 0)), ("−", (1, 1))]
 
 
