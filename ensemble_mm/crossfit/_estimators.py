@@ -1,5 +1,7 @@
 """What is asked of an estimator before it is fitted: seed, threads, weights, cost, and whether it learns."""
 
+from inspect import signature
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
@@ -83,8 +85,28 @@ def split_stateless(extractor):
 
 
 def learns_from_labels(extractor) -> bool:
-    """Tell whether an extractor wants y."""
-    return extractor is not None and bool(get_tags(extractor).target_tags.required)
+    """Tell whether an extractor, or any part of it, wants y.
+
+    A part says so by its tags or by the signature of its `fit`. So does a score function that takes X and y: the
+    selectors which hold one leave it open. What is asked without need costs time, as the view is then read per task.
+    """
+    if extractor is None:
+        return False
+    parts = extractor.get_params(deep=True).values() if hasattr(extractor, "get_params") else ()
+    return any(map(_wants_labels, [extractor, *parts]))
+
+
+def _wants_labels(part) -> bool:
+    if isinstance(part, type) or not (callable(part) or hasattr(part, "fit")):
+        return False
+    if hasattr(part, "__sklearn_tags__") and get_tags(part).target_tags.required:
+        return True
+    try:
+        given = signature(part.fit if hasattr(part, "fit") else part).parameters.values()
+    except ValueError:  # written in C
+        return False
+    needed = [p for p in given if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return len(needed) > 1
 
 
 def _needs_no_fit(step) -> bool:

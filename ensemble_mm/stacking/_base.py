@@ -7,10 +7,12 @@ import os
 import time
 import warnings
 from copy import copy
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
@@ -44,6 +46,9 @@ from ._parameters import StackParameters, check_settings
 from ._params import NamedParamsMixin
 from ._progress import Progress
 
+# What steps hand on to each other are arrays, whatever `set_config` says of the output of transformers.
+PLAIN_OUTPUT = partial(config_context, transform_output="default")
+
 
 class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEstimator):
     """Base of the estimators; see `StackedClassifier` for the parameters."""
@@ -53,7 +58,8 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
     def _fit(self, X, Y, sample_weight, groups):
         before = self._fitted()
         try:
-            return self._fit_anew(X, Y, sample_weight, groups)
+            with PLAIN_OUTPUT():
+                return self._fit_anew(X, Y, sample_weight, groups)
         except BaseException:  # an interrupt, too: the model of a fit before stays whole
             for name in self._fitted():
                 delattr(self, name)
@@ -341,8 +347,9 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
 
     def predict_members(self, X):
         """Return the table of the members' predictions for new rows, with the columns of `table_`."""
-        table, _ = self._run_levels(self._new_rows(X))
-        return table
+        new = self._new_rows(X)
+        with PLAIN_OUTPUT():
+            return self._run_levels(new)[0]
 
     def _run_levels(self, new):
         """Return the joined table of all levels and the predictions {task: array} of the last."""
@@ -356,9 +363,10 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
 
     def _predict_tasks(self, X, calibrated=True):
         new = self._new_rows(X)
-        _, out = self._run_levels(new)
-        if calibrated:
-            out = {name: self.levels_[-1].calibrated(name, p) for name, p in out.items()}
+        with PLAIN_OUTPUT():
+            _, out = self._run_levels(new)
+            if calibrated:
+                out = {name: self.levels_[-1].calibrated(name, p) for name, p in out.items()}
         return out, new
 
     def _sk_visual_block_(self):

@@ -2,8 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import make_column_transformer
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
-from sklearn.pipeline import make_pipeline
+from sklearn.feature_selection import RFE, SelectFromModel, SelectKBest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
 
 from ensemble_mm._checks import as_items
@@ -32,6 +37,33 @@ def test_extractions_are_counted_a_view_and_a_fold():
 def test_an_extractor_that_learns_from_labels_is_fitted_a_task():
     assert learns_from_labels(TargetEncoder()) and not learns_from_labels(StandardScaler())
     assert len(plan_extractions([View("a", "tabular", 0, TargetEncoder())], 5, True, ["t", "u"])) == 12
+
+
+class Selector(TransformerMixin, BaseEstimator):
+    """Say by nothing but the signature of `fit` that labels are wanted."""
+
+    def fit(self, X, y):
+        return self
+
+    def transform(self, X):
+        return X
+
+
+@pytest.mark.parametrize(
+    "supervised",
+    [SelectKBest(k=1), SelectKBest(lambda X, y: np.ones(X.shape[1])), LinearDiscriminantAnalysis(), Selector(),
+     SelectFromModel(LogisticRegression()), RFE(LogisticRegression())],
+    ids=lambda part: type(part).__name__,
+)  # fmt: skip
+def test_a_part_that_learns_from_labels_makes_the_whole_one_that_does(supervised):
+    plain = StandardScaler()
+    for whole in (
+        make_pipeline(plain, supervised), make_pipeline(supervised, plain), make_union(plain, supervised),
+        make_column_transformer((plain, [0]), (make_pipeline(plain, supervised), [1])),
+    ):  # fmt: skip
+        assert learns_from_labels(whole)
+    for other in (make_union(plain, FunctionTransformer(np.abs)), make_column_transformer(("drop", [0]), (plain, [1]))):
+        assert not learns_from_labels(other)
 
 
 @pytest.mark.parametrize("n", [0, 1, 31, 256, 1000])

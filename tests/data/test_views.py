@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.feature_selection import SelectKBest, chi2
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 
-from ensemble_mm import StackedClassifier, TextExtractor
+from ensemble_mm import MultiOutputStack, StackedClassifier, TextExtractor
 from ensemble_mm.data import View
 from ensemble_mm.data._views import column_of
 
@@ -19,6 +22,22 @@ def test_any_transformer_works_in_the_place_of_ours(reviews):
     model = StackedClassifier(views=views, learners=LINEAR, cv=3, random_state=0).fit(X, Y["recommended"])
     assert model.views_ == {"numbers": "tabular", "shop": "tabular", "review": "text"}
     assert model.score(X, Y["recommended"]) > 0.7
+
+
+def test_composed_transformers_learn_from_the_labels_of_each_task_and_from_no_held_out_row(reviews):
+    X, Y = reviews
+    noise = np.random.default_rng(0).choice(list("abcdefghijklmnopqrstuvwxyz"), len(X))
+    views = [
+        ("words", make_pipeline(TextExtractor(), SelectKBest(chi2, k=20)), "review"),
+        ("noise", make_column_transformer((TargetEncoder(), ["noise"])), ["noise"]),
+    ]
+    model = MultiOutputStack(views, LINEAR, cv=3, random_state=0, strategy="independent")
+    model.fit(X.assign(noise=noise), Y[["recommended", "tone"]])
+    assert {task for _, task in model.readers_["noise"].fitted} == {"recommended", "tone"}
+    scores = model.cv_results_.set_index(["task", "reads"])["mean"]
+    chance = -np.log(2)  # the log loss of two classes
+    assert scores["recommended", "words"] > chance + 0.1
+    assert scores["recommended", "noise"] < chance + 0.02  # the codes of a row's own fold would tell its label
 
 
 def test_polars_and_pandas_give_the_same(reviews):

@@ -291,3 +291,15 @@ def test_a_meta_learner_is_seeded_as_every_learner(vectors):
     )
     np.testing.assert_array_equal(one.oof_["y"], two.oof_["y"])
     np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
+
+
+@pytest.mark.parametrize("output", ["pandas", "polars"])
+def test_the_output_that_transformers_are_set_to_changes_nothing(reviews, output):
+    pytest.importorskip("polars")
+    X, Y = reviews
+    model = StackedClassifier(VIEWS, LINEAR, cv=3, random_state=0)
+    plain = model.fit(X, Y["tone"]).predict_proba(X)
+    with config_context(transform_output=output):
+        np.testing.assert_array_equal(model.fit(X, Y["tone"]).predict_proba(X), plain)
+        members = model.predict_members(X).values
+    np.testing.assert_array_equal(model.predict_members(X).values, members)
