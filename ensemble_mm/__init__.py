@@ -1,7 +1,7 @@
 """Ensemble learning over text, images, sound, video and tables, with several tasks at once."""
 
 from ._checks import DataWarning
-from .data import MultimodalData, load_demo, make_multimodal, read_table
+from .data import MultimodalData, infer_schema, load_demo, make_multimodal, read_table
 from .features import (
     AudioExtractor,
     ImageExtractor,
@@ -67,6 +67,7 @@ __all__ = [
     "ViewContributionDisplay",
     "audit",
     "compare_strategies",
+    "infer_schema",
     "load",
     "load_demo",
     "make_multimodal",

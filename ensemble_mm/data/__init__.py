@@ -1,9 +1,10 @@
 """What comes in: X as views that share their rows, Y as tasks, and files as X and Y."""
 
 from .._kinds import KINDS, Classes, Numbers
-from ._inputs import MultimodalData, View, as_source, check_columns, infer_views, present_rows, select, take_rows
+from ._inputs import MultimodalData, View, as_source, check_columns, present_rows, select, take_rows
 from ._loading import load_demo, make_multimodal, read_table
 from ._problem import Problem, read_problem, task_weights
+from ._schema import infer_schema, infer_views
 from ._targets import Task, resolve_targets
 from ._views import column_of, columns_of, views_of
 
@@ -19,6 +20,7 @@ __all__ = [
     "check_columns",
     "column_of",
     "columns_of",
+    "infer_schema",
     "infer_views",
     "load_demo",
     "make_multimodal",

@@ -1,7 +1,7 @@
 """X: views that share their rows.
 
-`as_source` makes one container of whatever the user hands over; `infer_views` names the views in it;
-`select`, `take_rows` and `present_rows` read one view. Nothing here opens a media file.
+`as_source` makes one container of whatever the user hands over; `select`, `take_rows` and `present_rows` read one view
+of it. Nothing here opens a media file.
 """
 
 from dataclasses import dataclass, field
@@ -12,9 +12,6 @@ import pandas as pd
 from scipy import sparse
 
 from .._checks import as_items, as_pandas, check_unique, is_missing
-from .._modalities import MODALITIES
-
-LOOKED_AT = 500  # known items of a column that decide its modality
 
 
 @dataclass(frozen=True)
@@ -113,31 +110,6 @@ def as_source(X):
     return X
 
 
-def infer_views(source) -> list[View]:
-    """Name the views of X and their modalities, from dtypes and contents."""
-    if isinstance(source, MultimodalData):
-        views = []
-        for name, column in source.views.items():
-            modality = _modality(column)
-            views.append(View(name, modality, name))
-        return views
-    if not isinstance(source, pd.DataFrame):
-        return [View("vector", "vector", None)]
-    views, plain = [], []
-    for label in source.columns:
-        modality = modality_of(source[label])
-        if modality == "tabular":
-            plain.append(label)
-        else:
-            views.append(View(str(label), modality, label))
-    if plain:
-        name = "tabular"
-        while name in {view.name for view in views}:
-            name += "_"
-        views.append(View(name, "tabular", plain))
-    return views
-
-
 def select(source, columns):
     """Return the column(s) of one view: a 1-D array of items, a DataFrame, a 2-D array or a CSR matrix."""
     if isinstance(source, MultimodalData):
@@ -214,6 +186,8 @@ def _as_column(column):
     if isinstance(column, np.ndarray):
         if column.ndim == 1 and column.dtype.kind in "biufM":
             return pd.DataFrame({"value": column})
+        if column.ndim == 2 and column.dtype == object:  # cells of any kind: a table
+            return pd.DataFrame(column, columns=[f"x{i}" for i in range(column.shape[1])]).infer_objects()
         return column if column.ndim > 1 else as_items(column)
     try:
         array = np.asarray(column)
@@ -222,62 +196,3 @@ def _as_column(column):
     if array.ndim == 1 and array.dtype.kind in "biufM":
         return pd.DataFrame({"value": array})
     return array if array.ndim > 1 and array.dtype.kind in "biuf" else as_items(column)
-
-
-def _modality(column) -> str:
-    if sparse.issparse(column):
-        return "vector"
-    if isinstance(column, pd.DataFrame):
-        return "tabular"
-    if column.ndim == 1:
-        return modality_of(pd.Series(column, dtype=object if column.dtype == object else None))
-    if column.dtype == object:
-        return "tabular"
-    return "vector" if column.ndim == 2 else _modality_of_items(column)
-
-
-def modality_of(series: pd.Series) -> str:
-    """Return the modality of one column, by its first known items."""
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        return "tabular"
-    if series.dtype != object and not pd.api.types.is_string_dtype(series):
-        return "tabular"
-    return _modality_of_items(series.to_numpy(object))
-
-
-def _modality_of_items(items) -> str:
-    known = [item for item in items if not is_missing(item)][:LOOKED_AT]
-    if not known:
-        return "tabular"
-    found = MODALITIES.recognise(known)
-    if found is not None:
-        return found
-    strings = all(isinstance(item, str) or hasattr(item, "__fspath__") for item in known)
-    return "text" if strings and _reads_like_text([str(item) for item in known]) else "tabular"
-
-
-def _reads_like_text(texts: list[str]) -> bool:
-    """Sentences, titles and names that hardly repeat are text; numbers, dates, codes and categories are not."""
-    if pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").notna().mean() > 0.9:
-        return False
-    words = np.array([len(text.split()) for text in texts])
-    wide = np.mean([sum(ord(c) > 0x2E7F for c in text) for text in texts])  # Chinese, Japanese, Korean: no spaces
-    variety = len(set(texts)) / len(texts)
-    if wide >= 2:
-        return bool(wide >= 4) and variety > 0.3
-    if _look_like_dates(texts):
-        return False
-    if words.mean() >= 4:
-        return variety > 0.1 or len(set(texts)) > 50
-    return words.mean() >= 1.5 and variety > 0.5
-
-
-def _look_like_dates(texts: list[str]) -> bool:
-    sample = [text for text in texts[:50]]
-    if not all(any(c.isdigit() for c in text) and len(text) <= 35 for text in sample):
-        return False
-    try:
-        dates = pd.to_datetime(pd.Series(sample, dtype=object), errors="coerce", format="mixed")
-        return bool(dates.notna().mean() > 0.9)
-    except (ValueError, TypeError):
-        return False

@@ -10,7 +10,8 @@ import pandas as pd
 
 from .._checks import check_choice, check_count, check_fraction, printable, require
 from .._modalities import MODALITIES
-from ._inputs import MultimodalData, modality_of
+from ..schema import LOOKED_AT
+from ._inputs import MultimodalData
 
 DEMOS = {
     "moving_digits": (["picture", "sound", "clip"], ["digit", "speaker", "direction", "speed"]),
@@ -308,7 +309,8 @@ def _media_paths(column, root, known=False):
     texts = [item for item in column if isinstance(item, str) and item]
     suffixes = tuple(suffix for modality in MODALITIES.values() for suffix in modality.suffixes)
     share = np.mean([text.lower().endswith(suffixes) for text in texts]) if texts else 0.0
-    known = known or share >= 0.8 or bool(MODALITIES[modality_of(column)].suffixes)
+    modality = MODALITIES.recognise(texts[:LOOKED_AT]) if texts else None
+    known = known or share >= 0.8 or (modality is not None and bool(MODALITIES[modality].suffixes))
     if not known and share < 0.5:
         return None
     paths = resolve_paths(column.tolist(), root, what=f"column {column.name!r}")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..schema import Schema
 from ._inputs import View
 from ._targets import Task, resolve_targets
 from ._views import columns_of, read_views
@@ -28,6 +29,8 @@ class Problem:
         Rows of a group err together, and are held out together.
     named : bool
         Whether Y came with names.
+    schema : Schema
+        What each column of X is taken for, and how its values are read.
     """
 
     source: Any
@@ -37,6 +40,7 @@ class Problem:
     weights: dict[str, np.ndarray | None]
     groups: Any = None
     named: bool = True
+    schema: Schema = Schema()
 
     @property
     def n_rows(self) -> int:
@@ -45,7 +49,7 @@ class Problem:
     @cached_property
     def columns(self) -> dict[str, Any]:
         """What the extractor of each view reads."""
-        return columns_of(self.source, self.views)
+        return columns_of(self.source, self.views, self.schema)
 
     def take(self, rows) -> "Problem":
         """Return the problem of some rows."""
@@ -72,7 +76,9 @@ class Problem:
         return np.mean(weights, axis=0) if len(weights) == len(self.weights) else None
 
 
-def read_problem(source, Y, *, views="auto", encoded=False, kinds="auto", only=None, sample_weight=None, groups=None):
+def read_problem(
+    source, Y, *, views="auto", encoded=False, columns=None, kinds="auto", only=None, sample_weight=None, groups=None
+):
     """Return the Problem of X, as `as_source` gives it, and Y; every mistake in them is found here.
 
     Parameters
@@ -81,6 +87,8 @@ def read_problem(source, Y, *, views="auto", encoded=False, kinds="auto", only=N
     views : "auto" or list of (name, extractor, column(s)), default="auto"
     encoded : bool, default=False
         Whether "auto" may add second views by pretrained encoders.
+    columns : dict of column to str, default=None
+        What single columns of X are.
     kinds : "auto" or dict of str to str, default="auto"
         Kind of some or all tasks.
     only : {"classification", "regression"} or None, default=None
@@ -101,12 +109,12 @@ def read_problem(source, Y, *, views="auto", encoded=False, kinds="auto", only=N
                 f"Found input variables with inconsistent numbers of samples: X has {n_rows} rows, task {name!r} "
                 f"has {len(target)} labels. Give one label per row; mark one that is not known with None."
             )
-    views = read_views(views, source, encoded)
+    views, schema = read_views(views, source, encoded, columns)
     weights = task_weights(sample_weight, tasks, n_rows)
     for name, weight in weights.items():
         if weight is not None:
             targets[name] = _weighted(tasks[name], targets[name], weight)
-    problem = Problem(source, tuple(views), tasks, targets, weights, groups, named)
+    problem = Problem(source, tuple(views), tasks, targets, weights, groups, named, schema)
     problem.columns  # noqa: B018  values that cannot be read are told now
     return problem
 

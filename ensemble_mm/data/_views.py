@@ -7,31 +7,38 @@ import pandas as pd
 
 from .._checks import check_choice, check_unique
 from .._modalities import MODALITIES
-from ._inputs import MultimodalData, View, check_columns, infer_views, select
+from ._inputs import MultimodalData, View, check_columns, select
+from ._schema import check_said, infer_schema, infer_views, schema_of_views
 from ._values import check_values
 
 ENCODED_ROWS = 5_000
 
 
-def read_views(setting, source, encoded):
-    """Return the views of the training data; every mistake is found before anything is fitted.
+def read_views(setting, source, encoded, columns=None):
+    """Return the views of the training data and the schema that they are read by; every mistake is found at once.
 
-    `setting` is the parameter `views`; `encoded` allows second views by pretrained encoders where it is "auto".
+    `setting` is the parameter `views`; `encoded` allows second views by pretrained encoders where it is "auto";
+    `columns` says what single columns are.
     """
+    said = check_said(columns, source)
     if isinstance(setting, str):
         check_choice("views", setting, ("auto",))
-        views = infer_views(source)
+        schema = infer_schema(source, said)
+        views = infer_views(source, schema)
         views += [view for v in views for view in _views_inside(v, source)]
         views = [replace(v, extractor=MODALITIES[v.modality].extractor()) for v in views]
         views += _encoded_views(views, source.shape[0]) if encoded else []
     else:
         if not isinstance(setting, (list, tuple)):
             raise ValueError(f'views={setting!r} must be "auto" or a list of (name, extractor, column(s)).')
-        views = [view for entry in setting if (view := _check_view(entry, source)) is not None]
+        views = [view for entry in setting if (view := _check_view(entry, source, said)) is not None]
         if not views:
             raise ValueError("Every view is dropped: leave at least one.")
+        tables = [view.name for view in views if MODALITIES[view.modality].takes == "table"]
+        schema = schema_of_views(views, source, said, tables)
+        schema = replace(schema, raw=tuple(view.name for view in views if MODALITIES.of(view.extractor) is None))
     check_unique("View", [view.name for view in views])
-    return views
+    return views, schema
 
 
 def views_of(model):
@@ -39,18 +46,41 @@ def views_of(model):
     return [View(name, modality, model.view_columns_[name]) for name, modality in model.views_.items()]
 
 
-def columns_of(source, views):
-    """Return the items of each view, once it is known that they can be read."""
-    columns = {view.name: column_of(source, view) for view in views}
+def columns_of(source, views, schema, *, told=None):
+    """Return the items of each view, once it is known that they can be read.
+
+    `told` is a list that is given what to tell of values that the schema cannot read.
+    """
+    columns, told = {}, [] if told is None else told
     for view in views:
+        column = _select(source, view)
         remedy = "Correct it, mark it as missing with None, or leave the view out."
         several = MODALITIES[view.modality].takes != "table"
-        check_values(f"View {view.name!r}", columns[view.name], remedy, several=several)
+        check_values(f"View {view.name!r}", column, remedy, several=several)
+        columns[view.name], lines = _read(column, source, view, schema)
+        told += lines
     return columns
 
 
-def column_of(source, view):
+def column_of(source, view, schema):
     """Return the items of a view: what its extractor reads."""
+    return _read(_select(source, view), source, view, schema)[0]
+
+
+def _read(column, source, view, schema):
+    """Return the values of a view as its schema means them, and what to tell of those that it cannot read."""
+    if MODALITIES[view.modality].takes != "table" or view.name in schema.raw:
+        return column, []
+    if isinstance(column, pd.DataFrame):
+        one = isinstance(source, MultimodalData) and not isinstance(view.columns, list)
+        return schema.read(column, view.columns if one else None)
+    if column.ndim == 1 and column.dtype == object and view.columns in schema:
+        table, told = schema.read(pd.DataFrame({view.columns: column}, dtype=object))
+        return table.set_axis(["value"], axis=1), told
+    return column, []
+
+
+def _select(source, view):
     columns = view.columns
     if isinstance(source, MultimodalData):
         names = columns if isinstance(columns, list) else [columns]
@@ -66,7 +96,7 @@ def column_of(source, view):
     return column
 
 
-def _check_view(entry, source):
+def _check_view(entry, source, said):
     if not isinstance(entry, (list, tuple)) or len(entry) not in (2, 3) or not isinstance(entry[0], str):
         raise ValueError(f"Each view is (name, extractor, column(s)), found {entry!r}.")
     name, extractor = entry[:2]
@@ -80,8 +110,9 @@ def _check_view(entry, source):
     check_columns(source, name, columns)
     modality = MODALITIES.of(extractor)
     if modality is None or (isinstance(extractor, str) and extractor == "auto"):
-        column = select(source, columns)
-        modality = infer_views(MultimodalData({name: column}))[0].modality
+        part = MultimodalData({name: select(source, columns)})
+        own = {name: said[columns]} if isinstance(columns, str) and columns in said else {}
+        modality = infer_views(part, infer_schema(part, own))[0].modality
     if isinstance(extractor, str) and extractor == "auto":
         extractor = MODALITIES[modality].extractor()
     if not (hasattr(extractor, "fit") and hasattr(extractor, "transform")):

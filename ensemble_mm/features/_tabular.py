@@ -12,8 +12,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import as_pandas, check_params, check_sample_weight, whole
+from ..schema import Schema, infer_column, tell
 
-FEW_PARSED = 0.9  # share of a text column that must read as numbers or dates to be one
 SKEWED = 2.0  # skewness above which a number is also given as its signed logarithm
 MOST_CLASSES = 20  # labels of more different values are averaged as numbers
 MOST = 1e30  # larger sizes are cut: float32 ends at 3e38, and squares of z-scores must not overflow
@@ -40,7 +40,9 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    kinds_ : dict of column to {"number", "category", "date"}
+    schema_ : Schema
+        What every column was taken for, why, and how its values are read.
+    kinds_ : dict of column to {"number", "category", "date", "time", "constant"}
     n_features_in_ : int
 
     Examples
@@ -71,31 +73,33 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
 
     def fit_transform(self, X, y=None) -> np.ndarray:
         """Fit, and return the features of the same rows; averages of labels leave out a row's own."""
-        crossed = self._fit(X, y)
-        out = self._features(self._frame(X, reset=False))
+        frame, crossed = self._fit(X, y)
+        out = self._features(frame)
         if crossed is not None:
             out[:, out.shape[1] - crossed.shape[1] :] = crossed
         return out
 
     def _fit(self, X, y):
+        """Fit; return the table as it is meant, and the averages of labels of its rows where there are some."""
         check_params(self)
         frame = self._frame(X, reset=True)
-        self.kinds_, self._columns = {}, []
-        for position in range(frame.shape[1]):
-            column = frame.iloc[:, position]
-            kind = _kind(column)
-            self.kinds_[column.name] = kind
-            maker = {"number": _Number, "category": _Category, "date": _Date}[kind]
-            self._columns.append(maker(self).fit(column))
+        columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
+        self.schema_ = Schema(tuple(infer_column(column, column.name, in_table=True) for column in columns))
+        frame, _ = self.schema_.read(frame)
+        self.kinds_ = {column.name: column.taken_as for column in self.schema_.columns}
+        self._columns = [
+            _MAKERS.get(column.taken_as, _Category)(self).fit(frame.iloc[:, place])
+            for place, column in enumerate(self.schema_.columns)
+        ]
         self._coded = [i for i, c in enumerate(self._columns) if self.target_encoding and getattr(c, "shares", None)]
         if not self._coded:
-            return None
+            return frame, None
         if y is None:
             raise ValueError("TabularExtractor with target_encoding=True requires y to be passed: give labels.")
         numbers = len(np.unique(y)) > MOST_CLASSES
         folds = (KFold if numbers else StratifiedKFold)(5, shuffle=True, random_state=0)
         self._encoder = TargetEncoder(target_type="continuous" if numbers else "auto", cv=folds)
-        return self._encoder.fit_transform(self._coded_words(frame), y)
+        return frame, self._encoder.fit_transform(self._coded_words(frame), y)
 
     def _coded_words(self, frame):
         return np.column_stack([np.array(_words(frame.iloc[:, i]), dtype=object) for i in self._coded])
@@ -103,7 +107,9 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
     def transform(self, X) -> np.ndarray:
         """Return float32 features of shape (n_samples, n_features), all finite; a row without any value is NaN."""
         check_is_fitted(self, "kinds_")
-        return self._features(self._frame(X, reset=False))
+        frame, told = self.schema_.read(self._frame(X, reset=False))
+        tell(told, stacklevel=2)
+        return self._features(frame)
 
     def _features(self, frame):
         parts = [column.transform(frame.iloc[:, i]) for i, column in enumerate(self._columns)]
@@ -325,7 +331,6 @@ class _Date:
         self.owner = owner
 
     def fit(self, column):
-        self.day_first = _day_first(column)
         self.parts = [_Number(self.owner).fit(pd.Series(values)) for values in self._split(column)]
         self.suffixes = [f"_{name}{s}" for name, p in zip(self.PARTS, self.parts, strict=True) for s in p.suffixes]
         return self
@@ -335,58 +340,35 @@ class _Date:
         return np.hstack([p.transform(pd.Series(v)) for p, v in zip(self.parts, values, strict=True)])
 
     def _split(self, column):
-        dates = _dates(column, self.day_first)
+        dates = pd.to_datetime(pd.Series(column.to_numpy()), utc=True)
         days = (dates - pd.Timestamp("1970-01-01", tz="UTC")) / pd.Timedelta(days=1)
         parts = (dates.dt.year, dates.dt.month, dates.dt.day_of_week, dates.dt.hour)
         return [*(part.astype(float) for part in parts), days]
 
 
-def _kind(column):
-    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
-        return "number"
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return "date"
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return "category"
-    known = column[column.notna()]
-    known = known[known.astype(str) != ""]
-    if not len(known):
-        return "category"
-    if all(isinstance(item, bool | np.bool_ | int | float | np.number) for item in known):
-        return "number"
-    if pd.to_numeric(known, errors="coerce").notna().mean() >= FEW_PARSED:
-        return "number"
-    sample = known.astype(str).head(200)
-    if sample.str.contains(r"\d", regex=True).all() and (sample.str.len() <= 35).all():
-        dates = pd.to_datetime(sample, errors="coerce", format="mixed", utc=True)
-        if dates.notna().mean() >= FEW_PARSED:
-            return "date"
-    return "category"
+class _Constant:
+    suffixes: tuple[str, ...] = ()
+
+    def __init__(self, owner):
+        pass
+
+    def fit(self, column):
+        return self
+
+    def transform(self, column):
+        return np.zeros((len(column), 0))
+
+
+_MAKERS = {"number": _Number, "time": _Number, "date": _Date, "constant": _Constant}
 
 
 def _numbers(column):
-    values = (
-        pd.to_numeric(column, errors="coerce") if column.dtype == object or column.dtype.kind not in "biuf" else column
-    )
-    values = np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
+    values = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
     return np.where(np.isinf(values), np.nan, values)
 
 
 def _words(column):
     return ["" if missing else str(item) for item, missing in zip(column.to_numpy(object), column.isna(), strict=True)]
-
-
-def _day_first(column):
-    """Tell whether dates such as 05/02/2024 begin with the day: some of them begin with a number above 12."""
-    first = column.astype(str).str.extract(r"^\s*(\d{1,2})[/.-]\d{1,2}[/.-]\d{2,4}")[0]
-    return bool((pd.to_numeric(first) > 12).any())
-
-
-def _dates(column, day_first):
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return pd.to_datetime(pd.Series(column.to_numpy()), utc=True)
-    texts = pd.Series(column.to_numpy(object))
-    return pd.to_datetime(texts, errors="coerce", format="mixed", dayfirst=day_first, utc=True)
 
 
 def _mixed(X):

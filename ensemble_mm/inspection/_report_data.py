@@ -57,7 +57,7 @@ class Rows:
 
     def column(self, view):
         """Return the column(s) of a view."""
-        return column_of(self.source, next(own for own in views_of(self.model) if own.name == view))
+        return column_of(self.source, next(own for own in views_of(self.model) if own.name == view), self.model.schema_)
 
     def present(self, view):
         """Tell for every row whether the view is there."""

@@ -329,7 +329,7 @@ def _duplicate_warnings(model, rows):
     if not rows.of_fit or not hasattr(rows.source, "shape"):
         return
     views = views_of(model)
-    columns = {view.name: column_of(rows.source, view) for view in views}
+    columns = {view.name: column_of(rows.source, view, model.schema_) for view in views}
     for _, verdict, _, words in check_duplicates(views, columns, model.folds_):
         if verdict != "pass":
             yield "warning", words

@@ -39,6 +39,7 @@ from ..crossfit import (
 )
 from ..data import MultimodalData, as_source, check_columns, columns_of, read_problem, views_of
 from ..learners import PORTFOLIOS, portfolio
+from ..schema import tell
 from ..store import FeatureCache, JobStore, content_key, versions
 from ._diagram import diagram
 from ._level import Level, calibrator_of, setting_of
@@ -76,6 +77,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         context.call_on_fit_task_begin(estimator=self, X=X, y=Y)
         problem = self._problem(X, Y, sample_weight, groups)
         check_settings(self, problem.tasks)
+        tell(problem.schema.notes, stacklevel=5)
         seed = self._seed()
         folds = draw_folds(self.cv, problem, seed)
         members = self._members(problem)
@@ -92,6 +94,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         self.row_weights_, self.folds_ = problem.weights, folds
         views = [view for view in problem.views if view.name in run.features.readers]  # those extracted in time
         self.views_ = {view.name: view.modality for view in views}
+        self.schema_ = problem.schema
         self.view_columns_ = {view.name: view.columns for view in views}
         self.present_ = run.features.present
         self.readers_ = run.features.readers
@@ -144,7 +147,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
             )
         return read_problem(
             self._source(X, reset=True), Y, views=self.views,
-            encoded=isinstance(self.learners, str) and self.learners != "fast",
+            encoded=isinstance(self.learners, str) and self.learners != "fast", columns=self.columns,
             kinds=getattr(self, "tasks", "auto"), only=self._only, sample_weight=sample_weight, groups=groups,
         )  # fmt: skip
 
@@ -343,7 +346,10 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         if not isinstance(source, MultimodalData):  # which may lack whole views
             for view in views:
                 check_columns(source, view.name, view.columns)
-        return NewRows(self.readers_, columns_of(source, views), self._runner(), self._cache())
+        told = []
+        columns = columns_of(source, views, self.schema_, told=told)
+        tell(told, stacklevel=5)
+        return NewRows(self.readers_, columns, self._runner(), self._cache())
 
     def predict_members(self, X):
         """Return the table of the members' predictions for new rows, with the columns of `table_`."""

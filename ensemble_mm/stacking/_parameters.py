@@ -62,10 +62,15 @@ random_state : int, RandomState instance or None, default=None
     Seed of folds and learners.
 verbose : int, default=0
     1 prints a line for every stage, and on the way how long it will still take, to standard error.
+columns : dict of column to str, default=None
+    What single columns of X are, where they would be taken for something else: "number", "category", "date", "time",
+    "text", "short text", "image", "audio", "video", "vector" or "identifier"; "drop" leaves a column out.
 """
 ATTRIBUTES = """
 views_ : dict of str to str
     Modality of every view.
+schema_ : Schema
+    What every column of X was taken for, why, and how its values are read.
 table_ : Table
     Out-of-fold predictions; `table_.to_frame()` has columns (task, learner, reads, class), NaN where a
     learner abstained.
@@ -121,10 +126,11 @@ class StackParameters:
     n_jobs: int | None = None
     random_state: Seed | None = None
     verbose: int = 0
+    columns: Mapping[Any, str] | None = None
 
     _parameter_constraints = {
         # Views and folds are read, learners chosen, and settings by task checked before anything is fitted.
-        **dict.fromkeys(("views", "learners", "cv", *BY_TASK), "no_validation"),
+        **dict.fromkeys(("views", "columns", "learners", "cv", *BY_TASK), "no_validation"),
         "refit": ["boolean"],
         "augment": [whole(0, MOST_COPIES)],
         "on_error": [one_of("raise", "drop")],

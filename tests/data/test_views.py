@@ -12,6 +12,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from ensemble_mm import MultiOutputStack, StackedClassifier, TextExtractor
 from ensemble_mm.data import View
 from ensemble_mm.data._views import column_of
+from ensemble_mm.schema import Schema
 
 LINEAR = [("linear", LogisticRegression())]
 
@@ -80,8 +81,8 @@ def test_portfolios_read_texts_by_a_pretrained_encoder_too_while_rows_are_few(mo
 def test_vectors_in_cells_become_rows_and_missing_ones_nan():
     cells = np.array([np.array([1.0, 2.0]), None, np.array([3.0, 4.0])], dtype=object)
     frame = pd.DataFrame({"v": pd.Series(list(cells), dtype=object)})
-    found = column_of(frame, View("v", "vector", "v"))
+    found = column_of(frame, View("v", "vector", "v"), Schema())
     np.testing.assert_array_equal(found, [[1, 2], [np.nan, np.nan], [3, 4]])
     frame.at[2, "v"] = np.zeros(3)
     with pytest.raises(ValueError, match=r"different lengths \(\[2, 3\]\)"):
-        column_of(frame, View("v", "vector", "v"))
+        column_of(frame, View("v", "vector", "v"), Schema())

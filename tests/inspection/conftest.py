@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from ensemble_mm.crossfit import Member, Table
 from ensemble_mm.data import Task
 from ensemble_mm.meta import make_meta_learner
+from ensemble_mm.schema import Schema
 
 
 class HandMadeStack(BaseEstimator):
@@ -97,6 +98,7 @@ def hand_made_stack():
     model.task_contributions_ = pd.DataFrame(0.1, index=list(tasks), columns=list(tasks))
     model.tasks_, model.table_, model.views_, model.present_ = tasks, table, views, present
     model.view_columns_ = {"review": "review", "photo": "photo", "noise": ["a", "b"]}
+    model.schema_ = Schema()
     model.folds_ = [(np.setdiff1d(rows, rows[f::4]), rows[f::4]) for f in range(4)]
     metas = {t: make_meta_learner("greedy", kind=k.kind, n_classes=k.rules.n_classes) for t, k in tasks.items()}
     model.levels_ = [SimpleNamespace(metas=metas)]

@@ -6,6 +6,7 @@ import pytest
 
 from ensemble_mm.data import MultimodalData, Task, View, column_of, resolve_targets
 from ensemble_mm.inspection._audit_rows import check_classes, check_duplicates, check_groups, check_single_columns
+from ensemble_mm.schema import Schema
 
 HALVES = [(np.arange(10), np.arange(10, 20)), (np.arange(10, 20), np.arange(10))]
 
@@ -20,7 +21,7 @@ def frame(**columns):
 
 
 def duplicates(X, views):
-    return check_duplicates(views, {view.name: column_of(X, view) for view in views}, HALVES)
+    return check_duplicates(views, {view.name: column_of(X, view, Schema()) for view in views}, HALVES)
 
 
 def test_one_row_twice_across_folds_is_caught_and_within_a_fold_is_not():

@@ -1,0 +1,130 @@
+"""From X to its schema, and from that to views: which columns are read together, and by what."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from .._checks import did_you_mean
+from ..schema import IN_TABLE, LEFT_OUT, STRINGS, Column, Schema, check_kind, infer_column
+from ._inputs import MultimodalData, View, as_source
+
+
+def infer_schema(X, columns=None) -> Schema:
+    """Return what every column of X is taken for, why, and how its values are read.
+
+    Parameters
+    ----------
+    X : DataFrame, dict of views, MultimodalData, or array-like of shape (n_samples, n_features)
+    columns : dict of column to str, default=None
+        What some columns are: "number", "category", "date", "time", "text", "short text", "image", "audio", "video",
+        "vector", "identifier"; "drop" leaves a column out.
+
+    Returns
+    -------
+    Schema
+        It prints as a table; `to_frame` gives it as one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ensemble_mm import infer_schema
+    >>> X = pd.DataFrame({"zip": [1067, 10115, 20095], "size": [1.5, 2.5, 3.0]})
+    >>> infer_schema(X, columns={"zip": "category"}).to_frame()["taken_as"].tolist()
+    ['category', 'number']
+    """
+    source = as_source(X)
+    return Schema(tuple(_records(source, check_said(columns, source))))
+
+
+def infer_views(source, schema: Schema | None = None) -> list[View]:
+    """Name the views of X and their modalities, as its schema says."""
+    schema = infer_schema(source) if schema is None else schema
+    if not isinstance(source, (MultimodalData, pd.DataFrame)):
+        return [View("vector", "vector", None)]
+    kept = [column for column in schema.columns if column.taken_as not in LEFT_OUT] or list(schema.columns)
+    if isinstance(source, MultimodalData):
+        names = dict.fromkeys(column.name if column.within is None else column.within for column in kept)
+        modalities = {str(c.name if c.within is None else c.within): modality_of(c) for c in kept}
+        return [View(name, modalities[name], name) for name in names]
+    views = [View(str(c.name), modality_of(c), c.name) for c in kept if modality_of(c) != "tabular"]
+    plain = [column.name for column in kept if modality_of(column) == "tabular"]
+    if plain:
+        name = "tabular"
+        while name in {view.name for view in views}:
+            name += "_"
+        views.append(View(name, "tabular", plain))
+    return views
+
+
+def modality_of(column: Column) -> str:
+    """Return the modality of the view that reads a column."""
+    if column.taken_as in IN_TABLE or column.taken_as in LEFT_OUT:
+        return "tabular"
+    return "text" if column.taken_as in STRINGS else column.taken_as
+
+
+def schema_of_views(views, source, said, tables) -> Schema:
+    """Return the schema of the columns that some views read; those that `tables` names read them as a table."""
+    found: dict = {}
+    for view in views:
+        for column in _records(columns_as_source(source, view.columns), said, view.name in tables):
+            found.setdefault((column.within, column.name), column)
+    return Schema(tuple(found.values()))
+
+
+def columns_as_source(source, columns):
+    """Return the part of X that a view reads, in a container of the same kind."""
+    if not isinstance(source, (MultimodalData, pd.DataFrame)):
+        return source
+    names = list(columns) if isinstance(columns, (list, tuple, np.ndarray, pd.Index)) else [columns]
+    if isinstance(source, MultimodalData):
+        return MultimodalData({name: source.views[name] for name in names})
+    there = set(source.columns)
+    return source[names] if all(name in there for name in names) else source.iloc[:, names]
+
+
+def check_said(columns, source) -> dict:
+    """Return what the user says of single columns; raise a ValueError where it cannot be meant."""
+    if columns is None:
+        return {}
+    if not isinstance(columns, Mapping):
+        raise ValueError(f"columns={columns!r} must be a dict of column to what it is, such as {{'zip': 'category'}}.")
+    if isinstance(source, MultimodalData):
+        tables = [table for table in source.views.values() if isinstance(table, pd.DataFrame)]
+        there = [*source.views, *(label for table in tables for label in table.columns)]
+    else:
+        there = list(source.columns) if isinstance(source, pd.DataFrame) else []
+    for name, kind in columns.items():
+        if name not in there:
+            shown = ", ".join(map(repr, there[:10])) + (" ..." if len(there) > 10 else "")
+            found = f"X has: {shown}." if there else "X has no names: give a DataFrame."
+            raise ValueError(f"columns speaks of {name!r}, which X does not have.{did_you_mean(name, there)} {found}")
+        check_kind(name, kind)
+    return dict(columns)
+
+
+def _records(source, said, in_table=False) -> Iterator[Column]:
+    if isinstance(source, pd.DataFrame):
+        yield from _records_of_table(source, said, in_table)
+    elif isinstance(source, MultimodalData):
+        for name, column in source.views.items():
+            if isinstance(column, pd.DataFrame):
+                yield from _records_of_table(column, said, True, within=name)
+            elif column.ndim > 1 and (not hasattr(column, "dtype") or column.ndim == 2) and column.dtype != object:
+                yield _vectors(name, column)
+            else:
+                items = pd.Series(list(column), dtype=object)
+                yield infer_column(items, name, taken_as=said.get(name), in_table=in_table)
+    else:
+        yield _vectors("vector", source if hasattr(source, "shape") else np.asarray(source))
+
+
+def _records_of_table(table, said, in_table, within=None):
+    for place, label in enumerate(table.columns):
+        yield infer_column(table.iloc[:, place], label, within=within, taken_as=said.get(label), in_table=in_table)
+
+
+def _vectors(name, matrix):
+    shape = " x ".join(map(str, matrix.shape))
+    return Column(name=name, taken_as="vector", because=f"it is a matrix of numbers, {shape}")

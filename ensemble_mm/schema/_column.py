@@ -1,0 +1,83 @@
+"""The record of one column: what it is taken for, why, and how its values are read."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from .._checks import is_missing
+
+IN_TABLE = ("number", "category", "date", "time", "constant", "identifier")  # read as part of a table
+LEFT_OUT = ("identifier", "drop")  # read by no view that is inferred
+STRINGS = ("text", "short text")
+ALL_UNREADABLE = 5  # values of a batch, none of which can be read: then the column is another one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """What one column of X is taken for.
+
+    Parameters
+    ----------
+    name : hashable
+        Its label.
+    taken_as : str
+        "number", "category", "date", "time", "constant", "identifier", "text", "short text", "drop", or the name of a
+        modality such as "image".
+    because : str
+        Why, in words.
+    reading : object, default=None
+        The rule that its values are read by, of `_numbers`, `_dates` or `_categories`; None where they are handed over
+        as they are.
+    missing : float, default=0.0
+        Share of the rows that have no value.
+    distinct : int or None, default=None
+        How many different values there are; None where they are not compared, as of pictures.
+    example : str, default=""
+        One or two values, as they are written.
+    notes : tuple of str, default=()
+        What a person should know, each with what to write to change it.
+    within : str or None, default=None
+        The view of a dict whose table holds the column.
+    """
+
+    name: Any
+    taken_as: str
+    because: str
+    reading: Any = None
+    missing: float = 0.0
+    distinct: int | None = None
+    example: str = ""
+    notes: tuple[str, ...] = ()
+    within: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The name, with the view that it stands in."""
+        return str(self.name) if self.within is None else f"{self.within}: {self.name}"
+
+    def read(self, values: pd.Series) -> tuple[pd.Series, list]:
+        """Return the values as they are meant, and those that cannot be read; these count as missing."""
+        if self.reading is None:
+            return values, []
+        read = self.reading.read(values)
+        if read is values:
+            return values, []
+        lost = values.to_numpy(object)[read.isna().to_numpy() & values.notna().to_numpy()]
+        return read, [value for value in lost if not is_missing(value) and not self.reading.is_blank(value)]
+
+    def trouble(self, values: pd.Series, lost: list) -> str | None:
+        """Return what to tell of new values that cannot be read.
+
+        Raises
+        ------
+        ValueError
+            Where several are there and none can be read as a number.
+        """
+        if not lost:
+            return None
+        n = int(values.notna().sum())
+        words = f"{self.title}: {len(lost)} of {n} values are no {self.reading.noun}, such as {lost[0]!r}"
+        if len(lost) == n >= ALL_UNREADABLE and self.reading.strict:
+            raise ValueError(f"{words} (in fit: {self.example}). Give the column as it was in fit.")
+        return f"{words} (in fit: {self.example}). They count as missing."

@@ -1,0 +1,98 @@
+"""One object decides what every column is; the user may decide otherwise, by name."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import ensemble_mm as em
+
+LINEAR = [("linear", LogisticRegression())]
+
+
+@pytest.fixture
+def shops():
+    y = np.tile(["a", "b", "a", "b"], 15)
+    return pd.DataFrame({"zip": [1067, 10115, 20095, 80331] * 15, "size": np.arange(60.0)}), y
+
+
+def taken(X, columns=None):
+    return {column.name: column.taken_as for column in em.infer_schema(X, columns).columns}
+
+
+def test_a_frame_has_a_record_per_column():
+    X = pd.DataFrame({"note": ["a warm coat and a hat", "a cold seam and a hem"] * 6,
+                      "photo": [f"{i}.png" for i in range(12)],
+                      "size": np.arange(12.0), "shop": ["north", None, "south"] * 4})  # fmt: skip
+    table = em.infer_schema(X).to_frame().set_index("column")
+    assert table["taken_as"].to_dict() == {"note": "text", "photo": "image", "size": "number", "shop": "category"}
+    assert table.loc["shop", "missing"] == pytest.approx(1 / 3) and table.loc["shop", "distinct"] == 2
+    assert table.loc["shop", "example"] == "north, south" and table["because"].str.len().gt(10).all()
+
+
+def test_views_of_a_dict_and_the_columns_of_their_tables_have_records():
+    X = {"note": ["warm coat", "cold seam"], "facts": pd.DataFrame({"size": [1, 2]}), "vector": np.zeros((2, 3))}
+    schema = em.infer_schema(X)
+    assert schema.to_frame()["column"].tolist() == ["note", "facts: size", "vector"]
+    assert schema["facts", "size"].taken_as == "number" and schema["vector"].taken_as == "vector"
+    assert "note" in schema and ("facts", "size") in schema and "size" not in schema
+
+
+def test_what_the_user_says_of_a_column_holds(shops):
+    X, y = shops
+    model = em.StackedClassifier(learners=LINEAR, columns={"zip": "category"}, cv=3, random_state=0).fit(X, y)
+    assert model.schema_["zip"].taken_as == "category" and model.score(X, y) == 1.0
+    views = [("facts", em.TabularExtractor(), ["zip", "size"])]
+    model = em.StackedClassifier(views, LINEAR, columns={"zip": "category"}, cv=3, random_state=0).fit(X, y)
+    assert model.schema_["zip"].taken_as == "category" and model.score(X, y) == 1.0
+    assert taken({"facts": X}, {"zip": "category"})["zip"] == "category"
+
+
+def test_a_column_that_is_dropped_is_read_by_nothing(shops):
+    X, y = shops
+    model = em.StackedClassifier(learners=LINEAR, columns={"zip": "drop"}, cv=3, random_state=0).fit(X, y)
+    assert model.view_columns_ == {"tabular": ["size"]}
+    np.testing.assert_array_equal(model.predict_proba(X), model.predict_proba(X.assign(zip=0)))
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"zpi": "category"}, "'zpi', which X does not have. Did you mean 'zip'"),
+        ({"zip": "categry"}, "not known: use one of 'number', 'category'.*Did you mean 'category'"),
+        (["zip"], "must be a dict"),
+    ],
+)
+def test_what_cannot_be_meant_is_an_error(shops, columns, words):
+    X, y = shops
+    with pytest.raises(ValueError, match=words):
+        em.StackedClassifier(learners=LINEAR, columns=columns, cv=3).fit(X, y)
+
+
+def test_a_transformer_of_ones_own_is_given_the_values_as_they_are():
+    from sklearn.preprocessing import OrdinalEncoder
+
+    X, y = pd.DataFrame({"size": ["S", "M", "L"] * 20}), np.tile([0, 1, 1], 20)
+    views = [("size", OrdinalEncoder(categories=[["S", "M", "L"]]), ["size"])]
+    model = em.StackedClassifier(views, LINEAR, cv=3, random_state=0).fit(X, y)
+    assert model.schema_.raw == ("size",) and model.score(X, y) > 0.6
+
+
+def test_a_saved_model_knows_its_schema(shops, tmp_path):
+    X, y = shops
+    model = em.StackedClassifier(learners=LINEAR, columns={"zip": "category"}, cv=3, random_state=0).fit(X, y)
+    em.save(model, tmp_path / "model.emm")
+    assert em.load(tmp_path / "model.emm").schema_ == model.schema_
+
+
+def test_words_among_new_numbers_are_counted(shops):
+    X, y = shops
+    model = em.StackedClassifier(learners=LINEAR, cv=3, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match="size: 60 of 60 values are no numbers, such as 'high'"):
+        model.predict(X.assign(size="high"))
+    new = X.astype({"size": object})
+    new.loc[:2, "size"] = "high"
+    with pytest.warns(em.DataWarning, match="size: 3 of 60 values are no numbers"):
+        found = model.predict_proba(new)
+    holes = X.assign(size=X["size"].where(X.index > 2))
+    np.testing.assert_array_equal(found, model.predict_proba(holes))
