@@ -91,7 +91,7 @@ def printable(text, *, keep: str = "") -> str:
     >>> print(printable("\x1b[2Jred"))
     \x1b[2Jred
     """
-    return _UNPRINTABLE.sub(lambda found: found[0] if found[0] in keep else ascii(found[0])[1:-1], str(text))
+    return _UNPRINTABLE.sub(lambda match: match[0] if match[0] in keep else ascii(match[0])[1:-1], str(text))
 
 
 def require(module: str, *, extra: str, caller: str):

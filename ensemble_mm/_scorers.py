@@ -57,13 +57,13 @@ def scored(scoring, y, weight, kind):
     def score(out):
         rows = np.zeros((len(y), 1))
         try:
-            found = scorer(given(out), rows, y, **weights)
+            value = scorer(given(out), rows, y, **weights)
         except TypeError:
             if not weights:
                 raise
             weights.clear()
-            found = scorer(given(out), rows, y)
-        return found if np.isfinite(found) else -np.finfo(float).max
+            value = scorer(given(out), rows, y)
+        return value if np.isfinite(value) else -np.finfo(float).max
 
     return score
 
@@ -76,12 +76,12 @@ def check_scorer(scoring, kind):
     if not isinstance(scoring, str):
         return
     faults = {other: _fault(scoring, other) for other in (Numbers(), kind)}
-    found = faults[kind]
+    reason = faults[kind]
     suited = next((other for other, fault in faults.items() if fault is None), kind)
-    if found is None and not isinstance(kind, type(suited)):  # class positions are numbers, too
-        found = f"it is for {suited.words}"
-    if found is not None:
-        raise ValueError(f"scoring={scoring!r} cannot judge {kind.words} ({found}): use another scorer, or None.")
+    if reason is None and not isinstance(kind, type(suited)):  # class positions are numbers, too
+        reason = f"it is for {suited.words}"
+    if reason is not None:
+        raise ValueError(f"scoring={scoring!r} cannot judge {kind.words} ({reason}): use another scorer, or None.")
 
 
 def _scorer(scoring):

@@ -45,14 +45,14 @@ def thread_params(estimator) -> list[str]:
     of other learners, and those of BLAS, depend on the number of threads in the last digits.
     """
     params = estimator.get_params(deep=True)
-    found = []
+    keys = []
     for key, value in params.items():
         owner, _, last = key.rpartition("__")
         part = params[owner] if owner else estimator
         boosting = type(part).__module__.startswith("lightgbm.") and part.get_params(deep=False).get("deterministic")
         if last == "n_jobs" and value is None and (isinstance(part, FORESTS) or boosting):
-            found.append(key)
-    return found
+            keys.append(key)
+    return keys
 
 
 def weight_keyword(estimator) -> str | None:

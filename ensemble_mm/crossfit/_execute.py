@@ -108,10 +108,10 @@ class Runner:
         with self._stage(stage, len(jobs)) as tick:
             # Closed at once when something fails here: jobs that still run are of no use then.
             with closing(self._outcomes(jobs, list(order), self._end(share))) as outcomes:
-                for i, result, spent, heard in outcomes:
+                for i, result, spent, messages in outcomes:
                     results[i] = result
                     seconds += spent
-                    self._warn(heard)
+                    self._warn(messages)
                     tick(jobs[i].name)
         left_out = {job.group or job.name for job, r in zip(jobs, results, strict=True) if isinstance(r, Skipped)}
         size = sum(size_of(result) for result in results)
@@ -208,8 +208,8 @@ class Runner:
             return _silent()
         return self.progress.stage(stage, n_jobs)
 
-    def _warn(self, heard):
-        for words, category in heard:
+    def _warn(self, messages):
+        for words, category in messages:
             if (words, category) not in self.warned:
                 self.warned.add((words, category))
                 warnings.warn(words, category, stacklevel=2)
@@ -233,11 +233,11 @@ def _listening(parallel, client):
     if client is None:
         yield
         return
-    there, over = set(client.ncores()), threading.Event()
+    workers, over = set(client.ncores()), threading.Event()
 
     def listen():
         while not over.wait(LISTEN_EVERY):
-            if not there <= set(client.ncores()):
+            if not workers <= set(client.ncores()):
                 parallel.timeout = PATIENCE
                 return
 
@@ -340,7 +340,7 @@ def _run_one(i, store, deadline, main_pid, watch, job, lengths, *arrays):
         return i, Skipped(), 0.0, []
     if (failure := _too_long(watch, i, job.name)) is not None:
         return i, failure, 0.0, []
-    heard = []
+    messages = []
     try:
         with (
             _controller().limit(limits=1),
@@ -354,14 +354,14 @@ def _run_one(i, store, deadline, main_pid, watch, job, lengths, *arrays):
                 with warnings.catch_warnings(record=True) as caught:
                     warnings.simplefilter("always")
                     result = _by_itself(job.run)
-                heard = list({(str(w.message), w.category) for w in caught})
+                messages = list({(str(w.message), w.category) for w in caught})
     except Exception as error:
         words = printable(f"{type(error).__name__}: {error}", keep="\n")
         result = Failure(job.name, words, traceback.format_exc(), error if _travels(error) else None)
     else:
         if store is not None:
             store.save(job.key, result)
-    return i, result, time.perf_counter() - started, heard
+    return i, result, time.perf_counter() - started, messages
 
 
 def _by_itself(call, *args):

@@ -33,9 +33,9 @@ def draw_folds(cv, problem, seed):
         for f, (train, _) in enumerate(folds):
             known = target[train][~np.isnan(target[train])]
             if len(np.unique(known)) < tasks[name].rules.least:
-                found = "no known label" if not len(known) else "one class only"
+                content = "no known label" if not len(known) else "one class only"
                 raise ValueError(
-                    f"Task {name!r} has {found} in the training rows of fold {f}: use fewer folds, "
+                    f"Task {name!r} has {content} in the training rows of fold {f}: use fewer folds, "
                     "or give more rows with a known label."
                 )
     return folds

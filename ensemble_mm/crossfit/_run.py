@@ -70,11 +70,11 @@ class CrossFit:
         return self._collect(members, jobs, self._run("refit", jobs))[1]
 
     def _jobs(self, fits, estimates, keep_folds=True, required=None):
-        beside = self._beside(fits, estimates)
+        shared = self._shared_estimates(fits, estimates)
         threads = max(1, self.runner.n_workers // max(len(fits), 1))  # more than one where cores would idle
         needed = {fit.member for fit in fits} if required is None else set(required)
         return [
-            self._job(fit, fit.fold == ALL_ROWS or keep_folds, beside, threads, fit.member in needed) for fit in fits
+            self._job(fit, fit.fold == ALL_ROWS or keep_folds, shared, threads, fit.member in needed) for fit in fits
         ]
 
     def _run(self, stage, jobs):
@@ -102,7 +102,7 @@ class CrossFit:
             return np.ones(self.problem.n_rows, dtype=bool)
         return np.any([self.features.present[view] for view in member.views], axis=0)
 
-    def _beside(self, fits, estimates):
+    def _shared_estimates(self, fits, estimates):
         """Return the estimates that members read: one array, which all jobs share, and the places of each."""
         names = list(dict.fromkeys(name for fit in fits for name in fit.member.inputs))
         if not names:
@@ -112,7 +112,7 @@ class CrossFit:
         places = {n: range(end - b.shape[1], end) for n, b, end in zip(names, blocks, ends.tolist(), strict=True)}
         return np.tile(np.hstack(blocks), (1 + self.n_copies, 1)), places
 
-    def _job(self, fit, keep, beside, threads, required):
+    def _job(self, fit, keep, shared, threads, required):
         member, task = fit.member, self.problem.tasks[fit.member.task]
         train, test = self.rows_of(fit)
         blocks = {view: self.features.block(view, fit.fold, member.task, member.form) for view in member.views}
@@ -121,7 +121,7 @@ class CrossFit:
         if member.views and not blocks:
             train = test = np.empty(0, np.intp)  # every view was missing in all training rows
         if member.inputs:
-            whole, places = beside
+            whole, places = shared
             blocks, columns = (*blocks, whole), tuple(column for name in member.inputs for column in places[name])
         y, weight = self.problem.targets[member.task], self.problem.weights[member.task]
         if self.n_copies:
@@ -195,13 +195,13 @@ def unweighted(members):
 
 def _once(jobs):
     """Return the jobs without repeats, and for every job the place of its result."""
-    unique, places, seen = [], [], {}
+    unique, places, place_of = [], [], {}
     for job in jobs:
         m = job.fit.member
         content = content_key(seeded(m.estimator, job.seed))
         mark = (content, m.views, m.form, m.inputs, m.task, job.fit.fold)
-        if mark not in seen:
-            seen[mark] = len(unique)
+        if mark not in place_of:
+            place_of[mark] = len(unique)
             unique.append(job)
-        places.append(seen[mark])
+        places.append(place_of[mark])
     return unique, places

@@ -70,15 +70,15 @@ def audit(model, X, Y, *, groups=None, n_rows=1000, cv=3, random_state=0) -> pd.
     if fitted and len(next(iter(fitted.values()))) == n:
         folds = model.folds_
     rows = np.arange(n) if n <= n_rows else np.sort(rng.choice(n, n_rows, replace=False))
-    found = []
-    found += _check_shuffled(model, problem, rows, cv, folds, rng)
-    found += check_duplicates(problem.views, problem.columns, folds)
-    found += check_groups(groups, folds)
+    checks = []
+    checks += _check_shuffled(model, problem, rows, cv, folds, rng)
+    checks += check_duplicates(problem.views, problem.columns, folds)
+    checks += check_groups(groups, folds)
     for view in problem.views:
-        found += check_extractor(view, problem, rows, rng)
-    found += check_single_columns(problem.source, problem.tasks, problem.targets, rows)
-    found += check_classes(problem.tasks, problem.targets, folds, model.cv)
-    return pd.DataFrame(found, columns=COLUMNS)
+        checks += check_extractor(view, problem, rows, rng)
+    checks += check_single_columns(problem.source, problem.tasks, problem.targets, rows)
+    checks += check_classes(problem.tasks, problem.targets, folds, model.cv)
+    return pd.DataFrame(checks, columns=COLUMNS)
 
 
 def _check_shuffled(model, problem, rows, cv, folds, rng):
@@ -113,8 +113,8 @@ def _judge_shuffled(name, cells):
     gains = (prior - cells.losses(cells.ensemble)) / max(prior.mean(), 1e-12)
     gain, error = gains.mean(), gains.std() / np.sqrt(max(1, len(gains)))
     check = f"shuffled labels of {name!r}"
-    said = f"With shuffled labels {gain:.1%} of the prior's loss is removed ({len(gains)} rows)"
+    finding = f"With shuffled labels {gain:.1%} of the prior's loss is removed ({len(gains)} rows)"
     if gain > max(0.02, 3 * error):
-        words = f"{said}: held-out labels reach the model. Look at extractors, learners and folds."
+        words = f"{finding}: held-out labels reach the model. Look at extractors, learners and folds."
         return (check, "fail", gain, words)
-    return (check, "pass", gain, f"{said}: no better than chance.")
+    return (check, "pass", gain, f"{finding}: no better than chance.")

@@ -27,7 +27,7 @@ def check_duplicates(views, columns, folds):
     views = list({content_key(view.columns): view for view in reversed(views)}.values())[::-1]
     keys = {view.name: _keys(columns[view.name], view.modality) for view in views}
     whole = [b"".join(parts) for parts in zip(*(list(key) for key in keys.values()), strict=True)]
-    found = [_judge_twins("duplicated rows", "rows equal", whole, folds, strict=True)]
+    checks = [_judge_twins("duplicated rows", "rows equal", whole, folds, strict=True)]
     for name, modality in ((view.name, view.modality) for view in views):
         if MODALITIES[modality].takes != "items" or len(views) == 1:
             continue
@@ -36,8 +36,8 @@ def check_duplicates(views, columns, folds):
         for i, item in enumerate(column):
             if item is None or item != item if isinstance(item, (float, type(None))) else _is_short(item, modality):
                 items[i] = None
-        found.append(_judge_twins(f"repeated items of view {name!r}", f"items of {name!r} equal", items, folds))
-    return found
+        checks.append(_judge_twins(f"repeated items of view {name!r}", f"items of {name!r} equal", items, folds))
+    return checks
 
 
 def _keys(column, modality):
@@ -57,16 +57,16 @@ def _judge_twins(check, what, keys, folds, strict=False):
     keys = pd.Series(list(keys), dtype=object)
     codes = keys.factorize()[0]  # -1 for None: never a twin
     for train, test in folds:
-        seen = np.unique(codes[train])
-        twins |= set(np.asarray(test)[np.isin(codes[test], seen) & (codes[test] >= 0)].tolist())
+        trained_on = np.unique(codes[train])
+        twins |= set(np.asarray(test)[np.isin(codes[test], trained_on) & (codes[test] >= 0)].tolist())
         held_out |= set(np.asarray(test).tolist())
     share = len(twins) / max(1, len(held_out))
-    said = f"{len(twins)} of {len(held_out)} held-out {what} one of the training rows of their fold"
+    finding = f"{len(twins)} of {len(held_out)} held-out {what} one of the training rows of their fold"
     if not twins:
-        return (check, "pass", share, f"{said}.")
+        return (check, "pass", share, f"{finding}.")
     example = ", ".join(map(str, sorted(twins)[:5]))
     remedy = f"(rows {example} ...). Remove them, or pass groups that keep equal rows together."
-    return (check, "fail" if strict and share > TOLERATED else "warn", share, f"{said} {remedy}")
+    return (check, "fail" if strict and share > TOLERATED else "warn", share, f"{finding} {remedy}")
 
 
 def check_groups(groups, folds):
@@ -79,15 +79,15 @@ def check_groups(groups, folds):
     for train, test in folds:
         crossing |= set(np.intersect1d(codes[train], codes[test]).tolist())
     share = len(crossing) / max(1, len(np.unique(codes)))
-    said = f"{len(crossing)} of {len(np.unique(codes))} groups have rows on both sides of a fold"
+    finding = f"{len(crossing)} of {len(np.unique(codes))} groups have rows on both sides of a fold"
     if not crossing:
-        return [("groups", "pass", share, f"{said}.")]
-    return [("groups", "fail", share, f"{said}: pass groups to fit, or use a splitter such as GroupKFold.")]
+        return [("groups", "pass", share, f"{finding}.")]
+    return [("groups", "fail", share, f"{finding}: pass groups to fit, or use a splitter such as GroupKFold.")]
 
 
 def check_classes(tasks, targets, folds, cv=None):
     """Look for classes that have fewer rows than there are folds, or than were asked for with `cv`."""
-    found = []
+    checks = []
     n_folds = max(len(folds), int(cv)) if isinstance(cv, Integral) else len(folds)
     for name, task in tasks.items():
         if not task.rules.is_stratified:
@@ -96,19 +96,19 @@ def check_classes(tasks, targets, folds, cv=None):
         counts = np.bincount(known, minlength=len(task.classes))
         rare = np.flatnonzero(counts < n_folds)
         check, smallest = f"classes of {name!r}", int(counts.min())
-        said = f"the smallest class, {task.classes[counts.argmin()]!r}, has {smallest} rows for {n_folds} folds"
+        finding = f"the smallest class, {task.classes[counts.argmin()]!r}, has {smallest} rows for {n_folds} folds"
         if len(rare):
-            words = f"{len(rare)} classes are rarer than folds; {said}: merge rare classes or use a smaller cv."
-            found.append((check, "warn", smallest, words))
+            words = f"{len(rare)} classes are rarer than folds; {finding}: merge rare classes or use a smaller cv."
+            checks.append((check, "warn", smallest, words))
         else:
-            found.append((check, "pass", smallest, f"{said[0].upper()}{said[1:]}."))
-    return found
+            checks.append((check, "pass", smallest, f"{finding[0].upper()}{finding[1:]}."))
+    return checks
 
 
 def check_single_columns(source, tasks, targets, rows):
     """Look for a column that tells a task by itself."""
     columns = list(_plain_columns(source))[:MOST_COLUMNS]
-    found = []
+    checks = []
     for name, task in tasks.items():
         telling, best, best_label = [], 0.0, None
         for label, values in columns:
@@ -122,12 +122,12 @@ def check_single_columns(source, tasks, targets, rows):
                 f"Column {label!r} alone gives {gain:.1%} of what there is to know about {name!r}. "
                 "Will it be known before the label is? If not, leave it out."
             )
-            found.append((f"column {label!r} tells {name!r}", "fail", gain, words))
+            checks.append((f"column {label!r} tells {name!r}", "fail", gain, words))
         if not telling:
             words = f"No single column tells {name!r}"
             words += f"; the most telling, {best_label!r}, gives {best:.1%}." if best_label is not None else "."
-            found.append((f"single columns for {name!r}", "pass", best, words))
-    return found
+            checks.append((f"single columns for {name!r}", "pass", best, words))
+    return checks
 
 
 def _plain_columns(source):

@@ -116,8 +116,8 @@ def check_task(model, task, family=None) -> str:
     if task not in names:
         raise ValueError(f"Task {task!r} is not known: the model has {', '.join(map(repr, names))}.")
     if task not in suitable:
-        found = model.tasks_[task].rules.family
-        raise ValueError(f"Task {task!r} is a {found}, and this needs a {family}: {DRAWN[found]}.")
+        family_of_task = model.tasks_[task].rules.family
+        raise ValueError(f"Task {task!r} is a {family_of_task}, and this needs a {family}: {DRAWN[family_of_task]}.")
     return task
 
 

@@ -83,7 +83,7 @@ class SelectionDisplay:
         prior = cells.losses(cells.constant)
         path_of = partial(selection_path, cells.cube, cells.truth, cells.kind, n_steps=n_steps, weight=cells.weight)
         chosen, _ = path_of(np.arange(len(rows)))
-        seen: list = []
+        used: list = []
         left_out: list = []
         for _, test in estimator.folds_:
             out = place[np.asarray(test)]
@@ -91,17 +91,17 @@ class SelectionDisplay:
             others = np.setdiff1d(np.arange(len(rows)), out)
             if len(out) and len(others):
                 _, losses = path_of(others)
-                for gains, part in ((seen, others), (left_out, out)):  # shares of the prior's loss that are removed
+                for gains, part in ((used, others), (left_out, out)):  # shares of the prior's loss that are removed
                     some = cells.take(part)
                     gains.append(1 - some.mean(losses[part]) / (some.mean(prior[part]) or 1.0))
-        if not seen:
+        if not used:
             raise ValueError(f"Task {task!r} has no fold with known labels on both sides: there is nothing to draw.")
         middle = np.mean(left_out, axis=0)
         error = np.std(left_out, axis=0, ddof=1) / np.sqrt(len(left_out)) if len(left_out) > 1 else np.nan
         members = [cells.members[m] for m in chosen]
         path = pd.DataFrame({
             "step": np.arange(1, n_steps + 1), "reads": [member.reads for member in members],
-            "learner": [member.learner for member in members], "seen": np.mean(seen, axis=0), "held_out": middle,
+            "learner": [member.learner for member in members], "seen": np.mean(used, axis=0), "held_out": middle,
             "low": middle - error, "high": middle + error,
         })  # fmt: skip
         return cls(path=path, task=task).plot(ax=ax)

@@ -89,9 +89,9 @@ def finish(display, ax, title=None, task=""):
     wide = [t for t in ax.figure.findobj(text.Text) if any(ord(c) > 0x590 for c in t.get_text() if c not in "–—…±·−")]
     if wide:
         fonts = require("matplotlib.font_manager", extra="report", caller="a display")
-        found = [name for name in fonts.get_font_names() if name.startswith(WIDE_FONTS)]
+        families = [name for name in fonts.get_font_names() if name.startswith(WIDE_FONTS)]
         for label in wide:
-            label.set_fontfamily([*label.get_fontfamily(), *sorted(found)[:4]])
+            label.set_fontfamily([*label.get_fontfamily(), *sorted(families)[:4]])
     display.ax_, display.figure_ = ax, ax.figure
     return display
 

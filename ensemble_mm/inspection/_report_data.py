@@ -68,21 +68,21 @@ class Rows:
 
     def looks(self, rows):
         """Return, for every given row, a dict view name -> `Look`."""
-        found = [{} for _ in rows]
+        looks_of_rows = [{} for _ in rows]
         for view, modality in self.model.views_.items():
             try:
                 column = self.column(view)
             except KeyError:
                 continue
-            for look, row in zip(found, rows, strict=True):
+            for look, row in zip(looks_of_rows, rows, strict=True):
                 item = column.iloc[int(row)] if hasattr(column, "iloc") else column[int(row)]
                 look[view] = look_at(item, modality)
-        return found
+        return looks_of_rows
 
 
 def view_rows(rows):
     """Return one dict per view: name, modality, columns, share present in the fit and in other rows, examples."""
-    model, found = rows.model, []
+    model, entries = rows.model, []
     for view, modality in model.views_.items():
         fitted = (getattr(model, "present_", None) or {}).get(view)
         entry = {
@@ -95,13 +95,13 @@ def view_rows(rows):
             "examples": [],
         }
         if rows.source is not None:
-            there = rows.present(view)
-            if not rows.of_fit and len(there):
-                entry["new_present"] = float(there.mean())
-            picks = np.flatnonzero(there)[:N_EXAMPLES]
+            present = rows.present(view)
+            if not rows.of_fit and len(present):
+                entry["new_present"] = float(present.mean())
+            picks = np.flatnonzero(present)[:N_EXAMPLES]
             entry["examples"] = [look[view] for look in rows.looks(picks)]
-        found.append(entry)
-    return found
+        entries.append(entry)
+    return entries
 
 
 def column_names(columns):

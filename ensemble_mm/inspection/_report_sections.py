@@ -40,15 +40,15 @@ def score_text(metric, value):
 
 def tasks_section(model):
     """Return one dict per task: what was asked, and how many labels are known."""
-    found = []
+    entries = []
     for name, task in model.tasks_.items():
         truth = np.asarray(model.targets_[name], dtype=float)
         known = truth[~np.isnan(truth)]
         labels = LABELS[task.rules.family](task, known)
-        found.append(
+        entries.append(
             {"name": name, "kind": task.rules.words, "labels": labels, "n_known": len(known), "n_rows": len(truth)}
         )
-    return found
+    return entries
 
 
 def _shares_of_classes(task, known):
@@ -68,7 +68,7 @@ LABELS = {"classification": _shares_of_classes, "regression": _range_of_numbers}
 
 def scores_section(model, random_state):
     """Return one dict per task: the comparison with single views, early fusion and a constant, and its picture."""
-    found = []
+    parts = []
     for name, task in model.tasks_.items():
         cells = cells_of(model, name)
         choices = compare_choices(cells, list(model.views_), random_state=random_state)
@@ -86,14 +86,15 @@ def scores_section(model, random_state):
             }
             for i, row in enumerate(choices.itertuples())
         ]
-        told = "; ".join(f"{row['choice']}: {row['score']} ({row['interval']})" for row in rows)
+        summary = "; ".join(f"{row['choice']}: {row['score']} ({row['interval']})" for row in rows)
 
         display = ScoreDisplay(choices=choices, score_name=main, task=name)
-        found.append(
+        picture = drawn(display.plot, f"{main} of {name} with 95 % intervals. {summary}.")
+        parts.append(
             {"name": name, "metric": metric, "main": main, "second": words_of(second), "rows": rows, "choices": choices,
-             "n": len(cells.scored), "picture": drawn(display.plot, f"{main} of {name} with 95 % intervals. {told}.")}
+             "n": len(cells.scored), "picture": picture}
         )  # fmt: skip
-    return found
+    return parts
 
 
 def _difference_text(metric, row):
@@ -110,7 +111,7 @@ def summary_of(model, rows, scores, new):
     """Return the report in a few sentences."""
     n = len(next(iter(model.targets_.values())))
     views = ", ".join(f"{view} ({modality})" for view, modality in model.views_.items())
-    found = [f"The model was fitted on {n} rows. It reads {len(model.views_)} views: {views}."]
+    sentences = [f"The model was fitted on {n} rows. It reads {len(model.views_)} views: {views}."]
     for part in scores:
         choices, metric = part["choices"], part["metric"]
         first, last = choices.iloc[0], choices.iloc[-1]
@@ -121,30 +122,30 @@ def summary_of(model, rows, scores, new):
         if len(alone) and len(model.views_) > 1:
             text += f"; the best view by itself, {alone.iloc[0]['choice'].removeprefix('only ')}: "
             text += score_text(metric, alone.iloc[0]["score"])
-        found.append(text + ("." if first["low"] > last["score"] else ". No better than a constant for certain."))
+        sentences.append(text + ("." if first["low"] > last["score"] else ". No better than a constant for certain."))
     if new:
-        told = "; ".join(f"{row['task']}: {row['score']}" for row in new["rows"])
-        found.append(f"On {new['n']} other rows that were handed to this report: {told}.")
-    return found
+        results = "; ".join(f"{row['task']}: {row['score']}" for row in new["rows"])
+        sentences.append(f"On {new['n']} other rows that were handed to this report: {results}.")
+    return sentences
 
 
 def new_rows_section(rows):
     """Return the scores on rows that are not those of the fit; None when there are none with labels."""
     if rows.source is None or rows.of_fit or not rows.targets:
         return None
-    model, found = rows.model, []
+    model, entries = rows.model, []
     for name in rows.targets:
         info, truth, prediction = predictions_of(model, name, rows.source, rows.Y)
         if not len(truth):
             continue
         kind = info.rules
         score, error = (float(kind.metric(metric, truth, prediction)) for metric in (kind.main, kind.error))
-        found.append(
+        entries.append(
             {"task": name, "value": score, "score": score_text(kind.main, score),
              "main": words_of(kind.main), "error": f"{words_of(kind.error)} {number(error)}",
              "n": len(truth), "prediction": prediction}
         )  # fmt: skip
-    return {"rows": found, "n": rows.source.shape[0]} if found else None
+    return {"rows": entries, "n": rows.source.shape[0]} if entries else None
 
 
 def weights_section(model, random_state):
@@ -152,14 +153,14 @@ def weights_section(model, random_state):
     shares = view_contributions(model, random_state=random_state)
     pictures, tasks = [], list(model.tasks_)
     if len(model.views_) > 1:
-        told = "; ".join(
+        summary = "; ".join(
             f"{task}: " + ", ".join(f"{view} {percent(shares.loc[view, (task, 'value')])}" for view in shares.index)
             for task in tasks
         )
         pictures.append(
             drawn(
                 ViewContributionDisplay(contributions=shares).plot,
-                f"What each view gives to each task. {told}.",
+                f"What each view gives to each task. {summary}.",
                 "Each bar is the share of the errors of a guess from frequencies (or of the mean) that a view takes "
                 "away, averaged over all orders in which views can be added; below 0 a view did harm. The whiskers are "
                 "95 % intervals.",
@@ -198,7 +199,7 @@ def _share_text(shares, view, task):
 
 def hardest_section(rows, n_rows):
     """Return, for each task, the rows with the largest loss; with their content when X was handed over."""
-    model, found = rows.model, []
+    model, parts = rows.model, []
     for name in model.tasks_:
         use_new = rows.source is not None and not rows.of_fit and rows.targets and name in rows.targets
         if use_new:
@@ -212,8 +213,8 @@ def hardest_section(rows, n_rows):
             {"row": int(row["row"]), "verdict": verdict_of(row), "looks": list(look.items())}
             for (_, row), look in zip(worst.iterrows(), shown, strict=True)
         ]
-        found.append({"name": name, "rows": entries, "new": bool(use_new)})
-    return found
+        parts.append({"name": name, "rows": entries, "new": bool(use_new)})
+    return parts
 
 
 PICTURES = [
@@ -275,7 +276,7 @@ def timings_section(model):
 
 def warnings_section(model, rows, scores, new, audit):
     """Return the things that a reader should know before trusting the page, as (level, words)."""
-    found = [
+    warnings = [
         *_fit_warnings(model),
         *(warning for part in scores for warning in _score_warnings(part)),
         *_view_warnings(model, rows),
@@ -283,9 +284,9 @@ def warnings_section(model, rows, scores, new, audit):
         *_duplicate_warnings(model, rows),
     ]
     if getattr(model, "random_state", 0) is None:
-        found.append(("note", "random_state was not set: another fit gives slightly different numbers."))
+        warnings.append(("note", "random_state was not set: another fit gives slightly different numbers."))
     checks = [] if audit is None else audit.to_dict("records")
-    return {"found": found, "audit": checks}
+    return {"found": warnings, "audit": checks}
 
 
 def _fit_warnings(model):
@@ -341,22 +342,22 @@ def _drift(cells, prediction):
     Distances below 0.2 do not count: a refit on all rows is a little surer than the models of the folds.
     """
     columns = list(zip(cells.ensemble[cells.scored].T, prediction.T, strict=True))
-    found = [ks_2samp(old, new) for old, new in columns if len(old) and len(new)]
-    return max((f.statistic for f in found if f.statistic > 0.2 and f.pvalue * len(found) < 0.001), default=0.0)
+    tests = [ks_2samp(old, new) for old, new in columns if len(old) and len(new)]
+    return max((f.statistic for f in tests if f.statistic > 0.2 and f.pvalue * len(tests) < 0.001), default=0.0)
 
 
 def _score_warnings(part):
     choices = part["choices"]
     ensemble, constant = choices.iloc[0], choices.iloc[-1]
-    found = []
+    warnings = []
     if not ensemble["low"] > constant["score"]:
         simple = constant["choice"].removeprefix("always ")
-        found.append(("warning", f"Task {part['name']!r}: the ensemble is not clearly better than {simple}."))
+        warnings.append(("warning", f"Task {part['name']!r}: the ensemble is not clearly better than {simple}."))
     for row in choices.iloc[1:-1].itertuples():
         if row.difference_low > 0:
             words = f"Task {part['name']!r}: {row.choice} with {row.learner!r} scores better than the ensemble."
-            found.append(("warning", f"{words} The weights maximise another measure (log loss or squared error)."))
-    return found
+            warnings.append(("warning", f"{words} The weights maximise another measure (log loss or squared error)."))
+    return warnings
 
 
 def reproduce_section(model, rows):

@@ -206,17 +206,17 @@ class NetworkClassifier(ClassifierMixin):
             raise ValueError(f"X has {n_rows} rows, but y has {len(columns)}: they describe the same samples.")
         codes, classes = np.full(columns.shape, np.nan), []
         for j, column in enumerate(columns.T):
-            there = ~pd.isna(column)
-            if y.ndim == 1 and not there.all():
+            present = ~pd.isna(column)
+            if y.ndim == 1 and not present.all():
                 raise ValueError("Input y contains NaN: leave rows without a label out.")
-            values = np.array(column[there].tolist()) if column.dtype == object else column[there]
+            values = np.array(column[present].tolist()) if column.dtype == object else column[present]
             check_classification_targets(values)
             labels = np.asarray(self._labels()[j]) if known else np.unique(values)
             if not np.isin(values, labels).all():
                 raise ValueError("y has labels that fit has not seen: prune with the labels of fit.")
             if len(labels) < 2:
                 raise ValueError(f"Target {j} has only one class: a classifier needs samples of at least 2 classes.")
-            codes[there, j] = np.searchsorted(labels, values)
+            codes[present, j] = np.searchsorted(labels, values)
             classes.append(labels)
         if not known:
             self.classes_ = classes[0] if y.ndim == 1 else classes

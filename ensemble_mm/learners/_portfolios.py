@@ -118,8 +118,8 @@ def alone(*natures):
     """
 
     def reads(facts):
-        found = [[view] for view, nature in facts.views.items() if nature in natures]
-        return "each" if len(found) == len(facts.views) else found
+        groups = [[view] for view, nature in facts.views.items() if nature in natures]
+        return "each" if len(groups) == len(facts.views) else groups
 
     return reads
 
@@ -128,8 +128,8 @@ def together(*natures):
     """Return what gives the views of some natures side by side, where there are several."""
 
     def reads(facts):
-        found = [view for view, nature in facts.views.items() if nature in natures]
-        return found if len(found) > 1 else []
+        groups = [view for view, nature in facts.views.items() if nature in natures]
+        return groups if len(groups) > 1 else []
 
     return reads
 

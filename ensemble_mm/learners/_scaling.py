@@ -186,9 +186,9 @@ class NaiveBayesScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_params(self)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32])
         classes, codes = np.unique(y, return_inverse=True)
-        there = sparse.csr_matrix(X != 0, dtype=np.float64)
+        present = sparse.csr_matrix(X != 0, dtype=np.float64)
         of_class = sparse.csr_matrix((np.ones(len(codes)), (codes, np.arange(len(codes)))))
-        counts = np.asarray((of_class @ there).todense()) + self.smoothing
+        counts = np.asarray((of_class @ present).todense()) + self.smoothing
         others = counts.sum(axis=0) - counts
         share, rest = (c / c.sum(axis=1, keepdims=True) for c in (counts, np.where(len(classes) > 1, others, counts)))
         self.weights_ = np.abs(np.log(share / rest)).max(axis=0)

@@ -161,8 +161,8 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         params = _weights(learner, sample_weight)
         with config_context(enable_metadata_routing=False):
             search = {"optuna": self._optuna, "halving": self._halving}.get(self.search, self._listed)
-            found = search(learner, space, X, y, folds, params, seed)
-            self.best_params_, self.best_score_, self.cv_results_ = found
+            result = search(learner, space, X, y, folds, params, seed)
+            self.best_params_, self.best_score_, self.cv_results_ = result
             self.best_estimator_ = clone(learner).set_params(**clone(self.best_params_, safe=False))
             self.best_estimator_.fit(X, y, **params)
         for name in ("classes_", "n_features_in_", "feature_names_in_"):

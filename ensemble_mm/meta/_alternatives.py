@@ -14,8 +14,8 @@ def alternatives(reads, views):
     views : list of str
     """
     wanted = dict.fromkeys([*((view,) for view in views), tuple(views)])
-    found = {names: [m for m, read in enumerate(reads) if set(read) == set(names)] for names in wanted}
-    return {names: members for names, members in found.items() if members}
+    members_of = {names: [m for m, read in enumerate(reads) if set(read) == set(names)] for names in wanted}
+    return {names: members for names, members in members_of.items() if members}
 
 
 def cross_fitted(meta, block, y, kind, folds=(), weight=None):
@@ -43,9 +43,9 @@ def cross_fitted(meta, block, y, kind, folds=(), weight=None):
     known = here & ~np.isnan(y)
     whole, total, count = fit(known), np.zeros((len(y), kind.width)), np.zeros(len(y))
     for _, test in folds:
-        seen, rows = known.copy(), test[here[test]]
-        seen[test] = False
+        training, rows = known.copy(), test[here[test]]
+        training[test] = False
         if len(rows):
-            total[rows] += kind.ask(fit(seen) if seen.any() else whole, block[rows])
+            total[rows] += kind.ask(fit(training) if training.any() else whole, block[rows])
             count[rows] += 1
     return whole, total / np.where(count > 0, count, np.nan)[:, np.newaxis]

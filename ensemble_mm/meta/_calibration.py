@@ -148,9 +148,9 @@ def decision_threshold(proba, y, scoring="balanced_accuracy"):
     if len(edges) > MOST_THRESHOLDS:
         edges = np.unique(np.quantile(proba, np.linspace(0, 1, MOST_THRESHOLDS)))
     trials = np.r_[edges[0], (edges[1:] + edges[:-1]) / 2]
-    found = np.array([score(np.c_[proba < t, proba >= t].astype(float)) for t in trials])
+    scores = np.array([score(np.c_[proba < t, proba >= t].astype(float)) for t in trials])
     gaps = np.r_[0.0, np.diff(edges)]
-    return float(trials[np.lexsort((gaps, found.round(12)))[-1]])
+    return float(trials[np.lexsort((gaps, scores.round(12)))[-1]])
 
 
 def check_proba(proba, y=None, n_classes=None):

@@ -345,28 +345,28 @@ def select_members(prune, X, y, *, kind, n_classes=None, seconds=None, names=Non
     if prune is None or n_members == 1:
         return list(range(n_members))
     if isinstance(prune, str) and prune == "auto":
-        found = OrderedPruner(n_classes=kind.n_classes).fit(X, y).members_
+        kept = OrderedPruner(n_classes=kind.n_classes).fit(X, y).members_
     elif isinstance(prune, Real):
-        found = OrderedPruner(prune, n_classes=kind.n_classes).fit(X, y).members_
+        kept = OrderedPruner(prune, n_classes=kind.n_classes).fit(X, y).members_
     elif hasattr(prune, "fit"):
         selector = clone(prune)
         known = selector.get_params(deep=False)
         given = {"n_classes": kind.n_classes, "seconds": seconds, "random_state": random_state}
         # The number of classes is a fact of the task; the others are what the user left open.
-        told = {k: v for k, v in given.items() if k in known and (k == "n_classes" or known[k] is None)}
+        settings = {k: v for k, v in given.items() if k in known and (k == "n_classes" or known[k] is None)}
         table = X if get_tags(selector).input_tags.allow_nan else filled(kind.cells(X), kind, kind.prior(y))
-        selector.set_params(**told).fit(table, y)
+        selector.set_params(**settings).fit(table, y)
         mask = np.asarray(selector.get_support() if hasattr(selector, "get_support") else selector.support_)
         if mask.dtype != bool:
             mask = np.isin(np.arange(X.shape[1]), mask)
-        found = np.flatnonzero(mask.reshape(n_members, -1).any(axis=1))
+        kept = np.flatnonzero(mask.reshape(n_members, -1).any(axis=1))
     else:
-        found = np.asarray(prune(X, y))
-        found = np.flatnonzero(found) if found.dtype == bool else np.unique(found)
-    if not len(found):
+        kept = np.asarray(prune(X, y))
+        kept = np.flatnonzero(kept) if kept.dtype == bool else np.unique(kept)
+    if not len(kept):
         of = f" of {', '.join(map(str, names[:3]))}..." if names else ""
         raise ValueError(f"prune={prune!r} keeps no member{of}: loosen it.")
-    return [int(m) for m in found]
+    return [int(m) for m in kept]
 
 
 def check_pruner(prune):

@@ -220,11 +220,11 @@ class TableClassifier(TableMixin, ClassifierMixin, BaseEstimator):
     def _encode(self, y):
         check_classification_targets(y)
         if self.n_classes is None:
-            found = type_of_target(y, input_name="y", raise_unknown=True)
-            if found != "binary":
+            target_type = type_of_target(y, input_name="y", raise_unknown=True)
+            if target_type != "binary":
                 raise ValueError(
-                    f"Only binary classification is supported. The type of the target is {found}. Give the number of "
-                    "classes as n_classes, and y as positions 0 to n_classes - 1."
+                    f"Only binary classification is supported. The type of the target is {target_type}. Give the "
+                    "number of classes as n_classes, and y as positions 0 to n_classes - 1."
                 )
             self.classes_, y = np.unique(y, return_inverse=True)
             if len(self.classes_) < 2:

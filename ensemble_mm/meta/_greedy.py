@@ -40,8 +40,8 @@ class _Greedy:
         if whole.slow:  # members that look best, and fewer bags, so that the time stays in bounds
             pool = np.sort(best[: max(2, min(n_members, MOST_TRIALS // (2 * self.n_steps)))])
             n_bags = min(n_bags, MOST_TRIALS // (self.n_steps * len(pool)) - 1)
-        found = [self._select(whole, pool)]
-        pool = np.union1d(np.intersect1d(best[:MOST_MEMBERS], pool), np.flatnonzero(found[0]))
+        bags = [self._select(whole, pool)]
+        pool = np.union1d(np.intersect1d(best[:MOST_MEMBERS], pool), np.flatnonzero(bags[0]))
         for counts in self._bags(rows, n_bags):
             bag = np.repeat(np.arange(len(rows.y)), counts)
             lacks = self._kind.is_stratified and len(np.unique(rows.y[bag])) < len(np.unique(rows.y))
@@ -49,8 +49,8 @@ class _Greedy:
                 part = Objective(rows.cells[np.ix_(bag, pool)], rows.y[bag], rows.weight[bag], self._kind, self.scoring)
                 weights = np.zeros(n_members)
                 weights[pool] = self._select(part, np.arange(len(pool)))
-                found.append(weights)
-        return np.mean(found, axis=0)
+                bags.append(weights)
+        return np.mean(bags, axis=0)
 
     def _select(self, objective, pool):
         """Return the shares of a greedy selection with replacement, cut at its best length."""

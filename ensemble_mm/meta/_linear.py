@@ -108,8 +108,8 @@ class LinearClassifier(_Linear, TableClassifier):
         bounds = [(0, None)] * n_members + [(None, None)] * n_classes
         options = {"gtol": 1e-9, "ftol": 1e-14, "maxiter": 500}
         begin = np.r_[start, self.intercept_]
-        found = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-        return np.where(found[:n_members] < TINY, 0.0, found[:n_members]), found[n_members:]
+        optimum = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+        return np.where(optimum[:n_members] < TINY, 0.0, optimum[:n_members]), optimum[n_members:]
 
     def _mix(self, cells):
         logs = _logs(cells)
@@ -204,8 +204,8 @@ def _least_squares_by_search(A, b, penalty):
         return value / unit, 2 * (A.T @ wrong + penalty * (n_members * apart + away)) / unit
 
     start, bounds = np.full(n_members, 1 / n_members), [(0, None)] * n_members
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500, "gtol": 1e-9})
-    return np.where(found.x < 1e-9, 0.0, found.x)
+    optimum = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500, "gtol": 1e-9})
+    return np.where(optimum.x < 1e-9, 0.0, optimum.x)
 
 
 def _logs(cells):

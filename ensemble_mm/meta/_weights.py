@@ -186,9 +186,9 @@ def best_average(cells, y, weight):
         if len(residuals) > residuals.shape[1]:
             residuals = np.linalg.qr(residuals, mode="r")
         stacked = np.vstack([residuals, np.ones(residuals.shape[1])])
-        found, _ = nnls(stacked, np.r_[np.zeros(len(residuals)), 1.0], maxiter=10 * n_members)
+        solution, _ = nnls(stacked, np.r_[np.zeros(len(residuals)), 1.0], maxiter=10 * n_members)
         old, weights = weights / weights.sum(), np.zeros(n_members)
-        weights[~never] = found / found.sum()
+        weights[~never] = solution / solution.sum()
         if np.abs(weights - old).max() < 1e-6:
             break
     return weights
@@ -230,8 +230,8 @@ def best_mixture(gain, here, weight, max_iter=500, tol=1e-8):
         return value, down - up + w.sum() - 1
 
     options = {"maxiter": max_iter, "maxfun": 2 * max_iter, "ftol": 1e-15, "gtol": tol, "maxcor": 30}
-    found = minimize(loss, weights, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(weights), options=options)
-    w = np.where(found.x < 1e-7, 0.0, found.x)
+    optimum = minimize(loss, weights, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(weights), options=options)
+    w = np.where(optimum.x < 1e-7, 0.0, optimum.x)
     if w.sum() > 0 and np.isfinite(w).all():
         weights = w / w.sum()
-    return weights, n_iter + int(found.nit)
+    return weights, n_iter + int(optimum.nit)

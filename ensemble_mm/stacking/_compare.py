@@ -48,11 +48,11 @@ def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params) -> pd
         as_source(X), tuple(views_of(model)), model.tasks_, model.targets_, weights, groups, schema=model.schema_
     )
     first, last = model.levels_[0], model.levels_[-1]
-    found = {name: {"ensemble": first.oof[name]} | _simpler(problem, model, name) for name in model.tasks_}
+    predictions = {name: {"ensemble": first.oof[name]} | _simpler(problem, model, name) for name in model.tasks_}
     if len(model.tasks_) > 1 and model.strategy != "independent":
-        for name, strategies in found.items():
+        for name, strategies in predictions.items():
             strategies["multi-task"] = last.oof[name]
-    return _table(problem, found)
+    return _table(problem, predictions)
 
 
 def _simpler(problem, model, name):
@@ -66,16 +66,16 @@ def _simpler(problem, model, name):
         _, out = cross_fitted(meta, block, problem.targets[name], kind, model.folds_, problem.weights[name])
         return kind.given(out)
 
-    found, alone = {}, {names: some for names, some in apart.items() if len(names) == 1}
+    simple, alone = {}, {names: some for names, some in apart.items() if len(names) == 1}
     if alone:
         best = [predicted(some) for some in alone.values()]
-        found["best single view"] = min(best, key=lambda out: _judged(problem, task, out)[0])
+        simple["best single view"] = min(best, key=lambda out: _judged(problem, task, out)[0])
     if len(views) > 1 and views in apart:
-        found["early fusion"] = predicted(apart[views])
+        simple["early fusion"] = predicted(apart[views])
     if len(views) > 1 and alone:
         mean = make_meta_learner("mean", kind=task.kind, n_classes=kind.n_classes)
-        found["late fusion"] = predicted(sorted(sum(alone.values(), [])), mean)
-    return found
+        simple["late fusion"] = predicted(sorted(sum(alone.values(), [])), mean)
+    return simple
 
 
 def _judged(problem, task, out):
@@ -86,12 +86,12 @@ def _judged(problem, task, out):
     return share @ task.rules.losses(y[rows], out[rows]), task.rules.score(y[rows], out[rows], share), rows.sum()
 
 
-def _table(problem, found):
+def _table(problem, predictions):
     rows = []
     for name, task in problem.tasks.items():
-        for strategy, out in found[name].items():
+        for strategy, out in predictions[name].items():
             loss, score, n = _judged(problem, task, out)
-            gain, error = paired_gain(problem, name, out, found[name]["ensemble"])
+            gain, error = paired_gain(problem, name, out, predictions[name]["ensemble"])
             rows.append((name, strategy, task.rules.score_name, score, loss, gain, gain - Z_95 * error,
                          gain + Z_95 * error, n))  # fmt: skip
     columns = ["task", "strategy", "score_name", "score", "loss", "difference", "low", "high", "n"]

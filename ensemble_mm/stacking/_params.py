@@ -32,11 +32,11 @@ class NamedParamsMixin:
     def _named_parts(self, attribute):
         parts = getattr(self, attribute)
         lists = parts.values() if isinstance(parts, dict) else [parts]
-        found = []
+        named = []
         for entries in lists:
             if isinstance(entries, (list, tuple)):
-                found += [(e[0], e[1]) for e in entries if isinstance(e, (list, tuple)) and len(e) >= 2]
-        return found
+                named += [(e[0], e[1]) for e in entries if isinstance(e, (list, tuple)) and len(e) >= 2]
+        return named
 
     def _replace(self, attribute, name, part):
         """Put a new list in place: the user's own list is never changed."""

@@ -30,18 +30,18 @@ class Progress:
         """Open a stage of `n_jobs`; gives what to call for each finished job."""
         stage = self.context.subcontext(task_name=name, max_subtasks=n_jobs)
         stage.call_on_fit_task_begin(estimator=self.estimator)
-        started = said = time.perf_counter()
+        started = reported = time.perf_counter()
         done = 0
 
         def tick(job):
-            nonlocal done, said
+            nonlocal done, reported
             done += 1
             part = stage.subcontext(task_name=job)
             part.call_on_fit_task_begin(estimator=self.estimator)
             part.call_on_fit_task_end(estimator=self.estimator)
             now = time.perf_counter()
-            if now - said >= LINE_EVERY and done < n_jobs:
-                said, left = now, (now - started) / done * (n_jobs - done)
+            if now - reported >= LINE_EVERY and done < n_jobs:
+                reported, left = now, (now - started) / done * (n_jobs - done)
                 self._say(f"{name}: {done} of {n_jobs} jobs, {now - started:.0f} s, about {left:.0f} s to go")
 
         yield tick

@@ -54,24 +54,24 @@ def write_atomic(path: str | os.PathLike, content: bytes | Callable) -> None:
     b'whole'
     """
     path = Path(path)
-    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.{uuid.uuid4().hex}{_PART}")
+    partial = path.with_name(f".{path.name[:100]}.{os.getpid()}.{uuid.uuid4().hex}{_PART}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(beside, "xb") as file:
+        with open(partial, "xb") as file:
             if callable(content):
                 content(file)
             else:
                 file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
+        os.replace(partial, path)
         _sync_folder(path.parent)
     except OSError as error:
         reason = f"Could not write {str(path)!r} ({error.strerror or error}); what was there before is unchanged"
         raise type(error)(error.errno, reason) from error
     finally:
         with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -93,9 +93,9 @@ class FeatureCache:
                 n_rows, n_columns = shape.tolist()
                 if len(indptr) != n_rows + 1 or not 0 <= n_columns <= 64 * self.most_columns:
                     raise ValueError("not a matrix of ours")
-                found = sp.csr_matrix((data, indices, indptr), shape=(n_rows, n_columns))
-                found.check_format(full_check=True)
-                return found
+                matrix = sp.csr_matrix((data, indices, indptr), shape=(n_rows, n_columns))
+                matrix.check_format(full_check=True)
+                return matrix
             return _unpack(content, _DENSE, 1)[0]
         except FileNotFoundError:
             return self._jobs.load(key)
@@ -141,26 +141,26 @@ class FeatureCache:
         found : ndarray of shape (n_rows,), bool
         """
         wanted = np.asarray(row_keys, dtype="S32")
-        found = np.zeros(len(wanted), dtype=bool)
+        hits = np.zeros(len(wanted), dtype=bool)
         rows = np.empty((len(wanted), 0), dtype=np.float32)
         for path in self._batches(config_key):
-            if found.all():
+            if hits.all():
                 break
             batch = self._read_batch(path)
             if batch is None:
                 continue
             keys, features = batch  # keys are sorted
             place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-            hit = ~found & (keys[place] == wanted)
+            hit = ~hits & (keys[place] == wanted)
             if not hit.any():
                 continue
-            if not found.any():
+            if not hits.any():
                 rows = np.full((len(wanted), features.shape[1]), np.nan, dtype=np.float32)
             elif features.shape[1] != rows.shape[1]:
                 continue
             rows[hit] = features[place[hit]]
-            found |= hit
-        return rows, found
+            hits |= hit
+        return rows, hits
 
     def put_rows(self, config_key: str, row_keys, array) -> None:
         """Keep rows of features of shape (n_rows, n_features), unless they are too wide."""

@@ -133,14 +133,14 @@ def _get(path: str):
     parts = path.split(".")
     for end in range(len(parts) - 1, 0, -1):
         try:
-            found = import_module(".".join(parts[:end]))
+            member = import_module(".".join(parts[:end]))
         except ModuleNotFoundError as error:
             if not ".".join(parts[:end]).startswith(error.name or "?"):
                 raise  # a package that the module needs
             continue
         for part in parts[end:]:
-            found = getattr(found, part)
-        return found
+            member = getattr(member, part)
+        return member
     raise ModuleNotFoundError(name=parts[0])
 
 
@@ -164,13 +164,13 @@ class Finder:
 
     def find_class(self, name: str):
         """Return a class, or None (and note the name) when it may not be built."""
-        found = self._find(name, _may_be_built)
-        return found if isinstance(found, type) else self._refuse(name)
+        member = self._find(name, _may_be_built)
+        return member if isinstance(member, type) else self._refuse(name)
 
     def find_function(self, name: str):
         """Return a function or a type that serves as one, or None (and note the name)."""
-        found = self._find(name, _may_be_called)
-        return found if callable(found) else self._refuse(name)
+        member = self._find(name, _may_be_called)
+        return member if callable(member) else self._refuse(name)
 
     def is_trusted(self, name: str) -> bool:
         """Tell whether the user named this one."""
@@ -199,10 +199,10 @@ def _may_be_built(name: str):
         from sklearn.base import BaseEstimator
 
         home = import_module(module)
-        found = getattr(home, attribute, None)
+        member = getattr(home, attribute, None)
         public = not attribute.startswith("_") and attribute in getattr(home, "__all__", vars(home))
-        ours = getattr(found, "__module__", "").startswith("sklearn.")
-        return found if public and ours and isinstance(found, type) and issubclass(found, BaseEstimator) else None
+        ours = getattr(member, "__module__", "").startswith("sklearn.")
+        return member if public and ours and isinstance(member, type) and issubclass(member, BaseEstimator) else None
     return None
 
 
@@ -213,9 +213,9 @@ def _may_be_called(name: str):
     if name in _CALLED:
         return getattr(import_module(module), attribute)
     if module == "numpy":
-        found = getattr(np, attribute, None) if attribute.isidentifier() else None
-        scalar = isinstance(found, type) and issubclass(found, np.generic)
-        return found if isinstance(found, np.ufunc) or scalar else None
+        member = getattr(np, attribute, None) if attribute.isidentifier() else None
+        scalar = isinstance(member, type) and issubclass(member, np.generic)
+        return member if isinstance(member, np.ufunc) or scalar else None
     return None
 
 

@@ -107,8 +107,8 @@ def _unsynced(alchemy):
 
 def _sqlite_file(url: str) -> Path | None:
     """The file of a SQLite URL; None for other databases."""
-    scheme, found, rest = str(url).partition("://")
-    if not found or not rest and scheme != "sqlite":
+    scheme, separator, rest = str(url).partition("://")
+    if not separator or not rest and scheme != "sqlite":
         raise ValueError(f"{url!r} is not a database URL: write, for example, sqlite:///runs.db.")
     if scheme.partition("+")[0] != "sqlite":
         return None
@@ -120,11 +120,11 @@ def _sqlite_file(url: str) -> Path | None:
 
 def pages(search, **arguments) -> list:
     """Return what a search of MLflow finds, all pages of it."""
-    found = search(max_results=1000, **arguments)
-    items = list(found)
-    while found.token:
-        found = search(max_results=1000, page_token=found.token, **arguments)
-        items += found
+    page = search(max_results=1000, **arguments)
+    items = list(page)
+    while page.token:
+        page = search(max_results=1000, page_token=page.token, **arguments)
+        items += page
     return items
 
 

@@ -110,8 +110,8 @@ class TaskDatabase:
             name: {"runs": len(part), "version": part["version"].max(), "last": part["created"].max()}
             for name, part in runs.groupby("task", sort=False)
         }
-        found = pd.DataFrame.from_dict(rows, orient="index", columns=["runs", "version", "last"])
-        return found.rename_axis("task").sort_values("last", ascending=False)
+        frame = pd.DataFrame.from_dict(rows, orient="index", columns=["runs", "version", "last"])
+        return frame.rename_axis("task").sort_values("last", ascending=False)
 
     def runs(self, task: str | None = None) -> pd.DataFrame:
         """Return a DataFrame, one row a finished run, the newest first.
@@ -133,9 +133,9 @@ class TaskDatabase:
                 experiments = {key: name for key, name in experiments.items() if name == task}
                 if not experiments:
                     raise ValueError(f"There is no task {task!r} in {self._connection}: tasks() lists them.")
-            found = pages(client.search_runs, experiment_ids=list(experiments)) if experiments else []
+            stored = pages(client.search_runs, experiment_ids=list(experiments)) if experiments else []
         rows = {}
-        for run in found:
+        for run in stored:
             labels = run.data.tags
             if run.info.status != "FINISHED" or TAG + "version" not in labels:
                 continue
@@ -192,8 +192,8 @@ class TaskDatabase:
         """
         words = f"There is no model {name!r}, version {version!r}, in {self._connection}"
         with self._connection.open() as client, worded(words):
-            found = self._version(client, check_name(name), version)
-        return self._read(found.run_id, _MODEL, lambda path: load(path, trusted=trusted))
+            chosen = self._version(client, check_name(name), version)
+        return self._read(chosen.run_id, _MODEL, lambda path: load(path, trusted=trusted))
 
     def record(self, run: str) -> dict:
         """Return all that is known of a run: parameters, fold scores, contributions, seconds, environment."""
@@ -235,11 +235,11 @@ class TaskDatabase:
 
     def _experiment(self, client, name: str) -> str:
         for _ in range(2):
-            found = client.get_experiment_by_name(name)
-            if found is not None:
-                if found.lifecycle_stage == "deleted":
-                    client.restore_experiment(found.experiment_id)
-                return found.experiment_id
+            experiment = client.get_experiment_by_name(name)
+            if experiment is not None:
+                if experiment.lifecycle_stage == "deleted":
+                    client.restore_experiment(experiment.experiment_id)
+                return experiment.experiment_id
             with contextlib.suppress(mlflow_error()):  # another process was quicker
                 return client.create_experiment(name, artifact_location=self._artifacts)
         raise ValueError(f"The task {name!r} cannot be made in {self._connection}.")
@@ -298,20 +298,20 @@ class TaskDatabase:
     def _version(self, client, name: str, version):
         model = model_name(name)
         if version is None:
-            found = [v for v in pages(client.search_model_versions, filter_string=f"name='{model}'") if v.run_id]
-            if not found:
+            versions = [v for v in pages(client.search_model_versions, filter_string=f"name='{model}'") if v.run_id]
+            if not versions:
                 raise ValueError(f"There is no model {name!r} in {self._connection}: tasks() lists them.")
-            return max(found, key=lambda v: int(v.version))
+            return max(versions, key=lambda v: int(v.version))
         if isinstance(version, str) and not version.isdecimal():
             return client.get_model_version_by_alias(model, version)
         return client.get_model_version(model, str(version))
 
     def _run(self, client, run: str):
         with worded(f"There is no run {run!r} in {self._connection}: runs() lists them"):
-            found = client.get_run(run)
-        if found.info.lifecycle_stage == "deleted":
+            stored = client.get_run(run)
+        if stored.info.lifecycle_stage == "deleted":
             raise ValueError(f"The run {run!r} was deleted.")
-        return found
+        return stored
 
     def _read(self, run: str, file: str, reader):
         """Read a file of a run. What the database says of its place is not followed: it could be anywhere."""

@@ -113,12 +113,12 @@ def tree_of(path):
     """Return what a path leads to: the digest of a file, those of all files of a folder by name, or None."""
     if not os.path.isdir(path):
         return file_digests([path])[path]
-    files, seen = [], set()
+    files, visited = [], set()
     for place, folders, names in os.walk(path, followlinks=True):
-        if (there := os.path.realpath(place)) in seen:  # links may lead in a circle
+        if (target := os.path.realpath(place)) in visited:  # links may lead in a circle
             folders.clear()
             continue
-        seen.add(there)
+        visited.add(target)
         folders.sort()
         files += [os.path.join(place, name) for name in names]
     digests = file_digests(files)
@@ -128,11 +128,18 @@ def tree_of(path):
 def _identity(path) -> bytes | None:
     """Return a key of a regular file as it is now."""
     try:
-        found = os.stat(path)
-        words = os.path.abspath(path), found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+        status = os.stat(path)
+        words = (
+            os.path.abspath(path),
+            status.st_dev,
+            status.st_ino,
+            status.st_size,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+        )
     except (OSError, ValueError):  # a text with NUL, say
         return None
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return None
     return hashlib.sha256(repr(words).encode()).hexdigest()[: 2 * BYTES].encode()
 
@@ -158,8 +165,8 @@ def _remember(digests: dict) -> None:
 
 def _recall(cache, keys: list[bytes]) -> None:
     """Remember what the cache knows of some files."""
-    rows, there = cache.get_rows(_KEPT, keys)
+    rows, hits = cache.get_rows(_KEPT, keys)
     if rows.shape[1] == BYTES // 2:
-        whole = there & (rows == np.clip(np.rint(rows), 0, 2**16 - 1)).all(axis=1)
-        found = zip(np.array(keys)[whole], rows[whole].astype("<u2"), strict=True)
-        _remember({bytes(key): row.tobytes() for key, row in found})
+        whole = hits & (rows == np.clip(np.rint(rows), 0, 2**16 - 1)).all(axis=1)
+        recalled = zip(np.array(keys)[whole], rows[whole].astype("<u2"), strict=True)
+        _remember({bytes(key): row.tobytes() for key, row in recalled})

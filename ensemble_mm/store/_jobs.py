@@ -140,23 +140,23 @@ def _key_folders() -> list[Path]:
 
 def _make_key(path: Path) -> None:
     """Write a new key; of several processes that try at once, the first wins."""
-    handle, beside = tempfile.mkstemp(dir=path.parent)  # mode 0600
+    handle, draft = tempfile.mkstemp(dir=path.parent)  # mode 0600
     try:
         with open(handle, "wb") as file:
             file.write(secrets.token_bytes(32))
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
-            os.link(beside, path)
+            os.link(draft, path)
     finally:
-        os.unlink(beside)
+        os.unlink(draft)
 
 
 def _read_key(path: Path) -> bytes:
     if hasattr(os, "getuid"):
         for place in (path, path.parent):
-            found = place.stat()
-            if found.st_uid != os.geteuid() or found.st_mode & (0o077 if place == path else 0o022):
+            status = place.stat()
+            if status.st_uid != os.geteuid() or status.st_mode & (0o077 if place == path else 0o022):
                 remedy = "remove it, or run chmod go-rwx on it if no other user can have used it"
                 raise OSError(f"{place} is open to other users: {remedy}")
     key = path.read_bytes()

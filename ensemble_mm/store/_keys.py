@@ -40,13 +40,13 @@ _VERSIONED_MODULES = {"builtins", "numpy", "scipy", "sklearn", "joblib", "pandas
 
 @functools.cache
 def _versions() -> tuple[tuple[str, str], ...]:
-    found = [("python", platform.python_version())]
+    packages = [("python", platform.python_version())]
     for name in ("ensemble_mm", *_CORE, *_MEDIA):
         try:
-            found.append((name, metadata.version(name)))
+            packages.append((name, metadata.version(name)))
         except metadata.PackageNotFoundError:
             continue
-    return tuple(found)
+    return tuple(packages)
 
 
 def versions() -> dict[str, str]:

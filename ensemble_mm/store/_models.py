@@ -132,9 +132,9 @@ def load(path: str | os.PathLike, trusted: Sequence = ()) -> Any:
             raise ModelFileError(_refusal(path, sorted(finder.refused))) from None
         if isinstance(error, ModuleNotFoundError):
             raise ModelFileError(f"{str(path)!r} needs the module {error.name!r}, which is not installed.") from error
-        here, there = versions(), manifest.get("versions")
-        there = there if isinstance(there, dict) else {}
-        other = [f"{name} {saved} (here {here.get(name, 'none')})" for name, saved in there.items()
+        here, written = versions(), manifest.get("versions")
+        written = written if isinstance(written, dict) else {}
+        other = [f"{name} {saved} (here {here.get(name, 'none')})" for name, saved in written.items()
                  if saved != here.get(name)]  # fmt: skip
         hint = f" It was saved with {printable(', '.join(map(str, other[:8])))}." if other else ""
         raise ModelFileError(

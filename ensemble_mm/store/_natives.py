@@ -313,8 +313,13 @@ def _check_histograms(state):
         for name, step, columns in sorter.transformers_:
             require(type(columns) in (list, np.ndarray), "a boosting does not fit its columns")
             steps += [(step, np.asarray(columns), places.get(name))] if step != "drop" else []
-        kept = all(columns.dtype == bool and _keeps_columns(step) and type(found) in (list, np.ndarray)
-                   and np.array_equal(found, np.flatnonzero(columns)) for step, columns, found in steps)  # fmt: skip
+        kept = all(
+            columns.dtype == bool
+            and _keeps_columns(step)
+            and type(places) in (list, np.ndarray)
+            and np.array_equal(places, np.flatnonzero(columns))
+            for step, columns, places in steps
+        )
         require(kept, "a boosting does not fit its columns")
         require(sum(int(columns.sum()) for _, columns, _ in steps) == width, "a boosting does not fit its columns")
 

@@ -85,15 +85,15 @@ def _scores(results) -> dict:
 def _contributions(model) -> dict:
     """Weights of the members of each target; those of other targets have none."""
     table = getattr(model, "table_", None)
-    found = {}
+    weights = {}
     for target, column in getattr(model, "contributions_", {}).items():
         own = None if table is None else {(member.reads, member.learner) for member in table.members(target)}
-        found[str(target)] = {
+        weights[str(target)] = {
             f"{reads}/{learner}": float(share)
             for (reads, learner), share in column.items()
             if own is None or (reads, learner) in own
         }
-    return found
+    return weights
 
 
 def _short(value) -> str:

@@ -54,8 +54,8 @@ def as_text(item) -> dict | None:
         return {"missing": str(item)}
     if isinstance(item, PurePath):
         return {"path": str(item)}
-    found = _TEXTS.get(type(item))
-    return found and {found[0]: found[1](item)}
+    entry = _TEXTS.get(type(item))
+    return entry and {entry[0]: entry[1](item)}
 
 
 def _missing(text: str):
