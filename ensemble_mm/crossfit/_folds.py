@@ -6,18 +6,21 @@ from numbers import Integral
 import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
+from .._checks import DataWarning
+
+N_DRAWS = 100  # of folds, until every model learns from two classes at least
+
 
 def draw_folds(cv, problem, seed):
     """Return the folds of a Problem as a list of `(train, test)` index arrays.
 
-    A number of folds is stratified on the first classification task whose labels allow it, keeps `groups` together
-    and shuffles; a splitter and a list of pairs are taken as they are.
+    A number of folds keeps `groups` together, is stratified on the first classification task whose labels allow it,
+    and shuffles; a splitter and a list of pairs are taken as they are. Classes that training rows lack are told.
     """
     n_rows, tasks, targets, groups = problem.n_rows, problem.tasks, problem.targets, problem.groups
     _check_groups(groups, n_rows)
     if isinstance(cv, Integral) and not isinstance(cv, bool):
-        labels, splitter = _splitter(int(cv), problem, seed)
-        pairs = splitter.split(np.zeros(n_rows), labels, groups)
+        pairs = _draw(*_splitter(int(cv), problem, seed), problem)
     elif hasattr(cv, "split") and not isinstance(cv, str):
         labels = next((t for name, t in targets.items() if tasks[name].rules.is_stratified), None)
         labels = next(iter(targets.values())) if labels is None else labels
@@ -29,16 +32,61 @@ def draw_folds(cv, problem, seed):
     folds = [_check_pair(pair, n_rows) for pair in pairs]
     if not folds:
         raise ValueError("cv gives no fold: give at least one (train, test) pair.")
-    for name, target in targets.items():
-        for f, (train, _) in enumerate(folds):
-            known = target[train][~np.isnan(target[train])]
-            if len(np.unique(known)) < tasks[name].rules.least:
-                content = "no known label" if not len(known) else "one class only"
-                raise ValueError(
-                    f"Task {name!r} has {content} in the training rows of fold {f}: use fewer folds, "
-                    "or give more rows with a known label."
-                )
+    for name, f, left in _too_few(folds, problem):
+        content = "no known label" if not left else "one class only"
+        grouped = "" if groups is None else " in more groups"
+        raise ValueError(
+            f"Task {name!r} has {content} in the training rows of fold {f}: use fewer folds, "
+            f"or give more rows with a known label{grouped}."
+        )
+    _warn_of_lacking(folds, problem)
     return folds
+
+
+def _draw(labels, splitter, problem):
+    """Return the first draw in which all training rows have enough classes of every task; else the first of all."""
+    first = None
+    for _ in range(N_DRAWS):
+        pairs = list(splitter.split(np.zeros(problem.n_rows), labels, problem.groups))
+        first = pairs if first is None else first
+        if next(_too_few(pairs, problem), None) is None:
+            return pairs
+        if getattr(splitter, "random_state", None) is None:
+            break
+        splitter.random_state += 1
+    return first
+
+
+def _too_few(folds, problem):
+    """Yield (task, fold, number of classes) where training rows have fewer different labels than a fit needs."""
+    for name, target in problem.targets.items():
+        for f, (train, _) in enumerate(folds):
+            known = target[train]
+            n_left = len(np.unique(known[~np.isnan(known)]))
+            if n_left < problem.tasks[name].rules.least:
+                yield name, f, n_left
+
+
+def _warn_of_lacking(folds, problem):
+    lines = []
+    for name, task in problem.tasks.items():
+        if not task.rules.is_stratified:
+            continue
+        target = problem.targets[name]
+        known = np.unique(target[~np.isnan(target)])
+        lacking = {f: np.setdiff1d(known, target[train]).astype(np.intp) for f, (train, _) in enumerate(folds)}
+        where = [f for f, classes in lacking.items() if len(classes)]
+        if where:
+            label = task.classes.tolist()[lacking[where[0]][0]]
+            n_classes = len(np.unique(np.concatenate(list(lacking.values()))))
+            more = f" and {n_classes - 1} more classes have" if n_classes > 1 else " has"
+            lines.append(
+                f"Task {name!r}: class {label!r}{more} no training row in {len(where)} of {len(folds)} folds (first in "
+                f"fold {where[0]}), whose models never predict it."
+            )
+    if lines:
+        remedy = 'Give more rows of such classes, merge them, or leave out those of one row with rare="drop".'
+        warnings.warn("\n".join([*lines, remedy]), DataWarning, stacklevel=3)
 
 
 def _check_groups(groups, n_rows):
@@ -65,6 +113,8 @@ def _splitter(n_splits, problem, seed):
             f"Cannot make {n_splits} folds: found n_samples={n_rows} with minimum of {n_splits} required "
             f"(one row per fold). Give more rows than {n_rows} sample or use a smaller cv."
         )
+    if groups is not None:
+        n_splits = _fitting(n_splits, len(np.unique(groups)))
     rarest = {}
     for name, task in tasks.items():
         if task.rules.is_stratified:
@@ -73,26 +123,50 @@ def _splitter(n_splits, problem, seed):
     allowed = [name for name, counts in rarest.items() if counts.min() >= n_splits]
     chosen = allowed[0] if allowed else max(rarest, key=lambda name: rarest[name].min(), default=None)
     if chosen is None:
-        splitter = GroupKFold(n_splits) if groups is not None else KFold(n_splits, shuffle=True, random_state=seed)
-        return None, splitter
+        return None, _unstratified(n_splits, groups, seed)
     counts = rarest[chosen]
     if counts.min() < n_splits:
-        label = tasks[chosen].classes[int(counts.argmin())]
+        label = tasks[chosen].classes.tolist()[counts.argmin()]
         words = f"Task {chosen!r}: class {label!r} has {counts.min()} rows, fewer than cv={n_splits} folds"
-        remedy = "Merge or drop rare classes, give more rows of them, or use a smaller cv."
         if counts.min() < 2 and len(tasks) == 1:
-            raise ValueError(f"{words}, so that no model could be both trained and judged on it. {remedy}")
+            raise ValueError(
+                f"{words}, so that no model could be both trained and judged on it. Give more rows of it, merge it "
+                'with another class, or leave out classes of one row with rare="drop".'
+            )
         if counts.min() >= 2:
             n_splits = int(counts.min())
-            warnings.warn(f"{words}: {n_splits} folds are used. {remedy}", UserWarning, stacklevel=2)
+            remedy = "Merge or drop rare classes, give more rows of them, or use a smaller cv."
+            warnings.warn(f"{words}: {n_splits} folds are used. {remedy}", DataWarning, stacklevel=2)
     labels = np.nan_to_num(targets[chosen], nan=-1.0)
-    if counts.min() < 2 or np.bincount((labels + 1).astype(np.intp)).max() < n_splits:
-        return None, KFold(n_splits, shuffle=True, random_state=seed)
+    if groups is not None:  # rare classes are no stratum of their own
+        labels[np.isin(labels, np.flatnonzero(counts < n_splits))] = counts.argmax()
+    if (groups is None and counts.min() < 2) or np.bincount((labels + 1).astype(np.intp)).max() < n_splits:
+        return None, _unstratified(n_splits, groups, seed)
     if (labels == -1).sum() not in (0, *range(n_splits, n_rows)):
-        labels[labels == -1] = counts.argmax()  # too few unknown labels to be a stratum of their own
-    if groups is not None:
-        return labels, StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
-    return labels, StratifiedKFold(n_splits, shuffle=True, random_state=seed)
+        labels[labels == -1] = counts.argmax()  # nor are too few unknown labels
+    stratified = StratifiedKFold if groups is None else StratifiedGroupKFold
+    return labels, stratified(n_splits, shuffle=True, random_state=seed)
+
+
+def _unstratified(n_splits, groups, seed):
+    return KFold(n_splits, shuffle=True, random_state=seed) if groups is None else GroupKFold(n_splits)
+
+
+def _fitting(n_splits, n_groups):
+    """Return a number of folds of which each can test a group."""
+    if n_groups < 2:
+        raise ValueError(
+            "groups holds one group only, so that no model could be both trained and judged on other groups: give "
+            "groups of which there are several, or none."
+        )
+    if n_groups < n_splits:
+        warnings.warn(
+            f"There are {n_groups} groups, fewer than cv={n_splits} folds: {n_groups} folds are used. Use a smaller "
+            "cv, or give more groups.",
+            DataWarning,
+            stacklevel=2,
+        )
+    return min(n_splits, n_groups)
 
 
 def _check_pair(pair, n_rows):

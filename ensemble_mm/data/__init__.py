@@ -5,7 +5,7 @@ from ._inputs import MultimodalData, View, as_source, check_columns, present_row
 from ._loading import load_demo, make_multimodal, read_table
 from ._problem import Problem, read_problem, task_weights
 from ._schema import infer_schema, infer_views
-from ._targets import Task, resolve_targets
+from ._targets import Task, labels_by_task, resolve_targets
 from ._views import column_of, columns_of, views_of
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "columns_of",
     "infer_schema",
     "infer_views",
+    "labels_by_task",
     "load_demo",
     "make_multimodal",
     "present_rows",

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..schema import Schema
 from ._inputs import View
-from ._targets import Task, resolve_targets
+from ._targets import Task, resolve_targets, without_rare
 from ._views import columns_of, read_views
 
 
@@ -77,8 +77,9 @@ class Problem:
 
 
 def read_problem(
-    source, Y, *, views="auto", encoded=False, columns=None, kinds="auto", only=None, sample_weight=None, groups=None
-):
+    source, Y, *, views="auto", encoded=False, columns=None, kinds="auto", only=None, rare="keep", sample_weight=None,
+    groups=None,
+):  # fmt: skip
     """Return the Problem of X, as `as_source` gives it, and Y; every mistake in them is found here.
 
     Parameters
@@ -93,6 +94,8 @@ def read_problem(
         Kind of some or all tasks.
     only : {"classification", "regression"} or None, default=None
         What an estimator of one task takes.
+    rare : {"keep", "drop"}, default="keep"
+        Whether the label of a class of one row counts as one that is not known.
     sample_weight : array-like of shape (n_rows,) or (n_rows, n_tasks), default=None
         A label without weight counts as one that is not known.
     groups : array-like of shape (n_rows,), default=None
@@ -114,6 +117,8 @@ def read_problem(
     for name, weight in weights.items():
         if weight is not None:
             targets[name] = _weighted(tasks[name], targets[name], weight)
+    if rare == "drop":
+        tasks, targets = without_rare(tasks, targets)
     problem = Problem(source, tuple(views), tasks, targets, weights, groups, named, schema)
     problem.columns  # noqa: B018  values that cannot be read are told now
     return problem

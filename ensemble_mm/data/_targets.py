@@ -1,33 +1,49 @@
 """Tasks: the kind, the classes and the missing labels of every target.
 
 `resolve_targets` turns whatever the user hands over as Y into named tasks and one float array a
-task: class positions or numbers, NaN where the label is not known.
+task: class positions or numbers, NaN where the label is not known. `labels_by_task` finds the labels of tasks that are
+known in another Y.
 """
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
-from sklearn.utils import column_or_1d
 
-from .._checks import as_pandas
+from .._checks import DataWarning, did_you_mean
 from .._kinds import KINDS
-from ._values import check_values
+from ._labels import (
+    as_column,
+    check_labels,
+    dressed_number,
+    has_tag,
+    known_labels,
+    numbers_of,
+    some,
+    tags_of,
+    target_columns,
+)
 
 MOST_INTEGER_CLASSES = 20
+FEWEST_OF_TAG = 5  # rows that have a tag, and that lack it
 SINGLE = np.finfo(np.float32)
 
 
 @dataclass(frozen=True)
 class Task:
-    """One target: its name, its kind and, for a classification, its classes in sorted order."""
+    """One target: its name, its kind and, for a classification, its classes in sorted order.
+
+    Where the cells of a column of Y list tags, there is one task per `tag` of that `column`.
+    """
 
     name: str
     kind: str
     classes: np.ndarray | None = None
+    column: str | None = None
+    tag: Any = None
 
     @property
     def rules(self):
@@ -39,13 +55,15 @@ class Task:
         """What the columns of a learner are called: the classes, for two the second; "" for a number."""
         return [""] if self.classes is None else list(self.classes[-self.rules.n_columns :])
 
-    def encode(self, y) -> np.ndarray:
+    def encode(self, y, *, unseen: float | None = None) -> np.ndarray:
         """Return labels as floats: class positions or numbers; NaN for a label that is not known.
 
-        A class that was not there in fit is an error.
+        A class that was not there in fit becomes `unseen`; None: it is an error.
         """
-        column = pd.Series(_as_column(y))
-        _check_labels(self.name, column)
+        column = pd.Series(as_column(y))
+        if self.column is not None:
+            column = has_tag(column, self.tag)
+        check_labels(self.name, column)
         values = np.asarray(column.to_numpy(object), dtype=object)
         known = ~pd.isna(values)
         out = np.full(len(values), np.nan)
@@ -55,13 +73,43 @@ class Task:
         position = {label: i for i, label in enumerate(np.asarray(self.classes).tolist())}
         plain = [label.item() if isinstance(label, np.generic) else label for label in values[known]]
         strange = [label for label in plain if label not in position]
-        if strange:
+        if strange and unseen is None:
             raise ValueError(
                 f"Task {self.name!r} has the label {strange[0]!r}, which was not among its classes in fit "
-                f"({_some(self.classes)}): correct it, or mark it as not known with None."
+                f"({some(self.classes)}): correct it, or mark it as not known with None."
             )
-        out[known] = [position[label] for label in plain]
+        if strange:
+            warnings.warn(
+                f"Task {self.name!r}: {len(strange)} of {len(plain)} labels, such as {strange[0]!r}, were not among "
+                f"its classes in fit ({some(self.classes)}) and count as wrong. Correct them, or mark them as not "
+                "known with None.",
+                DataWarning,
+                stacklevel=3,
+            )
+        out[known] = [position.get(label, unseen) for label in plain]
         return out
+
+    def judged(self, y, out, weight=None):
+        """Return `(rules, labels, predictions, weights)` of the rows of predictions whose label is known.
+
+        A class that was not there in fit is one more, to which the predictions give no chance.
+        """
+        target, rules = self.encode(y, unseen=self.rules.n_classes), self.rules
+        if len(target) != len(out):
+            raise ValueError(
+                f"Found input variables with inconsistent numbers of samples: X has {len(out)} rows, task "
+                f"{self.name!r} has {len(target)} labels. Give one label per row; mark one that is not known with None."
+            )
+        rows = ~np.isnan(target) if weight is None else ~np.isnan(target) & (weight > 0)
+        target, out, weight = target[rows], out[rows], None if weight is None else weight[rows]
+        if self.classes is not None and target.max(initial=0) == rules.n_classes:
+            rules, out = KINDS[self.kind](rules.n_classes + 1), np.c_[out, np.zeros(len(out))]
+        return rules, target, out, weight
+
+    def evaluate(self, y, out, weight=None) -> dict:
+        """Return the number of known labels and every metric of predictions, shape (n,) or (n, n_classes)."""
+        rules, target, out, weight = self.judged(y, out, weight)
+        return {"n": len(target)} | rules.evaluate(target, out, weight)
 
     def labels(self, encoded) -> np.ndarray:
         """Return the labels that `encode` turns into these floats; None for a class that is not known."""
@@ -83,7 +131,8 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None):
     Parameters
     ----------
     Y : DataFrame, Series, 2-D array, 1-D array or dict of 1-D columns
-        Targets; NaN or None marks a label that is not known.
+        Targets; NaN or None marks a label that is not known. Of a column whose cells list tags there is one task per
+        tag.
     kinds : "auto" or dict
         Kind of some or all tasks, by name.
     only : {"classification", "regression"} or None
@@ -96,116 +145,157 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None):
     named : bool
         Whether Y came with names.
     """
-    columns, named = _columns(Y)
+    columns, named = target_columns(Y)
     if not isinstance(kinds, Mapping) and not (isinstance(kinds, str) and kinds == "auto"):
         raise ValueError(f'tasks={kinds!r} is not known: use "auto" or a dict from task name to kind.')
     kinds = {} if isinstance(kinds, str) else dict(kinds)
+    told: list[str] = []
+    listed = {} if only else _listed_tags(columns, told)
+    names = [name for column in columns for name in listed.get(column, [column])]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Task names must differ, found {some(names)}: rename a column of Y.")
     for name, kind in kinds.items():
-        if name not in columns:
-            raise ValueError(f"tasks names {name!r}, but Y has the columns {_some(list(columns))}: correct the name.")
+        if name not in names:
+            raise ValueError(f"tasks names {name!r}, but Y has the columns {some(names)}: correct the name.")
         if kind not in (*KINDS, "classification"):
             raise ValueError(f"Task {name!r} has kind {kind!r}: use one of {', '.join(KINDS)}.")
-    tasks, encoded = {}, {}
+    tasks: dict[str, Task] = {}
     for name, column in columns.items():
-        _check_labels(name, column)
-        kind = kinds.get(name) or (only if only else _infer_kind(name, column))
-        task = _make_task(name, column, kind)
-        tasks[name], encoded[name] = task, task.encode(column)
-    return tasks, encoded, named
+        if name in listed:
+            tasks |= listed[name]
+            continue
+        if only and tags_of(column) is not None:
+            raise ValueError(f"{name!r} lists tags: MultiOutputStack reads them, in a DataFrame as one task per tag.")
+        check_labels(name, column)
+        kind = kinds.get(name) or only or _infer_kind(name, column, told)
+        tasks[name] = _make_task(name, column, kind)
+    if told:
+        warnings.warn("\n".join(told), DataWarning, stacklevel=2)
+    return tasks, {name: task.encode(columns[task.column or name]) for name, task in tasks.items()}, named
 
 
-def _columns(Y) -> tuple[dict, bool]:
-    Y = as_pandas(Y)
-    if isinstance(Y, pd.Series):
-        return {_name(Y.name): Y.reset_index(drop=True)}, Y.name is not None
-    if isinstance(Y, pd.DataFrame):
-        if not Y.columns.is_unique:
-            raise ValueError(f"Task names must differ, found {_some(list(Y.columns))}: rename a column of Y.")
-        columns = {_name(name): Y[name].reset_index(drop=True) for name in Y.columns}
-    elif isinstance(Y, dict):
-        columns = {_name(name): pd.Series(_as_column(column)) for name, column in Y.items()}
-        lengths = {name: len(column) for name, column in columns.items()}
-        if len(set(lengths.values())) > 1:
+def without_rare(tasks: dict[str, Task], targets: dict[str, np.ndarray]):
+    """Return tasks and targets without the classes that have one row, or none, whose labels count as not known."""
+    tasks, targets, told = dict(tasks), dict(targets), []
+    for name, task in tasks.items():
+        if task.classes is None:
+            continue
+        target = targets[name]
+        counts = np.bincount(target[~np.isnan(target)].astype(np.intp), minlength=len(task.classes))
+        kept = np.flatnonzero(counts > 1)
+        if len(kept) == len(counts):
+            continue
+        if len(kept) < task.rules.least:
             raise ValueError(
-                f"The tasks of Y have different lengths: {lengths}. All describe the same samples; "
-                "mark a label that is not known with None."
+                f"Task {name!r} has {len(kept)} classes with more than one row: a classifier needs at least two. Merge "
+                "rare classes, or give more rows."
             )
-    else:
-        array = _as_array(Y)
-        if array.ndim == 1:
-            return {"y": pd.Series(array)}, False
-        if array.ndim != 2:
-            raise ValueError(f"Y must have one or two dimensions, found {array.ndim}: give one column per task.")
-        return {f"y{i}": pd.Series(array[:, i]) for i in range(array.shape[1])}, False
-    if not columns:
-        raise ValueError("Y has no columns: give at least one task.")
-    return columns, True
+        told.append(f"Task {name!r}: classes of one row are left out: {some(task.classes[counts < 2])}.")
+        position = np.full(len(counts) + 1, np.nan)  # the last is that of a label that is not known
+        position[kept] = np.arange(len(kept))
+        targets[name] = position[np.nan_to_num(target, nan=len(counts)).astype(np.intp)]
+        kind = "binary" if task.kind == "multiclass" and len(kept) == 2 else task.kind
+        tasks[name] = replace(task, kind=kind, classes=task.classes[kept])
+    if told:
+        warnings.warn("\n".join(told), DataWarning, stacklevel=3)
+    return tasks, targets
 
 
-def _name(name) -> str:
-    return "y" if name is None else str(name)
+def labels_by_task(tasks: dict[str, Task], Y, *, named: bool = True) -> dict[str, pd.Series]:
+    """Return the columns of Y that hold the labels of tasks; of tasks with names, Y may lack some.
 
-
-def _as_column(y):
-    y = as_pandas(y)
-    if isinstance(y, (pd.Series, pd.Index)):
-        return y
-    array = _as_array(y)
-    return column_or_1d(array) if array.ndim == 2 else array
-
-
-def _as_array(y) -> np.ndarray:
-    if sparse.issparse(y):
-        raise ValueError("Y is a sparse matrix, in which a label that is not known cannot be marked: use Y.toarray().")
-    try:
-        array = np.asarray(y)
-        if array.dtype.names is None:
-            return array
-        raise ValueError("records")
-    except ValueError as error:
+    Columns go by name, and in the order of the tasks where Y, or the Y of the fit (`named`), came without names.
+    """
+    columns, has_names = target_columns(Y)
+    whole = list(dict.fromkeys(task.column or name for name, task in tasks.items()))
+    known = {*whole, *tasks}
+    if not (has_names and (named or known & set(columns))):
+        names = next((names for names in (whole, list(tasks)) if len(names) == len(columns)), None)
+        if names is None:
+            raise ValueError(
+                f"Y has {len(columns)} columns, but the model has {len(whole)} tasks, {some(whole)}: give one column "
+                "per task, in this order, or a DataFrame with the names of some."
+            )
+        columns = dict(zip(names, columns.values(), strict=True))
+    found = {name: columns[name if name in columns else task.column or name] for name, task in tasks.items()
+             if name in columns or task.column in columns}  # fmt: skip
+    strange = [name for name in columns if name not in known]
+    if not found:
+        raise ValueError(f"Y has none of the tasks {', '.join(map(repr, tasks))}: give at least one of them.")
+    if strange and len(found) < len(tasks):
+        absent = [name for name in tasks if name not in found]
         raise ValueError(
-            "Y holds records, or lists of different lengths or depths: give one label per row, or a column per task "
-            "with one label per row."
-        ) from error
-
-
-def _check_labels(name: str, column: pd.Series) -> None:
-    """Raise a ValueError for what can be neither a class nor a number."""
-    remedy = "Give one class or number per row, and None where it is not known."
-    check_values(f"Task {name!r}", column, remedy, several=False)
-
-
-def _infer_kind(name: str, column: pd.Series) -> str:
-    known = column.dropna()
-    if known.dtype == object:
-        known = known.infer_objects()
-    if known.dtype == object or not pd.api.types.is_numeric_dtype(known) or pd.api.types.is_bool_dtype(known):
-        return "classification"
-    n_values = known.nunique()
-    if pd.api.types.is_integer_dtype(known):
-        return "classification" if n_values <= MOST_INTEGER_CLASSES else "regression"
-    whole = bool((known == np.floor(known)).all())
-    if whole and n_values <= 2 and len(known):
-        return "classification"
-    if whole and n_values <= MOST_INTEGER_CLASSES:
+            f"Y has the column {strange[0]!r}, which is no task, and lacks the task {absent[0]!r}: correct the name, "
+            f"or drop the column.{did_you_mean(strange[0], absent)}"
+        )
+    if strange:
         warnings.warn(
+            f"These columns of Y are no tasks and are not looked at: {some(strange)}. Drop them, or fit them too.",
+            DataWarning,
+            stacklevel=3,
+        )
+    return found
+
+
+def _listed_tags(columns: dict[str, pd.Series], told: list[str]) -> dict[str, dict[str, Task]]:
+    """Return, of the columns whose cells list tags, one task per tag that enough rows have and lack."""
+    found = {}
+    for name, column in columns.items():
+        tags = tags_of(column)
+        if tags is None:
+            continue
+        rows = {tag: has_tag(column, tag).dropna() for tag in tags}
+        kept = [tag for tag in tags if FEWEST_OF_TAG <= rows[tag].sum() <= len(rows[tag]) - FEWEST_OF_TAG]
+        if not kept:
+            raise ValueError(
+                f"The lists of column {name!r} hold no tag that {FEWEST_OF_TAG} rows have and {FEWEST_OF_TAG} lack: "
+                "give more rows."
+            )
+        if len(kept) < len(tags):
+            told.append(
+                f"Column {name!r} lists tags, which are one task each; {len(tags) - len(kept)} of {len(tags)} are left "
+                f"out, because fewer than {FEWEST_OF_TAG} rows have them or lack them: "
+                f"{some(tag for tag in tags if tag not in kept)}. Merge them, or give more rows."
+            )
+        classes = np.array([False, True])
+        found[name] = {f"{name}={tag}": Task(f"{name}={tag}", "binary", classes, name, tag) for tag in kept}
+    return found
+
+
+def _infer_kind(name: str, column: pd.Series, told: list[str]) -> str:
+    known = known_labels(column)
+    numbers = known if pd.api.types.is_numeric_dtype(known) else numbers_of(known) if len(known) else None
+    if numbers is None and (shown := dressed_number(known)) and known.nunique() > MOST_INTEGER_CLASSES:
+        raise ValueError(
+            f"Task {name!r} holds {known.nunique()} different texts such as {shown!r}: numbers with a unit, a sign or "
+            f'a decimal comma? Give plain numbers, or say tasks={{{name!r}: "multiclass"}} if they are classes.'
+        )
+    if numbers is None or pd.api.types.is_bool_dtype(known):
+        return "classification"
+    n_values = numbers.nunique()
+    whole = bool((numbers == np.floor(numbers)).all())
+    if n_values <= (MOST_INTEGER_CLASSES if pd.api.types.is_integer_dtype(numbers) else 2) and whole and len(known):
+        return "classification"
+    if isinstance(known.iloc[0], str):
+        told.append(
+            f"Task {name!r} holds numbers as text, such as {known.iloc[0]!r}, and is taken as a regression. "
+            f'If these are classes, say tasks={{{name!r}: "multiclass"}}.'
+        )
+    elif whole and n_values <= MOST_INTEGER_CLASSES:
+        told.append(
             f"Task {name!r} holds floats with {n_values} different whole values and is taken as a regression. "
-            f'If these are classes, say tasks={{{name!r}: "multiclass"}}.',
-            UserWarning,
-            stacklevel=2,
+            f'If these are classes, say tasks={{{name!r}: "multiclass"}}.'
         )
     return "regression"
 
 
 def _make_task(name: str, column: pd.Series, kind: str) -> Task:
-    known = column[column.notna()]
+    known = known_labels(column)
     if not len(known):
         raise ValueError(f"Task {name!r} has no known label: drop it from Y, or give it labels.")
     if kind in KINDS and KINDS[kind].family == "regression":
         _as_numbers(name, known.to_numpy(object))
         return Task(name, kind)
-    if known.dtype == object:
-        known = known.infer_objects()
     if pd.api.types.is_float_dtype(known):
         values = _as_numbers(name, known)
         if (values != np.floor(values)).any():
@@ -218,12 +308,11 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
                 f'Task {name!r} is declared {kind!r} but holds numbers such as {float(values[0])!r}: use "regression", '
                 "or turn them into classes."
             )
-    plain = known.astype(object) if isinstance(known.dtype, pd.CategoricalDtype) else known
     try:
-        classes = np.unique(plain.to_numpy() if plain.dtype.kind in "biuf" else plain.to_numpy(object))
+        classes = np.unique(known.to_numpy() if known.dtype.kind in "biuf" else known.to_numpy(object))
     except (TypeError, ValueError) as error:  # a ValueError where labels are arrays
         raise ValueError(
-            f"Task {name!r} mixes labels of different types, or holds what is no label (such as {_some(plain)}): make "
+            f"Task {name!r} mixes labels of different types, or holds what is no label (such as {some(known)}): make "
             "them all text."
         ) from error
     if len(classes) < 2:
@@ -232,7 +321,7 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
             "Drop the task, or give rows of another class."
         )
     if kind == "binary" and len(classes) > 2:
-        raise ValueError(f'Task {name!r} is declared "binary" but has the classes {_some(classes)}: use "multiclass".')
+        raise ValueError(f'Task {name!r} is declared "binary" but has the classes {some(classes)}: use "multiclass".')
     if kind in ("classification", "binary", "multiclass"):
         kind = "binary" if len(classes) == 2 else "multiclass"
     return Task(name, kind, classes)
@@ -242,8 +331,10 @@ def _as_numbers(name: str, values) -> np.ndarray:
     try:
         numbers = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
+        strange = [value for value in values if not _is_number(value)]
         raise ValueError(
-            f"Task {name!r} is a regression, but holds {_some(values)}: give numbers, or declare it a classification."
+            f"Task {name!r} is a regression, but holds {some(strange)} ({len(strange)} of {len(values)} labels): give "
+            "numbers, with a decimal point and without units, or declare it a classification."
         ) from error
     if np.isinf(numbers).any():
         raise ValueError(
@@ -259,8 +350,9 @@ def _as_numbers(name: str, values) -> np.ndarray:
     return numbers
 
 
-def _some(values, n=5) -> str:
-    values = list(values)
-    return ", ".join(repr(v.item() if isinstance(v, np.generic) else v) for v in values[:n]) + (
-        f" and {len(values) - n} more" if len(values) > n else ""
-    )
+def _is_number(value) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -148,7 +148,8 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         return read_problem(
             self._source(X, reset=True), Y, views=self.views,
             encoded=isinstance(self.learners, str) and self.learners != "fast", columns=self.columns,
-            kinds=getattr(self, "tasks", "auto"), only=self._only, sample_weight=sample_weight, groups=groups,
+            kinds=getattr(self, "tasks", "auto"), only=self._only, rare=self.rare, sample_weight=sample_weight,
+            groups=groups,
         )  # fmt: skip
 
     def _seed(self):

@@ -7,8 +7,10 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.callback import with_callbacks
 from sklearn.exceptions import DataConversionWarning
+from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
+from ..data import task_weights
 from ._base import BaseStack
 from ._level import availability_of
 from ._parameters import documented
@@ -37,6 +39,15 @@ class _SingleStack(BaseStack):
         out, new = self._predict_tasks(X)
         (name,) = out
         return name, out[name], new
+
+    def _judged(self, X, y, sample_weight):
+        """Return labels, predictions and weights of the rows whose label is known."""
+        name, out, _ = self._only_prediction(X)
+        weight = task_weights(sample_weight, self.tasks_, len(out))[name]
+        _, target, out, weight = self.tasks_[name].judged(self._one_column(y), out, weight)
+        if not len(target):
+            raise ValueError("y has no known label (with a positive weight): there is nothing to compare with.")
+        return target, out, weight
 
 
 @documented
@@ -106,6 +117,11 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
         proba = self.predict_proba(X)
         return self.classes_[np.argmax(proba, axis=1)]
 
+    def score(self, X, y, sample_weight=None) -> float:
+        """Return the accuracy on rows whose label is known; a class that `fit` did not see counts as wrong."""
+        target, proba, weight = self._judged(X, y, sample_weight)
+        return float(np.average(np.argmax(proba, axis=1) == target, weights=weight))
+
     def predict_set(self, X, coverage=0.9) -> np.ndarray:
         """Return the classes that hold the true one with probability `coverage`: bool (n_samples, n_classes)."""
         name, proba, new = self._only_prediction(X)
@@ -166,6 +182,11 @@ class StackedRegressor(RegressorMixin, _SingleStack):
     def predict(self, X) -> np.ndarray:
         """Return numbers in the unit of y, shape (n_samples,)."""
         return self._only_prediction(X)[1]
+
+    def score(self, X, y, sample_weight=None) -> float:
+        """Return R2 on rows whose label is known."""
+        target, out, weight = self._judged(X, y, sample_weight)
+        return float(r2_score(target, out, sample_weight=weight))
 
     def predict_interval(self, X, coverage=0.9) -> np.ndarray:
         """Return bounds that hold the true number with probability `coverage`: shape (n_samples, 2)."""

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._checks import one_of
 from .._kinds import metric_names
 from ..crossfit import ALL_ROWS, Estimate, Fit, Member, seed_of
-from ..data import task_weights
+from ..data import labels_by_task, task_weights
 from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
 from ._base import BaseStack
 from ._level import SIGNIFICANT, Level, availability_of, paired_gain
@@ -42,7 +42,8 @@ class MultiOutputStack(BaseStack):
     {parameters}
     tasks : "auto" or dict of str to {"binary", "multiclass", "regression"}, default="auto"
         Kind of some or all tasks. Auto: text, booleans and categories are classes, integers with at most 20
-        different values too; other numbers are regressions, but for floats that take only two whole values.
+        different values too; other numbers are regressions, but for floats that take only two whole values. Decimals,
+        categories of numbers and text that reads as numbers are judged as these numbers.
     strategy : {"independent", "stacked", "chain"}, default="stacked"
         Whether tasks may read each other's estimates, and how.
 
@@ -50,6 +51,8 @@ class MultiOutputStack(BaseStack):
     ----------
     tasks_ : dict of str to Task
         Name, kind and classes of every task.
+    classes_ : dict of str to ndarray
+        Classes of every classification task.
     strategy_ : DataFrame
         For every task: whether its second level was kept, the mean gain in out-of-fold loss and its standard error.
     task_contributions_ : DataFrame of shape (n_tasks, n_tasks)
@@ -95,7 +98,8 @@ class MultiOutputStack(BaseStack):
         ----------
         X : DataFrame, dict of views, MultimodalData, or array-like of shape (n_samples, n_features)
         Y : DataFrame, 2-D array, or dict of 1-D columns
-            One column per task; None or NaN where the label is not known.
+            One column per task; None or NaN where the label is not known. A column whose cells list tags is one
+            binary task per tag: "tags=red" tells whether the list has "red".
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
         groups : array-like of shape (n_samples,), default=None
             Rows of a group stay in the same fold.
@@ -248,6 +252,12 @@ class MultiOutputStack(BaseStack):
 
     # -- prediction ----------------------------------------------------------------------------------------------
 
+    @property
+    def classes_(self) -> dict[str, np.ndarray]:
+        """Classes of every classification task: the columns of `predict_proba`."""
+        check_is_fitted(self)
+        return _ByTask({name: task.classes for name, task in self.tasks_.items() if task.classes is not None})
+
     def predict(self, X) -> Any:
         """Return the predictions of all tasks: a DataFrame when Y had names, else shape (n_samples, n_tasks)."""
         check_is_fitted(self)
@@ -255,9 +265,8 @@ class MultiOutputStack(BaseStack):
         columns = {name: self.tasks_[name].decode(p) for name, p in out.items()}
         if self._named_tasks:
             return pd.DataFrame(columns, index=X.index if isinstance(X, pd.DataFrame) else None)
-        if all(np.issubdtype(column.dtype, np.number) for column in columns.values()):
-            return np.column_stack(list(columns.values()))
-        return np.column_stack([column.astype(object) for column in columns.values()])
+        kinds = {"number" if column.dtype.kind in "iuf" else column.dtype.kind for column in columns.values()}
+        return np.column_stack([c if len(kinds) == 1 else c.astype(object) for c in columns.values()])
 
     def predict_proba(self, X) -> dict[str, np.ndarray]:
         """Return {task: class probabilities of shape (n_samples, n_classes)} of the classification tasks."""
@@ -287,7 +296,8 @@ class MultiOutputStack(BaseStack):
         Parameters
         ----------
         X, Y : as in `fit`
-            Y may lack some of the tasks.
+            Columns of Y go by name, and Y may lack some of the tasks; without names they go in the order of `tasks_`,
+            and all must be there. A class that `fit` did not see counts as wrong.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
             Columns in the order of `tasks_`; a row of weight zero is left out.
 
@@ -297,10 +307,10 @@ class MultiOutputStack(BaseStack):
             One row per task; `n` labels counted; metrics of another kind are NaN.
         """
         check_is_fitted(self)
+        labels = labels_by_task(self.tasks_, Y, named=self._named_tasks)
         out, _ = self._predict_tasks(X)
-        targets = self._labels(Y)
         weights = task_weights(sample_weight, self.tasks_, len(next(iter(out.values()))))
-        rows = {name: _metrics(self.tasks_[name], y, out[name], weights[name]) for name, y in targets.items()}
+        rows = {name: self.tasks_[name].evaluate(column, out[name], weights[name]) for name, column in labels.items()}
         return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=["n", *metric_names()])
 
     def score(self, X, Y, sample_weight=None) -> float:
@@ -308,24 +318,23 @@ class MultiOutputStack(BaseStack):
         frame = self.evaluate(X, Y, sample_weight)
         return float(pd.Series({name: frame.loc[name, self.tasks_[name].rules.main] for name in frame.index}).mean())
 
-    def _labels(self, Y):
-        if isinstance(Y, pd.DataFrame) or isinstance(Y, dict):
-            columns = {str(name): Y[name] for name in Y}
-        else:
-            Y = np.asarray(Y)
-            Y = Y[:, np.newaxis] if Y.ndim == 1 else Y
-            columns = {name: Y[:, i] for i, name in enumerate(self.tasks_)}
-        missing = [name for name in self.tasks_ if name not in columns]
-        if len(missing) == len(self.tasks_):
-            raise ValueError(f"Y has none of the tasks {', '.join(map(repr, self.tasks_))}: give at least one of them.")
-        return {name: self.tasks_[name].encode(columns[name]) for name in self.tasks_ if name in columns}
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = True
         tags.target_tags.required = True
         return tags
+
+
+class _ByTask(dict):
+    """Classes by task. A function of scikit-learn that takes them for those of one task is told what to do."""
+
+    def __getattr__(self, name):
+        raise AttributeError(
+            f"`classes_` of MultiOutputStack is a dict by task and has no {name!r}: what wants those of one task, "
+            'as cross_val_predict(method="predict_proba") does, cannot take it. `oof_` of the fitted model holds '
+            "out-of-fold probabilities of every task."
+        )
 
 
 def chain_orders(names, rng):
@@ -409,8 +418,3 @@ def _chain_estimates(table):
     """Return what the members of chains say: all classes but the first, the second of two, or the number."""
     blocks = {Estimate(member.task, member.chain): table[member] for member in table.members()}
     return {estimate: block[:, 1:] if block.shape[1] > 1 else block for estimate, block in blocks.items()}
-
-
-def _metrics(task, y, out, weight=None):
-    rows = ~np.isnan(y) if weight is None else ~np.isnan(y) & (weight > 0)
-    return {"n": int(rows.sum())} | task.rules.evaluate(y[rows], out[rows], None if weight is None else weight[rows])

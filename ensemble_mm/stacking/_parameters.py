@@ -65,6 +65,9 @@ verbose : int, default=0
 columns : dict of column to str, default=None
     What single columns of X are, where they would be taken for something else: "number", "category", "date", "time",
     "text", "short text", "image", "audio", "video", "vector" or "identifier"; "drop" leaves a column out.
+rare : {"keep", "drop"}, default="keep"
+    Classes of one row, on which no model can be both trained and judged: "drop" takes their labels as not known, and
+    predicts the other classes.
 """
 ATTRIBUTES = """
 views_ : dict of str to str
@@ -127,6 +130,7 @@ class StackParameters:
     random_state: Seed | None = None
     verbose: int = 0
     columns: Mapping[Any, str] | None = None
+    rare: str = "keep"
 
     _parameter_constraints = {
         # Views and folds are read, learners chosen, and settings by task checked before anything is fitted.
@@ -142,6 +146,7 @@ class StackParameters:
         "n_jobs": [None, whole(1), Number(Integral, None, -1, closed="right")],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
+        "rare": [one_of("keep", "drop")],
     }
 
 

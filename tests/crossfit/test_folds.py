@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import GroupKFold, KFold, RepeatedKFold, TimeSeriesSplit
 
+from ensemble_mm import DataWarning
 from ensemble_mm.crossfit import draw_folds
 from ensemble_mm.data import Problem, resolve_targets
 
@@ -76,3 +77,40 @@ def test_errors_say_what_is_wrong(y, cv, words):
 def test_groups_are_one_name_a_row(groups):
     with pytest.raises(ValueError, match="cannot group 12 rows: give one name or number per row"):
         folds({"y": np.arange(12.0) / 7}, 3, groups)
+
+
+@pytest.mark.parametrize(
+    "kind", [["x", "y"] * 29 + ["x", "rare"], ["x", "y"] * 29 + ["once", "too"], [f"c{i}" for i in range(60)]]
+)
+def test_groups_stay_together_whatever_the_classes(kind):
+    """A class of one row made folds of rows, with no word but scikit-learn's."""
+    groups = np.arange(60) // 5
+    with pytest.warns(DataWarning) as told:
+        found = folds({"kind": kind, "size": np.arange(60) / 7}, 3, groups)
+    assert [str(one.message)[:11] for one in told] == ["Task 'kind'"]
+    for train, test in found:
+        assert len(test) and not set(groups[train]) & set(groups[test])
+
+
+def test_fewer_groups_than_folds_are_told():
+    groups = np.arange(60) // 20
+    with pytest.warns(DataWarning, match="3 groups, fewer than cv=5 folds: 3 folds are used"):
+        assert len(folds({"y": ["a", "b"] * 30}, 5, groups)) == 3
+    with pytest.raises(ValueError, match="groups holds one group only"):
+        folds({"y": ["a", "b"] * 30}, 5, np.zeros(60))
+
+
+def test_a_class_that_training_rows_lack_is_told():
+    y = ["a", "b", "a", "b", "a", "c"] * 5
+    halves = [(np.arange(5), np.arange(5, 30)), (np.arange(5, 30), np.arange(5))]
+    with pytest.warns(DataWarning, match=r"'y': class 'c' has no training row in 1 of 2 folds \(first in fold 0\)"):
+        folds({"y": y}, halves)
+
+
+def test_folds_are_drawn_again_until_every_task_has_two_classes_to_learn_from():
+    """The first draw, which is stratified on another task, has both rows of a class in one fold."""
+    even, rare = ["x", "z"] * 15, np.arange(30) < 2
+    together = [s for s in range(20) if any({0, 1} <= set(test) for _, test in folds({"even": even}, 3, seed=s))]
+    assert together
+    for seed in together:
+        assert all(rare[train].any() for train, _ in folds({"even": even, "rare": rare}, 3, seed=seed))

@@ -1,10 +1,14 @@
+from datetime import date, time, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ensemble_mm.data import resolve_targets
+from ensemble_mm import DataWarning
+from ensemble_mm._kinds import FLOOR
+from ensemble_mm.data import labels_by_task, resolve_targets
 
 
 def kinds(Y, **kwargs):
@@ -115,9 +119,7 @@ def test_what_is_told_at_fit_is_told_at_predict():
         tasks["t"].encode(column_of((1, 2)))
 
 
-@pytest.mark.parametrize(
-    "Y", [[[1], [1, 2]], [[1, [2]], [3, [4]]], {"t": [[1], [1, 2]]}, np.zeros(3, dtype=[("a", int), ("b", float)])]
-)
+@pytest.mark.parametrize("Y", [[[1], [1, 2]], [[1, [2]], [3, [4]]], np.zeros(3, dtype=[("a", int), ("b", float)])])
 def test_nested_targets_are_told_in_our_words(Y):
     with pytest.raises(ValueError, match="Y holds records, or lists of different lengths"):
         resolve_targets(Y)
@@ -133,3 +135,188 @@ def test_series_of_polars_keep_their_name():
     tasks, encoded, named = resolve_targets(polars.Series("size", [1.5, 2.25, None]))
     assert list(tasks) == ["size"] and named and np.isnan(encoded["size"][2])
     assert list(resolve_targets(polars.DataFrame({"a": [0, 1], "b": ["x", "y"]}))[0]) == ["a", "b"]
+
+
+@pytest.mark.filterwarnings("ignore::ensemble_mm.DataWarning")
+@pytest.mark.parametrize("distinct", [3, 30])
+@pytest.mark.parametrize(
+    ("as_they_come", "as_numbers"),
+    [
+        (lambda v: Decimal(int(v)), int),
+        (lambda v: Decimal(int(v)) + Decimal("0.25"), lambda v: v + 0.25),
+        (lambda v: Fraction(int(v) + 1, 3), lambda v: (v + 1) / 3),
+        (lambda v: str(v), int),
+        (lambda v: f"{v}.5", lambda v: v + 0.5),
+    ],
+    ids=["whole decimals", "decimals", "fractions", "whole text", "text"],
+)
+def test_numbers_that_do_not_look_like_it_are_judged_as_the_numbers_that_they_are(as_they_come, as_numbers, distinct):
+    values = np.arange(90) % distinct
+    plain = kinds({"t": [as_numbers(v) for v in values]})
+    assert kinds({"t": [as_they_come(v) for v in values]}) == plain
+    for codes in ([f"{v:03d}" for v in values], [f"T{v}" for v in values]):
+        assert kinds({"t": codes}) == {"t": "multiclass"}
+
+
+def test_numbers_as_text_that_are_a_regression_are_told():
+    with pytest.warns(
+        DataWarning, match=r"'price' holds numbers as text, such as '0.5'.*tasks=\{'price': \"multiclass"
+    ):
+        tasks, encoded, _ = resolve_targets({"price": [f"{i}.5" for i in range(30)]})
+    assert tasks["price"].kind == "regression" and encoded["price"][3] == 3.5
+    assert kinds({"price": ["0", "1", "2"] * 3}) == {"price": "multiclass"}  # such as digits: classes, and still text
+
+
+@pytest.mark.parametrize("form", ["{} kg", "${}", "{} %", "{},5", "1,{}0.5"])
+def test_numbers_with_units_are_told(form):
+    texts = [form.format(i) for i in range(10, 40)]
+    with pytest.raises(ValueError, match=r"Task 'w' holds 30 different texts such as .*tasks=\{'w': \"multiclass\"\}"):
+        resolve_targets({"w": texts})
+    assert kinds({"w": texts}, kinds={"w": "multiclass"}) == {"w": "multiclass"}
+    assert kinds({"w": texts[:3] * 3}) == {"w": "multiclass"}  # sizes of packets are classes
+    with pytest.raises(
+        ValueError, match=r"is a regression, but holds .* \(30 of 30 labels\): give numbers, with a decimal"
+    ):
+        resolve_targets(texts, only="regression")
+
+
+@pytest.mark.parametrize("only", [None, "classification", "regression"])
+@pytest.mark.parametrize(
+    ("moments", "words"),
+    [
+        (pd.date_range("2024-01-01", periods=6), "dates, such as '2024-01-01"),
+        (pd.Series(pd.date_range("2024-01-01", periods=6, tz="UTC")).astype("category"), "dates"),
+        (pd.period_range("2024-01", periods=6, freq="M"), "dates"),
+        ([date(2024, 1, i + 1) for i in range(6)], "dates"),
+        ([time(i) for i in range(6)], "times of day, such as '00:00:00'"),
+        (pd.to_timedelta([None, *range(5)], unit="h"), "durations"),
+        ([None, *(timedelta(i) for i in range(5))], "durations"),
+    ],
+)
+def test_dates_and_durations_are_told_what_to_do(moments, words, only):
+    with pytest.raises(ValueError, match=f"Task 't' holds {words}.*neither classes nor numbers.*pd.Timedelta"):
+        resolve_targets({"t": pd.Series(moments)}, only=only)
+
+
+LABELS = {
+    "integers": np.arange(9) % 3,
+    "booleans": np.arange(9) % 2 == 0,
+    "words": np.array(["x", "y", "z"] * 3),
+    "text of numbers": np.array(["0", "1", "2"] * 3, dtype=object),
+    "bytes": np.array([b"x", b"y", b"z"] * 3),
+    "fractions": np.array([Fraction(1, 3), Fraction(2, 3), Fraction(1)] * 3),
+    "intervals": pd.interval_range(0, 3).take(np.arange(9) % 3),
+}
+DRESSES = {
+    "plain": lambda y: y,
+    "list": lambda y: np.asarray(y).tolist(),
+    "objects with holes": lambda y: pd.Series([*np.asarray(y).tolist()[:-1], None], dtype=object),
+    "category": lambda y: pd.Series(y).astype("category"),
+    "nullable": lambda y: (pd.Series(y) if y.dtype.kind == "S" else pd.Series(y).convert_dtypes()).mask(
+        np.arange(9) == 8
+    ),
+    "column": lambda y: pd.DataFrame({"t": y})["t"],
+}
+
+
+@pytest.mark.parametrize("dress", DRESSES)
+@pytest.mark.parametrize("labels", LABELS)
+def test_labels_come_back_in_their_own_type_whatever_they_were_wrapped_in(labels, dress):
+    y = LABELS[labels]
+    (task,), (encoded,) = (part.values() for part in resolve_targets(DRESSES[dress](y), only="classification")[:2])
+    known = ~np.isnan(encoded)
+    back = task.decode(np.eye(len(task.classes))[encoded[known].astype(int)])
+    assert back.tolist() == np.asarray(y)[known].tolist()
+    assert {type(label) for label in back.tolist()} == {type(label) for label in np.asarray(y).tolist()}
+    assert task.classes.dtype.kind == {"integers": "i", "booleans": "b"}.get(labels, "O")
+    np.testing.assert_array_equal(task.encode(back), encoded[known])
+    np.testing.assert_array_equal(task.encode(DRESSES[dress](y)), encoded)
+
+
+def test_columns_of_rows_keep_their_own_type():
+    """numpy makes texts of a label and a number side by side, and numbers of a flag."""
+    tasks, encoded, named = resolve_targets([["a", 1, True], ["b", 0, False]] * 9)
+    assert not named
+    assert [task.classes.tolist() for task in tasks.values()] == [["a", "b"], [0, 1], [False, True]]
+    assert [task.classes.dtype.kind for task in tasks.values()] == ["O", "i", "b"]
+    tasks, _, _ = resolve_targets([["a", i / 7] for i in range(30)] + [[None, 0.5], ["b", 0.5]])
+    assert tasks["y1"].kind == "regression" and tasks["y0"].classes.tolist() == ["a", "b"]
+    with pytest.raises(ValueError, match="mixes labels of different types"):
+        resolve_targets(["a", 0] * 9)
+
+
+TAGS = [["red", "new"], ["red"], [], None, ["new"]] * 6
+
+
+@pytest.mark.parametrize("cell", [list, tuple, set, frozenset, np.array])
+@pytest.mark.parametrize("tags", [{"red": "red", "new": "new"}, {"red": 7, "new": 3}])
+def test_a_column_of_lists_is_a_task_per_tag(cell, tags):
+    column = pd.Series([None if row is None else cell([tags[tag] for tag in row]) for row in TAGS], dtype=object)
+    tasks, encoded, named = resolve_targets(pd.DataFrame({"tags": column, "size": np.arange(30) / 7}))
+    names = {word: f"tags={tag}" for word, tag in tags.items()}
+    assert named and sorted(tasks) == sorted([*names.values(), "size"])
+    for word, name in names.items():
+        assert tasks[name].kind == "binary" and tasks[name].classes.tolist() == [False, True]
+        np.testing.assert_array_equal(encoded[name], [np.nan if row is None else word in row for row in TAGS])
+    again = labels_by_task(tasks, pd.DataFrame({"tags": column}))
+    for name in names.values():
+        np.testing.assert_array_equal(tasks[name].encode(again[name]), encoded[name])
+        flags = pd.DataFrame({name: encoded[name] == 1})
+        np.testing.assert_array_equal(tasks[name].encode(labels_by_task(tasks, flags)[name]), encoded[name] == 1)
+
+
+def test_lists_of_one_length_in_a_dict_are_tags_too():
+    assert list(resolve_targets({"t": [["a", "b"], ["c", "b"]] * 6 + [["a", "d"]] * 6})[0]) == [
+        f"t={c}" for c in "abcd"
+    ]
+
+
+def test_rare_tags_are_left_out_with_a_word():
+    lists = [["all", "some"], ["all"]] * 10 + [["all", "rare"]]
+    with pytest.warns(DataWarning, match="'tags' lists tags.*2 of 3 are left out.*'all', 'rare'"):
+        tasks, _, _ = resolve_targets(pd.DataFrame({"tags": lists}))
+    assert list(tasks) == ["tags=some"]
+    with pytest.raises(ValueError, match="no tag that 5 rows have and 5 lack"):
+        resolve_targets(pd.DataFrame({"tags": [["a"], ["a", "b"]]}))
+    with pytest.raises(ValueError, match="'tags' lists tags: MultiOutputStack reads them"):
+        resolve_targets(pd.Series(lists, name="tags"), only="classification")
+
+
+def test_labels_are_found_by_name_else_by_place_and_what_does_not_fit_is_named():
+    Y = pd.DataFrame({"kind": ["a", "b"] * 5, "size": np.arange(10) / 7})
+    tasks, _, _ = resolve_targets(Y)
+    found = labels_by_task(tasks, Y[["size", "kind"]])
+    assert found["kind"].tolist() == Y["kind"].tolist() and list(labels_by_task(tasks, Y["size"])) == ["size"]
+    assert labels_by_task(tasks, Y.to_numpy())["kind"].tolist() == Y["kind"].tolist()
+    for columns, words in [
+        (Y["size"].to_numpy(), "Y has 1 columns, but the model has 2 tasks, 'kind', 'size'"),
+        (np.zeros((10, 3)), "Y has 3 columns, but the model has 2 tasks"),
+        (Y.rename(columns={"kind": "kinds"}), "'kinds', which is no task, and lacks the task 'kind'.*mean 'kind'"),
+        (Y[[]].assign(other=1), "Y has none of the tasks 'kind', 'size'"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            labels_by_task(tasks, columns)
+    with pytest.warns(DataWarning, match="no tasks and are not looked at: 'more'"):
+        assert list(labels_by_task(tasks, Y.assign(more=1))) == ["kind", "size"]
+    unnamed, _, _ = resolve_targets(Y.to_numpy())
+    assert list(labels_by_task(unnamed, Y, named=False)) == ["y0", "y1"]
+    with pytest.raises(ValueError, match="Y has 1 columns"):
+        labels_by_task(unnamed, Y[["kind"]], named=False)
+
+
+def test_names_that_are_alike_as_text_are_told():
+    with pytest.raises(ValueError, match="Task names must differ"):
+        resolve_targets(pd.DataFrame({0: [1.5, 2.5], "0": [1.5, 2.5]}))
+
+
+def test_a_class_that_fit_did_not_see_counts_as_wrong():
+    tasks, _, _ = resolve_targets({"t": ["a", "b", "a"]})
+    proba = np.array([[0.9, 0.1], [0.9, 0.1], [0.5, 0.5]])
+    with pytest.warns(
+        DataWarning, match="1 of 2 labels, such as 'c', were not among its classes in fit .*count as wrong"
+    ):
+        found = tasks["t"].evaluate(["a", "c", None], proba)
+    assert found["n"] == 2 and found["accuracy"] == 0.5
+    assert found["log_loss"] == pytest.approx((-np.log(0.9) - np.log(FLOOR)) / 2)
+    with pytest.raises(ValueError, match="X has 3 rows, task 't' has 2 labels"):
+        tasks["t"].evaluate(["a", "b"], proba)

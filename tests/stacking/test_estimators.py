@@ -1,11 +1,15 @@
 import pickle
+from fractions import Fraction
 
 import numpy as np
+import pandas as pd
+import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import GridSearchCV
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
 
-from ensemble_mm import StackedClassifier, StackedRegressor, TabularExtractor, TextExtractor
+from ensemble_mm import DataWarning, StackedClassifier, StackedRegressor, TabularExtractor, TextExtractor
 
 VIEWS = [("review", TextExtractor(), "review"), ("facts", TabularExtractor(), ["age", "price", "shop"])]
 LINEAR = [("linear", LogisticRegression())]
@@ -52,3 +56,61 @@ def test_pruned_members_are_neither_refitted_nor_run(reviews):
     model.fit(X, Y["tone"])
     assert len(model.levels_[0].models) == 2 and (model.contributions_["tone"] > 0).sum() == 2
     assert model.score(X, Y["tone"]) > 0.5
+
+
+@pytest.fixture
+def numbers():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    return X, X[:, 0] + 0.3 * rng.normal(size=60)
+
+
+def test_rows_without_a_label_are_left_out_of_the_score(numbers):
+    X, y = numbers
+    known = np.arange(60) % 6 > 0
+    kind, weight = np.where(y > 0, "up", "down"), np.arange(60.0)
+    clf = StackedClassifier(learners=LINEAR, cv=3, random_state=0).fit(X, np.where(known, kind, None))
+    expected = accuracy_score(kind[known], clf.predict(X)[known], sample_weight=weight[known])
+    assert clf.score(X, np.where(known, kind, None), sample_weight=weight) == pytest.approx(expected)
+    reg = StackedRegressor(learners=[("ridge", Ridge())], cv=3, random_state=0).fit(X, np.where(known, y, np.nan))
+    expected = r2_score(y[known], reg.predict(X)[known], sample_weight=weight[known])
+    assert reg.score(X, np.where(known, y, np.nan), sample_weight=weight) == pytest.approx(expected)
+    for model, holes in ((clf, np.where(known, kind, None)), (reg, np.where(known, y, np.nan))):
+        assert np.isfinite(cross_val_score(model, X, holes, cv=3, error_score="raise")).all()
+        with pytest.raises(ValueError, match="y has no known label"):
+            model.score(X, np.full(60, None))
+        with pytest.raises(ValueError, match="X has 60 rows, task 'y' has 59 labels"):
+            model.score(X, holes[1:])
+
+
+def test_labels_that_the_classifier_never_saw_are_wrong(numbers):
+    X, y = numbers
+    model = StackedClassifier(learners=LINEAR, cv=3, random_state=0).fit(X, y > 0)
+    strange = np.where(np.arange(60) < 15, "up", (y > 0).astype(object))
+    with pytest.warns(DataWarning, match="15 of 60 labels, such as 'up'"):
+        assert model.score(X, strange) == np.mean((model.predict(X) == (y > 0)) & (np.arange(60) >= 15))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [[b"no", b"yes"], [Fraction(1, 3), Fraction(2, 3)], [pd.Interval(0, 1), pd.Interval(1, 2)], [7, 3], [False, True]],
+)
+@pytest.mark.parametrize("wrap", [list, pd.Categorical])
+def test_what_is_taken_in_fit_is_predicted_and_scored_in_its_own_type(numbers, labels, wrap):
+    X, y = numbers
+    truth = [labels[int(v > 0)] for v in y]
+    model = StackedClassifier(learners=LINEAR, cv=3, random_state=0).fit(X, wrap(truth))
+    predicted = model.predict(X)
+    assert set(predicted.tolist()) == set(labels) and {type(p) for p in predicted.tolist()} == {type(labels[0])}
+    assert model.score(X, wrap(truth)) == np.mean([p == t for p, t in zip(predicted, truth, strict=True)]) > 0.8
+
+
+def test_classes_of_one_row_are_refused_or_left_out(numbers):
+    X, y = numbers
+    kind = np.where(y > 0, "up", "down").astype(object)
+    kind[7] = "once"
+    with pytest.raises(ValueError, match="class 'once' has 1 rows, fewer than cv=3 folds.*rare=\"drop\""):
+        StackedClassifier(learners=LINEAR, cv=3).fit(X, kind)
+    with pytest.warns(DataWarning, match="classes of one row are left out: 'once'"):
+        model = StackedClassifier(learners=LINEAR, cv=3, rare="drop").fit(X, kind)
+    assert model.classes_.tolist() == ["down", "up"] and np.isnan(model.targets_["y"][7])

@@ -8,7 +8,8 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import KFold
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import KFold, cross_val_predict, cross_val_score
 from sklearn.tree import DecisionTreeRegressor
 
 from ensemble_mm import ImageCNN, MultiOutputStack, TextCNN
@@ -313,3 +314,77 @@ def test_a_plan_lists_what_the_fit_does(helped, strategy):
     assert ("that read other tasks" in words) is bool(across)
     assert f"{len(plan.meta_learners)} meta-learner fits, 3 calibrations" in words
     assert model.plan(data, Y, measure=True).seconds["fit"] > 0
+
+
+SMALL = {"learners": LEARNERS, "cv": 3, "strategy": "independent", "random_state": 0}
+
+
+def test_flags_without_names_are_predicted_as_flags(vectors):
+    X, y = vectors
+    Y = np.c_[y > 0, X[:, 2] > 0]
+    model = MultiOutputStack(**SMALL).fit(X, Y)
+    assert model.predict(X).dtype == bool and accuracy_score(Y, model.predict(X)) > 0.5
+    assert cross_val_score(model, X, Y, scoring="accuracy", error_score="raise", cv=3).min() > 0.3
+
+
+def test_columns_of_rows_of_labels_and_numbers_come_back_as_they_are(vectors):
+    X, y = vectors
+    Y = [["up" if v > 0 else "down", int(v > 1), v] for v in y]
+    predicted = MultiOutputStack(**SMALL).fit(X, Y).predict(X)
+    assert [type(value) for value in predicted[0]] == [str, int, float]
+    assert set(predicted[:, 0]) == {"up", "down"} and set(predicted[:, 1]) == {0, 1}
+
+
+def test_lists_of_tags_are_learnt_predicted_and_judged(vectors):
+    X, y = vectors
+    tags = [[tag for tag, here in (("big", v > 0), ("red", x > 0)) if here] for v, x in zip(y, X[:, 2], strict=True)]
+    Y = pd.DataFrame({"tags": tags, "size": y})
+    Y.loc[3, "tags"] = None
+    model = MultiOutputStack(**SMALL).fit(X, Y)
+    predicted = model.predict(X)
+    assert predicted.columns.tolist() == ["tags=big", "tags=red", "size"]
+    assert predicted.dtypes.tolist() == [bool, bool, float]
+    found = model.evaluate(X, Y)
+    assert found["n"].tolist() == [149, 149, 150] and found.loc["tags=red", "accuracy"] > 0.8
+    assert model.score(X, predicted) == 1
+    assert np.isfinite(cross_val_score(model, X, Y, cv=3, error_score="raise")).all()
+
+
+def test_y_of_another_shape_is_told_in_score_and_evaluate(vectors):
+    X, y = vectors
+    model = MultiOutputStack(**SMALL).fit(X, np.c_[y, -y])
+    named = MultiOutputStack(**SMALL).fit(X, pd.DataFrame({"up": y, "down": -y}))
+    assert named.score(X, pd.DataFrame({"down": -y, "up": y})) == named.score(X, np.c_[y, -y])
+    for method in (model.score, model.evaluate, named.score, named.evaluate):
+        for wrong in (y, np.c_[y, y, y]):
+            with pytest.raises(ValueError, match=r"but the model has 2 tasks, '(y0', 'y1|up', 'down)'"):
+                method(X, wrong)
+        with pytest.raises(ValueError, match="X has 150 rows, task '(y0|up)' has 149 labels"):
+            method(X, np.c_[y, -y][1:])
+
+
+def test_classes_are_given_by_task_and_out_of_fold_probabilities_without_scikit_learn(reviews):
+    X, Y = reviews
+    model = MultiOutputStack(**SMALL).fit(X, Y)
+    proba = model.predict_proba(X)
+    assert {name: list(c) for name, c in model.classes_.items()} == {"recommended": ["no", "yes"],
+                                                                     "tone": [0, 1, 2]}  # fmt: skip
+    assert {name: len(c) for name, c in model.classes_.items()} == {name: p.shape[1] for name, p in proba.items()}
+    assert not hasattr(MultiOutputStack(), "classes_")
+    with pytest.raises(AttributeError, match="`classes_` of MultiOutputStack is a dict by task.*`oof_`"):
+        cross_val_predict(model, X, Y[["recommended", "tone"]], cv=2, method="predict_proba")
+
+
+@pytest.mark.parametrize(
+    "name", ["hit@5", "cv", "learners", "regression", "n", "ensemble", "0", "a/b", "a=b", "x__y", "é"]
+)
+@pytest.mark.parametrize("strategy", ["stacked", "chain"])
+def test_a_task_may_have_any_name(vectors, name, strategy, tmp_path):
+    X, y = vectors
+    Y = pd.DataFrame({name: y, "hit@10": y > 0})
+    settings = SMALL | {"strategy": strategy, "cv": 2}
+    model = MultiOutputStack(**settings, checkpoint=tmp_path).fit(X, Y)
+    assert model.predict(X).columns.tolist() == [name, "hit@10"] and model.score(X, Y) > 0.8
+    assert set(model.plan(X, Y).problem.tasks) == {name, "hit@10"}
+    other = MultiOutputStack(**settings).fit(X, Y.set_axis(["one", "two"], axis=1))
+    np.testing.assert_allclose(model.predict(X)[name], other.predict(X)["one"], atol=0.2)

@@ -1,0 +1,174 @@
+"""Columns of Y: whatever it is handed over as, one column per target in the type of its own values.
+
+A cell is a class, a number or missing. Lists of tags are told apart here, and so is what is neither: dates, durations
+and numbers with units.
+"""
+
+import re
+from numbers import Number
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.utils import column_or_1d
+
+from .._checks import as_pandas, is_missing
+from ._values import check_values
+
+SEVERAL = (list, tuple, set, frozenset, np.ndarray)  # what may list the tags of a row
+PLAIN_NUMBER = re.compile(r"\s*[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*")  # 007 is a code
+DRESSED_NUMBER = re.compile(  # "$1,234.50", "12,50", "12 kg"
+    r"\s*([^\w\s+-]|[A-Z]{3}\s)?\s*[+-]?"
+    r"(?!0\d)(?:\d{1,3}(?:[.,' ]\d{3})+|\d+)(?:[.,]\d+)?"
+    r"\s*([^\W\d_]{1,4}|[^\w\s])?\s*"
+)
+MOMENTS = {
+    **dict.fromkeys(("datetime64", "datetime", "date", "period"), "dates"),
+    **dict.fromkeys(("timedelta64", "timedelta"), "durations"),
+    "time": "times of day",
+}  # by the names of `pandas.api.types.infer_dtype`
+
+
+def target_columns(Y) -> tuple[dict[str, pd.Series], bool]:
+    """Return the columns of Y by name, and whether Y came with names; without, they are y, or y0, y1, and so on."""
+    Y = as_pandas(Y)
+    if isinstance(Y, pd.Series):
+        return {_name(Y.name): Y.reset_index(drop=True)}, Y.name is not None
+    if isinstance(Y, pd.DataFrame):
+        labelled = [(_name(label), Y.iloc[:, i].reset_index(drop=True)) for i, label in enumerate(Y.columns)]
+    elif isinstance(Y, dict):
+        labelled = [(_name(label), pd.Series(_listed(column))) for label, column in Y.items()]
+    else:
+        array = _as_array(Y)
+        if array.ndim == 1:
+            return {"y": pd.Series(array)}, False
+        if array.ndim != 2:
+            raise ValueError(f"Y must have one or two dimensions, found {array.ndim}: give one column per task.")
+        return {f"y{i}": pd.Series(column).infer_objects() for i, column in enumerate(array.T)}, False
+    columns = dict(labelled)
+    if not columns:
+        raise ValueError("Y has no columns: give at least one task.")
+    if len(columns) < len(labelled):
+        raise ValueError(f"Task names must differ, found {some(name for name, _ in labelled)}: rename a column of Y.")
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(
+            f"The tasks of Y have different lengths: {lengths}. All describe the same samples; "
+            "mark a label that is not known with None."
+        )
+    return columns, True
+
+
+def _name(name) -> str:
+    return "y" if name is None else str(name)
+
+
+def _listed(column):
+    """Return a column of a dict, in which lists of tags are no rows of a matrix."""
+    cells = [cell for cell in column if cell is not None] if isinstance(column, (list, tuple)) else []
+    if not cells or not all(isinstance(cell, SEVERAL) for cell in cells) or all(np.size(cell) == 1 for cell in cells):
+        return as_column(column)
+    return pd.Series([*column, None], dtype=object).iloc[:-1]  # of lists of one length pandas makes columns, too
+
+
+def as_column(y):
+    """Return one column of labels as a Series, an Index or a 1-D array."""
+    y = as_pandas(y)
+    if isinstance(y, (pd.Series, pd.Index)):
+        return y
+    array = _as_array(y)
+    return column_or_1d(array) if array.ndim == 2 else array
+
+
+def _as_array(y) -> np.ndarray:
+    if sparse.issparse(y):
+        raise ValueError("Y is a sparse matrix, in which a label that is not known cannot be marked: use Y.toarray().")
+    try:
+        array = np.asarray(y)
+        if isinstance(y, (list, tuple)) and (array.ndim > 1 or array.dtype.kind in "US"):  # one type of several
+            array = np.asarray(y, dtype=object)
+        if array.dtype.names is None:
+            return array
+        raise ValueError("records")
+    except ValueError as error:
+        raise ValueError(
+            "Y holds records, or lists of different lengths or depths: give one label per row, or a column per task "
+            'with one label per row. Lists of tags belong into a named column, as in pd.DataFrame({"tags": Y}).'
+        ) from error
+
+
+def known_labels(column: pd.Series) -> pd.Series:
+    """Return the known labels of a column in the type of their values, which a Categorical or objects may hide."""
+    known = column[column.notna()]
+    if isinstance(known.dtype, pd.CategoricalDtype):
+        known = known.astype(known.cat.categories.dtype)
+    return known.infer_objects() if known.dtype == object else known
+
+
+def check_labels(name: str, column: pd.Series) -> None:
+    """Raise a ValueError for what can be neither a class nor a number."""
+    remedy = "Give one class or number per row, and None where it is not known."
+    check_values(f"Task {name!r}", column, remedy, several=False)
+    words = MOMENTS.get(pd.api.types.infer_dtype(known := known_labels(column)))
+    if words:
+        raise ValueError(
+            f"Task {name!r} holds {words}, such as {str(known.iloc[0])!r}, which are neither classes nor numbers. For "
+            "a regression give numbers, such as the days since a date, (y - y.min()) / pd.Timedelta(days=1), or the "
+            "hours of durations, y / pd.Timedelta(hours=1); for classes give text, such as y.astype(str)."
+        )
+
+
+def numbers_of(known: pd.Series) -> pd.Series | None:
+    """Return objects, such as Decimal or text, as the integers or floats that they are written as; None where one is
+    neither."""
+    if all(isinstance(label, str) for label in known):
+        if not all(PLAIN_NUMBER.fullmatch(label) for label in known):
+            return None
+        whole = all(label.strip().lstrip("+-").isdigit() for label in known)
+    elif all(isinstance(label, Number) and not isinstance(label, (bool, np.bool_)) for label in known):
+        whole = all(str(label).lstrip("+-").isdigit() for label in known)
+    else:
+        return None
+    numbers = known.map(float).astype(np.float64)
+    return numbers.astype(np.int64) if whole and numbers.abs().max() < 2**53 else numbers
+
+
+def dressed_number(known: pd.Series) -> str | None:
+    """Return the first of the labels where all are numbers with the same unit, sign of a currency or decimal comma."""
+    found = [DRESSED_NUMBER.fullmatch(label) if isinstance(label, str) else None for label in known]
+    dresses = {match and match.groups() for match in found}
+    return known.iloc[0] if len(dresses) == 1 and None not in dresses else None
+
+
+def tags_of(column: pd.Series) -> list | None:
+    """Return what the cells of a column list, sorted; None where they are not all lists of classes."""
+    if column.dtype != object and not isinstance(column.dtype, pd.ArrowDtype):
+        return None
+    known = [cell for cell in column if isinstance(cell, SEVERAL) or not is_missing(cell)]
+    if not known or not all(isinstance(cell, SEVERAL) for cell in known):
+        return None
+    tags = {_plain(tag) for cell in known for tag in np.ravel(np.array([*cell, None], dtype=object))[:-1]}
+    if not tags or not (all(isinstance(tag, str) for tag in tags) or all(isinstance(tag, int) for tag in tags)):
+        return None
+    return sorted(tags)
+
+
+def has_tag(column: pd.Series, tag) -> pd.Series:
+    """Return for every row whether its cell lists a tag; None where the cell is missing."""
+    if not all(isinstance(cell, SEVERAL) or is_missing(cell) for cell in column):
+        return column
+    return pd.Series(
+        [tag in set(map(_plain, cell)) if isinstance(cell, SEVERAL) else None for cell in column], dtype=object
+    )
+
+
+def _plain(label):
+    return label.item() if isinstance(label, np.generic) else label
+
+
+def some(values, n=5) -> str:
+    """Return the first of some values in words."""
+    values = list(values)
+    return ", ".join(repr(_plain(value)) for value in values[:n]) + (
+        f" and {len(values) - n} more" if len(values) > n else ""
+    )
