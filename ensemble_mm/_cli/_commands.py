@@ -191,7 +191,8 @@ def _split(model, table, name):
     absent = [column for column in wanted if column not in table]
     if absent:
         raise ValueError(f"{name!r} needs the column(s) {some(absent)}; the table has {some(table)}.")
-    targets = [column for column in _targets(model) if column in table]
+    whole = [task.column or name for name, task in getattr(model, "tasks_", {}).items()]
+    targets = [column for column in dict.fromkeys([*whole, *_targets(model)]) if column in table]
     return table[wanted] if wanted else table.drop(columns=targets), table[targets] if targets else None
 
 

@@ -8,6 +8,7 @@ from scipy.stats import rankdata
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from .._checks import check_count
+from ..data import labels_by_task
 from ._cells import cells_of, check_task, tasks_of
 from ._drawing import GREY, PALETTE, SEQUENTIAL, cycle, finish, legend_below, new_axes, shorten, tidy
 
@@ -24,26 +25,22 @@ def predictions_of(estimator, task, X=None, Y=None):
     if X is None:
         cells = cells_of(estimator, name)
         return info, cells.truth[cells.scored], cells.ensemble[cells.scored]
-    truth = info.encode(labels_of(Y, name, estimator))
-    known = ~np.isnan(truth)
+    truths = truth_of(estimator, Y)
+    if name not in truths:
+        raise ValueError(f"Y has no column {name!r}: it has labels of {', '.join(map(repr, truths))}.")
+    truth, known = truths[name], ~np.isnan(truths[name])
     prediction = getattr(estimator, info.rules.method)(X)
-    if len(estimator.tasks_) > 1 or isinstance(prediction, dict):
-        prediction = labels_of(prediction, name, estimator)
+    if isinstance(prediction, (dict, pd.DataFrame)):
+        prediction = prediction[name]
+    elif len(estimator.tasks_) > 1:
+        prediction = prediction[:, list(estimator.tasks_).index(name)]
     return info, truth[known], np.asarray(prediction, dtype=float).reshape(len(truth), -1)[known]
 
 
-def labels_of(Y, name, estimator):
-    """Return the column of a task from what was handed over as Y, or from what `predict` returned."""
-    if isinstance(Y, pd.DataFrame):
-        labels = {str(label): label for label in Y.columns}
-        if name not in labels:
-            raise ValueError(f"Y has no column {name!r}: it has {', '.join(map(repr, labels))}.")
-        return Y[labels[name]]
-    if isinstance(Y, dict):
-        return Y[name]
-    if isinstance(Y, pd.Series) or np.ndim(Y) == 1:
-        return Y
-    return np.asarray(Y)[:, list(estimator.tasks_).index(name)]
+def truth_of(estimator, Y) -> dict:
+    """Return {task: class positions or numbers} of the tasks that Y has the labels of."""
+    found = labels_by_task(estimator.tasks_, Y, named=False)
+    return {name: estimator.tasks_[name].encode(column) for name, column in found.items()}
 
 
 class ReliabilityDisplay:
@@ -242,7 +239,7 @@ class ResidualDisplay:
         else:
             bounds = estimator.predict_interval(X, coverage)
             bounds = np.asarray(bounds[info.name] if isinstance(bounds, dict) else bounds, dtype=float)
-            known = ~np.isnan(info.encode(labels_of(Y, info.name, estimator)))
+            known = ~np.isnan(truth_of(estimator, Y)[info.name])
             bounds = bounds.reshape(len(known), -1)[known]
             low, high = bounds[:, 0], bounds[:, 1]
         return cls.from_predictions(truth, prediction, low=low, high=high, coverage=coverage, task=info.name, ax=ax)

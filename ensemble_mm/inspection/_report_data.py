@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..data import as_source, column_of, present_rows, views_of
-from ._display_errors import labels_of
+from ._display_errors import truth_of
 from ._media import look_at
 
 N_EXAMPLES = 3
@@ -27,23 +27,13 @@ class Rows:
         self.source = None if X is None else as_source(X)
         if self.source is not None and not hasattr(self.source, "shape"):
             self.source = np.asarray(self.source)
-        self.targets = None if Y is None else self._encode(Y)
+        self.targets = None if Y is None else truth_of(model, Y)
         if self.source is not None and self.targets:
             n = self.source.shape[0]
             for name, target in self.targets.items():
                 if len(target) != n:
                     raise ValueError(f"X has {n} rows, task {name!r} has {len(target)} labels: give one label per row.")
         self.of_fit = self.source is not None and self._is_fit_data()
-
-    def _encode(self, Y):
-        targets = {}
-        for name, task in self.model.tasks_.items():
-            try:
-                column = labels_of(Y, name, self.model)
-            except (KeyError, ValueError):  # a task that these rows have no labels for
-                continue
-            targets[name] = task.encode(column)
-        return targets
 
     def _is_fit_data(self):
         fitted = self.model.targets_
