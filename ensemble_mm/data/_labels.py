@@ -22,6 +22,9 @@ DRESSED_NUMBER = re.compile(  # "$1,234.50", "12,50", "12 kg"
     r"(?!0\d)(?:\d{1,3}(?:[.,' ]\d{3})+|\d+)(?:[.,]\d+)?"
     r"\s*([^\W\d_]{1,4}|[^\w\s])?\s*"
 )
+CODE = re.compile(r"\s*0\d+\s*")
+DATE = re.compile(r"\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([ T]\d.*)?\s*")
+MOST = 0.9  # of the labels, that tell what all are
 MOMENTS = {
     **dict.fromkeys(("datetime64", "datetime", "date", "period"), "dates"),
     **dict.fromkeys(("timedelta64", "timedelta"), "durations"),
@@ -111,11 +114,21 @@ def check_labels(name: str, column: pd.Series) -> None:
     check_values(f"Task {name!r}", column, remedy, several=False)
     words = MOMENTS.get(pd.api.types.infer_dtype(known := known_labels(column)))
     if words:
-        raise ValueError(
-            f"Task {name!r} holds {words}, such as {str(known.iloc[0])!r}, which are neither classes nor numbers. For "
-            "a regression give numbers, such as the days since a date, (y - y.min()) / pd.Timedelta(days=1), or the "
-            "hours of durations, y / pd.Timedelta(hours=1); for classes give text, such as y.astype(str)."
-        )
+        raise moments_error(name, words, known.iloc[0])
+
+
+def moments_error(name: str, words: str, label) -> ValueError:
+    """Return the error of labels that are dates, durations or times of day."""
+    return ValueError(
+        f"Task {name!r} holds {words}, such as {str(label)!r}, which are neither classes nor numbers. For a regression "
+        "give numbers, such as the days since a date, (y - y.min()) / pd.Timedelta(days=1), or the hours of durations, "
+        "y / pd.Timedelta(hours=1); for classes give text, such as y.astype(str)."
+    )
+
+
+def are_dates(known: pd.Series) -> bool:
+    """Tell whether labels are dates as text."""
+    return all(isinstance(label, str) and DATE.fullmatch(label) for label in known)
 
 
 def numbers_of(known: pd.Series) -> pd.Series | None:
@@ -134,10 +147,13 @@ def numbers_of(known: pd.Series) -> pd.Series | None:
 
 
 def dressed_number(known: pd.Series) -> str | None:
-    """Return the first of the labels where all are numbers with the same unit, sign of a currency or decimal comma."""
-    found = [DRESSED_NUMBER.fullmatch(label) if isinstance(label, str) else None for label in known]
-    dresses = {match and match.groups() for match in found}
-    return known.iloc[0] if len(dresses) == 1 and None not in dresses else None
+    """Return the first label that is no plain number where most are: with a unit, the sign of a currency, a comma."""
+    texts = [label for label in known if isinstance(label, str)]
+    found = [match for match in map(DRESSED_NUMBER.fullmatch, texts) if match]
+    dresses = {match.groups() for match in found} - {(None, None)}
+    if len(found) < MOST * max(len(known), 1) or len(dresses) > 1 or any(map(CODE.fullmatch, texts)):
+        return None
+    return next((text for text in texts if not PLAIN_NUMBER.fullmatch(text)), None)
 
 
 def tags_of(column: pd.Series) -> list | None:

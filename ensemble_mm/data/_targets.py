@@ -16,11 +16,13 @@ import pandas as pd
 from .._checks import DataWarning, did_you_mean
 from .._kinds import KINDS
 from ._labels import (
+    are_dates,
     as_column,
     check_labels,
     dressed_number,
     has_tag,
     known_labels,
+    moments_error,
     numbers_of,
     some,
     tags_of,
@@ -265,11 +267,14 @@ def _listed_tags(columns: dict[str, pd.Series], told: list[str]) -> dict[str, di
 def _infer_kind(name: str, column: pd.Series, told: list[str]) -> str:
     known = known_labels(column)
     numbers = known if pd.api.types.is_numeric_dtype(known) else numbers_of(known) if len(known) else None
-    if numbers is None and (shown := dressed_number(known)) and known.nunique() > MOST_INTEGER_CLASSES:
-        raise ValueError(
-            f"Task {name!r} holds {known.nunique()} different texts such as {shown!r}: numbers with a unit, a sign or "
-            f'a decimal comma? Give plain numbers, or say tasks={{{name!r}: "multiclass"}} if they are classes.'
-        )
+    if numbers is None and known.dtype.kind == "O" and len(set(map(str, known))) > MOST_INTEGER_CLASSES:
+        if are_dates(known):
+            raise moments_error(name, "dates as text", known.iloc[0])
+        if shown := dressed_number(known):
+            raise ValueError(
+                f"Task {name!r} holds numbers as text, but also {shown!r}: take units, signs and commas off, give None "
+                f'where one is not known, or say tasks={{{name!r}: "multiclass"}} if they are classes.'
+            )
     if numbers is None or pd.api.types.is_bool_dtype(known):
         return "classification"
     n_values = numbers.nunique()
@@ -317,7 +322,7 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
         ) from error
     if len(classes) < 2:
         raise ValueError(
-            f"Task {name!r} has one class only ({classes[0]!r}): a classifier needs at least two. "
+            f"Task {name!r} has one class only ({classes.tolist()[0]!r}): a classifier needs at least two. "
             "Drop the task, or give rows of another class."
         )
     if kind == "binary" and len(classes) > 2:

@@ -170,10 +170,12 @@ def test_numbers_as_text_that_are_a_regression_are_told():
 @pytest.mark.parametrize("form", ["{} kg", "${}", "{} %", "{},5", "1,{}0.5"])
 def test_numbers_with_units_are_told(form):
     texts = [form.format(i) for i in range(10, 40)]
-    with pytest.raises(ValueError, match=r"Task 'w' holds 30 different texts such as .*tasks=\{'w': \"multiclass\"\}"):
+    with pytest.raises(ValueError, match=r"Task 'w' holds numbers as text, but also .*tasks=\{'w': \"multiclass\"\}"):
         resolve_targets({"w": texts})
     assert kinds({"w": texts}, kinds={"w": "multiclass"}) == {"w": "multiclass"}
     assert kinds({"w": texts[:3] * 3}) == {"w": "multiclass"}  # sizes of packets are classes
+    with pytest.raises(ValueError, match="holds numbers as text, but also 'n/a'.*None where one is not known"):
+        resolve_targets({"w": [str(i) for i in range(30)] + ["n/a"]})
     with pytest.raises(
         ValueError, match=r"is a regression, but holds .* \(30 of 30 labels\): give numbers, with a decimal"
     ):
@@ -196,6 +198,14 @@ def test_numbers_with_units_are_told(form):
 def test_dates_and_durations_are_told_what_to_do(moments, words, only):
     with pytest.raises(ValueError, match=f"Task 't' holds {words}.*neither classes nor numbers.*pd.Timedelta"):
         resolve_targets({"t": pd.Series(moments)}, only=only)
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%y", "%m/%d/%Y %H:%M"])
+def test_many_dates_as_text_are_told_and_few_or_declared_ones_are_classes(form):
+    texts = pd.date_range("2024-01-01", periods=30, freq="D").strftime(form).tolist()
+    with pytest.raises(ValueError, match="Task 'day' holds dates as text, such as '"):
+        resolve_targets({"day": texts})
+    assert kinds({"day": texts[:3] * 3}) == {"day": "multiclass"} == kinds({"day": texts}, kinds={"day": "multiclass"})
 
 
 LABELS = {
