@@ -7,6 +7,7 @@ wrong, what was found and what to do.
 import re
 from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal
 from difflib import SequenceMatcher
 from importlib import import_module
 from numbers import Integral, Real
@@ -115,6 +116,10 @@ def is_missing(item) -> bool:
         return len(item) == 0
     if isinstance(item, Real):
         return item != item
+    if isinstance(item, Decimal):
+        return item.is_nan()
+    if isinstance(item, (np.datetime64, np.timedelta64)):
+        return bool(np.isnat(item))
     return isinstance(item, np.ndarray) and item.size == 0
 
 

@@ -340,9 +340,15 @@ class _Date:
         return np.hstack([p.transform(pd.Series(v)) for p, v in zip(self.parts, values, strict=True)])
 
     def _split(self, column):
-        dates = pd.to_datetime(pd.Series(column.to_numpy()), utc=True)
-        days = (dates - pd.Timestamp("1970-01-01", tz="UTC")) / pd.Timedelta(days=1)
-        parts = (dates.dt.year, dates.dt.month, dates.dt.day_of_week, dates.dt.hour)
+        """Return year, month, weekday and hour as they are in the time zone of each date, and days of one calendar."""
+        here = column
+        if column.dtype == object:  # of several time zones
+            here = pd.Series([item if item is None else item.replace(tzinfo=None) for item in column])
+        elif isinstance(column.dtype, pd.DatetimeTZDtype):
+            here = column.dt.tz_localize(None)
+        here = pd.to_datetime(here)
+        days = (pd.to_datetime(column, utc=True) - pd.Timestamp("1970-01-01", tz="UTC")) / pd.Timedelta(days=1)
+        parts = (here.dt.year, here.dt.month, here.dt.day_of_week, here.dt.hour)
         return [*(part.astype(float) for part in parts), days]
 
 

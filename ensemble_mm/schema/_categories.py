@@ -1,42 +1,91 @@
 """Categories: values that are equal whatever their type, such as 1 and 1.0."""
 
+import unicodedata
+from collections import Counter
 from dataclasses import dataclass
-from typing import ClassVar
+from decimal import Decimal
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from .._checks import is_missing
+from ._blanks import blanks_of
+from ._each import each
+
+MOST_KEPT = 1000  # different values that are kept, to know new ones by
 
 
 @dataclass(frozen=True)
 class CategoryRule:
-    """How the values of a category compare."""
+    """How the values of a category compare.
+
+    Parameters
+    ----------
+    numeric : bool, default=False
+        Whether all values of the fit are numbers: texts such as "1.0" are then read as numbers, too.
+    blanks : tuple of str, default=()
+        Texts that stand for no value.
+    known : tuple of str or None, default=None
+        The values of the fit; None where they are too many to be kept.
+    rare : float, default=0.0
+        Share of the rows of the fit whose value is there once: about as many new rows hold a value that is not known.
+    """
 
     noun: ClassVar[str] = "categories"
-    strict: ClassVar[bool] = False
+    doubt: ClassVar[str] = ""
+    numeric: bool = False
+    blanks: tuple[str, ...] = ()
+    known: tuple[str, ...] | None = None
+    rare: float = 0.0
 
     def read(self, values: pd.Series) -> pd.Series:
         """Return the values as texts that are equal where the values are, of a categorical dtype."""
-        words = [None if is_missing(item) else self.word(item) for item in values.to_numpy(object)]
+        words = each(values.to_numpy(object), self.word, None)
         order = sorted({word for word in words if word is not None})
         return pd.Series(pd.Categorical(words, categories=order), index=values.index, name=values.name)
 
-    @staticmethod
-    def word(item) -> str:
-        """Return the text that stands for a value."""
-        if isinstance(item, (int, float, np.integer, np.floating)) and not isinstance(item, bool) and item % 1 == 0:
-            return str(int(item))
+    def word(self, item: Any) -> str | None:
+        """Return the text that stands for a value; None where it stands for none."""
+        if isinstance(item, str):
+            text = item.strip() if item.isascii() else unicodedata.normalize("NFC", item).strip()
+            if not text or text in self.blanks:
+                return None
+            return _number_word(text) if self.numeric else text
+        if isinstance(item, (int, float, Decimal, np.integer, np.floating)) and not isinstance(item, bool):
+            return str(int(item)) if item % 1 == 0 else str(float(item))
         return str(item)
 
-    def is_blank(self, value) -> bool:
-        """Tell whether a value stands for none."""
-        return is_missing(value)
+    def unseen(self, read: pd.Series) -> list[str]:
+        """Return the values of some rows that the fit did not have, one per row, where they are many."""
+        if self.known is None:
+            return []
+        known = set(self.known)
+        return [word for word in read.dropna() if word not in known]
 
     def __str__(self) -> str:
-        return ""
+        return f"{', '.join(map(repr, self.blanks))} as missing" if self.blanks else ""
 
 
-def learn_categories(known: list) -> CategoryRule:
-    """Return how some known values compare."""
-    return CategoryRule()
+def _number_word(text: str) -> str:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return str(int(number)) if number % 1 == 0 else str(number)
+
+
+def learn_categories(counts: Counter) -> CategoryRule:
+    """Return how the values of a column compare."""
+    texts = [item for item in counts if isinstance(item, str)]
+    numeric = not texts and all(isinstance(item, (int, float, Decimal, np.number)) for item in counts) and bool(counts)
+    numeric = numeric and not any(isinstance(item, (bool, np.bool_)) for item in counts)
+    rule = CategoryRule(numeric, blanks_of(texts) if texts else ())
+    words: Counter = Counter()
+    for item, n in counts.items():
+        words[rule.word(item)] += n
+    words.pop(None, None)
+    total = sum(words.values())
+    if len(words) > MOST_KEPT or not total:
+        return rule
+    rare = sum(n == 1 for n in words.values()) / total
+    return CategoryRule(rule.numeric, rule.blanks, tuple(sorted(words)), rare)

@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from .._checks import is_missing
+from ._blanks import is_blank
+from ._categories import CategoryRule
 
 IN_TABLE = ("number", "category", "date", "time", "constant", "identifier")  # read as part of a table
 LEFT_OUT = ("identifier", "drop")  # read by no view that is inferred
 STRINGS = ("text", "short text")
+MANY_NEW = 0.2  # share of new rows whose category was not there in fit, beyond what is to be expected
 ALL_UNREADABLE = 5  # values of a batch, none of which can be read: then the column is another one
 
 
@@ -61,23 +64,28 @@ class Column:
         if self.reading is None:
             return values, []
         read = self.reading.read(values)
-        if read is values:
-            return values, []
-        lost = values.to_numpy(object)[read.isna().to_numpy() & values.notna().to_numpy()]
-        return read, [value for value in lost if not is_missing(value) and not self.reading.is_blank(value)]
+        if read is values or isinstance(read.dtype, pd.CategoricalDtype):
+            return read, []
+        rows = np.flatnonzero(read.isna().to_numpy(bool) & values.notna().to_numpy(bool))
+        return read, [value for value in values.iloc[rows] if not is_blank(value)]
 
-    def trouble(self, values: pd.Series, lost: list) -> str | None:
-        """Return what to tell of new values that cannot be read.
+    def trouble(self, read: pd.Series, lost: list) -> str | None:
+        """Return what to tell of new values that cannot be read, or of categories that the fit did not have.
 
         Raises
         ------
         ValueError
             Where several are there and none can be read as a number.
         """
-        if not lost:
-            return None
-        n = int(values.notna().sum())
-        words = f"{self.title}: {len(lost)} of {n} values are no {self.reading.noun}, such as {lost[0]!r}"
-        if len(lost) == n >= ALL_UNREADABLE and self.reading.strict:
-            raise ValueError(f"{words} (in fit: {self.example}). Give the column as it was in fit.")
-        return f"{words} (in fit: {self.example}). They count as missing."
+        n = int(read.notna().sum()) + len(lost)
+        if lost:
+            words = f"{self.title}: {len(lost)} of {n} values are no {self.reading.noun}, such as {lost[0]!r}"
+            if len(lost) == n >= ALL_UNREADABLE and self.reading.strict:
+                raise ValueError(f"{words} (in fit: {self.example}). Give the column as it was in fit.")
+            return f"{words} (in fit: {self.example}; {self.reading}). They count as missing."
+        if isinstance(self.reading, CategoryRule) and self.taken_as == "category":
+            new = self.reading.unseen(read)
+            if len(new) >= ALL_UNREADABLE and len(new) > n * (MANY_NEW + 2 * self.reading.rare):
+                words = f"{self.title}: {len(new)} of {n} values are categories that fit did not have, such as"
+                return f"{words} {new[0]!r} (in fit: {self.example})."
+        return None

@@ -1,44 +1,254 @@
-"""Dates: how those of one column are written, learnt once and held to."""
+"""Dates: how those of one column are written, learnt once and held to.
 
+Nothing here looks at the clock, the locale or other values of a batch, as `pandas.to_datetime(format="mixed")`,
+`dateutil` and skrub's `ToDatetime` do: these take "12:30" for a time of today and "10/12" for a day of this year, or
+guess anew whether the day or the month comes first.
+"""
+
+import re
+from collections import Counter
 from dataclasses import dataclass
-from typing import ClassVar
+from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 
-from .._checks import is_missing
+from ._blanks import is_blank
+from ._each import each
 
-FEW_PARSED = 0.9  # share of a column that must read as dates to be one
+ENOUGH = 0.9  # share of the values that must read as dates
+ISO = "%Y-%m-%d"
+_NAMES = (  # of months, by language: English, German, French, Spanish, Italian, Dutch, Portuguese
+    "january february march april may june july august september october november december",
+    "januar februar märz april mai juni juli august september oktober november dezember",
+    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+    "januari februari maart april mei juni juli augustus september oktober november december",
+    "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+)
+MONTHS: dict[str, int] = {}
+for _line in _NAMES:
+    for _place, _name in enumerate(_line.split(), 1):
+        for _short in (_name, _name[:4], _name[:3]):
+            MONTHS.setdefault(_short, _place)
+MONTHS.pop("jui")  # juin or juillet
+MONTHS["mrz"] = 3
+
+_DAYS = "mon tue wed thu fri sat sun mo di mi do fr sa so lun mar mer jeu ven sam dim".split()
+_WEEKDAY = rf"(?:(?:{'|'.join(_DAYS)})[^\W\d_]*\.?,?\s+)?"
+_TIME = (
+    r"(?:(?:[T ]|,\s*|\s+at\s+)(?P<H>\d{1,2}):(?P<M>[0-5]\d)(?::(?P<S>[0-5]\d)(?:[.,](?P<f>\d{1,9}))?)?"
+    r"(?:\s*(?P<half>[ap])\.?m\.?)?\s*(?P<zone>z|utc|gmt|[+-]\d{2}(?::?\d{2})?)?)?"
+)
+_FIELDS = {
+    "%Y": r"(?P<Y>\d{4})", "%y": r"(?P<y>\d{2})", "%m": r"(?P<m>\d{1,2})", "%d": r"(?P<d>\d{1,2})",
+    "%b": r"(?P<b>[^\W\d_]{3,})\.?", "%q": r"(?P<q>[1-4])",
+}  # fmt: skip
+_SHAPES = tuple(  # of a text, and how it may be written; {0} is what stands between
+    (re.compile(pattern + _TIME, re.IGNORECASE), formats)
+    for pattern, formats in (
+        (r"\d{4}([-/.])\d{1,2}\1\d{1,2}", ("%Y{0}%m{0}%d",)),
+        (r"\d{1,2}([-/.])\d{1,2}\1\d{4}", ("%m{0}%d{0}%Y", "%d{0}%m{0}%Y")),
+        (r"\d{1,2}([-/.])\d{1,2}\1\d{2}", ("%m{0}%d{0}%y", "%d{0}%m{0}%y", "%y{0}%m{0}%d")),
+        (r"(?:19|20)\d{6}()", ("%Y%m%d",)),
+        (_WEEKDAY + r"\d{1,2}(?:st|nd|rd|th|\.)?[ ./-]*(?:of |de )?[^\W\d_]{3,}\.?[ ,./-]*(?:of |de )?\d{4}()",
+         ("%d %b %Y",)),
+        (r"\d{1,2}-[^\W\d_]{3}-\d{2}()", ("%d-%b-%y",)),
+        (_WEEKDAY + r"[^\W\d_]{3,}\.? ?\d{1,2}(?:st|nd|rd|th)?[ ,]+\d{4}()", ("%b %d %Y",)),
+        (r"\d{4}[ ./-][^\W\d_]{3,}[ ./-]\d{1,2}()", ("%Y %b %d",)),
+        (r"\d{4}-\d{2}()", ("%Y-%m",)),
+        (r"\d{2}([/.])(?:19|20)\d{2}", ("%m{0}%Y",)),
+        (r"[^\W\d_]{3,}\.?[ .,/-]*\d{4}()", ("%b %Y",)),
+        (r"\d{4}[ -]?Q[1-4]()", ("%Y Q%q",)),
+        (r"Q[1-4][ /-]?\d{4}()", ("Q%q %Y",)),
+        (r"\d{4}年\d{1,2}月\d{1,2}日()", ("%Y年%m月%d日",)),
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class DateRule:
-    """How the dates of a column are written."""
+    """How the dates of a column are written; a time of the day may stand behind each.
+
+    Parameters
+    ----------
+    format : str, default="%Y-%m-%d"
+        The date, as in `datetime.strptime`.
+    doubt, remedy : str, default=""
+        What else the values may mean, and what then to say of the column.
+    """
 
     noun: ClassVar[str] = "dates"
     strict: ClassVar[bool] = False
-    day_first: bool = False
+    format: str = ISO
+    doubt: str = ""
+    remedy: str = ""
 
     def read(self, values: pd.Series) -> pd.Series:
-        """Return the dates; those of a dtype for dates as they are."""
-        if pd.api.types.is_datetime64_any_dtype(values):
+        """Return the dates: hours are those of their own time zone; several time zones make a column of objects."""
+        if isinstance(values.dtype, (np.dtype, pd.DatetimeTZDtype)) and values.dtype.kind == "M":
             return values
-        texts = pd.Series(values.to_numpy(object), index=values.index, name=values.name)
-        return pd.to_datetime(texts, errors="coerce", format="mixed", dayfirst=self.day_first, utc=True)
+        if isinstance(values.dtype, pd.PeriodDtype):
+            return values.dt.to_timestamp()
+        found = each(values.to_numpy(object), self.value, None)
+        zones = {item.utcoffset() for item in found if item is not None}
+        if len(zones) > 1:
+            read = pd.Series(found, index=values.index, dtype=object)
+        elif zones - {None}:
+            read = pd.to_datetime(pd.Series(found, index=values.index, dtype=object))
+        else:
+            read = pd.Series(np.array(found, dtype="datetime64[us]"), index=values.index)
+        return read.rename(values.name)
 
-    def is_blank(self, value) -> bool:
-        """Tell whether a value stands for none."""
-        return is_missing(value)
+    def value(self, item) -> datetime | None:
+        """Return the date that a value stands for; None where it stands for none."""
+        if isinstance(item, pd.Period):
+            item = item.to_timestamp()
+        if isinstance(item, pd.Timestamp):
+            return item.to_pydatetime(warn=False)
+        if isinstance(item, datetime):
+            return item
+        if isinstance(item, date):
+            return datetime(item.year, item.month, item.day)
+        if isinstance(item, np.datetime64):
+            return pd.Timestamp(item).to_pydatetime(warn=False)
+        if not isinstance(item, str):
+            item = _digits(item)
+        return None if item is None or is_blank(item) else _parse(item.strip(), self.format)
 
     def __str__(self) -> str:
-        return "day first" if self.day_first else "as ISO 8601, or month first"
+        return self.format
 
 
-def learn_dates(known: list) -> DateRule | None:
-    """Return how some known values are written as dates; None where they are none."""
-    sample = pd.Series(known[:200], dtype=object).astype(str)
-    if not (sample.str.contains(r"\d", regex=True).all() and (sample.str.len() <= 35).all()):
+def learn_dates(counts: Counter, *, sure: bool = False, said: str | None = None) -> DateRule | None:
+    """Return how the values of a column are written as dates; None where they are none.
+
+    Parameters
+    ----------
+    counts : Counter
+        The different values, and how often they are there.
+    sure : bool, default=False
+        Whether the user says that they are dates.
+    said : {"day first", "month first"}, format or None, default=None
+        How they are written, where the user says it.
+    """
+    if said is not None and "%" in said:
+        return DateRule(re.split(r"[T ,]+%[HI]", said)[0].replace("%B", "%b"))
+    typed = sum(n for item, n in counts.items() if isinstance(item, (date, np.datetime64, pd.Period)))
+    texts: dict[str, int] = {}
+    for item, n in counts.items():
+        text = item.strip() if isinstance(item, str) else _digits(item)
+        if text and not is_blank(text):
+            texts[text] = texts.get(text, 0) + n
+    total = sum(n for item, n in counts.items() if not is_blank(item))
+    if typed and typed + sum(texts.values()) == total and not texts:
+        return DateRule()
+    least = 0 if sure else ENOUGH * total - typed
+    formats = _formats_of(texts, least)
+    if said is not None:
+        formats = {f: n for f, n in formats.items() if f.startswith("%d" if said == "day first" else "%m")}
+    if not formats:
+        return DateRule() if typed >= ENOUGH * total > 0 else None
+    best = max(formats, key=lambda f: formats[f])  # of equals, the first
+    if formats[best] < least or not formats[best]:
         return None
-    if pd.to_datetime(sample, errors="coerce", format="mixed", utc=True).notna().mean() < FEW_PARSED:
+    if not sure and not _is_likely(best, texts, formats[best] == total):
         return None
-    first = pd.Series(known, dtype=object).astype(str).str.extract(r"^\s*(\d{1,2})[/.-]\d{1,2}[/.-]\d{2,4}")[0]
-    return DateRule(day_first=bool((pd.to_numeric(first) > 12).any()))
+    rival = _swapped(best)
+    if said is None and formats.get(rival) == formats[best]:
+        text = next((t for t in texts if _parse(t, best) != _parse(t, rival)), None)
+        if text is not None and best[2:3] == ".":
+            return DateRule(rival if rival.startswith("%d") else best)  # no country writes the month first with points
+        if text is not None:
+            first, other = ("month first", "day first") if best.startswith("%m") else ("day first", "month first")
+            return DateRule(best, f"{text!r} and all others may be read {first}, as here, or {other}", other)
+    return DateRule(best)
+
+
+def _formats_of(texts: dict[str, int], least: float) -> dict[str, int]:
+    """Return the formats that some texts may be written in, and how many each reads."""
+    formats: dict[str, int] = {}
+    left = sum(texts.values()) - least  # that may be of no format
+    for text, n in texts.items():
+        found = False
+        for shape, ways in _SHAPES:
+            match = shape.fullmatch(text)
+            if match is None:
+                continue
+            for way in ways:
+                way = way.format(match[1] or "")
+                if _parse(text, way) is not None:
+                    formats[way] = formats.get(way, 0) + n
+                    found = True
+        left -= 0 if found else n
+        if left < 0:
+            return {}
+    return formats
+
+
+def _is_likely(format: str, texts: dict[str, int], every: bool) -> bool:
+    """Tell whether texts that read as dates are some, and neither seasons, sizes nor other numbers."""
+    if format == "%Y%m%d" or "%y" in format:
+        return every and len(texts) >= 3
+    if format == "%Y-%m":  # 2010-11 is a season
+        return not all(int(text[5:]) == (int(text[:4]) + 1) % 100 for text in texts if text[:4].isdecimal())
+    return True
+
+
+def _swapped(format: str) -> str:
+    """Return the format with day and month in each other's place."""
+    if format.startswith(("%d", "%m")) and ("%m" in format and "%d" in format):
+        return format.translate({ord("d"): "m", ord("m"): "d"})
+    return ""
+
+
+def _digits(item: Any) -> str | None:
+    """Return a whole number of eight digits as a text, such as 20240205."""
+    if isinstance(item, (int, float, np.integer, np.floating)) and 19000101 <= item <= 20991231 and item % 1 == 0:
+        return str(int(item))
+    return None
+
+
+@lru_cache(maxsize=64)
+def _pattern(format: str) -> re.Pattern:
+    """Return the pattern of texts of a format, with a time behind the date or without."""
+    if "%b" in format or "%q" in format:  # the name tells the parts apart: what stands between them may be anything
+        format = re.sub(r"[ .,-]", "@", format)
+    body = ""
+    for part in re.split(r"(%\w)", format):
+        body += _FIELDS.get(part) or re.escape(part).replace("@", r"(?:st|nd|rd|th)?[\s.,/-]*(?:(?:of|de)\s)?")
+    if format == "%Y%m%d":
+        body = r"(?P<Y>\d{4})(?P<m>\d{2})(?P<d>\d{2})"
+    return re.compile((_WEEKDAY if "%b" in format else "") + body + _TIME, re.IGNORECASE)
+
+
+def _parse(text: str, format: str) -> datetime | None:
+    """Return the date that a text of a format stands for, with its offset from UTC where it has one; else None."""
+    found = _pattern(format).fullmatch(text)
+    if found is None:
+        return None
+    part = found.groupdict()
+    year = int(part["Y"]) if part.get("Y") else 1900 + int(part["y"]) + 100 * (int(part["y"]) < 69)
+    month = MONTHS.get(part["b"].casefold()) if part.get("b") else int(part.get("m") or 1)
+    month = 3 * int(part["q"]) - 2 if part.get("q") else month
+    hour = int(part["H"] or 0)
+    if part["half"]:
+        hour = hour % 12 + 12 * (part["half"] in "pP") if 1 <= hour <= 12 else 99
+    fraction = int((part["f"] or "0")[:6].ljust(6, "0"))
+    try:
+        return datetime(year, month or 99, int(part.get("d") or 1), hour, int(part["M"] or 0), int(part["S"] or 0),
+                        fraction, _zone(part["zone"]))  # fmt: skip
+    except ValueError:
+        return None
+
+
+def _zone(text: str | None) -> timezone | None:
+    if text is None:
+        return None
+    if text[0] not in "+-":
+        return UTC
+    minutes = int(text[1:3]) * 60 + int(text[3:].replace(":", "") or 0)
+    return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))

@@ -1,5 +1,8 @@
 """From the values of one column to its record: the first kind that fits all that is known of it."""
 
+import re
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -8,29 +11,40 @@ import pandas as pd
 
 from .._checks import did_you_mean, is_missing
 from .._modalities import MODALITIES
+from ._blanks import is_blank
 from ._categories import CategoryRule, learn_categories
 from ._column import IN_TABLE, STRINGS, Column
-from ._dates import learn_dates
-from ._numbers import learn_numbers
+from ._dates import DateRule, learn_dates
+from ._numbers import NumberRule, learn_numbers
 from ._strings import kind_of_strings
+from ._times import TimeRule, learn_times
 
 LOOKED_AT = 500  # known items of a column that decide its modality
 SHOWN = 30  # characters of an example
+LEARN: dict[str, Callable] = {  # how the values of a kind are written, in the order in which they are tried
+    "date": learn_dates, "time": learn_times, "number": learn_numbers,
+}  # fmt: skip
+HOW: dict[str, tuple[str, dict]] = {  # what else may be said: a kind, and what is then known of the values
+    "decimal comma": ("number", {"decimal": ","}), "decimal point": ("number", {"decimal": "."}),
+    "day first": ("date", {"said": "day first"}), "month first": ("date", {"said": "month first"}),
+}  # fmt: skip
+CODES = re.compile(r"(?:^|_)(?:zip|zip_?codes?|post_?codes?|postal|plz|fips|codes?|ids?)(?:$|_)")
 
 
 def kinds() -> tuple[str, ...]:
     """Return what a column may be said to be."""
     media = [name for name, modality in MODALITIES.items() if modality.takes != "table" and name not in STRINGS]
-    return (*(kind for kind in IN_TABLE if kind != "constant"), *STRINGS, *media, "drop")
+    return (*(kind for kind in IN_TABLE if kind != "constant"), *STRINGS, *media, *HOW, "drop")
 
 
 def check_kind(name, kind) -> None:
     """Raise a ValueError unless a column may be said to be of a kind."""
     known = kinds()
-    if kind not in known:
+    if kind not in known and not (isinstance(kind, str) and "%" in kind):
         listed = ", ".join(map(repr, known))
         raise ValueError(
-            f"columns={{{name!r}: {kind!r}}} is not known: use one of {listed}.{did_you_mean(kind, known)}"
+            f"columns={{{name!r}: {kind!r}}} is not known: use one of {listed}, or the format of a date such as "
+            f"'%d.%m.%Y'.{did_you_mean(kind, known)}"
         )
 
 
@@ -48,91 +62,165 @@ def infer_column(values: pd.Series, name, *, within=None, taken_as=None, in_tabl
     in_table : bool, default=False
         Whether it is read as part of a table, whatever it looks like.
     """
-    known = [item for item in values.to_numpy(object) if not is_missing(item)] if _has_objects(values) else None
-    column = _said(values, known, name, taken_as) if taken_as else _found(values, known, name, in_table)
-    n_known = int(values.notna().sum()) if known is None else len(known)
-    return replace(
-        column, within=within, missing=1 - n_known / len(values) if len(values) else 0.0,
-        distinct=_distinct(values, known), example=_example(values if known is None else known),
-    )  # fmt: skip
+    known = None
+    if taken_as is not None or not _is_typed(values.dtype):
+        known = [item for item in values.to_numpy(object) if not is_missing(item)]
+    counts = None if known is None else _counted(known)
+    if taken_as is not None:
+        column = _said(known, counts, name, taken_as)
+    elif known is None:
+        column = _typed(values, name)
+    else:
+        column = _found(values, known, counts, name, in_table)
+    column = replace(column, within=within, example=_example(values, known))
+    if counts is None:
+        n = int(values.notna().sum()) if known is None else len(known)
+        distinct = int(values.nunique()) if known is None else None
+        return replace(column, missing=_share(len(values) - n, len(values)), distinct=distinct)
+    return _measured(column, counts, len(values))
 
 
-def _found(values, known, name, in_table) -> Column:
-    if known is None:
-        return _typed(values, name)
+def _found(values, known, counts, name, in_table) -> Column:
+    """Return the record of a column whose items say what it is."""
     if not known:
         return Column(name=name, taken_as="constant", because="every value is missing", reading=CategoryRule())
     modality = None if in_table else MODALITIES.recognise(known[:LOOKED_AT])
     if modality is not None:
         return Column(name=name, taken_as=modality, because=f"its items are known as {modality}")
-    if len(known) == len(values) > 1 and _distinct(values, known) == 1:
+    if counts is not None and len(counts) == 1 and len(known) == len(values) > 1:
         return Column(name=name, taken_as="constant", because="every value is the same", reading=CategoryRule())
-    for kind, learn in (("number", learn_numbers), ("date", learn_dates)):
-        rule = learn(known)
+    for kind, learn in LEARN.items():
+        rule = learn(counts) if counts is not None else None
         if rule is not None:
-            return Column(name=name, taken_as=kind, because=f"its values read as {rule.noun}", reading=rule)
+            because = f"its values read as {rule.noun} ({rule})"
+            return Column(name=name, taken_as=kind, because=because, reading=rule)
     if not in_table and all(isinstance(item, str) or hasattr(item, "__fspath__") for item in known):
         kind, because = kind_of_strings([str(item) for item in known[:LOOKED_AT]])
     else:
         kind, because = "category", "its values are neither numbers nor dates"
-    reading = learn_categories(known) if kind in IN_TABLE else None
+    reading = learn_categories(_of_texts(known, counts)) if kind in IN_TABLE else None
     return Column(name=name, taken_as=kind, because=because, reading=reading)
 
 
 def _typed(values, name) -> Column:
     """Return the record of a column whose dtype says what it is."""
     because = f"its dtype is {values.dtype}"
-    rule: Any = None
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        kind, rule = "category", learn_categories(list(values.cat.categories))
-    elif pd.api.types.is_datetime64_any_dtype(values):
-        kind, rule = "date", learn_dates(list(values.dropna()[:1]))
-    else:
-        kind, rule = "number", learn_numbers([])
-    if len(values) > 1 and values.notna().all() and values.nunique() == 1:
+    constant = len(values) > 1 and values.notna().all() and values.nunique() == 1
+    kind, rule = _of_dtype(values)
+    if constant:
         kind, because = "constant", "every value is the same"
-    return Column(name=name, taken_as=kind, because=because, reading=rule)
+    elif kind == "date" and rule.format == "%Y%m%d":
+        because = "its numbers are days, such as 20240205"
+    notes: tuple[str, ...] = ()
+    if kind == "number" and _looks_like_codes(values, name):
+        notes = (_note("whole numbers under a name of codes, read as sizes; if they are codes", name, "category"),)
+    return Column(name=name, taken_as=kind, because=because, reading=rule, notes=notes)
 
 
-def _said(values, known, name, taken_as) -> Column:
-    known = list(values.dropna()) if known is None else known
-    learn = {"number": learn_numbers, "date": learn_dates, "category": learn_categories}.get(taken_as)
-    rule = learn(known) if learn is not None else None
-    if learn is not None and rule is None:
-        raise ValueError(
-            f"columns={{{name!r}: {taken_as!r}}}: its values cannot be read as {taken_as}s, such as {known[0]!r}. "
-            "Mend them, or say what else it is."
-        )
-    return Column(name=name, taken_as=taken_as, because="columns says so", reading=rule)
-
-
-def _has_objects(values) -> bool:
+def _of_dtype(values) -> tuple[str, Any]:
     dtype = values.dtype
-    return pd.api.types.is_object_dtype(dtype) or (
-        pd.api.types.is_string_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype)
-    )
+    if isinstance(dtype, pd.CategoricalDtype):
+        counts = Counter(values.value_counts().to_dict())
+        return "category", learn_categories(+counts)
+    if dtype.kind == "M" or isinstance(dtype, pd.PeriodDtype):
+        return "date", DateRule()
+    if dtype.kind == "m":
+        return "time", TimeRule()
+    if dtype.kind in "iuf" and 19000101 <= values.min() <= values.max() <= 20991231:
+        rule = learn_dates(Counter(values.dropna().unique().tolist()))
+        if rule is not None:
+            return "date", rule
+    return "number", NumberRule(boolean=dtype.kind == "b")
 
 
-def _distinct(values, known) -> int | None:
+def _looks_like_codes(values, name) -> bool:
+    """Tell whether whole numbers are called what codes are called."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(name)).casefold()
+    if not CODES.search(re.sub(r"\W+", "_", words)) or values.dtype.kind == "b":
+        return False
+    known = values.dropna()
+    return bool(values.nunique() > 2 and (known % 1 == 0).all() and (known >= 0).all())
+
+
+def _said(known, counts, name, said) -> Column:
+    """Return the record of a column of which the user says what it is."""
+    kind, how = HOW.get(said, (said, {}))
+    if "%" in said:
+        kind, how = "date", {"said": said}
+    rule = None
+    if kind in LEARN:
+        rule = LEARN[kind](counts or Counter(), sure=True, **how)
+        if rule is None:
+            such = f", such as {known[0]!r}" if known else ""
+            raise ValueError(
+                f"columns={{{name!r}: {said!r}}}: its values cannot be read as {kind}s{such}. Mend them, or say what "
+                "else it is."
+            )
+        rule = replace(rule, doubt="", remedy="") if getattr(rule, "doubt", "") and how else rule
+    elif kind in IN_TABLE:
+        rule = learn_categories(_of_texts(known, counts))
+    return Column(name=name, taken_as=kind, because="columns says so", reading=rule)
+
+
+def _measured(column, counts, n_rows) -> Column:
+    """Return a record with what is missing, how much there is, and what to tell of it."""
+    rule, total = column.reading, sum(counts.values())
+    if rule is None:
+        return replace(column, missing=_share(n_rows - total, n_rows), distinct=len(counts))
+    if column.taken_as not in LEARN:
+        different = {rule.word(item) for item in counts}
+        blank = sum(n for item, n in counts.items() if rule.word(item) is None)
+        distinct = len(different - {None})
+        return replace(column, missing=_share(n_rows - total + blank, n_rows), distinct=distinct)
+    notes = column.notes
+    there = {item: n for item, n in counts.items() if not is_blank(item)}
+    lost = {item: n for item, n in there.items() if _is_lost(rule.value(item))}
+    if lost:
+        item = next(iter(lost))
+        words = f"{sum(lost.values())} of {sum(there.values())} values are no {rule.noun}, such as {item!r}, and count"
+        notes += (_note(f"{words} as missing; to keep them", column.name, "category"),)
+    if rule.doubt:
+        notes += (_note(rule.doubt, column.name, rule.remedy),)
+    n = sum(there.values()) - sum(lost.values())
+    return replace(column, missing=_share(n_rows - n, n_rows), distinct=len(there) - len(lost), notes=notes)
+
+
+def _note(words, name, kind) -> str:
+    return f"{words}, write columns={{{name!r}: {kind!r}}}"
+
+
+def _is_lost(value) -> bool:
+    return value is None or value != value
+
+
+def _share(n, n_rows) -> float:
+    return n / n_rows if n_rows else 0.0
+
+
+def _is_typed(dtype) -> bool:
+    """Tell whether a dtype says what a column holds."""
+    if isinstance(dtype, pd.CategoricalDtype | pd.PeriodDtype | pd.DatetimeTZDtype):
+        return True
+    if isinstance(dtype, pd.ArrowDtype):
+        return dtype.kind in "biuf" and pd.api.types.is_numeric_dtype(dtype)
+    return dtype.kind in "biufmM" and not pd.api.types.is_object_dtype(dtype)
+
+
+def _counted(known) -> Counter | None:
+    """Return the different values and how often they are there; None where they do not compare, as arrays."""
     try:
-        return int(values.nunique()) if known is None else len({_comparable(item) for item in known})
-    except TypeError:  # arrays, dicts
+        return Counter(known)
+    except TypeError:
         return None
 
 
-def _comparable(item):
-    if isinstance(item, (list, tuple, dict, np.ndarray)):
-        raise TypeError
-    return item
+def _of_texts(known, counts) -> Counter:
+    return Counter(map(str, known)) if counts is None else counts
 
 
-def _example(known) -> str:
-    items = (
-        known.dropna().unique()[:2]
-        if isinstance(known, pd.Series)
-        else list(dict.fromkeys(map(_shown, known[:20])))[:2]
-    )
-    return ", ".join(_shown(item) for item in items)
+def _example(values, known) -> str:
+    items = values.dropna().unique()[:2] if known is None else list(dict.fromkeys(map(_shown, known[:20])))[:2]
+    return ", ".join(map(_shown, items))
 
 
 def _shown(item) -> str:

@@ -1,42 +1,269 @@
-"""Numbers: how those of one column are written, learnt once and held to."""
+"""Numbers: how those of one column are written, learnt once and held to.
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+A text is split into sign, unit and body; all bodies of a column have one decimal sign and one sign between thousands,
+and all units are one, or of one scale. What is written otherwise is no number.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import lru_cache
+from numbers import Real
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
-from .._checks import is_missing
+from ._blanks import is_blank
+from ._dates import MONTHS
+from ._each import each
 
-FEW_PARSED = 0.9  # share of a column that must read as numbers to be one
+ENOUGH = 0.9  # share of the values that must read as numbers
+SIGNS = ((".", ""), (".", ","), (",", ""), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'"))
+WORDS = {"true": 1.0, "t": 1.0, "yes": 1.0, "y": 1.0, "false": 0.0, "f": 0.0, "no": 0.0, "n": 0.0}
+SPLIT = re.compile(
+    r"(?P<open>\()?\s*(?P<sign>[+-])?\s*(?P<before>[^\W\d_]{0,3}[^\w\s.,'()+-]|[^\W\d_]{2,3}\.?)?\s*(?P<minus>-)?\s*"
+    r"(?P<body>[.,]?\d(?:[\d.,' ]*\d)?[.,]?(?:[eE][+-]?\d+)?)"
+    r"(?P<gap>\s*)(?P<after>[^\W\d_][^\d,()+]{0,19}[23]?|[^\w\s.,'()+-]{1,2}[^\W\d_]{0,2})?\s*(?(open)\))"
+)
+CURRENCIES = frozenset(
+    "usd eur gbp jpy cny rmb chf inr aud cad sek nok dkk pln czk huf rub try brl zar mxn sgd hkd nzd krw ron ils aed"
+    " thb idr php vnd kr rs fr zł kč ft lei руб".split()
+)  # fmt: skip
+ORDINALS = frozenset("st nd rd th er re ère e ème eme de o a am pm ad bc".split())
+CASED = frozenset(["M", "mW", "MW", "mV", "MV", "mJ", "MJ", "mPa", "MPa"])  # of which capitals make other units
+SCALES: tuple[dict[str, float], ...] = (  # units that one column may mix
+    {"mg": 1e-6, "g": 1e-3, "kg": 1.0, "t": 1e3},
+    {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "km": 1e3},
+    {"ml": 1e-3, "cl": 1e-2, "l": 1.0},
+    {"ms": 1e-3, "s": 1.0, "sec": 1.0, "min": 60.0, "mins": 60.0, "h": 3600.0, "hr": 3600.0, "hrs": 3600.0},
+    {"day": 1.0, "days": 1.0, "week": 7.0, "weeks": 7.0},
+    {"month": 1.0, "months": 1.0, "year": 12.0, "years": 12.0},
+    {"byte": 1.0, "bytes": 1.0, "b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12},
+)
+THOUSANDS: dict[str, float] = {"": 1.0, "k": 1e3, "M": 1e6, "m": 1e6, "mn": 1e6, "mio": 1e6, "b": 1e9, "bn": 1e9}
+UNITS = frozenset(
+    "% ‰ ° °c °f lb lbs oz µm μm um nm mi ft in yd m2 m3 sqm sqft ha dl hl gal yr yrs wk hz khz mhz ghz w kw mw gw wh"
+    " kwh mwh v mv kv ma mah ah ohm ω kj mj cal kcal pa hpa kpa bar mbar psi km/h kmh kph mph m/s kn rpm bpm hp ps cc"
+    " px pt dpi mp mol mmol mmol/l mg/dl g/l ppm ppb db lm pcs pc kib mib gib kbps mbps gbps \" °k".split()
+).union(*SCALES)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class NumberRule:
-    """How the numbers of a column are written."""
+    """How the numbers of a column are written.
+
+    Parameters
+    ----------
+    decimal : {".", ","}, default="."
+    thousands : str, default=""
+        The sign that may stand between groups of three digits.
+    units : tuple of (str, float), default=()
+        The units that may stand before or behind a number, and what each is worth.
+    boolean : bool, default=False
+        Whether the values are True and False, which may also be written as words.
+    doubt, remedy : str, default=""
+        What else the values may mean, and what then to say of the column.
+    """
 
     noun: ClassVar[str] = "numbers"
     strict: ClassVar[bool] = True
+    decimal: str = "."
+    thousands: str = ""
+    units: tuple[tuple[str, float], ...] = ()
+    boolean: bool = False
+    doubt: str = ""
+    remedy: str = ""
 
     def read(self, values: pd.Series) -> pd.Series:
         """Return the numbers; those of a plain dtype as they are."""
         if isinstance(values.dtype, np.dtype) and values.dtype.kind in "biuf":
             return values
-        numbers: Any = pd.to_numeric(values, errors="coerce")
-        read = pd.Series(numbers.to_numpy(dtype=np.float64, na_value=np.nan), index=values.index, name=values.name)
-        return read
+        if pd.api.types.is_numeric_dtype(values.dtype):  # nullable, of Arrow
+            numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        else:
+            numbers = each(values.to_numpy(object), self.value, np.nan)
+        return pd.Series(np.asarray(numbers, dtype=np.float64), index=values.index, name=values.name)
 
-    def is_blank(self, value) -> bool:
-        """Tell whether a value stands for none."""
-        return is_missing(value)
+    def value(self, item) -> float:
+        """Return the number that a value stands for; NaN where it stands for none."""
+        if isinstance(item, (Real, Decimal, np.bool_)):
+            return float(item)
+        if not isinstance(item, str) or is_blank(item):
+            return np.nan
+        if self.boolean and item.strip().casefold() in WORDS:
+            return WORDS[item.strip().casefold()]
+        parts = split_number(item)
+        return np.nan if parts is None else self.of_parts(parts)
+
+    def of_parts(self, parts: "Parts") -> float:
+        """Return the number of a text that is split; NaN where the column writes its numbers in another way."""
+        factor = 1.0 if not self.units else dict(self.units).get(parts.unit)
+        if not self.units and parts.unit:
+            return np.nan
+        if factor is None:
+            if parts.unit or len(self.units) > 1:
+                return np.nan
+            factor = 1.0
+        if not _body(self.decimal, self.thousands).fullmatch(parts.body):
+            return np.nan
+        body = parts.body.replace(self.thousands, "") if self.thousands else parts.body
+        return parts.factor * float(body.replace(self.decimal, ".")) * factor
 
     def __str__(self) -> str:
-        return "decimal point"
+        if self.boolean:
+            return "True is 1, False is 0"
+        words = "decimal comma" if self.decimal == "," else "decimal point"
+        thousands = {"": "", " ": ", thousands by spaces"}.get(self.thousands, f", thousands by {self.thousands!r}")
+        units = ", ".join(unit for unit, _ in self.units if unit)
+        return words + thousands + (f", unit {units}" if units else "")
 
 
-def learn_numbers(known: list) -> NumberRule | None:
-    """Return how some known values are written as numbers; None where they are none."""
-    if all(isinstance(item, bool | np.bool_ | int | float | np.number) for item in known):
-        return NumberRule()
-    parsed = pd.to_numeric(pd.Series(known, dtype=object), errors="coerce")
-    return NumberRule() if parsed.notna().mean() >= FEW_PARSED else None
+@dataclass(frozen=True)
+class Parts:
+    """A text that may be a number, in parts."""
+
+    body: str
+    factor: float = 1.0  # its sign, and what a letter behind it makes of it
+    unit: str = ""
+    spaced: bool = False  # whether a space stands between number and unit
+    leads: bool = False  # whether the unit stands before the number
+
+
+def split_number(text: str) -> Parts | None:
+    """Return the parts of a text, or None where it is no number however it is written."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).translate({0x2212: "-", 0x2013: "-", 0x2019: "'"})
+    found = SPLIT.fullmatch(text.strip())
+    if found is None:
+        return None
+    before, after = (_unit(found["before"]), _unit(found["after"]))
+    factor = 1.0
+    if before and after:  # $1.2M
+        if after not in THOUSANDS or not _is_currency(before):
+            return None
+        factor, after = THOUSANDS[after], ""
+    negative = bool(found["open"]) + (found["sign"] == "-") + bool(found["minus"])
+    if negative > 1:
+        return None
+    sign = -factor if negative else factor
+    return Parts(found["body"], sign, before or after, bool(found["gap"]), bool(before))
+
+
+def _unit(text: str | None) -> str:
+    text = (text or "").strip().rstrip(".")
+    return text if text in CASED else text.casefold()
+
+
+def _is_currency(unit: str) -> bool:
+    return unit in CURRENCIES or any(unicodedata.category(c) == "Sc" for c in unit)
+
+
+def learn_numbers(counts: Counter, *, sure: bool = False, decimal: str | None = None) -> NumberRule | None:
+    """Return how the values of a column are written as numbers; None where they are none.
+
+    Parameters
+    ----------
+    counts : Counter
+        The different values, and how often they are there.
+    sure : bool, default=False
+        Whether the user says that they are numbers.
+    decimal : {".", ","} or None, default=None
+        The decimal sign, where the user says it.
+    """
+    texts = {item: n for item, n in counts.items() if isinstance(item, str) and not is_blank(item)}
+    others = [item for item in counts if not isinstance(item, str)]
+    if not all(isinstance(item, (Real, Decimal, np.bool_)) for item in others) or not (texts or others):
+        return None
+    if not texts:
+        return NumberRule(boolean=all(isinstance(item, (bool, np.bool_)) for item in others))
+    split = {text: split_number(text) for text in texts}
+    parts = {text: part for text, part in split.items() if part is not None}
+    total = sum(texts.values()) + sum(counts[item] for item in others)
+    least = 0.0 if sure else ENOUGH * total - sum(counts[item] for item in others)
+    if not parts or sum(texts[text] for text in parts) < least:
+        return None
+    if not sure and any(
+        len(part.body) > 1 and part.body[0] == "0" and part.body.isdecimal() for part in parts.values()
+    ):
+        return None  # codes: numbers are not written with leading zeros
+    units = _learn_units(parts, texts, least)
+    if units is None:
+        return None
+    return _learn_signs(list(parts.items()), texts, least, units, decimal)
+
+
+def _learn_signs(parts, texts, least, units, decimal) -> NumberRule | None:
+    """Return the rule whose decimal sign and thousands read most; of equals, the first."""
+    best: NumberRule | None = None
+    most, rivals = 0, []
+    for signs in SIGNS:
+        if decimal is not None and signs[0] != decimal:
+            continue
+        rule = NumberRule(*signs, units=units)
+        n = sum(texts[text] for text, part in parts if not np.isnan(rule.of_parts(part)))
+        rivals.append((rule, n))
+        if n > most:
+            best, most = rule, n
+    if best is None or most < least:
+        return None
+    rival = next((rule for rule, n in rivals if n == most and rule.decimal != best.decimal), None)
+    if decimal is not None or rival is None:
+        return best
+    bodies = [part.body for _, part in parts]
+    if any(body.isdecimal() for body in bodies) and not any(body.isdecimal() and len(body) > 3 for body in bodies):
+        # Of 1.234 and 567 the first is above a thousand: as a decimal it would seldom have three digits each time.
+        return best if best.thousands else _doubtful(rival, best, parts)
+    return _doubtful(best, rival, parts)
+
+
+def _doubtful(best, rival, parts) -> NumberRule:
+    """Return a rule that tells which value may mean another number."""
+    for text, part in parts:
+        here, there = best.of_parts(part), rival.of_parts(part)
+        if here != there and not np.isnan(here) and not np.isnan(there):
+            remedy = "decimal comma" if rival.decimal == "," else "decimal point"
+            return replace(best, doubt=f"{text!r} is read as {here:.12g}; if it means {there:.12g}", remedy=remedy)
+    return best
+
+
+def _learn_units(parts, texts, least) -> tuple[tuple[str, float], ...] | None:
+    """Return the units of a column; None where they make codes of it, or are of different scales."""
+    n_of: Counter = Counter()
+    for text, part in parts.items():
+        n_of[part.unit] += texts[text]
+    named = [unit for unit in n_of if unit]
+    if not named:
+        return ()
+    scale = next((scale for scale in (*SCALES, THOUSANDS) if set(n_of) <= set(scale)), None)
+    if scale is not None and (len(named) > 1 or (named[0] in ("k", "M", "mn", "bn") and n_of[""])):
+        return tuple(sorted((unit, scale[unit]) for unit in n_of))
+    unit = max(named, key=lambda unit: n_of[unit])
+    if n_of[unit] + n_of[""] < least or not _is_unit(unit, [part for part in parts.values() if part.unit == unit]):
+        return None
+    return ((unit, 1.0),)
+
+
+def _is_unit(unit: str, parts: list[Parts]) -> bool:
+    """Tell whether what stands beside numbers is a unit, and not part of a code, an ordinal or a name."""
+    if _is_currency(unit):
+        return True
+    if parts[0].leads:
+        return unit in ("~", "≈", "ca", "±")
+    if unit in ORDINALS or unit in MONTHS:
+        return False
+    if all(part.spaced for part in parts) or any(not part.body.isdecimal() for part in parts):
+        return True
+    return unit in UNITS and (len(unit) > 1 or not unit.isalpha())
+
+
+@lru_cache(maxsize=64)
+def _body(decimal: str, thousands: str) -> re.Pattern:
+    """Return the pattern of a number with these signs; groups have three digits, or two as in India."""
+    d, t = re.escape(decimal), re.escape(thousands)
+    whole = r"\d+"
+    if thousands:
+        whole = rf"(?:[1-9]\d{{0,2}}(?:{t}\d{{3}})+|[1-9]\d?(?:{t}\d{{2}})+{t}\d{{3}}|\d+)"
+    return re.compile(rf"(?:{whole}(?:{d}\d*)?|{d}\d+)(?:[eE][+-]?\d+)?")

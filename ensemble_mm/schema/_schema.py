@@ -53,7 +53,7 @@ class Schema:
                 new, lost = own[label].read(values)
                 if new is not values:
                     read[place] = new
-                told += filter(None, [own[label].trouble(values, lost)])
+                told += filter(None, [own[label].trouble(new, lost)])
         if read:
             frame = frame.copy(deep=False)
             for place, new in read.items():

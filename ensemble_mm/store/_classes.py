@@ -44,6 +44,7 @@ _OURS = {
     "schema._dates": "DateRule",
     "schema._numbers": "NumberRule",
     "schema._schema": "Schema",
+    "schema._times": "TimeRule",
     "stacking._estimators": "StackedClassifier StackedRegressor",
     "stacking._level": "Level",
     "stacking._multioutput": "MultiOutputStack",

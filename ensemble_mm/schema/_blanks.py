@@ -1,0 +1,36 @@
+"""Words and marks that stand for no value, such as "n/a" and "-"."""
+
+from typing import Any
+
+from .._checks import is_missing
+
+BLANKS = frozenset(
+    "na n/a n.a. n.a #n/a #na <na> nan -nan null nil none missing unknown undefined n/v k.a. #div/0! #value! #ref! "
+    "#num! #name? #null!".split()
+) | {"", "not available", "no data", "no answer"}  # fmt: skip
+ALWAYS = frozenset(["", "#n/a", "<na>", "nan", "n/a", "null"])  # of categories, too
+
+
+def is_blank(value: Any) -> bool:
+    """Tell whether a value among numbers or dates stands for none: a word for that, or no letter and no digit."""
+    if not isinstance(value, str):
+        return is_missing(value)
+    text = value.strip().casefold()
+    return text in BLANKS or not any(map(str.isalnum, text))
+
+
+def blanks_of(texts) -> tuple[str, ...]:
+    """Return which of the different texts of a category stand for none, as the others say.
+
+    Marks are blanks among words, but not among other marks, such as + and -; "NA" is one, but not among other codes
+    of two capitals; "none" and "unknown" are values like others.
+    """
+    words = [text.strip() for text in texts]
+    marks = [word for word in words if not any(map(str.isalnum, word))]
+    codes = sum(len(word) == 2 and word.isupper() for word in words)
+    found = {word for word in words if word.casefold() in ALWAYS}
+    if len(set(marks)) == 1 and len(set(words)) > 2:
+        found |= set(marks)
+    if "NA" in words and codes < 0.5 * len(words):
+        found.add("NA")
+    return tuple(sorted(found))

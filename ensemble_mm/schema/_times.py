@@ -1,0 +1,76 @@
+"""Times of the day and lengths of time, in hours: "12:30", `datetime.time`, `timedelta`."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from datetime import time, timedelta
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from ._blanks import is_blank
+from ._each import each
+
+ENOUGH = 0.9  # share of the values that must read as times
+CLOCK = re.compile(
+    r"(?:(?P<days>-?\d+)\s*days?,?\s*)?(?:(?P<minus>-)?\+?(?P<h>\d{1,3}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d(?:[.,]\d+)?))?)?"
+    r"(?:\s*(?P<half>[ap])\.?m\.?)?",
+    re.IGNORECASE,
+)
+HALF = re.compile(r"(\d{1,2})\s*([ap])\.?m\.?", re.IGNORECASE)  # 3 pm
+
+
+@dataclass(frozen=True)
+class TimeRule:
+    """How the times of a column are written."""
+
+    noun: ClassVar[str] = "times"
+    strict: ClassVar[bool] = True
+    doubt: ClassVar[str] = ""
+
+    def read(self, values: pd.Series) -> pd.Series:
+        """Return the times in hours."""
+        if isinstance(values.dtype, np.dtype) and values.dtype.kind == "m":
+            hours = values.to_numpy() / np.timedelta64(1, "h")
+        else:
+            hours = np.asarray(each(values.to_numpy(object), self.value, np.nan), dtype=np.float64)
+        return pd.Series(hours, index=values.index, name=values.name)
+
+    def value(self, item) -> float:
+        """Return the hours that a value stands for; NaN where it stands for none."""
+        if isinstance(item, time):
+            return item.hour + item.minute / 60 + (item.second + item.microsecond / 1e6) / 3600
+        if isinstance(item, (timedelta, np.timedelta64)):
+            return float(item / pd.Timedelta(hours=1))
+        if not isinstance(item, str) or is_blank(item):
+            return np.nan
+        text = item.strip()
+        found = HALF.fullmatch(text)
+        if found is not None:
+            return int(found[1]) % 12 + 12.0 * (found[2] in "pP")
+        found = CLOCK.fullmatch(text)
+        if found is None or (found["h"] is None and found["days"] is None):
+            return np.nan
+        hour = int(found["h"] or 0)
+        if found["half"]:
+            hour = hour % 12 + 12 * (found["half"] in "pP")
+        hours = hour + int(found["m"] or 0) / 60 + float((found["s"] or "0").replace(",", ".")) / 3600
+        return 24 * int(found["days"] or 0) + (-hours if found["minus"] else hours)
+
+    def __str__(self) -> str:
+        return "in hours"
+
+
+def learn_times(counts: Counter, *, sure: bool = False) -> TimeRule | None:
+    """Return how the values of a column are written as times; None where they are none."""
+    rule, n, total = TimeRule(), 0, 0
+    least = sum(counts.values()) * (1 - ENOUGH)
+    for item, count in counts.items():
+        if is_blank(item):
+            continue
+        total += count
+        n += 0 if np.isnan(rule.value(item)) else count
+        if not sure and total - n > least:
+            return None
+    return rule if n and (sure or n >= ENOUGH * total) else None

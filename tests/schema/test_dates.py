@@ -1,0 +1,131 @@
+"""Dates are read by one format per column; nothing depends on the clock, the locale or the other values of a batch."""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ensemble_mm import TabularExtractor
+from ensemble_mm.schema import infer_column
+from ensemble_mm.schema._dates import learn_dates
+
+DAYS = pd.date_range("2023-01-03", periods=40, freq="11D9h")
+
+
+def column_of(values):
+    return infer_column(pd.Series(values, dtype=object), "x", in_table=True)
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y%m%d",
+     "%d-%m-%Y %H:%M", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y %I:%M %p", "%a, %d %b %Y %H:%M:%S", "%d/%m/%y",
+     "%d-%b-%y", "%Y年%m月%d日"],
+)  # fmt: skip
+def test_a_column_has_one_format(form):
+    column = column_of(DAYS.strftime(form))
+    assert column.taken_as == "date" and not column.notes
+    found, lost = column.read(pd.Series(DAYS.strftime(form)))
+    exact = pd.to_datetime(pd.Series(DAYS)).dt.floor("min" if "M" in form.replace("%m", "") else "D")
+    assert found.tolist() == exact.tolist() and not lost
+    alone, _ = column.read(pd.Series(DAYS.strftime(form)[:1]))
+    assert alone[0] == exact[0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [["1st", "2nd"], ["T1", "T2"], ["1/4", "3/4"], ["9th", "10th"], ["10/12", "12/14"], ["2023/24", "2024/25"],
+     ["2010-11", "2011-12"], ["12,50", "1,10"], ["3.1987", "1.2045"], ["May", "June"], ["12-10-08", "1-2-3"],
+     ["1234-56-78", "1111-22-33"], ["Mon", "Tue"], ["5", "12"], ["2020", "2021"], ["Feb 30, 2020", "Feb 31, 2020"]],
+)  # fmt: skip
+def test_codes_are_no_dates(values):
+    assert column_of(values).taken_as != "date"
+
+
+def test_the_whole_column_decides_what_comes_first():
+    assert column_of(["05/02/2024", "13/02/2024"]).reading.format == "%d/%m/%Y"
+    assert column_of(["05/02/2024", "05/13/2024"]).reading.format == "%m/%d/%Y"
+    assert column_of(["05.02.2024", "06.02.2024"]).reading.format == "%d.%m.%Y" and not column_of(["05.02.2024"]).notes
+    assert column_of(["13/02/2024", "02/13/2024"]).taken_as == "category"
+
+
+def test_day_or_month_first_is_told_where_nothing_decides():
+    column = column_of(["05/02/2024", "06/02/2024"])
+    (note,) = column.notes
+    assert "may be read month first, as here, or day first, write columns={'x': 'day first'}" in note
+    said = infer_column(pd.Series(["05/02/2024", "06/02/2024"]), "x", taken_as="day first")
+    assert said.taken_as == "date" and said.read(pd.Series(["05/02/2024"]))[0].tolist() == [pd.Timestamp(2024, 2, 5)]
+    assert infer_column(pd.Series(["05/02/2024"]), "x", taken_as="%d/%m/%Y %H:%M").reading.format == "%d/%m/%Y"
+    assert not column_of(["05/05/2024", "06/06/2024"]).notes  # the same either way
+
+
+def test_another_format_is_counted_and_not_guessed():
+    column = column_of(["2024-02-05", "2024-02-06"])
+    found, lost = column.read(pd.Series(["05/02/2024", "2024-02-07 10:30", "n/a", None, "soon"]))
+    assert lost == ["05/02/2024", "soon"] and found.notna().tolist() == [False, True, False, False, False]
+    assert "2 of 3 values are no dates, such as '05/02/2024'" in column.trouble(found, lost)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        DAYS,
+        DAYS.tz_localize("UTC"),
+        list(DAYS.to_pydatetime()),
+        [day.date() for day in DAYS],
+        list(DAYS.to_numpy()),
+        DAYS.strftime("%Y-%m-%d"),
+        pd.PeriodIndex(DAYS, freq="D"),
+        DAYS.strftime("%Y%m%d").astype(int),
+        DAYS.strftime("%Y%m%d").astype(float),
+    ],
+)
+def test_dates_of_any_type_are_dates(values):
+    column = infer_column(pd.Series(values), "x")
+    found, lost = column.read(pd.Series(values))
+    assert column.taken_as == "date" and not lost
+    assert found.dt.tz_localize(None).dt.date.tolist() == [day.date() for day in DAYS]
+
+
+def test_hours_are_those_of_the_place_and_days_those_of_one_calendar():
+    values = ["2024-02-05T23:30:00+02:00", "2024-02-05T21:30:00Z", None, "2024-02-05T16:30:00-0500", "2024-02-05 21:30"]
+    extractor = TabularExtractor(log_skewed=False).fit(pd.DataFrame({"x": values}))
+    assert extractor.kinds_ == {"x": "date"}
+    (date,) = extractor._columns
+    found, _ = extractor.schema_["x"].read(pd.Series(values, dtype=object))
+    _, _, _, hours, days = date._split(found)
+    np.testing.assert_array_equal(hours, [23, 21, np.nan, 16, 21])
+    assert days.nunique() == 1
+    zone = pd.Series(pd.to_datetime(["2024-02-05T23:30", "2024-07-05T01:30"])).dt.tz_localize("Europe/Berlin")
+    assert date._split(zone)[3].tolist() == [23, 1]
+
+
+def test_dates_do_not_depend_on_the_locale():
+    """Month names are English and of some other languages, whatever the process is set to."""
+    code = (
+        "import locale, pandas as pd\n"
+        "for name in ('de_DE.UTF-8', 'C.UTF-8', 'C'):\n"
+        "    try: locale.setlocale(locale.LC_ALL, name)\n"
+        "    except locale.Error: continue\n"
+        "    from ensemble_mm.schema import infer_column\n"
+        "    v = pd.Series(['5 May 2024', '7. März 2023', '1 août 2022'])\n"
+        "    print(*infer_column(v, 'x').read(v)[0].dt.month)\n"
+    )
+    env = {**os.environ, "TZ": "Asia/Tokyo"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True, timeout=120
+    )
+    assert set(done.stdout.splitlines()) == {"5 3 8"}
+
+
+@given(st.lists(st.dates(dt.date(1, 1, 1)), min_size=1))
+def test_iso_dates_come_back(days):
+    rule = learn_dates(Counter(day.isoformat() for day in days))
+    assert rule is not None and [rule.value(day.isoformat()).date() for day in days] == days

@@ -1,0 +1,144 @@
+"""Numbers are read by one rule per column, which the values alone decide."""
+
+from collections import Counter
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ensemble_mm.schema import infer_column
+from ensemble_mm.schema._numbers import learn_numbers
+
+
+def read(values, new=None):
+    """Return what a column is taken for, and its numbers or those of new values."""
+    column = infer_column(pd.Series(values, dtype=object), "x", in_table=True)
+    found, _ = column.read(pd.Series(values if new is None else new, dtype=object))
+    return column.taken_as, found.tolist()
+
+
+@pytest.mark.parametrize(
+    ("values", "numbers"),
+    [
+        (["$1,234.50", "$7.00"], [1234.5, 7]),
+        (["45 %", "7.5%", "0 %"], [45, 7.5, 0]),
+        (["12 kg", "7.5 kg"], [12, 7.5]),
+        (["12,50", "7,25"], [12.5, 7.25]),
+        (["1.234,5", "12,25"], [1234.5, 12.25]),
+        (["1 234,5", "7\u202f000"], [1234.5, 7000]),
+        (["1'234.5", "7’000"], [1234.5, 7000]),
+        (["12,34,567", "1,000"], [1234567, 1000]),
+        (["12,50 €", "1.234,00 €"], [12.5, 1234]),
+        (["EUR 12.50", "EUR 7"], [12.5, 7]),
+        (["€1.2M", "€500K"], [1.2e6, 5e5]),
+        (["1.2k", "500"], [1200, 500]),
+        (["12 kg", "500 g"], [12, 0.5]),
+        (["90 min", "2 h"], [5400, 7200]),
+        (["(1,200.5)", "-3", "\u22124"], [-1200.5, -3, -4]),
+        (["1e3", "2.5E-1"], [1000, 0.25]),
+        (["12°C", "7°C"], [12, 7]),
+        (["4 stars", "5 stars"], [4, 5]),
+        (["１２", "7"], [12, 7]),
+        ([Decimal("1.5"), 2, "3", Fraction(1, 2), np.float32(4)], [1.5, 2, 3, 0.5, 4]),
+        ([True, False, True], [1, 0, 1]),
+    ],
+)
+def test_numbers_in_clothes(values, numbers):
+    assert read(values) == ("number", numbers)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["01067", "10115"], ["007", "12"], ["T1", "T2"], ["1st", "2nd"], ["9th", "10th"], ["1/4", "3/4"],
+        ["12A", "14A"],
+        ["192.168.1.1", "10.0.0.1"], ["1.2.3", "1.10.0"], ["18+", "65+"], ["<5", "<10"], ["10-20", "20-30"],
+        ["#1", "#2"], ["A12", "A13"], ["EX 12", "EX 13"], ["030 1234567", "040 7654321"], ["5'11\"", "6'1\""],
+        ["12 kg", "3 pieces"], ["$1,23,4", "$5"], ["1.234.5", "7.8.9"], ["3 Jan", "4 Jan"],
+    ],
+)  # fmt: skip
+def test_codes_are_no_numbers(values):
+    assert read(values)[0] == "category"
+
+
+@pytest.mark.parametrize(
+    ("values", "number", "told"),
+    [
+        (["1.234", "2.345"], 1.234, "decimal comma"),
+        (["1.234", "2.3"], 1.234, None),
+        (["1.234", "0.345"], 1.234, None),
+        (["1.234", "567", "89"], 1234, "decimal point"),
+        (["1,234", "2,345"], 1234, "decimal comma"),
+        (["1,234", "567"], 1234, None),
+        (["1,234", "2,3"], 1.234, None),
+        (["1,234", "0,345"], 1.234, None),
+        (["1,234", "1,234,567"], 1234, None),
+        (["1.234", "1.234.567"], 1234, None),
+    ],
+)
+def test_what_may_mean_two_numbers_is_told(values, number, told):
+    column = infer_column(pd.Series(values, dtype=object), "x")
+    assert column.read(pd.Series(values))[0][0] == number
+    assert [note.rpartition("write ")[2] for note in column.notes] == ([f"columns={{'x': {told!r}}}"] if told else [])
+    if told:
+        other = infer_column(pd.Series(values, dtype=object), "x", taken_as=told)
+        assert other.read(pd.Series(values))[0][0] in {1.234, 1234} - {number} and not other.notes
+
+
+def test_new_numbers_are_written_as_those_of_the_fit():
+    assert read(["12,50", "7,25"], ["1,5", "2.5", "3", 4.5, None])[1][:1] == [1.5]
+    assert np.isnan(read(["12,50", "7,25"], ["2.5"])[1][0])
+    assert np.isnan(read(["12 kg", "7 kg"], ["9 lb"])[1][0]) and read(["12 kg", "7 kg"], ["9"])[1] == [9]
+    assert read([True, False], ["True", "false", "yes", 0])[1] == [1, 0, 1, 0]
+
+
+def test_words_for_nothing_are_missing_and_others_are_counted():
+    values = ["12", "-", "n/a", " ", "?", "NULL", "unknown", None, "7"] * 2
+    column = infer_column(pd.Series(values, dtype=object), "x")
+    assert column.taken_as == "number" and column.missing == pytest.approx(14 / 18) and not column.notes
+    column = infer_column(pd.Series(["high", *map(str, range(19))], dtype=object), "x")
+    assert column.taken_as == "number" and column.distinct == 19
+    assert "1 of 20 values are no numbers, such as 'high'" in column.notes[0]
+    assert infer_column(pd.Series(["high", "low", "1", "2"], dtype=object), "x").taken_as == "category"
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float64", "int8", "Int64", "Float64", "boolean", "bool", "category", "Sparse[float]"]
+)
+def test_numbers_of_any_dtype_are_read_alike(dtype):
+    column = infer_column(pd.Series([0.0, 1.0, 1.0]), "x")
+    assert column.read(pd.Series([0, 1, 1]).astype(dtype))[0].astype(float).tolist() == [0, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["decimal128", "dictionary", "int64", "string"])
+def test_numbers_of_arrow_are_numbers(name):
+    pa = pytest.importorskip("pyarrow")
+    made = {
+        "decimal128": (pa.decimal128(5, 2), [Decimal("1.50"), None, Decimal("2.00")]),
+        "dictionary": (pa.dictionary(pa.int32(), pa.int64()), [1, None, 2]),
+        "int64": (pa.int64(), [1, None, 2]),
+        "string": (pa.string(), ["1", None, "2"]),
+    }
+    dtype, values = made[name]
+    series = pd.Series(pd.arrays.ArrowExtensionArray(pa.array(values, dtype)))
+    column = infer_column(series, "x")
+    assert column.taken_as == "number" and column.read(series)[0].isna().tolist() == [False, True, False]
+
+
+FORMS = {
+    "plain": str, "english": "{:,.2f}".format, "dollars": "${:,.2f}".format, "percent": "{:.1f} %".format,
+    "german": lambda x: f"{x:,.2f}".translate({44: 46, 46: 44}), "weight": "{:.3e} kg".format,
+}  # fmt: skip
+
+
+@given(st.lists(st.floats(-1e9, 1e9).map(lambda x: round(x, 1)), min_size=2), st.sampled_from(sorted(FORMS)))
+def test_a_number_comes_back_from_every_form(numbers, form):
+    """And one value alone reads as it does among all."""
+    texts = list(map(FORMS[form], numbers))
+    rule = learn_numbers(Counter(texts))
+    assert rule is not None
+    np.testing.assert_allclose([rule.value(text) for text in texts], numbers, rtol=1e-3)
