@@ -2,7 +2,11 @@
 
 
 class NamedParamsMixin:
-    """get_params and set_params reach the learners and extractors of the lists `learners` and `views`."""
+    """get_params and set_params reach the learners and extractors of the lists `learners` and `views`.
+
+    A part may have the name of a parameter of the stack, such as "cv": `cv` stays the parameter, and `cv__counts` is
+    a parameter of the part.
+    """
 
     _named_lists = ("learners", "views")
 
@@ -13,7 +17,7 @@ class NamedParamsMixin:
             return params
         for attribute in self._named_lists:
             for name, part in self._named_parts(attribute):
-                params[name] = part
+                params.setdefault(name, part)
                 if hasattr(part, "get_params") and not isinstance(part, type):
                     params |= {f"{name}__{key}": value for key, value in part.get_params(deep=True).items()}
         return params
@@ -24,9 +28,13 @@ class NamedParamsMixin:
             if attribute in params:
                 setattr(self, attribute, params.pop(attribute))
         for attribute in self._named_lists:
-            for name, _ in self._named_parts(attribute):
-                if name in params:
+            for name, part in self._named_parts(attribute):
+                if name not in self._get_param_names() and name in params:
                     self._replace(attribute, name, params.pop(name))
+                elif name in self._get_param_names():  # whose settings would be looked for in the parameter
+                    own = [key for key in params if key.startswith(f"{name}__")]
+                    if own and hasattr(part, "set_params"):
+                        part.set_params(**{key.removeprefix(f"{name}__"): params.pop(key) for key in own})
         return super().set_params(**params) if params else self
 
     def _named_parts(self, attribute):

@@ -42,3 +42,16 @@ def test_dicts_by_task_are_reached_too():
 def test_an_unknown_name_is_told():
     with pytest.raises(ValueError, match="Invalid parameter 'nothing'"):
         stack().set_params(nothing=1)
+
+
+@pytest.mark.parametrize("name", ["cv", "learners", "views", "n_jobs", "meta_learner"])
+def test_a_part_that_is_called_like_a_parameter_leaves_it_alone(name):
+    """A view called "cv" took the place of the number of folds in `get_params`, and `set_params(cv=5)` replaced it."""
+    for part, lists in ((VectorExtractor(), "views"), (Ridge(alpha=2.0), "learners")):
+        model = StackedRegressor(**{lists: [(name, part)]})
+        assert model.get_params()[name] is getattr(model, name)
+        setting, value = next(iter(part.get_params())), 3
+        copy = clone(model).set_params(**{f"{name}__{setting}": value})
+        assert copy.get_params()[f"{name}__{setting}"] == value != part.get_params()[setting]
+        assert getattr(copy, lists)[0][1].get_params()[setting] == value
+    assert StackedRegressor(learners=[("cv", Ridge())]).set_params(cv=4).cv == 4
