@@ -6,7 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 
-WORD = re.compile(r"[\w\u0300-\u036f\u0900-\u0dff]+")  # word characters, and the marks of Indic scripts
+from ..schema import SOUTHEAST
+
+# Word characters, and the marks of scripts whose vowels are marks.
+WORD = re.compile(f"[\\w\u0300-\u036f\u0900-\u0dff{SOUTHEAST}]+")
 DIGITS = re.compile(r"\d+")
 COUNTS = ["length", "words", "word_length", "digits", "capitals", "punctuation", "exclamations", "questions"]
 FLAGS = (1, 2, 4, 8, 16, 32)  # of a character: part of words, digit, capital, space, exclamation, question

@@ -12,7 +12,7 @@ from scipy import sparse
 GAP = -1  # between words that do not stand together
 
 
-def count_ngrams(texts, parts_of, ngram_range, *, min_df=1, max_features=None):
+def count_ngrams(texts, parts_of, ngram_range, *, between=" ", min_df=1, max_features=None):
     """Count the n-grams of texts.
 
     Parameters
@@ -22,6 +22,8 @@ def count_ngrams(texts, parts_of, ngram_range, *, min_df=1, max_features=None):
         Takes a text and returns the lists of words that stand together in it, and the list of what stands alone,
         which is counted as it is.
     ngram_range : (int, int)
+    between : str, default=" "
+        What stands between the words of an n-gram, in its name.
     min_df : int, default=1
         Texts that an n-gram must occur in to be kept.
     max_features : int, default=None
@@ -69,16 +71,17 @@ def count_ngrams(texts, parts_of, ngram_range, *, min_df=1, max_features=None):
     places, names, spelled, passed = np.flatnonzero(total >= least), [], list(numbers), 0
     for n, frequent in kept:
         large = total[passed : passed + len(frequent)] >= least
-        names += _spell(n, frequent[large], keys, spelled)
+        names += _spell(n, frequent[large], keys, spelled, between)
         passed += len(frequent)
     order = sorted(range(len(names)), key=lambda i: (-total[places[i]], names[i]))[:max_features]
     order.sort(key=names.__getitem__)
     return [names[i] for i in order], counts[:, places[order]]
 
 
-def _spell(n, grams, keys, words):
+def _spell(n, grams, keys, words, between):
     """Return n-grams as strings."""
     if n == 1:
         return [words[i] for i in grams]
     first, last = np.divmod(keys[n][grams], len(words))
-    return [f"{a} {b}" for a, b in zip(_spell(n - 1, first, keys, words), _spell(1, last, keys, words), strict=True)]
+    shorter = _spell(n - 1, first, keys, words, between)
+    return [f"{a}{between}{words[b]}" for a, b in zip(shorter, last, strict=True)]

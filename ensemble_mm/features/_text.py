@@ -5,7 +5,7 @@ Words are found by script: runs of Chinese and Japanese characters are cut by rj
 """
 
 import re
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib.util import find_spec
 from numbers import Integral
 from typing import Any, Self
@@ -20,16 +20,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import as_items, check_params, having, is_missing, one_of, require, whole
+from ..schema import CHINESE, SOUTHEAST, composed, kind_of_strings
 from ._characters import COUNTS, WORD, count_characters
 from ._encoders import POOLINGS, encode, encoder_files, encoder_width
 from ._ngrams import count_ngrams
 
 ENCODED_COMPONENTS = 50  # columns that trees get of an encoder's states
-WIDES = (  # Chinese and Japanese characters
-    r"\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
-)
-WIDE = re.compile(f"[{WIDES}]+")
-UNIT = re.compile(f"([{WIDES}]+|[^\\s{WIDES}]+)")
+RUNS = (1, 5)  # lengths of the runs of characters of short or coded strings
+WIDE = re.compile(f"[{CHINESE}]+|[{SOUTHEAST}]+")  # runs of scripts without spaces
+WORD_OR_EMOJI = re.compile(f"{WORD.pattern}|[\u2600-\u27bf\U0001f000-\U0001faff]")
+HAN = re.compile(f"[{CHINESE}]+")
+UNIT = re.compile(f"([{CHINESE}]+|[{SOUTHEAST}]+|[^\\s{CHINESE}{SOUTHEAST}]+)")
 POS_TAGS = ["NOUN", "VERB", "ADJ", "ADV", "PRON", "PROPN", "NUM", "ADP", "AUX", "PART", "CONJ", "INTJ", "OTHER"]
 CHINESE_TAGS = {"n": "NOUN", "v": "VERB", "a": "ADJ", "d": "ADV", "r": "PRON", "m": "NUM", "p": "ADP", "u": "PART",
                 "c": "CONJ", "e": "INTJ", "y": "PART", "q": "NOUN", "t": "NOUN", "f": "NOUN", "s": "NOUN"}  # fmt: skip
@@ -42,8 +43,10 @@ class TextExtractor(TransformerMixin, BaseEstimator):
     ----------
     ngram_range : (int, int), default=(1, 2)
         Lengths of the word n-grams.
-    char_ngram_range : (int, int) or None, default=None
-        Lengths of character n-grams within words, such as (3, 5); None leaves them out.
+    char_ngram_range : "auto", (int, int) or None, default="auto"
+        Lengths of the runs of characters that are counted beside the words: of all of them, spaces too, as they are
+        written. "auto" takes (1, 5) where the texts of `fit` are short or coded strings rather than sentences, such as
+        names, titles, products, molecules, sequences, addresses and codes; None leaves them out.
     max_features : int, default=50000
         Most n-grams of each kind.
     counts : bool, default=True
@@ -103,7 +106,7 @@ class TextExtractor(TransformerMixin, BaseEstimator):
     def __init__(
         self,
         ngram_range=(1, 2),
-        char_ngram_range=None,
+        char_ngram_range="auto",
         max_features=50_000,
         counts=True,
         pos=False,
@@ -138,7 +141,7 @@ class TextExtractor(TransformerMixin, BaseEstimator):
     def check_settings(self) -> None:
         """Raise a ValueError where a pair of lengths is none."""
         _check_range("ngram_range", self.ngram_range)
-        if self.char_ngram_range is not None:
+        if self.char_ngram_range not in ("auto", None):
             _check_range("char_ngram_range", self.char_ngram_range)
 
     def fit_transform(self, X, y=None) -> Any:
@@ -156,7 +159,7 @@ class TextExtractor(TransformerMixin, BaseEstimator):
             self.vocabulary_ = {word: i + 2 for i, word in enumerate(kept)}
             return self._tokens(texts)
         self.vectorizers_, blocks = [], []
-        for vectorizer in self._vectorizers(len(texts)):
+        for vectorizer in self._vectorizers(texts):
             block = _fit_vectorizer(vectorizer, texts)
             if block is not None:
                 self.vectorizers_.append(vectorizer)
@@ -205,14 +208,15 @@ class TextExtractor(TransformerMixin, BaseEstimator):
         rng = check_random_state(random_state)
         return [_shaken(text, rng) for text in as_texts(X)]
 
-    def _vectorizers(self, n_texts):
+    def _vectorizers(self, texts):
+        lengths = self.char_ngram_range
+        if lengths == "auto":
+            known = [text for text in texts if text]
+            lengths = RUNS if known and kind_of_strings(known)[0] != "text" else None
+        analyzers = [WordNgrams(self.ngram_range), *([] if lengths is None else [CharacterNgrams(lengths)])]
         common = {"max_features": self.max_features, "sublinear_tf": True, "dtype": np.float32, "lowercase": False,
-                  "min_df": 1 if n_texts < 2000 else 2}  # fmt: skip
-        made = [TfidfVectorizer(analyzer=WordNgrams(self.ngram_range), **common)]
-        if self.char_ngram_range is not None:
-            common["lowercase"] = True
-            made.append(TfidfVectorizer(analyzer="char_wb", ngram_range=tuple(self.char_ngram_range), **common))
-        return made
+                  "min_df": 1 if len(texts) < 2000 else 2}  # fmt: skip
+        return [TfidfVectorizer(analyzer=analyzer, **common) for analyzer in analyzers]
 
     def _plain_names(self):
         return [*(COUNTS if self.counts else []), *([f"pos_{tag}" for tag in POS_TAGS] if self.pos else [])]
@@ -267,24 +271,17 @@ class TextExtractor(TransformerMixin, BaseEstimator):
 
 
 def _fit_vectorizer(vectorizer, texts):
-    """Fit a vectorizer and return the features of the texts; None where they hold no word."""
-    if vectorizer.analyzer == "char_wb":
-        try:
-            block = vectorizer.fit_transform(texts)
-        except ValueError:
-            return None
-        names = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.get)
-    else:  # counted at once: several times as fast as text by text
-        ngram_range = vectorizer.analyzer.ngram_range
-        names, counts = count_ngrams(
-            texts, partial(parts_of, shortest=ngram_range[0]), ngram_range,
-            min_df=vectorizer.min_df, max_features=vectorizer.max_features,
-        )  # fmt: skip
-        if not names:
-            return None
-        weights = TfidfTransformer(sublinear_tf=True)
-        block = weights.fit_transform(counts)
-        vectorizer.idf_ = weights.idf_
+    """Fit a vectorizer and return the features of the texts; None where they hold nothing that it counts."""
+    analyzer = vectorizer.analyzer  # its n-grams are counted at once: several times as fast as text by text
+    names, counts = count_ngrams(
+        texts, analyzer.parts_of, analyzer.ngram_range, between=analyzer.between,
+        min_df=vectorizer.min_df, max_features=vectorizer.max_features,
+    )  # fmt: skip
+    if not names:
+        return None
+    weights = TfidfTransformer(sublinear_tf=True)
+    block = weights.fit_transform(counts)
+    vectorizer.idf_ = weights.idf_
     # Plain numbers, which are kept and read many times faster than those of numpy.
     vectorizer.vocabulary_ = {name: place for place, name in enumerate(names)}
     return block
@@ -293,11 +290,38 @@ def _fit_vectorizer(vectorizer, texts):
 class WordNgrams:
     """The analyzer of a vectorizer: a text as its n-grams of words. A class, so that a model file can name it."""
 
+    between = " "
+
     def __init__(self, ngram_range):
         self.ngram_range = tuple(ngram_range)
 
     def __call__(self, text):
         return ngrams_of(text, self.ngram_range)
+
+    def parts_of(self, text):
+        return parts_of(text, self.ngram_range[0])
+
+
+class CharacterNgrams:
+    """The analyzer of a vectorizer: a text as its runs of characters, with a space at each end."""
+
+    between = ""
+
+    def __init__(self, ngram_range):
+        self.ngram_range = tuple(ngram_range)
+
+    def __call__(self, text):
+        text = _spaced(text)
+        low, high = self.ngram_range
+        return [text[i : i + n] for n in range(low, high + 1) for i in range(len(text) - n + 1)]
+
+    def parts_of(self, text):
+        return [_spaced(text)], []
+
+
+def _spaced(text):
+    words = text.split()
+    return f" {' '.join(words)} " if words else ""
 
 
 def _check_range(name, value):
@@ -361,17 +385,17 @@ def as_texts(X) -> list[str]:
         return [" ".join(part for part in row if part) for row in zip(*columns, strict=True)]
     items = as_items(X)
     if len(items) and all(isinstance(item, (np.ndarray, list)) for item in items):
-        return [" ".join(str(part) for part in item if not is_missing(part)) for item in items]
-    return ["" if is_missing(item) else str(item) for item in items]
+        return [" ".join(composed(str(part)) for part in item if not is_missing(part)) for item in items]
+    return ["" if is_missing(item) else composed(str(item)) for item in items]
 
 
 def tokens_of(text: str) -> list[str]:
     """Return the words of a text in lower case, of whatever scripts it mixes."""
     text = text.lower()
-    if text.isascii() or not WIDE.search(text):
+    if text.isascii():
         return WORD.findall(text)
     tokens = []
-    for run in WORD.findall(text):
+    for run in WORD_OR_EMOJI.findall(text):
         start = 0
         for wide in WIDE.finditer(run):
             if wide.start() > start:
@@ -398,13 +422,16 @@ def parts_of(text: str, shortest=1):
     Words of wide scripts are cut by guess: runs of characters say what pairs of such words would, more surely.
     """
     text = text.lower()
-    runs = [] if text.isascii() else WIDE.findall(text)
-    if not runs:
+    if text.isascii():
         return [WORD.findall(text)], []
-    alone = [f"_{run[i : i + n]}" for run in runs for n in (1, 2, 3) for i in range(len(run) - n + 1)]
+    runs = WIDE.findall(text)
+    alone = []
+    for run in runs:
+        longest = 3 if HAN.match(run) else 5  # characters of a syllable, rather than of a word
+        alone += [f"_{run[i : i + n]}" for n in range(1, longest + 1) for i in range(len(run) - n + 1)]
     if shortest == 1:
-        alone += [word for run in runs for part in WORD.findall(run) for word in _cut(part)]
-    return [WORD.findall(part) for part in WIDE.split(text)], alone
+        alone += [word for run in runs if HAN.match(run) for part in WORD.findall(run) for word in _cut(part)]
+    return [WORD_OR_EMOJI.findall(part) for part in WIDE.split(text)], alone
 
 
 def part_of_speech_shares(texts) -> list[list[float]]:
@@ -412,7 +439,7 @@ def part_of_speech_shares(texts) -> list[list[float]]:
     rows: list = [None] * len(texts)
     english = []
     for i, text in enumerate(texts):
-        if len(WIDE.findall(text)) and sum(map(len, WIDE.findall(text))) * 4 > len(text):
+        if sum(map(len, HAN.findall(text))) * 4 > len(text):
             tagged = require("rjieba", extra="chinese", caller="TextExtractor(pos=True)").tag(text)
             rows[i] = _shares([CHINESE_TAGS.get(str(tag)[:1], "OTHER") for _, tag in tagged])
         else:
@@ -445,7 +472,7 @@ def _has_rjieba() -> bool:
 
 
 def _cut(run: str) -> list[str]:
-    if _has_rjieba():
+    if _has_rjieba() and HAN.match(run):
         import rjieba
 
         return [word for word in rjieba.cut(run)]

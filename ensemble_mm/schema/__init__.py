@@ -3,5 +3,20 @@
 from ._column import IN_TABLE, LEFT_OUT, STRINGS, Column
 from ._inference import LOOKED_AT, check_kind, infer_column
 from ._schema import Schema, tell
+from ._strings import CHINESE, SOUTHEAST, composed, kind_of_strings
 
-__all__ = ["IN_TABLE", "LEFT_OUT", "LOOKED_AT", "STRINGS", "Column", "Schema", "check_kind", "infer_column", "tell"]
+__all__ = [
+    "CHINESE",
+    "IN_TABLE",
+    "LEFT_OUT",
+    "LOOKED_AT",
+    "SOUTHEAST",
+    "STRINGS",
+    "Column",
+    "Schema",
+    "check_kind",
+    "composed",
+    "infer_column",
+    "kind_of_strings",
+    "tell",
+]

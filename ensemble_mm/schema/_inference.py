@@ -95,11 +95,14 @@ def _found(values, known, counts, name, in_table) -> Column:
             because = f"its values read as {rule.noun} ({rule})"
             return Column(name=name, taken_as=kind, because=because, reading=rule)
     if not in_table and all(isinstance(item, str) or hasattr(item, "__fspath__") for item in known):
-        kind, because = kind_of_strings([str(item) for item in known[:LOOKED_AT]])
+        kind, because = kind_of_strings([text for text in map(str, known) if not is_blank(text)] or [""])
     else:
         kind, because = "category", "its values are neither numbers nor dates"
     reading = learn_categories(_of_texts(known, counts)) if kind in IN_TABLE else None
-    return Column(name=name, taken_as=kind, because=because, reading=reading)
+    notes: tuple[str, ...] = ()
+    if kind == "identifier":
+        notes = (_note(f"left out as an identifier ({because}); to read it", name, "short text"),)
+    return Column(name=name, taken_as=kind, because=because, reading=reading, notes=notes)
 
 
 def _typed(values, name) -> Column:

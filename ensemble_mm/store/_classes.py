@@ -21,7 +21,7 @@ _OURS = {
     "features._audio": "AudioExtractor",
     "features._image": "ImageExtractor",
     "features._tabular": "TabularExtractor VectorExtractor _Category _Constant _Date _Number",
-    "features._text": "TextExtractor TextReducer WordNgrams",
+    "features._text": "CharacterNgrams TextExtractor TextReducer WordNgrams",
     "features._video": "VideoExtractor",
     "learners._gaussian_process": "GaussianProcess",
     "learners._imagecnn": "ImageCNNClassifier ImageCNNRegressor",

@@ -169,3 +169,53 @@ def test_parts_of_speech_without_spacy_name_the_extra(monkeypatch):
     _english_tagger.cache_clear()
     with pytest.raises(ImportError, match=r"TextExtractor\(pos=True\) needs 'spacy'.*ensemble_mm\[english\]"):
         TextExtractor(pos=True).fit_transform(["The dog runs"])
+
+
+def strings_of_two_kinds(n=120, seed=0):
+    """Strings without spaces, of which a run of capitals or of small letters tells the kind."""
+    rng = np.random.default_rng(seed)
+    kinds = np.arange(n) % 2
+    parts = ["CC", "c1", "N(", ")O", "=O", "Cl"]
+    return ["".join([*rng.choice(parts, 6), ("CNC", "cnc")[k], *rng.choice(parts, 6)]) for k in kinds], kinds
+
+
+def test_short_strings_are_read_by_runs_of_characters_and_sentences_by_words():
+    strings, kinds = strings_of_two_kinds()
+    pipe = make_pipeline(TextExtractor(), LogisticRegression(C=100)).fit(strings[:80], kinds[:80])
+    assert pipe.score(strings[80:], kinds[80:]) == 1
+    sentences = [f"number {i} is a warm and soft coat" for i in range(40)]
+    assert len(TextExtractor().fit(sentences).vectorizers_) == 1
+    X = TextExtractor().fit_transform(sentences)
+    assert (X != TextExtractor(char_ngram_range=None).fit_transform(sentences)).nnz == 0
+
+
+def test_runs_of_characters_tell_where_a_string_begins_and_ends():
+    names = set(TextExtractor(char_ngram_range=(2, 3)).fit(["AB  b"]).get_feature_names_out())
+    assert {" A", "AB", "b ", " AB", "AB ", "B b", " b "} <= names and not {" a", "  "} & names
+
+
+def test_runs_of_characters_are_counted_alike_at_once_and_one_by_one():
+    strings, _ = strings_of_two_kinds(30)
+    extractor = TextExtractor(char_ngram_range=(1, 5))
+    assert (extractor.fit_transform(strings) != extractor.transform(strings)).nnz == 0
+
+
+@pytest.mark.parametrize("good, bad", [("อากาศดี", "แย่มาก"), ("ល្អណាស់", "អន់ណាស់"), ("ດີຫຼາຍ", "ບໍ່ດີ"), ("ကောင်းတယ်", "ဆိုးတယ်")])
+def test_scripts_without_spaces_are_read_by_runs_of_characters(good, bad):
+    rng = np.random.default_rng(0)
+    syllables = ["กา", "มี", "นั่น", "ที่", "ไป", "รู้"]
+    texts = ["".join([*rng.choice(syllables, 4), (good, bad)[i % 2], *rng.choice(syllables, 4)]) for i in range(60)]
+    pipe = make_pipeline(TextExtractor(), LogisticRegression(C=100)).fit(texts[:40], np.arange(40) % 2)
+    assert pipe.score(texts[40:], np.arange(20) % 2) == 1
+
+
+def test_emojis_are_words():
+    assert tokens_of("So happy 😀🎉!") == ["so", "happy", "😀", "🎉"]
+    names = TextExtractor().fit(["so happy to be here today 😀", "so sad to be here 😡"]).get_feature_names_out()
+    assert {"😀", "😡", "today 😀"} <= set(names)
+
+
+def test_accents_are_read_alike_however_they_were_typed():
+    one, two = "un café très crémeux", "un cafe\u0301 tre\u0300s cre\u0301meux"
+    extractor = TextExtractor(char_ngram_range=(1, 3)).fit([one])
+    assert one != two and (extractor.transform([one]) != extractor.transform([two])).nnz == 0
