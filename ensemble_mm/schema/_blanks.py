@@ -15,6 +15,8 @@ def is_blank(value: Any) -> bool:
     """Tell whether a value among numbers or dates stands for none: a word for that, or no letter and no digit."""
     if not isinstance(value, str):
         return is_missing(value)
+    if value[:1].isdecimal():
+        return False  # no word and no mark, at once
     text = value.strip().casefold()
     return text in BLANKS or not any(map(str.isalnum, text))
 

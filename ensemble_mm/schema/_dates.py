@@ -7,7 +7,8 @@ guess anew whether the day or the month comes first.
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ from ._each import each
 
 ENOUGH = 0.9  # share of the values that must read as dates
 ISO = "%Y-%m-%d"
+ONES = dict.fromkeys(map(ord, "023456789"), "1")
 _NAMES = (  # of months, by language: English, German, French, Spanish, Italian, Dutch, Portuguese
     "january february march april may june july august september october november december",
     "januar februar märz april mai juni juli august september oktober november dezember",
@@ -53,17 +55,18 @@ _SHAPES = tuple(  # of a text, and how it may be written; {0} is what stands bet
         (r"\d{4}([-/.])\d{1,2}\1\d{1,2}", ("%Y{0}%m{0}%d",)),
         (r"\d{1,2}([-/.])\d{1,2}\1\d{4}", ("%m{0}%d{0}%Y", "%d{0}%m{0}%Y")),
         (r"\d{1,2}([-/.])\d{1,2}\1\d{2}", ("%m{0}%d{0}%y", "%d{0}%m{0}%y", "%y{0}%m{0}%d")),
-        (r"(?:19|20)\d{6}()", ("%Y%m%d",)),
+        (r"\d{8}()", ("%Y%m%d",)),
         (_WEEKDAY + r"\d{1,2}(?:st|nd|rd|th|\.)?[ ./-]*(?:of |de )?[^\W\d_]{3,}\.?[ ,./-]*(?:of |de )?\d{4}()",
          ("%d %b %Y",)),
         (r"\d{1,2}-[^\W\d_]{3}-\d{2}()", ("%d-%b-%y",)),
         (_WEEKDAY + r"[^\W\d_]{3,}\.? ?\d{1,2}(?:st|nd|rd|th)?[ ,]+\d{4}()", ("%b %d %Y",)),
         (r"\d{4}[ ./-][^\W\d_]{3,}[ ./-]\d{1,2}()", ("%Y %b %d",)),
         (r"\d{4}-\d{2}()", ("%Y-%m",)),
-        (r"\d{2}([/.])(?:19|20)\d{2}", ("%m{0}%Y",)),
+        (r"\d{4}()", ("%Y",)),
+        (r"\d{2}([/.])\d{4}", ("%m{0}%Y",)),
         (r"[^\W\d_]{3,}\.?[ .,/-]*\d{4}()", ("%b %Y",)),
-        (r"\d{4}[ -]?Q[1-4]()", ("%Y Q%q",)),
-        (r"Q[1-4][ /-]?\d{4}()", ("Q%q %Y",)),
+        (r"\d{4}[ -]?Q\d()", ("%Y Q%q",)),
+        (r"Q\d[ /-]?\d{4}()", ("Q%q %Y",)),
         (r"\d{4}年\d{1,2}月\d{1,2}日()", ("%Y年%m月%d日",)),
     )
 )  # fmt: skip
@@ -77,6 +80,8 @@ class DateRule:
     ----------
     format : str, default="%Y-%m-%d"
         The date, as in `datetime.strptime`.
+    partial : bool, default=False
+        Whether the day, or the month too, may be left out.
     doubt, remedy : str, default=""
         What else the values may mean, and what then to say of the column.
     """
@@ -84,6 +89,7 @@ class DateRule:
     noun: ClassVar[str] = "dates"
     strict: ClassVar[bool] = False
     format: str = ISO
+    partial: bool = False
     doubt: str = ""
     remedy: str = ""
 
@@ -103,6 +109,10 @@ class DateRule:
             read = pd.Series(np.array(found, dtype="datetime64[us]"), index=values.index)
         return read.rename(values.name)
 
+    def form(self, item):
+        """Return what decides whether a value can be read."""
+        return item
+
     def value(self, item) -> datetime | None:
         """Return the date that a value stands for; None where it stands for none."""
         if isinstance(item, pd.Period):
@@ -117,10 +127,14 @@ class DateRule:
             return pd.Timestamp(item).to_pydatetime(warn=False)
         if not isinstance(item, str):
             item = _digits(item)
-        return None if item is None or is_blank(item) else _parse(item.strip(), self.format)
+        return None if item is None or is_blank(item) else self._parse(item.strip())
+
+    def _parse(self, text: str) -> datetime | None:
+        ways = (self.format, *_coarser(self.format)) if self.partial else (self.format,)
+        return next((found for way in ways if (found := _parse(text, way)) is not None), None)
 
     def __str__(self) -> str:
-        return self.format
+        return self.format + (" or a part of it" if self.partial else "")
 
 
 def learn_dates(counts: Counter, *, sure: bool = False, said: str | None = None) -> DateRule | None:
@@ -152,20 +166,23 @@ def learn_dates(counts: Counter, *, sure: bool = False, said: str | None = None)
         formats = {f: n for f, n in formats.items() if f.startswith("%d" if said == "day first" else "%m")}
     if not formats:
         return DateRule() if typed >= ENOUGH * total > 0 else None
-    best = max(formats, key=lambda f: formats[f])  # of equals, the first
-    if formats[best] < least or not formats[best]:
+    best = max(formats, key=lambda f: (f != "%Y") * formats[f])  # of equals, the first
+    parts = sum(formats.get(way, 0) for way in _coarser(best)) if formats[best] > 0.5 * total else 0
+    if best == "%Y" or formats[best] + parts < least:
         return None
     if not sure and not _is_likely(best, texts, formats[best] == total):
         return None
+    rule = DateRule(best, partial=parts > 0)
     rival = _swapped(best)
-    if said is None and formats.get(rival) == formats[best]:
-        text = next((t for t in texts if _parse(t, best) != _parse(t, rival)), None)
-        if text is not None and best[2:3] == ".":
-            return DateRule(rival if rival.startswith("%d") else best)  # no country writes the month first with points
-        if text is not None:
-            first, other = ("month first", "day first") if best.startswith("%m") else ("day first", "month first")
-            return DateRule(best, f"{text!r} and all others may be read {first}, as here, or {other}", other)
-    return DateRule(best)
+    if said is not None or formats.get(rival) != formats[best]:
+        return rule
+    text = next((t for t in texts if _parse(t, best) != _parse(t, rival)), None)
+    if text is None:
+        return rule
+    if best[2:3] == ".":  # no country writes the month first with points
+        return replace(rule, format=best if best.startswith("%d") else rival)
+    first, other = ("month first", "day first") if best.startswith("%m") else ("day first", "month first")
+    return replace(rule, doubt=f"{text!r} and all others may be read {first}, as here, or {other}", remedy=other)
 
 
 def _formats_of(texts: dict[str, int], least: float) -> dict[str, int]:
@@ -173,28 +190,39 @@ def _formats_of(texts: dict[str, int], least: float) -> dict[str, int]:
     formats: dict[str, int] = {}
     left = sum(texts.values()) - least  # that may be of no format
     for text, n in texts.items():
-        found = False
-        for shape, ways in _SHAPES:
-            match = shape.fullmatch(text)
-            if match is None:
-                continue
-            for way in ways:
-                way = way.format(match[1] or "")
-                if _parse(text, way) is not None:
-                    formats[way] = formats.get(way, 0) + n
-                    found = True
+        found = [way for way in _ways(text.translate(ONES)) if _parse(text, way) is not None]
+        for way in found:
+            formats[way] = formats.get(way, 0) + n
         left -= 0 if found else n
         if left < 0:
             return {}
     return formats
 
 
+@lru_cache(maxsize=1024)
+def _ways(form: str) -> tuple[str, ...]:
+    """Return the formats that a text may be written in, whatever its digits, which are all 1 here."""
+    matches = ((shape.fullmatch(form), ways) for shape, ways in _SHAPES)
+    return tuple(way.format(match[1] or "") for match, ways in matches if match is not None for way in ways)
+
+
+def _coarser(format: str) -> tuple[str, ...]:
+    """Return the formats of which the day, or the month too, is left out."""
+    if "%b" in format and "%d" in format:
+        return "%b %Y", "%Y"
+    return ("%Y-%m", "%Y") if format == ISO else ()
+
+
 def _is_likely(format: str, texts: dict[str, int], every: bool) -> bool:
     """Tell whether texts that read as dates are some, and neither seasons, sizes nor other numbers."""
-    if format == "%Y%m%d" or "%y" in format:
+    if format == "%Y%m%d":
+        return every and len(texts) >= 3 and all(text[:2] in ("19", "20") for text in texts)
+    if "%y" in format:
         return every and len(texts) >= 3
+    if format in ("%m/%Y", "%m.%Y"):  # decimals have four digits, too
+        return all(text[3:5] in ("19", "20") for text in texts)
     if format == "%Y-%m":  # 2010-11 is a season
-        return not all(int(text[5:]) == (int(text[:4]) + 1) % 100 for text in texts if text[:4].isdecimal())
+        return not all(int(text[5:7]) == (int(text[:4]) + 1) % 100 for text in texts if _parse(text, format))
     return True
 
 
@@ -227,6 +255,9 @@ def _pattern(format: str) -> re.Pattern:
 
 def _parse(text: str, format: str) -> datetime | None:
     """Return the date that a text of a format stands for, with its offset from UTC where it has one; else None."""
+    if format == ISO and text[4:5] == text[7:8] == "-" and text[10:11] in ("", " ", "T"):
+        with suppress(ValueError):
+            return datetime.fromisoformat(text)  # many times as fast
     found = _pattern(format).fullmatch(text)
     if found is None:
         return None

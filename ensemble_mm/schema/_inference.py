@@ -20,6 +20,8 @@ from ._strings import kind_of_strings
 from ._times import TimeRule, learn_times
 
 LOOKED_AT = 500  # known items of a column that decide its modality
+SAMPLE = 300  # items that are looked at first
+LONGEST = 45  # characters of a number, a date or a time
 SHOWN = 30  # characters of an example
 LEARN: dict[str, Callable] = {  # how the values of a kind are written, in the order in which they are tried
     "date": learn_dates, "time": learn_times, "number": learn_numbers,
@@ -89,11 +91,12 @@ def _found(values, known, counts, name, in_table) -> Column:
         return Column(name=name, taken_as=modality, because=f"its items are known as {modality}")
     if counts is not None and len(counts) == 1 and len(known) == len(values) > 1:
         return Column(name=name, taken_as="constant", because="every value is the same", reading=CategoryRule())
-    for kind, learn in LEARN.items():
-        rule = learn(counts) if counts is not None else None
+    for kind, learn in LEARN.items() if counts is not None and _may_be_read(known) else ():
+        rule = learn(counts)
         if rule is not None:
             because = f"its values read as {rule.noun} ({rule})"
-            return Column(name=name, taken_as=kind, because=because, reading=rule)
+            told = _code_notes(name) if kind == "number" and _are_codes(name, counts) else ()
+            return Column(name=name, taken_as=kind, because=because, reading=rule, notes=told)
     if not in_table and all(isinstance(item, str) or hasattr(item, "__fspath__") for item in known):
         kind, because = kind_of_strings([text for text in map(str, known) if not is_blank(text)] or [""])
     else:
@@ -114,9 +117,7 @@ def _typed(values, name) -> Column:
         kind, because = "constant", "every value is the same"
     elif kind == "date" and rule.format == "%Y%m%d":
         because = "its numbers are days, such as 20240205"
-    notes: tuple[str, ...] = ()
-    if kind == "number" and _looks_like_codes(values, name):
-        notes = (_note("whole numbers under a name of codes, read as sizes; if they are codes", name, "category"),)
+    notes = _code_notes(name) if kind == "number" and values.dtype.kind in "iuf" and _are_codes(name, values) else ()
     return Column(name=name, taken_as=kind, because=because, reading=rule, notes=notes)
 
 
@@ -136,13 +137,27 @@ def _of_dtype(values) -> tuple[str, Any]:
     return "number", NumberRule(boolean=dtype.kind == "b")
 
 
-def _looks_like_codes(values, name) -> bool:
-    """Tell whether whole numbers are called what codes are called."""
+def _may_be_read(known) -> bool:
+    """Tell whether some of the items are as short as numbers, dates and times are, and have digits as these."""
+    sample = known[:: len(known) // SAMPLE + 1]
+    texts = [item for item in sample if isinstance(item, str) and not is_blank(item)]
+    return sum(len(text) <= LONGEST and any(map(str.isdigit, text)) for text in texts) >= 0.5 * len(texts)
+
+
+def _are_codes(name, values) -> bool:
+    """Tell whether numbers are called what codes are called, and are whole."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(name)).casefold()
-    if not CODES.search(re.sub(r"\W+", "_", words)) or values.dtype.kind == "b":
+    if not CODES.search(re.sub(r"\W+", "_", words)):
         return False
+    if isinstance(values, Counter):
+        texts = [str(item).strip() for item in values if not is_blank(item)]
+        return len(texts) > 2 and sum(map(str.isdecimal, texts)) >= 0.9 * len(texts)
     known = values.dropna()
-    return bool(values.nunique() > 2 and (known % 1 == 0).all() and (known >= 0).all())
+    return bool(known.nunique() > 2 and (known % 1 == 0).all() and (known >= 0).all())
+
+
+def _code_notes(name) -> tuple[str, ...]:
+    return (_note("whole numbers under a name of codes, read as sizes; if they are codes", name, "category"),)
 
 
 def _said(known, counts, name, said) -> Column:
@@ -177,7 +192,8 @@ def _measured(column, counts, n_rows) -> Column:
         return replace(column, missing=_share(n_rows - total + blank, n_rows), distinct=distinct)
     notes = column.notes
     there = {item: n for item, n in counts.items() if not is_blank(item)}
-    lost = {item: n for item, n in there.items() if _is_lost(rule.value(item))}
+    unread: dict = {}  # form -> whether it cannot be read
+    lost = {item: n for item, n in there.items() if _is_lost(rule, item, unread)}
     if lost:
         item = next(iter(lost))
         words = f"{sum(lost.values())} of {sum(there.values())} values are no {rule.noun}, such as {item!r}, and count"
@@ -192,8 +208,12 @@ def _note(words, name, kind) -> str:
     return f"{words}, write columns={{{name!r}: {kind!r}}}"
 
 
-def _is_lost(value) -> bool:
-    return value is None or value != value
+def _is_lost(rule, item, unread) -> bool:
+    form = rule.form(item)
+    if form not in unread:
+        value = rule.value(item)
+        unread[form] = value is None or value != value
+    return unread[form]
 
 
 def _share(n, n_rows) -> float:
@@ -222,8 +242,16 @@ def _of_texts(known, counts) -> Counter:
 
 
 def _example(values, known) -> str:
-    items = values.dropna().unique()[:2] if known is None else list(dict.fromkeys(map(_shown, known[:20])))[:2]
+    items = (
+        values.dropna().unique()[:2]
+        if known is None
+        else list(dict.fromkeys(map(_shown, filter(_is_shown, known[:50]))))[:2]
+    )
     return ", ".join(map(_shown, items))
+
+
+def _is_shown(item) -> bool:
+    return not isinstance(item, str) or bool(item.strip())
 
 
 def _shown(item) -> str:

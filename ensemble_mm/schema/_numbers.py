@@ -28,6 +28,9 @@ SPLIT = re.compile(
     r"(?P<body>[.,]?\d(?:[\d.,' ]*\d)?[.,]?(?:[eE][+-]?\d+)?)"
     r"(?P<gap>\s*)(?P<after>[^\W\d_][^\d,()+]{0,19}[23]?|[^\w\s.,'()+-]{1,2}[^\W\d_]{0,2})?\s*(?(open)\))"
 )
+PLAIN = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)  # read as it is, whatever else a column holds
+NINES = dict.fromkeys(map(ord, "012345678"), "9")
+ZERO = re.compile(r"(?<![\d.,])0")  # in front
 CURRENCIES = frozenset(
     "usd eur gbp jpy cny rmb chf inr aud cad sek nok dkk pln czk huf rub try brl zar mxn sgd hkd nzd krw ron ils aed"
     " thb idr php vnd kr rs fr zł kč ft lei руб".split()
@@ -87,8 +90,14 @@ class NumberRule:
             numbers = each(values.to_numpy(object), self.value, np.nan)
         return pd.Series(np.asarray(numbers, dtype=np.float64), index=values.index, name=values.name)
 
+    def form(self, item):
+        """Return what decides whether a value can be read."""
+        return form_of(item) if isinstance(item, str) else item
+
     def value(self, item) -> float:
         """Return the number that a value stands for; NaN where it stands for none."""
+        if isinstance(item, str) and self.decimal == "." and PLAIN.fullmatch(item):
+            return float(item)
         if isinstance(item, (Real, Decimal, np.bool_)):
             return float(item)
         if not isinstance(item, str) or is_blank(item):
@@ -173,7 +182,8 @@ def learn_numbers(counts: Counter, *, sure: bool = False, decimal: str | None = 
     decimal : {".", ","} or None, default=None
         The decimal sign, where the user says it.
     """
-    texts = {item: n for item, n in counts.items() if isinstance(item, str) and not is_blank(item)}
+    texts = _one_per_form({item: n for item, n in counts.items() if isinstance(item, str)})
+    texts = {text: n for text, n in texts.items() if not is_blank(text)}
     others = [item for item in counts if not isinstance(item, str)]
     if not all(isinstance(item, (Real, Decimal, np.bool_)) for item in others) or not (texts or others):
         return None
@@ -193,6 +203,20 @@ def learn_numbers(counts: Counter, *, sure: bool = False, decimal: str | None = 
     if units is None:
         return None
     return _learn_signs(list(parts.items()), texts, least, units, decimal)
+
+
+def form_of(text: str) -> str:
+    """Return what decides whether a text is a number, however its digits change."""
+    return text.translate(NINES) + ("0" if ZERO.search(text) else "")
+
+
+def _one_per_form(texts: dict[str, int]) -> dict[str, int]:
+    """Return one text of each form, and how often that form is there: the others are read alike."""
+    first: dict[str, str] = {}
+    found: Counter = Counter()
+    for text, n in texts.items():
+        found[first.setdefault(form_of(text), text)] += n
+    return found
 
 
 def _learn_signs(parts, texts, least, units, decimal) -> NumberRule | None:

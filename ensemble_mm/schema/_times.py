@@ -37,6 +37,10 @@ class TimeRule:
             hours = np.asarray(each(values.to_numpy(object), self.value, np.nan), dtype=np.float64)
         return pd.Series(hours, index=values.index, name=values.name)
 
+    def form(self, item):
+        """Return what decides whether a value can be read."""
+        return item
+
     def value(self, item) -> float:
         """Return the hours that a value stands for; NaN where it stands for none."""
         if isinstance(item, time):

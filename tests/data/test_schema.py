@@ -96,3 +96,14 @@ def test_words_among_new_numbers_are_counted(shops):
         found = model.predict_proba(new)
     holes = X.assign(size=X["size"].where(X.index > 2))
     np.testing.assert_array_equal(found, model.predict_proba(holes))
+
+
+@pytest.mark.parametrize("form", [int, str, "{}.0".format])
+def test_numbers_under_a_name_of_codes_are_told(shops, form):
+    X, _ = shops
+    notes = em.infer_schema(X.assign(zip=X["zip"].map(form))).notes
+    told = (
+        "zip: whole numbers under a name of codes, read as sizes; if they are codes, write columns={'zip': 'category'}"
+    )
+    assert notes == ([] if form not in (int, str) else [told])
+    assert not em.infer_schema(X.rename(columns={"zip": "zipper"})).notes

@@ -66,6 +66,15 @@ def test_day_or_month_first_is_told_where_nothing_decides():
     assert not column_of(["05/05/2024", "06/06/2024"]).notes  # the same either way
 
 
+def test_parts_of_dates_may_be_left_out_where_the_fit_has_such():
+    column = column_of(["August 1st 2000", "June 1999", "1984"] + ["May 3rd 2001"] * 3)
+    assert column.taken_as == "date" and not column.notes
+    days = [pd.Timestamp(2000, 8, 1), pd.Timestamp(1999, 6, 1), pd.Timestamp(1984, 1, 1)]
+    assert column.read(pd.Series(["August 1st 2000", "June 1999", "1984"]))[0].tolist() == days
+    assert column_of(["1984", "1985"]).taken_as == "number"
+    assert column_of(["2024-02-05", "2024-02-06"]).read(pd.Series(["1984"]))[1] == ["1984"]
+
+
 def test_another_format_is_counted_and_not_guessed():
     column = column_of(["2024-02-05", "2024-02-06"])
     found, lost = column.read(pd.Series(["05/02/2024", "2024-02-07 10:30", "n/a", None, "soon"]))
