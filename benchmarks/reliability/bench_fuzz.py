@@ -32,6 +32,8 @@ import time
 import traceback
 import warnings
 from collections import Counter
+from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
@@ -163,7 +165,9 @@ def table(rng, n):
 def targets(rng, n):
     """A sound Y, or one with something odd."""
     number, label = rng.normal(size=n), np.array(["a", "b", "c"], dtype=object)[rng.integers(0, 3, n)]
-    form = int(rng.integers(8))
+    form = int(rng.integers(10))
+    if form > 7:
+        return dressed_labels(rng, n)
     if form < 2:
         return pick(rng, [number, label, label == "a", rng.integers(0, 3, n), label.tolist(), number[:, np.newaxis]])
     if form == 2:
@@ -180,6 +184,53 @@ def targets(rng, n):
     return pick(rng, [odd_column(rng, n), odd(rng), np.column_stack([number, odd_of_numbers(rng, n)]), number[:-1],
                       np.full(n, "a"), np.arange(n), np.zeros(n), [None] * n,
                       pd.Series(label, name=("a", 1))])  # fmt: skip
+
+
+def dressed_labels(rng, n):
+    """A Y whose labels are not of the plainest type."""
+    codes, holes = rng.integers(0, int(pick(rng, [2, 3, 40])), n), rng.random(n) < float(pick(rng, [0, 0.2]))
+    dress = pick(
+        rng,
+        [
+            Decimal,
+            str,
+            bool,
+            float,
+            "{}.5".format,
+            "{} kg".format,
+            "2024-01-{:02d}".format,
+            "{:03d}".format,
+            lambda c: Decimal(int(c)) / 4,
+            lambda c: Fraction(int(c), 3),
+            lambda c: str(c).encode(),
+            lambda c: pd.Interval(c, c + 1),
+            lambda c: pd.Timestamp(2024, 1, 1) + pd.Timedelta(days=c),
+            lambda c: ["red", "new", "big"][: c % 4],
+            lambda c: {int(c) % 3},
+            lambda c: np.arange(c % 3),
+        ],
+    )
+    labels = pd.Series(
+        [None if hole else dress(int(code)) for code, hole in zip(codes, holes, strict=True)], dtype=object
+    )
+    wrap = pick(
+        rng,
+        [
+            lambda y: y,
+            list,
+            lambda y: y.astype("category"),
+            pd.Series.convert_dtypes,
+            pd.Series.infer_objects,
+            lambda y: y.to_frame("t"),
+            lambda y: {"t": y.tolist(), "n": codes},
+            lambda y: y.to_numpy(),
+            lambda y: [[label, code / 7] for label, code in zip(y, codes, strict=True)],
+        ],
+    )
+    try:
+        return wrap(labels)
+    except (TypeError, ValueError):  # lists are no categories
+        return labels
 
 
 def odd_of_numbers(rng, n):
@@ -256,8 +307,11 @@ def case_y(rng, folder):
     if rng.random() < 0.2:
         options["groups"] = pick(rng, [np.arange(n) % 3, np.zeros(n), odd(rng), odd_column(rng, n)])
     model = stack(rng)
-    model.fit(X, targets(rng, n), **options)
+    Y = targets(rng, n)
+    model.fit(X, Y, **options)
     check_answers(model, X)
+    score = model.score(X, Y)
+    check(not score > 1, f"a score of {score}")
 
 
 def case_parameters(rng, folder):

@@ -92,15 +92,16 @@ def _warn_of_lacking(folds, problem):
 def _check_groups(groups, n_rows):
     if groups is None:
         return
+    found = "of lists of different lengths"
     try:
         groups = np.asarray(groups)
+        found = f"of shape {groups.shape}"
         fits = groups.shape == (n_rows,) and bool(len(np.unique(groups)))
     except (TypeError, ValueError):  # of different types, or arrays
         fits = False
     if not fits:
         raise ValueError(
-            f"groups of shape {np.shape(groups)} cannot group {n_rows} rows: give one name or number per row, "
-            "all of one type."
+            f"groups {found} cannot group {n_rows} rows: give one name or number per row, all of one type."
         )
 
 

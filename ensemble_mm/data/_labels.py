@@ -163,19 +163,26 @@ def tags_of(column: pd.Series) -> list | None:
     known = [cell for cell in column if isinstance(cell, SEVERAL) or not is_missing(cell)]
     if not known or not all(isinstance(cell, SEVERAL) for cell in known):
         return None
-    tags = {_plain(tag) for cell in known for tag in np.ravel(np.array([*cell, None], dtype=object))[:-1]}
-    if not tags or not (all(isinstance(tag, str) for tag in tags) or all(isinstance(tag, int) for tag in tags)):
+    tags = [tag for cell in known for tag in _tags_in(cell)]
+    texts = all(isinstance(tag, str) for tag in tags)
+    if not tags or not (texts or all(isinstance(tag, int) and not isinstance(tag, bool) for tag in tags)):
         return None
-    return sorted(tags)
+    return sorted(set(tags))
 
 
 def has_tag(column: pd.Series, tag) -> pd.Series:
-    """Return for every row whether its cell lists a tag; None where the cell is missing."""
+    """Return for every row whether its cell lists a tag; None where the cell is missing. Flags stay as they are."""
     if not all(isinstance(cell, SEVERAL) or is_missing(cell) for cell in column):
         return column
-    return pd.Series(
-        [tag in set(map(_plain, cell)) if isinstance(cell, SEVERAL) else None for cell in column], dtype=object
-    )
+
+    def has(cell):
+        return any(type(item) is type(tag) and item == tag for item in _tags_in(cell))
+
+    return pd.Series([has(cell) if isinstance(cell, SEVERAL) else None for cell in column], dtype=object)
+
+
+def _tags_in(cell) -> list:
+    return [_plain(tag) for tag in (cell.ravel() if isinstance(cell, np.ndarray) else cell)]
 
 
 def _plain(label):

@@ -266,7 +266,9 @@ def _listed_tags(columns: dict[str, pd.Series], told: list[str]) -> dict[str, di
 
 def _infer_kind(name: str, column: pd.Series, told: list[str]) -> str:
     known = known_labels(column)
-    numbers = known if pd.api.types.is_numeric_dtype(known) else numbers_of(known) if len(known) else None
+    if not len(known):
+        return "regression"  # which is refused as any kind is
+    numbers = known if pd.api.types.is_numeric_dtype(known) else numbers_of(known)
     if numbers is None and known.dtype.kind == "O" and len(set(map(str, known))) > MOST_INTEGER_CLASSES:
         if are_dates(known):
             raise moments_error(name, "dates as text", known.iloc[0])
@@ -279,7 +281,7 @@ def _infer_kind(name: str, column: pd.Series, told: list[str]) -> str:
         return "classification"
     n_values = numbers.nunique()
     whole = bool((numbers == np.floor(numbers)).all())
-    if n_values <= (MOST_INTEGER_CLASSES if pd.api.types.is_integer_dtype(numbers) else 2) and whole and len(known):
+    if n_values <= (MOST_INTEGER_CLASSES if pd.api.types.is_integer_dtype(numbers) else 2) and whole:
         return "classification"
     if isinstance(known.iloc[0], str):
         told.append(

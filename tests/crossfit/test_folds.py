@@ -71,7 +71,7 @@ def test_errors_say_what_is_wrong(y, cv, words):
 
 @pytest.mark.parametrize(
     "groups",
-    [[1, 2], 3, "a", np.zeros((12, 2)), np.array([None, True, "a"] * 4, dtype=object),
+    [[1, 2], 3, "a", [[1], [1, 2]] * 6, np.zeros((12, 2)), np.array([None, True, "a"] * 4, dtype=object),
      np.array([np.zeros(2), np.zeros(3)] * 6, dtype=object)],
 )  # fmt: skip
 def test_groups_are_one_name_a_row(groups):
