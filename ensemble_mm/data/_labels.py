@@ -35,6 +35,8 @@ MOMENTS = {
 def target_columns(Y) -> tuple[dict[str, pd.Series], bool]:
     """Return the columns of Y by name, and whether Y came with names; without, they are y, or y0, y1, and so on."""
     Y = as_pandas(Y)
+    if isinstance(Y, (list, tuple)) and len(Y) and all(isinstance(row, dict) for row in Y):
+        Y = pd.DataFrame.from_records(Y)
     if isinstance(Y, pd.Series):
         return {_name(Y.name): Y.reset_index(drop=True)}, Y.name is not None
     if isinstance(Y, pd.DataFrame):

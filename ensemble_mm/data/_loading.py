@@ -294,8 +294,10 @@ def _plain(frame):
     for name in frame.columns:
         if pd.api.types.is_string_dtype(frame[name]) or frame[name].dtype == object:
             values = frame[name].to_numpy(object)
-            plain = np.empty(len(values), dtype=object)
-            plain[:] = [None if item is None or item is pd.NA or item != item else item for item in values]
+            plain = np.full(len(values), None, dtype=object)
+            for row, item in enumerate(values):
+                if item is not pd.NA and (hasattr(item, "__len__") or item == item):  # a cell may hold a list
+                    plain[row] = item
             frame[name] = pd.Series(plain, index=frame.index, dtype=object)
     return frame
 

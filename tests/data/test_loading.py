@@ -168,3 +168,11 @@ def test_a_file_that_is_no_database_is_told_without_a_password(tmp_path):
     with pytest.raises(ValueError, match="cannot be read") as caught:
         read_table("nothing://me:secret@host/x::t")
     assert "secret" not in str(caught.value)
+
+
+def test_columns_of_lists_come_as_they_are(tmp_path):
+    """A Parquet file with a list per cell was refused in numpy's words."""
+    cells = [["a", "b"], ["c", "d"], [], None]
+    pd.DataFrame({"x": range(4), "tags": cells}).to_parquet(tmp_path / "t.parquet")
+    _, Y = read_table(tmp_path / "t.parquet", "tags")
+    assert [cell if cell is None else list(cell) for cell in Y["tags"]] == cells

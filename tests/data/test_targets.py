@@ -255,6 +255,12 @@ def test_columns_of_rows_keep_their_own_type():
         resolve_targets(["a", 0] * 9)
 
 
+def test_records_are_columns_by_name():
+    tasks, encoded, named = resolve_targets([{"kind": "a", "size": 0.5}, {"kind": "b"}, {"kind": "a", "size": 1.5}])
+    assert named and {name: task.kind for name, task in tasks.items()} == {"kind": "binary", "size": "regression"}
+    np.testing.assert_array_equal(encoded["size"], [0.5, np.nan, 1.5])
+
+
 TAGS = [["red", "new"], ["red"], [], None, ["new"]] * 6
 
 
