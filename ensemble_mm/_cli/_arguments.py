@@ -11,7 +11,8 @@ PROG = "ensemble-mm"
 _KINDS = ", ".join(KINDS)
 _EXAMPLES = """\
 examples:
-  ensemble-mm fit train.csv --targets rating,kind --out model.emm
+  ensemble-mm schema train.csv
+  ensemble-mm fit train.csv --targets rating,kind --out model.emm --as zip=category
   ensemble-mm predict model.emm new.csv --out predictions.csv --proba
   ensemble-mm evaluate model.emm test.csv
   ensemble-mm report model.emm --data test.csv --out report.html
@@ -41,6 +42,8 @@ def make_parser() -> argparse.ArgumentParser:
     _predict(_add(commands, "predict", "predict the rows of a table"))
     _evaluate(_add(commands, "evaluate", "score a model on a table with known targets"))
     _report(_add(commands, "report", "write one self-contained HTML page on a model"))
+    _schema(_add(commands, "schema", "show what the columns of a table are taken for, and why"))
+    _inspect(_add(commands, "inspect", "show what a model file holds: views, columns, targets, scores, versions"))
     _runs(_add(commands, "runs", "list, compare and delete the runs of a database"))
     _stack(_add(commands, "plan", "tell what a fit would compute, without computing it"))
     command = _add(commands, "demo", "fit, explain and report packaged recordings, in a few minutes")
@@ -89,6 +92,18 @@ def _trust(add):
     add("--trust", action="append", default=[], metavar="MODULE.CLASS", help=words)
 
 
+def _said(add):
+    add(
+        "--as",
+        action="append",
+        default=[],
+        type=_column,
+        dest="said",
+        metavar="COLUMN=KIND",
+        help="read a column as number, category, date, text, ... (default: by its values); can be repeated",
+    )
+
+
 def _artifacts(add):
     add("--artifacts", metavar="DIR", help="folder of the database's model files (default: beside a SQLite file)")
 
@@ -113,6 +128,7 @@ def _stack(command):
         metavar="TARGET=KIND",
         help=f"read a target as {_KINDS} (default: by its values)",
     )
+    _said(add)
     add("--drop", action="append", default=[], type=_names, metavar="A,B", help="columns to leave out, such as ids")
     add("--groups", metavar="COLUMN", help="rows of a group stay together when rows are held out; not learnt from")
     add(
@@ -198,6 +214,19 @@ def _report(command):
     _trust(add)
 
 
+def _schema(command):
+    add = command.add_argument
+    add("data", help="the table")
+    _said(add)
+    add("--out", metavar="FILE", help="also write the list: .csv, .tsv, .parquet or .jsonl")
+    _root(add)
+
+
+def _inspect(command):
+    command.add_argument("model", help="the model file")
+    _trust(command.add_argument)
+
+
 def _runs(command):
     add = command.add_argument
     add("--db", default="sqlite:///runs.db", metavar="URL", help="default: %(default)s")
@@ -224,6 +253,13 @@ def _pair(text):
     name, _, kind = text.rpartition("=")
     if not name or kind not in KINDS:
         raise argparse.ArgumentTypeError(f"{text!r} is not TARGET=KIND with one of the kinds {_KINDS}")
+    return name, kind
+
+
+def _column(text):
+    name, _, kind = text.rpartition("=")
+    if not name or not kind:
+        raise argparse.ArgumentTypeError(f"{text!r} is not COLUMN=KIND")
     return name, kind
 
 

@@ -79,6 +79,33 @@ def _report(args):
     tell(f"report: {args.out}")
 
 
+def _schema(args):
+    from ..data import infer_schema, read_table
+
+    check_format(args.out)
+    X, _ = read_table(args.data, [], root=args.root)
+    schema = infer_schema(X, dict(args.said))
+    tell(schema)
+    if args.out:
+        write_table(schema.to_frame(), args.out)
+
+
+def _inspect(args):
+    from ..store import read_manifest
+
+    model, manifest = _load(args), read_manifest(args.model)
+    tell(f"{type(model).__name__}, written {manifest['created']}")
+    for name, modality in getattr(model, "views_", {}).items():
+        tell(f"view {name}: {modality}")
+    for name, task in getattr(model, "tasks_", {}).items():
+        tell(f"target {name}: {task.kind}" + ("" if task.classes is None else f", classes {some(task.classes)}"))
+    for line in _told(model) if hasattr(model, "cv_results_") else ():
+        tell(line)
+    if hasattr(model, "schema_"):
+        tell(model.schema_)
+    tell("made with " + ", ".join(f"{name} {number}" for name, number in manifest["versions"].items()))
+
+
 def _runs(args):
     from ..store import TaskDatabase
 
@@ -128,8 +155,8 @@ def _completion(args):
     )
 
 
-COMMANDS = {"fit": _fit, "predict": _predict, "evaluate": _evaluate, "report": _report, "runs": _runs, "plan": _plan,
-            "demo": _demo, "completion": _completion}  # fmt: skip
+COMMANDS = {"fit": _fit, "predict": _predict, "evaluate": _evaluate, "report": _report, "schema": _schema,
+            "inspect": _inspect, "runs": _runs, "plan": _plan, "demo": _demo, "completion": _completion}  # fmt: skip
 
 
 # -- what goes in ------------------------------------------------------------------------------------------------
@@ -162,6 +189,7 @@ def _stack(args):
         calibration=args.calibration, augment=args.augment, on_bad=args.on_bad, on_error=args.on_error,
         time_budget=args.time_budget, job_timeout=args.job_timeout, cache=args.cache, checkpoint=args.checkpoint,
         n_jobs=args.jobs, random_state=args.seed, tasks=dict(args.kind) if args.kind else "auto",
+        columns=dict(args.said) or None,
     )  # fmt: skip
 
 

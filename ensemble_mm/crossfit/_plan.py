@@ -15,6 +15,7 @@ from ..data import Problem, View
 from ..store import content_key
 from ._estimators import seeded
 
+MOST_LISTED = 40  # columns of X, a line each
 ALL_ROWS = -1  # the "fold" whose training rows are all rows: the refit
 
 
@@ -114,6 +115,7 @@ class Plan:
         lines = [
             f"{self.problem.n_rows} rows, {len(self.folds)} folds",
             f"views: {views}",
+            *_columns_read(self.problem.schema),
             f"{len(self.extractions)} extractions",
             *_counted(own, "learner fits of {} members"),
             *_counted(across, "fits of {} members that read other tasks, kept where they help"),
@@ -122,6 +124,17 @@ class Plan:
             *self.notes,
         ]
         return "\n".join(map(printable, lines))
+
+
+def _columns_read(schema):
+    """Return what the columns are taken for, a line each where they are few, and what to know of them."""
+    columns = schema.columns
+    if len(columns) > MOST_LISTED:
+        counts = Counter(column.taken_as for column in columns)
+        lines = [", ".join(f"{n} {kind}" for kind, n in counts.items())]
+    else:
+        lines = [f"{column.title}: {column.taken_as}, since {column.because}" for column in columns]
+    return ["columns:", *(f"  {line}" for line in lines), *schema.notes]
 
 
 def _counted(fits, words):

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._checks import require
 from ..store import versions, write_atomic
-from ._report_data import Rows, view_rows
+from ._report_data import Rows, schema_rows, view_rows
 from ._report_pictures import picture_of
 from ._report_sections import (
     calibration_section,
@@ -88,6 +88,7 @@ def write_report(model, path, X=None, Y=None, *, title=None, audit=None, n_rows=
         "summary": summary_of(model, rows, scores, new),
         "tasks": tasks_section(model),
         "views": view_rows(rows),
+        "columns": schema_rows(model),
         "scores": scores,
         "new": new,
         "weights": weights_section(model, random_state),

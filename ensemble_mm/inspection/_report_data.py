@@ -7,6 +7,7 @@ from ._display_errors import truth_of
 from ._media import look_at
 
 N_EXAMPLES = 3
+MOST_COLUMNS = 200  # that are listed
 
 
 class Rows:
@@ -102,3 +103,11 @@ def column_names(columns):
         names = [str(c) for c in columns]
         return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
     return str(columns)
+
+
+def schema_rows(model):
+    """Return one list of texts per column of X: what it was taken for, why, how it is read, and how much is missing."""
+    return [
+        [c.title, c.taken_as, c.because, str(c.reading or ""), f"{100 * c.missing:.1f} %", c.example]
+        for c in model.schema_.columns[:MOST_COLUMNS]
+    ]

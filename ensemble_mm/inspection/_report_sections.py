@@ -278,6 +278,7 @@ def warnings_section(model, rows, scores, new, audit):
     """Return the things that a reader should know before trusting the page, as (level, words)."""
     warnings = [
         *_fit_warnings(model),
+        *(("note", line) for line in model.schema_.notes),
         *(warning for part in scores for warning in _score_warnings(part)),
         *_view_warnings(model, rows),
         *_new_row_warnings(model, scores, new),

@@ -50,6 +50,31 @@ def test_evaluate_shows_the_scores(place, run):
     assert scores.loc["kind", "accuracy"] > 0.7 and scores.loc["stars", "n"] == 20
 
 
+def test_schema_shows_what_columns_are_taken_for(place, run):
+    code, out, err = run("schema", "train.csv", "--as", "age=category", "--out", "schema.csv")
+    assert (code, err) == (0, "") and "review" in out and "text" in out
+    found = pd.read_csv(place / "schema.csv", index_col="column")["taken_as"]
+    assert found["age"] == "category" and found["review"] == "text" and found["stars"] == "number"
+    code, _, err = run("schema", "train.csv", "--as", "agee=category")
+    assert code == 1 and "Did you mean 'age'" in err
+    assert run("schema", "train.csv", "--as", "age")[0] == 2
+
+
+def test_columns_can_be_said_in_a_fit(run):
+    start = "fit train.csv --targets stars --drop id,kind,review --learners fast --cv 2 --out said.emm --quiet"
+    assert run(*start.split(), "--as", "age=category", "--as", "shop=drop") == (0, "", "")
+    model = load("said.emm")
+    assert model.schema_["age"].taken_as == "category" and model.view_columns_ == {"tabular": ["age"]}
+
+
+def test_inspect_shows_what_a_file_holds(run):
+    code, out, err = run("inspect", "model.emm")
+    assert (code, err) == (0, "")
+    for words in ("MultiOutputStack, written 20", "view review: text", "target kind: binary, classes '+bad', '=good'",
+                  "stars: r2", "sentences of 11 words", "scikit-learn 1."):  # fmt: skip
+        assert words in out, out
+
+
 def test_report_is_one_page(place, run):
     code, _, err = run("report", "model.emm", "--data", "test.csv", "--out", "report.html")
     assert code == 0, err
@@ -58,6 +83,7 @@ def test_report_is_one_page(place, run):
 
 def test_plan_computes_nothing(run):
     code, out, _ = run(*"plan train.csv --targets stars,kind --drop id --learners fast --cv 2".split())
+    assert "  age: number, since its dtype is int64" in out
     assert code == 0 and "extraction" in out and "review" in out
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ensemble_mm.inspection._report_data import Rows, column_names, view_rows
+from ensemble_mm import infer_schema
+from ensemble_mm.inspection._report_data import Rows, column_names, schema_rows, view_rows
 
 
 def labels(model):
@@ -55,3 +56,11 @@ def test_rows_may_lack_a_whole_view(hand_made, data_of_hand_made):
 )  # fmt: skip
 def test_columns_are_named(columns, words):
     assert column_names(columns) == words
+
+
+def test_columns_are_shown_with_what_they_were_taken_for(hand_made):
+    X = pd.DataFrame({"price": ["1,50", "2,75", None, "3,25"]})
+    hand_made.schema_ = infer_schema(X)
+    assert schema_rows(hand_made) == [
+        ["price", "number", "its values read as numbers (decimal comma)", "decimal comma", "25.0 %", "1,50, 2,75"]
+    ]
