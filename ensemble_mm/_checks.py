@@ -5,6 +5,7 @@ wrong, what was found and what to do.
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
@@ -24,7 +25,6 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 from sklearn.utils._repr_html.estimator import _VisualBlock as VisualBlock  # noqa: F401
-from sklearn.utils.validation import _check_feature_names, _check_n_features
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight  # noqa: F401
 
 LIKE = 1.1  # of names that may have been meant; 2 is the same name
@@ -124,12 +124,43 @@ def is_missing(item) -> bool:
 
 
 def as_pandas(X):
-    """Return a frame or a series of another library, such as polars, as one of pandas; anything else as it is."""
-    if isinstance(X, (pd.DataFrame, pd.Series, pd.Index)) or not hasattr(X, "to_pandas"):
+    """Return a frame or a column of another library as one of pandas; anything else as it is.
+
+    Frames that are computed when asked for (of polars and Dask, and data sets of Arrow) are. polars is read column by
+    column: its own conversion wants pyarrow.
+    """
+    if isinstance(X, (pd.DataFrame, pd.Series)):
         return X
-    if hasattr(X, "get_columns"):  # polars, column by column: its own conversion wants pyarrow
-        return pd.DataFrame({column.name: column.to_numpy() for column in X.get_columns()})
-    return X.to_pandas() if hasattr(X, "columns") else pd.Series(X.to_numpy(), name=getattr(X, "name", None))
+    if isinstance(X, (pd.Index, pd.api.extensions.ExtensionArray)):
+        return pd.Series(X)
+    for lazy in ("collect", "compute", "to_table"):
+        if hasattr(X, lazy) and not hasattr(X, "to_pandas"):
+            return as_pandas(getattr(X, lazy)())
+    if hasattr(X, "get_columns"):
+        return pd.DataFrame({column.name: _from_polars(column) for column in X.get_columns()})
+    if hasattr(X, "to_arrow") and hasattr(X, "to_list"):
+        return _from_polars(X)
+    if not hasattr(X, "to_pandas"):
+        return X
+    days = {"date_as_object": False} if type(X).__module__.startswith("pyarrow") else {}
+    found = X.to_pandas(**days)
+    return found if isinstance(found, (pd.DataFrame, pd.Series)) else pd.Series(found)
+
+
+def _from_polars(column) -> pd.Series:
+    dtype, name = column.dtype, column.name or None
+    kind = type(dtype).__name__
+    if not (dtype.is_numeric() or dtype.is_temporal()) or kind in ("Decimal", "Time"):
+        return pd.Series(column.to_list(), name=name, dtype="category" if kind in ("Categorical", "Enum") else None)
+    series = pd.Series(column.to_numpy(), name=name)
+    zone = getattr(dtype, "time_zone", None)
+    return series if zone is None else series.dt.tz_localize("UTC").dt.tz_convert(zone)
+
+
+def name_of(label) -> str:
+    """Return the name of a column: its label as text, the levels of several joined by "_", accents written one way."""
+    levels = label if isinstance(label, tuple) else (label,)
+    return unicodedata.normalize("NFC", "_".join(str(level) for level in levels if level != ""))
 
 
 def as_items(X) -> np.ndarray:
@@ -205,16 +236,23 @@ def check_param(name: str, value, constraints, caller: str) -> None:
         raise InvalidParameterError(f"{error}{did_you_mean(value, names)}") from None
 
 
-def did_you_mean(value, names: Iterable) -> str:
-    """Return a sentence that asks for the nearest of some names, or nothing where none is near."""
+def nearest(value, names: Iterable) -> str | None:
+    """Return the name that may have been meant by a value, None where no name is near."""
     if not isinstance(value, str):
-        return ""
+        return None
 
     def likeness(name):  # in this order of letters, and in any
-        return sum(SequenceMatcher(None, a, b).ratio() for a, b in ((value, name), (sorted(value), sorted(name))))
+        a, b = value.casefold(), name.casefold()
+        return sum(SequenceMatcher(None, *pair).ratio() for pair in ((a, b), (sorted(a), sorted(b))))
 
     near = max((name for name in names if isinstance(name, str)), key=likeness, default=None)
-    return "" if near is None or likeness(near) < LIKE else f" Did you mean {near!r}?"
+    return None if near is None or likeness(near) < LIKE else near
+
+
+def did_you_mean(value, names: Iterable) -> str:
+    """Return a sentence that asks for the nearest of some names, or nothing where none is near."""
+    near = nearest(value, names)
+    return "" if near is None else f" Did you mean {near!r}?"
 
 
 def check_choice(name: str, value, choices) -> None:
@@ -241,9 +279,3 @@ def check_unique(what: str, names) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise ValueError(f"{what} names must differ, but {twice[0]!r} is used more than once: rename one of them.")
-
-
-def check_feature_names(estimator, X, *, reset: bool) -> None:
-    """Keep or compare the column names and the number of columns of a DataFrame, in scikit-learn's words."""
-    _check_feature_names(estimator, X, reset=reset)
-    _check_n_features(estimator, X, reset=reset)

@@ -19,10 +19,13 @@ class NewRows(Features):
     columns : dict of str to column of X
     runner : Runner
     cache : Cache or None, default=None
+    index : Index or None, default=None
+        Labels of the rows, which predictions carry.
     """
 
-    def __init__(self, readers, columns, runner, cache=None):
+    def __init__(self, readers, columns, runner, cache=None, index=None):
         super().__init__(columns)
+        self.index = index
         self.readers, self.runner, self._seen = readers, runner, set()
         stateless = {name: reader.stateless for name, reader in readers.items() if reader.stateless is not None}
         self._read = read_rows(stateless, columns, self.present, self.n_rows, runner, cache)
@@ -50,7 +53,7 @@ class NewRows(Features):
 
     def predict(self, members, models, tasks, estimates=None):
         """Return the Table of the members' predictions for the new rows."""
-        table = Table(self.n_rows, members, tasks)
+        table = Table(self.n_rows, members, tasks, self.index)
         calls, owners = [], []
         for member in members:
             rows = np.arange(self.n_rows)

@@ -16,6 +16,8 @@ class Table:
     n_rows : int
     members : list of Member
     tasks : dict of str to Task
+    index : Index or None, default=None
+        Labels of the rows.
 
     Attributes
     ----------
@@ -25,8 +27,8 @@ class Table:
         One column per member for a number or two classes (the second class), else one per class.
     """
 
-    def __init__(self, n_rows, members, tasks):
-        self.n_rows = n_rows
+    def __init__(self, n_rows, members, tasks, index=None):
+        self.n_rows, self.index = n_rows, index
         self._spans, names = {}, []
         for member in members:
             task = tasks[member.task]
@@ -59,12 +61,12 @@ class Table:
 
     def to_frame(self):
         """Return the table as a DataFrame with columns (task, learner, reads, class)."""
-        return pd.DataFrame(self.values, columns=self.columns)
+        return pd.DataFrame(self.values, self.index, self.columns)
 
     def join(self, other):
         """Return a table with the columns of both."""
         joined = Table.__new__(Table)
-        joined.n_rows = self.n_rows
+        joined.n_rows, joined.index = self.n_rows, self.index
         shift = len(self.columns)
         joined._spans = dict(self._spans)
         joined._spans |= {member: slice(s.start + shift, s.stop + shift) for member, s in other._spans.items()}
@@ -75,7 +77,7 @@ class Table:
     def keep(self, members):
         """Return the table with some of its members only."""
         kept = Table.__new__(Table)
-        kept.n_rows, kept._spans, picked = self.n_rows, {}, []
+        kept.n_rows, kept.index, kept._spans, picked = self.n_rows, self.index, {}, []
         for member, span in self._spans.items():
             if member in members:
                 kept._spans[member] = slice(len(picked), len(picked) + span.stop - span.start)

@@ -1,25 +1,30 @@
 """What comes in: X as views that share their rows, Y as tasks, and files as X and Y."""
 
 from .._kinds import KINDS, Classes, Numbers
-from ._inputs import MultimodalData, View, as_source, check_columns, present_rows, select, take_rows
+from ._containers import as_source, has_names
+from ._inputs import MultimodalData, View, present_rows, select, take_rows
 from ._loading import load_demo, make_multimodal, read_table
+from ._names import Names, columns_read
 from ._problem import Problem, read_problem, task_weights
 from ._schema import infer_schema, infer_views
 from ._targets import Task, labels_by_task, resolve_targets
-from ._views import column_of, columns_of, views_of
+from ._views import as_fitted, column_of, columns_of, views_of
 
 __all__ = [
     "KINDS",
     "Classes",
     "MultimodalData",
+    "Names",
     "Numbers",
     "Problem",
     "Task",
     "View",
+    "as_fitted",
     "as_source",
-    "check_columns",
     "column_of",
     "columns_of",
+    "columns_read",
+    "has_names",
     "infer_schema",
     "infer_views",
     "labels_by_task",

@@ -1,7 +1,6 @@
 """X: views that share their rows.
 
-`as_source` makes one container of whatever the user hands over; `select`, `take_rows` and `present_rows` read one view
-of it. Nothing here opens a media file.
+`select`, `take_rows` and `present_rows` read one view of it. Nothing here opens a media file.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._checks import as_items, as_pandas, check_unique, is_missing
+from .._checks import as_items, as_pandas, check_unique, did_you_mean, is_missing, name_of
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,8 @@ class MultimodalData:
     views : dict of str to column
         The columns, as arrays, CSR matrices or DataFrames.
     shape : tuple (n_samples, n_views)
+    index : Index or None
+        That of the first column which has one.
 
     Raises
     ------
@@ -58,12 +59,17 @@ class MultimodalData:
     """
 
     def __init__(self, views):
+        self.index = None
         if isinstance(views, MultimodalData):
-            views = views.views
+            self.index, views = views.index, views.views
+        views = dict(views)
         if not views:
             raise ValueError("X holds no view: give at least one.")
-        check_unique("View", [str(name) for name in views])
-        self.views = {str(name): _as_column(column) for name, column in views.items()}
+        check_unique("View", [name_of(name) for name in views])
+        if self.index is None:
+            indexed = (column for column in views.values() if isinstance(column, (pd.Series, pd.DataFrame)))
+            self.index = next((column.index for column in indexed), None)
+        self.views = {name_of(label): _as_column(name_of(label), column) for label, column in views.items()}
         first, n_first = None, 0
         for name, column in self.views.items():
             n = column.shape[0]
@@ -88,26 +94,12 @@ class MultimodalData:
         if isinstance(rows, (int, np.integer)):
             rows = [rows]
         rows = np.arange(len(self))[rows]
-        return MultimodalData({name: take_rows(column, rows) for name, column in self.views.items()})
+        taken = MultimodalData({name: take_rows(column, rows) for name, column in self.views.items()})
+        taken.index = None if self.index is None else self.index[rows]
+        return taken
 
     def __repr__(self):
         return f"MultimodalData({len(self)} rows; views: {', '.join(self.views)})"
-
-
-def as_source(X):
-    """Return X as a DataFrame, a MultimodalData, a 2-D array or a CSR matrix."""
-    X = as_pandas(X)
-    if isinstance(X, (pd.DataFrame, MultimodalData)):
-        return X
-    if sparse.issparse(X):  # first: one kind of sparse matrix is a dict
-        return X.tocsr() if X.ndim == 2 else X
-    if isinstance(X, dict):
-        return MultimodalData(X)
-    if isinstance(X, pd.Series):
-        return X.to_frame(X.name if X.name is not None else "x")
-    if isinstance(X, (list, tuple)) and len(X) and all(isinstance(item, (str, bytes, type(None))) for item in X):
-        return MultimodalData({"x": as_items(X)})
-    return X
 
 
 def select(source, columns):
@@ -118,34 +110,49 @@ def select(source, columns):
         name = columns[0] if isinstance(columns, list) else columns
         return source.views[name]
     if isinstance(source, pd.DataFrame):
-        if isinstance(columns, (list, np.ndarray, pd.Index, tuple)):
-            columns = list(columns)
-            if columns and all(isinstance(c, (int, np.integer)) for c in columns) and not set(columns) <= set(source):
-                return source.iloc[:, columns]
-            return source[columns]
-        return as_items(source[columns])
+        return source[columns] if isinstance(columns, list) else as_items(source[columns])
     if columns is None:
         return source
     return source[:, columns]
 
 
-def check_columns(source, name: str, columns) -> None:
-    """Raise a ValueError when view `name` asks for a column that X does not have."""
-    wanted = list(columns) if isinstance(columns, (list, tuple, np.ndarray, pd.Index)) else [columns]
+def find_columns(source, name: str, columns):
+    """Return the column(s) that view `name` asks for: by their names, where X has names.
+
+    Raises
+    ------
+    ValueError
+        When X does not have one of them.
+    """
+    several = isinstance(columns, (list, tuple, np.ndarray, pd.Index))
     if isinstance(source, (MultimodalData, pd.DataFrame)):
         there = list(source.views) if isinstance(source, MultimodalData) else list(source.columns)
-        by_position = isinstance(source, pd.DataFrame) and all(isinstance(c, (int, np.integer)) for c in wanted)
-        missing = [c for c in wanted if c not in there and not (by_position and c < len(there))]
+        if isinstance(columns, tuple) and name_of(columns) in there:  # the levels of one name
+            return name_of(columns)
+    elif columns is None or isinstance(columns, slice):
+        return columns
     else:
         there = list(range(source.shape[1]))
-        if columns is None or isinstance(columns, slice):
-            return
-        missing = [c for c in wanted if not isinstance(c, (int, np.integer)) or not -len(there) <= c < len(there)]
-    if missing:
+    wanted = list(columns) if several else [columns]
+    if wanted and all(isinstance(c, (bool, np.bool_)) for c in wanted) and len(wanted) == len(there):
+        wanted = list(np.flatnonzero(wanted))
+    found = [_find_column(c, there) for c in wanted]
+    if None in found:
+        asked = wanted[found.index(None)]
         shown = ", ".join(map(repr, there[:10])) + (" ..." if len(there) > 10 else "")
         raise ValueError(
-            f"View {name!r} reads the column {missing[0]!r}, which X does not have. X has: {shown}. Correct the name."
+            f"View {name!r} reads the column {asked!r}, which X does not have. X has: {shown}. Correct the name."
+            f"{did_you_mean(asked, there)}"
         )
+    return found if several else found[0]
+
+
+def _find_column(column, there: list):
+    """Return the name, or the place where there are no names, of a column that is asked for by either."""
+    if name_of(column) in there:
+        return name_of(column)
+    by_place = isinstance(column, (int, np.integer)) and -len(there) <= column < len(there)
+    return there[column] if by_place else None
 
 
 def take_rows(column, rows):
@@ -172,20 +179,20 @@ def present_rows(column) -> np.ndarray:
     return np.ones(len(column), dtype=bool)
 
 
-def _as_column(column):
+def _as_column(name, column):
     column = as_pandas(column)
     if isinstance(column, pd.DataFrame):
-        return column.reset_index(drop=True)
+        return column.set_axis([name_of(label) for label in column.columns], axis=1).reset_index(drop=True)
     if sparse.issparse(column):
         return column.tocsr()
     if isinstance(column, pd.Series):
         numeric = pd.api.types.is_numeric_dtype(column) or isinstance(column.dtype, pd.CategoricalDtype)
         if numeric or pd.api.types.is_datetime64_any_dtype(column):
-            return column.reset_index(drop=True).to_frame(str(column.name))
+            return column.reset_index(drop=True).to_frame(name)
         return as_items(column)
     if isinstance(column, np.ndarray):
         if column.ndim == 1 and column.dtype.kind in "biufM":
-            return pd.DataFrame({"value": column})
+            return pd.DataFrame({name: column})
         if column.ndim == 2 and column.dtype == object:  # cells of any kind: a table
             return pd.DataFrame(column, columns=[f"x{i}" for i in range(column.shape[1])]).infer_objects()
         return column if column.ndim > 1 else as_items(column)
@@ -194,5 +201,5 @@ def _as_column(column):
     except ValueError:  # items of different shapes
         return as_items(column)
     if array.ndim == 1 and array.dtype.kind in "biufM":
-        return pd.DataFrame({"value": array})
+        return pd.DataFrame({name: array})
     return array if array.ndim > 1 and array.dtype.kind in "biuf" else as_items(column)

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from .._checks import did_you_mean
+from .._checks import did_you_mean, name_of
 from ..schema import IN_TABLE, LEFT_OUT, STRINGS, Column, Schema, check_kind, infer_column
-from ._inputs import MultimodalData, View, as_source
+from ._containers import as_source
+from ._inputs import MultimodalData, View
+from ._names import columns_read
 
 
 def infer_schema(X, columns=None) -> Schema:
@@ -77,11 +79,9 @@ def columns_as_source(source, columns):
     """Return the part of X that a view reads, in a container of the same kind."""
     if not isinstance(source, (MultimodalData, pd.DataFrame)):
         return source
-    names = list(columns) if isinstance(columns, (list, tuple, np.ndarray, pd.Index)) else [columns]
     if isinstance(source, MultimodalData):
-        return MultimodalData({name: source.views[name] for name in names})
-    there = set(source.columns)
-    return source[names] if all(name in there for name in names) else source.iloc[:, names]
+        return MultimodalData({name: source.views[name] for name in columns_read(columns)})
+    return source[columns_read(columns)]
 
 
 def check_said(columns, source) -> dict:
@@ -95,13 +95,14 @@ def check_said(columns, source) -> dict:
         there = [*source.views, *(label for table in tables for label in table.columns)]
     else:
         there = list(source.columns) if isinstance(source, pd.DataFrame) else []
+    columns = {name_of(label): kind for label, kind in columns.items()}
     for name, kind in columns.items():
         if name not in there:
             shown = ", ".join(map(repr, there[:10])) + (" ..." if len(there) > 10 else "")
             found = f"X has: {shown}." if there else "X has no names: give a DataFrame."
             raise ValueError(f"columns speaks of {name!r}, which X does not have.{did_you_mean(name, there)} {found}")
         check_kind(name, kind)
-    return dict(columns)
+    return columns
 
 
 def _records(source, said, in_table=False) -> Iterator[Column]:

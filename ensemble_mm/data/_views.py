@@ -7,7 +7,9 @@ import pandas as pd
 
 from .._checks import check_choice, check_unique
 from .._modalities import MODALITIES
-from ._inputs import MultimodalData, View, check_columns, select
+from ._containers import as_source
+from ._inputs import MultimodalData, View, find_columns, select
+from ._names import Names
 from ._schema import check_said, infer_schema, infer_views, schema_of_views
 from ._values import check_values
 
@@ -46,6 +48,12 @@ def views_of(model):
     return [View(name, modality, model.view_columns_[name]) for name, modality in model.views_.items()]
 
 
+def as_fitted(X, model):
+    """Return X in the container that X had in the fit of a stack, with the columns that the stack reads."""
+    names: Names | None = getattr(model, "_names", None)
+    return as_source(X) if names is None else names.find(X, views_of(model), type(model).__name__)
+
+
 def columns_of(source, views, schema, *, told=None):
     """Return the items of each view, once it is known that they can be read.
 
@@ -82,13 +90,8 @@ def _read(column, source, view, schema):
 
 def _select(source, view):
     columns = view.columns
-    if isinstance(source, MultimodalData):
-        names = columns if isinstance(columns, list) else [columns]
-        absent = [name for name in names if name not in source.views]
-        if absent:  # a view that new data do not have at all
-            return np.full(len(source), None, dtype=object)
     takes = MODALITIES[view.modality].takes
-    if takes == "table" and isinstance(source, pd.DataFrame) and not isinstance(columns, (list, tuple)):
+    if takes == "table" and isinstance(source, pd.DataFrame) and not isinstance(columns, list):
         columns = [columns]
     column = select(source, columns)
     if takes == "matrix" and isinstance(column, np.ndarray) and column.ndim == 1:
@@ -107,7 +110,7 @@ def _check_view(entry, source, said):
         raise ValueError(f"View names must not contain '__', found {name!r}: it separates parameters.")
     if callable(columns):
         columns = columns(source)
-    check_columns(source, name, columns)
+    columns = find_columns(source, name, columns)
     modality = MODALITIES.of(extractor)
     if modality is None or (isinstance(extractor, str) and extractor == "auto"):
         part = MultimodalData({name: select(source, columns)})

@@ -222,6 +222,8 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Return the vectors, finite, in their own precision; sparse ones as CSR."""
         check_is_fitted(self)
         X = self._read(X, reset=False)
+        if sparse.issparse(X) and self.mean_.any():  # fitted on dense vectors
+            X = X.toarray()
         if sparse.issparse(X):
             if not self.standardize:
                 return X

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ..data import MultimodalData, as_source
+from ..data import MultimodalData, as_fitted
 from ._cells import cells_of, check_task, prior_of
 from ._contributions import MOST_EXACT_VIEWS, SAMPLED_ORDERS, Worth
 from ._display_errors import predictions_of
@@ -98,7 +98,7 @@ def _expected(cells, views, rates):
 
 def _measured(model, task, X, Y, rates, rng):
     """Return the score of predictions with items really hidden; the same rows are hidden first at every rate."""
-    source, views = as_source(X), list(model.views_)
+    source, views = as_fitted(X, model), list(model.views_)
     order = {view: rng.random(source.shape[0]) for view in views}
     scores = {view: [] for view in views if len(views) > 1} | {ANY: []}
     for name, line in scores.items():

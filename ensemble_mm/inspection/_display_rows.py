@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .._checks import check_count, require
-from ..data import as_source, select, take_rows
+from ..data import as_fitted, select, take_rows
 from ._cells import cells_of, check_task
 from ._drawing import GREY, PALETTE, entitle, finish, new_axes, shorten
 from ._media import look_at
@@ -48,7 +48,7 @@ def worst_of(task, truth, prediction, rows, n_rows):
 
 def looks_of(model, X, rows):
     """Return, for every given row, a dict view name -> `Look`."""
-    source = as_source(X)
+    source = as_fitted(X, model)
     looks = [{} for _ in rows]
     for view, modality in model.views_.items():
         column = take_rows(select(source, model.view_columns_[view]), np.asarray(rows))
@@ -99,7 +99,7 @@ class HardestRowsDisplay:
     def from_estimator(cls, estimator, X, *, task=None, n_rows=5, ax=None) -> Self:
         """Draw the hardest training rows of one task (default: the first); `X` is what the model was fitted on."""
         task = check_task(estimator, task)
-        source = as_source(X)
+        source = as_fitted(X, estimator)
         n_fitted = len(estimator.targets_[task])
         if source.shape[0] != n_fitted:
             raise ValueError(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..data import as_source, column_of, present_rows, views_of
+from ..data import as_fitted, column_of, present_rows, views_of
 from ._display_errors import truth_of
 from ._media import look_at
 
@@ -25,7 +25,7 @@ class Rows:
     def __init__(self, model, X, Y):
         self.model = model
         self.Y = Y
-        self.source = None if X is None else as_source(X)
+        self.source = None if X is None else as_fitted(X, model)
         if self.source is not None and not hasattr(self.source, "shape"):
             self.source = np.asarray(self.source)
         self.targets = None if Y is None else truth_of(model, Y)

@@ -57,7 +57,7 @@ class Column:
     @property
     def title(self) -> str:
         """The name, with the view that it stands in."""
-        return str(self.name) if self.within is None else f"{self.within}: {self.name}"
+        return str(self.name) if self.within in (None, self.name) else f"{self.within}: {self.name}"
 
     def read(self, values: pd.Series) -> tuple[pd.Series, list]:
         """Return the values as they are meant, and those that cannot be read; these count as missing."""

@@ -11,14 +11,13 @@ from functools import partial
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import check_choice, check_feature_names, check_params, check_unique
+from .._checks import as_pandas, check_choice, check_params
 from .._modalities import MODALITIES
 from ..crossfit import (
     ALL_ROWS,
@@ -37,7 +36,7 @@ from ..crossfit import (
     plan_extractions,
     unweighted,
 )
-from ..data import MultimodalData, as_source, check_columns, columns_of, read_problem, views_of
+from ..data import Names, as_fitted, as_source, columns_of, has_names, read_problem, views_of
 from ..learners import PORTFOLIOS, portfolio
 from ..schema import tell
 from ..store import FeatureCache, JobStore, content_key, versions
@@ -69,7 +68,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
 
     def _fitted(self):
         """Return what a fit sets."""
-        return {k: v for k, v in vars(self).items() if k.endswith("_") or k in ("_input", "_named_tasks")}
+        return {k: v for k, v in vars(self).items() if k.endswith("_") or k in ("_names", "_named_tasks")}
 
     def _fit_anew(self, X, Y, sample_weight, groups):
         check_params(self)
@@ -146,7 +145,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y is None: give labels."
             )
         return read_problem(
-            self._source(X, reset=True), Y, views=self.views,
+            self._source(X), Y, views=self.views,
             encoded=isinstance(self.learners, str) and self.learners != "fast", columns=self.columns,
             kinds=getattr(self, "tasks", "auto"), only=self._only, rare=self.rare, sample_weight=sample_weight,
             groups=groups,
@@ -155,31 +154,27 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
     def _seed(self):
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
-    def _source(self, X, reset):
+    def _source(self, X):
+        """Return X of a fit, and keep how its columns are called."""
+        X = as_pandas(X)
         source = as_source(X)
-        if not reset:
-            self._check_container(X, source)
-        if isinstance(source, MultimodalData):
-            if reset:
-                self.n_features_in_ = len(source.views)
-                self._input = "views"
-        elif isinstance(source, pd.DataFrame) and (reset or self._input != "array"):
-            if not len(source):
-                raise ValueError(
-                    f"Found array with 0 sample(s) (shape={source.shape}) while a minimum of 1 is required: X is empty."
-                )
-            check_unique("Column", list(source.columns))
-            check_feature_names(self, source, reset=reset)
-            if reset:
-                self._input = "frame"
-            return source
-        else:
-            source = validate_data(
-                self, source, reset=reset, accept_sparse="csr", ensure_all_finite="allow-nan", dtype="numeric"
+        self._names = Names.of(source, has_names(X))
+        if self._names.container == "array":
+            return self._checked(source, reset=True)
+        if not len(source):
+            raise ValueError(
+                f"Found array with 0 sample(s) (shape={source.shape}) while a minimum of 1 is required: X is empty."
             )
-            if reset:
-                self._input = "array"
+        self.n_features_in_ = len(self._names.columns)
+        vars(self).pop("feature_names_in_", None)
+        if self._names.container == "frame" and self._names.given:
+            self.feature_names_in_ = np.asarray(self._names.columns, dtype=object)
         return source
+
+    def _checked(self, array, reset):
+        return validate_data(
+            self, array, reset=reset, accept_sparse="csr", ensure_all_finite="allow-nan", dtype="numeric"
+        )
 
     # -- learners ------------------------------------------------------------------------------------------------
 
@@ -324,33 +319,15 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
 
     # -- prediction ----------------------------------------------------------------------------------------------
 
-    def _check_container(self, X, source):
-        """Raise a ValueError where no view could be found in the container of X, though it was in that of the fit."""
-        given = {"views": "a dict of views", "frame": "a DataFrame", "array": "an array"}[self._input]
-        if self._input == "array":
-            fits = not isinstance(source, MultimodalData)
-        elif isinstance(source, MultimodalData):
-            lists = [columns if isinstance(columns, list) else [columns] for columns in self.view_columns_.values()]
-            fits = any(str(column) in source.views for columns in lists for column in columns)
-        else:
-            fits = self._input == "frame" and isinstance(source, pd.DataFrame)
-        if not fits:
-            raise ValueError(
-                f"fit was given {given}, predict a {type(X).__name__} in which its columns cannot be found: give "
-                f"{given} again, with the same names."
-            )
-
     def _new_rows(self, X):
         check_is_fitted(self, "levels_")
-        source = self._source(X, reset=False)
-        views = views_of(self)
-        if not isinstance(source, MultimodalData):  # which may lack whole views
-            for view in views:
-                check_columns(source, view.name, view.columns)
+        source = as_fitted(X, self)
+        if self._names.container == "array":
+            source = self._checked(source, reset=False)
         told = []
-        columns = columns_of(source, views, self.schema_, told=told)
+        columns = columns_of(source, views_of(self), self.schema_, told=told)
         tell(told, stacklevel=5)
-        return NewRows(self.readers_, columns, self._runner(), self._cache())
+        return NewRows(self.readers_, columns, self._runner(), self._cache(), getattr(source, "index", None))
 
     def predict_members(self, X):
         """Return the table of the members' predictions for new rows, with the columns of `table_`."""

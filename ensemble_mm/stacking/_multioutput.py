@@ -261,10 +261,10 @@ class MultiOutputStack(BaseStack):
     def predict(self, X) -> Any:
         """Return the predictions of all tasks: a DataFrame when Y had names, else shape (n_samples, n_tasks)."""
         check_is_fitted(self)
-        out, _ = self._predict_tasks(X)
+        out, new = self._predict_tasks(X)
         columns = {name: self.tasks_[name].decode(p) for name, p in out.items()}
         if self._named_tasks:
-            return pd.DataFrame(columns, index=X.index if isinstance(X, pd.DataFrame) else None)
+            return pd.DataFrame(columns, index=new.index)
         kinds = {"number" if column.dtype.kind in "iuf" else column.dtype.kind for column in columns.values()}
         return np.column_stack([c if len(kinds) == 1 else c.astype(object) for c in columns.values()])
 

@@ -17,6 +17,7 @@ _OURS = {
     "crossfit._plan": "Estimate Member",
     "crossfit._table": "Table",
     "data._inputs": "MultimodalData View",
+    "data._names": "Names",
     "data._targets": "Task",
     "features._audio": "AudioExtractor",
     "features._image": "ImageExtractor",

@@ -4,7 +4,8 @@ import pytest
 from scipy import sparse
 from sklearn.model_selection import train_test_split
 
-from ensemble_mm.data import MultimodalData, as_source, check_columns, infer_views, present_rows, select
+from ensemble_mm.data import MultimodalData, as_source, infer_views, present_rows, select
+from ensemble_mm.data._inputs import find_columns
 
 
 def kinds(X):
@@ -83,9 +84,9 @@ def test_missing_items_are_seen_in_every_kind_of_column():
 def test_unknown_column_is_named():
     X = pd.DataFrame({"a": [1]})
     with pytest.raises(ValueError, match="View 'v' reads the column 'b', which X does not have. X has: 'a'"):
-        check_columns(X, "v", ["a", "b"])
+        find_columns(X, "v", ["a", "b"])
     with pytest.raises(ValueError, match="reads the column 7"):
-        check_columns(np.zeros((2, 3)), "v", [7])
+        find_columns(np.zeros((2, 3)), "v", [7])
 
 
 def test_arrow_strings_and_polars_become_plain_items():

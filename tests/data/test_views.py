@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 
-from ensemble_mm import MultiOutputStack, StackedClassifier, TextExtractor
+from ensemble_mm import DataWarning, MultiOutputStack, StackedClassifier, TextExtractor
 from ensemble_mm.data import View
 from ensemble_mm.data._views import column_of
 from ensemble_mm.schema import Schema
@@ -55,7 +55,8 @@ def test_a_view_that_is_missing_altogether_at_predict_abstains(reviews):
     X, Y = reviews
     data = {"review": X["review"], "facts": X[["age", "price"]]}
     model = StackedClassifier(learners=LINEAR, cv=3, random_state=0).fit(data, Y["tone"])
-    proba = model.predict_proba({"review": X["review"]})
+    with pytest.warns(DataWarning, match="count as missing in every row: view 'facts'"):
+        proba = model.predict_proba({"review": X["review"]})
     assert np.isfinite(proba).all()
     only = pd.DataFrame({"age": [np.nan] * 160, "price": [np.nan] * 160})
     np.testing.assert_array_equal(proba, model.predict_proba({"review": X["review"], "facts": only}))

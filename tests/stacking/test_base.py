@@ -11,7 +11,15 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, TimeSeriesSplit
 from sklearn.preprocessing import FunctionTransformer
 
-from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor, TabularExtractor, TextExtractor
+from ensemble_mm import (
+    DataWarning,
+    MultimodalData,
+    MultiOutputStack,
+    StackedClassifier,
+    StackedRegressor,
+    TabularExtractor,
+    TextExtractor,
+)
 from ensemble_mm.crossfit import ALL_ROWS
 
 VIEWS = [("review", TextExtractor(), "review"), ("facts", TabularExtractor(), ["age", "price", "shop"])]
@@ -183,16 +191,17 @@ def test_one_task_means_one(y):
         StackedClassifier(learners=[("l", LogisticRegression())]).fit([[0.0], [1.0]] * 6, y)
 
 
-@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 def test_new_rows_without_a_column_are_told():
     X = pd.DataFrame({"a": [0.0, 1.0] * 6, "b": [1.0, 0.0] * 6})
     views, learners = [("v", TabularExtractor(), ["a"])], [("l", LogisticRegression())]
     model = StackedClassifier(views, learners, cv=2).fit(X, [0, 1] * 6)
-    with pytest.raises(ValueError, match="fit was given a DataFrame, predict a ndarray"):
-        model.predict(X.to_numpy())
-    for new in (X.rename(columns={"a": "c"}), X.rename(columns={"a": 0, "b": 1})):
-        with pytest.raises(ValueError, match="feature names|reads the column 'a', which X does not have"):
-            model.predict(new)
+    with pytest.raises(ValueError, match="View 'v' reads the column 'a', which X does not have. X has: 'c', 'b'"):
+        model.predict(X.rename(columns={"a": "c"}))
+    for new in (X.to_numpy(), X.to_numpy().tolist(), csr_matrix(X), X.rename(columns={"a": 0, "b": 1})):
+        with pytest.warns(DataWarning, match="X does not have valid feature names, but StackedClassifier was fitted"):
+            np.testing.assert_array_equal(model.predict_proba(new), model.predict_proba(X))
+        with pytest.raises(ValueError, match="X has 1 features, but StackedClassifier is expecting 2 .* 'a', 'b'"):
+            model.predict(np.zeros((3, 1)))
 
 
 @pytest.mark.filterwarnings("ignore:X has feature names")
@@ -241,23 +250,39 @@ def test_complex_views_are_told(make):
         StackedRegressor(learners=[("ridge", Ridge())], cv=2).fit(X, np.arange(20.0))
 
 
-def test_another_container_than_in_fit_is_no_missing_view():
+@pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names")
+def test_another_container_than_in_fit_is_read_or_refused():
     """Issue 17: views that could not be found were read as missing, and every row got the same answer."""
-    frame = pd.DataFrame({"n": np.arange(20.0), "m": np.ones(20)})
-    forms = {"frame": frame, "dict": {"n": frame["n"], "m": frame["m"]}, "array": frame.to_numpy()}
-    texts = ["some words in a row"] * 20
-    wrong = {
-        "frame": [frame.to_numpy(), csr_matrix(frame), frame.to_numpy().tolist(), texts, {"k": frame["n"]}],
-        "dict": [frame, frame.to_numpy(), texts, {"k": frame["n"]}],
-        "array": [forms["dict"], texts],
-    }
+    frame = pd.DataFrame({"n": np.arange(20.0), "m": np.arange(20.0) % 3})
+    forms = {
+        "frame": frame, "views": {"n": frame["n"], "m": list(frame["m"])}, "array": frame.to_numpy(),
+        "sparse": csr_matrix(frame), "rows": frame.to_numpy().tolist(), "records": frame.to_dict("records"),
+    }  # fmt: skip
+    places, texts = ("array", "sparse", "rows"), ["some words in a row"] * 20
     for form, X in forms.items():
-        model = StackedRegressor(learners=[("ridge", Ridge())], cv=2).fit(X, np.arange(20.0))
-        for other in wrong[form]:
-            with pytest.raises(ValueError, match=f"(?i)fit was given an? .*{form}.* cannot be found"):
-                model.predict(other)
-    part = StackedRegressor(learners=[("ridge", Ridge())], cv=2).fit(forms["dict"], np.arange(20.0))
-    assert part.predict({"n": frame["n"]}).shape == (20,)
+        model = StackedRegressor(learners=[("ridge", Ridge())], cv=2, random_state=0).fit(X, np.arange(20.0))
+        for other, new in forms.items():
+            if form == "views" and other in places:  # two views may lie in them in any order
+                with pytest.raises(ValueError, match="X has 2 features|give a dict with 'n', 'm'"):
+                    model.predict(new)
+            else:
+                np.testing.assert_allclose(model.predict(new), model.predict(X), rtol=1e-6, err_msg=other)
+        others = [] if form in places else [{"N": frame["n"], "M": frame["m"]}]
+        for wrong in (texts, {"k": frame["n"]}, frame.to_numpy()[:, :1], *others):
+            with pytest.raises(ValueError, match="expecting 2|reads the column 'n'|could not convert string to float"):
+                model.predict(wrong)
+    part = StackedRegressor(learners=[("ridge", Ridge())], cv=2).fit(forms["views"], np.arange(20.0))
+    with pytest.warns(DataWarning, match="none of the columns of these views, .* view 'm' "):
+        assert part.predict({"n": frame["n"]}).shape == (20,)
+
+
+@pytest.mark.parametrize("container", [pd.DataFrame, dict, MultimodalData, lambda X: X["review"]])
+def test_the_index_of_X_is_that_of_predictions(reviews, container):
+    X, Y = reviews
+    X = X.set_axis(np.arange(len(X)) + 1000)[["review", "age"]]
+    model = MultiOutputStack(learners=[*LINEAR, ("ridge", Ridge())], cv=2, random_state=0).fit(container(X), Y)
+    assert model.predict(container(X)).index.equals(X.index)
+    assert model.predict_members(container(X[:9])).to_frame().index.equals(X.index[:9])
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
