@@ -1,26 +1,27 @@
 """Folds, drawn once: a list of (train, test) index arrays that every view, learner and task shares."""
 
-import warnings
 from numbers import Integral
 
 import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
-from .._checks import DataWarning
+from ..schema import tell
 
 N_DRAWS = 100  # of folds, until every model learns from two classes at least
 
 
-def draw_folds(cv, problem, seed):
+def draw_folds(cv, problem, seed, told=None):
     """Return the folds of a Problem as a list of `(train, test)` index arrays.
 
     A number of folds keeps `groups` together, is stratified on the first classification task whose labels allow it,
-    and shuffles; a splitter and a list of pairs are taken as they are. Classes that training rows lack are told.
+    and shuffles; a splitter and a list of pairs are taken as they are. `told` takes what a person should know, such
+    as classes that training rows lack; None: it is warned of.
     """
     n_rows, tasks, targets, groups = problem.n_rows, problem.tasks, problem.targets, problem.groups
+    notes = [] if told is None else told
     _check_groups(groups, n_rows)
     if isinstance(cv, Integral) and not isinstance(cv, bool):
-        pairs = _draw(*_splitter(int(cv), problem, seed), problem)
+        pairs = _draw(*_splitter(int(cv), problem, seed, notes), problem)
     elif hasattr(cv, "split") and not isinstance(cv, str):
         labels = next((t for name, t in targets.items() if tasks[name].rules.is_stratified), None)
         labels = next(iter(targets.values())) if labels is None else labels
@@ -39,7 +40,9 @@ def draw_folds(cv, problem, seed):
             f"Task {name!r} has {content} in the training rows of fold {f}: use fewer folds, "
             f"or give more rows with a known label{grouped}."
         )
-    _warn_of_lacking(folds, problem)
+    notes += _lacking(folds, problem)
+    if told is None:
+        tell(notes, stacklevel=2)
     return folds
 
 
@@ -67,7 +70,8 @@ def _too_few(folds, problem):
                 yield name, f, n_left
 
 
-def _warn_of_lacking(folds, problem):
+def _lacking(folds, problem):
+    """Return in words which classes the training rows of some folds lack."""
     lines = []
     for name, task in problem.tasks.items():
         if not task.rules.is_stratified:
@@ -85,8 +89,8 @@ def _warn_of_lacking(folds, problem):
                 f"fold {where[0]}), whose models never predict it."
             )
     if lines:
-        remedy = 'Give more rows of such classes, merge them, or leave out those of one row with rare="drop".'
-        warnings.warn("\n".join([*lines, remedy]), DataWarning, stacklevel=3)
+        lines.append('Give more rows of such classes, merge them, or leave out those of one row with rare="drop".')
+    return lines
 
 
 def _check_groups(groups, n_rows):
@@ -105,7 +109,7 @@ def _check_groups(groups, n_rows):
         )
 
 
-def _splitter(n_splits, problem, seed):
+def _splitter(n_splits, problem, seed, told):
     n_rows, tasks, targets, groups = problem.n_rows, problem.tasks, problem.targets, problem.groups
     if n_splits < 2:
         raise ValueError(f"cv={n_splits} must be at least 2 folds.")
@@ -115,7 +119,7 @@ def _splitter(n_splits, problem, seed):
             f"(one row per fold). Give more rows than {n_rows} sample or use a smaller cv."
         )
     if groups is not None:
-        n_splits = _fitting(n_splits, len(np.unique(groups)))
+        n_splits = _fitting(n_splits, len(np.unique(groups)), told)
     rarest = {}
     for name, task in tasks.items():
         if task.rules.is_stratified:
@@ -137,7 +141,7 @@ def _splitter(n_splits, problem, seed):
         if counts.min() >= 2:
             n_splits = int(counts.min())
             remedy = "Merge or drop rare classes, give more rows of them, or use a smaller cv."
-            warnings.warn(f"{words}: {n_splits} folds are used. {remedy}", DataWarning, stacklevel=2)
+            told.append(f"{words}: {n_splits} folds are used. {remedy}")
     labels = np.nan_to_num(targets[chosen], nan=-1.0)
     if groups is not None:  # rare classes are no stratum of their own
         labels[np.isin(labels, np.flatnonzero(counts < n_splits))] = counts.argmax()
@@ -153,7 +157,7 @@ def _unstratified(n_splits, groups, seed):
     return KFold(n_splits, shuffle=True, random_state=seed) if groups is None else GroupKFold(n_splits)
 
 
-def _fitting(n_splits, n_groups):
+def _fitting(n_splits, n_groups, told):
     """Return a number of folds of which each can test a group."""
     if n_groups < 2:
         raise ValueError(
@@ -161,11 +165,9 @@ def _fitting(n_splits, n_groups):
             "groups of which there are several, or none."
         )
     if n_groups < n_splits:
-        warnings.warn(
+        told.append(
             f"There are {n_groups} groups, fewer than cv={n_splits} folds: {n_groups} folds are used. Use a smaller "
-            "cv, or give more groups.",
-            DataWarning,
-            stacklevel=2,
+            "cv, or give more groups."
         )
     return min(n_splits, n_groups)
 

@@ -31,6 +31,8 @@ class Problem:
         Whether Y came with names.
     schema : Schema
         What each column of X is taken for, and how its values are read.
+    notes : tuple of str
+        What a person should know of the targets.
     """
 
     source: Any
@@ -41,6 +43,7 @@ class Problem:
     groups: Any = None
     named: bool = True
     schema: Schema = Schema()
+    notes: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -100,7 +103,8 @@ def read_problem(
         A label without weight counts as one that is not known.
     groups : array-like of shape (n_rows,), default=None
     """
-    tasks, targets, named = resolve_targets(Y, kinds, only=only)
+    notes: list[str] = []
+    tasks, targets, named = resolve_targets(Y, kinds, only=only, told=notes)
     if only and len(tasks) > 1:
         raise ValueError(
             f"y should be a 1d array, got the {len(tasks)} tasks {', '.join(map(repr, tasks))}: use MultiOutputStack."
@@ -118,8 +122,8 @@ def read_problem(
         if weight is not None:
             targets[name] = _weighted(tasks[name], targets[name], weight)
     if rare == "drop":
-        tasks, targets = without_rare(tasks, targets)
-    problem = Problem(source, tuple(views), tasks, targets, weights, groups, named, schema)
+        tasks, targets = without_rare(tasks, targets, notes)
+    problem = Problem(source, tuple(views), tasks, targets, weights, groups, named, schema, tuple(notes))
     problem.columns  # noqa: B018  values that cannot be read are told now
     return problem
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from .._checks import DataWarning, did_you_mean
 from .._kinds import KINDS
+from ..schema import tell
 from ._labels import (
     are_dates,
     as_column,
@@ -127,7 +128,7 @@ class Task:
         return decided if self.classes is None else self.classes[decided]
 
 
-def resolve_targets(Y, kinds="auto", *, only: str | None = None):
+def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str] | None = None):
     """Return `(tasks, encoded)`: the tasks in order, and one float array per task.
 
     Parameters
@@ -139,6 +140,8 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None):
         Kind of some or all tasks, by name.
     only : {"classification", "regression"} or None
         What a single-task estimator takes; decides the kind of an "auto" task.
+    told : list of str or None, default=None
+        Takes what a person should know; None: it is warned of.
 
     Returns
     -------
@@ -151,8 +154,8 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None):
     if not isinstance(kinds, Mapping) and not (isinstance(kinds, str) and kinds == "auto"):
         raise ValueError(f'tasks={kinds!r} is not known: use "auto" or a dict from task name to kind.')
     kinds = {} if isinstance(kinds, str) else dict(kinds)
-    told: list[str] = []
-    listed = {} if only else _listed_tags(columns, told)
+    notes: list[str] = [] if told is None else told
+    listed = {} if only else _listed_tags(columns, notes)
     names = [name for column in columns for name in listed.get(column, [column])]
     if len(set(names)) < len(names):
         raise ValueError(f"Task names must differ, found {some(names)}: rename a column of Y.")
@@ -169,16 +172,16 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None):
         if only and tags_of(column) is not None:
             raise ValueError(f"{name!r} lists tags: MultiOutputStack reads them, in a DataFrame as one task per tag.")
         check_labels(name, column)
-        kind = kinds.get(name) or only or _infer_kind(name, column, told)
+        kind = kinds.get(name) or only or _infer_kind(name, column, notes)
         tasks[name] = _make_task(name, column, kind)
-    if told:
-        warnings.warn("\n".join(told), DataWarning, stacklevel=2)
+    if told is None:
+        tell(notes, stacklevel=2)
     return tasks, {name: task.encode(columns[task.column or name]) for name, task in tasks.items()}, named
 
 
-def without_rare(tasks: dict[str, Task], targets: dict[str, np.ndarray]):
+def without_rare(tasks: dict[str, Task], targets: dict[str, np.ndarray], told: list[str]):
     """Return tasks and targets without the classes that have one row, or none, whose labels count as not known."""
-    tasks, targets, told = dict(tasks), dict(targets), []
+    tasks, targets = dict(tasks), dict(targets)
     for name, task in tasks.items():
         if task.classes is None:
             continue
@@ -198,8 +201,6 @@ def without_rare(tasks: dict[str, Task], targets: dict[str, np.ndarray]):
         targets[name] = position[np.nan_to_num(target, nan=len(counts)).astype(np.intp)]
         kind = "binary" if task.kind == "multiclass" and len(kept) == 2 else task.kind
         tasks[name] = replace(task, kind=kind, classes=task.classes[kept])
-    if told:
-        warnings.warn("\n".join(told), DataWarning, stacklevel=3)
     return tasks, targets
 
 

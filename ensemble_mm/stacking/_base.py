@@ -76,9 +76,9 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         context.call_on_fit_task_begin(estimator=self, X=X, y=Y)
         problem = self._problem(X, Y, sample_weight, groups)
         check_settings(self, problem.tasks)
-        tell(problem.schema.notes, stacklevel=5)
-        seed = self._seed()
-        folds = draw_folds(self.cv, problem, seed)
+        seed, told = self._seed(), [*problem.notes, *problem.schema.notes]
+        folds = draw_folds(self.cv, problem, seed, told)
+        tell(told, stacklevel=5)
         members = self._members(problem)
         self._warn_unweighted(members, sample_weight)
         runner = self._runner(Progress(context, self, self.verbose))

@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import KFold, cross_val_predict, cross_val_score
 from sklearn.tree import DecisionTreeRegressor
 
-from ensemble_mm import ImageCNN, MultiOutputStack, TextCNN
+from ensemble_mm import DataWarning, ImageCNN, MultiOutputStack, TextCNN
 from ensemble_mm.crossfit import Member
 from ensemble_mm.learners import TunedLearner
 from ensemble_mm.meta import CostPruner
@@ -388,3 +388,17 @@ def test_a_task_may_have_any_name(vectors, name, strategy, tmp_path):
     assert set(model.plan(X, Y).problem.tasks) == {name, "hit@10"}
     other = MultiOutputStack(**settings).fit(X, Y.set_axis(["one", "two"], axis=1))
     np.testing.assert_allclose(model.predict(X)[name], other.predict(X)["one"], atol=0.2)
+
+
+def test_what_a_person_should_know_of_the_data_comes_in_one_warning(vectors):
+    X, y = vectors
+    data = pd.DataFrame(X[:, :2], columns=["a", "b"]).assign(item=[f"{i:06d}" for i in range(150)])
+    Y = pd.DataFrame({"price": [f"{v:.2f}" for v in y], "kind": np.where(y > 0, "up", "down"), "other": "x"})
+    Y.loc[:1, "other"] = ["once", "y"]
+    Y.loc[2:80, "other"] = "y"
+    with pytest.warns(DataWarning) as told:
+        MultiOutputStack(**SMALL).fit(data, Y, groups=np.arange(150) // 2)
+    (words,) = [str(one.message) for one in told if issubclass(one.category, DataWarning)]
+    assert all(
+        part in words for part in ("'price' holds numbers as text", "'item'", "class 'once' has no training row")
+    )
