@@ -8,6 +8,7 @@ import numpy as np
 
 from ..schema import Schema
 from ._inputs import View
+from ._suspects import note_suspects
 from ._targets import Task, resolve_targets, without_rare
 from ._views import columns_of, read_views
 
@@ -116,6 +117,7 @@ def read_problem(
                 f"Found input variables with inconsistent numbers of samples: X has {n_rows} rows, task {name!r} "
                 f"has {len(target)} labels. Give one label per row; mark one that is not known with None."
             )
+    listed = not isinstance(views, str)
     views, schema = read_views(views, source, encoded, columns)
     weights = task_weights(sample_weight, tasks, n_rows)
     for name, weight in weights.items():
@@ -123,6 +125,7 @@ def read_problem(
             targets[name] = _weighted(tasks[name], targets[name], weight)
     if rare == "drop":
         tasks, targets = without_rare(tasks, targets, notes)
+    schema = note_suspects(schema, source, tasks, targets, listed=listed)
     problem = Problem(source, tuple(views), tasks, targets, weights, groups, named, schema, tuple(notes))
     problem.columns  # noqa: B018  values that cannot be read are told now
     return problem

@@ -50,7 +50,8 @@ def infer_views(source, schema: Schema | None = None) -> list[View]:
         modalities = {str(c.name if c.within is None else c.within): modality_of(c) for c in kept}
         return [View(name, modalities[name], name) for name in names]
     views = [View(str(c.name), modality_of(c), c.name) for c in kept if modality_of(c) != "tabular"]
-    plain = [column.name for column in kept if modality_of(column) == "tabular"]
+    # Codes of digits have an order, too, which runs of characters do not show.
+    plain = [c.name for c in kept if modality_of(c) == "tabular" or (c.taken_as in STRINGS and c.reading is not None)]
     if plain:
         name = "tabular"
         while name in {view.name for view in views}:

@@ -29,7 +29,7 @@ def read_views(setting, source, encoded, columns=None):
         views = infer_views(source, schema)
         views += [view for v in views for view in _views_inside(v, source)]
         views = [replace(v, extractor=MODALITIES[v.modality].extractor()) for v in views]
-        views += _encoded_views(views, source.shape[0]) if encoded else []
+        views += _encoded_views(views, source.shape[0], schema) if encoded else []
     else:
         if not isinstance(setting, (list, tuple)):
             raise ValueError(f'views={setting!r} must be "auto" or a list of (name, extractor, column(s)).')
@@ -126,14 +126,15 @@ def _check_view(entry, source, said):
     return View(name, modality, columns, extractor)
 
 
-def _encoded_views(views, n_rows):
-    """Return second views of the texts and pictures, by pretrained encoders, where those are installed.
+def _encoded_views(views, n_rows, schema):
+    """Return second views of the sentences and pictures, by pretrained encoders, where those are installed.
 
-    What they know makes up for few rows; with many rows they add little and cost much.
+    What they know makes up for few rows; with many rows they add little and cost much. Of codes they know nothing.
     """
+    short = [column.name for column in schema.columns if column.taken_as == "short text"]
     found = []
     for view in views if n_rows <= ENCODED_ROWS else []:
-        make = MODALITIES[view.modality].pretrained
+        make = None if view.columns in short else MODALITIES[view.modality].pretrained
         extractor = None if make is None else make()
         if extractor is not None:
             found.append(replace(view, name=f"{view.name} (encoded)", extractor=extractor))

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import as_pandas, check_params, check_sample_weight, whole
-from ..schema import Schema, infer_column, tell
+from ..schema import Schema, are_digits, infer_column, tell
 
 SKEWED = 2.0  # skewness above which a number is also given as its signed logarithm
 MOST_CLASSES = 20  # labels of more different values are averaged as numbers
@@ -303,11 +303,14 @@ class _Number:
 
 
 class _Category:
+    number: _Number | None = None  # of codes of digits, such as postal codes: near ones are near each other
+
     def __init__(self, owner):
         self.owner = owner
 
     def fit(self, column):
-        counts = pd.Series(_words(column)).value_counts()
+        words = _words(column)
+        counts = pd.Series(words).value_counts()
         order = sorted(counts.index, key=lambda word: (-counts[word], word))
         few = len(order) <= self.owner.max_categories
         self.values = sorted(order) if few else [w for w in order[: self.owner.max_categories] if counts[w] > 1]
@@ -316,6 +319,10 @@ class _Category:
         self.shares = {} if few else {word: float(np.log1p(counts[word])) for word in order}
         self.top = max(self.shares.values(), default=1.0) or 1.0
         self.suffixes = [f"_{word or 'missing'}" for word in self.values] + (["_frequency"] if self.shares else [])
+        known = [word for word in order if word]
+        if self.shares and are_digits(known):
+            self.number = _Number(self.owner).fit(pd.to_numeric(pd.Series(words), errors="coerce"))
+            self.suffixes += [f"_number{suffix}" for suffix in self.number.suffixes]
         return self
 
     def transform(self, column):
@@ -323,6 +330,8 @@ class _Category:
         parts = [(words == value).astype(float) for value in self.values]
         if self.shares:
             parts.append(np.array([self.shares.get(word, 0.0) / self.top for word in words]))
+        if self.number is not None:
+            parts.append(self.number.transform(pd.to_numeric(pd.Series(words), errors="coerce")))
         return np.column_stack(parts) if parts else np.zeros((len(words), 0))
 
 

@@ -3,7 +3,7 @@
 from ._column import IN_TABLE, LEFT_OUT, STRINGS, Column
 from ._inference import LOOKED_AT, check_kind, infer_column
 from ._schema import Schema, tell
-from ._strings import CHINESE, SOUTHEAST, composed, kind_of_strings
+from ._strings import CHINESE, SOUTHEAST, are_digits, composed, kind_of_strings
 
 __all__ = [
     "CHINESE",
@@ -14,6 +14,7 @@ __all__ = [
     "STRINGS",
     "Column",
     "Schema",
+    "are_digits",
     "check_kind",
     "composed",
     "infer_column",

@@ -16,7 +16,7 @@ from ._categories import CategoryRule, learn_categories
 from ._column import IN_TABLE, STRINGS, Column
 from ._dates import DateRule, learn_dates
 from ._numbers import NumberRule, learn_numbers
-from ._strings import kind_of_strings
+from ._strings import are_digits, kind_of_strings
 from ._times import TimeRule, learn_times
 
 LOOKED_AT = 500  # known items of a column that decide its modality
@@ -91,17 +91,21 @@ def _found(values, known, counts, name, in_table) -> Column:
         return Column(name=name, taken_as=modality, because=f"its items are known as {modality}")
     if counts is not None and len(counts) == 1 and len(known) == len(values) > 1:
         return Column(name=name, taken_as="constant", because="every value is the same", reading=CategoryRule())
+    strings = not in_table and all(isinstance(item, str) or hasattr(item, "__fspath__") for item in known)
     for kind, learn in LEARN.items() if counts is not None and _may_be_read(known) else ():
         rule = learn(counts)
-        if rule is not None:
+        codes = kind == "number" and _are_codes(name, counts)
+        if rule is not None and not (codes and strings):
             because = f"its values read as {rule.noun} ({rule})"
-            told = _code_notes(name) if kind == "number" and _are_codes(name, counts) else ()
+            told = _code_notes(name) if codes else ()
             return Column(name=name, taken_as=kind, because=because, reading=rule, notes=told)
-    if not in_table and all(isinstance(item, str) or hasattr(item, "__fspath__") for item in known):
-        kind, because = kind_of_strings([text for text in map(str, known) if not is_blank(text)] or [""])
+    if strings:
+        texts = [text for text in map(str, known) if not is_blank(text)] or [""]
+        kind, because = kind_of_strings(texts)
+        in_table = kind == "short text" and are_digits(texts)
     else:
         kind, because = "category", "its values are neither numbers nor dates"
-    reading = learn_categories(_of_texts(known, counts)) if kind in IN_TABLE else None
+    reading = learn_categories(_of_texts(known, counts)) if in_table or kind in IN_TABLE else None
     notes: tuple[str, ...] = ()
     if kind == "identifier":
         notes = (_note(f"left out as an identifier ({because}); to read it", name, "short text"),)

@@ -16,6 +16,7 @@ SEVERAL = 1.5  # words from which few strings are texts
 FEW = 20  # values that a category has at most
 ALONE = 0.95  # share of different values from which strings may be identifiers
 ENOUGH = 20  # strings below which only their words are counted
+MOST_DIGITS = 0.9  # share of strings of digits alone; some codes end in a letter
 EVEN = 0.9  # share of the bits of evenly drawn values from which values are drawn evenly
 # Scripts without spaces between words, with the number of characters that make a word, roughly.
 CHINESE = r"\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
@@ -67,6 +68,11 @@ def kind_of_strings(strings: Sequence[str]) -> tuple[str, str]:
     if nothing:
         return "identifier", f"{distinct} of {n} values differ, and {nothing}"
     return "short text", f"{distinct} of {n} values differ, with {words:.1f} words on average"
+
+
+def are_digits(strings: Sequence[str]) -> bool:
+    """Tell whether strings are codes of digits, as postal codes are: as numbers they have an order."""
+    return sum(map(str.isdecimal, strings)) >= MOST_DIGITS * len(strings)
 
 
 def _words_in(strings):

@@ -1,0 +1,89 @@
+"""Columns that a person should look at: they tell a target exactly, repeat another column, or say nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from ..schema import IN_TABLE, LEFT_OUT, STRINGS, Column, Schema
+from ._inputs import MultimodalData
+
+FEWEST_ROWS = 50  # with fewer, columns agree by chance
+FEWEST_OTHERS = 10  # rows whose label is not the most frequent one
+EACH = 5  # rows per value, on average, from which values are more than names of rows
+EXACT = 1e-9  # by how much squared correlations of copies may miss 1
+
+
+def note_suspects(schema: Schema, source, tasks, targets, *, listed=False) -> Schema:
+    """Return a schema with notes on the columns of X that a person should look at; `listed`: in views of their own."""
+    if source.shape[0] < FEWEST_ROWS:
+        return schema
+    columns: list[Column] = []
+    firsts: dict[bytes, Column] = {}
+    for column in schema.columns:
+        values = _values(source, column)
+        if values is None:
+            columns.append(column)
+            continue
+        notes = []
+        if column.taken_as == "constant":
+            notes.append("every value is the same, and says nothing; to leave it out")
+        else:
+            codes, n_values = _codes(values)
+            # Of values that hardly repeat the order of rows would be compared: those are compared as they are.
+            same = codes if _repeats(codes, n_values) else pd.util.hash_array(values.astype(str).to_numpy(object))
+            first = firsts.setdefault(same.tobytes(), column)
+            if first is not column:
+                notes.append(f"says in every row the same as {first.title!r}; to leave it out")
+            told = [name for name in tasks if _tells(values, codes, n_values, targets[name])]
+            notes += [f"tells the target {name!r} exactly; if it is known only afterwards" for name in told]
+        remedy = "take it out of the view" if listed else f"write columns={{{column.name!r}: 'drop'}}"
+        said = tuple(f"{note}, {remedy}" for note in notes)
+        columns.append(replace(column, notes=column.notes + said))
+    return replace(schema, columns=tuple(columns))
+
+
+def _values(source, column: Column):
+    """Return the values of a column of words or numbers; None of any other."""
+    if column.taken_as in LEFT_OUT or column.taken_as not in (*IN_TABLE, *STRINGS):
+        return None
+    if isinstance(source, MultimodalData):
+        part = source.views[column.name if column.within is None else column.within]
+        values = part if column.within is None else part[column.name]
+    else:
+        values = source[column.name]
+    return pd.Series(values) if values.ndim == 1 else None
+
+
+def _codes(values):
+    try:
+        codes, different = pd.factorize(values, use_na_sentinel=False)
+    except TypeError:  # dicts, lists
+        return np.arange(len(values)), len(values)
+    return codes, len(different)
+
+
+def _repeats(codes, n_values) -> bool:
+    return 1 < n_values <= len(codes) / EACH
+
+
+def _tells(values, codes, n_values, target) -> bool:
+    """Tell whether each value stands for one label, or a hole does, or numbers are the target's in another unit."""
+    known = ~np.isnan(target)
+    labels = target[known]
+    _, counts = np.unique(labels, return_counts=True)
+    if len(labels) < FEWEST_ROWS or len(labels) - counts.max() < FEWEST_OTHERS:
+        return False
+    if _repeats(codes, n_values) and _is_function(codes[known], labels):
+        return True
+    holes = values.isna().to_numpy()[known]
+    if FEWEST_OTHERS <= holes.sum() <= len(holes) - FEWEST_OTHERS and _is_function(holes, labels):
+        return True
+    if values.dtype.kind not in "iuf" or len(counts) <= 2 or holes.any():
+        return False
+    with np.errstate(all="ignore"):
+        return bool(np.corrcoef(values.to_numpy(float)[known], labels)[0, 1] ** 2 > 1 - EXACT)
+
+
+def _is_function(codes, labels) -> bool:
+    return bool((pd.Series(labels).groupby(codes).nunique() == 1).all())

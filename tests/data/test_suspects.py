@@ -1,0 +1,98 @@
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from ensemble_mm import DataWarning, StackedClassifier, StackedRegressor, TabularExtractor
+from ensemble_mm.data import MultimodalData, read_problem
+
+RNG = np.random.default_rng(0)
+N = 120
+Y = RNG.integers(0, 2, N)
+SIZE = RNG.normal(size=N)
+COLOUR = RNG.choice(["red", "blue", "green"], N)
+
+
+def notes_on(X, y=Y, **settings):
+    return read_problem(X, pd.Series(y, name="kind"), **settings).schema.notes
+
+
+def table(**columns):
+    return pd.DataFrame({"size": SIZE, "colour": COLOUR, **columns})
+
+
+def test_nothing_is_told_of_plain_columns():
+    assert notes_on(table()) == []
+    assert notes_on(table(flag=Y).iloc[:40], Y[:40]) == []  # few rows agree by chance
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        np.where(Y, "sold", "open"),
+        np.where(Y, COLOUR, "none"),
+        np.where(Y, 1.0, np.nan),
+        pd.Series(np.where(Y, pd.Timestamp("2024-05-01"), pd.NaT)),
+        pd.Categorical(np.where(Y, "sold", "open")),
+    ],
+    ids=["copy", "several values", "hole", "dates of one kind", "categorical"],
+)
+def test_a_column_that_tells_the_target_is_told(leak):
+    (note,) = [note for note in notes_on(table(leak=leak)) if "target" in note]
+    assert note.startswith("leak: tells the target 'kind' exactly") and "columns={'leak': 'drop'}" in note
+
+
+def test_numbers_that_are_the_target_in_another_unit_are_told():
+    assert "tells the target" in notes_on(table(pounds=2.2 * SIZE + 3).drop(columns="size"), SIZE)[0]
+    assert notes_on(table().assign(near=SIZE + 0.01 * RNG.normal(size=N)).drop(columns="size"), SIZE) == []
+
+
+def test_a_column_that_repeats_another_is_told():
+    codes = pd.Series(COLOUR).map({"red": 5, "blue": 3, "green": 9})
+    assert notes_on(table(tone=codes)) == [
+        "tone: says in every row the same as 'colour'; to leave it out, write columns={'tone': 'drop'}"
+    ]
+    assert "the same as 'size'" in notes_on(table(again=SIZE))[0]
+    assert notes_on(table(other=SIZE[::-1])) == []
+
+
+def test_columns_of_one_value_are_told():
+    (note,) = notes_on(table(same="x"))
+    assert note.startswith("same: every value is the same")
+
+
+def test_identifiers_are_told_and_left_out():
+    X = table(item=[f"A-{i:05d}" for i in range(N)])
+    model = StackedClassifier(learners=[("linear", LogisticRegression())], cv=3, random_state=0)
+    with pytest.warns(DataWarning, match="item: left out as an identifier.*columns=\\{'item': 'short text'\\}"):
+        assert model.fit(X, Y).view_columns_ == {"tabular": ["size", "colour"]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataWarning)
+        model.set_params(columns={"item": "drop"}).fit(X, Y)
+    assert model.set_params(columns={"item": "short text"}).fit(X, Y).views_["item"] == "text"
+
+
+def test_views_that_are_listed_and_dicts_are_looked_at_too():
+    X = table(leak=np.where(Y, "sold", "open"))
+    (note,) = notes_on(X, views=[("facts", TabularExtractor(), ["leak", "size"])])
+    assert note.endswith("take it out of the view")
+    assert notes_on(MultimodalData({"facts": X, "sold": np.where(Y, "a", "b").astype(object)}))[0].startswith(
+        "facts: leak"
+    )
+
+
+def test_texts_of_digits_that_are_called_codes_are_codes():
+    codes = [str(code) for code in RNG.integers(10_000, 99_999, 2 * N) // 1000 * 1001]
+    columns = read_problem(pd.DataFrame({"zip_code": codes, "weight": codes}), pd.Series([*Y, *Y])).schema.columns
+    assert [column.taken_as for column in columns] == ["short text", "number"]
+
+
+def test_codes_of_digits_are_read_as_numbers_too():
+    codes = [f"{i:05d}" for i in RNG.permutation(30_000)[:300] + 1]
+    codes = codes + codes[:60]
+    y = np.array([int(code) for code in codes], dtype=float) ** 2
+    model = StackedRegressor(learners="fast", cv=3, random_state=0).fit(pd.DataFrame({"zip": codes}), y)
+    assert model.views_ == {"zip": "text", "tabular": "tabular"}
+    assert model.score(pd.DataFrame({"zip": ["10500", "01500", "25500"]}), [10500.0**2, 1500.0**2, 25500.0**2]) > 0.95
