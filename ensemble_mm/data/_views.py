@@ -82,8 +82,10 @@ def _read(column, source, view, schema):
     if isinstance(column, pd.DataFrame):
         one = isinstance(source, MultimodalData) and not isinstance(view.columns, list)
         return schema.read(column, view.columns if one else None)
-    if column.ndim == 1 and column.dtype == object and view.columns in schema:
-        table, told = schema.read(pd.DataFrame({view.columns: column}, dtype=object))
+    if column.ndim == 1 and column.dtype == object:  # one column of a dict, which has no name of its own
+        within = None if view.columns in schema else view.columns
+        name = "value" if within else view.columns
+        table, told = schema.read(pd.DataFrame({name: column}, dtype=object), within)
         return table.set_axis(["value"], axis=1), told
     return column, []
 

@@ -107,7 +107,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
     def transform(self, X) -> np.ndarray:
         """Return float32 features of shape (n_samples, n_features), all finite; a row without any value is NaN."""
         check_is_fitted(self, "kinds_")
-        frame, told = self.schema_.read(self._frame(X, reset=False))
+        frame, told = self.schema_.read(self._frame(X, reset=False), again=True)
         tell(told, stacklevel=2)
         return self._features(frame)
 

@@ -1,5 +1,6 @@
 """What one column of X is taken for, why, and how its values are read: pure functions of values and a frozen rule."""
 
+from ._categories import word_of
 from ._column import IN_TABLE, LEFT_OUT, STRINGS, Column
 from ._inference import LOOKED_AT, check_kind, infer_column
 from ._schema import Schema, tell
@@ -20,4 +21,5 @@ __all__ = [
     "infer_column",
     "kind_of_strings",
     "tell",
+    "word_of",
 ]

@@ -40,6 +40,8 @@ class CategoryRule:
 
     def read(self, values: pd.Series) -> pd.Series:
         """Return the values as texts that are equal where the values are, of a categorical dtype."""
+        if isinstance(values.dtype, pd.CategoricalDtype) and all(self.word(v) is v for v in values.cat.categories):
+            return values  # read before
         words = each(values.to_numpy(object), self.word, None)
         order = sorted({word for word in words if word is not None})
         return pd.Series(pd.Categorical(words, categories=order), index=values.index, name=values.name)
@@ -51,9 +53,7 @@ class CategoryRule:
             if not text or text in self.blanks:
                 return None
             return _number_word(text) if self.numeric else text
-        if isinstance(item, (int, float, Decimal, np.integer, np.floating)) and not isinstance(item, bool):
-            return str(int(item)) if item % 1 == 0 else str(float(item))
-        return str(item)
+        return word_of(item)
 
     def unseen(self, read: pd.Series) -> list[str]:
         """Return the values of some rows that the fit did not have, one per row, where they are many."""
@@ -66,12 +66,19 @@ class CategoryRule:
         return f"{', '.join(map(repr, self.blanks))} as missing" if self.blanks else ""
 
 
+def word_of(item: Any) -> str:
+    """Return a value as a text; numbers that are equal have the same one, whatever their type."""
+    if isinstance(item, (int, float, Decimal, np.integer, np.floating)) and not isinstance(item, bool):
+        return str(int(item)) if item % 1 == 0 else str(float(item))
+    return str(item)
+
+
 def _number_word(text: str) -> str:
     try:
-        number = float(text)
+        word = word_of(float(text))
     except ValueError:
         return text
-    return str(int(number)) if number % 1 == 0 else str(number)
+    return text if word == text else word
 
 
 def learn_categories(counts: Counter) -> CategoryRule:

@@ -159,7 +159,7 @@ def learn_dates(counts: Counter, *, sure: bool = False, said: str | None = None)
             texts[text] = texts.get(text, 0) + n
     total = sum(n for item, n in counts.items() if not is_blank(item))
     if typed and typed + sum(texts.values()) == total and not texts:
-        return DateRule()
+        return DateRule(partial=any(isinstance(item, pd.Period) for item in counts))
     least = 0 if sure else ENOUGH * total - typed
     formats = _formats_of(texts, least)
     if said is not None:
@@ -183,6 +183,22 @@ def learn_dates(counts: Counter, *, sure: bool = False, said: str | None = None)
         return replace(rule, format=best if best.startswith("%d") else rival)
     first, other = ("month first", "day first") if best.startswith("%m") else ("day first", "month first")
     return replace(rule, doubt=f"{text!r} and all others may be read {first}, as here, or {other}", remedy=other)
+
+
+def formats_of(counts: Counter) -> list[str]:
+    """Return the formats of dates that are written in several, the most frequent first; else nothing."""
+    texts = {item.strip(): n for item, n in counts.items() if isinstance(item, str) and not is_blank(item)}
+    if len(texts) < len(counts) / 2:
+        return []
+    total = sum(texts.values())
+    formats = {f: n for f, n in _formats_of(texts, ENOUGH * total).items() if "%d" in f and "%y" not in f}
+    found: list[str] = []
+    while formats:
+        best = max(formats, key=lambda f: formats[f])
+        found.append(best)
+        texts = {text: n for text, n in texts.items() if _parse(text, best) is None}
+        formats = {f: n for f in formats if (n := sum(n for text, n in texts.items() if _parse(text, f) is not None))}
+    return found if len(found) > 1 and sum(texts.values()) <= (1 - ENOUGH) * total else []
 
 
 def _formats_of(texts: dict[str, int], least: float) -> dict[str, int]:
@@ -210,7 +226,7 @@ def _coarser(format: str) -> tuple[str, ...]:
     """Return the formats of which the day, or the month too, is left out."""
     if "%b" in format and "%d" in format:
         return "%b %Y", "%Y"
-    return ("%Y-%m", "%Y") if format == ISO else ()
+    return ("%Y-%m", "%Y", "%Y Q%q") if format == ISO else ()
 
 
 def _is_likely(format: str, texts: dict[str, int], every: bool) -> bool:

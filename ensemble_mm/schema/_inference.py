@@ -14,8 +14,8 @@ from .._modalities import MODALITIES
 from ._blanks import is_blank
 from ._categories import CategoryRule, learn_categories
 from ._column import IN_TABLE, STRINGS, Column
-from ._dates import DateRule, learn_dates
-from ._numbers import NumberRule, learn_numbers
+from ._dates import DateRule, formats_of, learn_dates
+from ._numbers import NumberRule, learn_numbers, units_of
 from ._strings import are_digits, kind_of_strings
 from ._times import TimeRule, learn_times
 
@@ -106,7 +106,7 @@ def _found(values, known, counts, name, in_table) -> Column:
     else:
         kind, because = "category", "its values are neither numbers nor dates"
     reading = learn_categories(_of_texts(known, counts)) if in_table or kind in IN_TABLE else None
-    notes: tuple[str, ...] = ()
+    notes = _mixture_notes(name, counts) if counts is not None and _may_be_read(known) else ()
     if kind == "identifier":
         notes = (_note(f"left out as an identifier ({because}); to read it", name, "short text"),)
     return Column(name=name, taken_as=kind, because=because, reading=reading, notes=notes)
@@ -131,7 +131,7 @@ def _of_dtype(values) -> tuple[str, Any]:
         counts = Counter(values.value_counts().to_dict())
         return "category", learn_categories(+counts)
     if dtype.kind == "M" or isinstance(dtype, pd.PeriodDtype):
-        return "date", DateRule()
+        return "date", DateRule(partial=isinstance(dtype, pd.PeriodDtype))
     if dtype.kind == "m":
         return "time", TimeRule()
     if dtype.kind in "iuf" and 19000101 <= values.min() <= values.max() <= 20991231:
@@ -208,6 +208,22 @@ def _measured(column, counts, n_rows) -> Column:
     return replace(column, missing=_share(n_rows - n, n_rows), distinct=len(there) - len(lost), notes=notes)
 
 
+def _mixture_notes(name, counts) -> tuple[str, ...]:
+    """Return what to tell of strings that would be dates or numbers, were they written in one way."""
+    formats = formats_of(counts)
+    if formats:
+        kind = {"%d": "day first", "%m": "month first"}.get(formats[0][:2], formats[0])
+        ways = " and ".join(formats[:3])
+        return (
+            _note(f"dates that are written in several ways ({ways}), read as strings; to read the first", name, kind),
+        )
+    units = units_of(counts)
+    if units:
+        ways = " and ".join(units[:3])
+        return (_note(f"numbers in several units ({ways}), read as strings; to read the first", name, "number"),)
+    return ()
+
+
 def _note(words, name, kind) -> str:
     return f"{words}, write columns={{{name!r}: {kind!r}}}"
 
@@ -260,4 +276,5 @@ def _is_shown(item) -> bool:
 
 def _shown(item) -> str:
     text = f"array of shape {item.shape}" if isinstance(item, np.ndarray) else str(item)
+    text = f"{item:.6g}" if isinstance(item, float) else text
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

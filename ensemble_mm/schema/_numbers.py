@@ -219,6 +219,19 @@ def _one_per_form(texts: dict[str, int]) -> dict[str, int]:
     return found
 
 
+def units_of(counts: Counter) -> list[str]:
+    """Return the units of numbers that have several, the most frequent first; else nothing."""
+    texts = _one_per_form({item: n for item, n in counts.items() if isinstance(item, str)})
+    split = {text: split_number(text) for text in texts if not is_blank(text)}
+    n_of: Counter = Counter()
+    for text, part in split.items():
+        if part is None or not part.unit:
+            return []
+        n_of[part.unit] += texts[text]
+    every = all(_is_currency(unit) or (unit in UNITS and len(unit) > 1) for unit in n_of)
+    return [unit for unit, _ in n_of.most_common()] if len(n_of) > 1 and every else []
+
+
 def _learn_signs(parts, texts, least, units, decimal) -> NumberRule | None:
     """Return the rule whose decimal sign and thousands read most; of equals, the first."""
     best: NumberRule | None = None

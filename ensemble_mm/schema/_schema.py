@@ -42,18 +42,24 @@ class Schema:
         """What a person should know of the data, a line each."""
         return [f"{column.title}: {note}" for column in self.columns for note in column.notes]
 
-    def read(self, frame: pd.DataFrame, within: str | None = None) -> tuple[pd.DataFrame, list[str]]:
-        """Return a table with its values as they are meant, and what to tell of those that cannot be read."""
+    def read(self, frame: pd.DataFrame, within: str | None = None, *, again=False) -> tuple[pd.DataFrame, list[str]]:
+        """Return a table with its values as they are meant, and what to tell of those that cannot be read.
+
+        A column that is to be dropped is not there any more. Where a table is read `again`, nothing is told of columns
+        that stay as they are.
+        """
         own = {column.name: column for column in self.columns if column.within == within}
         read: dict[int, pd.Series] = {}
         told: list[str] = []
+        kept = [not (label in own and own[label].taken_as == "drop") for label in frame.columns]
+        frame = frame if all(kept) else frame.loc[:, kept]
         for place, label in enumerate(frame.columns):
             if label in own:
                 values = frame.iloc[:, place]
                 new, lost = own[label].read(values)
                 if new is not values:
                     read[place] = new
-                told += filter(None, [own[label].trouble(new, lost)])
+                told += filter(None, [None if again and new is values else own[label].trouble(new, lost)])
         if read:
             frame = frame.copy(deep=False)
             for place, new in read.items():

@@ -108,3 +108,36 @@ def test_numbers_under_a_name_of_codes_are_told(shops, form):
     assert notes == ([told] if form is int else [])
     assert em.infer_schema(X.assign(zip=X["zip"].map(str)))["zip"].taken_as == "category"
     assert not em.infer_schema(X.rename(columns={"zip": "zipper"})).notes
+
+
+def test_columns_of_a_dict_are_read_by_their_own_rule():
+    """Also where they come as numbers now and as words then."""
+    y = np.tile([0, 1], 30)
+    X = {"price": [f"{1.5 + i % 2:.2f}".replace(".", ",") for i in range(60)], "size": np.arange(60.0)}
+    model = em.StackedClassifier(learners=LINEAR, cv=3, random_state=0).fit(X, y)
+    assert model.score(X, y) == 1 == model.score(X | {"price": [1.5, 2.5] * 30}, y)
+    with pytest.warns(em.DataWarning, match="size: 1 of 60 values are no numbers") as told:
+        model.predict(X | {"size": ["high", *range(59)]})
+    assert len(told) == 1
+    dropped = em.StackedClassifier(learners=LINEAR, columns={"b": "drop"}, cv=3, random_state=0)
+    facts = pd.DataFrame({"a": y, "b": y})
+    found = dropped.fit({"facts": facts}, y).predict_proba({"facts": facts})
+    np.testing.assert_array_equal(found, dropped.predict_proba({"facts": facts.assign(b=7)}))
+
+
+def test_unseen_categories_are_told_once():
+    X, y = pd.DataFrame({"shop": ["north", "south"] * 30, "size": np.arange(60.0)}), np.tile([0, 1], 30)
+    for kind in (str, "category"):
+        model = em.StackedClassifier(learners=LINEAR, cv=3, refit=False, random_state=0).fit(
+            X.astype({"shop": kind}), y
+        )
+        with pytest.warns(em.DataWarning, match="shop: 60 of 60 values are categories that fit did not have") as told:
+            model.predict(X.assign(shop="west").astype({"shop": kind}))
+        assert len(told) == 1
+
+
+def test_numbers_that_are_said_to_be_text_are_the_same_text_in_every_type():
+    X, y = pd.DataFrame({"code": [11, 22, 33, 44] * 15}), np.tile([0, 1], 30)
+    model = em.StackedClassifier(learners=LINEAR, columns={"code": "text"}, cv=3, random_state=0).fit(X, y)
+    assert model.views_ == {"code": "text"}
+    np.testing.assert_array_equal(model.predict_proba(X), model.predict_proba(X.astype(float)))

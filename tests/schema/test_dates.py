@@ -56,6 +56,21 @@ def test_the_whole_column_decides_what_comes_first():
     assert column_of(["13/02/2024", "02/13/2024"]).taken_as == "category"
 
 
+def test_dates_in_several_formats_are_told():
+    mixed = ["13/02/2024", "02/13/2024", "02/14/2024"]
+    told = (
+        "several ways (%m/%d/%Y and %d/%m/%Y), read as strings; to read the first, write columns={'x': 'month first'}"
+    )
+    for values, words in (
+        (mixed, told),
+        (["2024-02-05", "2024-02-06", "07.02.2024"], "write columns={'x': '%Y-%m-%d'}"),
+    ):
+        column = infer_column(pd.Series(values), "x")
+        assert column.taken_as != "date" and words in column.notes[0]
+        said = column.notes[0].rpartition(": '")[2].rstrip("'}")
+        assert infer_column(pd.Series(values), "x", taken_as=said).missing == pytest.approx(1 / 3)
+
+
 def test_day_or_month_first_is_told_where_nothing_decides():
     column = column_of(["05/02/2024", "06/02/2024"])
     (note,) = column.notes

@@ -89,6 +89,14 @@ def test_what_may_mean_two_numbers_is_told(values, number, told):
         assert other.read(pd.Series(values))[0][0] in {1.234, 1234} - {number} and not other.notes
 
 
+def test_numbers_in_several_units_are_told():
+    column = infer_column(pd.Series(["12 kg", "9 lb", "15 kg"]), "x")
+    assert column.taken_as != "number" and "numbers in several units (kg and lb)" in column.notes[0]
+    said = infer_column(pd.Series(["12 kg", "9 lb", "15 kg"]), "x", taken_as="number")
+    assert said.missing == pytest.approx(1 / 3)
+    assert not infer_column(pd.Series(["A 12", "12 B", "7 C"]), "x").notes
+
+
 def test_new_numbers_are_written_as_those_of_the_fit():
     assert read(["12,50", "7,25"], ["1,5", "2.5", "3", 4.5, None])[1][:1] == [1.5]
     assert np.isnan(read(["12,50", "7,25"], ["2.5"])[1][0])
