@@ -150,6 +150,8 @@ def as_pandas(X):
 def _from_polars(column) -> pd.Series:
     dtype, name = column.dtype, column.name or None
     kind = type(dtype).__name__
+    if dtype.is_nested() and hasattr(dtype, "inner") and dtype.inner.is_numeric():  # vectors
+        return pd.Series([cell if cell is None else np.asarray(cell) for cell in column.to_list()], name=name)
     if not (dtype.is_numeric() or dtype.is_temporal()) or kind in ("Decimal", "Time"):
         return pd.Series(column.to_list(), name=name, dtype="category" if kind in ("Categorical", "Enum") else None)
     series = pd.Series(column.to_numpy(), name=name)
@@ -175,7 +177,7 @@ def as_items(X) -> np.ndarray:
         X = X[:, 0]
     if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype == object:
         return X
-    if isinstance(X, (str, bytes)) or not hasattr(X, "__len__"):
+    if isinstance(X, (str, bytes, set, frozenset, dict)) or not hasattr(X, "__len__"):
         raise ValueError(f"Expected a column of items, found one {type(X).__name__}: put it in a list.")
     items = np.empty(len(X), dtype=object)
     for i, item in enumerate(X):

@@ -47,7 +47,7 @@ def _predict(args):
     check_format(args.out)
     model = _load(args)
     table = _read(args, model)
-    known, _ = _split(model, table, args.model)
+    known, _ = _split(model, table)
     if args.id is not None and args.id not in table:
         raise ValueError(f"There is no column {args.id!r} in {args.data!r} to name the rows by: {some(table)}.")
     rows = pd.Series(np.arange(len(table)), name="row") if args.id is None else table[args.id].reset_index(drop=True)
@@ -59,7 +59,7 @@ def _predict(args):
 def _evaluate(args):
     check_format(args.out)
     model = _load(args)
-    known, Y = _split(model, _read(args, model), args.model)
+    known, Y = _split(model, _read(args, model))
     if Y is None:
         raise ValueError(f"{args.data!r} has none of the targets ({some(_targets(model))}): nothing to compare with.")
     scores = model.evaluate(known, Y).dropna(axis="columns", how="all").rename_axis("target")
@@ -74,7 +74,7 @@ def _report(args):
     model = _load(args)
     X = Y = None
     if args.data:
-        X, Y = _split(model, _read(args, model), args.model)
+        X, Y = _split(model, _read(args, model))
     write_report(model, args.out, X, Y)
     tell(f"report: {args.out}")
 
@@ -213,15 +213,11 @@ def _load(args):
     return load(args.model, trusted=args.trust)
 
 
-def _split(model, table, name):
-    """Return the columns that the model reads, and those of its targets that are there (or None)."""
-    wanted = list(getattr(model, "feature_names_in_", ()))
-    absent = [column for column in wanted if column not in table]
-    if absent:
-        raise ValueError(f"{name!r} needs the column(s) {some(absent)}; the table has {some(table)}.")
+def _split(model, table):
+    """Return the columns of a table, of which the model finds its own, and those of its targets (or None)."""
     whole = [task.column or name for name, task in getattr(model, "tasks_", {}).items()]
     targets = [column for column in dict.fromkeys([*whole, *_targets(model)]) if column in table]
-    return table[wanted] if wanted else table.drop(columns=targets), table[targets] if targets else None
+    return table.drop(columns=targets), table[targets] if targets else None
 
 
 def _targets(model):

@@ -32,13 +32,14 @@ def as_source(X) -> Any:
     if sparse.issparse(X):  # first: one kind of sparse matrix is a dict
         return X.tocsr() if X.ndim == 2 else X
     if isinstance(X, Mapping):
-        return MultimodalData(X)
-    if isinstance(X, MultimodalData) or hasattr(X, "__len__") or hasattr(X, "__array__"):
-        return X
-    raise ValueError(
-        f"X is a {type(X).__name__}, which cannot be read: give a DataFrame, a dict of views, or an array. "
-        "Put what comes one by one in a list."
-    )
+        one = len(X) > 0 and all(map(pd.api.types.is_scalar, X.values()))
+        return as_source([X]) if one else MultimodalData(X)
+    if isinstance(X, (str, bytes, set, frozenset)) or not (hasattr(X, "__len__") or hasattr(X, "__array__")):
+        raise ValueError(
+            f"X is a {type(X).__name__}, which cannot be read: give a DataFrame, a dict of views, or an array. "
+            "Put one item, or what comes one by one, in a list."
+        )
+    return X
 
 
 def has_names(X) -> bool:
@@ -86,7 +87,8 @@ def _from_rows(X):
     """Return a list of records, of rows or of items."""
     known = _first_known(X)
     if _is_record(known):
-        return pd.DataFrame([{} if is_missing(row) else row for row in X])
+        there = [place for place, row in enumerate(X) if not is_missing(row)]
+        return pd.DataFrame([X[i] for i in there]).set_axis(there).reindex(range(len(X))).infer_objects()
     if isinstance(known, (bool, int, float, complex, np.number)):
         return X  # scikit-learn says what to do with numbers in one row
     if not _is_row(known):
@@ -103,9 +105,8 @@ def _first_known(X):
 
 
 def _is_record(item) -> bool:
-    named = isinstance(item, Mapping) or is_dataclass(item) or hasattr(item, "_fields")
-    return named and not isinstance(item, type)
+    return isinstance(item, (Mapping, pd.Series)) or is_dataclass(item) or hasattr(item, "_fields")
 
 
 def _is_row(item) -> bool:
-    return isinstance(item, (list, tuple, np.ndarray, pd.Series)) and all(np.ndim(value) == 0 for value in item)
+    return isinstance(item, (list, tuple, np.ndarray)) and all(np.ndim(value) == 0 for value in item)

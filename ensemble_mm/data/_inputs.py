@@ -3,6 +3,8 @@
 `select`, `take_rows` and `present_rows` read one view of it. Nothing here opens a media file.
 """
 
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._checks import as_items, as_pandas, check_unique, did_you_mean, is_missing, name_of
+from .._checks import DataWarning, as_items, as_pandas, check_unique, did_you_mean, is_missing, name_of
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,7 @@ class MultimodalData:
             raise ValueError("X holds no view: give at least one.")
         check_unique("View", [name_of(name) for name in views])
         if self.index is None:
-            indexed = (column for column in views.values() if isinstance(column, (pd.Series, pd.DataFrame)))
-            self.index = next((column.index for column in indexed), None)
+            self.index = _common_index(views)
         self.views = {name_of(label): _as_column(name_of(label), column) for label, column in views.items()}
         first, n_first = None, 0
         for name, column in self.views.items():
@@ -179,7 +180,26 @@ def present_rows(column) -> np.ndarray:
     return np.ones(len(column), dtype=bool)
 
 
+def _common_index(views: dict) -> pd.Index | None:
+    """Return the index of the first column that has one; warn where others have the same labels in another order."""
+    indexes = {name: view.index for name, view in views.items() if isinstance(view, (pd.Series, pd.DataFrame))}
+    if not indexes:
+        return None
+    (first, index), *others = indexes.items()
+    for name, other in others:
+        if len(other) == len(index) and not other.equals(index) and other.sort_values().equals(index.sort_values()):
+            warnings.warn(
+                f"The rows of {name!r} have the labels of those of {first!r}, in another order. They go by their "
+                "places: sort one of them, or put both in one DataFrame, where labels count.",
+                DataWarning,
+                stacklevel=2,
+            )
+    return index
+
+
 def _as_column(name, column):
+    if isinstance(column, Mapping) and not sparse.issparse(column):  # as DataFrame.to_dict gives it
+        column = pd.Series(column)
     column = as_pandas(column)
     if isinstance(column, pd.DataFrame):
         return column.set_axis([name_of(label) for label in column.columns], axis=1).reset_index(drop=True)

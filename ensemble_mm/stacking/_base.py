@@ -161,10 +161,11 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         self._names = Names.of(source, has_names(X))
         if self._names.container == "array":
             return self._checked(source, reset=True)
-        if not len(source):
-            raise ValueError(
-                f"Found array with 0 sample(s) (shape={source.shape}) while a minimum of 1 is required: X is empty."
-            )
+        for what, n in zip(("sample", "feature"), source.shape, strict=True):
+            if not n:
+                raise ValueError(
+                    f"Found array with 0 {what}(s) (shape={source.shape}) while a minimum of 1 is required: X is empty."
+                )
         self.n_features_in_ = len(self._names.columns)
         vars(self).pop("feature_names_in_", None)
         if self._names.container == "frame" and self._names.given:
