@@ -34,9 +34,11 @@ MOMENTS = {
 
 def target_columns(Y) -> tuple[dict[str, pd.Series], bool]:
     """Return the columns of Y by name, and whether Y came with names; without, they are y, or y0, y1, and so on."""
+    if hasattr(Y, "get_columns"):  # polars, whose integers with holes would become floats
+        Y = {column.name: column.to_list() for column in Y.get_columns()}
     Y = as_pandas(Y)
     if isinstance(Y, (list, tuple)) and len(Y) and all(isinstance(row, dict) for row in Y):
-        Y = pd.DataFrame.from_records(Y)
+        Y = {name: [row.get(name) for row in Y] for name in dict.fromkeys(name for row in Y for name in row)}
     if isinstance(Y, pd.Series):
         return {_name(Y.name): Y.reset_index(drop=True)}, Y.name is not None
     if isinstance(Y, pd.DataFrame):

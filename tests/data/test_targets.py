@@ -8,7 +8,7 @@ import pytest
 
 from ensemble_mm import DataWarning
 from ensemble_mm._kinds import FLOOR
-from ensemble_mm.data import labels_by_task, resolve_targets
+from ensemble_mm.data import labels_by_task, read_table, resolve_targets
 
 
 def kinds(Y, **kwargs):
@@ -241,6 +241,37 @@ def test_labels_come_back_in_their_own_type_whatever_they_were_wrapped_in(labels
     assert task.classes.dtype.kind == {"integers": "i", "booleans": "b"}.get(labels, "O")
     np.testing.assert_array_equal(task.encode(back), encoded[known])
     np.testing.assert_array_equal(task.encode(DRESSES[dress](y)), encoded)
+
+
+WRITTEN = {
+    "dict": lambda Y, path: {name: Y[name].tolist() for name in Y},
+    "rows": lambda Y, path: Y.to_numpy().tolist(),
+    "objects": lambda Y, path: Y.to_numpy(),
+    "records": lambda Y, path: Y.astype(object).to_dict("records"),
+    "parquet": lambda Y, path: (Y.to_parquet(path / "y.parquet"), read_table(path / "y.parquet", list(Y))[1])[1],
+    "arrow types": lambda Y, path: Y.convert_dtypes(dtype_backend="pyarrow"),
+    "arrow": lambda Y, path: pytest.importorskip("pyarrow").Table.from_pandas(Y),
+    "polars": lambda Y, path: pytest.importorskip("polars").from_pandas(Y),
+}
+
+
+@pytest.mark.parametrize("holes", [False, True])
+@pytest.mark.parametrize("way", WRITTEN)
+def test_targets_are_the_same_whatever_holds_them(way, holes, tmp_path):
+    k, hole = np.arange(30) % 3, np.arange(30) % 7 == 0 if holes else np.zeros(30, dtype=bool)
+    Y = pd.DataFrame({
+        "count": pd.Series(k, dtype="Int64").mask(hole), "flag": pd.Series(k > 0, dtype="boolean").mask(hole),
+        "word": pd.Series(np.array(["x", "y", "z"])[k], dtype=object).mask(hole, None), "size": np.arange(30) / 7,
+        "digit": pd.Series(np.array(["0", "1", "2"])[k], dtype="string").mask(hole),
+        "mood": pd.Series(pd.Categorical(np.array(["good", "bad"])[k % 2])).mask(hole),
+    })  # fmt: skip
+    tasks, encoded, _ = resolve_targets(Y)
+    others, again, _ = resolve_targets(WRITTEN[way](Y, tmp_path))
+    for task, other, one, two in zip(tasks.values(), others.values(), encoded.values(), again.values(), strict=True):
+        assert task.kind == other.kind
+        assert task.classes is None or task.classes.tolist() == other.classes.tolist()
+        assert task.classes is None or {type(c) for c in task.classes} == {type(c) for c in other.classes}
+        np.testing.assert_array_equal(one, two)
 
 
 def test_columns_of_rows_keep_their_own_type():
