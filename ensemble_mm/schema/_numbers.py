@@ -249,11 +249,12 @@ def _learn_signs(parts, texts, least, units, decimal) -> NumberRule | None:
     rival = next((rule for rule, n in rivals if n == most and rule.decimal != best.decimal), None)
     if decimal is not None or rival is None:
         return best
-    bodies = [part.body for _, part in parts]
-    if any(body.isdecimal() for body in bodies) and not any(body.isdecimal() and len(body) > 3 for body in bodies):
+    told = _doubtful(best, rival, parts)
+    bodies = [part.body for _, part in parts if part.body.isdecimal()]
+    if told.doubt and bodies and max(map(len, bodies)) <= 3:
         # Of 1.234 and 567 the first is above a thousand: as a decimal it would seldom have three digits each time.
         return best if best.thousands else _doubtful(rival, best, parts)
-    return _doubtful(best, rival, parts)
+    return told
 
 
 def _doubtful(best, rival, parts) -> NumberRule:

@@ -89,6 +89,13 @@ def test_what_may_mean_two_numbers_is_told(values, number, told):
         assert other.read(pd.Series(values))[0][0] in {1.234, 1234} - {number} and not other.notes
 
 
+@pytest.mark.parametrize("values", [["1", "20"], ["4 stars", "5 stars"], ["90 min", "2 h"], ["7", "1234"]])
+def test_whole_numbers_have_a_decimal_point(values):
+    column = infer_column(pd.Series(values, dtype=object), "x")
+    assert column.reading.decimal == "." and not column.notes
+    assert not column.read(pd.Series([values[0].replace(values[0][0], "1.5", 1)]))[1]
+
+
 def test_numbers_in_several_units_are_told():
     column = infer_column(pd.Series(["12 kg", "9 lb", "15 kg"]), "x")
     assert column.taken_as != "number" and "numbers in several units (kg and lb)" in column.notes[0]
