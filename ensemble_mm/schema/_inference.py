@@ -156,8 +156,8 @@ def _are_codes(name, values) -> bool:
     if isinstance(values, Counter):
         texts = [str(item).strip() for item in values if not is_blank(item)]
         return len(texts) > 2 and sum(map(str.isdecimal, texts)) >= 0.9 * len(texts)
-    known = values.dropna()
-    return bool(known.nunique() > 2 and (known % 1 == 0).all() and (known >= 0).all())
+    known = values.dropna().to_numpy(dtype=np.float64)
+    return bool(len(np.unique(known)) > 2 and (known % 1 == 0).all() and (known >= 0).all())
 
 
 def _code_notes(name) -> tuple[str, ...]:
