@@ -9,10 +9,20 @@ from dataclasses import dataclass
 
 from sklearn.pipeline import Pipeline
 
+from ._items import head_of, plain_item, suffix_of
+
 NATURES = ("words", "sentences", "table", "vector", "media", "states")
 TAKES = ("items", "table", "matrix")
 ENCODED = {"words": "sentences", "media": "states"}  # what an encoder makes of items whose features are else like these
-NAMED = 0.8  # share of the items that must end in a suffix
+NAMED = 0.7  # share of the items that must be files of a modality; the others are odd ones, told of when they are read
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why the items of a column may be of another modality, `instead`; `words` are a part of a sentence."""
+
+    words: str
+    instead: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +35,13 @@ class Modality:
         The default extractor, a scikit-learn transformer that is made without arguments; a view that is read by one
         of this class is of this modality.
     suffixes : tuple of str, default=()
-        How names of files end, in lower case: a column of such names is of this modality.
+        How names of files end, in lower case: a column of such names is of this modality, whether or not the extractor
+        can read each of them.
     magic : bytes, default=b""
         Pattern of the first bytes of a file, as `re.match` takes it.
     holds : callable, default=None
-        Called with a list of items, none of them missing; tells whether they are of this modality. Suffixes and first
-        bytes need no callable.
+        Called with a list of items in their plain form (see `_items`), none of them missing and none of them known by
+        its suffix or its first bytes; tells whether they are of this modality.
     takes : {"items", "table", "matrix"}, default="items"
         What the extractor is given: an array of items, a DataFrame, or a matrix of numbers.
     like : {"words", "sentences", "table", "vector", "media", "states"}, default="media"
@@ -47,6 +58,8 @@ class Modality:
         the highest point of each stretch of a wave, shape (n, 2), from -1 to 1.
     pretrained : callable, default=None
         Returns an extractor by a pretrained encoder, or None where that is not installed: a second view of few rows.
+    doubt : callable, default=None
+        Called with items that were taken for this modality by what they hold; returns the `Doubt` of it, or None.
     inside : (str, str, callable), default=None
         What else the items may hold, as clips have sound: suffix of the view's name, its modality, and a callable that
         is given the items and tells whether they hold it.
@@ -62,6 +75,7 @@ class Modality:
     cost: float = 10.0
     look: Callable = str
     pretrained: Callable | None = None
+    doubt: Callable | None = None
     inside: tuple[str, str, Callable] | None = None
 
     def __post_init__(self):
@@ -69,15 +83,17 @@ class Modality:
             if value not in known:
                 raise ValueError(f"{name}={value!r} is not known: use one of {', '.join(map(repr, known))}.")
 
+    def names(self, item) -> bool:
+        """Tell whether an item is a file of this modality, by its suffix or its first bytes."""
+        if isinstance(item, bytes):
+            return bool(self.magic and re.match(self.magic, head_of(item), re.DOTALL))
+        return bool(self.suffixes) and suffix_of(item) in self.suffixes
+
     def recognises(self, items: list) -> bool:
-        """Tell whether known items of a column are of this modality."""
-        if self.holds is not None and self.holds(items):
-            return True
-        if isinstance(items[0], bytes):
-            return bool(self.magic and re.match(self.magic, items[0], re.DOTALL))
-        if not self.suffixes or not all(isinstance(item, str) or hasattr(item, "__fspath__") for item in items):
-            return False
-        return sum(str(item).lower().endswith(self.suffixes) for item in items) >= NAMED * len(items)
+        """Tell whether known items of a column, in their plain form, are of this modality."""
+        others = [item for item in items if not self.names(item)]
+        held = bool(others and self.holds is not None and self.holds(others))
+        return len(items) - (0 if held else len(others)) >= NAMED * len(items)
 
     def nature(self, extractor) -> str:
         """Return what features by a given extractor are like: vectors of sentences are no words."""
@@ -111,8 +127,22 @@ class _Modalities(dict):
         return known.get(type(first_step(extractor)), "path")
 
     def recognise(self, items: list) -> str | None:
-        """Return the name of the modality of known items of a column; the last that was entered is asked first."""
-        return next((name for name, modality in reversed(self.items()) if modality.recognises(items)), None)
+        """Return the name of the modality of known items of a column; the last that was entered is asked first.
+
+        Files of several modalities in one column are of the one that most of them are of: its extractor tells of the
+        others by name.
+        """
+        items = [plain for item in items if (plain := plain_item(item)) is not None]
+        found = next((name for name, modality in reversed(self.items()) if modality.recognises(items)), None)
+        if found is not None or not items:
+            return found
+        files = {name: sum(map(modality.names, items)) for name, modality in self.items()}
+        return max(files, key=files.__getitem__) if sum(files.values()) >= NAMED * len(items) else None
+
+    def doubt(self, name: str, items: list) -> Doubt | None:
+        """Return what speaks against the modality that the items of a column were taken for."""
+        doubt = self[name].doubt
+        return None if doubt is None else doubt([plain_item(item) for item in items])
 
 
 MODALITIES = _Modalities()

@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import sparse
 
 from .._checks import DataWarning, as_items, as_pandas, check_unique, did_you_mean, is_missing, name_of
+from .._items import plain_column
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,7 @@ def _common_index(views: dict) -> pd.Index | None:
 def _as_column(name, column):
     if isinstance(column, Mapping) and not sparse.issparse(column):  # as DataFrame.to_dict gives it
         column = pd.Series(column)
-    column = as_pandas(column)
+    column = plain_column(as_pandas(column))
     if isinstance(column, pd.DataFrame):
         return column.set_axis([name_of(label) for label in column.columns], axis=1).reset_index(drop=True)
     if sparse.issparse(column):

@@ -1,11 +1,13 @@
 """From X and the parameter `views` to views, each with its extractor, and to the items that these read."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from .._checks import check_choice, check_unique
+from .._checks import check_choice, check_unique, is_missing
+from .._items import numbers_of, plain_items
 from .._modalities import MODALITIES
 from ._containers import as_source
 from ._inputs import MultimodalData, View, find_columns, select
@@ -97,7 +99,9 @@ def _select(source, view):
         columns = [columns]
     column = select(source, columns)
     if takes == "matrix" and isinstance(column, np.ndarray) and column.ndim == 1:
-        return _as_matrix(column)
+        return _as_matrix(column, view.name)
+    if MODALITIES[view.modality].files is not None and isinstance(column, np.ndarray) and column.dtype == object:
+        return plain_items(column)  # of file objects, memory and tensors, those that can be sent to other processes
     return column
 
 
@@ -152,15 +156,34 @@ def _views_inside(view, source):
     return [View(view.name + suffix, modality, view.columns)] if holds(select(source, view.columns)) else []
 
 
-def _as_matrix(items):
+def _as_matrix(items, name):
     """Return vectors that lie one in a cell as rows of a matrix; a missing one is a row of NaN."""
-    there = np.flatnonzero([item is not None and np.size(item) > 0 for item in items])
-    if not len(there):
-        return np.full((len(items), 1), np.nan)
-    widths = {np.size(items[i]) for i in there if np.ndim(items[i])}
+    vectors: dict[int, np.ndarray] = {}
+    for row, item in enumerate(plain_items(items)):
+        if is_missing(item):
+            continue
+        numbers = numbers_of(np.ravel(item) if isinstance(item, np.ndarray) else item)
+        if numbers is None:
+            raise ValueError(
+                f"View {name!r} holds vectors, but row {row} holds {_shown(item)}: give a list or an array of numbers, "
+                "or None for a missing one."
+            )
+        if len(numbers):
+            vectors[row] = numbers
+    widths = Counter(map(len, vectors.values()))
     if len(widths) > 1:
-        raise ValueError(f"A vector view holds vectors of different lengths ({sorted(widths)}): make them equal.")
+        (width, n), *_ = widths.most_common(1)
+        raise ValueError(
+            f"View {name!r} holds vectors of different lengths, from {min(widths)} to {max(widths)} numbers "
+            f"({n} of {len(vectors)} have {width}): a vector has as many in every row. Make them equal; give what you "
+            f"count of them as columns of their own; or, if they are sounds, write columns={{{name!r}: 'audio'}}."
+        )
     out = np.full((len(items), max(widths, default=1)), np.nan)
-    for i in there:
-        out[i] = items[i]
+    for row, numbers in vectors.items():
+        out[row] = numbers
     return out
+
+
+def _shown(item) -> str:
+    text = repr(item)
+    return text if len(text) <= 40 else f"{text[:40]}..."

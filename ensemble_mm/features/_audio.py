@@ -1,7 +1,9 @@
 """Sound: log-mel bands, cepstra, spectral shape, pitch and energy, pooled over time."""
 
 import os
+from contextlib import suppress
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Self
 
 import numpy as np
@@ -10,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
 from .._checks import POSITIVE, check_params, one_of, require, whole
+from .._items import numbers_of, plain_item, sound_pair
 from ._media import UnreadableItem, changed_items, decoding, open_item, read_all
 from ._tracks import CLIPS, read_sound_track
 
@@ -23,6 +26,7 @@ BLOCK = 128  # frames at a time
 GROUP = 16  # bins of the spectrum at a time
 HIGHEST_RATE = 500_000  # samples a second; a file that claims more would unpack to gigabytes
 READ_AT_ONCE = 2**20  # values: channels are mixed as they are read, since a small file may hold hundreds of them
+NOT_KNOWN = (1, 4)  # errors of libsndfile: a format, or a kind of encoding within one, that it does not know
 COSINES = dct(np.eye(N_MELS), type=2, norm="ortho", axis=1)[:, :N_CEPSTRA].astype(np.float32)  # log-mel to cepstra
 
 
@@ -30,8 +34,8 @@ class AudioExtractor(TransformerMixin, BaseEstimator):
     """Turn sounds into statistics over time of log-mel bands, cepstra, spectral shape, pitch and energy.
 
     Needs no fit. Sounds are mixed to one channel, resampled to one rate, set to the same loudness (the loudness is kept
-    as a feature) and cut into overlapping windows of 32 ms. Of the path of a clip (mp4, avi, mov, webm, mkv) the sound
-    track is read (extra ``video``); a clip without one is a missing sound.
+    as a feature) and cut into overlapping windows of 32 ms. What libsndfile does not read (m4a, aac, wma, amr, and the
+    sound track of clips) FFmpeg does (extra ``video``); a clip without a sound track is a missing sound.
 
     Parameters
     ----------
@@ -81,6 +85,8 @@ class AudioExtractor(TransformerMixin, BaseEstimator):
     def transform(self, X) -> np.ndarray:
         """Return float32 features, shape (n_samples, n_features), for paths, bytes, arrays or (samples, rate) pairs.
 
+        A pair may stand in either order, and be a dict {"array": ..., "sampling_rate": ...}.
+
         Arrays have shape (n_samples,), (n_samples, n_channels) or (n_channels, n_samples); floats have any scale,
         integers that of their type. A missing sound gives a row of NaN.
         """
@@ -118,24 +124,20 @@ def load_sound(item, rate, max_seconds):
 
     None for a clip without a sound track.
     """
-    if isinstance(item, (tuple, list)) and len(item) == 2 and np.ndim(item[1]) == 0:
-        samples, own = np.asarray(item[0]), int(item[1])
+    item = plain_item(item)
+    pair = sound_pair(item)
+    if pair is not None:
+        samples, own = pair[0], int(pair[1])
         _check_rate(own)
+    elif isinstance(item, list | tuple) and (numbers := numbers_of(item)) is not None:
+        samples, own = numbers, rate
     elif isinstance(item, np.ndarray):
         samples, own = item, rate
-    elif isinstance(item, (str, os.PathLike)) and os.fspath(item).lower().endswith(CLIPS):
-        sound = read_sound_track(item, max_seconds=max_seconds)
+    else:
+        sound = _read_file(item, max_seconds)
         if sound is None:
             return None
         samples, own = sound
-        _check_rate(own)
-    else:
-        soundfile = require("soundfile", extra="audio", caller="AudioExtractor")
-        source = open_item(item, "sound")
-        with decoding("sound"), soundfile.SoundFile(source) as file:
-            own = file.samplerate
-            _check_rate(own)
-            samples = _read_mixed(file, int(max_seconds * own))
     samples = _as_floats(samples)
     if samples.ndim == 2:
         samples = samples.mean(axis=1 if samples.shape[0] >= samples.shape[1] else 0)  # channels are the short axis
@@ -145,6 +147,38 @@ def load_sound(item, rate, max_seconds):
     if not np.isfinite(samples).all():
         raise UnreadableItem("it holds NaN or infinite samples")
     return samples, own
+
+
+def _read_file(item, max_seconds):
+    """Return `(samples, rate)` of a path or bytes; None for a clip without a sound track."""
+    if isinstance(item, (str, os.PathLike)) and os.fspath(item).lower().endswith(CLIPS):
+        return _read_track(item, max_seconds)
+    soundfile = require("soundfile", extra="audio", caller="AudioExtractor")
+    source = open_item(item, "sound")
+    try:
+        with decoding("sound"), soundfile.SoundFile(source) as file:
+            _check_rate(file.samplerate)
+            return _read_mixed(file, int(max_seconds * file.samplerate)), file.samplerate
+    except UnreadableItem as error:
+        reason = error.__cause__
+        if getattr(reason, "code", None) not in NOT_KNOWN:
+            raise
+    if find_spec("av") is None:
+        raise UnreadableItem(
+            "libsndfile does not know its format; others are read with FFmpeg: pip install 'ensemble_mm[video]'"
+        )
+    with suppress(UnreadableItem):
+        return _read_track(item, max_seconds)
+    raise UnreadableItem(
+        "it cannot be decoded as sound (neither libsndfile nor FFmpeg knows its format): convert it to wav or flac"
+    ) from reason
+
+
+def _read_track(item, max_seconds):
+    sound = read_sound_track(item, max_seconds=max_seconds)
+    if sound is not None:
+        _check_rate(sound[1])
+    return sound
 
 
 def _check_rate(rate):

@@ -2,11 +2,11 @@
 
 from functools import partial
 from importlib.util import find_spec
-from numbers import Real
 
 import numpy as np
 
-from .._modalities import MODALITIES, Modality
+from .._items import CLIP, PICTURE, SOUND, numbers_of, sound_pair
+from .._modalities import MODALITIES, Doubt, Modality
 from ._audio import AudioExtractor
 from ._image import ImageExtractor
 from ._previews import film_strip_of, thumbnail_of, wave_of, words_of
@@ -16,7 +16,11 @@ from ._tracks import any_sound
 from ._video import VideoExtractor
 
 CHANNELS = (1, 3, 4)
-LONG = 4000  # numbers that are a sound rather than a vector
+SHORT = 400  # samples of the shortest sounds whose lengths differ; lists of fewer numbers are ragged vectors
+LONG = 4000  # numbers of one length in every row that may be sounds as well as vectors
+SOME = 20  # items whose numbers are looked at
+SWING = 0.1  # mean of a sound in standard deviations, at most
+ALIKE = 0.5  # correlation of neighbouring samples of a sound, at least; that of an embedding is near 0
 
 
 def if_installed(make, *packages):
@@ -24,26 +28,74 @@ def if_installed(make, *packages):
     return lambda: make() if all(map(find_spec, packages)) else None
 
 
+def _all(fits, items):
+    """Tell whether most items are of a kind: a few odd ones are told of when they are read."""
+    return 2 * sum(map(fits, items)) > len(items)
+
+
 def _vectors(items):
-    return isinstance(items[0], np.ndarray) and items[0].ndim == 1
+    return _all(lambda item: numbers_of(item) is not None, items)
 
 
 def _pictures(items):
-    first = items[0]
-    if isinstance(first, np.ndarray):
-        return first.ndim == 2 or (first.ndim == 3 and first.shape[-1] in CHANNELS)
-    # Files in memory that no other modality knows; a PIL image, without importing PIL.
-    return isinstance(first, bytes) or (hasattr(first, "getexif") and hasattr(first, "convert"))
+    """Tell whether items are pixels, PIL images, or files in memory that no modality knows."""
+    arrays = [item for item in items if isinstance(item, np.ndarray)]
+    first = all(item.ndim == 3 and item.shape[0] in CHANNELS for item in arrays)  # of every one, so no clip of 3 frames
+    return not _sounds(items) and _all(partial(_is_picture, channels_first=first), items)
+
+
+def _is_picture(item, channels_first):
+    if isinstance(item, np.ndarray):
+        return item.ndim == 2 or (item.ndim == 3 and (item.shape[-1] in CHANNELS or channels_first))
+    return isinstance(item, bytes) or (hasattr(item, "getexif") and hasattr(item, "convert"))  # PIL is not imported
 
 
 def _sounds(items):
-    first = items[0]
-    pair = isinstance(first, tuple) and len(first) == 2 and np.ndim(first[0]) > 0 and isinstance(first[1], Real)
-    return pair or (_vectors(items) and (len({len(item) for item in items}) > 1 or len(items[0]) > LONG))
+    """Tell whether items are pairs of samples and rate, or samples.
+
+    Numbers of different lengths are sounds where none is very short. Those of one length are vectors, unless they are
+    many, swing about zero, and neighbours are alike, as in sounds and not in embeddings.
+    """
+    return _all(lambda item: sound_pair(item) is not None or _is_stereo(item), items) or _are_samples(items)
+
+
+def _is_stereo(item):
+    return isinstance(item, np.ndarray) and item.ndim == 2 and min(item.shape) <= 2 and max(item.shape) > LONG
+
+
+def _are_samples(items):
+    if not _vectors(items):
+        return False
+    numbers = [found for item in items if (found := numbers_of(item)) is not None and len(found)]
+    lengths = [len(found) for found in numbers]
+    if not lengths or min(lengths) < max(lengths):
+        return min(lengths, default=0) >= SHORT
+    return lengths[0] > LONG and _all(_swings, numbers[:SOME])
+
+
+def _swings(samples):
+    spread = samples.std()
+    if not spread > 0 or abs(samples.mean()) > SWING * spread:
+        return False
+    return np.corrcoef(samples[1:], samples[:-1])[0, 1] > ALIKE
 
 
 def _clips(items):
-    return isinstance(items[0], np.ndarray) and items[0].ndim > 2 and not _pictures(items)
+    return not _pictures(items) and _all(lambda item: isinstance(item, np.ndarray) and item.ndim > 2, items)
+
+
+def _doubt_of_vectors(items):
+    longest = max((len(found) for item in items if (found := numbers_of(item)) is not None), default=0)
+    return (
+        Doubt(f"{longest} numbers in each cell, read as vectors; if they are sounds", "audio")
+        if longest > LONG
+        else None
+    )
+
+
+def _doubt_of_sounds(items):
+    words = "numbers without a rate, read as sounds of 16,000 samples a second; if they are vectors"
+    return Doubt(words, "vector") if _all(lambda item: numbers_of(item) is not None, items) else None
 
 
 # Strings that none of these recognises are text where they read like it, and else tabular; see `data`.
@@ -51,7 +103,14 @@ MODALITIES["tabular"] = Modality(
     extractor=TabularExtractor, takes="table", like="table", files=None, cost=0.3, look=words_of
 )
 MODALITIES["vector"] = Modality(
-    extractor=VectorExtractor, holds=_vectors, takes="matrix", like="vector", files=None, cost=0.4, look=words_of
+    extractor=VectorExtractor,
+    holds=_vectors,
+    takes="matrix",
+    like="vector",
+    files=None,
+    cost=0.4,
+    look=words_of,
+    doubt=_doubt_of_vectors,
 )
 MODALITIES["text"] = Modality(
     extractor=TextExtractor,
@@ -62,7 +121,15 @@ MODALITIES["text"] = Modality(
 )
 MODALITIES["image"] = Modality(
     extractor=ImageExtractor,
-    suffixes=(".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"),
+    suffixes=(
+        ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".avif",
+        ".avifs", ".jp2", ".j2k", ".jpc", ".jpf", ".jpx", ".j2c", ".tga", ".icb", ".vda", ".vst", ".ico", ".ppm",
+        ".pgm", ".pbm", ".pnm", ".pfm",
+        # Known, and refused when they are read: convert them.
+        ".heic", ".heif", ".hif", ".jxl", ".svg", ".psd", ".xcf", ".eps", ".pcx", ".dds", ".exr", ".qoi", ".wmf",
+        ".emf", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".icns", ".xbm", ".xpm", ".cur",
+    ),
+    magic=PICTURE,
     holds=_pictures,
     files="content",
     cost=4.0,
@@ -74,17 +141,97 @@ MODALITIES["image"] = Modality(
 )  # fmt: skip
 MODALITIES["audio"] = Modality(
     extractor=AudioExtractor,
-    suffixes=(".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".opus"),
-    magic=rb"fLaC|OggS|ID3|RIFF....WAVE",
+    suffixes=(
+        ".wav",
+        ".wave",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".mp3",
+        ".mp2",
+        ".mpga",
+        ".aiff",
+        ".aif",
+        ".aifc",
+        ".opus",
+        ".au",
+        ".snd",
+        ".caf",
+        ".w64",
+        ".rf64",
+        ".voc",
+        ".spx",
+        ".m4a",
+        ".m4b",
+        ".aac",
+        ".wma",
+        ".mka",
+        ".weba",
+        ".amr",
+        ".ac3",
+        ".eac3",
+        ".dts",
+        ".wv",
+        ".tta",
+        ".ape",
+        # Known, and refused when they are read: convert them.
+        ".mid",
+        ".midi",
+        ".ra",
+        ".dsf",
+        ".dff",
+        ".mpc",
+        ".tak",
+        ".aax",
+    ),
+    magic=SOUND,
     holds=_sounds,
+    doubt=_doubt_of_sounds,
     files="suffix",
     cost=15.0,
     look=wave_of,
 )
 MODALITIES["video"] = Modality(
     extractor=VideoExtractor,
-    suffixes=(".mp4", ".avi", ".mov", ".webm", ".mkv", ".gif", ".mpg", ".mpeg", ".m4v"),
-    magic=rb"GIF8|\x1aE\xdf\xa3|....ftyp|RIFF....(?!WAVE|WEBP)",
+    suffixes=(
+        ".mp4",
+        ".avi",
+        ".mov",
+        ".qt",
+        ".webm",
+        ".mkv",
+        ".gif",
+        ".mpg",
+        ".mpeg",
+        ".mpe",
+        ".m1v",
+        ".m2v",
+        ".m4v",
+        ".3gp",
+        ".3g2",
+        ".3gpp",
+        ".wmv",
+        ".asf",
+        ".ts",
+        ".mts",
+        ".m2ts",
+        ".vob",
+        ".ogv",
+        ".flv",
+        ".f4v",
+        ".y4m",
+        ".ivf",
+        # Known, and refused when they are read: convert them.
+        ".dv",
+        ".mxf",
+        ".rmvb",
+        ".swf",
+        ".divx",
+        ".h264",
+        ".h265",
+        ".hevc",
+    ),
+    magic=CLIP,
     holds=_clips,
     files="suffix",
     cost=70.0,

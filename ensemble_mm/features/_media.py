@@ -16,10 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from .._checks import BadItemsError, BadItemsWarning, as_items, check_choice, is_missing, require
+from .._items import is_address, plain_items
 
 # What FFmpeg may take a clip for. Left out is what reads other files or listens to the network: playlists (HLS, DASH,
 # concat), SDP, RTSP, numbered images, scripts.
 CLIP_FORMATS = "mov,matroska,webm,avi,gif,mpeg,mpegts,mpegvideo,m4v,ogg,asf,flv,ivf,yuv4mpegpipe"
+SOUND_FORMATS = f"{CLIP_FORMATS},aac,amr,ac3,eac3,dts,wv,tta,ape"  # and a file that holds nothing but sound
 
 
 class UnreadableItem(ValueError):
@@ -45,7 +47,7 @@ class ChangedItem:
 
 def changed_items(items, change, rng, *settings) -> list:
     """Return a `ChangedItem` for every item; missing ones stay. One draw per item, so that each has its own seed."""
-    items = as_items(items)
+    items = plain_items(as_items(items))
     seeds = rng.randint(np.iinfo(np.int32).max, size=len(items))
     return [
         item if is_missing(item) else ChangedItem(change, item, int(seed), settings)
@@ -87,7 +89,7 @@ def read_all(items, read_one, *, on_bad, what, n_columns=None, encode=None, batc
         When there are bad items and `on_bad` is "raise".
     """
     check_choice("on_bad", on_bad, ["raise", "missing"])
-    items = as_items(items)
+    items = plain_items(as_items(items))
     rows, reasons, waiting = [], [], []
     out = None if n_columns is None else np.full((len(items), n_columns), np.nan, dtype=np.float32)
 
@@ -165,12 +167,14 @@ def open_item(item, kind: str):
         return io.BytesIO(item)
     if not isinstance(item, (str, os.PathLike)):
         raise UnreadableItem(f"it is a {type(item).__name__}, but {kind} items are paths, bytes or arrays")
+    if is_address(item):
+        raise UnreadableItem("it is an address on the network, which is not opened: download it and give the path")
     path = Path(item)
     try:
         if path.is_dir():
             raise UnreadableItem("it is a folder, not a file")
         if not path.exists():
-            raise UnreadableItem("there is no such file")
+            raise UnreadableItem(f"there is no such file{_looked_in(path)}")
         if path.stat().st_size == 0 and path.is_file():
             raise UnreadableItem("the file is empty (0 bytes)")
         if not path.is_file():
@@ -184,8 +188,14 @@ def open_item(item, kind: str):
     return str(path)
 
 
-def open_clip(item, *, caller, max_pixels=None):
-    """Return an open PyAV container over one clip that is read from that file alone.
+def _looked_in(path) -> str:
+    if path.is_absolute():
+        return ""
+    return f"; it was looked for in {Path.cwd()}: read_table looks beside the table, or give whole paths"
+
+
+def open_clip(item, *, caller, max_pixels=None, formats=CLIP_FORMATS):
+    """Return an open PyAV container over one clip, of some formats, that is read from that file alone.
 
     Frames of more than about twice `max_pixels`, larger than the clip says of itself, are not decoded.
     """
@@ -193,7 +203,7 @@ def open_clip(item, *, caller, max_pixels=None):
     source = open_item(item, "video")
     if isinstance(source, str):
         source = f"file:{os.path.abspath(source)}"  # so that "concat:a|b" or "http:..." is a name and nothing else
-    container = av.open(source, options={"format_whitelist": CLIP_FORMATS, "protocol_whitelist": "file"})
+    container = av.open(source, options={"format_whitelist": formats, "protocol_whitelist": "file"})
     for stream in container.streams.video if max_pixels is not None else ():
         if stream.codec_context is not None:  # None where the code of the frames is not known
             # Of frames with their borders, which decoders make as much as 64 pixels wide.

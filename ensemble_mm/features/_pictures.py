@@ -10,6 +10,7 @@ import os
 import numpy as np
 
 from .._checks import require
+from .._items import plain_item
 from ._media import UnreadableItem, decoding, open_item
 
 DRAFT_SIDE = 512  # a JPEG at least twice as large is decoded at a half, a quarter or an eighth of its size
@@ -37,6 +38,7 @@ def read_picture(item, *, max_pixels, caller="ImageExtractor"):
         With the reason in words.
     """
     Image = require("PIL.Image", extra="image", caller=caller)
+    item = plain_item(item)
     if isinstance(item, (str, os.PathLike, bytes, bytearray, memoryview)):
         source = open_item(item, "image")
         with decoding("image"), _open(source, Image) as image:
@@ -108,7 +110,9 @@ def _open(source, Image):
         Image.init()
         return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
     except Image.UnidentifiedImageError:
-        raise UnreadableItem(f"it is no image, or in none of the formats that are read: {', '.join(FORMATS)}") from None
+        raise UnreadableItem(
+            f"it is no image, or in none of the formats that are read ({', '.join(FORMATS)}): convert it to PNG or JPEG"
+        ) from None
     except Image.DecompressionBombError:
         raise UnreadableItem(
             f"it claims more than {2 * Image.MAX_IMAGE_PIXELS} pixels, the most that Pillow opens"

@@ -8,11 +8,12 @@ from itertools import islice
 import numpy as np
 
 from .._checks import is_missing
+from .._items import plain_item, sound_pair
 from ._audio import load_sound
 from ._image import ImageExtractor
 from ._media import open_clip
 from ._pictures import read_picture
-from ._video import VideoExtractor
+from ._video import VideoExtractor, upright
 
 LARGEST = 96  # pixels of the longer side of a thumbnail
 WAVE_POINTS = 400
@@ -44,10 +45,10 @@ def thumbnail_of(item) -> np.ndarray:
 
 def wave_of(item) -> np.ndarray:
     """Return the lowest and the highest point of each stretch of a sound, shape (n, 2), from -1 to 1."""
-    if isinstance(item, tuple):
-        samples = np.asarray(item[0], dtype=float)
-    elif isinstance(item, np.ndarray):
-        samples = item.astype(float)
+    item = plain_item(item)
+    pair = (item, None) if isinstance(item, np.ndarray) else sound_pair(item)
+    if pair is not None:
+        samples = pair[0].astype(float)
     else:
         sound = load_sound(item, rate=1, max_seconds=WAVE_SECONDS)
         samples = np.zeros(1) if sound is None else np.asarray(sound[0], dtype=float)
@@ -60,6 +61,7 @@ def wave_of(item) -> np.ndarray:
 
 def film_strip_of(item, n_shown=3) -> np.ndarray:
     """Return some frames of a clip side by side, uint8 of shape (height, width, 3)."""
+    item = plain_item(item)
     if isinstance(item, (np.ndarray, list)):
         frames = list(item)
     else:
@@ -73,4 +75,4 @@ def _small(frame) -> np.ndarray:
     """Return a decoded frame as a small array: a clip of large ones is not held whole."""
     scale = min(1, LARGEST / max(frame.width, frame.height))
     size = [max(1, round(length * scale)) for length in (frame.width, frame.height)]
-    return frame.reformat(*size, "rgb24", interpolation="AREA").to_ndarray()
+    return upright(frame.reformat(*size, "rgb24", interpolation="AREA").to_ndarray(), frame)

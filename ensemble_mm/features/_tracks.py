@@ -6,9 +6,34 @@ from typing import Any
 import numpy as np
 
 from .._checks import is_missing, require
-from ._media import decoding, open_clip
+from .._items import plain_item
+from ._media import SOUND_FORMATS, decoding, open_clip
 
-CLIPS = (".mp4", ".avi", ".mov", ".webm", ".mkv", ".m4v", ".m4a", ".mpg", ".mpeg")  # what soundfile does not read
+CLIPS = (
+    ".mp4",
+    ".avi",
+    ".mov",
+    ".webm",
+    ".mkv",
+    ".m4v",
+    ".m4a",
+    ".mpg",
+    ".mpeg",
+    ".qt",
+    ".mpe",
+    ".3gp",
+    ".3g2",
+    ".3gpp",
+    ".wmv",
+    ".asf",
+    ".ts",
+    ".mts",
+    ".m2ts",
+    ".vob",
+    ".ogv",
+    ".flv",
+    ".f4v",
+)  # what soundfile does not read
 LOOKED_AT = 20  # clips that tell whether a column of them has sound
 
 
@@ -29,11 +54,12 @@ def read_sound_track(item, max_seconds=600.0) -> Any:
     ValueError
         With the reason why the clip cannot be read.
     """
+    item = plain_item(item)
     if is_missing(item):
         return None
     av = require("av", extra="video", caller="read_sound_track")
     parts, n_samples = [], 0
-    with decoding("video"), open_clip(item, caller="read_sound_track") as container:
+    with decoding("video"), open_clip(item, caller="read_sound_track", formats=SOUND_FORMATS) as container:
         if not container.streams.audio:
             return None
         stream = container.streams.audio[0]

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
 from .._checks import POSITIVE, check_params, one_of, require, whole
+from .._items import plain_item
 from ._image import small_copy
 from ._media import UnreadableItem, changed_items, decoding, open_clip, read_all
 from ._picture_features import names_of, picture_features
@@ -112,7 +113,7 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
 
     def _frames(self, item):
         """Return frames as squares (n, SIDE, SIDE, 3), the lengths of the runs they come in, and the clip's seconds."""
-        rate = RATE
+        rate, item = RATE, plain_item(item)
         if isinstance(item, tuple) and len(item) == 2 and np.ndim(item[1]) == 0:
             item, rate = item
         if hasattr(item, "__array__") or isinstance(item, (list, tuple)):
@@ -209,9 +210,14 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
         return tags
 
 
+def upright(pixels, frame):
+    """Return the pixels of a decoded frame turned as players show them: phones store turned clips, and say so."""
+    return np.rot90(pixels, round(frame.rotation / 90)) if frame.rotation else pixels
+
+
 def _square(reformatter, frame):
-    """Return a decoded frame as an array (SIDE, SIDE, 3); one reformatter a clip keeps its tables."""
-    return reformatter.reformat(frame, SIDE, SIDE, "rgb24", interpolation="AREA").to_ndarray()
+    """Return a decoded frame as an upright array (SIDE, SIDE, 3); one reformatter a clip keeps its tables."""
+    return upright(reformatter.reformat(frame, SIDE, SIDE, "rgb24", interpolation="AREA").to_ndarray(), frame)
 
 
 def _changed(item, seed, extractor, flip):

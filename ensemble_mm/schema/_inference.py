@@ -86,9 +86,12 @@ def _found(values, known, counts, name, in_table) -> Column:
     """Return the record of a column whose items say what it is."""
     if not known:
         return Column(name=name, taken_as="constant", because="every value is missing", reading=CategoryRule())
-    modality = None if in_table else MODALITIES.recognise(known[:LOOKED_AT])
+    items = [item for item in known[:LOOKED_AT] if not (isinstance(item, str) and is_blank(item))]
+    modality = MODALITIES.recognise(items) if items and not in_table else None
     if modality is not None:
-        return Column(name=name, taken_as=modality, because=f"its items are known as {modality}")
+        doubt = MODALITIES.doubt(modality, items)
+        told = () if doubt is None else (_note(doubt.words, name, doubt.instead),)
+        return Column(name=name, taken_as=modality, because=f"its items are known as {modality}", notes=told)
     if counts is not None and len(counts) == 1 and len(known) == len(values) > 1:
         return Column(name=name, taken_as="constant", because="every value is the same", reading=CategoryRule())
     strings = not in_table and all(isinstance(item, str) or hasattr(item, "__fspath__") for item in known)
@@ -97,8 +100,8 @@ def _found(values, known, counts, name, in_table) -> Column:
         codes = kind == "number" and _are_codes(name, counts)
         if rule is not None and not (codes and strings):
             because = f"its values read as {rule.noun} ({rule})"
-            told = _code_notes(name) if codes else ()
-            return Column(name=name, taken_as=kind, because=because, reading=rule, notes=told)
+            notes = _code_notes(name) if codes else ()
+            return Column(name=name, taken_as=kind, because=because, reading=rule, notes=notes)
     if strings:
         texts = [text for text in map(str, known) if not is_blank(text)] or [""]
         kind, because = kind_of_strings(texts)

@@ -85,5 +85,5 @@ def test_vectors_in_cells_become_rows_and_missing_ones_nan():
     found = column_of(frame, View("v", "vector", "v"), Schema())
     np.testing.assert_array_equal(found, [[1, 2], [np.nan, np.nan], [3, 4]])
     frame.at[2, "v"] = np.zeros(3)
-    with pytest.raises(ValueError, match=r"different lengths \(\[2, 3\]\)"):
+    with pytest.raises(ValueError, match="different lengths, from 2 to 3 numbers .1 of 2 have 2"):
         column_of(frame, View("v", "vector", "v"), Schema())

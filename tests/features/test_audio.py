@@ -171,3 +171,20 @@ def test_seconds_are_checked(seconds):
 def test_the_rate_has_a_limit():
     with pytest.raises(ValueError, match="'rate' parameter .* 500000.. Got 2147483648"):
         AudioExtractor(rate=2**31).transform([tone(300)])
+
+
+def test_every_form_of_a_sound_gives_the_same_features():
+    tone = np.sin(np.arange(4000) / 5).astype(np.float32)
+    pair = {"array": tone, "sampling_rate": 8000}
+    forms = [(tone, 8000), (8000, tone), (np.int32(8000), tone[np.newaxis]), pair, (np.stack([tone, tone], 1), 8000)]
+    rows = AudioExtractor().transform(forms)
+    np.testing.assert_array_equal(rows, np.repeat(rows[:1], len(rows), axis=0))
+    samples, numbers = AudioExtractor().transform([tone, tone.tolist()])
+    np.testing.assert_allclose(numbers, samples, rtol=1e-4, atol=1e-4)
+
+
+def test_what_no_reader_knows_says_what_to_do(tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"these are words and no sound at all")
+    with pytest.raises(BadItemsError, match="neither libsndfile nor FFmpeg .* convert it to wav"):
+        AudioExtractor().transform([path])

@@ -1,11 +1,16 @@
+import base64
 import io
+import re
 import subprocess
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from ensemble_mm._checks import BadItemsError
+from ensemble_mm.features import ImageExtractor
 from ensemble_mm.features._media import UnreadableItem
 from ensemble_mm.features._pictures import eight_bits, picture_of_array, read_picture
 
@@ -96,7 +101,7 @@ def test_arrays_of_any_type_and_order_are_the_same_picture(array):
         (np.zeros((2000, 2000), np.uint8), "more than max_pixels=1000000"),
         (Image.new("L", (2000, 2000)), "more than max_pixels=1000000"),
         (3.5, "it is a float, but image items are"),
-        (b"<svg></svg>", "it is no image, or in none of the formats that are read: PNG"),
+        (b"<svg></svg>", "it is no image, or in none of the formats that are read .PNG"),
     ],
 )
 def test_what_is_no_picture_is_told(item, words):
@@ -135,3 +140,30 @@ def test_scales_go_by_type():
     np.testing.assert_array_equal(eight_bits(np.array([True, False])), [255, 0])
     np.testing.assert_array_equal(eight_bits(np.array([0, 65535], np.uint16)), [0, 255])
     assert picture_of_array(np.zeros((1, 1))).size == (1, 1)
+
+
+def test_every_form_of_a_picture_gives_the_same_features(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (24, 32, 3)).astype(np.uint8)
+    path = tmp_path / "a.png"
+    Image.fromarray(pixels).save(path)
+    content = path.read_bytes()
+    encoded = base64.b64encode(content).decode()
+    forms = [
+        path, str(path), content, bytearray(content), memoryview(content), io.BytesIO(content),
+        {"bytes": content, "path": None},
+        {"bytes": None, "path": str(path)}, encoded, f"data:image/png;base64,{encoded}", Image.open(path), pixels,
+        pixels.transpose(2, 0, 1),
+    ]  # fmt: skip
+    with open(path, "rb") as file:
+        rows = ImageExtractor().transform([*forms, file])
+    np.testing.assert_array_equal(rows, np.repeat(rows[:1], len(rows), axis=0))
+
+
+def test_a_picture_that_is_elsewhere_or_of_no_known_format_says_what_to_do(tmp_path):
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x1cftypheic" + bytes(40))
+    for item, words in [
+        (tmp_path / "a.heic", "convert it to PNG"), ("https://a.org/a.png", "download it"),
+        ("no/a.png", f"looked for in {re.escape(str(Path.cwd()))}: read_table looks beside the table"),
+    ]:  # fmt: skip
+        with pytest.raises(BadItemsError, match=words):
+            ImageExtractor().transform([item])

@@ -64,3 +64,26 @@ def test_clips_with_sound_have_a_view_of_it(tmp_path):
     assert model.views_ == {"clip": "video", "clip_sound": "audio"}
     assert model.present_["clip_sound"].tolist() == [False, True] * 12
     assert model.predict(X)[1::2].tolist() == y[1::2].tolist()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "kind"), [("m4a", "aac", "ipod"), ("aac", "aac", "adts"), ("wv", "wavpack", "wv")]
+)
+def test_sounds_that_libsndfile_does_not_know_are_read_by_ffmpeg(tmp_path, suffix, codec, kind):
+    path = str(tmp_path / f"a.{suffix}")
+    tone = (0.5 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)).astype(np.float32)
+    with av.open(path, "w", format=kind) as container:
+        stream = container.add_stream(codec, rate=16000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(tone[np.newaxis], format="fltp", layout="mono")
+        frame.sample_rate = 16000
+        resampler = av.AudioResampler(
+            format=stream.format, layout="mono", rate=16000, frame_size=stream.frame_size or 1024
+        )
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))
+    extractor = AudioExtractor()
+    names = extractor.get_feature_names_out().tolist()
+    by_path, by_bytes, known = extractor.transform([path, open(path, "rb").read(), (tone, 16000)])
+    np.testing.assert_array_equal(by_path, by_bytes)
+    assert by_path[names.index("pitch_mean")] == pytest.approx(known[names.index("pitch_mean")], abs=0.3)

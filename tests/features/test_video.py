@@ -1,4 +1,5 @@
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -187,3 +188,16 @@ def test_frames_in_an_unknown_code_are_told(tmp_path):
     assert content.count(b"FMP4") == 2
     with pytest.raises(BadItemsError, match="in a code that is not known"):
         VideoExtractor().transform([content.replace(b"FMP4", b"\x01?\x02?")])
+
+
+def test_clips_are_turned_as_players_show_them(tmp_path):
+    path = Path(write(tmp_path / "a.mp4", moving(right=2)))
+    content = bytearray(path.read_bytes())
+    matrix = content.index(b"tkhd") + 44  # of the track's header: how the pictures are shown
+    for cosine, sine, (right, down) in [(1, 0, (1, 0)), (0, 1, (0, 1)), (-1, 0, (-1, 0)), (0, -1, (0, -1))]:
+        turned = struct.pack(">9i", cosine << 16, sine << 16, 0, -sine << 16, cosine << 16, 0, 0, 0, 1 << 30)
+        content[matrix : matrix + 36] = turned
+        row = VideoExtractor().transform([bytes(content)])[0]
+        names = VideoExtractor().get_feature_names_out().tolist()
+        found = [row[names.index("towards_right_lag1")], row[names.index("towards_down_lag1")]]
+        np.testing.assert_allclose(found, (right, down), atol=0.1)
