@@ -6,8 +6,8 @@ nox -s newest -- -k table
 
 import nox
 
-# Not among them: clusters, servers, networks and downloads, which cost much here.
-EXTRAS = "image,audio,video,report,store,tuning,parquet,progress,test"
+# Not among them: clusters, and packages of pretrained weights.
+EXTRAS = "chinese,image,audio,video,neural,report,store,postgresql,tuning,parquet,progress,test"
 ENVIRONMENT = {"SCIPY_ARRAY_API": "1", "OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 nox.options.default_venv_backend = "uv"

