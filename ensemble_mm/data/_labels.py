@@ -5,6 +5,7 @@ and numbers with units.
 """
 
 import re
+from collections import Counter
 from numbers import Number
 
 import numpy as np
@@ -13,18 +14,11 @@ from scipy import sparse
 from sklearn.utils import column_or_1d
 
 from .._checks import as_pandas, is_missing
+from ..schema import learn_numbers
 from ._values import check_values
 
 SEVERAL = (list, tuple, set, frozenset, np.ndarray)  # what may list the tags of a row
 PLAIN_NUMBER = re.compile(r"\s*[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*")  # 007 is a code
-DRESSED_NUMBER = re.compile(  # "$1,234.50", "12,50", "12 kg"
-    r"\s*([^\w\s+-]|[A-Z]{3}\s)?\s*[+-]?"
-    r"(?!0\d)(?:\d{1,3}(?:[.,' ]\d{3})+|\d+)(?:[.,]\d+)?"
-    r"\s*([^\W\d_]{1,4}|[^\w\s])?\s*"
-)
-CODE = re.compile(r"\s*0\d+\s*")
-DATE = re.compile(r"\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([ T]\d.*)?\s*")
-MOST = 0.9  # of the labels, that tell what all are
 MOMENTS = {
     **dict.fromkeys(("datetime64", "datetime", "date", "period"), "dates"),
     **dict.fromkeys(("timedelta64", "timedelta"), "durations"),
@@ -130,11 +124,6 @@ def moments_error(name: str, words: str, label) -> ValueError:
     )
 
 
-def are_dates(known: pd.Series) -> bool:
-    """Tell whether labels are dates as text."""
-    return all(isinstance(label, str) and DATE.fullmatch(label) for label in known)
-
-
 def numbers_of(known: pd.Series) -> pd.Series | None:
     """Return objects, such as Decimal or text, as the integers or floats that they are written as; None where one is
     neither."""
@@ -150,24 +139,19 @@ def numbers_of(known: pd.Series) -> pd.Series | None:
     return numbers.astype(np.int64) if whole and numbers.abs().max() < 2**53 else numbers
 
 
-def dressed_number(known: pd.Series) -> str | None:
-    """Return the first label that is no plain number where most are: with a unit, the sign of a currency, a comma."""
-    texts = [label for label in known if isinstance(label, str)]
-    found = [match for match in map(DRESSED_NUMBER.fullmatch, texts) if match]
-    dresses = {match.groups() for match in found} - {(None, None)}
-    if len(found) < MOST * max(len(known), 1) or len(dresses) > 1 or any(map(CODE.fullmatch, texts)):
+def unplain_number(known: pd.Series) -> str | None:
+    """Return the first label that is no plain number where most can be read as numbers, as "12 kg" and "12,50" can."""
+    if learn_numbers(Counter(known)) is None:
         return None
-    return next((text for text in texts if not PLAIN_NUMBER.fullmatch(text)), None)
+    return next((label for label in known if not (isinstance(label, str) and PLAIN_NUMBER.fullmatch(label))), None)
 
 
 def tags_of(column: pd.Series) -> list | None:
     """Return what the cells of a column list, sorted; None where they are not all lists of classes."""
-    if column.dtype != object and not isinstance(column.dtype, pd.ArrowDtype):
+    lists = column.dtype == object or isinstance(column.dtype, pd.ArrowDtype)
+    if not lists or not all(isinstance(cell, SEVERAL) or is_missing(cell) for cell in column):
         return None
-    known = [cell for cell in column if isinstance(cell, SEVERAL) or not is_missing(cell)]
-    if not known or not all(isinstance(cell, SEVERAL) for cell in known):
-        return None
-    tags = [tag for cell in known for tag in _tags_in(cell)]
+    tags = [tag for cell in column if isinstance(cell, SEVERAL) for tag in _tags_in(cell)]
     texts = all(isinstance(tag, str) for tag in tags)
     if not tags or not (texts or all(isinstance(tag, int) and not isinstance(tag, bool) for tag in tags)):
         return None

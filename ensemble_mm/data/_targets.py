@@ -6,6 +6,7 @@ known in another Y.
 """
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,12 +16,10 @@ import pandas as pd
 
 from .._checks import DataWarning, did_you_mean
 from .._kinds import KINDS
-from ..schema import tell
+from ..schema import blanks_of, learn_dates, tell
 from ._labels import (
-    are_dates,
     as_column,
     check_labels,
-    dressed_number,
     has_tag,
     known_labels,
     moments_error,
@@ -28,6 +27,7 @@ from ._labels import (
     some,
     tags_of,
     target_columns,
+    unplain_number,
 )
 
 MOST_INTEGER_CLASSES = 20
@@ -174,6 +174,7 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str]
         check_labels(name, column)
         kind = kinds.get(name) or only or _infer_kind(name, column, notes)
         tasks[name] = _make_task(name, column, kind)
+        notes += _blank_classes(tasks[name])
     if told is None:
         tell(notes, stacklevel=2)
     return tasks, {name: task.encode(columns[task.column or name]) for name, task in tasks.items()}, named
@@ -271,9 +272,9 @@ def _infer_kind(name: str, column: pd.Series, told: list[str]) -> str:
         return "regression"  # which is refused as any kind is
     numbers = known if pd.api.types.is_numeric_dtype(known) else numbers_of(known)
     if numbers is None and known.dtype.kind == "O" and len(set(map(str, known))) > MOST_INTEGER_CLASSES:
-        if are_dates(known):
+        if learn_dates(Counter(known)) is not None:
             raise moments_error(name, "dates as text", known.iloc[0])
-        if shown := dressed_number(known):
+        if shown := unplain_number(known):
             raise ValueError(
                 f"Task {name!r} holds numbers as text, but also {shown!r}: take units, signs and commas off, give None "
                 f'where one is not known, or say tasks={{{name!r}: "multiclass"}} if they are classes.'
@@ -317,6 +318,8 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
                 "or turn them into classes."
             )
     try:
+        if known.dtype == object and len({isinstance(label, (bool, np.bool_)) for label in known}) > 1:
+            raise TypeError("True is not 1")
         classes = np.unique(known.to_numpy() if known.dtype.kind in "biuf" else known.to_numpy(object))
     except (TypeError, ValueError) as error:  # a ValueError where labels are arrays
         raise ValueError(
@@ -333,6 +336,15 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
     if kind in ("classification", "binary", "multiclass"):
         kind = "binary" if len(classes) == 2 else "multiclass"
     return Task(name, kind, classes)
+
+
+def _blank_classes(task: Task):
+    """Yield what to know of classes that look like labels that are not known."""
+    texts = [label for label in ([] if task.classes is None else task.classes.tolist()) if isinstance(label, str)]
+    blanks = blanks_of(texts) if texts else ()
+    found = [text for text in texts if text.strip() in blanks]
+    if found:
+        yield f"Task {task.name!r} has the class {some(found)}: if these labels are not known, mark them with None."
 
 
 def _as_numbers(name: str, values) -> np.ndarray:

@@ -1,8 +1,11 @@
 """What one column of X is taken for, why, and how its values are read: pure functions of values and a frozen rule."""
 
+from ._blanks import blanks_of
 from ._categories import word_of
 from ._column import IN_TABLE, LEFT_OUT, STRINGS, Column
+from ._dates import learn_dates
 from ._inference import LOOKED_AT, check_kind, infer_column
+from ._numbers import learn_numbers
 from ._schema import Schema, tell
 from ._strings import CHINESE, SOUTHEAST, are_digits, composed, kind_of_strings
 
@@ -16,10 +19,13 @@ __all__ = [
     "Column",
     "Schema",
     "are_digits",
+    "blanks_of",
     "check_kind",
     "composed",
     "infer_column",
     "kind_of_strings",
+    "learn_dates",
+    "learn_numbers",
     "tell",
     "word_of",
 ]

@@ -256,7 +256,7 @@ class MultiOutputStack(BaseStack):
     def classes_(self) -> dict[str, np.ndarray]:
         """Classes of every classification task: the columns of `predict_proba`."""
         check_is_fitted(self)
-        return _ByTask({name: task.classes for name, task in self.tasks_.items() if task.classes is not None})
+        return _ByTask({name: task.classes for name, task in self.tasks_.items() if task.rules.region == "sets"})
 
     def predict(self, X) -> Any:
         """Return the predictions of all tasks: a DataFrame when Y had names, else shape (n_samples, n_tasks)."""

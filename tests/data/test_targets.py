@@ -71,6 +71,18 @@ def test_a_strange_label_is_named():
         tasks["kind"].encode(["a", "c"])
 
 
+@pytest.mark.parametrize("blank", ["", " ", "n/a", "?", "NA"])
+def test_classes_that_look_like_labels_that_are_not_known_are_told(blank):
+    with pytest.warns(DataWarning, match="Task 't' has the class .*if these labels are not known, mark them with None"):
+        assert blank in resolve_targets({"t": ["good", "bad", blank] * 3})[0]["t"].classes
+
+
+@pytest.mark.filterwarnings("error::ensemble_mm.DataWarning")
+def test_signs_and_words_are_classes_like_others():
+    for labels in (["+", "-"], ["none", "few", "many"], ["NA", "EU", "AS"], ["unknown", "known"]):
+        assert kinds({"t": labels * 3}).popitem()[1] in ("binary", "multiclass")
+
+
 @pytest.mark.parametrize("kinds_", [3, None, ["y"], object()])
 def test_kinds_are_a_dict(kinds_):
     with pytest.raises(ValueError, match="tasks=.* is not known"):
@@ -284,6 +296,8 @@ def test_columns_of_rows_keep_their_own_type():
     assert tasks["y1"].kind == "regression" and tasks["y0"].classes.tolist() == ["a", "b"]
     with pytest.raises(ValueError, match="mixes labels of different types"):
         resolve_targets(["a", 0] * 9)
+    with pytest.raises(ValueError, match="mixes labels of different types"):
+        resolve_targets(pd.Series([True, 1, 0, 2], dtype=object))  # True is not 1
 
 
 def test_records_are_columns_by_name():
