@@ -9,6 +9,7 @@ import pandas as pd
 from .._checks import check_choice, check_unique, is_missing
 from .._items import numbers_of, plain_items
 from .._modalities import MODALITIES
+from ..schema import is_no_text
 from ._containers import as_source
 from ._inputs import MultimodalData, View, find_columns, select
 from ._names import Names
@@ -79,6 +80,9 @@ def column_of(source, view, schema):
 
 def _read(column, source, view, schema):
     """Return the values of a view as its schema means them, and what to tell of those that it cannot read."""
+    if view.modality == "text" and view.name not in schema.raw and not isinstance(column, pd.DataFrame):
+        blank = np.fromiter(map(is_no_text, column), bool, len(column))
+        return (np.where(blank, None, column) if blank.any() else column), []
     if MODALITIES[view.modality].takes != "table" or view.name in schema.raw:
         return column, []
     if isinstance(column, pd.DataFrame):

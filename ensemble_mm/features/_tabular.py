@@ -321,6 +321,8 @@ class _Category:
         self.suffixes = [f"_{word or 'missing'}" for word in self.values] + (["_frequency"] if self.shares else [])
         known = [word for word in order if word]
         if self.shares and are_digits(known):
+            if 2 * len(known) > len(words):  # which hardly repeat
+                self.values, self.shares, self.suffixes = [], {}, []
             self.number = _Number(self.owner).fit(pd.to_numeric(pd.Series(words), errors="coerce"))
             self.suffixes += [f"_number{suffix}" for suffix in self.number.suffixes]
         return self

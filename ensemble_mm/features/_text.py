@@ -20,7 +20,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import as_items, check_params, having, is_missing, one_of, require, whole
-from ..schema import CHINESE, SOUTHEAST, composed, kind_of_strings, word_of
+from ..schema import CHINESE, SOUTHEAST, composed, is_no_text, kind_of_strings, word_of
 from ._characters import COUNTS, WORD, count_characters
 from ._encoders import POOLINGS, encode, encoder_files, encoder_width
 from ._ngrams import count_ngrams
@@ -386,7 +386,7 @@ def as_texts(X) -> list[str]:
     items = as_items(X)
     if len(items) and all(isinstance(item, (np.ndarray, list)) for item in items):
         return [" ".join(composed(str(part)) for part in item if not is_missing(part)) for item in items]
-    return ["" if is_missing(item) else composed(word_of(item)) for item in items]
+    return ["" if is_no_text(item) else composed(word_of(item)) for item in items]
 
 
 def tokens_of(text: str) -> list[str]:

@@ -9,6 +9,12 @@ BLANKS = frozenset(
     "#num! #name? #null!".split()
 ) | {"", "not available", "no data", "no answer"}  # fmt: skip
 ALWAYS = frozenset(["", "#n/a", "<na>", "nan", "n/a", "null"])  # of categories, too
+NO_TEXT = ALWAYS | {"-", "--", "?", "."}
+
+
+def is_no_text(value: Any) -> bool:
+    """Tell whether a value among texts stands for none: nothing but spaces, or a mark or word that says so."""
+    return value.strip().casefold() in NO_TEXT if isinstance(value, str) else is_missing(value)
 
 
 def is_blank(value: Any) -> bool:

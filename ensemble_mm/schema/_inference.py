@@ -11,7 +11,7 @@ import pandas as pd
 
 from .._checks import did_you_mean, is_missing
 from .._modalities import MODALITIES
-from ._blanks import is_blank
+from ._blanks import is_blank, is_no_text
 from ._categories import CategoryRule, learn_categories
 from ._column import IN_TABLE, STRINGS, Column
 from ._dates import DateRule, formats_of, learn_dates
@@ -103,7 +103,7 @@ def _found(values, known, counts, name, in_table) -> Column:
             notes = _code_notes(name) if codes else ()
             return Column(name=name, taken_as=kind, because=because, reading=rule, notes=notes)
     if strings:
-        texts = [text for text in map(str, known) if not is_blank(text)] or [""]
+        texts = [text for text in map(str, known) if not is_no_text(text)] or [""]
         kind, because = kind_of_strings(texts)
         in_table = kind == "short text" and are_digits(texts)
     else:
@@ -191,7 +191,9 @@ def _measured(column, counts, n_rows) -> Column:
     """Return a record with what is missing, how much there is, and what to tell of it."""
     rule, total = column.reading, sum(counts.values())
     if rule is None:
-        return replace(column, missing=_share(n_rows - total, n_rows), distinct=len(counts))
+        blank = [item for item in counts if is_no_text(item)] if column.taken_as in STRINGS else []
+        missing = _share(n_rows - total + sum(map(counts.__getitem__, blank)), n_rows)
+        return replace(column, missing=missing, distinct=len(counts) - len(blank))
     if column.taken_as not in LEARN:
         different = {rule.word(item) for item in counts}
         blank = sum(n for item, n in counts.items() if rule.word(item) is None)

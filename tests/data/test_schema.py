@@ -141,3 +141,16 @@ def test_numbers_that_are_said_to_be_text_are_the_same_text_in_every_type():
     model = em.StackedClassifier(learners=LINEAR, columns={"code": "text"}, cv=3, random_state=0).fit(X, y)
     assert model.views_ == {"code": "text"}
     np.testing.assert_array_equal(model.predict_proba(X), model.predict_proba(X.astype(float)))
+
+
+def test_texts_that_say_nothing_are_missing():
+    notes = ["a warm and soft coat", " ", "torn at the seam again", "n/a", "-", "?", None, "N/A"] * 10
+    X = pd.DataFrame({"note": notes})
+    assert em.infer_schema(X)["note"].missing == 0.75
+    model = em.StackedClassifier(learners=LINEAR, cv=2, random_state=0).fit(X, [*"abababab", *"babababa"] * 5)
+    assert model.present_["note"].tolist() == [True, False, True, False, False, False, False, False] * 10
+
+
+def test_strings_of_marks_alone_are_strings():
+    faces = ["".join(np.random.default_rng(i).choice(list("😍😡🎉🐱🐶"), 4)) for i in range(80)]
+    assert em.infer_schema(pd.DataFrame({"face": faces}))["face"].taken_as == "short text"

@@ -147,3 +147,13 @@ def test_dates_have_hours_and_one_order():
     extractor = TabularExtractor(log_skewed=False)
     names = extractor.fit(pd.DataFrame({"when": ["05/02/2024 08:00", "13/02/2024 20:00"] * 8})).get_feature_names_out()
     assert "when_hour" in names and "when_month" not in names and "when_days" in names
+
+
+def test_categories_of_many_codes_of_digits_are_numbers_too():
+    codes = [f"0{i % 40:03d}" for i in range(200)]
+    names = TabularExtractor().fit(pd.DataFrame({"shop": codes})).get_feature_names_out().tolist()
+    assert names[-2:] == ["shop_frequency", "shop_number"] and len(names) == 22
+    unique = pd.DataFrame({"zip": [f"0{i:04d}" for i in range(200)]})
+    assert TabularExtractor().fit(unique).get_feature_names_out().tolist() == ["zip_number"]
+    values = TabularExtractor().fit_transform(unique)[:, 0]
+    assert (np.diff(values) > 0).all()
