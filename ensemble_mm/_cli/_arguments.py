@@ -151,6 +151,7 @@ def _stack(command):
     )
     add("--cv", type=_count(2), default=5, metavar="K", help="number of folds (default: %(default)s)")
     add("--prune", type=_prune, metavar="auto|N", help="drop learners that do not help, or keep N of them")
+    add("--rare", choices=("keep", "drop"), default="keep", help="classes of one row: keep them, or leave them out")
     add("--calibration", choices=list(CALIBRATORS), help="calibrate the probabilities")
     add("--augment", type=_count(0), default=0, metavar="N", help="augmented copies of each row")
     add(

@@ -99,7 +99,10 @@ class NumberRule:
         if isinstance(item, str) and self.decimal == "." and PLAIN.fullmatch(item):
             return float(item)
         if isinstance(item, (Real, Decimal, np.bool_)):
-            return float(item)
+            try:
+                return float(item)
+            except (OverflowError, ValueError):  # what no float holds is told of all values at once
+                return np.nan
         if not isinstance(item, str) or is_blank(item):
             return np.nan
         if self.boolean and item.strip().casefold() in WORDS:

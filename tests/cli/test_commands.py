@@ -126,3 +126,13 @@ def test_a_table_cannot_lead_a_model_out_of_its_folder(tmp_path, capsys):
         (folder / "t.csv").write_text(f"photo\n{path}\n")
         assert main(command) == code
         assert ("leads outside" in capsys.readouterr().err) == (code == 1)
+
+
+def test_classes_of_one_row_are_left_out_where_it_is_asked_for(place, run):
+    table = pd.DataFrame({"x": np.arange(30) % 7, "kind": ["once", *["a", "b"] * 14, "a"]})
+    table.to_csv(place / "rare.csv", index=False)
+    words = "fit rare.csv --targets kind --learners fast --cv 2 --out rare.emm --quiet".split()
+    code, _, err = run(*words)
+    assert code == 1 and "'once' has 1 rows" in err
+    assert run(*words, "--rare", "drop")[0] == 0
+    assert load("rare.emm").tasks_["kind"].classes.tolist() == ["a", "b"]
