@@ -124,7 +124,7 @@ def moments_error(name: str, words: str, label) -> ValueError:
     )
 
 
-def numbers_of(known: pd.Series) -> pd.Series | None:
+def numbers_of(known: np.ndarray) -> pd.Series | None:
     """Return objects, such as Decimal or text, as the integers or floats that they are written as; None where one is
     neither."""
     if all(isinstance(label, str) for label in known):
@@ -135,15 +135,15 @@ def numbers_of(known: pd.Series) -> pd.Series | None:
         whole = all(str(label).lstrip("+-").isdigit() for label in known)
     else:
         return None
-    numbers = known.map(float).astype(np.float64)
+    numbers = pd.Series(np.fromiter(map(float, known), np.float64, len(known)))
     return numbers.astype(np.int64) if whole and numbers.abs().max() < 2**53 else numbers
 
 
-def unplain_number(known: pd.Series) -> str | None:
+def unplain_number(texts: list[str]) -> str | None:
     """Return the first label that is no plain number where most can be read as numbers, as "12 kg" and "12,50" can."""
-    if learn_numbers(Counter(known)) is None:
+    if learn_numbers(Counter(texts)) is None:
         return None
-    return next((label for label in known if not (isinstance(label, str) and PLAIN_NUMBER.fullmatch(label))), None)
+    return next((text for text in texts if not PLAIN_NUMBER.fullmatch(text)), None)
 
 
 def tags_of(column: pd.Series) -> list | None:

@@ -270,11 +270,13 @@ def _infer_kind(name: str, column: pd.Series, told: list[str]) -> str:
     known = known_labels(column)
     if not len(known):
         return "regression"  # which is refused as any kind is
-    numbers = known if pd.api.types.is_numeric_dtype(known) else numbers_of(known)
-    if numbers is None and known.dtype.kind == "O" and len(set(map(str, known))) > MOST_INTEGER_CLASSES:
-        if learn_dates(Counter(known)) is not None:
-            raise moments_error(name, "dates as text", known.iloc[0])
-        if shown := unplain_number(known):
+    labels = known.to_numpy(object)
+    numbers = known if pd.api.types.is_numeric_dtype(known) else numbers_of(labels)
+    texts = [label for label in labels if isinstance(label, str)] if numbers is None else []
+    if len(set(texts)) > MOST_INTEGER_CLASSES:
+        if learn_dates(Counter(texts)) is not None:
+            raise moments_error(name, "dates as text", texts[0])
+        if shown := unplain_number(texts):
             raise ValueError(
                 f"Task {name!r} holds numbers as text, but also {shown!r}: take units, signs and commas off, give None "
                 f'where one is not known, or say tasks={{{name!r}: "multiclass"}} if they are classes.'
@@ -285,9 +287,9 @@ def _infer_kind(name: str, column: pd.Series, told: list[str]) -> str:
     whole = bool((numbers == np.floor(numbers)).all())
     if n_values <= (MOST_INTEGER_CLASSES if pd.api.types.is_integer_dtype(numbers) else 2) and whole:
         return "classification"
-    if isinstance(known.iloc[0], str):
+    if isinstance(labels[0], str):
         told.append(
-            f"Task {name!r} holds numbers as text, such as {known.iloc[0]!r}, and is taken as a regression. "
+            f"Task {name!r} holds numbers as text, such as {labels[0]!r}, and is taken as a regression. "
             f'If these are classes, say tasks={{{name!r}: "multiclass"}}.'
         )
     elif whole and n_values <= MOST_INTEGER_CLASSES:
