@@ -60,6 +60,8 @@ class Modality:
         Returns an extractor by a pretrained encoder, or None where that is not installed: a second view of few rows.
     doubt : callable, default=None
         Called with items that were taken for this modality by what they hold; returns the `Doubt` of it, or None.
+    short : callable, default=None
+        Returns the extractor of what the schema takes for short or coded strings; None: `extractor`, as of all others.
     inside : (str, str, callable), default=None
         What else the items may hold, as clips have sound: suffix of the view's name, its modality, and a callable that
         is given the items and tells whether they hold it.
@@ -76,6 +78,7 @@ class Modality:
     look: Callable = str
     pretrained: Callable | None = None
     doubt: Callable | None = None
+    short: Callable | None = None
     inside: tuple[str, str, Callable] | None = None
 
     def __post_init__(self):

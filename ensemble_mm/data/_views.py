@@ -31,8 +31,9 @@ def read_views(setting, source, encoded, columns=None):
         schema = infer_schema(source, said)
         views = infer_views(source, schema)
         views += [view for v in views for view in _views_inside(v, source)]
-        views = [replace(v, extractor=MODALITIES[v.modality].extractor()) for v in views]
-        views += _encoded_views(views, source.shape[0], schema) if encoded else []
+        short = [column.name for column in schema.columns if column.taken_as == "short text"]
+        views = [replace(v, extractor=_extractor_of(v, short)) for v in views]
+        views += _encoded_views(views, source.shape[0], short) if encoded else []
     else:
         if not isinstance(setting, (list, tuple)):
             raise ValueError(f'views={setting!r} must be "auto" or a list of (name, extractor, column(s)).')
@@ -136,12 +137,16 @@ def _check_view(entry, source, said):
     return View(name, modality, columns, extractor)
 
 
-def _encoded_views(views, n_rows, schema):
+def _extractor_of(view, short):
+    modality = MODALITIES[view.modality]
+    return (modality.short if modality.short is not None and view.columns in short else modality.extractor)()
+
+
+def _encoded_views(views, n_rows, short):
     """Return second views of the sentences and pictures, by pretrained encoders, where those are installed.
 
     What they know makes up for few rows; with many rows they add little and cost much. Of codes they know nothing.
     """
-    short = [column.name for column in schema.columns if column.taken_as == "short text"]
     found = []
     for view in views if n_rows <= ENCODED_ROWS else []:
         make = None if view.columns in short else MODALITIES[view.modality].pretrained

