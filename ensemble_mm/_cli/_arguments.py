@@ -18,7 +18,8 @@ examples:
   ensemble-mm report model.emm --data test.csv --out report.html
   ensemble-mm runs --db sqlite:///runs.db
 
-A table is a CSV, TSV, Parquet or JSON-lines file, or a database table (sqlite:///shop.db::orders). Columns of text,
+A table is a CSV, TSV, Parquet, JSON-lines or Excel file, or a table or query of a database
+(sqlite:///shop.db::orders, "sqlite:///shop.db::select size, price from orders"). Columns of text,
 numbers, categories and dates are told apart by themselves; a column of file names (photo.jpg, call.wav, clip.mp4)
 is read as images, sound or video, from the folder of the table or from --root. Leave cells empty where a view
 or a label is not known.
@@ -83,8 +84,16 @@ def _add(commands, name, summary):
     return command
 
 
-def _root(add):
+def _table(add):
     add("--root", metavar="DIR", help="folder of the media files (default: the folder of the table)")
+    add(
+        "--sep",
+        type=_character,
+        metavar="SIGN",
+        help="what parts the cells of a CSV file, such as ; or tab (default: found out)",
+    )
+    add("--decimal", choices=(".", ","), help="decimal sign of a CSV file (default: found out)")
+    add("--encoding", metavar="NAME", help="encoding of a CSV file, such as utf-8 or cp1252 (default: found out)")
 
 
 def _trust(add):
@@ -110,7 +119,7 @@ def _artifacts(add):
 
 def _stack(command):
     add = command.add_argument
-    _root(add)
+    _table(add)
     add("data", help="the table to learn from")
     add(
         "--targets",
@@ -193,7 +202,7 @@ def _predict(command):
     add("--id", metavar="COLUMN", help="column that names the rows (default: their numbers, from 0)")
     add("--proba", action="store_true", help="add the probability of every class")
     add("--interval", type=_fraction, metavar="COVERAGE", help="add lower and upper bounds of numbers, for example 0.9")
-    _root(add)
+    _table(add)
     _trust(add)
 
 
@@ -202,7 +211,7 @@ def _evaluate(command):
     add("model", help="the model file")
     add("data", help="the table, with the targets")
     add("--out", metavar="FILE", help="also write the scores: .csv, .tsv, .parquet or .jsonl")
-    _root(add)
+    _table(add)
     _trust(add)
 
 
@@ -211,7 +220,7 @@ def _report(command):
     add("model", help="the model file")
     add("--data", metavar="TABLE", help="a table with the targets, to score the model on")
     add("--out", required=True, metavar="FILE", help="the page, *.html")
-    _root(add)
+    _table(add)
     _trust(add)
 
 
@@ -220,7 +229,7 @@ def _schema(command):
     add("data", help="the table")
     _said(add)
     add("--out", metavar="FILE", help="also write the list: .csv, .tsv, .parquet or .jsonl")
-    _root(add)
+    _table(add)
 
 
 def _inspect(command):
@@ -241,6 +250,13 @@ def _runs(command):
 
 
 # -- what values they take ---------------------------------------------------------------------------------------
+
+
+def _character(text):
+    sign = {"tab": "\t", "\\t": "\t"}.get(text, text)
+    if len(sign) != 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one character, or tab")
+    return sign
 
 
 def _names(text):

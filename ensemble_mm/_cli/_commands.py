@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .._checks import did_you_mean
 from ._arguments import PROG, make_parser, options_of
 from ._tables import check_format, shown, some, tell, write_table
 
@@ -49,7 +50,8 @@ def _predict(args):
     table = _read(args, model)
     known, _ = _split(model, table)
     if args.id is not None and args.id not in table:
-        raise ValueError(f"There is no column {args.id!r} in {args.data!r} to name the rows by: {some(table)}.")
+        near = did_you_mean(args.id, table.columns)
+        raise ValueError(f"There is no column {args.id!r} in {args.data!r} to name the rows by: {some(table)}.{near}")
     rows = pd.Series(np.arange(len(table)), name="row") if args.id is None else table[args.id].reset_index(drop=True)
     columns = {rows.name: rows} | dict(_outputs(args, model, known))
     write_table(pd.DataFrame(columns), args.out)
@@ -80,10 +82,10 @@ def _report(args):
 
 
 def _schema(args):
-    from ..data import infer_schema, read_table
+    from ..data import infer_schema
 
     check_format(args.out)
-    X, _ = read_table(args.data, [], root=args.root)
+    X, _ = _read_table(args)
     schema = infer_schema(X, dict(args.said))
     tell(schema)
     if args.out:
@@ -162,18 +164,24 @@ COMMANDS = {"fit": _fit, "predict": _predict, "evaluate": _evaluate, "report": _
 # -- what goes in ------------------------------------------------------------------------------------------------
 
 
-def _training_table(args):
+def _read_table(args, targets=(), media=()):
     from ..data import read_table
 
-    targets = [name for names in args.targets for name in names]
-    X, Y = read_table(args.data, targets, root=args.root)
+    return read_table(
+        args.data, targets, args.root, media=media, sep=args.sep, decimal=args.decimal, encoding=args.encoding
+    )
+
+
+def _training_table(args):
+    X, Y = _read_table(args, [name for names in args.targets for name in names])
     dropped = [name for names in args.drop for name in names]
     groups = None
     if args.groups is not None:
         dropped.append(args.groups)
     absent = [name for name in dropped if name not in X]
     if absent:
-        raise ValueError(f"{args.data!r} has no column {absent[0]!r}; its columns are {some(X)}.")
+        near = did_you_mean(absent[0], X.columns)
+        raise ValueError(f"{args.data!r} has no column {absent[0]!r}; its columns are {some(X)}.{near}")
     if args.groups is not None:
         groups = X[args.groups].to_numpy(object)
     if not len(X.columns.difference(dropped)):
@@ -196,15 +204,13 @@ def _stack(args):
 def _read(args, model):
     """Read the table of a command that has a model: no column is a target yet."""
     from .._modalities import MODALITIES
-    from ..data import read_table
 
     media = []
     for name, modality in getattr(model, "views_", {}).items():
         if MODALITIES[modality].suffixes:
             columns = model.view_columns_[name]
             media += columns if isinstance(columns, list) else [columns]
-    X, _ = read_table(args.data, [], root=args.root, media=media)
-    return X
+    return _read_table(args, media=media)[0]
 
 
 def _load(args):
@@ -225,7 +231,7 @@ def _targets(model):
 
 
 def _stem(source: str) -> str:
-    return source.rpartition("::")[2] if "::" in source else Path(source).stem
+    return " ".join(source.rpartition("::")[2].split())[:60] if "::" in source else Path(source).stem
 
 
 # -- what comes out ----------------------------------------------------------------------------------------------

@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._checks import check_choice, check_count, check_fraction, printable, require
+from .._checks import check_choice, check_count, check_fraction, did_you_mean, printable
+from .._items import is_address, plain_item, suffix_of
 from .._modalities import MODALITIES
 from ..schema import LOOKED_AT
+from ._delimited import Layout
 from ._inputs import MultimodalData
+from ._sources import read_source
 
 DEMOS = {
     "moving_digits": (["picture", "sound", "clip"], ["digit", "speaker", "direction", "speed"]),
     "av_digits": (["picture", "sound"], ["digit", "speaker", "accent"]),
 }
-READERS = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
 def load_demo(name="moving_digits") -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -54,14 +56,18 @@ def load_demo(name="moving_digits") -> tuple[pd.DataFrame, pd.DataFrame]:
     return read_table(root / "table.csv", tasks, root=root, inputs=views)
 
 
-def read_table(source, targets=(), root=None, *, inputs=None, media=()) -> tuple[Any, pd.DataFrame]:
+def read_table(
+    source, targets=(), root=None, *, inputs=None, media=(), sep=None, decimal=None, encoding=None
+) -> tuple[Any, pd.DataFrame]:
     """Read a file, a database table or parallel lists of items as `(X, Y)`.
 
     Parameters
     ----------
     source : path, str or dict
-        CSV, TSV, Parquet or JSON lines, by suffix; a database table as "sqlite:///file.db::table" (any SQLAlchemy
-        address; extra `store`); or a dict from view to a text file with one item a line.
+        CSV, TSV, Parquet, JSON lines or Excel (extra `excel`; "book.xlsx::sheet" for another than the first), by
+        suffix; a table or a query of a database as "sqlite:///file.db::table" or "sqlite:///file.db::select a from t"
+        (any SQLAlchemy address; extra `store`); or a dict from view to a text file with one item a line. Digits that
+        begin with 0, such as 00501, stay texts.
     targets : list of str, str (comma-separated names, or for lists the path of a table), default=()
         Columns that are labels.
     root : path or None, default=None
@@ -71,6 +77,8 @@ def read_table(source, targets=(), root=None, *, inputs=None, media=()) -> tuple
     media : list of str, default=()
         Columns that hold media files whatever the names in them look like, such as those that a fitted model reads as
         images. Others are known by the suffixes of their names.
+    sep, decimal, encoding : str or None, default=None
+        How a CSV or TSV file is written; None: found out, and told in a `DataWarning` where it is not as usual.
 
     Returns
     -------
@@ -94,14 +102,15 @@ def read_table(source, targets=(), root=None, *, inputs=None, media=()) -> tuple
     """
     if isinstance(source, dict):
         return _read_lists(source, targets, root)
-    frame, folder = _read_frame(source)
+    frame, folder = read_source(source, Layout(sep, decimal, encoding))
     if not isinstance(targets, str | list | tuple) or not all(isinstance(name, Hashable) for name in targets):
         raise ValueError(f"targets={targets!r} must be a list of names of columns, or a text of names and commas.")
     names = [name.strip() for name in targets.split(",")] if isinstance(targets, str) else list(targets)
     for name in [*names, *(inputs or [])]:
         if name not in frame.columns:
             there = ", ".join(map(printable, frame.columns))
-            raise ValueError(f"{printable(source)} has no column {name!r}; it has {there}.")
+            near = printable(did_you_mean(name, frame.columns))
+            raise ValueError(f"{printable(source)} has no column {name!r}; it has {there}.{near}")
     X = frame[list(inputs)] if inputs is not None else frame.drop(columns=names)
     root = Path(root) if root is not None else folder
     X = X.copy()
@@ -115,13 +124,13 @@ def read_table(source, targets=(), root=None, *, inputs=None, media=()) -> tuple
 def resolve_paths(paths, root, *, what="the list"):
     """Return media paths below `root` as absolute strings; a path that leads outside is refused.
 
-    An empty text becomes None; what is neither text nor a path stays as it is.
+    An empty text becomes None; what is no path, such as an address on the network or the content of a file, stays.
     """
     root = Path(root).resolve()
     out = []
     for row, path in enumerate(paths):
-        if not isinstance(path, str | os.PathLike) or path == "":
-            out.append(None if isinstance(path, str) else path)
+        if not isinstance(path, str | os.PathLike) or path == "" or is_address(path) or plain_item(path) is not path:
+            out.append(None if path == "" else path)
             continue
         try:
             full = Path(os.path.realpath(root / path))
@@ -214,53 +223,6 @@ def make_multimodal(
     return X, Y
 
 
-def _read_frame(source):
-    text = os.fspath(source)
-    if "::" in text and "://" in text:
-        return _read_database(text), Path.cwd()
-    path = Path(source)
-    shown = printable(path)
-    kind = READERS.get(path.suffix.lower())
-    if kind is None:
-        raise ValueError(f"{shown} has the suffix {path.suffix!r}: use one of {', '.join(READERS)}, or address::table.")
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {shown}: correct the path.")
-    try:
-        if kind == "parquet":
-            require("pyarrow", extra="parquet", caller="read_table of a Parquet file")
-            frame = pd.read_parquet(path)
-        elif kind == "jsonl":
-            frame = pd.read_json(path, lines=True)
-        else:
-            frame = pd.read_csv(path, sep="," if kind == "csv" else "\t")
-    except (ValueError, OSError) as error:
-        raise ValueError(f"{shown} cannot be read as {kind}: {printable(str(error).strip())}") from error
-    return _plain(frame), path.parent
-
-
-def _read_database(address):
-    sqlalchemy = require("sqlalchemy", extra="store", caller="read_table of a database")
-    exc = require("sqlalchemy.exc", extra="store", caller="read_table of a database")
-    url, _, table = address.rpartition("::")
-    shown = printable(url.rpartition("@")[2])  # without a password
-    try:
-        engine = sqlalchemy.create_engine(url)
-        try:
-            known = sqlalchemy.inspect(engine).get_table_names()
-            if table not in known:
-                there = printable(", ".join(known)) or "none"
-                raise ValueError(f"The database {shown} has no table {table!r}; it has {there}.")
-            # Reflected, not pasted into a statement: a name is never read as SQL.
-            reflected = sqlalchemy.Table(table, sqlalchemy.MetaData(), autoload_with=engine)
-            with engine.connect() as connection:
-                found = connection.execute(sqlalchemy.select(reflected)).mappings().all()
-                return _plain(pd.DataFrame(found, columns=[column.name for column in reflected.columns]))
-        finally:
-            engine.dispose()
-    except exc.SQLAlchemyError as error:
-        raise ValueError(f"The database {shown} cannot be read: {printable(str(error).splitlines()[0])}") from error
-
-
 def _read_lists(source, targets, root):
     views = {}
     for name, path in source.items():
@@ -276,7 +238,7 @@ def _read_lists(source, targets, root):
         views[name] = items if paths is None else paths
     Y = pd.DataFrame()
     if isinstance(targets, str | os.PathLike) and str(targets):
-        Y, _ = _read_frame(targets)
+        Y, _ = read_source(targets, Layout())
     lengths = {str(source[name]): len(items) for name, items in views.items()}
     if len(Y.columns):
         lengths[str(targets)] = len(Y)
@@ -288,20 +250,6 @@ def _read_lists(source, targets, root):
     return MultimodalData(views), Y
 
 
-def _plain(frame):
-    """Return text columns as objects with None where a value is missing."""
-    frame = frame.copy()
-    for name in frame.columns:
-        if pd.api.types.is_string_dtype(frame[name]) or frame[name].dtype == object:
-            values = frame[name].to_numpy(object)
-            plain = np.full(len(values), None, dtype=object)
-            for row, item in enumerate(values):
-                if item is not pd.NA and (hasattr(item, "__len__") or item == item):  # a cell may hold a list
-                    plain[row] = item
-            frame[name] = pd.Series(plain, index=frame.index, dtype=object)
-    return frame
-
-
 def _media_paths(column, root, known=False):
     """Return the paths of a column of media files below `root`, or None for another column.
 
@@ -309,10 +257,10 @@ def _media_paths(column, root, known=False):
     look like one (those that a split leaves, say) is checked, too, though it stays as it is.
     """
     texts = [item for item in column if isinstance(item, str) and item]
-    suffixes = tuple(suffix for modality in MODALITIES.values() for suffix in modality.suffixes)
-    share = np.mean([text.lower().endswith(suffixes) for text in texts]) if texts else 0.0
+    suffixes = {suffix for modality in MODALITIES.values() for suffix in modality.suffixes}
+    share = np.mean([suffix_of(text) in suffixes for text in texts]) if texts else 0.0
     modality = MODALITIES.recognise(texts[:LOOKED_AT]) if texts else None
-    known = known or share >= 0.8 or (modality is not None and bool(MODALITIES[modality].suffixes))
+    known = known or (modality is not None and MODALITIES[modality].files is not None)
     if not known and share < 0.5:
         return None
     paths = resolve_paths(column.tolist(), root, what=f"column {column.name!r}")

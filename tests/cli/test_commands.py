@@ -136,3 +136,17 @@ def test_classes_of_one_row_are_left_out_where_it_is_asked_for(place, run):
     assert code == 1 and "'once' has 1 rows" in err
     assert run(*words, "--rare", "drop")[0] == 0
     assert load("rare.emm").tasks_["kind"].classes.tolist() == ["a", "b"]
+
+
+def test_how_a_table_is_written_can_be_said_and_names_are_asked_for(place, run, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes("größe|wert\n1,5|a\n2,5|b\n".encode("cp1252"))
+    code, out, err = run("schema", str(path), "--sep", "|", "--decimal", ",", "--encoding", "cp1252")
+    assert code == 0 and "größe" in out and "number" in out and err == ""
+    code, out, err = run("schema", str(path))
+    assert code == 0 and "separator '|'" in err and "--encoding" in err
+    code, _, err = run("plan", str(path), "--targets", "wrt")
+    assert code == 1 and "Did you mean 'wert'?" in err
+    code, _, err = run("plan", str(path), "--targets", "wert", "--drop", "grösse")
+    assert code == 1 and "Did you mean 'größe'?" in err
+    assert run("schema", str(path), "--sep", "ab")[0] == 2 and run("schema", str(path), "--sep", "tab")[0] == 0

@@ -1,11 +1,13 @@
 import json
 import os
 import sqlite3
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from ensemble_mm import DataWarning
 from ensemble_mm.data import load_demo, make_multimodal, read_table, resolve_targets
 
 
@@ -176,3 +178,139 @@ def test_columns_of_lists_come_as_they_are(tmp_path):
     pd.DataFrame({"x": range(4), "tags": cells}).to_parquet(tmp_path / "t.parquet")
     _, Y = read_table(tmp_path / "t.parquet", "tags")
     assert [cell if cell is None else list(cell) for cell in Y["tags"]] == cells
+
+
+ROWS = [
+    ("name", "price", "zip"),
+    ("Müller, Jörg", "12,5", "00501"),
+    ("Ça & là", "-3", "10115"),
+    ("Österreich", "0,25", "01067"),
+]
+
+
+def written(rows, sep, quote='"'):
+    return "\r\n".join(
+        sep.join(f"{quote}{cell}{quote}" if sep in cell or quote == "'" else cell for cell in row) for row in rows
+    )
+
+
+@pytest.mark.parametrize("sep", [";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_how_a_file_is_written_is_found_out_and_told(tmp_path, sep, encoding):
+    path = tmp_path / "t.csv"
+    path.write_bytes(written(ROWS, sep).encode(encoding))
+    with pytest.warns(DataWarning) as heard:
+        X, _ = read_table(path)
+    (words,) = [str(w.message) for w in heard]
+    assert f"separator {sep!r}" in words and "decimal commas in 'price'" in words and "--sep" in words
+    assert ("encoding cp1252" in words) == (encoding == "cp1252")
+    assert X["name"].tolist() == [row[0] for row in ROWS[1:]]
+    assert X["price"].tolist() == [12.5, -3.0, 0.25] and X["zip"].tolist() == ["00501", "10115", "01067"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        said, _ = read_table(path, sep=sep, decimal=",", encoding=encoding)
+    pd.testing.assert_frame_equal(said, X)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a,b\n1,x;y\n2,z;z\n", 'a,b\n"1;2","3;4"\n"5;6","7;8"\n', "a\n1\n2\n", 'a,b\n1,"two\nlines, of ""text"""\n',
+        "a,b\n1.5,2\n,3\n", "name\nanna\nbob\n", 'n,price\n1,"1,234"\n2,"2,345"\n', "a,b\n",
+        "when,x\n05.02.2024,1\n", "q,a\nit's,'so'\n",
+    ],
+)  # fmt: skip
+def test_what_is_written_as_usual_is_read_as_ever_and_not_told(tmp_path, text):
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        X, _ = read_table(path)
+    expected = pd.read_csv(path)
+    assert X.columns.tolist() == expected.columns.tolist()
+    for name in expected:
+        assert X[name].dropna().tolist() == expected[name].dropna().tolist()
+
+
+def test_single_quotes_and_the_first_line_of_excel_are_understood(tmp_path):
+    (tmp_path / "t.csv").write_text("sep=;\n" + written(ROWS, ";"), encoding="utf-8")
+    with pytest.warns(DataWarning, match="decimal commas"):
+        assert read_table(tmp_path / "t.csv")[0]["price"].tolist() == [12.5, -3.0, 0.25]
+    (tmp_path / "t.csv").write_text("'a','b'\n'1, 2','x'\n'3','y'\n")
+    with pytest.warns(DataWarning, match="the quotes '"):
+        assert read_table(tmp_path / "t.csv")[0]["a"].tolist() == ["1, 2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("gb18030", "酒店很好，服务也不错"),
+        ("cp932", "東京ホテルは良い、部屋が狭い"),
+        ("cp1251", "Очень хорошая гостиница"),
+    ],
+)
+def test_encodings_of_other_scripts_are_found_out(tmp_path, encoding, text):
+    (tmp_path / "t.csv").write_bytes(("text,y\n" + "".join(f"{text}{i},{i}\n" for i in range(60))).encode(encoding))
+    with pytest.warns(DataWarning, match=f"encoding {encoding}"):
+        assert read_table(tmp_path / "t.csv", "y")[0]["text"][7] == f"{text}7"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".xlsx", ".db"])
+def test_types_come_back_from_every_source(tmp_path, suffix):
+    if suffix == ".xlsx":
+        pytest.importorskip("openpyxl")
+    X = pd.DataFrame(
+        {"zip": ["00501", "10115", None], "n": [1, 2, 3], "size": [0.1, None, 2.5], "note": ["ä, b", 'say "no"', "x"]}
+    )
+    path = tmp_path / f"t{suffix}"
+    if suffix == ".db":
+        with sqlite3.connect(path) as connection:
+            X.to_sql("t", connection, index=False)
+        path = f"sqlite:///{path}::t"
+    elif suffix == ".xlsx":
+        X.to_excel(path, index=False)
+    else:
+        write(X, path)
+    found, _ = read_table(path)
+    assert found["zip"].tolist() == ["00501", "10115", None] and found["note"].tolist() == X["note"].tolist()
+    assert found["n"].dtype == X["n"].dtype and found["n"].tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(found["size"].astype(float), X["size"])
+
+
+def test_a_query_stands_in_the_place_of_a_table_and_changes_nothing(frame, tmp_path):
+    address = f"sqlite:///{tmp_path}/f.db"
+    with sqlite3.connect(tmp_path / "f.db") as connection:
+        frame.assign(photo="a.png").to_sql("t", connection, index=False)
+    X, Y = read_table(f"{address}::select age * 2 as twice, kind, photo from t where kind = 'b' -- a::b", "kind")
+    assert X["twice"].tolist() == [6.0] and Y["kind"].tolist() == ["b"]
+    assert X["photo"].tolist() == [str(tmp_path / "a.png")]  # beside the database
+    with pytest.raises(ValueError, match="cannot be read.*no such column"):
+        read_table(f"{address}::select nonesuch from t")
+    for statement in ("delete from t", "drop table t"):
+        with pytest.raises(ValueError, match="has no table"):
+            read_table(f"{address}::{statement}")
+    with pytest.raises(ValueError):
+        read_table(f"{address}::with x as (select 1) delete from t")
+    assert len(read_table(f"{address}::with x as (select * from t) select age from x;")[0]) == 3
+    assert len(read_table(f"{address}::t")[0]) == 3
+
+
+def test_names_that_are_not_there_ask_for_the_nearest(frame, tmp_path):
+    path = write(frame, tmp_path / "train.csv")
+    with pytest.raises(ValueError, match="no column 'knd'.*Did you mean 'kind'"):
+        read_table(path, "knd")
+    with pytest.raises(FileNotFoundError, match="looked for in .*Did you mean 'train.csv'"):
+        read_table(tmp_path / "trian.csv")
+    with pytest.raises(ValueError, match="sep='ab' must be one character"):
+        read_table(path, sep="ab")
+    with pytest.raises(ValueError, match="encoding='utf-88' is not known"):
+        read_table(path, encoding="utf-88")
+    with pytest.raises(ValueError, match="leave them out"):
+        read_table(write(frame, tmp_path / "t.parquet"), sep=";")
+
+
+def test_addresses_and_contents_are_no_paths_below_the_root(tmp_path):
+    uri = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9"
+    path = tmp_path / "t.csv"
+    path.write_text(f'photo,y\na.png,1\nhttps://a.org/b.png,2\n"{uri}",3\n')
+    assert read_table(path, "y")[0]["photo"].tolist() == [str(tmp_path / "a.png"), "https://a.org/b.png", uri]

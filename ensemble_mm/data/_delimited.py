@@ -1,0 +1,145 @@
+"""CSV and TSV files of anyone: encoding, separator, quotes and decimal sign are found, and told where they are unusual.
+
+The separator is the one by which most rows have as many cells as the first. `csv.Sniffer` is not used: it raises an
+error where there is one column. Nothing that is read as usual is told.
+"""
+
+import codecs
+import csv
+import io
+import re
+import warnings
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .._checks import DataWarning, printable
+
+SEPARATORS = (",", ";", "\t", "|")
+SAMPLE = 2**16  # characters that are looked at
+ROWS = 200  # rows that are looked at
+MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
+# Of the encodings that are tried: those of the most people. Near relatives, such as cp1250, would take their texts.
+ENCODINGS = ["cp1252", "cp1251", "gb18030", "big5", "cp932", "cp949"]
+FIRST_LINE = re.compile(r'"?sep=(.)"?\r?\n')  # which Excel writes and reads
+COMMA = re.compile(r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*")
+WHOLE = re.compile(r"\s*[+-]?\d+\s*")
+CODE = re.compile(r"\s*0\d+\s*")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a table is written; None is found out.
+
+    Parameters
+    ----------
+    sep : str of one character or None, default=None
+    decimal : {".", ","} or None, default=None
+    encoding : str or None, default=None
+    """
+
+    sep: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+
+    def __post_init__(self):
+        for name, value in (("sep", self.sep), ("decimal", self.decimal)):
+            if value is not None and (not isinstance(value, str) or len(value) != 1):
+                raise ValueError(f"{name}={value!r} must be one character, such as {';' if name == 'sep' else ','!r}.")
+        if self.encoding is not None:
+            try:
+                codecs.lookup(self.encoding)
+            except (LookupError, TypeError):
+                raise ValueError(
+                    f"encoding={self.encoding!r} is not known: give one such as 'utf-8', 'cp1252'."
+                ) from None
+
+
+def read_delimited(path: Path, layout: Layout, usual: str) -> pd.DataFrame:
+    """Return the table of a file whose separator is the usual one unless it, or its user, says otherwise."""
+    content = path.read_bytes()
+    encoding = layout.encoding or _encoding_of(content)
+    text = content.decode(encoding)
+    first = FIRST_LINE.match(text)
+    sep, quote = _separator_of(text[first.end() if first else 0 :][:SAMPLE], layout.sep or (first and first[1]), usual)
+    options: dict[str, Any] = {"sep": sep, "quotechar": quote, "skiprows": 1 if first else 0}
+    frame = pd.read_csv(io.StringIO(text, newline=""), decimal=layout.decimal or ".", **options)
+    if re.search(rf"(?:^|[\s{re.escape(sep + quote)}])0\d", text):  # before a look at cells, which costs more
+        _keep_codes(frame, text, options)
+    commas = _read_commas(frame) if layout.decimal is None and sep != "," else []
+    first_commas = ", ".join(map(repr, commas[:5])) + (" and others" if len(commas) > 5 else "")
+    found = [
+        "" if layout.sep or first or sep == usual else f"the separator {sep!r}",
+        "" if quote == '"' else f"the quotes {quote}",
+        "" if layout.encoding or encoding in ("utf-8", *MARKS.values()) else f"the encoding {encoding}",
+        f"decimal commas in {first_commas}" if commas else "",
+    ]
+    if any(found):
+        warnings.warn(
+            f"{printable(path)} was read with {'; '.join(filter(None, found))}. If that is wrong, say sep=, decimal= "
+            "or encoding= (--sep, --decimal, --encoding).",
+            DataWarning,
+            stacklevel=4,
+        )
+    return frame
+
+
+def _encoding_of(content: bytes) -> str:
+    """Return the encoding of a file: by its mark, UTF-8 where it can be read as that, else the most likely one."""
+    for mark, encoding in MARKS.items():
+        if content.startswith(mark):
+            return encoding
+    try:
+        content.decode("utf-8")
+        return "utf-8"
+    except UnicodeDecodeError:
+        from charset_normalizer import from_bytes
+
+        found = from_bytes(content, cp_isolation=ENCODINGS).best()
+        return "cp1252" if found is None else found.encoding
+
+
+def _separator_of(sample: str, said: str | None, usual: str) -> tuple[str, str]:
+    """Return the separator, by which most rows have as many cells as the first, and the quotes; of equals the usual."""
+    lines = sample.splitlines()[:ROWS]
+    single = '"' not in sample and sum(line[:1] == "'" or line[-1:] == "'" for line in lines) > 0.8 * len(lines)
+    quote = "'" if single else '"'
+    best, most = said or usual, (0.0, 1)
+    for sep in () if said else (usual, *SEPARATORS):
+        rows = list(islice(filter(None, csv.reader(io.StringIO(sample), delimiter=sep, quotechar=quote)), ROWS))
+        rows = rows[:-1] if len(rows) > 2 else rows  # the sample may end within the last
+        width = len(rows[0]) if rows else 0
+        found = sum(len(row) == width for row in rows) / max(len(rows), 1), width
+        if width > 1 and found > most:
+            best, most = sep, found
+    return best, quote
+
+
+def _keep_codes(frame, text, options) -> None:
+    """Make columns of digits some of which begin with 0, such as 00501, texts again."""
+    numbers = [name for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])]
+    if numbers:
+        texts = pd.read_csv(io.StringIO(text, newline=""), usecols=numbers, dtype=str, **options)
+        for name in numbers:
+            known = texts[name].dropna()
+            if known.map(lambda cell: CODE.fullmatch(cell) is not None).any() and known.str.strip().str.isdigit().all():
+                frame[name] = texts[name]
+
+
+def _read_commas(frame) -> list:
+    """Make columns of numbers with decimal commas numbers; return their names."""
+    read = []
+    for name in frame.columns:
+        if pd.api.types.is_numeric_dtype(frame[name]):
+            continue
+        known = frame[name].dropna()
+        if any(map(COMMA.fullmatch, known)) and all(COMMA.fullmatch(cell) or WHOLE.fullmatch(cell) for cell in known):
+            frame[name] = pd.to_numeric(frame[name].str.replace(",", "."))
+            read.append(name)
+    return read

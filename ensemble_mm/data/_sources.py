@@ -1,0 +1,111 @@
+"""Where a table comes from: a file by its suffix, a sheet of a workbook, a table or a query of a database."""
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .._checks import did_you_mean, printable, require
+from ._delimited import Layout, read_delimited
+
+READERS = {
+    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl",
+    ".ndjson": "jsonl", ".xlsx": "excel", ".xlsm": "excel",
+}  # fmt: skip
+ADDRESS = re.compile(r"(.+?://(?:\[[^\]]*\]|[^\[])*?)::(.+)", re.DOTALL)  # of a database, and what of it
+QUERY = re.compile(r"\s*(select|with)\s", re.IGNORECASE)
+
+
+def read_source(source, layout: Layout) -> tuple[pd.DataFrame, Path]:
+    """Return a table and the folder that its paths start from."""
+    text = os.fspath(source)
+    address = ADDRESS.fullmatch(text) if "://" in text else None
+    if address is not None:
+        return _read_database(*address.groups()), _folder_of(address[1])
+    name, _, sheet = text.partition("::")
+    path = Path(name)
+    shown = printable(path)
+    kind = READERS.get(path.suffix.lower())
+    if kind is None or (sheet and kind != "excel"):
+        also = " Save a workbook of Excel 97 as .xlsx." if path.suffix.lower() == ".xls" else ""
+        raise ValueError(
+            f"{shown} has the suffix {path.suffix!r}: use one of {', '.join(READERS)}, or address::table.{also}"
+        )
+    if layout != Layout() and kind not in ("csv", "tsv"):
+        raise ValueError(f"sep, decimal and encoding tell how CSV and TSV are written: leave them out for {shown}.")
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {shown}{_nearest(path)}")
+    try:
+        if kind == "parquet":
+            require("pyarrow", extra="parquet", caller="read_table of a Parquet file")
+            frame = pd.read_parquet(path)
+        elif kind == "jsonl":  # numbers are numbers, and texts stay texts: "00501"
+            frame = pd.read_json(path, lines=True, dtype=False)
+        elif kind == "excel":
+            require("openpyxl", extra="excel", caller="read_table of a workbook of Excel")
+            frame = pd.read_excel(path, sheet_name=sheet or 0, engine="openpyxl", dtype=object).infer_objects()
+        else:
+            frame = read_delimited(path, layout, "," if kind == "csv" else "\t")
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{shown} cannot be read as {kind}: {printable(str(error).strip())}") from error
+    return plain(frame), path.parent
+
+
+def _nearest(path) -> str:
+    """Return where a file was looked for, and the nearest name there."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        return f": there is no folder {printable(folder)} either. Correct the path."
+    near = did_you_mean(path.name, sorted(p.name for p in folder.iterdir() if p.suffix.lower() in READERS))
+    return f" (looked for in {printable(folder)}): correct the path.{printable(near)}"
+
+
+def _folder_of(url) -> Path:
+    """Return the folder of a database that is a file, and else the working folder."""
+    kind, _, place = url.partition(":///")
+    return Path(place.partition("?")[0]).parent if kind.startswith("sqlite") and place else Path.cwd()
+
+
+def _read_database(url, table) -> pd.DataFrame:
+    sqlalchemy = require("sqlalchemy", extra="store", caller="read_table of a database")
+    exc = require("sqlalchemy.exc", extra="store", caller="read_table of a database")
+    shown = printable(url.rpartition("@")[2])  # without a password
+    try:
+        engine = sqlalchemy.create_engine(url)
+        try:
+            known = sqlalchemy.inspect(engine).get_table_names()
+            with engine.connect() as connection:
+                query = QUERY.match(table) if table not in known else None
+                if query is not None:  # within another, "with" reads and changes nothing
+                    inner = table.rstrip().rstrip(";")
+                    inside = query[1].lower() == "with"
+                    found = connection.exec_driver_sql(f"select * from ({inner}\n) as q" if inside else inner)
+                    return plain(pd.DataFrame(found.mappings().all(), columns=list(found.keys())))
+                if table not in known:
+                    there = printable(", ".join(known)) or "none"
+                    near = printable(did_you_mean(table, known))
+                    raise ValueError(f"The database {shown} has no table {table!r}; it has {there}.{near}")
+                # Reflected, not pasted into a statement: a name is never read as SQL.
+                reflected = sqlalchemy.Table(table, sqlalchemy.MetaData(), autoload_with=engine)
+                rows = connection.execute(sqlalchemy.select(reflected)).mappings().all()
+                return plain(pd.DataFrame(rows, columns=[column.name for column in reflected.columns]))
+        finally:
+            engine.dispose()
+    except exc.SQLAlchemyError as error:
+        raise ValueError(f"The database {shown} cannot be read: {printable(str(error).splitlines()[0])}") from error
+
+
+def plain(frame):
+    """Return text columns as objects with None where a value is missing."""
+    frame = frame.copy()
+    for name in frame.columns:
+        if pd.api.types.is_string_dtype(frame[name]) or frame[name].dtype == object:
+            values = frame[name].to_numpy(object)
+            items = np.full(len(values), None, dtype=object)
+            for row, item in enumerate(values):
+                if item is not pd.NA and (hasattr(item, "__len__") or item == item):  # a cell may hold a list
+                    items[row] = item
+            frame[name] = pd.Series(items, index=frame.index, dtype=object)
+    return frame
