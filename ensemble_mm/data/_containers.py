@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import sparse
 
 from .._checks import as_items, as_pandas, is_missing, name_of
+from .._modalities import MODALITIES
 from ._inputs import MultimodalData
 
 ALONE = "x"  # name of a column that has none
@@ -105,6 +106,8 @@ def _first_known(X):
 
 
 def _is_record(item) -> bool:
+    if isinstance(item, Mapping) and MODALITIES.recognise([item]):  # a picture of a data-set library
+        return False
     return isinstance(item, (Mapping, pd.Series)) or is_dataclass(item) or hasattr(item, "_fields")
 
 

@@ -36,7 +36,7 @@ CHINESE_TAGS = {"n": "NOUN", "v": "VERB", "a": "ADJ", "d": "ADV", "r": "PRON", "
                 "c": "CONJ", "e": "INTJ", "y": "PART", "q": "NOUN", "t": "NOUN", "f": "NOUN", "s": "NOUN"}  # fmt: skip
 
 
-class TextExtractor(TransformerMixin, BaseEstimator):
+class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Turn texts into TF-IDF of words and word pairs, with counts beside them.
 
     Parameters

@@ -140,8 +140,10 @@ def test_numbers_stay_arrays():
 
 
 @pytest.mark.parametrize(
-    "X", [np.zeros((3, 4, 4, 3), np.uint8), [np.zeros((4, 4, 3), np.uint8)] * 3, [(np.zeros(9), 8000)] * 3]
-)
+    "X",
+    [np.zeros((3, 4, 4, 3), np.uint8), [np.zeros((4, 4, 3), np.uint8)] * 3, [(np.zeros(9), 8000)] * 3,
+     [{"bytes": b"\x89PNG\r\n\x1a\n", "path": "a.png"}] * 3],
+)  # fmt: skip
 def test_pictures_and_sounds_without_a_name_are_one_view(X):
     assert len(as_source(X)) == 3 and not has_names(X)
 

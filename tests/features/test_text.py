@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn import config_context
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -216,3 +217,9 @@ def test_accents_are_read_alike_however_they_were_typed():
     one, two = "un café très crémeux", "un cafe\u0301 tre\u0300s cre\u0301meux"
     extractor = TextExtractor(char_ngram_range=(1, 3)).fit([one])
     assert one != two and (extractor.transform([one]) != extractor.transform([two])).nnz == 0
+
+
+def test_the_set_output_of_transformers_changes_nothing():
+    """What is sparse cannot be a frame; scikit-learn's vectorizers are not asked for one either."""
+    with config_context(transform_output="pandas"):
+        assert sparse.issparse(TextExtractor().fit_transform(["warm and soft", "cold and torn"]))
