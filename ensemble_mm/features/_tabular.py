@@ -25,7 +25,9 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
     Numbers are filled with the median (with a column that tells where) and standardised; skewed ones are given as
     their signed logarithm. Categories are one-hot for the most frequent values, with the frequency of the value
     beside them when there are more; a value not seen in fit is all zeros. Dates become year, month, weekday, hour and
-    days elapsed. Nothing is learned from labels, unless `target_encoding` is asked for.
+    days elapsed, times hours. Which column is what, and how it is written, is learned in fit (`schema_`); values that
+    cannot be read so are counted in a warning, and in an error where no number is left. Nothing is learned from labels,
+    unless `target_encoding` is asked for.
 
     Parameters
     ----------
