@@ -73,6 +73,9 @@ def test_tensors_are_arrays():
     np.testing.assert_array_equal(plain_item(Tensor([[1, 2]])), [[1, 2]])
     assert plain_column(Tensor(np.zeros((4, 3, 8, 8)))).shape == (4, 3, 8, 8)
     assert taken_as([Tensor(np.zeros((3, 8, 9)))] * 3) == "image"
+    assert infer_schema({"x": Tensor(np.zeros((4, 3, 8, 8)))})["x"].taken_as == "image"
+    assert infer_schema({"x": Tensor(np.zeros((4, 3)))})["x"].taken_as == "vector"
+    assert infer_schema(Tensor(np.zeros((4, 3)))).columns[0].taken_as == "vector"
 
 
 def test_samples_and_rate_are_a_pair_in_either_order():

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import sparse
 
 from .._checks import as_items, as_pandas, is_missing, name_of
+from .._items import plain_column
 from .._modalities import MODALITIES
 from ._inputs import MultimodalData
 
@@ -20,7 +21,7 @@ def as_source(X) -> Any:
 
     Lists and arrays of numbers are left to scikit-learn's own checks.
     """
-    X = as_pandas(X)
+    X = plain_column(as_pandas(X))
     if isinstance(X, pd.Series):
         X = X.to_frame(ALONE if X.name is None else X.name)
     elif isinstance(X, np.ndarray):
@@ -33,7 +34,7 @@ def as_source(X) -> Any:
     if sparse.issparse(X):  # first: one kind of sparse matrix is a dict
         return X.tocsr() if X.ndim == 2 else X
     if isinstance(X, Mapping):
-        one = len(X) > 0 and all(map(pd.api.types.is_scalar, X.values()))
+        one = len(X) > 0 and all(pd.api.types.is_scalar(value) and not np.ndim(value) for value in X.values())
         return as_source([X]) if one else MultimodalData(X)
     if isinstance(X, (str, bytes, set, frozenset)) or not (hasattr(X, "__len__") or hasattr(X, "__array__")):
         raise ValueError(

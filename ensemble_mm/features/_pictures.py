@@ -40,6 +40,8 @@ def read_picture(item, *, max_pixels, caller="ImageExtractor"):
     Image = require("PIL.Image", extra="image", caller=caller)
     item = plain_item(item)
     if isinstance(item, (str, os.PathLike, bytes, bytearray, memoryview)):
+        if isinstance(item, bytes) and item and item[:1] != b"<" and item.isascii() and item.decode().isprintable():
+            raise UnreadableItem("it is a text in bytes, not an image: decode the column, by .str.decode('utf-8')")
         source = open_item(item, "image")
         with decoding("image"), _open(source, Image) as image:
             _check_size(image.size, max_pixels)

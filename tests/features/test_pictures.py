@@ -101,6 +101,7 @@ def test_arrays_of_any_type_and_order_are_the_same_picture(array):
         (np.zeros((2000, 2000), np.uint8), "more than max_pixels=1000000"),
         (Image.new("L", (2000, 2000)), "more than max_pixels=1000000"),
         (3.5, "it is a float, but image items are"),
+        (b"a warm coat", "it is a text in bytes.*decode"),
         (b"<svg></svg>", "it is no image, or in none of the formats that are read .PNG"),
     ],
 )
