@@ -305,8 +305,6 @@ class _Number:
 
 
 class _Category:
-    number: _Number | None = None  # of codes of digits, such as postal codes: near ones are near each other
-
     def __init__(self, owner):
         self.owner = owner
 
@@ -322,6 +320,7 @@ class _Category:
         self.top = max(self.shares.values(), default=1.0) or 1.0
         self.suffixes = [f"_{word or 'missing'}" for word in self.values] + (["_frequency"] if self.shares else [])
         known = [word for word in order if word]
+        self.number = None  # of codes of digits, such as postal codes: near ones are near each other
         if self.shares and are_digits(known):
             if 2 * len(known) > len(words):  # which hardly repeat
                 self.values, self.shares, self.suffixes = [], {}, []
@@ -334,7 +333,7 @@ class _Category:
         parts = [(words == value).astype(float) for value in self.values]
         if self.shares:
             parts.append(np.array([self.shares.get(word, 0.0) / self.top for word in words]))
-        if self.number is not None:
+        if getattr(self, "number", None) is not None:  # files written before have none
             parts.append(self.number.transform(pd.to_numeric(pd.Series(words), errors="coerce")))
         return np.column_stack(parts) if parts else np.zeros((len(words), 0))
 

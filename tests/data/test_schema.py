@@ -165,3 +165,11 @@ def test_what_is_said_to_be_short_text_is_read_by_runs_of_characters():
         return set(next(iter(model.readers_["note"].fitted.values()))[0].get_feature_names_out())
 
     assert " warm" not in features("text") and " warm" in features("short text")
+
+
+def test_a_model_of_many_codes_of_digits_is_saved(tmp_path):
+    X = pd.DataFrame({"code": np.arange(60) % 30})
+    model = em.StackedClassifier(learners=LINEAR, columns={"code": "category"}, cv=2, random_state=0)
+    expected = model.fit(X, ["a", "b", "b"] * 20).predict_proba(X)
+    em.save(model, tmp_path / "model.emm")
+    np.testing.assert_array_equal(em.load(tmp_path / "model.emm").predict_proba(X), expected)
