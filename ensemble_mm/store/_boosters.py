@@ -250,6 +250,8 @@ def check_trees(model: dict, width: int) -> None:
                  int(learner["learner_model_param"].get("num_target", 1)), 1)  # fmt: skip
     trees, info = booster["model"]["trees"], booster["model"]["tree_info"]
     _require(len(info) == len(trees) and all(0 <= group < groups for group in info), "its trees do not add up")
+    ends = booster["model"].get("iteration_indptr", [0, len(trees)])
+    _require(ends[0] == 0 and ends == sorted(ends) and ends[-1] == len(trees), "its rounds do not add up")
     for tree in trees:
         left, right, split = tree["left_children"], tree["right_children"], tree["split_indices"]
         n_nodes = len(left)
@@ -262,6 +264,7 @@ def check_trees(model: dict, width: int) -> None:
                 continue
             _require(0 < left[node] < n_nodes and 0 < right[node] < n_nodes and 0 <= split[node] < width)
             waiting += [left[node], right[node]]
+        _require(met + int(tree["tree_param"].get("num_deleted", 0)) == n_nodes)  # what pads a tree is no node
         sizes, starts = tree.get("categories_sizes", []), tree.get("categories_segments", [])
         n_words = len(tree.get("categories", []))
         _require(all(0 <= a and 0 <= n and a + n <= n_words for a, n in zip(starts, sizes, strict=True)))

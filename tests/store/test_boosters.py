@@ -1,6 +1,7 @@
 """Boosters of senders that are not known are read in a process of their own; what ends it is an error."""
 
 import copy
+import json
 import os
 import signal
 from pathlib import Path
@@ -11,7 +12,7 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
 from ensemble_mm.store import ModelFileError, _boosters, load, save
-from ensemble_mm.store._boosters import booster_kind, booster_state, check_text, try_out
+from ensemble_mm.store._boosters import booster_kind, booster_state, check_text, check_trees, try_out
 
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(200, 5)), rng.integers(0, 3, 200)
@@ -159,3 +160,20 @@ def test_a_forged_booster_is_an_error_of_load(tmp_path, forge, describe):
     load(forge(node, arrays))
     with pytest.raises(ModelFileError, match="not whole"):
         load(forge(node, arrays.replace(old, new)))
+
+
+def padded(model):
+    tree = model["trees"][0]
+    for name in ("left_children", "right_children", "split_indices"):
+        tree[name] = [*tree[name], 10**9]
+    tree["tree_param"]["num_nodes"] = str(len(tree["left_children"]))
+
+
+@pytest.mark.parametrize("change", [padded, lambda model: model.update(iteration_indptr=[0, 10**6])])
+def test_trees_without_nodes_or_rounds_of_their_own_are_refused(change):
+    """A tree that says more nodes than it has is filled from whatever the memory held."""
+    model = json.loads(bytes(MODELS["xgboost"].get_booster().save_raw("json")))
+    check_trees(model, 5)
+    change(model["learner"]["gradient_booster"]["model"])
+    with pytest.raises(ValueError, match="not whole"):
+        check_trees(model, 5)
