@@ -1,6 +1,7 @@
 """From X to its schema, and from that to views: which columns are read together, and by what."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -72,8 +73,16 @@ def schema_of_views(views, source, said, tables) -> Schema:
     found: dict = {}
     for view in views:
         for column in _records(columns_as_source(source, view.columns), said, view.name in tables):
-            found.setdefault((column.within, column.name), column)
+            found.setdefault((column.within, column.name), _read_by(view, column))
     return Schema(tuple(found.values()))
+
+
+def _read_by(view, column):
+    """Return the record of a column that a listed view reads: paths are pictures to it, whatever they look like."""
+    if column.taken_as not in (*LEFT_OUT, *STRINGS) or modality_of(column) == view.modality:
+        return column
+    because = f"view {view.name!r} reads it so"
+    return replace(column, taken_as=view.modality, because=because, reading=None, notes=())
 
 
 def columns_as_source(source, columns):

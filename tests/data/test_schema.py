@@ -6,6 +6,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import ensemble_mm as em
+from ensemble_mm.data._problem import read_problem
 
 LINEAR = [("linear", LogisticRegression())]
 
@@ -173,3 +174,12 @@ def test_a_model_of_many_codes_of_digits_is_saved(tmp_path):
     expected = model.fit(X, ["a", "b", "b"] * 20).predict_proba(X)
     em.save(model, tmp_path / "model.emm")
     np.testing.assert_array_equal(em.load(tmp_path / "model.emm").predict_proba(X), expected)
+
+
+@pytest.mark.parametrize(("extractor", "kind"), [(em.ImageExtractor(), "image"), (em.TextExtractor(), "text")])
+def test_a_listed_view_says_what_its_column_is(extractor, kind):
+    """Names of pictures without a suffix look like counters; they were said to be left out, and were read."""
+    X = pd.DataFrame({"photo": [f"photos/{1000 + i}" for i in range(40)]})
+    assert em.infer_schema(X)["photo"].taken_as == "identifier"
+    problem = read_problem(X, np.tile([0, 1], 20), views=[("seen", extractor, "photo")])
+    assert problem.schema["photo"].taken_as == kind and not problem.schema.notes

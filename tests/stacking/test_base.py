@@ -225,7 +225,7 @@ def test_a_learner_that_serves_no_task_is_named(vectors, listed):
     ("bad", "words"),
     [
         (1j, "complex numbers"),
-        ((1, 2), "several values in one place, such as the tuple"),
+        (("a", "b"), "several values in one place, such as the tuple"),
         ({"a"}, "several values in one place, such as the set"),
         (Decimal("sNaN"), "no number"),
         (10**400, "too large for any float"),
