@@ -236,6 +236,10 @@ def _ints(text: str) -> list[int]:
 # -- XGBoost's trees --------------------------------------------------------------------------------------------------
 
 
+_NODES = ("left_children", "right_children", "split_indices", "parents")  # of an array each
+_ROOT = 2**31 - 1  # the parent of the root
+
+
 def check_trees(model: dict, width: int) -> None:
     """Refuse a model of XGBoost whose trees could be left, whatever rows they are given."""
     learner = model["learner"]
@@ -253,17 +257,25 @@ def check_trees(model: dict, width: int) -> None:
     ends = booster["model"].get("iteration_indptr", [0, len(trees)])
     _require(ends[0] == 0 and ends == sorted(ends) and ends[-1] == len(trees), "its rounds do not add up")
     for tree in trees:
-        left, right, split = tree["left_children"], tree["right_children"], tree["split_indices"]
+        left, right, split, parents = (tree[name] for name in _NODES)
         n_nodes = len(left)
-        _require(n_nodes == len(right) == len(split) == int(tree["tree_param"]["num_nodes"]) and n_nodes)
-        waiting, met = [0], 0
+        _require(
+            n_nodes == len(right) == len(split) == len(parents) == int(tree["tree_param"]["num_nodes"]) and n_nodes
+        )
+        _require(int(tree["tree_param"].get("num_feature", width)) == width, "a tree does not fit its columns")
+        size = int(tree["tree_param"].get("size_leaf_vector", 1))
+        n_leaves, rest = divmod(len(tree.get("leaf_weights", [])), max(size, 1))
+        _require(size <= 1 or (n_leaves and not rest and len(tree["base_weights"]) == size * n_nodes))
+        waiting, met = [(0, _ROOT if size <= 1 else -1)], 0
         while waiting:
-            node, met = waiting.pop(), met + 1
-            _require(met <= n_nodes)
+            (node, parent), met = waiting.pop(), met + 1
+            _require(met <= n_nodes and parents[node] == parent)  # the reader follows these ways back, too
             if left[node] == -1:
+                # With several targets, it is the place of the leaf's numbers.
+                _require(right[node] == -1 if size <= 1 else 0 <= right[node] < n_leaves)
                 continue
             _require(0 < left[node] < n_nodes and 0 < right[node] < n_nodes and 0 <= split[node] < width)
-            waiting += [left[node], right[node]]
+            waiting += [(left[node], node), (right[node], node)]
         _require(met + int(tree["tree_param"].get("num_deleted", 0)) == n_nodes)  # what pads a tree is no node
         sizes, starts = tree.get("categories_sizes", []), tree.get("categories_segments", [])
         n_words = len(tree.get("categories", []))

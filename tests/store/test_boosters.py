@@ -27,6 +27,7 @@ MODELS = {
     "xgboost": XGBClassifier(n_estimators=3, max_depth=3, n_jobs=1).fit(X, y),
     "dart": XGBRegressor(n_estimators=3, max_depth=3, booster="dart", n_jobs=1).fit(X, y),
     "linear": XGBRegressor(n_estimators=3, booster="gblinear", n_jobs=1).fit(X, y),
+    "targets": XGBRegressor(n_estimators=3, max_depth=3, multi_strategy="multi_output_tree", n_jobs=1).fit(X, X[:, :2]),
 }
 
 
@@ -164,14 +165,28 @@ def test_a_forged_booster_is_an_error_of_load(tmp_path, forge, describe):
 
 def padded(model):
     tree = model["trees"][0]
-    for name in ("left_children", "right_children", "split_indices"):
+    for name in ("left_children", "right_children", "split_indices", "parents"):
         tree[name] = [*tree[name], 10**9]
     tree["tree_param"]["num_nodes"] = str(len(tree["left_children"]))
 
 
-@pytest.mark.parametrize("change", [padded, lambda model: model.update(iteration_indptr=[0, 10**6])])
-def test_trees_without_nodes_or_rounds_of_their_own_are_refused(change):
-    """A tree that says more nodes than it has is filled from whatever the memory held."""
+def set_in(name, place, value):
+    return lambda model: model["trees"][1][name].__setitem__(place, value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        padded,
+        lambda model: model.update(iteration_indptr=[0, 10**6]),
+        set_in("parents", 2, 62721),
+        set_in("parents", 0, 1),
+        set_in("right_children", -1, 255),
+        set_in("tree_param", "num_feature", "6"),
+    ],
+)
+def test_trees_that_point_outside_themselves_are_refused(change):
+    """A tree that says more nodes than it has is filled from whatever the memory held; parents are read, too."""
     model = json.loads(bytes(MODELS["xgboost"].get_booster().save_raw("json")))
     check_trees(model, 5)
     change(model["learner"]["gradient_booster"]["model"])
