@@ -1,6 +1,7 @@
 """Columns that a person should look at: they tell a target exactly, repeat another column, or say nothing."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from ._inputs import MultimodalData
 FEWEST_ROWS = 50  # with fewer, columns agree by chance
 FEWEST_OTHERS = 10  # rows whose label is not the most frequent one
 EACH = 5  # rows per value, on average, from which values are more than names of rows
+MOST_NOTES = 3  # columns of a kind that are told one by one
 EXACT = 1e-9  # by how much squared correlations of copies may miss 1
 
 
@@ -18,29 +20,39 @@ def note_suspects(schema: Schema, source, tasks, targets, *, listed=False) -> Sc
     """Return a schema with notes on the columns of X that a person should look at; `listed`: in views of their own."""
     if source.shape[0] < FEWEST_ROWS:
         return schema
-    columns: list[Column] = []
+    constants: list[int] = []
+    repeats: list[int] = []
     firsts: dict[bytes, Column] = {}
-    for column in schema.columns:
+    notes: list[list[str]] = [[] for _ in schema.columns]
+    for place, column in enumerate(schema.columns):
         values = _values(source, column)
         if values is None:
-            columns.append(column)
             continue
-        notes = []
         if column.taken_as == "constant":
-            notes.append("every value is the same, and says nothing; to leave it out")
-        else:
-            codes, n_values = _codes(values)
-            # Of values that hardly repeat the order of rows would be compared: those are compared as they are.
-            same = codes if _repeats(codes, n_values) else pd.util.hash_array(values.astype(str).to_numpy(object))
-            first = firsts.setdefault(same.tobytes(), column)
-            if first is not column:
-                notes.append(f"says in every row the same as {first.title!r}; to leave it out")
-            told = [name for name in tasks if _tells(values, codes, n_values, targets[name])]
-            notes += [f"tells the target {name!r} exactly; if it is known only afterwards" for name in told]
-        remedy = "take it out of the view" if listed else f"write columns={{{column.name!r}: 'drop'}}"
-        said = tuple(f"{note}, {remedy}" for note in notes)
-        columns.append(replace(column, notes=column.notes + said))
-    return replace(schema, columns=tuple(columns))
+            constants.append(place)
+            notes[place].append("every value is the same, and says nothing; to leave it out")
+            continue
+        codes, n_values = _codes(values)
+        # Of values that hardly repeat the order of rows would be compared: those are compared as they are.
+        same = codes if _repeats(codes, n_values) else pd.util.hash_array(values.astype(str).to_numpy(object))
+        first = firsts.setdefault(same.tobytes(), column)
+        if first is not column:
+            repeats.append(place)
+            notes[place].append(f"says in every row the same as {first.title!r}; to leave it out")
+        told = [name for name in tasks if _tells(values, codes, n_values, targets[name])]
+        notes[place] += [f"tells the target {name!r} exactly; if it is known only afterwards" for name in told]
+    for alike, words in ((constants, "have one value each"), (repeats, "say in every row what others say")):
+        if len(alike) > MOST_NOTES:
+            for place in alike:
+                del notes[place][0]
+            shown = ", ".join(repr(schema.columns[place].title) for place in alike[1:MOST_NOTES])
+            notes[alike[0]].insert(0, f"it and {len(alike) - 1} more columns ({shown} ...) {words}; to leave it out")
+    return replace(schema, columns=tuple(map(partial(_noted, listed=listed), schema.columns, notes)))
+
+
+def _noted(column: Column, notes, listed) -> Column:
+    remedy = "take it out of the view" if listed else f"write columns={{{column.name!r}: 'drop'}}"
+    return replace(column, notes=column.notes + tuple(f"{note}, {remedy}" for note in notes))
 
 
 def _values(source, column: Column):

@@ -96,3 +96,13 @@ def test_codes_of_digits_are_read_as_numbers_too():
     model = StackedRegressor(learners="fast", cv=3, random_state=0).fit(pd.DataFrame({"zip": codes}), y)
     assert model.views_ == {"zip": "text", "tabular": "tabular"}
     assert model.score(pd.DataFrame({"zip": ["10500", "01500", "25500"]}), [10500.0**2, 1500.0**2, 25500.0**2]) > 0.95
+
+
+def test_many_columns_of_a_kind_are_told_in_a_line():
+    """Of a table with a hundred columns of zeros, a hundred lines hid the one that mattered."""
+    same = {f"same{i}": 1.0 for i in range(9)}
+    copies = {f"copy{i}": SIZE for i in range(9)}
+    notes = notes_on(table(**same, **copies, leak=np.where(Y, "sold", "open")))
+    assert [note.partition(":")[0] for note in notes] == ["same0", "copy0", "leak"]
+    assert "it and 8 more columns ('same1', 'same2' ...) have one value each" in notes[0]
+    assert "it and 8 more columns ('copy1', 'copy2' ...) say in every row what others say" in notes[1]
