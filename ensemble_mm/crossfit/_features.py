@@ -33,6 +33,15 @@ class Reader:
         """Whether the part that needs no fit gives the features."""
         return self.stateless is not None and all(extractor is None for extractor, _ in self.fitted.values())
 
+    def only(self, reads):
+        """Return the reader without what nobody reads; `reads` holds the (fold, task, form) of those who do."""
+        fitted = {}
+        for (fold, task), (extractor, reducer) in self.fitted.items():
+            forms = {form for f, t, form in reads if f == fold and task in (None, t)}
+            if forms:
+                fitted[fold, task] = extractor, reducer if "reduced" in forms else None
+        return Reader(self.stateless, fitted)
+
 
 def plan_extractions(views, n_folds, refit, tasks):
     """List the extractions of a run."""

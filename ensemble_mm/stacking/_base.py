@@ -96,7 +96,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         self.schema_ = problem.schema
         self.view_columns_ = {view.name: view.columns for view in views}
         self.present_ = run.features.present
-        self.readers_ = run.features.readers
+        self.readers_ = {name: reader.only(self._reads(name)) for name, reader in run.features.readers.items()}
         self.n_extractions_ = run.features.n_extractions
         self.failures_ = run.failures
         self.fit_report_ = runner.to_frame()
@@ -135,6 +135,16 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         self.calibrators_, self.conformal_ = last.calibrate(run, self.calibration)
         if self.calibrators_:
             self.oof_ = {name: last.calibrated(name, proba) for name, proba in self.oof_.items()}
+
+    def _reads(self, view):
+        """Return the (fold, task, form) in which the models that are kept read a view: after a refit, one fold only."""
+        return {
+            (fold, member.task, member.form)
+            for level in self.levels_
+            for member, models in level.models.items()
+            for fold, model in models.items()
+            if model is not None and view in model.views
+        }
 
     # -- input ---------------------------------------------------------------------------------------------------
 

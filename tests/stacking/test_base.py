@@ -153,6 +153,17 @@ def test_fold_models_serve_when_the_refit_comes_too_late(vectors):
     assert np.isfinite(model.predict(X)).all()
 
 
+@pytest.mark.parametrize(("refit", "folds"), [(True, {ALL_ROWS}), (False, {0, 1, 2})])
+def test_a_fitted_stack_holds_only_the_extractors_that_its_models_read(reviews, refit, folds):
+    X, Y = reviews
+    learners = [("words", LogisticRegression(), "review", "native"), ("facts", LogisticRegression(), "facts")]
+    model = StackedClassifier(VIEWS, learners, cv=3, refit=refit).fit(X, Y["recommended"])
+    fitted = model.readers_["review"].fitted
+    assert {fold for fold, _ in fitted} == folds
+    assert all(reducer is None for _, reducer in fitted.values())  # nobody reads the texts reduced
+    assert model.score(X, Y["recommended"]) > 0.8
+
+
 def test_a_long_time_budget_changes_nothing(reviews):
     X, Y = reviews
     plain, timed = (
