@@ -30,7 +30,7 @@ from .inspection import (
     write_report,
 )
 from .learners import ImageCNN, TextCNN, TunedLearner
-from .stacking import MultiOutputStack, StackedClassifier, StackedRegressor, compare_strategies
+from .stacking import MultiOutputStack, Predictor, StackedClassifier, StackedRegressor, compare_strategies
 from .store import ModelFileError, TaskDatabase, load, save
 
 __version__ = "0.1.0"
@@ -47,6 +47,7 @@ __all__ = [
     "ModelFileError",
     "MultiOutputStack",
     "MultimodalData",
+    "Predictor",
     "PruningDisplay",
     "ReliabilityDisplay",
     "ResidualDisplay",

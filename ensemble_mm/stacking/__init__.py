@@ -3,5 +3,6 @@
 from ._compare import compare_strategies
 from ._estimators import StackedClassifier, StackedRegressor
 from ._multioutput import STRATEGIES, MultiOutputStack
+from ._predictor import Predictor
 
-__all__ = ["STRATEGIES", "MultiOutputStack", "StackedClassifier", "StackedRegressor", "compare_strategies"]
+__all__ = ["STRATEGIES", "MultiOutputStack", "Predictor", "StackedClassifier", "StackedRegressor", "compare_strategies"]

@@ -44,6 +44,7 @@ from ._diagram import diagram
 from ._level import Level, calibrator_of, setting_of
 from ._parameters import StackParameters, check_settings
 from ._params import NamedParamsMixin
+from ._predictor import Predictor
 from ._progress import Progress
 
 # What steps hand on to each other are arrays, whatever `set_config` says of the output of transformers.
@@ -363,6 +364,11 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
             if calibrated:
                 out = {name: self.levels_[-1].calibrated(name, p) for name, p in out.items()}
         return out, new
+
+    def compiled(self) -> Predictor:
+        """Return a predictor for few rows at a time, as a service wants it, with the methods that predict."""
+        check_is_fitted(self, "levels_")
+        return Predictor(self)
 
     def _sk_visual_block_(self):
         return diagram(self)
