@@ -16,6 +16,7 @@ examples:
   ensemble-mm predict model.emm new.csv --out predictions.csv --proba
   ensemble-mm evaluate model.emm test.csv
   ensemble-mm report model.emm --data test.csv --out report.html
+  ensemble-mm serve model.emm --port 8000
   ensemble-mm runs --db sqlite:///runs.db
 
 A table is a CSV, TSV, Parquet, JSON-lines or Excel file, or a table or query of a database
@@ -45,6 +46,7 @@ def make_parser() -> argparse.ArgumentParser:
     _report(_add(commands, "report", "write one self-contained HTML page on a model"))
     _schema(_add(commands, "schema", "show what the columns of a table are taken for, and why"))
     _inspect(_add(commands, "inspect", "show what a model file holds: views, columns, targets, scores, versions"))
+    _serve(_add(commands, "serve", "answer requests for predictions over HTTP, until stopped"))
     _runs(_add(commands, "runs", "list, compare and delete the runs of a database"))
     _stack(_add(commands, "plan", "tell what a fit would compute, without computing it"))
     command = _add(commands, "demo", "fit, explain and report packaged recordings, in a few minutes")
@@ -237,6 +239,36 @@ def _inspect(command):
     _trust(command.add_argument)
 
 
+def _serve(command):
+    add = command.add_argument
+    add("model", help="the model file")
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine alone)")
+    add("--port", type=_port, default=8000, metavar="N", help="0 takes a free one (default: %(default)s)")
+    add("--workers", type=_count(1), default=1, metavar="N", help="processes (default: %(default)s)")
+    add(
+        "--max-batch",
+        type=_count(1),
+        default=64,
+        metavar="N",
+        help="most rows that are predicted together (default: %(default)s)",
+    )
+    add(
+        "--max-wait-ms",
+        type=_milliseconds,
+        default=0.0,
+        metavar="N",
+        help="how long a request waits for others to join it (default: 0)",
+    )
+    add(
+        "--max-body",
+        type=_size,
+        default=16 * 2**20,
+        metavar="SIZE",
+        help="largest request, in bytes or as 500K, 16M (default: 16M)",
+    )
+    _trust(add)
+
+
 def _runs(command):
     add = command.add_argument
     add("--db", default="sqlite:///runs.db", metavar="URL", help="default: %(default)s")
@@ -303,5 +335,12 @@ def _prune(text):
     return text if text == "auto" else _count(1)(text)
 
 
+def _size(text):
+    number, unit = (text[:-1], text[-1].upper()) if text[-1:].upper() in ("K", "M", "G") else (text, "")
+    return _count(1)(number) * {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}[unit]
+
+
+_port = _number(int, lambda value: 0 <= value < 2**16, "a port, from 0 to 65535")
+_milliseconds = _number(float, lambda value: 0 <= value <= 60_000, "a number of milliseconds, from 0 to 60000")
 _seconds = _number(float, lambda value: 0 < value < float("inf"), "a positive number of seconds")
 _fraction = _number(float, lambda value: 0 < value < 1, "a number between 0 and 1")

@@ -108,6 +108,13 @@ def _inspect(args):
     tell("made with " + ", ".join(f"{name} {number}" for name, number in manifest["versions"].items()))
 
 
+def _serve(args):
+    from ..endpoint import Settings, serve
+
+    settings = Settings(args.host, args.port, args.workers, args.max_batch, args.max_wait_ms, args.max_body)
+    serve(args.model, settings, tell, args.trust)
+
+
 def _runs(args):
     from ..store import TaskDatabase
 
@@ -158,7 +165,8 @@ def _completion(args):
 
 
 COMMANDS = {"fit": _fit, "predict": _predict, "evaluate": _evaluate, "report": _report, "schema": _schema,
-            "inspect": _inspect, "runs": _runs, "plan": _plan, "demo": _demo, "completion": _completion}  # fmt: skip
+            "inspect": _inspect, "serve": _serve, "runs": _runs, "plan": _plan, "demo": _demo,
+            "completion": _completion}  # fmt: skip
 
 
 # -- what goes in ------------------------------------------------------------------------------------------------

@@ -1,0 +1,74 @@
+"""What a model says of rows -> an answer as JSON can hold it, one entry per row."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ._bodies import Options
+
+
+def answer(model, X, options: Options) -> dict[str, list[dict]]:
+    """Return the predictions for some rows, and what else is asked for.
+
+    Parameters
+    ----------
+    model : estimator
+        A fitted stack.
+    X : DataFrame or array
+        All columns that the model reads.
+    options : Options
+
+    Returns
+    -------
+    answer : dict of str to list of length n_samples
+        "predictions": {task: value} per row. By option, "probabilities": {task: {class: probability}},
+        "intervals": {task: [low, high]} and "sets": {task: [classes]} of the tasks that have them.
+    """
+    predicted = model.predict(X)
+    found = {"predictions": {n: _plain(values) for n, values in _by_task(model, predicted, columns=True).items()}}
+    if options.probabilities:
+        parts = _asked(model, "predict_proba", X)
+        found["probabilities"] = {n: [dict(zip(_labels(model, n), row, strict=True)) for row in _plain(p)]
+                                  for n, p in parts.items()}  # fmt: skip
+    if options.interval:
+        bounds = _asked(model, "predict_interval", X, options.coverage)
+        found["intervals"] = {n: _plain(pairs) for n, pairs in bounds.items()}
+    if options.set:
+        sets = _asked(model, "predict_set", X, options.coverage)
+        found["sets"] = {n: [_plain(model.tasks_[n].classes[row]) for row in rows] for n, rows in sets.items()}
+    return {what: [{n: column[row] for n, column in columns.items()} for row in range(len(predicted))]
+            for what, columns in found.items()}  # fmt: skip
+
+
+def _asked(model, method: str, X, *rest) -> dict[str, np.ndarray]:
+    """Return {task: values}; nothing where no task of the model has them."""
+    return _by_task(model, getattr(model, method)(X, *rest)) if hasattr(model, method) else {}
+
+
+def _by_task(model, found, columns: bool = False) -> dict[str, Any]:
+    """Return {task: values} of what a stack gives: a dict, a DataFrame, an array, or for one task its values alone."""
+    if isinstance(found, dict):
+        return found
+    if isinstance(found, pd.DataFrame):
+        return {str(name): found[name].to_numpy() for name in found.columns}
+    parts = found.T if columns and found.ndim == 2 else [found]
+    return dict(zip(map(str, model.tasks_), parts, strict=True))
+
+
+def _labels(model, task: str) -> list[str]:
+    return [str(label) for label in model.tasks_[task].classes]
+
+
+def _plain(values: np.ndarray) -> list:
+    """Return an array as a list of what JSON has: what it has not becomes text, and what is no number null."""
+    return [_plain_item(item) for item in np.asarray(values).tolist()]
+
+
+def _plain_item(item):
+    if isinstance(item, list):
+        return [_plain_item(part) for part in item]
+    if isinstance(item, float):
+        return item if math.isfinite(item) else None
+    return item if isinstance(item, (str, int)) else None if item is None else str(item)

@@ -1,0 +1,219 @@
+"""The pages of the service: what is asked at which address, and how it is answered."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+import warnings
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ._answers import answer
+from ._batches import Batches
+from ._bodies import MOST_ROWS, Options, of_csv, of_form, of_invocation, of_predict
+from ._inputs import Inputs
+from ._metrics import CONTENT_TYPE, Metrics
+from ._refusal import Refusal
+from ._schema import open_api, page
+
+log = logging.getLogger("ensemble_mm.endpoint")
+
+HELD = 8  # largest bodies that may be in memory at once: many slow senders must not fill it
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+}
+
+
+class Service:
+    """One model behind addresses of HTTP.
+
+    Parameters
+    ----------
+    model : estimator
+        A fitted stack.
+    settings : Settings
+    """
+
+    def __init__(self, model, settings):
+        self._settings = settings
+        self._inputs = Inputs(model)
+        self._metrics = Metrics(shared=settings.workers > 1)
+        self._batches = Batches(
+            lambda X, options: answer(model, X, options), settings.max_batch, settings.max_wait_ms / 1000,
+            self._metrics.batches.observe,
+        )  # fmt: skip
+        self._schema = open_api(model, self._inputs)
+        self._page = page(model, self._inputs)
+        self._held = 0
+
+    def app(self) -> Starlette:
+        """Return the application."""
+        gets = {"/ping": self.ping, "/health": self.ping, "/schema": self.schema, "/docs": self.docs,
+                "/metrics": self.metrics}  # fmt: skip
+        posts = {"/predict": self.predict, "/invocations": self.invocations}
+        return Starlette(
+            routes=[
+                *(Route(path, self._counted(path, handler), methods=["GET"]) for path, handler in gets.items()),
+                *(Route(path, self._counted(path, handler), methods=["POST"]) for path, handler in posts.items()),
+            ],
+            lifespan=self._life,
+            exception_handlers={HTTPException: _no_page},
+        )
+
+    @contextlib.asynccontextmanager
+    async def _life(self, app):
+        work = asyncio.create_task(self._batches.run())
+        with warnings.catch_warnings():  # of the process, which does nothing else: answers and metrics tell
+            warnings.simplefilter("ignore")
+            try:
+                yield
+            finally:
+                work.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await work
+
+    # -- addresses -----------------------------------------------------------------------------------------------
+
+    async def ping(self, request: Request) -> Response:
+        return _json({"status": "ok"})
+
+    async def schema(self, request: Request) -> Response:
+        return _json(self._schema)
+
+    async def docs(self, request: Request) -> Response:
+        return Response(self._page, media_type="text/html", headers=HEADERS)
+
+    async def metrics(self, request: Request) -> Response:
+        return Response(await asyncio.to_thread(self._metrics.page), headers=HEADERS | {"Content-Type": CONTENT_TYPE})
+
+    async def predict(self, request: Request) -> Response:
+        kind = _kind_of(request)
+        if kind in FORMS:
+            async with (
+                self._whole(request) as body,
+                body.form(max_files=MOST_ROWS, max_fields=MOST_ROWS, max_part_size=self._settings.max_body) as form,
+            ):
+                fields = [(name, await value.read() if isinstance(value, UploadFile) else value)
+                          for name, value in form.multi_items()]  # fmt: skip
+                return await self._answer(lambda: (of_form(fields), Options.of_query(request.query_params)))
+        if kind != "application/json":
+            raise Refusal(415, f"Send application/json, {' or '.join(FORMS)}.")
+        async with self._whole(request) as body:
+            content = await body.body()
+            return await self._answer(lambda: of_predict(content))
+
+    async def invocations(self, request: Request) -> Response:
+        kind = _kind_of(request)
+        if kind not in ("application/json", "text/csv"):
+            raise Refusal(415, "Send application/json or text/csv.")
+        async with self._whole(request) as body:
+            content = await body.body()
+            if kind == "text/csv":
+                return await self._answer(lambda: (of_csv(content), Options.of_query(request.query_params)))
+            return await self._answer(lambda: of_invocation(content))
+
+    async def _answer(self, read) -> Response:
+        """Read the rows of a body apart from the loop, so that a large one holds nobody up, and answer them."""
+
+        def rows_of():
+            records, options = read()
+            return self._inputs.read(records), options
+
+        rows, options = await asyncio.to_thread(rows_of)
+        found: dict[str, Any] = await self._batches.ask(rows, options)
+        self._metrics.count(rows)
+        if rows.told:
+            found["warnings"] = rows.told
+        return _json(found)
+
+    # -- what all addresses share --------------------------------------------------------------------------------
+
+    def _counted(self, path: str, handler):
+        """Return a handler whose requests are counted and timed, and whose errors become words."""
+
+        async def handle(request: Request) -> Response:
+            begin = time.perf_counter()
+            response = await _worded(handler, request)
+            self._metrics.seconds.labels(path).observe(time.perf_counter() - begin)
+            self._metrics.requests.labels(path, str(response.status_code)).inc()
+            return response
+
+        return handle
+
+    @contextlib.asynccontextmanager
+    async def _whole(self, request: Request):
+        """Give the request with a body that may not be larger than is allowed, nor be one too many."""
+        most, own = self._settings.max_body, 0
+        too_large = Refusal(413, f"The body has more than {most:,} bytes: send fewer rows, or smaller files.")
+        said = request.headers.get("content-length", "0")
+        if said.isdecimal() and int(said) > most:
+            raise too_large
+
+        async def receive():
+            nonlocal own
+            message = await request.receive()
+            size = len(message.get("body", b""))
+            own += size
+            self._held += size
+            if own > most:
+                raise too_large
+            if self._held > HELD * most:
+                raise Refusal(503, "Too many large requests are being read: try again in a second.")
+            return message
+
+        try:
+            yield Request(request.scope, receive)
+        finally:
+            self._held -= own
+
+
+async def _worded(handler, request: Request) -> Response:
+    """Return the response, or the error in words. What nobody foresaw goes to the log alone."""
+    try:
+        return await handler(request)
+    except Refusal as refusal:
+        return _refused(refusal.status, refusal.words)
+    except HTTPException as error:  # of starlette, on a form that is none
+        return _refused(error.status_code, str(error.detail))
+    except ClientDisconnect:
+        return _refused(400, "The request ended before its body did.")
+    except Exception as error:
+        log.error("A request failed", exc_info=error)
+        return _refused(500, "The server failed on this request; its log tells why.")
+
+
+async def _no_page(request: Request, error: HTTPException) -> Response:
+    words = {404: "There is no such page: /predict, /invocations, /ping, /schema, /docs and /metrics are there.",
+             405: "Use POST for /predict and /invocations, GET for other pages."}  # fmt: skip
+    return _refused(error.status_code, words.get(error.status_code, str(error.detail)))
+
+
+def _refused(status: int, words: str) -> Response:
+    response = _json({"error": words}, status)
+    if status == 503:
+        response.headers["Retry-After"] = "1"
+    if status == 413:  # the rest of the body is not read
+        response.headers["Connection"] = "close"
+    return response
+
+
+def _json(content, status: int = 200) -> Response:
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Response(text.encode("utf-8", "replace"), status, HEADERS, "application/json")
+
+
+def _kind_of(request: Request) -> str:
+    """Return the kind of a body, JSON unless it is said; one that is packed is not unpacked."""
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise Refusal(415, "Send the body as it is, without a content encoding.")
+    return request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()

@@ -1,0 +1,149 @@
+"""Bodies of requests -> records and options. What a body says is data: nothing in it is run, opened or fetched."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from .._checks import did_you_mean
+from ._refusal import Refusal
+
+MOST_ROWS = 10_000  # of one request
+
+
+@dataclass(frozen=True)
+class Options:
+    """What an answer holds beside the predictions.
+
+    Parameters
+    ----------
+    probabilities : bool, default=False
+        The probability of every class.
+    interval : bool, default=False
+        Bounds of the numbers that are predicted.
+    set : bool, default=False
+        The classes that hold the true one with probability `coverage`.
+    coverage : float between 0 and 1, default=0.9
+    """
+
+    probabilities: bool = False
+    interval: bool = False
+    set: bool = False
+    coverage: float = 0.9
+
+    @classmethod
+    def of(cls, said: Mapping) -> "Options":
+        """Return what a request asks for; raise a `Refusal` where that cannot be meant."""
+        known = [field.name for field in fields(cls)]
+        for name, value in said.items():
+            if name not in known:
+                raise Refusal(400, f"{name[:100]!r} is no option: use {', '.join(known)}.{did_you_mean(name, known)}")
+            if name == "coverage":
+                if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1:
+                    raise Refusal(400, "coverage must be a number between 0 and 1, such as 0.9.")
+            elif not isinstance(value, bool):
+                raise Refusal(400, f"{name} must be true or false.")
+        return cls(**said)
+
+    @classmethod
+    def of_query(cls, said: Mapping[str, str]) -> "Options":
+        """Return what the query string of a request asks for, such as `?probabilities=true&coverage=0.8`."""
+        return cls.of({name: _word(text) for name, text in said.items()})
+
+
+def _word(text: str) -> Any:
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def of_predict(body: bytes) -> tuple[list, Options]:
+    """Return the rows and the options of `{"rows": [...], ...}`."""
+    said = _object(body, "rows", 'such as {"rows": [{"review": "soft and warm", "age": 40}]}')
+    return _listed(said.pop("rows"), "rows"), Options.of(said)
+
+
+def of_invocation(body: bytes) -> tuple[list, Options]:
+    """Return the rows and the options of a body of MLflow's protocol."""
+    forms = ("dataframe_split", "dataframe_records")
+    said = _read_json(body)
+    there = [form for form in forms if isinstance(said, dict) and form in said]
+    if len(there) != 1:
+        raise Refusal(400, f"The body must be a JSON object with one of {', '.join(forms)}, or CSV.")
+    options = said.get("params") or {}
+    if not isinstance(options, dict):
+        raise Refusal(400, "params must be a JSON object.")
+    if there == ["dataframe_records"]:
+        return _listed(said["dataframe_records"], "dataframe_records"), Options.of(options)
+    split = said["dataframe_split"]
+    if not isinstance(split, dict) or not isinstance(split.get("columns", []), list):
+        raise Refusal(400, 'dataframe_split must be an object such as {"columns": ["age"], "data": [[40], [41]]}.')
+    rows, names = _listed(split.get("data"), "data of dataframe_split"), split.get("columns")
+    if names is None:
+        return rows, Options.of(options)
+    return _named(rows, [str(name) for name in names], "dataframe_split"), Options.of(options)
+
+
+def of_csv(body: bytes) -> list:
+    """Return the rows of a CSV body in UTF-8 whose first line names the columns; an empty cell is a missing value."""
+    try:
+        names, *lines = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)) or [[]]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Refusal(400, f"The body is not CSV in UTF-8: {error}.") from None
+    rows = [[cell or None for cell in line] for line in lines if line]
+    return _named(_listed(rows, "What follows the first line"), names, "CSV")
+
+
+def of_form(fields: list[tuple[str, Any]]) -> list:
+    """Return the rows of the fields of a form: each names a column, and one that is there n times has n rows."""
+    columns: dict[str, list] = {}
+    for name, value in fields:
+        columns.setdefault(name, []).append(value)
+    counts = {name: len(values) for name, values in columns.items()}
+    if len(set(counts.values())) != 1:
+        found = ", ".join(f"{name[:100]!r} {n} times" for name, n in list(counts.items())[:10])
+        raise Refusal(400, f"The form must hold every column once per row; it has {found or 'no fields'}.")
+    return _named([list(row) for row in zip(*columns.values(), strict=True)], list(columns), "form")
+
+
+def _named(rows: list, names: list[str], what: str) -> list[dict]:
+    """Return rows as records."""
+    if len(set(names)) < len(names):
+        raise Refusal(400, f"The columns of the {what} must have different names.")
+    for place, row in enumerate(rows):
+        if not isinstance(row, list) or len(row) != len(names):
+            raise Refusal(400, f"Row {place} of the {what} must be a list of {len(names)} values, one per column.")
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _object(body: bytes, needed: str, example: str) -> dict:
+    said = _read_json(body)
+    if not isinstance(said, dict) or needed not in said:
+        raise Refusal(400, f"The body must be a JSON object with {needed!r}, {example}.")
+    return said
+
+
+def _listed(rows: Any, what: str) -> list:
+    if not isinstance(rows, list) or not rows:
+        raise Refusal(400, f"{what} must be a list of at least one row.")
+    if len(rows) > MOST_ROWS:
+        raise Refusal(413, f"{len(rows):,} rows are more than the {MOST_ROWS:,} of one request: send them in parts.")
+    return rows
+
+
+def _read_json(body: bytes) -> Any:
+    try:
+        return json.loads(body, parse_constant=_no_number)
+    except RecursionError:
+        raise Refusal(400, "The body is nested too deep.") from None
+    except ValueError as error:  # of the syntax, the encoding, or a number of thousands of digits
+        raise Refusal(400, f"The body is not JSON: {str(error)[:200]}.") from None
+
+
+def _no_number(text: str):
+    raise ValueError(f"{text} is not a number of JSON; null stands for what is not known")

@@ -1,0 +1,200 @@
+"""Records of a request -> rows as the model reads them: names and kinds of cells are checked, files are unpacked."""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .._checks import name_of, nearest
+from .._items import DATA_URI
+from .._modalities import MODALITIES
+from ..data import Names, as_fitted, columns_of, columns_read, present_rows, views_of
+from ..schema import Column
+from ._refusal import Refusal
+
+STRANGERS = 50  # names that the model does not know and that are looked at: one may be a slip of the pen
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a request, and what reading them tells.
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray
+        All columns that the model reads.
+    told : list of str
+        What is to be known of values that cannot be read.
+    missing : dict of str to int
+        Rows without an item, per view.
+    unseen : dict of str to int
+        Values that the fit did not have, per column of categories.
+    """
+
+    X: Any
+    told: list[str]
+    missing: dict[str, int]
+    unseen: dict[str, int]
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+
+class Inputs:
+    """What a fitted stack reads, by the names of its columns.
+
+    Parameters
+    ----------
+    model : estimator
+        A fitted stack.
+
+    Attributes
+    ----------
+    columns : dict of str to {"file", "vector", "value"}
+        What the cells of each column are; empty for a model that was fitted on an array of numbers.
+    order : tuple of str or None
+        Columns that rows without names have, in this order; None where rows have names.
+    """
+
+    def __init__(self, model):
+        names: Names = model._names
+        self._model, self._views = model, views_of(model)
+        self.columns: dict[str, str] = {}
+        self.order = None if names.given else names.columns or tuple(map(str, range(model.n_features_in_)))
+        for view in self._views if names.container != "array" else ():
+            modality = MODALITIES[view.modality]
+            kind = {"matrix": "vector", "table": "value"}.get(modality.takes, "file" if modality.files else "value")
+            for name in columns_read(view.columns):
+                for label in names.inner.get(name, (name,)):  # a view that is a table has columns of its own
+                    if self.columns.get(label) != "file":
+                        self.columns[label] = kind
+
+    def read(self, records: list) -> Rows:
+        """Return the rows that the records of a request hold; raise a `Refusal` where they cannot be meant."""
+        if self.order is not None:
+            records = [self._by_place(row, record) for row, record in enumerate(records)]
+        if not self.columns:
+            numbers = [_vector(list(record.values()), f"Row {row}") for row, record in enumerate(records)]
+            return Rows(np.array(numbers, dtype=np.float64), [], {}, {})
+        records = [_spelt(record) if isinstance(record, dict) else record for record in records]
+        there = self._check_names(records)
+        X = pd.DataFrame({name: self._cells(name, records) for name in self.columns}, dtype=object)
+        try:
+            if len(there) < len(self.columns):
+                as_fitted(X[there] if there else pd.DataFrame({"": [None]}), self._model)
+            return self._told_of(X)
+        except ValueError as error:
+            raise Refusal(400, str(error)) from None
+
+    def _check_names(self, records) -> list[str]:
+        """Return the columns that some record has."""
+        found: dict[str, None] = {}
+        for row, record in enumerate(records):
+            if not isinstance(record, dict):
+                raise Refusal(400, f"Row {row} must be an object of column to value, such as {self._example()}.")
+            found.update(dict.fromkeys(record))
+        strangers = [name for name in found if name not in self.columns][:STRANGERS]
+        for stranger in strangers:
+            near = nearest(stranger, list(self.columns))
+            meant = [i for i, record in enumerate(records) if stranger in record and near not in record]
+            if near is not None and meant:
+                words = f"Row {meant[0]} has {stranger[:100]!r}, which the model does not read. Did you mean {near!r}?"
+                raise Refusal(400, words)
+        there = [name for name in self.columns if name in found]
+        if not there:
+            listed = ", ".join(map(repr, list(self.columns)[:20]))
+            raise Refusal(400, f"The rows have none of the columns that the model reads: {listed}.")
+        return there
+
+    def _cells(self, name: str, records) -> np.ndarray:
+        cells = np.full(len(records), None, dtype=object)
+        check = _CELLS[self.columns[name]]
+        for row, record in enumerate(records):
+            value = record.get(name)
+            if value is not None and value != "":
+                cells[row] = check(value, f"Row {row}, column {name!r}")
+        return cells
+
+    def _by_place(self, row: int, record) -> dict:
+        """Return a row of a model whose columns have no names as a record."""
+        values = list(record.values()) if isinstance(record, dict) else record
+        if not isinstance(values, list) or len(values) != len(self.order):
+            words = f"Row {row} must be a list of {len(self.order)} values: the model has no names of columns."
+            raise Refusal(400, words)
+        return dict(zip(self.order, values, strict=True))
+
+    def _told_of(self, X: pd.DataFrame) -> Rows:
+        """Read the rows as the model will; count what is missing and what is new."""
+        told: list[str] = []
+        columns = columns_of(as_fitted(X, self._model), self._views, self._model.schema_, told=told)
+        missing, unseen = {}, {}
+        for view in self._views:
+            values = columns[view.name]
+            missing[view.name] = int((~present_rows(values)).sum())
+            for column in self._categories(values, view) if isinstance(values, pd.DataFrame) else ():
+                unseen[column.title] = len(column.reading.unseen(values[column.name]))
+        told += [f"{name!r} is missing in every row." for name, n in missing.items() if n == len(X)]
+        return Rows(X, told, missing, unseen)
+
+    def _categories(self, values, view) -> list[Column]:
+        return [
+            column
+            for column in self._model.schema_.columns
+            if column.taken_as == "category" and column.name in values and column.within in (None, view.columns)
+        ]
+
+    def _example(self) -> str:
+        return "{" + ", ".join(f'"{name}": ...' for name in list(self.columns)[:3]) + "}"
+
+
+def _spelt(record: dict) -> dict:
+    """Return a record whose names are spelt as those of columns are: accents can be written in two ways."""
+    return record if all(map(str.isascii, record)) else {name_of(name): value for name, value in record.items()}
+
+
+def _value(value, where: str):
+    if isinstance(value, int) and value.bit_length() > 1000:
+        raise Refusal(400, f"{where} holds a number of {len(str(value))} digits: it is too large to be read.")
+    if isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise Refusal(400, f"{where} holds half of a character, which is no text.") from None
+    if not isinstance(value, (str, int, float)):
+        noun = "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "a file"
+        raise Refusal(400, f"{where} holds {noun}: give one text, number, true, false or null.")
+    return value
+
+
+def _vector(value, where: str):
+    if isinstance(value, str):
+        return _value(value, where)
+    good = isinstance(value, list) and all(part is None or isinstance(part, (int, float)) for part in value)
+    if not good:
+        raise Refusal(400, f"{where} must be a list of numbers.")
+    return [_value(part, where) for part in value]
+
+
+def _file(value, where: str) -> bytes:
+    """Return the bytes of a file that is sent: a text is base64 and nothing else, so that none is opened as a path."""
+    if isinstance(value, bytes):
+        return value
+    uri = DATA_URI.match(value) if isinstance(value, str) else None
+    text = "" if not isinstance(value, str) else value[uri.end() :] if uri else value
+    try:
+        if not text or (uri and not uri[0].lower().endswith(";base64,")):
+            raise ValueError
+        return base64.b64decode(re.sub(r"\s", "", text), validate=True)
+    except (binascii.Error, ValueError):
+        raise Refusal(
+            400,
+            f"{where} must be a file: its bytes in base64, or as a part of a form. Names and addresses of files are "
+            "not opened.",
+        ) from None
+
+
+_CELLS = {"value": _value, "vector": _vector, "file": _file}

@@ -1,0 +1,54 @@
+"""Connections whose senders take too long: they are ended, and the slowest first where connections are many."""
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD_SECONDS = 10.0  # for the head of a request
+BODY_SECONDS = 60.0  # for its body, beyond that
+MOST_CONNECTIONS = 800  # of a process; systems give it 1024 open files
+
+
+class PatientProtocol(H11Protocol):
+    """Read a connection, not for ever.
+
+    A request must be whole in some time. Where connections are more than can be, the one that has kept the service
+    waiting for the longest makes room.
+    """
+
+    _began: float | None = None  # when the request that is being sent began; None while one is answered
+    _timer = None
+
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        self._wait()
+        if len(self.connections) > MOST_CONNECTIONS:
+            waiting = [other for other in self.connections if getattr(other, "_began", None) is not None]
+            min(waiting, key=lambda other: other._began, default=self).transport.abort()
+
+    def connection_lost(self, exc):
+        self._rest()
+        super().connection_lost(exc)
+
+    def data_received(self, data):
+        super().data_received(data)
+        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+            self._rest()
+        elif self._began is None:
+            self._wait()
+
+    def _wait(self):
+        self._began = self.loop.time()
+        self._timer = self.loop.call_later(HEAD_SECONDS, self._look)
+
+    def _rest(self):
+        self._began = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self):
+        left = self._began + HEAD_SECONDS + BODY_SECONDS - self.loop.time()
+        if self.conn.their_state is h11.SEND_BODY and left > 0:
+            self._timer = self.loop.call_later(left, self._look)
+        else:
+            self.transport.abort()

@@ -1,0 +1,152 @@
+"""What the service takes and gives, from the schema of its model: as an OpenAPI document, and as a page."""
+
+import html
+import json
+from typing import Any
+
+from ._bodies import MOST_ROWS
+from ._inputs import Inputs
+
+KNOWN = 30  # categories that are listed
+CELLS: dict[str, dict[str, Any]] = {
+    "file": {"type": ["string", "null"], "contentEncoding": "base64"},
+    "vector": {"type": ["array", "null"], "items": {"type": ["number", "null"]}},
+    "value": {"type": ["string", "number", "boolean", "null"]},
+}
+TYPES = {"date": ["string", "null"], "text": ["string", "null"], "short text": ["string", "null"]}
+OPTIONS = {
+    "probabilities": {"type": "boolean", "default": False},
+    "interval": {"type": "boolean", "default": False},
+    "set": {"type": "boolean", "default": False},
+    "coverage": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1, "default": 0.9},
+}
+POSTS = {
+    "/predict": "Predictions for rows in JSON, or for the fields of a form, whose files are media",
+    "/invocations": "Predictions for rows in MLflow's protocol",
+}
+GETS = {
+    "/ping": "Whether the service runs",
+    "/schema": "What it takes and gives, as OpenAPI",
+    "/docs": "A page for people",
+    "/metrics": "Counts for Prometheus",
+}
+ERRORS = {
+    "400": "The body is not as it must be",
+    "413": "The body is too large",
+    "415": "The body is of another kind",
+    "503": "Too many requests wait: try again",
+}
+
+
+def cells_of(model, inputs: Inputs) -> dict[str, dict[str, Any]]:
+    """Return the JSON schema of the cells of each column.
+
+    It names categories of the training data, and shows nothing else of them.
+    """
+    records = {str(column.name): column for column in model.schema_.columns}
+    found = {}
+    for name in inputs.columns or inputs.order or ():
+        cell = dict(CELLS[inputs.columns.get(name, "value")])
+        record = records.get(name)
+        if record is not None:
+            noun = f"{record.taken_as}, the bytes of a file" if inputs.columns[name] == "file" else record.taken_as
+            cell["type"] = TYPES.get(record.taken_as, cell["type"])
+            cell["description"] = f"{noun}; {record.missing:.0%} missing in fit"
+            if record.taken_as == "category" and getattr(record.reading, "known", None):
+                cell["examples"] = list(record.reading.known[:KNOWN])
+        found[name] = cell
+    return found
+
+
+def open_api(model, inputs: Inputs) -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    cells = cells_of(model, inputs)
+    row = _object(cells)
+    if inputs.order is not None:
+        n = len(inputs.order)
+        row = {"type": "array", "items": CELLS["value"], "minItems": n, "maxItems": n}
+    rows = {"type": "array", "items": row, "minItems": 1, "maxItems": MOST_ROWS}
+    split = {"columns": {"type": "array", "items": {"type": "string"}}, "data": {"type": "array", "items": {}}}
+    asked = {
+        "/predict": {
+            "application/json": _object({"rows": rows, **OPTIONS}, required=["rows"], additionalProperties=False),
+            "multipart/form-data": _object({name: {"type": "array", "items": cell} for name, cell in cells.items()}),
+        },
+        "/invocations": {
+            "application/json": _object(
+                {"dataframe_split": _object(split), "dataframe_records": rows, "params": _object(OPTIONS)}
+            ),
+            "text/csv": {"type": "string"},
+        },
+    }
+    entries = {"type": "array", "items": {"type": "object"}}
+    tasks = {str(name): {"description": str(task.kind)} for name, task in model.tasks_.items()}
+    answer = _object(
+        {
+            "predictions": {"type": "array", "items": _object(tasks)},
+            "probabilities": entries,
+            "intervals": entries,
+            "sets": entries,
+            "warnings": {"type": "array", "items": {"type": "string"}},
+        },
+        required=["predictions"],
+    )
+    error = _object({"error": {"type": "string"}}, required=["error"])
+    answers = {"200": _response("One entry per row", answer)}
+    answers |= {status: _response(words, error) for status, words in ERRORS.items()}
+    posts = {
+        path: {"post": {"summary": POSTS[path], "responses": answers,
+                        "requestBody": {"required": True, "content": _content(kinds)}}}
+        for path, kinds in asked.items()
+    }  # fmt: skip
+    gets = {path: {"get": {"summary": words, "responses": {"200": {"description": words}}}}
+            for path, words in GETS.items()}  # fmt: skip
+    return {"openapi": "3.1.0", "info": {"title": _title(model), "version": "1"}, "paths": posts | gets}
+
+
+def page(model, inputs: Inputs) -> str:
+    """Return a page on the service, whole in itself."""
+    cells = cells_of(model, inputs)
+    columns = [
+        (name, cell.get("description", ""), ", ".join(map(str, cell.get("examples", ()))))
+        for name, cell in cells.items()
+    ]
+    example = {name: _example(cell) for name, cell in cells.items()}
+    body = {"rows": [example if inputs.order is None else list(example.values())], "probabilities": True}
+    call = f"curl -H 'Content-Type: application/json' -d @- http://HOST:PORT/predict <<'END'\n{json.dumps(body)}\nEND"
+    title = html.escape(_title(model))
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>body{{font:16px/1.5 sans-serif;"
+        "max-width:60em;margin:2em auto;padding:0 1em}td{padding:.2em 1em .2em 0;vertical-align:top}"
+        f"pre{{background:#eee;padding:1em;overflow:auto}}</style><h1>{title}</h1><h2>A request</h2>"
+        f"<pre>{html.escape(call)}</pre><h2>Columns</h2>{_table(columns)}<h2>Pages</h2>"
+        f"{_table((POSTS | GETS).items())}</html>"
+    )
+
+
+def _title(model) -> str:
+    return "Predictions of " + ", ".join(map(str, model.tasks_))
+
+
+def _object(properties: dict, **rest) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, **rest}
+
+
+def _content(kinds: dict[str, dict]) -> dict[str, Any]:
+    return {kind: {"schema": schema} for kind, schema in kinds.items()}
+
+
+def _response(words: str, schema: dict) -> dict[str, Any]:
+    return {"description": words, "content": _content({"application/json": schema})}
+
+
+def _table(rows) -> str:
+    lines = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows)
+    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+
+
+def _example(cell: dict):
+    """Return what stands in a cell of the example of a request."""
+    if "contentEncoding" in cell or "items" in cell:
+        return None
+    return cell["examples"][0] if "examples" in cell else 1.5 if "number" in cell["type"] else "some words"
