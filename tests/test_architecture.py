@@ -23,9 +23,10 @@ FLOORS = {
     "endpoint": 6, "_cli": 6, "_demo": 6,
 }  # fmt: skip
 FACES = {"__init__", "__main__"}
-HEAVY = (
-    "torch mlflow matplotlib xgboost lightgbm av PIL optuna sqlalchemy spacy dask ray jinja2 soundfile starlette uvicorn"
-).split()
+HEAVY = [
+    *"torch mlflow matplotlib xgboost lightgbm av PIL optuna sqlalchemy spacy dask ray jinja2 soundfile".split(),
+    *"starlette uvicorn prometheus_client".split(),
+]
 CORE = {"numpy", "scipy", "sklearn", "joblib", "pandas", "threadpoolctl"}  # the last comes with scikit-learn
 # Files that are imported when a server is started, and stand on one.
 SERVES = {("endpoint", name) for name in ("_app", "_metrics", "_patience")}
