@@ -1,6 +1,8 @@
 """Scorers of scikit-learn: run on predictions that are known, and refused where they judge another kind of target."""
 
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -52,20 +54,60 @@ def scored(scoring, y, weight, kind):
     """
     scorer = _scorer(scoring)
     given = GIVEN[kind.family]
-    weights = {} if (weight == weight[0]).all() else {"sample_weight": weight}
 
     def score(out):
-        rows = np.zeros((len(y), 1))
-        try:
-            value = scorer(given(out), rows, y, **weights)
-        except TypeError:
-            if not weights:
-                raise
-            weights.clear()
-            value = scorer(given(out), rows, y)
+        value = _asked(scorer, given(out), y, weight)
         return value if np.isfinite(value) else -np.finfo(float).max
 
     return score
+
+
+def _asked(scorer, given, y, weight):
+    rows = np.zeros((len(y), 1))
+    if (weight == weight[0]).all():
+        return scorer(given, rows, y)
+    try:
+        return scorer(given, rows, y, sample_weight=weight)
+    except TypeError:
+        return scorer(given, rows, y)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What scores of a task are called, and how they are taken: `score(y, out, weight)`, higher is better.
+
+    It is NaN where the metric is not defined, as the area under the curve of one class is not.
+    """
+
+    name: str
+    score: Callable[..., float]
+
+
+def metric_of(scoring, kind) -> Metric:
+    """Return the metric that a user chose with `scoring`; None: the main one of the kind, as in `score`."""
+    name = kind.main if scoring is None else scoring if isinstance(scoring, str) else _name_of(scoring)
+
+    def score(y, out, weight=None):
+        y, out = kind.encoded(y), kind.whole(out)
+        weight = np.ones(len(y)) if weight is None else weight
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UndefinedMetricWarning)
+                value = _asked(_scorer(scoring), GIVEN[kind.family](out), y, weight)
+        except Exception:  # too few rows or classes; and a metric that fails must not cost a fit
+            return np.nan
+        return float(value) if np.isfinite(value) else np.nan
+
+    if name in kind.metrics and not callable(scoring):
+        return Metric(name, lambda y, out, weight=None: kind.metric(name, y, out, weight))  # the same, but quicker
+    if scoring == "neg_log_loss":  # that of scikit-learn needs rows of all classes
+        return Metric(name, lambda y, out, weight=None: -kind.metric("log_loss", y, out, weight))
+    return Metric(name, score)
+
+
+def _name_of(scorer):
+    function = getattr(scorer, "_score_func", scorer)
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 def check_scorer(scoring, kind):

@@ -46,7 +46,7 @@ scores = {
     ),
 }
 for name, fitted in scores.items():
-    loss = -fitted.cv_results_.set_index("learner").loc["ensemble", "mean"]
+    loss = fitted.leaderboard().set_index("learner").loc["ensemble", "loss"]
     print(f"{name:28s} log loss {loss:.3f}  (guessing: {np.log(2):.3f})")
 
 # %%

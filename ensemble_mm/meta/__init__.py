@@ -1,11 +1,12 @@
 """From columns of predictions to one prediction: weights, stackers, pruning, calibration."""
 
-from ._alternatives import alternatives, cross_fitted
+from ._alternatives import alternatives, best_alone, constant_of, cross_fitted
 from ._calibration import CALIBRATORS, IsotonicCalibrator, TemperatureCalibrator, decision_threshold
 from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, check_pruner, make_meta_learner, select_members
 from ._columns import TableClassifier, TableRegressor, blend
 from ._conformal import ConformalIntervals, ConformalSets
 from ._greedy import GreedyClassifier, GreedyRegressor, selection_path
+from ._judging import Judge
 from ._linear import LinearClassifier, LinearRegressor
 from ._pruning import CostPruner, OrderedPruner, RedundancyPruner
 from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexRegressor
@@ -22,6 +23,7 @@ __all__ = [
     "GreedyClassifier",
     "GreedyRegressor",
     "IsotonicCalibrator",
+    "Judge",
     "LinearClassifier",
     "LinearRegressor",
     "MeanClassifier",
@@ -36,8 +38,10 @@ __all__ = [
     "WrappedClassifier",
     "WrappedRegressor",
     "alternatives",
+    "best_alone",
     "blend",
     "check_pruner",
+    "constant_of",
     "cross_fitted",
     "decision_threshold",
     "make_meta_learner",

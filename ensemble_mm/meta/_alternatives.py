@@ -1,4 +1,4 @@
-"""What a stack is compared with: ensembles of the members of one view alone, and of those that read all views."""
+"""What a stack is compared with: a constant, the members of one view alone, and those that read all views."""
 
 import numpy as np
 from sklearn.base import clone
@@ -49,3 +49,49 @@ def cross_fitted(meta, block, y, kind, folds=(), weight=None):
             total[rows] += kind.ask(fit(training) if training.any() else whole, block[rows])
             count[rows] += 1
     return whole, total / np.where(count > 0, count, np.nan)[:, np.newaxis]
+
+
+def constant_of(y, kind, folds, weight=None):
+    """Return the prior of the training rows as the prediction of the test rows of each fold: NaN where none tests.
+
+    Parameters
+    ----------
+    y, kind, folds, weight : as in `cross_fitted`
+
+    Returns
+    -------
+    ndarray of shape (n_rows, width)
+    """
+    total, count, known = np.zeros((len(y), kind.width)), np.zeros(len(y)), ~np.isnan(y)
+    for train, test in folds:
+        rows = train[known[train]]
+        total[test] += kind.prior(kind.encoded(y[rows]), None if weight is None else weight[rows])
+        count[test] += 1
+    return total / np.where(count > 0, count, np.nan)[:, np.newaxis]
+
+
+def best_alone(alone, y, kind, folds, weight=None):
+    """Return the view that does best by itself, and what the choice of a view predicts, shape (n_rows, width).
+
+    The view is chosen for each fold on the rows of the others: chosen on the rows that it is judged by, the luckiest of
+    several would win. Where a view has no prediction it is charged the loss of the constant.
+
+    Parameters
+    ----------
+    alone : dict of str to ndarray of shape (n_rows, width)
+        Out-of-fold predictions of the members of each view; NaN where there is none.
+    y, kind, folds, weight : as in `cross_fitted`
+    """
+    views, constant = list(alone), constant_of(y, kind, folds, weight)
+    known = np.flatnonzero(~np.isnan(y) & ~np.isnan(constant).any(axis=1))
+    losses = np.zeros((len(y), len(views)))
+    for v, out in enumerate(alone.values()):
+        filled = np.where(np.isnan(out).any(axis=1, keepdims=True), constant, out)
+        losses[known, v] = kind.losses(y[known], filled[known])
+    losses *= 1.0 if weight is None else weight[:, np.newaxis]
+    best = views[losses.sum(axis=0).argmin()]
+    chosen = alone[best].copy()
+    for _, test in folds:
+        rest = losses.sum(axis=0) - losses[test].sum(axis=0)
+        chosen[test] = alone[views[rest.argmin()] if rest.any() else best][test]
+    return best, chosen

@@ -11,6 +11,7 @@ from functools import partial
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin
@@ -40,6 +41,7 @@ from ..data import Names, as_fitted, as_source, columns_of, has_names, read_prob
 from ..learners import PORTFOLIOS, portfolio
 from ..schema import tell
 from ..store import FeatureCache, JobStore, content_key, versions
+from ._board import fold_scores, leaderboard
 from ._diagram import diagram
 from ._level import Level, calibrator_of, setting_of
 from ._parameters import StackParameters, check_settings
@@ -92,6 +94,8 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         self._learn(run, run.readable(members))
         self.tasks_, self.targets_, self._named_tasks = problem.tasks, problem.targets, problem.named
         self.row_weights_, self.folds_ = problem.weights, folds
+        self.groups_ = None if problem.groups is None else pd.factorize(np.asarray(problem.groups))[0]
+        self.cv_results_ = fold_scores(self)
         views = [view for view in problem.views if view.name in run.features.readers]  # those extracted in time
         self.views_ = {view.name: view.modality for view in views}
         self.schema_ = problem.schema
@@ -132,7 +136,6 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         self.meta_learners_ = last.metas
         self.oof_ = last.oof
         self.contributions_ = last.contributions()
-        self.cv_results_ = last.fold_scores(run)
         self.calibrators_, self.conformal_ = last.calibrate(run, self.calibration)
         if self.calibrators_:
             self.oof_ = {name: last.calibrated(name, proba) for name, proba in self.oof_.items()}
@@ -369,6 +372,43 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         """Return a predictor for few rows at a time, as a service wants it, with the methods that predict."""
         check_is_fitted(self, "levels_")
         return Predictor(self)
+
+    # -- what came of it -----------------------------------------------------------------------------------------
+
+    def leaderboard(self) -> pd.DataFrame:
+        """Return what the ensemble, its members, each task's best single view and a constant score on held-out rows.
+
+        All numbers come from predictions of rows that the predictor did not see, under the metric that `scoring` names
+        for the task; without one it is accuracy or R2. The score is the mean over the folds, as in `cv_results_`.
+
+        Returns
+        -------
+        DataFrame
+            Sorted by task and "difference". "learner" is a learner, "ensemble", "best single view" (the ensemble of the
+            learners that read one view only; which view is chosen on other folds) or "constant" (the class frequencies
+            or the mean of the training rows); "reads" is what it reads; "n" the rows that it scored: a member scores
+            those that have what it reads. "score" has the 95 % interval "low" to "high", and "score_name". "difference"
+            is the score minus that of the ensemble **on the same rows**, with "difference_low" and "difference_high":
+            above 0 it is better than the ensemble. "loss" is the mean log loss (nats) or squared error.
+
+        Notes
+        -----
+        Intervals are from a jackknife over blocks of rows within the folds, of whole groups where the fit had groups.
+        They tell how far a score may be off by the choice of rows, not what other training rows would have given.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from sklearn.linear_model import Ridge
+        >>> from ensemble_mm import StackedRegressor
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> model = StackedRegressor(learners=[("ridge", Ridge(0.1))], cv=3, random_state=0).fit(X, y)
+        >>> board = model.leaderboard().set_index("learner")
+        >>> bool(board.loc["constant", "difference_high"] < 0)
+        True
+        """
+        check_is_fitted(self)
+        return leaderboard(self)
 
     def _sk_visual_block_(self):
         return diagram(self)

@@ -191,22 +191,6 @@ class Level:
                 frame.loc[(member.reads, member.learner), name] = weight
         return frame
 
-    def fold_scores(self, run):
-        """Return the scores of every member and of the ensemble on every fold."""
-        rows, whole = [], self.whole
-        for name, task in run.problem.tasks.items():
-            entries = [(member.learner, member.reads, whole[member]) for member in self.columns[name]]
-            entries.append(("ensemble", "", self.oof[name]))
-            for learner, reads, block in entries:
-                y, weight = run.problem.targets[name], run.problem.weights[name]
-                scores = [score_of(task, y, block, test, weight) for _, test in run.folds]
-                rows.append((name, learner, reads, task.rules.score_name, *scores))
-        folds = [f"fold_{f}" for f in range(len(run.folds))]
-        frame = pd.DataFrame(rows, columns=["task", "learner", "reads", "score_name", *folds])
-        frame.insert(4, "mean", frame[folds].mean(axis=1))
-        frame.insert(5, "std", frame[folds].std(axis=1, ddof=0))
-        return frame
-
     def calibrate(self, run, how):
         """Fit calibrators and conformal scores on the out-of-fold predictions; return both as dicts by task."""
         conformal = {}
@@ -302,13 +286,6 @@ def shares_of(problem, name, rows):
     weight = problem.weights[name]
     weight = np.ones(rows.sum()) if weight is None else weight[rows]
     return weight / weight.sum()
-
-
-def score_of(task, y, out, rows, weight=None):
-    """Return the score on some rows; rows without a label or a prediction are left out; NaN where none is left."""
-    rows = rows[has_both(y, out)[rows]]
-    weight = None if weight is None else weight[rows]
-    return task.rules.score(y[rows], out[rows], weight) if len(rows) > 1 else np.nan
 
 
 def _among(rows, n):

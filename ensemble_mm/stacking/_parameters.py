@@ -83,7 +83,10 @@ row_weights_ : dict of str to ndarray of shape (n_samples,) or None
 contributions_ : DataFrame of shape (n_members, n_tasks)
     Weight of every (reads, learner); those of a task sum to 1.
 cv_results_ : DataFrame
-    Scores of every member and of the ensemble on every fold.
+    Scores of every member and of the ensemble on every fold, under the metric that `scoring` names, else accuracy or
+    R2; "mean" is over the folds, which count by their rows. `leaderboard` compares them on the same rows.
+groups_ : ndarray of shape (n_samples,) or None
+    Group of every row, as a number; None where no groups were given.
 n_extractions_ : int
 failures_ : list of dict
 fit_report_ : DataFrame

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from sklearn.metrics import log_loss, r2_score
+from sklearn.metrics import log_loss
 
 from ensemble_mm.crossfit import Member, Table
 from ensemble_mm.data import Problem, Task, read_problem
@@ -12,7 +12,6 @@ from ensemble_mm.stacking._level import (
     Level,
     availability_of,
     paired_gain,
-    score_of,
     setting_of,
 )
 
@@ -136,18 +135,6 @@ def test_losses_are_those_of_scikit_learn():
     proba, y = rng.random(50), rng.integers(0, 2, 50)
     assert BINARY.rules.losses(y, proba).mean() == pytest.approx(log_loss(y, proba))
     assert NUMBER.rules.losses(np.array([1.0]), np.array([3.0])).tolist() == [4.0]
-
-
-def test_scores_leave_out_rows_without_label_or_prediction():
-    y, out = np.array([1.0, 2.0, np.nan, 4.0, 9.0]), np.array([1.5, 2.0, 3.0, 5.0, np.nan])
-    assert score_of(NUMBER, y, out, np.arange(5)) == pytest.approx(r2_score([1, 2, 4], [1.5, 2, 5]))
-    assert np.isnan(score_of(NUMBER, y, out, np.array([2, 4])))
-
-
-def test_scores_count_rows_by_their_weights():
-    y, out, weight = np.random.default_rng(0).normal(size=(3, 30))
-    found = score_of(NUMBER, y, out, np.arange(10, 30), np.abs(weight))
-    assert found == pytest.approx(r2_score(y[10:], out[10:], sample_weight=np.abs(weight)[10:]))
 
 
 def test_paired_gain_is_the_mean_difference_and_its_error():

@@ -1,0 +1,179 @@
+"""What predictions of held-out rows are worth: the one place where members, ensembles and baselines are scored.
+
+A score is the mean over the folds of a metric on their test rows, where each fold counts by its rows. Where a metric
+needs more rows than a fold has (R2 of one row, the area under the curve of one class), all rows are judged at once.
+
+Intervals come from a jackknife over blocks of rows: each fold is cut into some blocks, of whole groups where there are
+groups, and the score is taken again without each of them. That works for any metric, also for the difference of two
+predictions of the same rows, and costs some twenty scores. It tells how far the score may be off by the choice of the
+rows that were judged; that other training rows would have given other models is not in it.
+
+References
+----------
+Kott, P. S. (2001). The delete-a-group jackknife. Journal of Official Statistics 17, 521-526.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+N_BLOCKS = 20  # of all folds together; a fold has two at least
+COLUMNS = ["n", "score_name", "score", "low", "high", "difference", "difference_low", "difference_high", "loss"]
+
+
+class Judge:
+    """Scores predictions of one task that were made for held-out rows.
+
+    Parameters
+    ----------
+    kind : Kind
+    metric : Metric
+    y : ndarray of shape (n_rows,)
+        Class positions or numbers; NaN where the label is not known.
+    folds : list of (train, test)
+    weight : ndarray of shape (n_rows,) or None, default=None
+    groups : array-like of shape (n_rows,) or None, default=None
+        Rows of a group err together.
+    """
+
+    def __init__(self, kind, metric, y, folds, weight=None, groups=None):
+        self.kind, self.metric, self.y, self.weight = kind, metric, y, weight
+        self.folds = [test for _, test in folds]
+        known = np.flatnonzero(~np.isnan(y))
+        tested = np.zeros(len(y), dtype=bool)
+        for test in self.folds:
+            tested[test] = True
+        self.known = known[tested[known]]
+        guess = np.broadcast_to(kind.prior(kind.encoded(y[known])) if len(known) else 0.0, (len(y), kind.width))
+        scores = [self._on(self._among(test, self.known), guess) for test in self.folds]
+        self.parts = self.folds if np.isfinite(scores).all() else [self.known]
+        self.block, self.stratum = self._blocks(groups)
+        self._seen = {}
+
+    def on_folds(self, out):
+        """Return the score of the test rows of each fold; NaN where it is not defined."""
+        rows = self.rows(out)
+        return [self._on(self._among(test, rows), out) for test in self.folds]
+
+    def score(self, out):
+        """Return the score of all rows that have a label and a prediction."""
+        return self._mean(*self._scores(out, self.rows(out)))
+
+    def rows(self, out):
+        """Return which rows have a label and a prediction, as positions."""
+        return self.known[np.isfinite(out.reshape(len(self.y), -1)[self.known]).all(axis=1)]
+
+    def compare(self, predictions, coverage=0.95) -> pd.DataFrame:
+        """Judge predictions by themselves, and beside the first of them on the rows that both have.
+
+        Parameters
+        ----------
+        predictions : list of ndarrays of shape (n_rows,) or (n_rows, n_columns)
+            NaN where there is none for a row.
+        coverage : float, default=0.95
+
+        Returns
+        -------
+        DataFrame
+            "n" rows that were scored, "score_name", "score" with its interval "low" and "high", the "difference" to the
+            first prediction with "difference_low" and "difference_high" (above 0: better), and "loss": the mean log
+            loss (nats) or squared error of these rows.
+        """
+        first, entries = predictions[0], []
+        tops = {}
+        for out in predictions:
+            rows = self.rows(out)
+            both = np.intersect1d(rows, self.rows(first), assume_unique=True)
+            score, without = self._jackknife(out, rows)
+            low, high = self._interval(score, without, rows, coverage)
+            if (key := rows.tobytes()) not in tops:  # no interval goes beyond what a perfect prediction scores
+                tops[key] = np.nan_to_num(self._mean(*self._scores(self._perfect(), rows)), nan=np.inf)
+            high = np.minimum(high, max(tops[key], score))
+            own = (score, without) if len(both) == len(rows) else self._jackknife(out, both)
+            base = own if out is first else self._jackknife(first, both)
+            difference = own[0] - base[0]
+            apart = self._interval(difference, own[1] - base[1], both, coverage)
+            weight = None if self.weight is None else self.weight[rows]
+            loss = self.kind.mean_loss(self.y[rows], self._whole(out)[rows], weight) if len(rows) else np.nan
+            entries.append((len(rows), self.metric.name, score, low, high, difference, *apart, loss))
+        return pd.DataFrame(entries, columns=COLUMNS)
+
+    def _whole(self, out):
+        return self.kind.whole(out)
+
+    def _perfect(self):
+        """Return the truth as a prediction."""
+        y = np.nan_to_num(self.y)
+        return np.eye(self.kind.width)[y.astype(np.intp)] if self.kind.width > 1 else y[:, np.newaxis]
+
+    # -- scores of parts of the rows -----------------------------------------------------------------------------
+
+    def _among(self, test, rows):
+        return test[np.isin(test, rows)]
+
+    def _on(self, rows, out):
+        weight = None if self.weight is None else self.weight[rows]
+        return self.metric.score(self.y[rows], out[rows], weight) if len(rows) else np.nan
+
+    def _mass(self, rows):
+        return float(len(rows)) if self.weight is None else self.weight[rows].sum()
+
+    def _scores(self, out, rows):
+        """Return the scores of the parts, and what these count."""
+        parts = [self._among(part, rows) for part in self.parts]
+        return np.array([self._on(part, out) for part in parts]), np.array([self._mass(part) for part in parts])
+
+    @staticmethod
+    def _mean(scores, mass):
+        there = np.isfinite(scores) & (mass > 0)
+        return float(np.average(scores[there], weights=mass[there])) if there.any() else np.nan
+
+    # -- intervals -----------------------------------------------------------------------------------------------
+
+    def _blocks(self, groups):
+        """Return the block of every row, -1 for none, and the fold that each block is cut from."""
+        units = np.arange(len(self.y)) if groups is None else pd.factorize(np.asarray(groups))[0]
+        home = np.full(units.max(initial=-1) + 1, -1)  # the first fold that tests a unit
+        for part in range(len(self.parts) - 1, -1, -1):
+            home[units[self._among(self.parts[part], self.known)]] = part
+        sizes = np.bincount(home[home >= 0], minlength=len(self.parts))
+        if (sizes < 2).any():
+            home[home >= 0], sizes = 0, np.array([sizes.sum()])
+        per_part = max(2, -(-N_BLOCKS // len(sizes)))
+        block_of, stratum, rng = np.full(len(home), -1), [], np.random.RandomState(0)
+        for part, size in enumerate(sizes):
+            n = min(size, per_part)
+            block_of[rng.permutation(np.flatnonzero(home == part))] = len(stratum) + np.arange(size) % max(n, 1)
+            stratum += [part] * n
+        block = np.full(len(self.y), -1)
+        block[self.known] = block_of[units[self.known]]
+        return block, np.array(stratum, dtype=np.intp)
+
+    def _jackknife(self, out, rows):
+        """Return the score of some rows, and the scores without each of the blocks."""
+        key = id(out), rows.tobytes()
+        if key not in self._seen:
+            parts = [self._among(part, rows) for part in self.parts]
+            scores, mass = self._scores(out, rows)
+            without = np.full(len(self.stratum), np.nan)
+            for b in range(len(self.stratum)):
+                some = scores.copy()
+                for p, part in enumerate(parts):
+                    rest = part[self.block[part] != b]
+                    if len(rest) < len(part) and np.isfinite(fresh := self._on(rest, out)):
+                        some[p] = fresh
+                without[b] = self._mean(some, mass)  # a fold counts as it did: it stands for its rows without the block
+            self._seen[key] = self._mean(scores, mass), without, out  # which keeps its id taken
+        return self._seen[key][:2]
+
+    def _interval(self, value, without, rows, coverage):
+        there = np.bincount(self.block[rows], minlength=len(self.stratum)) > 0
+        variance, freedom = 0.0, 0
+        for part in np.unique(self.stratum[there]):
+            own = without[there & (self.stratum == part)]
+            variance += (len(own) - 1) / len(own) * ((own - own.mean()) ** 2).sum()
+            freedom += len(own) - 1
+        if not freedom or not np.isfinite(variance):
+            return np.nan, np.nan
+        half = stats.t.ppf(0.5 + coverage / 2, freedom) * np.sqrt(variance)
+        return value - half, value + half

@@ -1,0 +1,164 @@
+"""Scores of held-out rows: those of scikit-learn on each fold, compared on the same rows, with intervals that hold."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, make_scorer, mean_absolute_error, r2_score, roc_auc_score
+
+from ensemble_mm._kinds import Classes, Numbers
+from ensemble_mm._scorers import metric_of
+from ensemble_mm.meta import Judge, best_alone, constant_of, cross_fitted, make_meta_learner
+
+
+def folds_of(n, k=4):
+    rows = np.arange(n)
+    return [(np.setdiff1d(rows, rows[f::k]), rows[f::k]) for f in range(k)]
+
+
+def judge_of(y, scoring=None, kind=None, k=4, **options):
+    kind = kind or Numbers()
+    return Judge(kind, metric_of(scoring, kind), y, folds_of(len(y), k), **options)
+
+
+@pytest.fixture
+def numbers():
+    y, noise = np.random.default_rng(0).normal(size=(2, 80))
+    return y, y + noise
+
+
+@pytest.mark.parametrize(
+    ("scoring", "function"),
+    [(None, r2_score), ("neg_mean_absolute_error", lambda *a, **k: -mean_absolute_error(*a, **k)),
+     (make_scorer(r2_score), r2_score)],
+)  # fmt: skip
+def test_a_score_is_the_mean_over_the_folds_that_count_by_their_weights(numbers, scoring, function):
+    y, out = numbers
+    weight = np.random.default_rng(1).integers(1, 5, 80).astype(float)
+    tests = [test for _, test in folds_of(80)]
+    expected = [function(y[test], out[test], sample_weight=weight[test]) for test in tests]
+    judge = judge_of(y, scoring, weight=weight)
+    np.testing.assert_allclose(judge.on_folds(out), expected)
+    assert judge.score(out) == pytest.approx(np.average(expected, weights=[weight[test].sum() for test in tests]))
+
+
+def test_a_row_of_weight_two_is_two_rows(numbers):
+    y, out = numbers
+    weight = np.where(np.arange(80) % 3 == 0, 2.0, 1.0)
+    again = np.repeat(np.arange(80), weight.astype(int))
+    folds = [tuple(np.flatnonzero(np.isin(again, part)) for part in pair) for pair in folds_of(80)]
+    once = judge_of(y, weight=weight, groups=np.arange(80)).compare([out, out / 2]).drop(columns="n")
+    kind = Numbers()
+    twice = Judge(kind, metric_of(None, kind), y[again], folds, groups=again).compare([out[again], out[again] / 2])
+    np.testing.assert_allclose(once.drop(columns="score_name"), twice[once.columns].drop(columns="score_name"))
+
+
+def test_predictions_are_compared_on_the_rows_that_both_have(numbers):
+    y, out = numbers
+    some = out.copy()
+    easy = np.abs(out - y) < 0.5
+    some[~easy] = np.nan  # better than the whole, for it was asked for easy rows only
+    first, second = judge_of(y).compare([out, some]).to_dict("records")
+    assert first["n"] == 80 and second["n"] == easy.sum()
+    assert second["score"] > first["score"] and second["difference"] == second["difference_low"] == 0
+    assert second["loss"] == pytest.approx(np.mean((out - y)[easy] ** 2))
+
+
+def test_where_a_fold_has_too_few_rows_all_are_judged_at_once(numbers):
+    y, out = numbers
+    alone = judge_of(y, k=80)
+    assert np.isnan(alone.on_folds(out)).all() and alone.score(out) == pytest.approx(r2_score(y, out))
+    sides = (np.arange(80) % 4 < 2).astype(float)  # each fold holds one class
+    proba = np.c_[1 - out, out] / 2
+    assert judge_of(sides, "roc_auc", Classes(2)).score(proba) == pytest.approx(roc_auc_score(sides, out))
+
+
+def test_a_constant_has_no_skill_on_any_fold(numbers):
+    y = (numbers[0] > 0.5).astype(float)
+    constant = constant_of(y, Classes(2), folds_of(80))
+    assert judge_of(y, "roc_auc", Classes(2)).score(constant) == 0.5
+    assert not np.allclose(constant[0], constant[1])  # it is that of other rows
+    assert judge_of(numbers[0]).score(constant_of(numbers[0], Numbers(), folds_of(80))) < 0
+
+
+def test_no_interval_goes_beyond_a_perfect_score():
+    y = np.tile([0.0, 1.0], 20)
+    out = np.c_[1 - y, y]
+    out[3] = 0.5
+    row = judge_of(y, "accuracy", Classes(2)).compare([out]).iloc[0]
+    assert row["low"] < row["score"] < row["high"] == 1
+
+
+def test_rows_of_a_group_err_together(numbers):
+    y, out = (np.repeat(part, 5) for part in numbers)
+    rows = np.arange(400).reshape(80, 5)
+    folds = [(np.setdiff1d(rows, rows[f::4]), rows[f::4].ravel()) for f in range(4)]
+    kind = Numbers()
+    plain, grouped = (
+        Judge(kind, metric_of(None, kind), y, folds, groups=groups).compare([out]).iloc[0]
+        for groups in (None, rows.ravel() // 5)
+    )
+    assert plain["score"] == grouped["score"]
+    assert grouped["high"] - grouped["low"] > 1.5 * (plain["high"] - plain["low"])
+    alone = judge_of(*numbers[:1]).compare([numbers[1]]).iloc[0]
+    assert grouped["high"] - grouped["low"] == pytest.approx(alone["high"] - alone["low"])  # copies tell nothing new
+
+
+def test_one_group_has_no_interval(numbers):
+    y, out = numbers
+    row = judge_of(y, groups=np.zeros(80)).compare([out]).iloc[0]
+    assert np.isfinite(row["score"]) and np.isnan(row["low"]) and np.isnan(row["high"])
+
+
+def test_without_labels_there_is_no_score():
+    row = judge_of(np.full(8, np.nan)).compare([np.zeros(8)]).iloc[0]
+    assert row["n"] == 0 and np.isnan(row["score"]) and np.isnan(row["loss"])
+
+
+def test_a_metric_that_fails_gives_no_score(numbers):
+    def broken(y_true, y_pred):
+        raise RuntimeError("no")
+
+    assert np.isnan(judge_of(numbers[0], make_scorer(broken)).score(numbers[1]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "scoring"), [(Classes(2), "accuracy"), (Classes(2), "roc_auc"), (Numbers(), "r2")])
+def test_intervals_hold_the_score_of_many_rows(kind, scoring):
+    def drawn(seed, n):
+        x, noise = np.random.default_rng(seed).normal(size=(2, n))
+        proba = 1 / (1 + np.exp(-2 * x))
+        return (x + noise, x) if kind.width == 1 else ((x + noise > 0).astype(float), np.c_[1 - proba, proba])
+
+    truth = metric_of(scoring, kind).score(*drawn(0, 200_000))
+    found = []
+    for seed in range(1, 201):
+        y, out = drawn(seed, 200)
+        found.append(judge_of(y, scoring, kind).compare([out]).iloc[0])
+    assert 0.91 < np.mean([row["low"] <= truth <= row["high"] for row in found]) < 0.99
+
+
+def test_the_best_view_is_chosen_on_other_folds():
+    """On noise the best of many views scores like any of them, not like the luckiest."""
+    rng = np.random.default_rng(0)
+    folds, kind, scores = folds_of(60), Classes(2), []
+    for _ in range(30):
+        y = rng.integers(0, 2, 60).astype(float)
+        alone = {str(v): rng.dirichlet([8, 8], 60) for v in range(12)}
+        _, out = best_alone(alone, y, kind, folds)
+        scores.append(accuracy_score(y, out.argmax(axis=1)))
+    assert np.mean(scores) == pytest.approx(0.5, abs=3 * np.std(scores) / 30**0.5)
+
+
+def test_a_view_that_is_there_in_few_rows_is_not_the_best_by_them():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 80).astype(float)
+    sure = np.c_[1 - y, y] * 0.98 + 0.01
+    few = np.where(np.arange(80)[:, np.newaxis] < 8, sure, np.nan)
+    best, out = best_alone({"few": few, "all": 0.3 * sure + 0.35}, y, Classes(2), folds_of(80))
+    assert best == "all" and np.isfinite(out).all()
+
+
+def test_what_is_cross_fitted_can_be_judged(numbers):
+    y, out = numbers
+    meta = make_meta_learner("mean", kind="regression", n_classes=0)
+    _, mixed = cross_fitted(meta, np.c_[out, out], y, Numbers(), folds_of(80))
+    assert judge_of(y).score(mixed) == pytest.approx(judge_of(y).score(out))
