@@ -15,6 +15,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
+from sklearn.model_selection._search import BaseSearchCV  # noqa: F401
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,

@@ -47,6 +47,16 @@ class _GivenRegressor(RegressorMixin, BaseEstimator):
 GIVEN = {"classification": _GivenClassifier, "regression": _GivenRegressor}
 
 
+def weighted_score(scorer, model, X, y, weight=None):
+    """Return what a scorer says of a model on rows, which count by their weights; metrics that know none go without."""
+    if weight is None or (weight == weight[0]).all():
+        return scorer(model, X, y)
+    try:
+        return scorer(model, X, y, sample_weight=weight)
+    except TypeError:
+        return scorer(model, X, y)
+
+
 def scored(scoring, y, weight, kind):
     """Return a function from blends, shape (n_samples, n_classes or 1), to the score that a scorer gives.
 
@@ -56,20 +66,10 @@ def scored(scoring, y, weight, kind):
     given = GIVEN[kind.family]
 
     def score(out):
-        value = _asked(scorer, given(out), y, weight)
+        value = weighted_score(scorer, given(out), np.zeros((len(y), 1)), y, weight)
         return value if np.isfinite(value) else -np.finfo(float).max
 
     return score
-
-
-def _asked(scorer, given, y, weight):
-    rows = np.zeros((len(y), 1))
-    if (weight == weight[0]).all():
-        return scorer(given, rows, y)
-    try:
-        return scorer(given, rows, y, sample_weight=weight)
-    except TypeError:
-        return scorer(given, rows, y)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def metric_of(scoring, kind) -> Metric:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UndefinedMetricWarning)
-                value = _asked(_scorer(scoring), GIVEN[kind.family](out), y, weight)
+                value = weighted_score(_scorer(scoring), GIVEN[kind.family](out), np.zeros((len(y), 1)), y, weight)
         except Exception:  # too few rows or classes; and a metric that fails must not cost a fit
             return np.nan
         return float(value) if np.isfinite(value) else np.nan

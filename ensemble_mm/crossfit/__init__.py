@@ -11,7 +11,7 @@ from ._features import plan_extractions
 from ._folds import draw_folds
 from ._new_rows import NewRows
 from ._plan import ALL_ROWS, Estimate, Fit, LearnerSpec, Member, Plan, check_learners, members_of, seed_of
-from ._run import CrossFit, in_time_order, unweighted
+from ._run import CrossFit, in_time_order, splitting_groups, unweighted
 from ._table import Table
 from ._trial import measured
 
@@ -38,5 +38,6 @@ __all__ = [
     "plan_extractions",
     "seed_of",
     "seeded",
+    "splitting_groups",
     "unweighted",
 ]

@@ -1,4 +1,4 @@
-"""What is asked of an estimator before it is fitted: seed, threads, weights, cost, and whether it learns."""
+"""What is asked of an estimator before it is fitted: seed, threads, cost, and whether it learns."""
 
 from inspect import signature
 
@@ -7,7 +7,6 @@ from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils.validation import has_fit_parameter
 
 FORESTS = (ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor)
 
@@ -53,15 +52,6 @@ def thread_params(estimator) -> list[str]:
         if last == "n_jobs" and value is None and (isinstance(part, FORESTS) or boosting):
             keys.append(key)
     return keys
-
-
-def weight_keyword(estimator) -> str | None:
-    """Return the keyword by which `fit` of an estimator takes sample weights, None if it takes none."""
-    if isinstance(estimator, Pipeline):
-        name, last = estimator.steps[-1]
-        inner = weight_keyword(last) if hasattr(last, "fit") else None
-        return f"{name}__{inner}" if inner else None
-    return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None
 
 
 def cost_of(estimator) -> float:

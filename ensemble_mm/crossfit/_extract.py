@@ -12,9 +12,9 @@ from scipy import sparse
 
 from .._checks import BadItemsError, BadItemsWarning
 from .._modalities import MODALITIES
+from .._routing import row_params, whole_groups
 from ..data import take_rows
 from ..store import Cache, content_key, row_keys, versions, with_contents
-from ._estimators import weight_keyword
 from ._execute import Job
 from ._plan import Extraction
 
@@ -162,6 +162,7 @@ class FitExtractor(Job):
     rest: np.ndarray
     y: np.ndarray | None
     weight: np.ndarray | None
+    groups: np.ndarray | None
     forms: tuple[str, ...]
     cache: Cache | None = None
     column_key: str = ""
@@ -183,7 +184,15 @@ class FitExtractor(Job):
         if self.cache is None:
             return self.fit()
         key = content_key(
-            self.column_key, self.extractor, self.reducer, self.train, self.rest, self.y, self.weight, self.forms
+            self.column_key,
+            self.extractor,
+            self.reducer,
+            self.train,
+            self.rest,
+            self.y,
+            self.weight,
+            self.groups,
+            self.forms,
         )
         found = self.cache.get(key)
         if found is None:
@@ -212,13 +221,15 @@ class FitExtractor(Job):
 
     def _native(self):
         """Fit the extractor; return the features of the training rows and of the others below them."""
-        keyword = None if self.weight is None else weight_keyword(self.extractor)
-        weights = {keyword: self.weight[self.train]} if keyword else {}
-        rows, labels = take_rows(self.column, self.train), None if self.y is None else self.y[self.train]
-        if hasattr(self.extractor, "fit_transform"):
-            native = as_block(self.extractor.fit_transform(rows, labels, **weights))
-        else:  # a frozen extractor, say
-            native = as_block(self.extractor.fit(rows, labels, **weights).transform(rows))
+        parts = self.y, self.weight, self.groups
+        labels, weight, groups = (None if part is None else part[self.train] for part in parts)
+        params = row_params(self.extractor, sample_weight=weight, groups=groups)
+        rows = take_rows(self.column, self.train)
+        with whole_groups(self.extractor, labels, groups):
+            if hasattr(self.extractor, "fit_transform"):
+                native = as_block(self.extractor.fit_transform(rows, labels, **params))
+            else:  # a frozen extractor, say
+                native = as_block(self.extractor.fit(rows, labels, **params).transform(rows))
         if not len(self.rest):
             return native
         rest = as_block(self.extractor.transform(take_rows(self.column, self.rest)))

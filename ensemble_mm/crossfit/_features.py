@@ -155,12 +155,12 @@ class TrainingFeatures(Features):
                     continue  # the view is missing in every training row of this fold
                 mark = Extraction(name, fold, task)
                 seed = seed_of(run.seed, str(mark))
-                y = run.problem.targets[task] if supervised else None
+                y, groups = (run.problem.targets[task], run.problem.group_codes) if supervised else (None, None)
                 extractor, reduce = (None if part is None else seeded(part, seed) for part in (rest, reducer))
                 jobs.append(
                     FitExtractor(
                         mark, extractor, reduce, column, rows, others, y, run.problem.row_weight,
-                        tuple(sorted(self.forms[name])), run.cache, column_key,
+                        groups, tuple(sorted(self.forms[name])), run.cache, column_key,
                         key=run.keys and run.keys(mark), required=required,
                     )
                 )  # fmt: skip

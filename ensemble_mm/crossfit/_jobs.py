@@ -11,7 +11,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
-from ._estimators import cost_of, seeded, thread_params, weight_keyword
+from .._inner_folds import inner_pairs
+from .._routing import MANY_ROWS, row_params, whole_groups
+from ._estimators import cost_of, seeded, thread_params
 from ._execute import Job
 from ._plan import Fit
 
@@ -95,6 +97,7 @@ class FitMember(Job):
     columns: tuple[int, ...] | None = None
     threads: int = 1
     keep_model: bool = True
+    groups: np.ndarray | None = None
 
     @property
     def name(self):
@@ -143,33 +146,49 @@ class FitMember(Job):
         wide = thread_params(self.fit.member.estimator) if self.threads > 1 else []
         narrow = {name: value for name, value in learner.get_params(deep=True).items() if name in wide}
         learner.set_params(**dict.fromkeys(wide, self.threads))
-        fit_learner(learner, X, target, None if self.weight is None else self.weight[self.train], self.seed)
+        weight, groups = (None if part is None else part[self.train] for part in (self.weight, self.groups))
+        fit_learner(learner, X, target, weight, self.seed, groups)
         learner.set_params(**narrow)  # predictions of a forest are sums, too
 
 
-def fit_learner(learner, X, y, weight, seed):
-    """Fit a learner; one that stops early does so on training rows of its own."""
-    keyword = weight_keyword(learner)
-    weights = {keyword: weight} if weight is not None and keyword else {}
-    params = learner.get_params(deep=False)
-    if not any(params.get(name) for name in EARLY_STOPPING) or not has_fit_parameter(learner, "eval_set"):
-        return learner.fit(X, y, **weights)
+def fit_learner(learner, X, y, weight, seed, groups=None):
+    """Fit a learner; one that stops early does so on training rows of its own, and on whole groups."""
+    judged_by = _judged_by(learner, len(y), groups)
+    if judged_by is None:
+        with whole_groups(learner, y, groups, seed):
+            return learner.fit(X, y, **row_params(learner, sample_weight=weight, groups=groups))
     # Boosting stops on rows of its own: an inner split of the training rows, never the rows held out.
-    rows = np.arange(X.shape[0])
-    counts = np.bincount(y) if is_classifier(learner) else None
+    inner, aside = _inner_split(y, is_classifier(learner), seed, groups)
+    names = {"eval_set": ("eval_set",), "eval_X": ("eval_X", "eval_y"), "X_val": ("X_val", "y_val")}[judged_by]
+    judged = dict(zip(names, (X[aside], y[aside]) if len(names) > 1 else ([(X[aside], y[aside])],), strict=True))
+    if has_fit_parameter(learner, "verbose"):  # XGBoost prints a line per round unless it is told not to
+        judged["verbose"] = False
+    weight = None if weight is None else weight[inner]
+    return learner.fit(X[inner], y[inner], **judged, **row_params(learner, sample_weight=weight))
+
+
+def _judged_by(learner, n_rows, groups) -> str | None:
+    """Return the keyword of `fit` that takes the rows on which boosting stops early; None where it does not."""
+    params = learner.get_params(deep=False)
+    if any(params.get(name) for name in EARLY_STOPPING) and has_fit_parameter(learner, "eval_set"):
+        return "eval_X" if has_fit_parameter(learner, "eval_X") else "eval_set"  # LightGBM warns of the other way
+    stops = params.get("early_stopping") is True or (params.get("early_stopping") == "auto" and n_rows > MANY_ROWS)
+    # scikit-learn's holds rows aside by itself, but does not know of groups.
+    return "X_val" if groups is not None and stops and has_fit_parameter(learner, "X_val") else None
+
+
+def _inner_split(y, classes, seed, groups):
+    """Return the rows that a learner is fitted on, and those on which it stops early."""
+    rows = np.arange(len(y))
+    if groups is not None:
+        pairs = inner_pairs(y, round(1 / INNER_SHARE), seed, classes=classes, groups=groups)
+        return pairs[0] if pairs else (rows, rows)  # of a single group all are judged that are learned from
+    counts = np.bincount(y) if classes else None
     stratify = y if counts is not None and counts.min() >= 2 and INNER_SHARE * len(y) >= len(counts) else None
     inner, aside = train_test_split(rows, test_size=INNER_SHARE, random_state=seed, stratify=stratify)
     if counts is not None and len(np.unique(y[inner])) < len(counts):
         inner = rows  # a class with one row stays in
-    if weights:
-        weights = {keyword: weight[inner]}
-    if has_fit_parameter(learner, "eval_X"):  # LightGBM, which warns of the other way
-        judged = {"eval_X": X[aside], "eval_y": y[aside]}
-    else:
-        judged = {"eval_set": [(X[aside], y[aside])]}
-    if has_fit_parameter(learner, "verbose"):  # XGBoost prints a line per round unless it is told not to
-        judged["verbose"] = False
-    return learner.fit(X[inner], y[inner], **judged, **weights)
+    return inner, aside
 
 
 def _means(blocks, rows):

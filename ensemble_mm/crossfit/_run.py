@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .._routing import keyword, splits_groups
 from ..data import Problem
 from ..store import content_key
-from ._estimators import cost_of, seeded, weight_keyword
+from ._estimators import cost_of, seeded
 from ._execute import Failure, JobError, Skipped, check_failures
 from ._features import TrainingFeatures
 from ._jobs import FitMember
@@ -124,14 +125,16 @@ class CrossFit:
             whole, places = shared
             blocks, columns = (*blocks, whole), tuple(column for name in member.inputs for column in places[name])
         y, weight = self.problem.targets[member.task], self.problem.weights[member.task]
+        groups = self.problem.group_codes
         if self.n_copies:
+            groups = np.tile(np.arange(len(y)) if groups is None else groups, 1 + self.n_copies)  # a row and its copies
             y = np.tile(y, 1 + self.n_copies)
             weight = None if weight is None else np.tile(weight, 1 + self.n_copies)
             train = np.concatenate([train + self.problem.n_rows * c for c in range(1 + self.n_copies)])
         name = f"learner {member.learner!r} reads {member.reads!r}, fold {fit.fold}"
         return FitMember(
             fit, self.seed_of(name, member.task), task.rules.n_classes, y, weight, train, test, views, blocks, columns,
-            threads, keep, key=self.keys and self.keys(fit, keep), required=required,
+            threads, keep, groups, key=self.keys and self.keys(fit, keep), required=required,
         )  # fmt: skip
 
     def _collect(self, members, jobs, results, required=None, optional=False):
@@ -190,7 +193,12 @@ def in_time_order(members):
 
 def unweighted(members):
     """Return the names of the learners that take no sample weights."""
-    return list(dict.fromkeys(m.learner for m in members if weight_keyword(m.estimator) is None))
+    return list(dict.fromkeys(m.learner for m in members if keyword(m.estimator, "sample_weight") is None))
+
+
+def splitting_groups(members, n_rows):
+    """Return the names of the learners that hold rows aside by themselves and cannot be told of groups."""
+    return list(dict.fromkeys(m.learner for m in members if splits_groups(m.estimator, n_rows)))
 
 
 def _once(jobs):

@@ -55,6 +55,11 @@ class Problem:
         """What the extractor of each view reads."""
         return columns_of(self.source, self.views, self.schema)
 
+    @cached_property
+    def group_codes(self) -> np.ndarray | None:
+        """The groups as numbers from 0, one per row; None without groups."""
+        return None if self.groups is None else np.unique(np.asarray(self.groups), return_inverse=True)[1]
+
     def take(self, rows) -> "Problem":
         """Return the problem of some rows."""
         return replace(

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import as_pandas, check_params, check_sample_weight, whole
+from .._routing import whole_groups
 from ..schema import Schema, are_digits, infer_column, tell
 
 SKEWED = 2.0  # skewness above which a number is also given as its signed logarithm
@@ -68,20 +69,20 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         self.log_skewed = log_skewed
         self.target_encoding = target_encoding
 
-    def fit(self, X, y=None) -> Self:
+    def fit(self, X, y=None, groups=None) -> Self:
         """Learn fills, scales and categories of a DataFrame or 2-D array of shape (n_samples, n_columns)."""
-        self._fit(X, y)
+        self._fit(X, y, groups)
         return self
 
-    def fit_transform(self, X, y=None) -> np.ndarray:
-        """Fit, and return the features of the same rows; averages of labels leave out a row's own."""
-        frame, crossed = self._fit(X, y)
+    def fit_transform(self, X, y=None, groups=None) -> np.ndarray:
+        """Fit, and return the features of the same rows; averages of labels leave out a row's own, and its group's."""
+        frame, crossed = self._fit(X, y, groups)
         out = self._features(frame)
         if crossed is not None:
             out[:, out.shape[1] - crossed.shape[1] :] = crossed
         return out
 
-    def _fit(self, X, y):
+    def _fit(self, X, y, groups):
         """Fit; return the table as it is meant, and the averages of labels of its rows where there are some."""
         check_params(self)
         frame = self._frame(X, reset=True)
@@ -100,8 +101,10 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
             raise ValueError("TabularExtractor with target_encoding=True requires y to be passed: give labels.")
         numbers = len(np.unique(y)) > MOST_CLASSES
         folds = (KFold if numbers else StratifiedKFold)(5, shuffle=True, random_state=0)
+        folds = folds if groups is None else 5
         self._encoder = TargetEncoder(target_type="continuous" if numbers else "auto", cv=folds)
-        return frame, self._encoder.fit_transform(self._coded_words(frame), y)
+        with whole_groups(self._encoder, y, groups):
+            return frame, self._encoder.fit_transform(self._coded_words(frame), y)
 
     def _coded_words(self, frame):
         return np.column_stack([np.array(_words(frame.iloc[:, i]), dtype=object) for i in self._coded])

@@ -10,26 +10,15 @@ from scipy import linalg, sparse
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
-from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import POSITIVE, check_params, check_sample_weight, whole
+from .._inner_folds import inner_folds
 
 LEAVE_ONE_OUT = 1500  # rows (or columns, when dense) up to which ridge scores each row left out
 PATIENCE = 2  # worse steps along the path before it stops
 SPAN_ROWS = 2500  # rows up to which a model of wide rows is fitted in the space that these span
-
-
-def inner_folds(y, n_folds, random_state, *, classes):
-    """Return a fold number for each row; the rows of a class are spread evenly over the folds."""
-    rng = check_random_state(random_state)
-    order = rng.permutation(len(y))
-    if classes:
-        order = order[np.argsort(y[order], kind="stable")]
-    folds = np.empty(len(y), dtype=int)
-    folds[order] = np.arange(len(y)) % n_folds
-    return folds
 
 
 def _check_path(name, values):
@@ -37,6 +26,11 @@ def _check_path(name, values):
     if values.ndim != 1 or len(values) == 0 or not (values > 0).all():
         raise ValueError(f"{name}={values!r} must be a list of positive numbers.")
     return values
+
+
+def _usual(path):
+    """Return losses by which the value next to 1 is best, where no rows can be held aside."""
+    return np.where(path == path[np.argmin(np.abs(np.log(path)))], 0.0, 1.0)
 
 
 def _in_their_span(X):
@@ -138,7 +132,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
         self.tol = tol
         self.random_state = random_state
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, groups=None):
         """Choose the penalty, then fit all rows.
 
         Parameters
@@ -149,6 +143,8 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
             Labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, in the fits and in the choice.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of a group come into the same inner fold.
 
         Returns
         -------
@@ -164,7 +160,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
             raise ValueError("LogisticPath needs samples of at least 2 classes, but the data contains only one class.")
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
         rows = _in_their_span(X)
-        self.losses_ = self._score_path(rows, codes, weight, path)
+        self.losses_ = self._score_path(rows, codes, weight, path, groups)
         self.C_ = float(path[np.argmin(self.losses_)])
         model = self._model(self.C_).fit(rows, codes, sample_weight=weight)
         self.coef_, self.intercept_ = _back_from_span(model.coef_, rows, X), model.intercept_
@@ -174,10 +170,10 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
     def _model(self, C):
         return LogisticRegression(C=C, max_iter=self.max_iter, tol=self.tol)
 
-    def _score_path(self, X, codes, weight, path):
+    def _score_path(self, X, codes, weight, path, groups):
         if len(path) == 1:
             return np.zeros(1)
-        folds = inner_folds(codes, min(self.n_folds, len(codes)), self.random_state, classes=True)
+        folds = inner_folds(codes, min(self.n_folds, len(codes)), self.random_state, classes=True, groups=groups)
         parts = []
         many = len(codes) * codes.max() >= self.max_rows
         for fold in range(1 if many else folds.max() + 1):
@@ -187,7 +183,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
             if len(test) and len(np.unique(codes[train])) > 1:
                 parts.append((X[train], train, X[test], test, self._model(1.0).set_params(warm_start=True)))
         if not parts:
-            return np.where(path == path[np.argmin(np.abs(np.log(path)))], 0.0, 1.0)
+            return _usual(path)
         losses = []
         for C in path:
             loss, total = 0.0, 0.0
@@ -232,7 +228,7 @@ class RidgePath(RegressorMixin, BaseEstimator):
     """Ridge regression whose penalty is chosen on rows left out, by squared error.
 
     Up to 1,500 rows (or columns, when X is dense) each row is left out once, which ridge
-    regression has in closed form; larger data are scored on inner folds.
+    regression has in closed form; larger data, and those with groups, are scored on inner folds.
 
     Parameters
     ----------
@@ -283,7 +279,7 @@ class RidgePath(RegressorMixin, BaseEstimator):
         self.max_rows = max_rows
         self.random_state = random_state
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, groups=None):
         """Choose the penalty, then fit all rows.
 
         Parameters
@@ -294,6 +290,8 @@ class RidgePath(RegressorMixin, BaseEstimator):
             Values.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, in the fits and in the choice.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of a group come into the same inner fold.
 
         Returns
         -------
@@ -305,20 +303,22 @@ class RidgePath(RegressorMixin, BaseEstimator):
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], y_numeric=True)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
         n_rows, n_columns = X.shape
-        rows = X
-        if n_rows <= LEAVE_ONE_OUT or (not sparse.issparse(X) and n_columns <= LEAVE_ONE_OUT):
-            rows = _in_their_span(X)
+        small = n_rows <= LEAVE_ONE_OUT or (not sparse.issparse(X) and n_columns <= LEAVE_ONE_OUT)
+        rows = _in_their_span(X) if small else X
+        if small and groups is None:
             model = RidgeCV(alphas=path).fit(rows.astype(np.float64), y, sample_weight=weight)
             self.alpha_ = float(model.alpha_)
         else:
-            losses = self._score_path(X, y, weight, path)
+            losses = self._score_path(rows, y, weight, path, groups)
             self.alpha_ = float(path[np.argmin(losses)])
-            model = Ridge(alpha=self.alpha_).fit(X, y, sample_weight=weight)
+            model = Ridge(alpha=self.alpha_).fit(rows, y, sample_weight=weight)
         self.coef_, self.intercept_ = np.ravel(_back_from_span(model.coef_, rows, X)), float(model.intercept_)
         return self
 
-    def _score_path(self, X, y, weight, path):
-        folds = inner_folds(y, min(self.n_folds, len(y)), self.random_state, classes=False)
+    def _score_path(self, X, y, weight, path, groups):
+        folds = inner_folds(y, min(self.n_folds, len(y)), self.random_state, classes=False, groups=groups)
+        if not folds.any():
+            return _usual(path)
         parts = [
             (X[folds != fold], np.flatnonzero(folds != fold), X[folds == fold], np.flatnonzero(folds == fold))
             for fold in range(1 if len(y) >= self.max_rows else folds.max() + 1)

@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from .._checks import AT_LEAST_0, POSITIVE, SHARE, check_fraction, check_params, check_sample_weight, one_of, whole
-from ._linear import inner_folds
+from .._inner_folds import inner_pairs
 from ._networks import as_state, as_tensors, build, fused, pick_device, quiet_torch, run
 from ._networks import train as train_network
 from ._pruning_net import drop_filters, magnitude_masks, sizes_of
@@ -40,7 +40,7 @@ class NetworkLearner(BaseEstimator):
         "random_state": ["random_state"],
     }
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, groups=None):
         """Train the network.
 
         Parameters
@@ -52,6 +52,8 @@ class NetworkLearner(BaseEstimator):
             among several targets means "not known".
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows in the loss.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of a group are held aside together.
 
         Returns
         -------
@@ -66,7 +68,7 @@ class NetworkLearner(BaseEstimator):
         weight = check_sample_weight(sample_weight, X, dtype=np.float64)
         self.n_targets_ = len(self.sizes_)
         target = np.column_stack([target, weight]).astype(np.float32)
-        train, aside = self._split(target, seed)
+        train, aside = self._split(target, seed, groups)
         with quiet_torch(seed):
             self.shape_, start = self._describe(X[train])
             module = build(self.shape_)
@@ -79,7 +81,7 @@ class NetworkLearner(BaseEstimator):
         self._module = None
         return self
 
-    def prune(self, amount, structured=False, X=None, y=None, *, sample_weight=None, max_epochs=15):
+    def prune(self, amount, structured=False, X=None, y=None, *, sample_weight=None, groups=None, max_epochs=15):
         """Prune the fitted network in place, and fine-tune it when rows are given.
 
         Parameters
@@ -93,6 +95,8 @@ class NetworkLearner(BaseEstimator):
             Training rows to fine-tune on; without them the network is pruned only.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of a group are held aside together.
         max_epochs : int, default=15
             Epochs of fine-tuning, by the schedule of the training.
 
@@ -116,17 +120,17 @@ class NetworkLearner(BaseEstimator):
             self.state_ = {key: value * masks.get(key, 1) for key, value in self.state_.items()}
         self._module = None
         if rows is not None:
-            self._fine_tune(rows, y, sample_weight, masks, max_epochs)
+            self._fine_tune(rows, y, sample_weight, groups, masks, max_epochs)
         self.pruning_ = pd.DataFrame([before, self._measure(rows, X, y)], index=["before", "after"])
         return self
 
-    def _fine_tune(self, X, y, sample_weight, masks, max_epochs):
+    def _fine_tune(self, X, y, sample_weight, groups, masks, max_epochs):
         target, _ = self._encode(y, len(X), known=True)
         weight = check_sample_weight(sample_weight, X, dtype=np.float64)
         target = np.column_stack([target, weight]).astype(np.float32)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         settings = {**self._training(), "max_epochs": max_epochs}
-        train, aside = self._split(target, seed)
+        train, aside = self._split(target, seed, groups)
         valid = None if aside is None else (X[aside], target[aside])
         with quiet_torch(seed):
             module = build(self.shape_, self.state_)
@@ -163,18 +167,15 @@ class NetworkLearner(BaseEstimator):
                 self._module = fused(build(self.shape_, self.state_))
             return run(self._module, X, self.device)
 
-    def _split(self, target, seed):
+    def _split(self, target, seed, groups):
         """Return training rows and rows held aside (None when there are too few)."""
         n_rows = len(target)
         n_folds = int(round(1 / self.validation_fraction)) if self.validation_fraction else 0
         if n_folds < 2 or n_rows / n_folds < MIN_VALID:
             return np.arange(n_rows), None
         first = np.where(np.isnan(target[:, 0]), -1, target[:, 0])
-        folds = inner_folds(first, n_folds, seed, classes=self.sizes_[0] > 0)
-        aside = folds == 0
-        if self.sizes_[0]:
-            aside &= np.isin(first, first[~aside])  # no class is held aside altogether
-        return np.flatnonzero(~aside), np.flatnonzero(aside)
+        pairs = inner_pairs(first, n_folds, seed, classes=self.sizes_[0] > 0, groups=groups)
+        return pairs[0] if pairs else (np.arange(n_rows), None)
 
     def _training(self):
         names = ("max_epochs", "batch_size", "learning_rate", "weight_decay")

@@ -6,29 +6,32 @@ search never sees a row that it is judged on.
 
 import warnings
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from joblib import hash as content_hash
 from sklearn import config_context
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.metrics import check_scoring
-from sklearn.model_selection import ParameterGrid, ParameterSampler, cross_validate
-from sklearn.pipeline import Pipeline
+from sklearn.model_selection import ParameterGrid, ParameterSampler
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, has_fit_parameter, indexable
+from sklearn.utils.validation import check_is_fitted, column_or_1d, indexable
 
 from .._checks import check_params, having, one_of, require, whole
+from .._inner_folds import inner_pairs
 from .._kinds import Classes, Numbers
-from .._scorers import check_scorer
-from ._linear import inner_folds
+from .._routing import keyword, row_params, whole_groups
+from .._scorers import check_scorer, weighted_score
 from ._spaces import default_space
 
 SEARCHES = ("grid", "random", "halving", "optuna")
 WORST = -1e12  # score of a candidate that fails
+HALVING = (0.25, 0.5)  # shares of the rows that halving fits candidates on, before all
+FEWEST_ROWS = 20  # on which halving tries candidates
 
 
 def negative_log_loss(estimator, X, y, sample_weight=None):
@@ -61,7 +64,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         (see `default_space`).
     search : {"grid", "random", "halving", "optuna"}, default="random"
         "grid" tries all combinations (three quantiles of a distribution); "random" draws
-        `n_trials`; "halving" draws `n_trials` and gives more rows to the better ones; "optuna"
+        `n_trials`; "halving" draws them too, and fits the better half on twice as many rows, twice; "optuna"
         lets a tree-structured Parzen estimator propose (needs the extra `tuning`).
     n_trials : int, default=30
         Number of candidates; "grid" does not use it.
@@ -86,7 +89,8 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
     best_score_ : float
         Mean score of the best candidate over the inner folds.
     cv_results_ : dict of str to array
-        "params", "mean_test_score" and "std_test_score" a candidate; for "halving", scikit-learn's.
+        "params", "mean_test_score", "std_test_score" and, but for "optuna", "share_of_rows" of each candidate that was
+        fitted on the folds.
     classes_ : ndarray of shape (n_classes,)
         Class labels, when the learner is a classifier.
 
@@ -124,7 +128,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         self.random_state = random_state
         self.storage = storage
 
-    def fit(self, X, y, sample_weight=None) -> Self:
+    def fit(self, X, y, sample_weight=None, groups=None) -> Self:
         """Search, then fit the best candidate on all rows.
 
         Parameters
@@ -134,7 +138,9 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             Labels or values.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, for the fits; scores are not weighted.
+            Weights of the rows, in the fits and in the scores of metrics that know weights.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of a group come into the same inner fold.
 
         Returns
         -------
@@ -146,7 +152,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
             raise ValueError("TunedLearner requires y to be passed, but the target y is None.")
         if not hasattr(X, "shape"):
             X = np.asarray(X)
-        X, y = indexable(X, y)
+        X, y = indexable(X, y if hasattr(y, "shape") else np.asarray(y))
         if np.ndim(y) == 2 and np.shape(y)[1] == 1:
             y = column_or_1d(y, warn=True)
         if is_classifier(self.learner):
@@ -157,14 +163,16 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         seed = int(rng.randint(np.iinfo(np.int32).max))
         space = self._space()
         learner = _seeded(self.learner, seed)
-        folds = self._folds(np.asarray(y), seed)
-        params = _weights(learner, sample_weight)
+        if sample_weight is not None and keyword(learner, "sample_weight") is None:
+            raise ValueError(f"{type(learner).__name__} takes no sample_weight: leave the weights out.")
+        weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        groups = None if groups is None else np.asarray(groups)
+        folds = self._folds(X, np.asarray(y), groups, seed)
+        rows = _Rows(learner, X, y, weight, groups, folds, self._scorer(learner), seed)
         with config_context(enable_metadata_routing=False):
-            search = {"optuna": self._optuna, "halving": self._halving}.get(self.search, self._listed)
-            result = search(learner, space, X, y, folds, params, seed)
-            self.best_params_, self.best_score_, self.cv_results_ = result
-            self.best_estimator_ = clone(learner).set_params(**clone(self.best_params_, safe=False))
-            self.best_estimator_.fit(X, y, **params)
+            search = self._optuna if self.search == "optuna" else self._listed
+            self.best_params_, self.best_score_, self.cv_results_ = search(rows, space, seed)
+            self.best_estimator_ = rows.fitted(self.best_params_)
         for name in ("classes_", "n_features_in_", "feature_names_in_"):
             if hasattr(self.best_estimator_, name):
                 setattr(self, name, getattr(self.best_estimator_, name))
@@ -192,22 +200,18 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
     def _space(self):
         return default_space(self.learner) if self.space is None else self.space
 
-    def _folds(self, y, seed):
+    def _folds(self, X, y, groups, seed):
+        """Return the inner folds as (train, test) positions."""
+        if hasattr(self.cv, "split"):
+            return list(self.cv.split(X, y, groups))
         if not np.isscalar(self.cv):
-            return self.cv if hasattr(self.cv, "split") else list(self.cv)
-        n_folds = min(self.cv, len(y))
-        if not is_classifier(self.learner) or y.ndim > 1:
-            numbers = inner_folds(np.arange(len(y)), n_folds, seed, classes=False)
-            return [(np.flatnonzero(numbers != f), np.flatnonzero(numbers == f)) for f in range(n_folds)]
-        codes, counts = np.unique(y, return_inverse=True, return_counts=True)[1:]
-        numbers = inner_folds(codes, n_folds, seed, classes=True)
-        alone = counts[codes] == 1
-        pairs = [
-            (np.flatnonzero((numbers != f) | alone), np.flatnonzero((numbers == f) & ~alone)) for f in range(n_folds)
-        ]
-        pairs = [pair for pair in pairs if len(pair[0]) and len(pair[1])]
+            return list(self.cv)
+        classes = is_classifier(self.learner) and y.ndim == 1
+        codes = np.unique(y, return_inverse=True)[1] if classes else np.arange(len(y))
+        pairs = inner_pairs(codes, min(self.cv, len(y)), seed, classes=classes, groups=groups)
         if not pairs:
-            raise ValueError("Every class has one row: there is nothing to search on. Use the learner itself.")
+            what = "Every class has one row" if groups is None else "Every class, or every row, is in one group"
+            raise ValueError(f"{what}: there is nothing to search on. Use the learner itself.")
         return pairs
 
     def _scorer(self, learner):
@@ -217,49 +221,35 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
             return check_scoring(learner, scoring="neg_mean_squared_error")
         return negative_log_loss if hasattr(learner, "predict_proba") else check_scoring(learner, scoring="accuracy")
 
-    def _listed(self, learner, space, X, y, folds, params, seed):
-        """Score the learner as given, then a grid or random draws."""
+    def _listed(self, rows, space, seed):
+        """Score the learner as given, then a grid or random draws; of some rows, the better half goes on to more."""
         if self.search == "grid":
-            candidates = [{}, *ParameterGrid(_grid(space))]
+            drawn = list(ParameterGrid(_grid(space)))
         else:
             n_drawn = min(self.n_trials - 1, _size(space))
-            candidates = [{}, *(ParameterSampler(space, n_drawn, random_state=seed) if n_drawn else [])]
-        scorer = self._scorer(learner)
-        scores = np.array([_tried(learner, c, X, y, scorer, folds, params) for c in candidates])
-        means = scores.mean(axis=1)
+            drawn = list(ParameterSampler(space, n_drawn, random_state=seed)) if n_drawn else []
+        shares = [s for s in HALVING if s * len(rows.y) >= FEWEST_ROWS] if self.search == "halving" else []
+        candidates, told = [{}, *drawn], []
+        for share in [*shares, 1.0]:
+            scores = np.array([rows.tried(candidate, share) for candidate in candidates])
+            means = rows.mean(scores)
+            told += zip(candidates, means, scores.std(axis=1), [share] * len(candidates), strict=True)
+            if share < 1:
+                better = np.sort(np.argsort(-means[1:], kind="stable")[: max(1, len(candidates) // 2)]) + 1
+                candidates = [{}, *(candidates[i] for i in better)]
         best = int(np.argmax(means))
-        results = {"params": candidates, "mean_test_score": means, "std_test_score": scores.std(axis=1)}
+        names = ("params", "mean_test_score", "std_test_score", "share_of_rows")
+        params, *numbers = zip(*told, strict=True)
+        results = dict(zip(names, [list(params), *map(np.array, numbers)], strict=True))
         return candidates[best], float(means[best]), results
 
-    def _halving(self, learner, space, X, y, folds, params, seed):
-        from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-        from sklearn.model_selection import HalvingRandomSearchCV
-
-        n_rows = len(y)
-        search = HalvingRandomSearchCV(
-            learner,
-            space,
-            n_candidates=min(self.n_trials, _size(space)),
-            min_resources=min(n_rows, max(20, n_rows // 4)),
-            factor=2,
-            random_state=seed,
-            scoring=self._scorer(learner),
-            cv=folds,
-            refit=False,
-            error_score=WORST,  # scikit-learn warns of it, with the candidate's own words
-        )
-        search.fit(X, y, **params)
-        as_given = _cross_validated(learner, {}, X, y, self._scorer(learner), folds, params).mean()
-        if as_given >= search.best_score_:
-            return {}, float(as_given), search.cv_results_
-        return search.best_params_, float(search.best_score_), search.cv_results_
-
-    def _optuna(self, learner, space, X, y, folds, params, seed):
+    def _optuna(self, rows, space, seed):
         optuna = require("optuna", extra="tuning", caller="TunedLearner(search='optuna')")
-        scorer = self._scorer(learner)
         name = None
         if self.storage is not None:  # the same learner, space, rows and folds: the same search
-            parts = (repr(learner), repr(sorted(_describe(space).items())), str(self.scoring), X, np.asarray(y), folds)
+            given = (part for part in (rows.weight, rows.groups) if part is not None)
+            space_and_metric = repr(sorted(_describe(space).items())), str(self.scoring)
+            parts = (repr(rows.learner), *space_and_metric, rows.X, np.asarray(rows.y), rows.folds, *given)
             name = "tuned-" + content_hash(parts)
         # Optuna tells of every new study on the screen.
         verbosity = optuna.logging.get_verbosity()
@@ -275,12 +265,12 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
             if not any(trial.user_attrs.get("as_given") for trial in done):
                 trial = study.ask()
                 trial.set_user_attr("as_given", True)
-                _tell(study, trial, _cross_validated(learner, {}, X, y, scorer, folds, params))
+                _tell(study, trial, rows, rows.tried({}))
             while len(_complete(study)) < self.n_trials:
                 trial = study.ask()
                 drawn = {key: _suggest(trial, key, value) for key, value in space.items()}
                 trial.set_user_attr("as_given", False)
-                _tell(study, trial, _tried(learner, drawn, X, y, scorer, folds, params))
+                _tell(study, trial, rows, rows.tried(drawn))
             trials = _complete(study)
         finally:
             optuna.logging.set_verbosity(verbosity)
@@ -336,33 +326,64 @@ def _seeded(learner, seed):
     return learner.set_params(**dict.fromkeys(names, seed))
 
 
-def _weights(learner, sample_weight):
-    if sample_weight is None:
-        return {}
-    name, last = "sample_weight", learner
-    while isinstance(last, Pipeline):
-        step, last = last.steps[-1]
-        name = f"{step}__sample_weight" if name == "sample_weight" else name.replace("sample", f"{step}__sample")
-    if not has_fit_parameter(last, "sample_weight"):
-        raise ValueError(f"{type(last).__name__} takes no sample_weight: leave the weights out.")
-    return {name: np.asarray(sample_weight, dtype=float)}
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a search, and how a candidate is fitted and scored on them."""
+
+    learner: Any
+    X: Any
+    y: Any
+    weight: np.ndarray | None
+    groups: np.ndarray | None
+    folds: list
+    scorer: Any
+    seed: int
+
+    def fitted(self, drawn, rows=None):
+        """Return the learner with some parameters, fitted on some rows; None: all."""
+        model = clone(self.learner).set_params(**clone(drawn, safe=False))
+        X, y, weight, groups = (_taken(part, rows) for part in (self.X, self.y, self.weight, self.groups))
+        with whole_groups(model, y, groups, self.seed):
+            return model.fit(X, y, **row_params(model, sample_weight=weight, groups=groups))
+
+    def mean(self, scores):
+        """Return means over the folds, the last axis, which count by the weights of their rows."""
+        weights = None if self.weight is None else [self.weight[test].sum() for _, test in self.folds]
+        return np.average(scores, axis=-1, weights=weights)
+
+    def tried(self, drawn, share=1.0):
+        """Return the scores of a candidate on the folds, fitted on a share of the rows.
+
+        One that fails gets the worst there is, but for the learner as given.
+        """
+        try:
+            return np.array([self._score(drawn, self._some(train, share), test) for train, test in self.folds])
+        except Exception as error:
+            if drawn:
+                warnings.warn(f"The candidate {drawn} failed and is left out: {error}", UserWarning, stacklevel=2)
+            elif share == 1:
+                raise
+            return np.full(len(self.folds), WORST)
+
+    def _score(self, drawn, train, test):
+        model = self.fitted(drawn, train)
+        X, y, weight = (_taken(part, test) for part in (self.X, self.y, self.weight))
+        return weighted_score(self.scorer, model, X, y, weight)
+
+    def _some(self, train, share):
+        """Return a share of the rows, with their share of each class."""
+        if share == 1:
+            return train
+        order = np.random.RandomState(self.seed).permutation(train)
+        if is_classifier(self.learner):
+            order = order[np.argsort(np.unique(_taken(self.y, order), return_inverse=True)[1], kind="stable")]
+        return order[np.linspace(0, len(order) - 1, int(np.ceil(share * len(order)))).astype(int)]
 
 
-def _cross_validated(learner, drawn, X, y, scorer, folds, params):
-    model = clone(learner).set_params(**drawn)
-    result = cross_validate(model, X, y, scoring=scorer, cv=folds, params=params, error_score="raise")
-    return result["test_score"]
-
-
-def _tried(learner, drawn, X, y, scorer, folds, params):
-    """Return the scores of a candidate; one that fails gets the worst there is, but for the learner as given."""
-    try:
-        return _cross_validated(learner, drawn, X, y, scorer, folds, params)
-    except Exception as error:
-        if not drawn:
-            raise
-        warnings.warn(f"The candidate {drawn} failed and is left out: {error}", UserWarning, stacklevel=2)
-        return np.full(folds.get_n_splits(X, y) if hasattr(folds, "split") else len(folds), WORST)
+def _taken(part, rows):
+    if part is None or rows is None:
+        return part
+    return part.iloc[rows] if hasattr(part, "iloc") else part[rows]
 
 
 def _complete(study):
@@ -371,9 +392,9 @@ def _complete(study):
     ]
 
 
-def _tell(study, trial, scores):
+def _tell(study, trial, rows, scores):
     trial.set_user_attr("std", float(np.std(scores)))
-    study.tell(trial, float(np.mean(scores)))
+    study.tell(trial, float(rows.mean(scores)))
 
 
 def _is_distribution(values):

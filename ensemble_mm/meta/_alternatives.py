@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.base import clone
 
+from .._routing import row_params
+
 
 def alternatives(reads, views):
     """Return {views: positions of the members that read exactly these}, of each view alone and of all side by side.
@@ -18,7 +20,7 @@ def alternatives(reads, views):
     return {names: members for names, members in members_of.items() if members}
 
 
-def cross_fitted(meta, block, y, kind, folds=(), weight=None):
+def cross_fitted(meta, block, y, kind, folds=(), weight=None, groups=None):
     """Return a meta-learner fitted on a table, and its out-of-fold predictions, shape (n_rows, width).
 
     Parameters
@@ -31,14 +33,15 @@ def cross_fitted(meta, block, y, kind, folds=(), weight=None):
         Class positions or numbers; NaN where the label is not known.
     kind : Kind
     folds : list of (train, test)
-    weight : ndarray of shape (n_rows,) or None
+    weight, groups : ndarray of shape (n_rows,) or None
     """
     here = ~np.isnan(block).all(axis=1)
 
     def fit(rows):
         rows = np.flatnonzero(rows)
-        weights = None if weight is None else weight[rows]
-        return clone(meta).fit(block[rows], kind.encoded(y[rows]), sample_weight=weights)
+        own = {"sample_weight": weight, "groups": groups}
+        params = row_params(meta, **{name: None if part is None else part[rows] for name, part in own.items()})
+        return clone(meta).fit(block[rows], kind.encoded(y[rows]), **params)
 
     known = here & ~np.isnan(y)
     whole, total, count = fit(known), np.zeros((len(y), kind.width)), np.zeros(len(y))

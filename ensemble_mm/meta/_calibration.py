@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from .._kinds import Classes
 from .._scorers import scored
-from ._columns import TINY
+from ._columns import TINY, rows_worth
 
 MOST_THRESHOLDS = 500
 
@@ -95,7 +95,8 @@ class IsotonicCalibrator(BaseEstimator):
         check_consistent_length(proba, sample_weight)
         self.n_classes_ = proba.shape[1]
         columns = [1] if self.n_classes_ == 2 else range(self.n_classes_)
-        floor = 1 / (len(y) + 2)  # never certain: as if one more row of each kind had been seen
+        # Never certain: as if one more row of each kind had been seen.
+        floor = 1 / (rows_worth(sample_weight, len(y)).sum() + 2)
         blank = IsotonicRegression(y_min=floor, y_max=1 - floor, out_of_bounds="clip")
         self.maps_ = [clone(blank).fit(proba[:, c], y == c, sample_weight) for c in columns]
         return self

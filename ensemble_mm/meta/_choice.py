@@ -9,7 +9,9 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags
 
 from .._checks import AT_LEAST_0, PART, check_choice, check_param, check_params, having, one_of, whole
+from .._inner_folds import inner_pairs
 from .._kinds import KINDS
+from .._routing import row_params
 from .._scorers import scored
 from ._columns import TableClassifier, TableMixin, TableRegressor, filled, rows_of_numbers, thinned
 from ._greedy import GreedyClassifier, GreedyRegressor
@@ -57,21 +59,29 @@ class _Auto:
     def _given(self):
         return dict(self.candidates) if isinstance(self.candidates, Mapping) else {next(iter(self.candidates)): 1.0}
 
-    def fit(self, X, y, sample_weight=None):
-        """Choose and fit on a table of shape (n_samples, n_members * n_columns)."""
+    def fit(self, X, y, sample_weight=None, groups=None):
+        """Choose and fit on a table of shape (n_samples, n_members * n_columns).
+
+        Rows of a group are held out together, and err together.
+        """
         rows = self._check(X, y, sample_weight)
+        group = None if groups is None else np.asarray(groups)[rows.where]
         names, given = list(self.candidates), self._given()
         self.losses_ = {}
         self.shares_ = {name: share / sum(given.values()) for name, share in given.items() if share > 0}
-        if not isinstance(self.candidates, Mapping) and min(len(rows.y), len(rows.order), len(names)) > 1:
-            losses, weight = self._held_out(names, rows, X, y)
+        n_apart = len(rows.y) if groups is None else len(np.unique(group))
+        if not isinstance(self.candidates, Mapping) and min(n_apart, len(rows.order), len(names)) > 1:
+            own = not isinstance(self.cv, Integral)
+            splits = self._own_splits(rows, X, y, groups) if own else self._splits(rows, group)
+            losses, weight = self._held_out(names, rows, group, splits)
             self.losses_ = {name: float(np.average(loss, weights=weight)) for name, loss in losses.items()}
             self.shares_ = self._near_the_best(losses, weight)
         self.chosen_, self.weights_ = {}, rows.even
         if len(rows.y):
             table, order = self._kind.flat(rows.cells), np.argsort(rows.order)
             for name in self.shares_:
-                model = self._make(name).fit(table, rows.y, sample_weight=rows.weight)
+                model = self._make(name)
+                model.fit(table, rows.y, **row_params(model, sample_weight=rows.weight, groups=group))
                 for values in ("weights_", "coef_"):
                     if hasattr(model, values):
                         setattr(model, values, getattr(model, values)[order])
@@ -79,30 +89,40 @@ class _Auto:
             self.weights_ = sum(share * self.chosen_[name].weights_ for name, share in self.shares_.items())
         return self
 
-    def _held_out(self, names, rows, X, y):
-        """Return {name: losses on held-out rows} and the weights of these rows."""
+    def _held_out(self, names, rows, group, splits):
+        """Return {name: losses on held-out rows, or of whole groups} and the weights of these."""
         table = self._kind.flat(rows.cells)
         judged = {name: [] for name in names}
         most = min(max(500, JUDGED_CELLS // len(rows.order)), rows_of_numbers(rows.cells))
-        for train, test in ((thinned(part, most) for part in pair) for pair in self._splits(rows, X, y)):
+        for train, test in ((thinned(part, most) for part in pair) for pair in splits):
             if not len(train) or not len(test):
                 continue
             for name in names:
                 model = self._make(name, n_bags=FEW_BAGS)
-                model.fit(table[train], rows.y[train], sample_weight=rows.weight[train])
-                judged[name].append(self._judge(model, table[test], rows.y[test], rows.weight[test]))
+                whole = None if group is None else group[train]
+                model.fit(
+                    table[train], rows.y[train], **row_params(model, sample_weight=rows.weight[train], groups=whole)
+                )
+                loss, weight = self._judge(model, table[test], rows.y[test], rows.weight[test])
+                if group is not None and len(loss) == len(test):
+                    loss, weight = _by_group(loss, weight, group[test])
+                judged[name].append((loss, weight))
         weight = np.concatenate([w for _, w in judged[names[0]]])
         return {name: np.concatenate([loss for loss, _ in judged[name]]) for name in names}, weight
 
-    def _splits(self, rows, X, y):
+    def _splits(self, rows, group):
         """Return (train, test) positions among the rows that are fitted on."""
-        if isinstance(self.cv, Integral):
-            rng = check_random_state(self.random_state)
-            # Neighbours in the order of y go to different folds: every fold gets its share of each class.
-            fold, n_folds = np.empty(len(rows.y), dtype=int), min(self.cv, len(rows.y))
-            fold[np.lexsort((rng.permutation(len(rows.y)), rows.y))] = np.arange(len(rows.y)) % n_folds
-            return [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(n_folds)]
-        splits = check_cv(self.cv, y, classifier=is_classifier(self)).split(X, y)
+        rng = check_random_state(self.random_state)
+        if group is not None:
+            return inner_pairs(rows.y, self.cv, rng, classes=is_classifier(self), groups=group)
+        # Neighbours in the order of y go to different folds: every fold gets its share of each class.
+        fold, n_folds = np.empty(len(rows.y), dtype=int), min(self.cv, len(rows.y))
+        fold[np.lexsort((rng.permutation(len(rows.y)), rows.y))] = np.arange(len(rows.y)) % n_folds
+        return [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(n_folds)]
+
+    def _own_splits(self, rows, X, y, groups):
+        """Return what `_splits` does, of a splitter or a list of the user's."""
+        splits = check_cv(self.cv, y, classifier=is_classifier(self)).split(X, y, groups)
         return [tuple(np.flatnonzero(np.isin(rows.where, part)) for part in split) for split in splits]
 
     def _near_the_best(self, losses, weight):
@@ -229,6 +249,13 @@ class AutoRegressor(_Auto, TableRegressor):
         self.cv = cv
         self.scoring = scoring
         self.random_state = random_state
+
+
+def _by_group(loss, weight, group):
+    """Return the mean loss and the weight of each group: its rows err together, as one."""
+    _, codes = np.unique(group, return_inverse=True)
+    total = np.bincount(codes, weight)
+    return np.bincount(codes, weight * loss) / total, total
 
 
 META_LEARNERS["auto"] = {"classification": AutoClassifier, "regression": AutoRegressor}

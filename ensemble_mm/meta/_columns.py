@@ -129,7 +129,7 @@ def row_losses(total, count, y, kind, worst):
     return np.where(empty, worst, loss) if some else loss
 
 
-def _rows_worth(sample_weight, n_samples):
+def rows_worth(sample_weight, n_samples):
     """Return checked weights that sum to the number of rows that they are worth."""
     if sample_weight is None or isinstance(sample_weight, Real):
         return np.ones(n_samples)
@@ -154,7 +154,7 @@ class TableMixin:
             self, X, y, dtype=self._precision, ensure_all_finite="allow-nan", y_numeric=isinstance(self, RegressorMixin)
         )
         check_consistent_length(X, y)
-        weight = _rows_worth(sample_weight, len(X))
+        weight = rows_worth(sample_weight, len(X))
         y = self._encode(y)
         self.prior_ = self._kind.prior(y, weight)
         cells = self._kind.cells(X)

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from .._checks import check_params, one_of
 from ._calibration import check_proba
-from ._columns import TINY
+from ._columns import TINY, rows_worth
 
 FEWEST_ROWS = 50  # of an availability pattern that gets a quantile of its own
 
@@ -16,20 +16,28 @@ FEWEST_ROWS = 50  # of an availability pattern that gets a quantile of its own
 class _ByPattern:
     """Scores of the out-of-fold rows, by which views the rows have; a rare pattern uses all rows."""
 
-    def _keep(self, scores, pattern):
-        self.scores_ = {None: np.sort(scores)}
+    def _keep(self, scores, pattern, weight, groups):
+        weight, self.scores_, self.worth_ = rows_worth(weight, len(scores)), {}, {}
+        kept = {None: np.flatnonzero(weight > 0)}
         if pattern is not None:
             pattern = _check_pattern(pattern, len(scores))
-            for value in np.unique(pattern):
-                own = scores[pattern == value]
-                if len(own) >= FEWEST_ROWS:
-                    self.scores_[value.item()] = np.sort(own)
+            kept |= {value.item(): kept[None][pattern[kept[None]] == value] for value in np.unique(pattern)}
+        for key, rows in kept.items():
+            rows = rows[np.argsort(scores[rows], kind="stable")]
+            worth = np.cumsum(weight[rows])
+            if groups is not None:  # rows of a group err together: they tell as much as one does
+                worth *= len(np.unique(np.asarray(groups)[rows])) / worth[-1:]
+            if key is None or worth[-1:].sum() >= FEWEST_ROWS:
+                self.scores_[key], self.worth_[key] = scores[rows], worth
+        if (self.worth_[None] == np.arange(1, len(self.worth_[None]) + 1)).all():
+            self.worth_ = None
         return self
 
     def _quantiles(self, coverage, pattern, n_rows):
         if not isinstance(coverage, Real) or not 0 < coverage < 1:
             raise ValueError(f"coverage={coverage!r} must be a number above 0 and below 1.")
-        quantile = {key: finite_quantile(scores, coverage) for key, scores in self.scores_.items()}
+        worth = getattr(self, "worth_", None) or {}  # models of before have none
+        quantile = {key: finite_quantile(scores, coverage, worth.get(key)) for key, scores in self.scores_.items()}
         # Too few rows of a pattern for this coverage: the pooled rows, but not below what was seen.
         for key, scores in self.scores_.items():
             if np.isinf(quantile[key]):
@@ -50,6 +58,8 @@ class ConformalIntervals(_ByPattern, BaseEstimator):
     ----------
     scores_ : dict
         Sorted absolute residuals of all rows (key None) and of every pattern with at least 50 rows.
+    worth_ : dict or None
+        How many rows the scores up to each are worth; None: each is worth one.
 
     References
     ----------
@@ -64,7 +74,7 @@ class ConformalIntervals(_ByPattern, BaseEstimator):
     array([[-0.9,  0.9]])
     """
 
-    def fit(self, oof, y, pattern=None):
+    def fit(self, oof, y, pattern=None, sample_weight=None, groups=None):
         """Learn the residuals.
 
         Parameters
@@ -73,10 +83,14 @@ class ConformalIntervals(_ByPattern, BaseEstimator):
             Out-of-fold predictions and true numbers, both without NaN.
         pattern : array-like of shape (n_samples,) or None, default=None
             One value per row that tells which views the row has.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            How often each row counts.
+        groups : array-like of shape (n_samples,) or None, default=None
+            Rows of a group err together: all of them tell how sure a quantile is as one row does.
         """
         oof, y = _numbers(oof, "oof"), _numbers(y, "y")
         check_consistent_length(oof, y)
-        return self._keep(np.abs(y - oof), pattern)
+        return self._keep(np.abs(y - oof), pattern, sample_weight, groups)
 
     def interval(self, prediction, coverage=0.9, pattern=None):
         """Return lower and upper bounds, shape (n_samples, 2); infinite where too few rows were seen for `coverage`."""
@@ -101,6 +115,8 @@ class ConformalSets(_ByPattern, BaseEstimator):
     ----------
     scores_ : dict
         Sorted scores of the true classes of all rows (key None) and of every pattern with at least 50 rows.
+    worth_ : dict or None
+        How many rows the scores up to each are worth; None: each is worth one.
     n_classes_ : int
 
     References
@@ -123,7 +139,7 @@ class ConformalSets(_ByPattern, BaseEstimator):
     def __init__(self, *, method="lac"):
         self.method = method
 
-    def fit(self, oof, y, pattern=None):
+    def fit(self, oof, y, pattern=None, sample_weight=None, groups=None):
         """Learn the scores of the true classes.
 
         Parameters
@@ -134,11 +150,15 @@ class ConformalSets(_ByPattern, BaseEstimator):
             Class positions.
         pattern : array-like of shape (n_samples,) or None, default=None
             One value per row that tells which views the row has.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            How often each row counts.
+        groups : array-like of shape (n_samples,) or None, default=None
+            Rows of a group err together: all of them tell how sure a quantile is as one row does.
         """
         check_params(self)
         oof, y = check_proba(oof, y)
         self.n_classes_ = oof.shape[1]
-        return self._keep(self._scores(oof)[np.arange(len(y)), y], pattern)
+        return self._keep(self._scores(oof)[np.arange(len(y)), y], pattern, sample_weight, groups)
 
     def sets(self, proba, coverage=0.9, pattern=None):
         """Return which classes are in the set of each row: bool, shape (n_samples, n_classes)."""
@@ -160,10 +180,19 @@ class ConformalSets(_ByPattern, BaseEstimator):
         return scores
 
 
-def finite_quantile(scores, coverage):
-    """Return the smallest of sorted scores that covers, corrected for a finite sample; infinite with too few rows."""
-    rank = int(np.ceil((len(scores) + 1) * coverage - 1e-9))
-    return scores[rank - 1] if rank <= len(scores) else np.inf
+def finite_quantile(scores, coverage, worth=None):
+    """Return the smallest of sorted scores that covers, corrected for a finite sample; infinite with too few rows.
+
+    `worth` tells how many rows the scores up to each are worth; None: each is worth one. A new row is worth one [1]_.
+
+    References
+    ----------
+    .. [1] Tibshirani, R., Foygel Barber, R., Candes, E., Ramdas, A. (2019). Conformal prediction under covariate
+       shift. NeurIPS.
+    """
+    worth = np.arange(1, len(scores) + 1) if worth is None else worth
+    rank = np.searchsorted(worth, (worth[-1:].sum() + 1) * coverage - 1e-9)
+    return scores[rank] if rank < len(scores) else np.inf
 
 
 def _numbers(values, name):

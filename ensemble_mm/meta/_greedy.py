@@ -22,16 +22,17 @@ class _Greedy:
         "random_state": ["random_state"],
     }
 
-    def fit(self, X, y, sample_weight=None):
-        """Choose the weights on a table of shape (n_samples, n_members * n_columns)."""
+    def fit(self, X, y, sample_weight=None, groups=None):
+        """Choose the weights on a table of shape (n_samples, n_members * n_columns); rows of a group share a bag."""
         rows = self._check(X, y, sample_weight)
+        groups = None if groups is None else np.unique(np.asarray(groups)[rows.where], return_inverse=True)[1]
         weights = rows.even
         if len(rows.y) and len(weights) > 1:
-            weights = (1 - self.shrinkage) * self._bagged(rows) + self.shrinkage * weights
+            weights = (1 - self.shrinkage) * self._bagged(rows, groups) + self.shrinkage * weights
         self.weights_ = rows.back(weights)
         return self
 
-    def _bagged(self, rows):
+    def _bagged(self, rows, groups):
         whole = Objective(rows.cells, rows.y, rows.weight, self._kind, self.scoring)
         n_members, n_bags = rows.cells.shape[1], self.n_bags
         alone = whole.alone()
@@ -42,7 +43,7 @@ class _Greedy:
             n_bags = min(n_bags, MOST_TRIALS // (self.n_steps * len(pool)) - 1)
         bags = [self._select(whole, pool)]
         pool = np.union1d(np.intersect1d(best[:MOST_MEMBERS], pool), np.flatnonzero(bags[0]))
-        for counts in self._bags(rows, n_bags):
+        for counts in self._bags(rows, n_bags, groups):
             bag = np.repeat(np.arange(len(rows.y)), counts)
             lacks = self._kind.is_stratified and len(np.unique(rows.y[bag])) < len(np.unique(rows.y))
             if len(bag) and not (lacks and self.scoring is not None):
@@ -58,14 +59,18 @@ class _Greedy:
         length = int(np.argmin(losses)) + 1
         return np.bincount(steps[:length], minlength=objective.cells.shape[1]) / length
 
-    def _bags(self, rows, n_bags):
+    def _bags(self, rows, n_bags, groups):
         """Yield how often each row counts in each bag: a Poisson bootstrap.
 
         The draw of a row depends on what is in it. So equal rows go together, a weight of 2 is the same as a row
-        twice, and neither the order of rows nor that of columns matters.
+        twice, and neither the order of rows nor that of columns matters. Rows of a group go by one of them.
         """
         size = rows.cells[0].size
         key = np.concatenate([_key(rows.cells[part], rows.y[part]) for part in parts(len(rows.y), size)])
+        if groups is not None:
+            lowest = np.full(groups.max() + 1, np.iinfo(np.uint64).max, dtype=np.uint64)
+            np.minimum.at(lowest, groups, key)
+            key = lowest[groups]
         rate = min(1.0, MOST_ROWS / len(rows.y))
         steps = np.exp(-rate) * np.cumprod(np.r_[1.0, rate / np.arange(1, 12)])
         rng = check_random_state(self.random_state)

@@ -1,11 +1,13 @@
 """Any estimator of the user's as a meta-learner."""
 
+from inspect import signature
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import has_fit_parameter
 
 from .._checks import having, whole
+from .._routing import row_params, whole_groups
 from ._columns import TINY, TableClassifier, TableRegressor, filled
 
 MOST_SHUFFLES = 200  # columns that are shuffled to see what they are worth; with more, those that vary most
@@ -14,30 +16,34 @@ MOST_SHUFFLES = 200  # columns that are shuffled to see what they are worth; wit
 class _Wrapped:
     """Fits an estimator on the filled table; the weights are what it makes of each member."""
 
-    def fit(self, X, y, sample_weight=None):
-        """Fit the estimator to a table of shape (n_samples, n_members * n_columns)."""
+    def fit(self, X, y, sample_weight=None, groups=None):
+        """Fit the estimator to a table of shape (n_samples, n_members * n_columns).
+
+        Weights go to where the estimator, or the last step of it, takes them. `groups` are rows that stay together in
+        what it holds aside of them.
+        """
         rows = self._check(X, y, sample_weight)
         cells = rows.cells[:, np.argsort(rows.order)]  # the estimator sees the columns as they came
         if not len(rows.y):
             raise ValueError("No row of the table has a prediction of any member: there is nothing to fit.")
         table = self._table(cells)
         self.estimator_ = clone(self.estimator)
-        weights = {"sample_weight": rows.weight} if self._takes_weights() and sample_weight is not None else {}
-        self.estimator_.fit(table, rows.y, **weights)
-        strength = self._strength(table, rows.y).reshape(len(rows.order), -1).sum(axis=1)
+        weight = None if sample_weight is None else rows.weight
+        groups = None if groups is None else np.asarray(groups)[rows.where]
+        with whole_groups(self.estimator_, rows.y, groups):
+            self.estimator_.fit(table, rows.y, **row_params(self.estimator_, sample_weight=weight, groups=groups))
+        strength = self._strength(table, rows.y, rows.weight).reshape(len(rows.order), -1).sum(axis=1)
         strength = np.where(np.isfinite(strength), np.maximum(strength, 0), 0)
         self.weights_ = strength / strength.sum() if strength.sum() > TINY else rows.even
         return self
 
-    def _takes_weights(self):
-        return has_fit_parameter(self.estimator_, "sample_weight")
-
     def _table(self, cells):
         return filled(cells, self._kind, self.prior_)
 
-    def _strength(self, table, y):
+    def _strength(self, table, y, weight):
         """Return what each column is worth to the estimator: from its coefficients, importances, or by shuffling."""
-        last = self.estimator_
+        last, middle = self.estimator_, np.average(table, axis=0, weights=weight)
+        spreads = np.sqrt(np.average((table - middle) ** 2, axis=0, weights=weight))
         while hasattr(last, "steps"):
             last = last.steps[-1][1]
         for name in ("coef_", "feature_importances_"):
@@ -45,15 +51,16 @@ class _Wrapped:
             if values is not None and np.shape(values)[-1] == table.shape[1]:
                 values = np.abs(np.atleast_2d(np.asarray(values, dtype=float))).mean(axis=0)
                 scaled = name == "coef_" and last is self.estimator_  # a pipeline may have scaled the columns
-                return values * table.std(axis=0) if scaled else values
+                return values * spreads if scaled else values
         rng = check_random_state(0)
-        base = self.estimator_.score(table, y)
+        score = self.estimator_.score
+        weights = {"sample_weight": weight} if "sample_weight" in signature(score).parameters else {}
+        base = score(table, y, **weights)
         drop = np.zeros(table.shape[1])
-        spreads = table.std(axis=0)
         for j in np.argsort(-spreads, kind="stable")[:MOST_SHUFFLES]:
             shuffled = table.copy()
             shuffled[:, j] = rng.permutation(shuffled[:, j])
-            drop[j] = base - self.estimator_.score(shuffled, y)
+            drop[j] = base - score(shuffled, y, **weights)
         return np.maximum(drop, 0)
 
 

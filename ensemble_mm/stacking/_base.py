@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import as_pandas, check_choice, check_params
 from .._modalities import MODALITIES
+from .._routing import keyword, splits_groups
 from ..crossfit import (
     ALL_ROWS,
     CrossFit,
@@ -35,6 +36,7 @@ from ..crossfit import (
     measured,
     members_of,
     plan_extractions,
+    splitting_groups,
     unweighted,
 )
 from ..data import Names, as_fitted, as_source, columns_of, has_names, read_problem, views_of
@@ -83,7 +85,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         folds = draw_folds(self.cv, problem, seed, told)
         tell(told, stacklevel=5)
         members = self._members(problem)
-        self._warn_unweighted(members, sample_weight)
+        self._warn_untold(members, problem, sample_weight)
         runner = self._runner(Progress(context, self, self.verbose))
         run = CrossFit(
             problem, folds, bool(self.refit), seed, runner, on_error=self.on_error, on_bad=self.on_bad,
@@ -229,14 +231,30 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
             )
         return members
 
-    def _warn_unweighted(self, members, sample_weight):
-        names = unweighted(members) if sample_weight is not None else []
-        if names:
-            warnings.warn(
-                f"These learners take no sample weights and are fitted without them: {', '.join(names)}.",
-                UserWarning,
-                stacklevel=6,
-            )
+    def _warn_untold(self, members, problem, sample_weight):
+        """Tell which learners and meta-learners cannot be told of the weights or the groups of the rows."""
+        given = {name: setting_of(self.meta_learner, task) for name, task in problem.tasks.items()}
+        metas = {type(meta).__name__: meta for meta in given.values() if hasattr(meta, "fit")}
+        if sample_weight is not None:
+            names = unweighted(members)
+            names += [name for name, meta in metas.items() if keyword(meta, "sample_weight") is None]
+            if names:
+                warnings.warn(
+                    f"These learners take no sample weights and are fitted without them: {', '.join(names)}.",
+                    UserWarning,
+                    stacklevel=6,
+                )
+        if problem.groups is not None:
+            names = splitting_groups(members, problem.n_rows)
+            names += [name for name, meta in metas.items() if splits_groups(meta, problem.n_rows)]
+            if names:
+                warnings.warn(
+                    "These learners hold rows aside by themselves, which splits groups and lets them stop late or "
+                    f"choose settings that suit rows they saw: {', '.join(names)}. Turn early stopping off, or "
+                    "search with TunedLearner, which keeps groups whole.",
+                    UserWarning,
+                    stacklevel=6,
+                )
 
     def _warn_left_out(self):
         late = "; ".join(words for words in self.fit_report_["left_out"] if words)
@@ -273,7 +291,8 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         cache = self._cache()  # where digests of files are kept
         columns = {view.name: by_content(view.extractor, problem.columns[view.name], cache) for view in problem.views}
         data = content_key(
-            columns, [view.extractor for view in problem.views], problem.targets, problem.weights, folds, seed,
+            columns, [view.extractor for view in problem.views], problem.targets, problem.weights,
+            problem.group_codes, folds, seed,
             self.augment, self.on_bad, self.refit, versions(),
         )  # fmt: skip
 

@@ -52,7 +52,7 @@ def _simpler(model, name):
     for names, some in alternatives([member.views for member in members], list(model.views_)).items():
         if len(names) == 1:
             block = level.table.block([members[m] for m in some])
-            _, alone[names[0]] = cross_fitted(level.metas[name], block, y, kind, folds, weight)
+            _, alone[names[0]] = cross_fitted(level.metas[name], block, y, kind, folds, weight, model.groups_)
     if alone:
         best, out = best_alone(alone, y, kind, folds, weight)
         yield "best single view", best, out

@@ -63,7 +63,9 @@ def _simpler(problem, model, name):
 
     def predicted(some, meta=level.metas[name]):
         block = level.table.block([members[m] for m in some])
-        _, out = cross_fitted(meta, block, problem.targets[name], kind, model.folds_, problem.weights[name])
+        _, out = cross_fitted(
+            meta, block, problem.targets[name], kind, model.folds_, problem.weights[name], problem.group_codes
+        )
         return kind.given(out)
 
     simple, alone = {}, {names: some for names, some in apart.items() if len(names) == 1}

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from .._routing import row_params
 from ..crossfit import Estimate, Job, check_failures, seeded
 from ..meta import (
     CALIBRATORS,
@@ -31,6 +32,7 @@ class FitMeta(Job):
     block: np.ndarray
     y: np.ndarray
     weight: np.ndarray | None
+    groups: np.ndarray | None
     rows: np.ndarray
 
     @property
@@ -43,8 +45,8 @@ class FitMeta(Job):
 
     def run(self):
         y = self.y[self.rows] if not hasattr(self.meta, "predict_proba") else self.y[self.rows].astype(np.intp)
-        weight = None if self.weight is None else self.weight[self.rows]
-        return self.meta.fit(self.block[self.rows], y, sample_weight=weight)
+        weight, groups = (None if part is None else part[self.rows] for part in (self.weight, self.groups))
+        return self.meta.fit(self.block[self.rows], y, **row_params(self.meta, sample_weight=weight, groups=groups))
 
 
 class Level:
@@ -103,7 +105,9 @@ class Level:
                 rows = known if fold is None else known & ~_among(run.folds[fold][1], len(y))
                 if not rows.any():
                     continue
-                jobs.append(FitMeta(name, fold, clone(meta), block, y, weight, np.flatnonzero(rows)))
+                jobs.append(
+                    FitMeta(name, fold, clone(meta), block, y, weight, run.problem.group_codes, np.flatnonzero(rows))
+                )
         fitted = run.runner.run("meta", jobs)
         check_failures(jobs, fitted)
         made = {(job.task, job.fold): meta for job, meta in zip(jobs, fitted, strict=True)}
@@ -196,15 +200,16 @@ class Level:
         conformal = {}
         for name, task in run.problem.tasks.items():
             y, out = run.problem.targets[name], self.oof[name]
-            rows = has_both(y, out)
+            rows, groups = has_both(y, out), run.problem.group_codes
             pattern = availability_of(run.features.present)
             calibrator = calibrator_of(how, task)
+            weight = None if run.problem.weights[name] is None else run.problem.weights[name][rows]
+            groups = None if groups is None else groups[rows]
             if calibrator is not None:
-                weight = None if run.problem.weights[name] is None else run.problem.weights[name][rows]
                 self.calibrators[name] = CALIBRATORS[calibrator]().fit(out[rows], y[rows], weight)
             # One width: the members' disagreement made intervals wider on every set that it was tried on.
             region = REGIONS[task.rules.region]()
-            conformal[name] = region.fit(self.calibrated(name, out[rows]), y[rows], pattern=pattern[rows])
+            conformal[name] = region.fit(self.calibrated(name, out[rows]), y[rows], pattern[rows], weight, groups)
         return self.calibrators, conformal
 
     def calibrated(self, name, proba):
@@ -265,7 +270,7 @@ def paired_gain(problem, name, before, after):
     rows = has_both(y, before) & has_both(y, after)
     group = np.arange(rows.sum())
     if problem.groups is not None:
-        _, group = np.unique(np.asarray(problem.groups)[rows], return_inverse=True)
+        _, group = np.unique(problem.group_codes[rows], return_inverse=True)
     n_groups = group.max(initial=-1) + 1
     if n_groups < 2:
         return 0.0, np.inf

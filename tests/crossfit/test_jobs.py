@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -9,9 +10,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from ensemble_mm.crossfit import Fit, Member
-from ensemble_mm.crossfit._estimators import seeded, thread_params, weight_keyword
+from ensemble_mm.crossfit._estimators import seeded, thread_params
 from ensemble_mm.crossfit._extract import spread_rows
-from ensemble_mm.crossfit._jobs import FitMember, assemble
+from ensemble_mm.crossfit._jobs import FitMember, assemble, fit_learner
 
 
 def run(estimator, y, n_classes, *blocks, test=None, columns=None, threads=1):
@@ -105,12 +106,6 @@ def test_more_threads_give_the_same_model():
         np.testing.assert_array_equal(*found)
 
 
-def test_weights_reach_the_end_of_a_pipeline():
-    assert weight_keyword(make_pipeline(StandardScaler(), Ridge())) == "ridge__sample_weight"
-    assert weight_keyword(Ridge()) == "sample_weight"
-    assert weight_keyword(KNeighborsClassifier()) is None
-
-
 def test_boosting_stops_early_on_rows_of_its_own():
     from lightgbm import LGBMRegressor
 
@@ -163,3 +158,19 @@ def test_classes_that_come_from_scikit_learn_keep_their_threads():
     """Issue 24: LogisticRegression warns when its n_jobs is set, in a subclass too."""
     assert seeded(Own(), 1).n_jobs is None and seeded(make_pipeline(Own()), 1)[0].n_jobs is None
     assert seeded(OwnForest(), 1).n_jobs is None
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "scikit-learn"])
+def test_boosting_stops_early_on_whole_groups(name):
+    from lightgbm import LGBMRegressor
+
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(40), 5)
+    X, y = rng.normal(size=(40, 3))[groups], rng.normal(size=40)[groups]  # noise: what a twin tells is all there is
+    learner = {
+        "lightgbm": LGBMRegressor(n_estimators=100, early_stopping_round=5, verbose=-1),
+        "scikit-learn": HistGradientBoostingRegressor(max_iter=100, early_stopping=True, n_iter_no_change=5),
+    }[name]
+    apart, together = (fit_learner(clone(learner), X, y, None, 0, g) for g in (None, groups))
+    rounds = [getattr(model, "best_iteration_", None) or model.n_iter_ for model in (apart, together)]
+    assert rounds[0] > 50 > 30 > rounds[1]

@@ -157,3 +157,13 @@ def test_categories_of_many_codes_of_digits_are_numbers_too():
     assert TabularExtractor().fit(unique).get_feature_names_out().tolist() == ["zip_number"]
     values = TabularExtractor().fit_transform(unique)[:, 0]
     assert (np.diff(values) > 0).all()
+
+
+def test_averages_of_labels_leave_out_the_group_of_a_row():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(40), 5)
+    X, y = pd.DataFrame({"who": [f"person {group}" for group in groups]}), rng.normal(size=40)[groups]
+    extractor = TabularExtractor(max_categories=1, target_encoding=True)
+    apart, together = (np.corrcoef(extractor.fit_transform(X, y, groups=g)[:, -1], y)[0, 1] for g in (None, groups))
+    assert apart > 0.9 and abs(together) < 0.4
+    assert not isinstance(extractor._encoder.cv, list)  # no part of a model

@@ -94,3 +94,21 @@ def test_rows_of_nothing_are_learned_as_the_prior():
     X, y = np.zeros((20, 50)), np.arange(20) % 4 == 0
     np.testing.assert_allclose(LogisticPath(random_state=0).fit(X, y).predict_proba(X)[:, 1], 0.25, atol=1e-3)
     np.testing.assert_allclose(RidgePath(random_state=0).fit(X, y.astype(float)).predict(X), 0.25)
+
+
+@pytest.mark.parametrize(("make", "strong"), [(LogisticPath, "C_ < 0.1"), (RidgePath, "alpha_ > 3")])
+def test_rows_of_a_group_do_not_choose_the_penalty_for_each_other(make, strong):
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(40), 3)
+    X, y = rng.normal(size=(40, 30))[groups], rng.integers(0, 2, 40)[groups]
+    name, sign, limit = strong.split()
+    apart, together = (getattr(make(random_state=0).fit(X, y, groups=g), name) for g in (None, groups))
+    assert (apart > float(limit)) is (sign == "<")  # what it saw in a twin looks learned
+    assert (together < float(limit)) is (sign == "<")
+
+
+@pytest.mark.parametrize("make", [LogisticPath, RidgePath])
+def test_a_single_group_chooses_no_penalty(make):
+    rng = np.random.default_rng(0)
+    model = make().fit(rng.normal(size=(20, 3)), np.tile([0, 1], 10), groups=np.zeros(20))
+    assert getattr(model, "C_", None) == 1.0 or model.alpha_ == 1.0

@@ -125,3 +125,29 @@ def test_parts_that_the_space_puts_in_have_parameters_of_their_own(curve):
 def test_learners_that_take_any_name_keep_that(curve):
     tuned = TunedLearner(LGBMRegressor(n_estimators=2, verbose=-1), {"bagging_freq": [0, 1]}, search="grid")
     tuned.fit(*curve)
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_rows_of_a_group_do_not_choose_for_each_other(search):
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(24), 5)
+    X, y = rng.normal(size=(24, 1))[groups], rng.normal(size=24)[groups]
+    space = {"max_depth": [1, None]}
+    tuned = TunedLearner(DecisionTreeRegressor(max_depth=1), space, search=search, n_trials=3, random_state=0)
+    assert tuned.fit(X, y).best_estimator_.max_depth is None  # it remembers the twins
+    assert tuned.fit(X, y, groups=groups).best_estimator_.max_depth == 1
+
+
+def test_weights_count_in_the_choice():
+    X = np.repeat([[0.0], [1.0]], 30, axis=0)
+    y = np.r_[np.zeros(30), np.tile([0, 0, 1], 10)]
+    weight = np.r_[np.ones(30), np.tile([1.0, 1.0, 9.0], 10)]
+    times = weight.astype(int)
+    folds = [(np.arange(60) % 6 > 2, np.arange(60) % 6 < 3), (np.arange(60) % 6 < 3, np.arange(60) % 6 > 2)]
+    folds = [tuple(map(np.flatnonzero, pair)) for pair in folds]
+    place = np.repeat(np.arange(60), times)
+    twice = [tuple(np.flatnonzero(np.isin(place, part)) for part in pair) for pair in folds]
+    space = {"max_depth": [1, 2]}
+    weighted = TunedLearner(DecisionTreeRegressor(max_depth=1), space, search="grid", cv=folds).fit(X, y, weight)
+    repeated = TunedLearner(DecisionTreeRegressor(max_depth=1), space, search="grid", cv=twice).fit(X[place], y[place])
+    assert weighted.best_score_ == pytest.approx(repeated.best_score_)

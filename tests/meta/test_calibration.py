@@ -87,3 +87,12 @@ def test_a_weight_of_two_is_a_row_twice(calibrator):
     twice = calibrator().fit(np.repeat(proba, weight, axis=0), np.repeat(y, weight)).predict_proba(proba)
     np.testing.assert_allclose(weighted, twice, atol=0.005)  # the limits of isotonic maps count rows
     assert np.abs(weighted - calibrator().fit(proba, y).predict_proba(proba)).max() > 0.02
+
+
+@pytest.mark.parametrize("calibrator", [TemperatureCalibrator, IsotonicCalibrator])
+def test_a_weight_counts_as_so_many_rows(calibrator):
+    rng = np.random.default_rng(0)
+    proba, y, times = rng.dirichlet([1, 1], 60), rng.integers(0, 2, 60), rng.integers(0, 4, 60)
+    weighted = calibrator().fit(proba, y, times).predict_proba(proba)
+    repeated = calibrator().fit(np.repeat(proba, times, axis=0), np.repeat(y, times)).predict_proba(proba)
+    np.testing.assert_allclose(weighted, repeated, atol=1e-4)

@@ -235,3 +235,23 @@ def test_nothing_to_fit_is_told():
     with pytest.raises(ValueError, match="there is nothing to fit"):
         make_meta_learner(Ridge(), kind="regression").fit(np.full((3, 2), np.nan), [1.0, 2.0, 3.0])
     assert MeanRegressor().fit(np.full((3, 2), np.nan), [1.0, 2.0, 3.0]).predict([[5.0, 7.0]]) == pytest.approx([6])
+
+
+def test_auto_holds_out_and_bags_whole_groups():
+    X, y = binary_table(60)
+    groups = np.repeat(np.arange(12), 5)
+    auto = AutoClassifier(cv=3)
+    rows = auto._check(X, y, None)
+    for train, test in auto._splits(rows, groups[rows.where]):
+        assert len(train) and len(test) and not set(groups[train]) & set(groups[test])
+    bags = list(GreedyClassifier()._bags(rows, 4, groups))
+    assert all(len(set(bag[groups == group])) == 1 for bag in bags for group in range(12))
+    assert len({tuple(bag) for bag in bags}) == 4
+
+
+def test_auto_takes_the_groups_for_independent_not_their_rows():
+    X, y = binary_table(40)
+    one = AutoClassifier(cv=3).fit(X, y)
+    many = AutoClassifier(cv=3).fit(np.repeat(X, 20, axis=0), np.repeat(y, 20), groups=np.repeat(np.arange(40), 20))
+    assert set(many.shares_) == set(one.shares_)
+    assert AutoClassifier().fit(X, y, groups=np.zeros(40)).losses_ == {}  # nothing can be held out

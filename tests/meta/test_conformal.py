@@ -91,3 +91,21 @@ def test_more_coverage_never_gives_less():
         assert (large >= small).all() and large.sum() > small.sum()
     bounds = ConformalIntervals().fit(np.zeros(150), proba[:, 0])
     assert np.diff(bounds.interval([0.0], 0.6)) < np.diff(bounds.interval([0.0], 0.95))
+
+
+def test_a_weight_counts_as_so_many_rows_and_no_weight_as_none():
+    rng = np.random.default_rng(0)
+    y, times, pattern = rng.normal(size=80), rng.integers(0, 4, 80), rng.integers(0, 2, 80)
+    one = ConformalIntervals().fit(np.zeros(80), y, pattern, sample_weight=times)
+    two = ConformalIntervals().fit(np.zeros(times.sum()), np.repeat(y, times), np.repeat(pattern, times))
+    for coverage in (0.5, 0.8, 0.99):
+        rows = np.zeros(3), coverage, [0, 1, 7]
+        np.testing.assert_array_equal(one.interval(*rows), two.interval(*rows))
+
+
+def test_rows_of_a_group_do_not_tell_more_than_one_of_them():
+    y, groups = np.repeat(np.arange(9.0), 50), np.repeat(np.arange(9), 50)
+    grouped = ConformalIntervals().fit(np.zeros(450), y, groups=groups)
+    single = ConformalIntervals().fit(np.zeros(9), np.arange(9.0))
+    for coverage in (0.5, 0.9, 0.95):  # the last asks for more than nine rows
+        np.testing.assert_array_equal(grouped.interval([0.0], coverage), single.interval([0.0], coverage))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyRegressor
-from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -70,3 +71,14 @@ def test_decisions_without_probabilities_are_certain():
         out = WrappedClassifier(estimator, n_classes=3).fit(X, y).predict_proba(X)
         assert (out.argmax(axis=1) == y).all() and out.sum(axis=1) == pytest.approx(1)
         assert set(np.unique(out)) == {0.0, 1.0} or isinstance(estimator, LogisticRegression)
+
+
+@pytest.mark.parametrize(
+    "estimator", [make_pipeline(StandardScaler(), Ridge()), GridSearchCV(Ridge(), {"alpha": [1.0]})], ids=str
+)
+def test_weights_reach_an_estimator_that_hides_their_keyword(estimator):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 2)), rng.normal(size=40)
+    weight = np.repeat([1.0, 9.0], 20)
+    plain, weighted = (WrappedRegressor(estimator).fit(X, y, sample_weight=w).predict(X) for w in (None, weight))
+    assert not np.allclose(plain, weighted)

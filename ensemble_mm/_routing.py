@@ -1,0 +1,114 @@
+"""What a fit is told of its rows beside X and y: their weights, and the groups that must stay whole.
+
+An estimator that can take them gets them, by the keyword of its own or of what it holds. scikit-learn's estimators that
+cross-validate inside their fit by a number of folds get folds that keep groups whole.
+"""
+
+from contextlib import contextmanager
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.ensemble import StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.utils.validation import has_fit_parameter
+
+from ._checks import BaseSearchCV
+from ._inner_folds import inner_folds
+
+HOLDERS = {  # hand what their fit does not know on to this parameter of theirs
+    TransformedTargetRegressor: "regressor",
+    BaseSearchCV: "estimator",
+    FixedThresholdClassifier: "estimator",
+    TunedThresholdClassifierCV: "estimator",
+}
+COMMITTEES = (StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor)
+ROWS_KEPT = {Pipeline: "steps", FeatureUnion: "transformer_list", ColumnTransformer: "transformers"}
+USUAL_FOLDS = 5  # of scikit-learn, where cv is None
+MANY_ROWS = 10_000  # above which early_stopping="auto" of scikit-learn stops early
+
+
+def keyword(estimator, name) -> str | None:
+    """Return the keyword by which `fit` takes "sample_weight" or "groups", None if it takes none."""
+    if isinstance(estimator, Pipeline):
+        step, last = estimator.steps[-1]
+        inner = keyword(last, name) if hasattr(last, "fit") else None
+        return f"{step}__{inner}" if inner else None
+    if has_fit_parameter(estimator, name) or (name == "groups" and isinstance(estimator, BaseSearchCV)):
+        return name
+    if isinstance(estimator, COMMITTEES):
+        parts = [part for _, part in estimator.estimators] + [getattr(estimator, "final_estimator", None)]
+        parts = [part for part in parts if part is not None and not isinstance(part, str)]
+        return name if all(has_fit_parameter(part, name) for part in parts) else None
+    held = next((getattr(estimator, inner) for holder, inner in HOLDERS.items() if isinstance(estimator, holder)), None)
+    return None if held is None else keyword(held, name)
+
+
+def row_params(estimator, *, sample_weight=None, groups=None) -> dict:
+    """Return the keyword arguments of `fit` that tell an estimator what it can take of its rows."""
+    given = {"sample_weight": sample_weight, "groups": groups}
+    named = {keyword(estimator, name): value for name, value in given.items() if value is not None}
+    return {key: value for key, value in named.items() if key is not None}
+
+
+@contextmanager
+def whole_groups(estimator, y, groups, random_state=0):
+    """Inside the context, parts of an estimator that cross-validate do so by folds that keep groups whole.
+
+    `y` and `groups` are those of the rows that it is fitted on. A splitter or a list of folds stays as it is.
+    """
+    before = (
+        {} if groups is None else {key: cv for key, cv, part in _cross_validating(estimator) if _is_number(cv, part)}
+    )
+    for key, cv in before.items():
+        folds = inner_folds(y, cv or USUAL_FOLDS, random_state, classes=_has_classes(estimator, y), groups=groups)
+        pairs = [(np.flatnonzero(folds != f), np.flatnonzero(folds == f)) for f in range(folds.max() + 1)]
+        if len(pairs) > 1:
+            estimator.set_params(**{key: pairs})
+    try:
+        yield
+    finally:
+        if before:
+            estimator.set_params(**before)  # the folds are no part of a model
+
+
+def splits_groups(estimator, n_rows) -> bool:
+    """Tell whether a part of an estimator holds rows aside by itself and cannot be told of groups."""
+    reached = {key for key, _, _ in _cross_validating(estimator)}
+    params = estimator.get_params(deep=True)
+    for key, value in params.items():
+        owner, _, last = key.rpartition("__")
+        part = params[owner] if owner else estimator
+        if not type(part).__module__.startswith("sklearn."):
+            continue
+        if last == "cv" and key not in reached and _is_number(value, part):
+            return True
+        if last == "early_stopping" and (value is True or (value == "auto" and n_rows > MANY_ROWS)):
+            return bool(owner) or not has_fit_parameter(part, "X_val")
+        if last == "n_iter_no_change" and value is not None and "early_stopping" not in part.get_params(deep=False):
+            return True
+    return False
+
+
+def _cross_validating(estimator, prefix=""):
+    """Yield (key of the parameter cv, its value, part) of every part that is fitted on the same rows."""
+    if type(estimator).__module__.startswith("sklearn.") and "cv" in estimator.get_params(deep=False):
+        yield f"{prefix}cv", estimator.cv, estimator
+    if isinstance(estimator, TransformedTargetRegressor):
+        yield from _cross_validating(estimator.regressor, f"{prefix}regressor__")
+    listed = next((name for holder, name in ROWS_KEPT.items() if isinstance(estimator, holder)), None)
+    for name, part, *_ in getattr(estimator, listed) if listed else ():
+        if hasattr(part, "get_params"):
+            yield from _cross_validating(part, f"{prefix}{name}__")
+
+
+def _is_number(cv, part) -> bool:
+    if cv is None:
+        return not getattr(part, "store_cv_results", False)  # ridge keeps results of rows left out only
+    return isinstance(cv, Integral) and not isinstance(cv, bool)
+
+
+def _has_classes(estimator, y) -> bool:
+    return is_classifier(estimator) or np.asarray(y).dtype.kind not in "fc"
