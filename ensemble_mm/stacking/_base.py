@@ -113,34 +113,34 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
 
     def _learn(self, run, members):
         """Fit the members and the meta-learners of the first level, and keep what they say."""
-        level = self._first_level(run, members)
-        self._finish(run, [level], level)
+        level, _ = self._first_level(run, members)
+        self._finish(run, [level], level.oof)
 
     def _first_level(self, run, members):
+        """Return the first level, and its meta-learners by task and by the fold that is left out."""
         required = None
         if self.time_budget is not None:
             members, required = in_time_order(members)
         late_refit = self.refit and self.prune is not None
         table, models = run.fit(members, refit=self.refit and not late_refit, required=required)
         level = Level(table, models)
-        level.weigh(run, self._meta_settings(run.problem.tasks), self.prune)
+        fitted = level.weigh(run, self._meta_settings(run.problem.tasks), self.prune)
         if late_refit:
             level.models = run.refit_members(level.used())
-        return level
+        return level, fitted
 
-    def _finish(self, run, levels, last):
-        """Set the attributes that describe the fitted levels; `last` holds the final meta-learners."""
+    def _finish(self, run, levels, oof):
+        """Set the attributes that describe the fitted levels, the last of which holds the final meta-learners."""
         self.levels_ = levels
         table = levels[0].table
         for level in levels[1:]:
             table = table.join(level.table)
         self.table_ = table
+        last = levels[-1]
         self.meta_learners_ = last.metas
-        self.oof_ = last.oof
         self.contributions_ = last.contributions()
-        self.calibrators_, self.conformal_ = last.calibrate(run, self.calibration)
-        if self.calibrators_:
-            self.oof_ = {name: last.calibrated(name, proba) for name, proba in self.oof_.items()}
+        self.oof_, self.conformal_ = last.calibrate(run, self.calibration, oof)
+        self.calibrators_ = last.calibrators
 
     def _reads(self, view):
         """Return the (fold, task, form) in which the models that are kept read a view: after a refit, one fold only."""

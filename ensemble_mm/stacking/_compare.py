@@ -42,16 +42,17 @@ def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params) -> pd
     >>> table.index.names
     FrozenList(['task', 'strategy'])
     """
-    model = MultiOutputStack(**params | {"refit": False}).fit(X, Y, sample_weight=sample_weight, groups=groups)
+    model = MultiOutputStack(**params | {"refit": False, "calibration": None})
+    model.fit(X, Y, sample_weight=sample_weight, groups=groups)
     weights = task_weights(sample_weight, model.tasks_, len(next(iter(model.targets_.values()))))
     problem = Problem(
         as_source(X), tuple(views_of(model)), model.tasks_, model.targets_, weights, groups, schema=model.schema_
     )
-    first, last = model.levels_[0], model.levels_[-1]
+    first = model.levels_[0]
     predictions = {name: {"ensemble": first.oof[name]} | _simpler(problem, model, name) for name in model.tasks_}
     if len(model.tasks_) > 1 and model.strategy != "independent":
         for name, strategies in predictions.items():
-            strategies["multi-task"] = last.oof[name]
+            strategies["multi-task"] = model.oof_[name]
     return _table(problem, predictions)
 
 

@@ -1,6 +1,8 @@
 """One level of a stack: its members, their table, and one meta-learner per task."""
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,19 @@ class FitMeta(Job):
         return self.meta.fit(self.block[self.rows], y, **row_params(self.meta, sample_weight=weight, groups=groups))
 
 
+@dataclass(frozen=True)
+class Weighed:
+    """A fitted meta-learner and the members that it reads."""
+
+    meta: Any
+    members: list
+
+    @property
+    def worth(self):
+        """The weight of every member."""
+        return dict(zip(self.members, self.meta.weights_, strict=True))
+
+
 class Level:
     """Members, their models and table, and the meta-learners that were fitted on the table.
 
@@ -71,110 +86,139 @@ class Level:
         return self.table if self.below is None else self.below.whole.join(self.table)
 
     def weigh(self, run, settings, prune=None, only=None):
-        """Fit the meta-learner of every task, on all covered rows and, for honest estimates, fold by fold.
+        """Fit the meta-learner of every task on all covered rows and, for honest estimates, without those of each fold.
 
-        `only` maps a task to the members that its meta-learner may read.
+        What `prune` keeps for the estimates of a fold is chosen without its rows, too.
+
+        Parameters
+        ----------
+        run : CrossFit
+        settings : dict of str to dict
+            "spec" and "scoring" of the meta-learner of each task.
+        prune : as in the stacks, default=None
+        only : dict of (str, int or None) to list of Member, default=None
+            What may be read, by task and fold whose rows are left out (None: none are). None: all members.
+
+        Returns
+        -------
+        dict of (str, int or None) to Weighed
+            What `settle` makes the level of.
         """
-        whole = self.whole
-        allowed = {name: whole.members(name) if only is None else only[name] for name in run.problem.tasks}
-        self._fit_metas(run, settings, whole, allowed)
+        if only is None:
+            every = {name: self.whole.members(name) for name in run.problem.tasks}
+            only = {(name, fold): every[name] for name in every for fold in (None, *range(len(run.folds)))}
+        fitted = self._fit_metas(run, settings, only)
         if prune is not None:
-            self._prune(run, settings, whole, allowed, prune)
-        return self
+            fitted = self._pruned(run, settings, fitted, prune)
+        self.settle(run, fitted)
+        return fitted
 
-    def _fit_metas(self, run, settings, whole, allowed):
-        jobs = []
-        for name, task in run.problem.tasks.items():
-            block = whole.block(allowed[name])
-            y, weight = run.problem.targets[name], run.problem.weights[name]
-            spec = "auto" if settings[name]["spec"] is None else settings[name]["spec"]
-            if hasattr(below := self.below and self.below.metas[name], "shares_"):
-                # Else another choice would pass for a gain by more columns.
-                spec = clone(below).set_params(candidates=below.shares_)
-            seed = run.seed_of("meta-learner", name)
-            meta = make_meta_learner(
-                spec,
-                kind=task.kind,
-                n_classes=task.rules.n_classes,
-                scoring=settings[name]["scoring"],
-                random_state=seed,
-            )
-            meta = seeded(meta, seed)  # one of the user's own, too
-            known = ~np.isnan(y) & ~np.isnan(block).all(axis=1)
-            for fold in [None, *range(len(run.folds))]:
-                rows = known if fold is None else known & ~_among(run.folds[fold][1], len(y))
-                if not rows.any():
-                    continue
-                jobs.append(
-                    FitMeta(name, fold, clone(meta), block, y, weight, run.problem.group_codes, np.flatnonzero(rows))
-                )
-        fitted = run.runner.run("meta", jobs)
-        check_failures(jobs, fitted)
-        made = {(job.task, job.fold): meta for job, meta in zip(jobs, fitted, strict=True)}
-        for name, task in run.problem.tasks.items():
-            self.columns[name] = list(allowed[name])
-            if (name, None) not in made:
+    def settle(self, run, fitted):
+        """Take fitted meta-learners as those of this level, with the out-of-fold predictions that they give."""
+        for name in dict.fromkeys(name for name, _ in fitted):
+            self.columns[name], self.metas[name] = fitted[name, None].members, fitted[name, None].meta
+            self.oof[name] = self._out_of_fold(run, name, fitted)
+
+    def _fit_metas(self, run, settings, reads):
+        """Fit one meta-learner per entry of `reads`: {(task, fold that is left out): members}."""
+        jobs, block_of = [], cache(self.whole.block)  # folds that read the same share their columns
+        metas = {name: self._unfitted(run, settings, name) for name in dict.fromkeys(name for name, _ in reads)}
+        for (name, fold), members in reads.items():
+            y, weight, block = run.problem.targets[name], run.problem.weights[name], block_of(tuple(members))
+            rows = ~np.isnan(y) & ~np.isnan(block).all(axis=1) & outside(run, fold)
+            if rows.any():
+                groups = run.problem.group_codes
+                jobs.append(FitMeta(name, fold, clone(metas[name]), block, y, weight, groups, np.flatnonzero(rows)))
+            elif fold is None:
                 raise ValueError(
                     f"Task {name!r} has no row with both a known label and an out-of-fold prediction: "
                     "use folds that test more rows, give more labels, or an X in which fewer items are missing."
                 )
-            self.metas[name] = made[name, None]
-            block = whole.block(allowed[name])
-            self.oof[name] = self._out_of_fold(
-                run, task, block, {f: made.get((name, f)) for f in range(len(run.folds))}
-            )
+        fitted = run.runner.run("meta", jobs)
+        check_failures(jobs, fitted)
+        return {(job.task, job.fold): Weighed(meta, list(reads[job.task, job.fold]))
+                for job, meta in zip(jobs, fitted, strict=True)}  # fmt: skip
 
-    def _out_of_fold(self, run, task, block, metas):
-        n = len(block)
-        width = task.rules.width
+    def _unfitted(self, run, settings, name):
+        """Return the meta-learner of a task, to be fitted."""
+        task, seed = run.problem.tasks[name], run.seed_of("meta-learner", name)
+        spec = "auto" if settings[name]["spec"] is None else settings[name]["spec"]
+        if hasattr(below := self.below and self.below.metas[name], "shares_"):
+            # Else another choice would pass for a gain by more columns.
+            spec = clone(below).set_params(candidates=below.shares_)
+        meta = make_meta_learner(
+            spec,
+            kind=task.kind,
+            n_classes=task.rules.n_classes,
+            scoring=settings[name]["scoring"],
+            random_state=seed,
+        )
+        return seeded(meta, seed)  # one of the user's own, too
+
+    def _out_of_fold(self, run, name, fitted):
+        task, block_of = run.problem.tasks[name], cache(self.whole.block)
+        n, width = run.problem.n_rows, task.rules.width
         total, count = np.zeros((n, width)), np.zeros(n)
-        covered = ~np.isnan(block).all(axis=1)
         for fold, (_, test) in enumerate(run.folds):
-            meta = metas[fold] if metas[fold] is not None else self.metas[task.name]
-            rows = test[covered[test]]
-            if len(rows):
-                total[rows] += _combine(meta, block[rows], task).reshape(len(rows), width)
+            weighed = fitted.get((name, fold), fitted[name, None])
+            block = block_of(tuple(weighed.members))[test]
+            covered = ~np.isnan(block).all(axis=1)
+            if covered.any():
+                rows = test[covered]
+                total[rows] += _combine(weighed.meta, block[covered], task).reshape(len(rows), width)
                 count[rows] += 1
         out = np.full((n, width), np.nan)
         out[count > 0] = total[count > 0] / count[count > 0, np.newaxis]
         return task.rules.given(out)
 
-    def _prune(self, run, settings, whole, allowed, prune):
-        """Fit the meta-learners again on fewer members.
+    def _pruned(self, run, settings, fitted, prune):
+        """Fit the meta-learners again on fewer members, which rows of other folds choose for the estimates of a fold.
 
         With "auto" the tasks share one choice of learners and what they read: half of them, and more only while a task
         loses significantly by it.
         """
-        specs = {name: setting_of(prune, task) for name, task in run.problem.tasks.items()}
+        specs = {name: setting_of(prune, run.problem.tasks[name]) for name, _ in fitted}
+        specs = {name: spec for name, spec in specs.items() if spec is not None}
         auto = [name for name, spec in specs.items() if isinstance(spec, str) and spec == "auto"]
-        worth, before = {name: self.weights(name) for name in auto}, dict(self.oof)
-        kept = {name: allowed[name] if name in auto else self._chosen(run, whole, name, allowed[name], specs[name])
-                for name in run.problem.tasks}  # fmt: skip
-        order = self.contributions()[auto].sum(axis=1).sort_values(ascending=False, kind="stable").index
-        for share in AUTO_SHARES if auto else [1.0]:
-            some = set(order[: max(1, int(share * len(order)))])
-            for name in auto:
-                own = worth[name]
-                kept[name] = [m for m, share in own.items() if (m.reads, m.learner) in some and share > 0]
-                kept[name] = kept[name] or [max(own, key=own.get)]  # where the half serves other tasks only
-            self._fit_metas(run, settings, whole, kept)
-            gains = [paired_gain(run.problem, name, before[name], self.oof[name]) for name in auto]
-            if all(gain >= -SIGNIFICANT * error for gain, error in gains):
-                break
+        reads = {(name, fold): self._chosen(run, name, fold, weighed.members, specs[name])
+                 for (name, fold), weighed in fitted.items() if name in specs and name not in auto}  # fmt: skip
+        again = fitted | self._fit_metas(run, settings, reads)
+        return self._halved(run, settings, again, auto) if auto else again
 
-    def _chosen(self, run, whole, name, members, spec):
-        """Return the members that a number, a share, a selector or a callable keeps of a task."""
-        if spec is None:
-            return members
-        task, block = run.problem.tasks[name], whole.block(members)
-        rows = ~np.isnan(run.problem.targets[name]) & ~np.isnan(block).all(axis=1)
+    def _chosen(self, run, name, fold, members, spec):
+        """Return what a number, a share, a selector or a callable keeps of a task's members without a fold's rows."""
+        task, block = run.problem.tasks[name], self.whole.block(members)
+        y = run.problem.targets[name]
+        rows = ~np.isnan(y) & ~np.isnan(block).all(axis=1) & outside(run, fold)
         chosen = select_members(
-            spec, block[rows], run.problem.targets[name][rows], kind=task.kind,
+            spec, block[rows], y[rows], kind=task.kind,
             n_classes=task.rules.n_classes,
             seconds=[run.seconds[member] for member in members],
             names=[f"{member.learner} ({member.reads})" for member in members], random_state=run.seed_of("prune", name),
         )  # fmt: skip
         return [members[i] for i in sorted(chosen)]
+
+    def _halved(self, run, settings, fitted, names):
+        """Keep half of the members of some tasks, and more for folds in which rows outside of it say that it costs."""
+        before = {name: self._out_of_fold(run, name, fitted) for name in names}
+        folds = dict.fromkeys(fold for _, fold in fitted)
+        waiting, final = list(folds), dict(fitted)
+        for share in AUTO_SHARES:
+            reads = {}
+            for fold in folds:
+                worth = {name: fitted[name, fold].worth for name in names if (name, fold) in fitted}
+                reads |= {(name, fold): kept for name, kept in _useful(worth, share).items()}
+            tried = self._fit_metas(run, settings, reads)
+            after = {name: self._out_of_fold(run, name, tried) for name in names}
+            for fold in list(waiting):
+                some = outside(run, fold)
+                gains = [paired_gain(run.problem, name, before[name], after[name], some) for name in names]
+                if share == AUTO_SHARES[-1] or all(gain >= -SIGNIFICANT * error for gain, error in gains):
+                    final |= {key: weighed for key, weighed in tried.items() if key[1] == fold}
+                    waiting.remove(fold)
+            if not waiting:
+                break
+        return final
 
     def used(self):
         """Return the members of this level that a meta-learner reads."""
@@ -183,7 +227,7 @@ class Level:
 
     def weights(self, name):
         """Return {member: weight} of the members that the meta-learner of a task reads."""
-        return dict(zip(self.columns[name], self.metas[name].weights_, strict=True))
+        return Weighed(self.metas[name], self.columns[name]).worth
 
     def contributions(self):
         """Return the weights: DataFrame with index (reads, learner), one column per task; each column sums to one."""
@@ -195,22 +239,34 @@ class Level:
                 frame.loc[(member.reads, member.learner), name] = weight
         return frame
 
-    def calibrate(self, run, how):
-        """Fit calibrators and conformal scores on the out-of-fold predictions; return both as dicts by task."""
-        conformal = {}
+    def calibrate(self, run, how, oof):
+        """Fit calibrators and conformal scores on out-of-fold predictions; return both, as they are then, by task.
+
+        Calibrators for new rows learn from all rows. An out-of-fold prediction is calibrated by one that learned from
+        the rows outside of its fold.
+        """
+        oof, conformal = dict(oof), {}
+        pattern = availability_of(run.features.present)
         for name, task in run.problem.tasks.items():
-            y, out = run.problem.targets[name], self.oof[name]
-            rows, groups = has_both(y, out), run.problem.group_codes
-            pattern = availability_of(run.features.present)
+            y, weight = run.problem.targets[name], run.problem.weights[name]
+            rows = has_both(y, oof[name])
             calibrator = calibrator_of(how, task)
-            weight = None if run.problem.weights[name] is None else run.problem.weights[name][rows]
-            groups = None if groups is None else groups[rows]
             if calibrator is not None:
-                self.calibrators[name] = CALIBRATORS[calibrator]().fit(out[rows], y[rows], weight)
+                blank, plain = CALIBRATORS[calibrator](), oof[name]
+                self.calibrators[name] = _calibrator(blank, plain, y, weight, rows)
+                total, count = np.zeros(plain.shape), np.zeros(len(y))
+                for fold, (_, test) in enumerate(run.folds):
+                    others, test = rows & outside(run, fold), test[np.isfinite(plain[test]).all(axis=1)]
+                    fitted = _calibrator(blank, plain, y, weight, others) if others.any() else self.calibrators[name]
+                    if len(test):
+                        total[test] += fitted.predict_proba(plain[test])
+                        count[test] += 1
+                oof[name] = total / np.where(count > 0, count, np.nan)[:, np.newaxis]
             # One width: the members' disagreement made intervals wider on every set that it was tried on.
             region = REGIONS[task.rules.region]()
-            conformal[name] = region.fit(self.calibrated(name, out[rows]), y[rows], pattern[rows], weight, groups)
-        return self.calibrators, conformal
+            weight, groups = (None if part is None else part[rows] for part in (weight, run.problem.group_codes))
+            conformal[name] = region.fit(oof[name][rows], y[rows], pattern[rows], weight, groups)
+        return oof, conformal
 
     def calibrated(self, name, proba):
         """Return calibrated probabilities of a task (as they are where nothing was asked for)."""
@@ -255,11 +311,12 @@ def availability_of(present):
     return code
 
 
-def paired_gain(problem, name, before, after):
+def paired_gain(problem, name, before, after, some=True):
     """Return by how much the loss of a task is lower with the second of two predictions, and its standard error.
 
-    Rows count by their weights, where both predictions and the label are there. Rows of a group err together: the
-    error is that of the groups' sums [1]_, as without groups of the rows. Fewer than two of them give (0, inf).
+    Rows count by their weights, where both predictions and the label are there and the mask `some` is true. Rows of a
+    group err together: the error is that of the groups' sums [1]_, as without groups of the rows. Fewer than two of
+    them give (0, inf).
 
     References
     ----------
@@ -267,7 +324,7 @@ def paired_gain(problem, name, before, after):
        13-22.
     """
     task, y = problem.tasks[name], problem.targets[name]
-    rows = has_both(y, before) & has_both(y, after)
+    rows = has_both(y, before) & has_both(y, after) & some
     group = np.arange(rows.sum())
     if problem.groups is not None:
         _, group = np.unique(problem.group_codes[rows], return_inverse=True)
@@ -293,10 +350,33 @@ def shares_of(problem, name, rows):
     return weight / weight.sum()
 
 
-def _among(rows, n):
-    mask = np.zeros(n, dtype=bool)
-    mask[rows] = True
+def outside(run, fold):
+    """Return which rows a fold does not hold out; all for None."""
+    mask = np.ones(run.problem.n_rows, dtype=bool)
+    if fold is not None:
+        mask[run.folds[fold][1]] = False
     return mask
+
+
+def _useful(worth, share):
+    """Return the members with a weight in each task, among a share of what is read that weighs most in all tasks.
+
+    `worth` maps a task to {member: weight}.
+    """
+    total = Counter()
+    for own in worth.values():
+        total.update({(member.reads, member.learner): weight for member, weight in own.items()})
+    order = [mark for mark, _ in total.most_common()]  # of equals those that come first
+    some = set(order[: max(1, int(share * len(order)))])
+    kept = {}
+    for name, own in worth.items():
+        kept[name] = [m for m, weight in own.items() if (m.reads, m.learner) in some and weight > 0]
+        kept[name] = kept[name] or [max(own, key=own.get)]  # where the half serves other tasks only
+    return kept
+
+
+def _calibrator(blank, proba, y, weight, rows):
+    return clone(blank).fit(proba[rows], y[rows], None if weight is None else weight[rows])
 
 
 def _combine(meta, block, task):

@@ -19,7 +19,7 @@ from ..crossfit import ALL_ROWS, Estimate, Fit, Member, seed_of
 from ..data import labels_by_task, task_weights
 from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
 from ._base import BaseStack
-from ._level import SIGNIFICANT, Level, availability_of, paired_gain
+from ._level import SIGNIFICANT, Level, availability_of, outside, paired_gain
 from ._parameters import documented
 
 STRATEGIES = ("independent", "stacked", "chain")
@@ -111,23 +111,27 @@ class MultiOutputStack(BaseStack):
         return self._fit(X, Y, sample_weight, groups)
 
     def _learn(self, run, members):
-        first = self._first_level(run, members)
+        first, fitted = self._first_level(run, members)
         names = list(run.problem.tasks)
-        kept = pd.Series(False, index=names)
-        gain, error = pd.Series(0.0, index=names), pd.Series(np.nan, index=names)
+        found = pd.DataFrame({"kept": False, "gain": 0.0, "standard_error": np.nan}, index=names)
         self.task_contributions_ = pd.DataFrame(0.0, index=names, columns=names)
-        levels = [first]
+        levels, oof = [first], first.oof
         if self.strategy != "independent" and len(names) > 1 and not run.runner.is_over():
-            second, estimates = self._second_level(run, first, members)
+            second, across, estimates = self._second_level(run, first, members)
             if second is not None:
-                kept, gain, error = self._guard(run, first, second)
-            if kept.any():
-                levels.append(self._merge(run, first, second, kept, estimates))
-        self.strategy_ = pd.DataFrame({"strategy": self.strategy, "kept": kept, "gain": gain, "standard_error": error})
-        self._finish(run, levels, levels[-1])
+                by_fold = {f: _guard(run, first, second, f) for f in (None, *range(len(run.folds)))}
+                found = by_fold[None]
+                wanted = [(name, f) for f, helps in by_fold.items() for name in names if helps.loc[name, "kept"]]
+                if wanted:
+                    oof = self._mixed(run, second, fitted, across, wanted)
+                if found["kept"].any():
+                    levels.append(self._merge(run, second, estimates, found.index[found["kept"]]))
+        found.insert(0, "strategy", self.strategy)
+        self.strategy_ = found
+        self._finish(run, levels, oof)
 
     def _second_level(self, run, first, members):
-        """Return the second level, or None where nothing could be fitted, and the estimates that its members read."""
+        """Return the second level (None: nothing could be fitted), its meta-learners, and what its members read."""
         estimates = first.estimates(first.oof)
         table, models = None, {}
         for step in self._steps(run.problem.tasks, run.seed, members):
@@ -144,8 +148,9 @@ class MultiOutputStack(BaseStack):
                     UserWarning,
                     stacklevel=5,
                 )
-            return None, estimates
-        return Level(table, models, below=first).weigh(run, self._meta_settings(run.problem.tasks)), estimates
+            return None, {}, estimates
+        second = Level(table, models, below=first)
+        return second, second.weigh(run, self._meta_settings(run.problem.tasks)), estimates
 
     def _fit_step(self, run, step, estimates):
         """Fit the first candidates of each group; yield (table, models) of those that could be fitted.
@@ -199,28 +204,28 @@ class MultiOutputStack(BaseStack):
             steps.append(step)
         return steps
 
-    def _guard(self, run, first, second):
-        """Keep the second level of a task where its paired out-of-fold losses are significantly lower.
+    def _mixed(self, run, second, fitted, across, wanted):
+        """Let the second level keep the meta-learners of the first but where its own are wanted, and return what they
+        predict out of fold.
 
-        One standard error is too little: among gains of 1 to 1.6 errors most were losses on new rows.
+        `fitted` and `across` hold those of the first and of the second level, by task and by the fold that is left out;
+        `wanted` lists where the second serves.
         """
-        found = {name: paired_gain(run.problem, name, first.oof[name], second.oof[name]) for name in run.problem.tasks}
-        gain, error = (pd.Series({name: pair[i] for name, pair in found.items()}) for i in (0, 1))
-        return gain > SIGNIFICANT * error, gain, error
-
-    def _merge(self, run, first, second, kept, estimates):
-        """Return the second level with the first level's meta-learners where the second is not kept."""
-        useful = {name for name in kept.index if kept[name]}
-        members = [m for m in second.table.members() if m.task in useful or self.strategy == "chain"]
-        second.table = second.table.keep(members)
-        only = {n: second.whole.members(n) if n in useful else list(first.columns[n]) for n in run.problem.tasks}
         if self.prune is not None:
-            only = {n: [m for m in only[n] if m in first.columns[n] or m in members] for n in only}
-        second.weigh(run, self._meta_settings(run.problem.tasks), self.prune, only=only)
+            own, names = second.table.members(), {name for name, _ in wanted}
+            only = {(name, fold): [m for m in w.members if m in own or m in fitted[name, fold].members]
+                    for (name, fold), w in across.items() if name in names}  # fmt: skip
+            across = second.weigh(run, self._meta_settings(run.problem.tasks), self.prune, only)
+        second.settle(run, fitted | {key: across[key] for key in wanted if key in across})
+        return second.oof
+
+    def _merge(self, run, second, estimates, useful):
+        """Return the second level with the members that the tasks in `useful` need, fitted on all rows if pruned."""
+        members = [m for m in second.table.members() if m.task in useful or self.strategy == "chain"]
         if self.refit and self.prune is not None:
             members = second.used() if self.strategy == "stacked" else members
-            second.table = second.table.keep(members)
             second.models = run.refit_members(members, estimates)
+        second.table = second.table.keep(members)
         for name in useful:
             self._share_out(run, name, second, estimates)
         return second
@@ -412,6 +417,19 @@ def _moved_by(run, member, models, estimates):
             changes[0] += np.mean((predict(there, own) - plain) ** 2)
     total = changes.sum()
     return changes[1:] / total if total > 0 else np.zeros(len(inputs))
+
+
+def _guard(run, first, second, fold):
+    """Tell which tasks a second level helps, and by how much, from the rows that a fold does not hold out.
+
+    It does where its paired out-of-fold losses are significantly lower. One standard error is too little: among gains
+    of 1 to 1.6 errors most were losses on new rows.
+    """
+    rows, found = outside(run, fold), {}
+    for name in run.problem.tasks:
+        gain, error = paired_gain(run.problem, name, first.oof[name], second.oof[name], rows)
+        found[name] = gain > SIGNIFICANT * error, gain, error
+    return pd.DataFrame.from_dict(found, orient="index", columns=["kept", "gain", "standard_error"])
 
 
 def _chain_estimates(table):

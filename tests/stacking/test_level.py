@@ -8,6 +8,7 @@ from sklearn.metrics import log_loss
 
 from ensemble_mm.crossfit import Member, Table
 from ensemble_mm.data import Problem, Task, read_problem
+from ensemble_mm.meta import CostPruner
 from ensemble_mm.stacking._level import (
     Level,
     availability_of,
@@ -40,12 +41,17 @@ def level_of(values, y, n_folds=3, weights=None):
         table.write(member, [(np.arange(n_rows), column)])
     rows = np.arange(n_rows)
     run = SimpleNamespace(
-        problem=problem_of(y, weights), runner=Jobs(), seconds={},
+        problem=problem_of(y, weights), runner=Jobs(), seconds=dict.fromkeys(members, 1.0),
         folds=[(rows[rows % n_folds != f], rows[rows % n_folds == f]) for f in range(n_folds)],
         seed_of=lambda name, task: 0,
         features=SimpleNamespace(present={"v": np.ones(n_rows, dtype=bool)}),
     )  # fmt: skip
     return run, Level(table, {})
+
+
+def weighed(run, level, *settings):
+    level.weigh(run, *settings)
+    return level
 
 
 def settings(spec):
@@ -59,17 +65,40 @@ def data():
     return y[:, np.newaxis] + rng.normal(size=(90, 6)) * np.array([0.3, 0.3, 1, 2, 3, 4]), y
 
 
-@pytest.mark.parametrize("spec", ["greedy", "simplex", "linear"])
-def test_out_of_fold_predictions_of_a_fold_do_not_depend_on_its_labels(data, spec):
+def best_two(X, y):
+    return np.argsort(((X - y[:, np.newaxis]) ** 2).mean(axis=0))[:2]
+
+
+@pytest.mark.parametrize(
+    ("spec", "prune"),
+    [("greedy", None), ("simplex", None), ("linear", None), ("mean", 2), ("mean", 0.34), ("mean", best_two),
+     ("mean", CostPruner())],
+)  # fmt: skip
+def test_out_of_fold_predictions_of_a_fold_do_not_depend_on_its_labels(data, spec, prune):
     X, y = data
     run, level = level_of(X, y)
-    before = level.weigh(run, settings(spec)).oof["size"]
+    before = weighed(run, level, settings(spec), prune).oof["size"]
     changed = y.copy()
     held_out = run.folds[0][1]
     changed[held_out] += 100 * np.random.default_rng(1).normal(size=len(held_out))
     run, level = level_of(X, changed)
-    after = level.weigh(run, settings(spec)).oof["size"]
+    after = weighed(run, level, settings(spec), prune).oof["size"]
     np.testing.assert_array_equal(after[held_out], before[held_out])
+    assert not np.allclose(after, before)
+
+
+@pytest.mark.parametrize("how", ["temperature", "isotonic"])
+def test_calibrated_predictions_of_a_fold_do_not_depend_on_its_labels(data, how):
+    rng = np.random.default_rng(0)
+    second, y = rng.random(90), rng.integers(0, 2, 90).astype(float)
+    changed, calibrated = y.copy(), []
+    for labels in (y, changed):
+        run, level = level_of(*data)
+        run.problem = Problem(np.zeros((90, 1)), (), {"liked": BINARY}, {"liked": labels}, {"liked": None}, None)
+        changed[run.folds[0][1]] = (second[run.folds[0][1]] > 0.5).astype(float)
+        calibrated.append(level.calibrate(run, how, {"liked": np.c_[1 - second, second]})[0]["liked"])
+    before, after = calibrated
+    np.testing.assert_array_equal(after[run.folds[0][1]], before[run.folds[0][1]])
     assert not np.allclose(after, before)
 
 
@@ -82,7 +111,7 @@ def test_rows_without_a_label_get_estimates_and_change_nothing(data):
     problem = read_problem(X, other, views=[("v", "auto", [0])], sample_weight=weight)
     np.testing.assert_array_equal(problem.targets["y"], hidden)  # what a row of weight zero becomes in a fit
     one, two = (level_of(X, hidden, weights=w) for w in (None, weight))
-    a, b = (level.weigh(run, settings("simplex")).oof["size"] for run, level in (one, two))
+    a, b = (weighed(run, level, settings("simplex")).oof["size"] for run, level in (one, two))
     assert np.isfinite(a).all()
     np.testing.assert_allclose(a, b, atol=1e-9)
 
@@ -90,14 +119,14 @@ def test_rows_without_a_label_get_estimates_and_change_nothing(data):
 @pytest.mark.parametrize("spec", ["greedy", "simplex", "linear", "mean"])
 def test_contributions_are_shares(data, spec):
     run, level = level_of(*data)
-    found = level.weigh(run, settings(spec)).contributions()
+    found = weighed(run, level, settings(spec)).contributions()
     assert found.index.names == ["reads", "learner"] and (found >= 0).all(axis=None)
     assert found["size"].sum() == pytest.approx(1)
 
 
 def test_auto_keeps_half_at_most_where_nothing_is_lost(data):
     run, level = level_of(*data)
-    level.weigh(run, settings("simplex"), "auto")
+    weighed(run, level, settings("simplex"), "auto")
     assert 1 <= len(level.columns["size"]) <= 3
     assert {member.learner for member in level.used()} >= {"m0", "m1"}
 
@@ -108,22 +137,21 @@ def test_auto_keeps_more_where_half_is_significantly_worse():
     y = parts.sum(axis=1)
     X = y[:, np.newaxis] - 2 * parts + 0.01  # each errs by a part of its own; the four together nearly make up for it
     run, level = level_of(X, y)
-    level.weigh(run, settings("simplex"), "auto")
+    weighed(run, level, settings("simplex"), "auto")
     assert len(level.columns["size"]) == 4
 
 
 def test_a_number_a_share_and_a_callable_keep_what_they_say(data):
     for prune, n in ((2, 2), (0.34, 2), (lambda X, y: [0, 5], 2), ({"regression": 1}, 1), ({"other": 1}, 6)):
         run, level = level_of(*data)
-        run.seconds = dict.fromkeys(level.table.members(), 1.0)
-        assert len(level.weigh(run, settings("mean"), prune).columns["size"]) == n
+        assert len(weighed(run, level, settings("mean"), prune).columns["size"]) == n
 
 
 def test_a_task_without_a_judged_row_is_named(data):
     X, y = data
     run, level = level_of(X, np.full_like(y, np.nan))
     with pytest.raises(ValueError, match="Task .size. has no row with both a known label and"):
-        level.weigh(run, settings("mean"))
+        weighed(run, level, settings("mean"))
 
 
 def test_losses_are_those_of_scikit_learn():
