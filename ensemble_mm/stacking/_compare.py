@@ -3,7 +3,7 @@
 import pandas as pd
 
 from ..data import Problem, as_source, task_weights, views_of
-from ..meta import alternatives, cross_fitted, make_meta_learner
+from ..meta import alternatives, best_alone, cross_fitted, make_meta_learner
 from ._level import has_both, paired_gain, shares_of
 from ._multioutput import MultiOutputStack
 
@@ -16,7 +16,8 @@ def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params) -> pd
     Every strategy is judged on the same out-of-fold rows, weighted as in the fit; what combines learners is itself
     fitted fold by fold. With `groups`, intervals take the groups for independent, not their rows.
 
-    - "best single view": the ensemble of the learners that read one view, for the best view of the task
+    - "best single view": the ensemble of the learners that read one view, for the best view of the task, which is
+      chosen for each fold on the others
     - "early fusion": the learners that read all views side by side
     - "late fusion": the plain mean of the learners that read one view each
     - "ensemble": all learners, a task at a time
@@ -67,18 +68,18 @@ def _simpler(problem, model, name):
         _, out = cross_fitted(
             meta, block, problem.targets[name], kind, model.folds_, problem.weights[name], problem.group_codes
         )
-        return kind.given(out)
+        return out
 
     simple, alone = {}, {names: some for names, some in apart.items() if len(names) == 1}
     if alone:
-        best = [predicted(some) for some in alone.values()]
-        simple["best single view"] = min(best, key=lambda out: _judged(problem, task, out)[0])
+        outs, weight = {names: predicted(some) for names, some in alone.items()}, problem.weights[name]
+        _, simple["best single view"] = best_alone(outs, problem.targets[name], kind, model.folds_, weight)
     if len(views) > 1 and views in apart:
         simple["early fusion"] = predicted(apart[views])
     if len(views) > 1 and alone:
         mean = make_meta_learner("mean", kind=task.kind, n_classes=kind.n_classes)
         simple["late fusion"] = predicted(sorted(sum(alone.values(), [])), mean)
-    return simple
+    return {strategy: kind.given(out) for strategy, out in simple.items()}
 
 
 def _judged(problem, task, out):
