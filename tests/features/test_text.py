@@ -1,6 +1,5 @@
 import pickle
 import re
-import sys
 from collections import Counter
 
 import numpy as np
@@ -15,29 +14,10 @@ from sklearn.pipeline import make_pipeline
 from ensemble_mm.features import TextExtractor
 from ensemble_mm.features._characters import count_characters
 from ensemble_mm.features._ngrams import count_ngrams
-from ensemble_mm.features._text import (
-    TextReducer,
-    _english_tagger,
-    ngrams_of,
-    part_of_speech_shares,
-    parts_of,
-    tokens_of,
-)
+from ensemble_mm.features._text import TextReducer
+from ensemble_mm.features._words import ngrams_of, parts_of
 
 TEXTS = ["A warm coat, really!", "a cold coat", "干净的房间 and a warm coat", None, "क्या बात है"]
-
-
-def test_words_of_every_script_are_found():
-    assert tokens_of("A warm Coat!") == ["a", "warm", "coat"]
-    assert tokens_of("房间很干净 ok") == ["房间", "很", "干净", "ok"]
-    assert tokens_of("क्या बात है") == ["क्या", "बात", "है"]
-    assert tokens_of("") == []
-
-
-def test_wide_scripts_give_runs_of_characters_too():
-    assert {"房间", "很", "干净", "_间很", "_很干", "_净", "_房间很"} <= set(ngrams_of("房间很干净"))
-    assert not any(" " in gram for gram in ngrams_of("房间 很 干净"))
-    assert ngrams_of("a b c", (2, 2)) == ["a b", "b c"]
 
 
 def test_scripts_mixed_in_one_column_keep_their_words_and_pairs():
@@ -116,14 +96,6 @@ def test_tokens_are_positions_of_words():
     assert extractor.transform(["warm zebra", ""]).tolist() == [[2, 1, 0, 0], [0, 0, 0, 0]]
 
 
-def test_parts_of_speech_are_shares_of_words():
-    english, chinese = part_of_speech_shares(["The dog runs quickly", "房间很干净"])
-    assert english[0] == 0.25 and english[1] == 0.25  # one noun, one verb of four words
-    assert sum(chinese) == pytest.approx(1)
-    names = TextExtractor(pos=True).fit(["The dog runs"]).get_feature_names_out()
-    assert "pos_NOUN" in names
-
-
 def test_an_encoder_may_be_a_function():
     X = TextExtractor(encoder=lambda texts: [[len(t), 1.0] for t in texts]).fit_transform(["ab", None])
     np.testing.assert_array_equal(X, [[2, 1], [np.nan, np.nan]])
@@ -162,13 +134,6 @@ def test_ranges_are_checked(value):
         TextExtractor(ngram_range=value).fit(["a b"])
 
 
-def test_parts_of_speech_without_spacy_name_the_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "spacy", None)
-    _english_tagger.cache_clear()
-    with pytest.raises(ImportError, match=r"TextExtractor\(pos=True\) needs 'spacy'.*ensemble_mm\[english\]"):
-        TextExtractor(pos=True).fit_transform(["The dog runs"])
-
-
 def strings_of_two_kinds(n=120, seed=0):
     """Strings without spaces, of which a run of capitals or of small letters tells the kind."""
     rng = np.random.default_rng(seed)
@@ -205,12 +170,6 @@ def test_scripts_without_spaces_are_read_by_runs_of_characters(good, bad):
     texts = ["".join([*rng.choice(syllables, 4), (good, bad)[i % 2], *rng.choice(syllables, 4)]) for i in range(60)]
     pipe = make_pipeline(TextExtractor(), LogisticRegression(C=100)).fit(texts[:40], np.arange(40) % 2)
     assert pipe.score(texts[40:], np.arange(20) % 2) == 1
-
-
-def test_emojis_are_words():
-    assert tokens_of("So happy 😀🎉!") == ["so", "happy", "😀", "🎉"]
-    names = TextExtractor().fit(["so happy to be here today 😀", "so sad to be here 😡"]).get_feature_names_out()
-    assert {"😀", "😡", "today 😀"} <= set(names)
 
 
 def test_accents_are_read_alike_however_they_were_typed():

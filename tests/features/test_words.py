@@ -1,0 +1,40 @@
+import sys
+
+import pytest
+
+from ensemble_mm import TextExtractor
+from ensemble_mm.features._words import _english_tagger, ngrams_of, part_of_speech_shares, tokens_of
+
+
+def test_words_of_every_script_are_found():
+    assert tokens_of("A warm Coat!") == ["a", "warm", "coat"]
+    assert tokens_of("房间很干净 ok") == ["房间", "很", "干净", "ok"]
+    assert tokens_of("क्या बात है") == ["क्या", "बात", "है"]
+    assert tokens_of("") == []
+
+
+def test_wide_scripts_give_runs_of_characters_too():
+    assert {"房间", "很", "干净", "_间很", "_很干", "_净", "_房间很"} <= set(ngrams_of("房间很干净"))
+    assert not any(" " in gram for gram in ngrams_of("房间 很 干净"))
+    assert ngrams_of("a b c", (2, 2)) == ["a b", "b c"]
+
+
+def test_parts_of_speech_are_shares_of_words():
+    english, chinese = part_of_speech_shares(["The dog runs quickly", "房间很干净"])
+    assert english[0] == 0.25 and english[1] == 0.25  # one noun, one verb of four words
+    assert sum(chinese) == pytest.approx(1)
+    names = TextExtractor(pos=True).fit(["The dog runs"]).get_feature_names_out()
+    assert "pos_NOUN" in names
+
+
+def test_parts_of_speech_without_spacy_name_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "spacy", None)
+    _english_tagger.cache_clear()
+    with pytest.raises(ImportError, match=r"TextExtractor\(pos=True\) needs 'spacy'.*ensemble_mm\[english\]"):
+        TextExtractor(pos=True).fit_transform(["The dog runs"])
+
+
+def test_emojis_are_words():
+    assert tokens_of("So happy 😀🎉!") == ["so", "happy", "😀", "🎉"]
+    names = TextExtractor().fit(["so happy to be here today 😀", "so sad to be here 😡"]).get_feature_names_out()
+    assert {"😀", "😡", "today 😀"} <= set(names)
