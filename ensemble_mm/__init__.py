@@ -1,80 +1,23 @@
 """Ensemble learning over text, images, sound, video and tables, with several tasks at once."""
 
-from ._checks import DataWarning
-from .data import MultimodalData, infer_schema, load_demo, make_multimodal, read_table
-from .features import (
-    AudioExtractor,
-    ImageExtractor,
-    TabularExtractor,
-    TextExtractor,
-    VectorExtractor,
-    VideoExtractor,
-    read_sound_track,
-)
-from .inspection import (
-    ConfusionDisplay,
-    ContributionDisplay,
-    HardestRowsDisplay,
-    MissingDisplay,
-    PruningDisplay,
-    ReliabilityDisplay,
-    ResidualDisplay,
-    ScoreDisplay,
-    SelectionDisplay,
-    StrategyDisplay,
-    TableDisplay,
-    TaskContributionDisplay,
-    ViewContributionDisplay,
-    audit,
-    view_contributions,
-    write_report,
-)
-from .learners import ImageCNN, TextCNN, TunedLearner
-from .stacking import MultiOutputStack, Predictor, StackedClassifier, StackedRegressor, compare_strategies
-from .store import ModelFileError, TaskDatabase, load, save
+import sys
+from importlib import import_module
+from os.path import basename
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "AudioExtractor",
-    "ConfusionDisplay",
-    "ContributionDisplay",
-    "DataWarning",
-    "HardestRowsDisplay",
-    "ImageCNN",
-    "ImageExtractor",
-    "MissingDisplay",
-    "ModelFileError",
-    "MultiOutputStack",
-    "MultimodalData",
-    "Predictor",
-    "PruningDisplay",
-    "ReliabilityDisplay",
-    "ResidualDisplay",
-    "ScoreDisplay",
-    "SelectionDisplay",
-    "StackedClassifier",
-    "StackedRegressor",
-    "StrategyDisplay",
-    "TableDisplay",
-    "TabularExtractor",
-    "TaskContributionDisplay",
-    "TaskDatabase",
-    "TextCNN",
-    "TextExtractor",
-    "TunedLearner",
-    "VectorExtractor",
-    "VideoExtractor",
-    "ViewContributionDisplay",
-    "audit",
-    "compare_strategies",
-    "infer_schema",
-    "load",
-    "load_demo",
-    "make_multimodal",
-    "read_sound_track",
-    "read_table",
-    "save",
-    "view_contributions",
-    "write_report",
-]
+# `ensemble-mm` and `python -m ensemble_mm` come by here, too, and import what the command needs.
+_IS_COMMAND = sys.argv[:1] == ["-m"] or basename(sys.argv[0] if sys.argv else "").startswith("ensemble-mm")
+
+if TYPE_CHECKING or not _IS_COMMAND:
+    from ._public import *  # noqa: F403
+    from ._public import __all__ as __all__
+else:
+
+    def __getattr__(name):
+        if name == "__all__" or not name.startswith("_"):
+            public = import_module("._public", __name__)
+            if name in ("__all__", *public.__all__):
+                return getattr(public, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

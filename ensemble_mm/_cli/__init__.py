@@ -1,5 +1,30 @@
 """The command line: fit, predict, evaluate, report, runs, plan, demo and completion."""
 
-from ._main import main
+import sys
+
+
+def main(argv=None) -> int:
+    """Run one command; return the exit code.
+
+    Parameters
+    ----------
+    argv : list of str or None, default=None
+        The arguments; None: those of the process.
+
+    Returns
+    -------
+    code : int
+        0 done, 1 failed, 2 used wrongly, 130 interrupted.
+    """
+    argv = sys.argv[1:] if argv is None else list(argv)
+    if argv == ["--version"]:  # at once: it needs nothing of what the commands import
+        from importlib.metadata import version
+
+        print(f"ensemble-mm {version('ensemble_mm')}")
+        return 0
+    from ._main import main as run
+
+    return run(argv)
+
 
 __all__ = ["main"]
