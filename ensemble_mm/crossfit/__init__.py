@@ -4,7 +4,7 @@ The only folder that holds rows out. `CrossFit` extracts every view once a fold 
 the folds; `NewRows` runs the fitted models on new rows.
 """
 
-from ._estimators import seeded
+from ._estimators import fitted_part, seeded
 from ._execute import Job, JobError, Runner, check_failures
 from ._extract import by_content
 from ._features import plan_extractions
@@ -32,6 +32,7 @@ __all__ = [
     "check_failures",
     "check_learners",
     "draw_folds",
+    "fitted_part",
     "in_time_order",
     "measured",
     "members_of",

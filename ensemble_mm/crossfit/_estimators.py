@@ -3,10 +3,13 @@
 from inspect import signature
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.validation import check_is_fitted
 
 FORESTS = (ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor)
 
@@ -35,6 +38,32 @@ def _has_from_sklearn(part, name) -> bool:
     """Tell whether a parameter comes from a class of scikit-learn, of which the part may be a subclass."""
     owners = [cls for cls in type(part).__mro__ if cls.__module__.startswith("sklearn.")]
     return any(name in cls._get_param_names() for cls in owners if hasattr(cls, "_get_param_names"))
+
+
+def fitted_part(estimator):
+    """Return the part of an estimator that is fitted and stays so when it is cloned; None where there is none.
+
+    That is what a `FrozenEstimator` holds, at any depth, and a fitted estimator whose method is a parameter.
+    """
+    if not hasattr(estimator, "get_params"):
+        return None
+    copy = clone(estimator)
+    for value in (copy, *copy.get_params(deep=True).values()):
+        part = getattr(value, "__self__", value)
+        if not isinstance(part, BaseEstimator):
+            continue
+        keeps = part is not value or type(part).__sklearn_clone__ is not BaseEstimator.__sklearn_clone__
+        if keeps and _is_fitted(part):
+            return part.estimator if isinstance(part, FrozenEstimator) else part
+    return None
+
+
+def _is_fitted(part) -> bool:
+    try:
+        check_is_fitted(part)
+    except (NotFittedError, TypeError):
+        return False
+    return not _needs_no_fit(part)
 
 
 def thread_params(estimator) -> list[str]:

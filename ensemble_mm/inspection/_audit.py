@@ -1,12 +1,14 @@
 """A leak audit: is the score of a stack earned, or did something see what it should not?"""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from .._checks import check_count
 from ._audit_extractors import check_extractor
+from ._audit_learners import check_learners, fitted_twin
 from ._audit_rows import check_classes, check_duplicates, check_groups, check_single_columns
 from ._cells import cells_of
 
@@ -14,7 +16,7 @@ COLUMNS = ["check", "verdict", "value", "words"]
 
 
 def audit(model, X, Y, *, groups=None, n_rows=1000, cv=3, random_state=0) -> pd.DataFrame:
-    """Look for leaks: shuffled labels, duplicated rows, groups, extractors that saw held-out rows, giveaway columns.
+    """Look for leaks: shuffled labels, repeated rows, groups, what was fitted on held-out rows, giveaway columns.
 
     Parameters
     ----------
@@ -46,6 +48,8 @@ def audit(model, X, Y, *, groups=None, n_rows=1000, cv=3, random_state=0) -> pd.
     - *groups*: groups with rows on both sides of a fold.
     - *extractors*: the same extractor fitted on two halves must give different features of the same rows
       (else it was fitted before, and on what?), and a row's features must not depend on the other rows.
+    - *learners*: one that was fitted before (frozen) predicts held-out rows as well as a like one predicts rows that it
+      was fitted on, and better than that predicts rows that it was not fitted on: it saw them.
     - *single columns*: one column (or its being missing) that tells a task by itself, by a small tree under
       three-fold cross-validation.
     - *classes*: classes with fewer rows than there are folds.
@@ -76,6 +80,8 @@ def audit(model, X, Y, *, groups=None, n_rows=1000, cv=3, random_state=0) -> pd.
     checks += check_groups(groups, folds)
     for view in problem.views:
         checks += check_extractor(view, problem, rows, rng)
+    within = problem.take(rows), _folds_within(model, rows, cv, folds, n)
+    checks += check_learners(model, list(dict.fromkeys(plan.members)), *within)
     checks += check_single_columns(problem.source, problem.tasks, problem.targets, rows)
     checks += check_classes(problem.tasks, problem.targets, folds, model.cv)
     return pd.DataFrame(checks, columns=COLUMNS)
@@ -83,28 +89,26 @@ def audit(model, X, Y, *, groups=None, n_rows=1000, cv=3, random_state=0) -> pd.
 
 def _check_shuffled(model, problem, rows, cv, folds, rng):
     """Refit a clone on permuted labels: what it still predicts, it cannot have learned from the views."""
-    from_list = not isinstance(model.cv, (int, np.integer)) and not hasattr(model.cv, "split")
-    twin = clone(model)
-    twin.set_params(refit=False, cache=None, checkpoint=None, time_budget=None, calibration=None, prune=None)
-    if from_list:
-        place = np.full(problem.n_rows, -1)
-        place[rows] = np.arange(len(rows))
-        pairs = [tuple(place[part][place[part] >= 0] for part in pair) for pair in folds]
-        twin.set_params(cv=[pair for pair in pairs if all(map(len, pair))])
-    elif isinstance(model.cv, (int, np.integer)):
-        twin.set_params(cv=min(cv, int(model.cv)))
-    order, part = rng.permutation(len(rows)), problem.take(rows)
-    shuffled = {name: pd.Series(task.labels(part.targets[name][order])) for name, task in part.tasks.items()}
-    only = getattr(model, "_only", None)
-    Y = next(iter(shuffled.values())) if only else pd.DataFrame(shuffled)
-    if not only and hasattr(twin, "tasks"):
-        twin.set_params(tasks={name: task.kind for name, task in part.tasks.items()})
+    part, order = problem.take(rows), rng.permutation(len(rows))
+    shuffled = replace(part, targets={name: target[order] for name, target in part.targets.items()})
     try:
-        twin.fit(part.source, Y, groups=part.groups)
+        twin = fitted_twin(model, shuffled, _folds_within(model, rows, cv, folds, problem.n_rows), refit=False)
     except Exception as error:
         words = f"The refit on shuffled labels failed: {type(error).__name__}: {error}"
         return [("shuffled labels", "skip", np.nan, words[:300])]
     return [_judge_shuffled(name, cells_of(twin, name if name in twin.tasks_ else None)) for name in part.tasks]
+
+
+def _folds_within(model, rows, cv, folds, n_rows):
+    """Return the `cv` of a fit on some of the rows."""
+    if isinstance(model.cv, (int, np.integer)):
+        return min(cv, int(model.cv))
+    if hasattr(model.cv, "split"):
+        return model.cv
+    place = np.full(n_rows, -1)
+    place[rows] = np.arange(len(rows))
+    pairs = [tuple(place[part][place[part] >= 0] for part in pair) for pair in folds]
+    return [pair for pair in pairs if all(map(len, pair))]
 
 
 def _judge_shuffled(name, cells):

@@ -8,11 +8,11 @@ change; whether it was fitted on the rows of X is then found out by fitting its 
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from sklearn.base import BaseEstimator, clone
-from sklearn.exceptions import NotFittedError
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted
 
+from ..crossfit import fitted_part
 from ..data import present_rows, take_rows
 
 PROBED = 40  # rows whose features are compared
@@ -31,7 +31,7 @@ def check_extractor(view, problem, rows, rng):
     first, second, probe = rows[:half], rows[half : 2 * half], rows[:PROBED]
     target = next(iter(problem.targets.values()))
     try:
-        inner = _frozen_part(extractor)
+        inner = fitted_part(extractor)
         learns = _requires_fit(extractor)
         one = _fit(extractor, take_rows(column, first), target[first])
         features = _features(one, take_rows(column, probe))
@@ -78,7 +78,7 @@ def _judge_frozen(check, view, problem, inner, probe, features):
     known = every[~np.isnan(target[every])]
     for fitted_on, labels in ((every, None), (known, target[known])):
         try:
-            again = _with_inner(extractor, inner, _fit(inner, take_rows(column, fitted_on), labels))
+            again = with_inner(extractor, inner, _fit(inner, take_rows(column, fitted_on), labels))
             changed = _difference(_features(again, take_rows(column, probe)), features)
         except Exception:  # this way of fitting it does not work, so it was not the way
             continue
@@ -96,38 +96,16 @@ def _requires_fit(extractor):
         return True
 
 
-def _is_fitted(part):
-    try:
-        check_is_fitted(part)
-    except (NotFittedError, TypeError):
-        return False
-    return True
+def with_inner(estimator, inner, fresh):
+    """Return the estimator with `fresh` in the place of its fitted `inner` part, and of what froze that.
 
-
-def _frozen_part(extractor):
-    """Return the fitted part that a clone of the extractor keeps, or None."""
-    if not hasattr(extractor, "get_params"):
-        return None
-    survivor = clone(extractor)
-    if _is_frozen(survivor):
-        return survivor.estimator
-    for value in survivor.get_params(deep=True).values():
-        if _is_frozen(value):
-            return value.estimator
-    return None
-
-
-def _is_frozen(part):
-    return isinstance(part, BaseEstimator) and type(part).__name__ == "FrozenEstimator" and _is_fitted(part)
-
-
-def _with_inner(extractor, inner, fitted):
-    """Return the extractor with `fitted` in the place of its frozen `inner` part."""
-    if getattr(extractor, "estimator", None) is inner and type(extractor).__name__ == "FrozenEstimator":
-        return fitted
-    params = extractor.get_params(deep=True)
-    changed = {k: type(v)(fitted) for k, v in params.items() if _is_frozen(v) and v.estimator is inner}
-    return clone(extractor).set_params(**changed)
+    None where it is not held by a `FrozenEstimator`: there is no telling how it would be put back.
+    """
+    if isinstance(estimator, FrozenEstimator):
+        return fresh if estimator.estimator is inner else None
+    params = estimator.get_params(deep=True)
+    places = [k for k, v in params.items() if isinstance(v, FrozenEstimator) and v.estimator is inner]
+    return clone(estimator).set_params(**dict.fromkeys(places, fresh)) if places else None
 
 
 def _fit(extractor, column, target):

@@ -32,6 +32,7 @@ from ..crossfit import (
     by_content,
     check_learners,
     draw_folds,
+    fitted_part,
     in_time_order,
     measured,
     members_of,
@@ -86,6 +87,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         tell(told, stacklevel=5)
         members = self._members(problem)
         self._warn_untold(members, problem, sample_weight)
+        self._warn_fitted(members, problem.views)
         runner = self._runner(Progress(context, self, self.verbose))
         run = CrossFit(
             problem, folds, bool(self.refit), seed, runner, on_error=self.on_error, on_bad=self.on_bad,
@@ -255,6 +257,20 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
                     UserWarning,
                     stacklevel=6,
                 )
+
+    def _warn_fitted(self, members, views):
+        parts = {f"learner {member.learner!r}": member.estimator for member in members}
+        parts |= {f"the extractor of view {view.name!r}": view.extractor for view in views}
+        found = {name: inner for name, part in parts.items() if (inner := fitted_part(part)) is not None}
+        if found:
+            names = ", ".join(f"{name} ({type(inner).__name__})" for name, inner in found.items())
+            warnings.warn(
+                f"These were fitted before and stay as they are in every fold: {names}. If they saw any of these rows, "
+                "scores, weights and intervals are too good to be true. Hand them over unfitted, or make sure that "
+                "they saw other rows only; em.audit(model, X, Y) looks for signs that they did not.",
+                UserWarning,
+                stacklevel=6,
+            )
 
     def _warn_left_out(self):
         late = "; ".join(words for words in self.fit_report_["left_out"] if words)

@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import roc_auc_score
+from sklearn.preprocessing import StandardScaler
 
 from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor
 
@@ -53,3 +55,16 @@ def test_stacks_of_one_task_have_one_too(stack, learner):
     board = stack(learners=[learner], cv=2, random_state=0).fit(X, y, groups=np.arange(40) // 2).leaderboard()
     assert set(board["learner"]) >= {"ensemble", "best single view", "constant"}
     assert set(board["score_name"]) == {"accuracy" if stack is StackedClassifier else "r2"}
+
+
+@pytest.mark.parametrize("where", ["learner 'old'", "the extractor of view 'v'"])
+def test_what_was_fitted_before_is_told(where):
+    X, y = np.random.default_rng(0).normal(size=(40, 2)), np.tile([0, 1], 20)
+    scaler, old = StandardScaler(), LogisticRegression()
+    if where == "learner 'old'":
+        old = FrozenEstimator(old.fit(X, y))
+    else:
+        scaler = FrozenEstimator(scaler.fit(X))
+    model = StackedClassifier([("v", scaler)], [("old", old), LEARNERS[0]], cv=2, random_state=0)
+    with pytest.warns(UserWarning, match=f"fitted before and stay as they are in every fold: {where}"):
+        model.fit({"v": X}, y)

@@ -1,0 +1,50 @@
+"""The check of learners that were fitted before: those that saw the rows are caught, honest ones are looked at."""
+
+import numpy as np
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from ensemble_mm import MultiOutputStack, StackedClassifier, audit
+
+RNG = np.random.default_rng(0)
+X, OTHERS, Y = RNG.normal(size=(90, 3)), RNG.normal(size=(90, 3)), RNG.integers(0, 2, 90)
+VIEWS = [("v", FunctionTransformer())]  # what is read is what the old ones saw
+FOREST = RandomForestClassifier(10, random_state=0)
+
+
+def verdicts(learner):
+    model = StackedClassifier(
+        learners=[("old", learner), ("new", LogisticRegression())], views=VIEWS, cv=3, random_state=0
+    )
+    found = audit(model, {"v": X}, Y)
+    return found.loc[found["check"].str.startswith("learner"), "verdict"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("learner", "expected"),
+    [
+        (FrozenEstimator(FOREST.fit(X, Y)), ["fail"]),
+        (make_pipeline(FunctionTransformer(), FrozenEstimator(LogisticRegression().fit(X, Y))), ["fail"]),
+        (FrozenEstimator(LogisticRegression().fit(OTHERS, Y)), ["warn"]),
+        (make_pipeline(StandardScaler(), LogisticRegression()), []),
+    ],
+    ids=["saw all", "saw all, in a pipeline", "saw others", "fitted anew"],
+)
+def test_verdicts(learner, expected):
+    assert verdicts(learner) == expected
+
+
+def test_each_task_is_looked_at_and_the_words_tell_the_errors():
+    targets = np.c_[X[:, 0], OTHERS[:, 0]]
+    seen = FrozenEstimator(Ridge(1e-3).fit(X, targets[:, 0]))
+    model = MultiOutputStack(
+        learners={"regression": [("old", seen), ("new", Ridge())]}, views=VIEWS, cv=3, random_state=0
+    )
+    found = audit(model, {"v": X}, targets)
+    own = found[found["check"].str.startswith("learner 'old'")]
+    assert own["verdict"].tolist() == ["fail", "warn"]
+    assert "hand over a clone" in own["words"].iloc[0]
