@@ -103,6 +103,15 @@ def _trust(add):
     add("--trust", action="append", default=[], metavar="MODULE.CLASS", help=words)
 
 
+def _on_bad(add):
+    add(
+        "--on-bad",
+        choices=("raise", "missing"),
+        default="raise",
+        help="what an unreadable media file does: stop, or count as missing and be listed (default: %(default)s)",
+    )
+
+
 def _said(add):
     add(
         "--as",
@@ -165,12 +174,7 @@ def _stack(command):
     add("--rare", choices=("keep", "drop"), default="keep", help="classes of one row: keep them, or leave them out")
     add("--calibration", choices=list(CALIBRATORS), help="calibrate the probabilities")
     add("--augment", type=_count(0), default=0, metavar="N", help="augmented copies of each row")
-    add(
-        "--on-bad",
-        choices=("raise", "missing"),
-        default="raise",
-        help="what an unreadable media file does (default: %(default)s)",
-    )
+    _on_bad(add)
     add(
         "--on-error",
         choices=("raise", "drop"),
@@ -199,12 +203,20 @@ def _fit(command):
 def _predict(command):
     add = command.add_argument
     add("model", help="the model file")
-    add("data", help="the table; columns that the model does not know are passed over")
-    add("--out", required=True, metavar="FILE", help="predictions: .csv, .tsv, .parquet or .jsonl")
+    add("data", help="the table, or - for the standard input; columns that the model does not know are passed over")
+    add(
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="predictions: .csv, .tsv, .parquet or .jsonl, a new table of a database (sqlite:///shop.db::predicted), "
+        "or - for the standard output",
+    )
+    add("--resume", action="store_true", help="go on with the file of a run that was stopped")
     add("--id", metavar="COLUMN", help="column that names the rows (default: their numbers, from 0)")
     add("--proba", action="store_true", help="add the probability of every class")
     add("--interval", type=_fraction, metavar="COVERAGE", help="add lower and upper bounds of numbers, for example 0.9")
     _table(add)
+    _on_bad(add)
     _trust(add)
 
 
@@ -214,6 +226,7 @@ def _evaluate(command):
     add("data", help="the table, with the targets")
     add("--out", metavar="FILE", help="also write the scores: .csv, .tsv, .parquet or .jsonl")
     _table(add)
+    _on_bad(add)
     _trust(add)
 
 
@@ -223,6 +236,7 @@ def _report(command):
     add("--data", metavar="TABLE", help="a table with the targets, to score the model on")
     add("--out", required=True, metavar="FILE", help="the page, *.html")
     _table(add)
+    _on_bad(add)
     _trust(add)
 
 

@@ -6,14 +6,20 @@ Nothing is computed here. `COMMANDS` maps the name of a command to a function of
 import contextlib
 import json
 import sys
+import warnings
+from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from .._checks import did_you_mean
+from .._checks import BadItemsError, BadItemsWarning, did_you_mean
+from ..endpoint import by_task
 from ._arguments import PROG, make_parser, options_of
 from ._tables import check_format, shown, some, tell, write_table
+
+PART_ROWS = 5_000  # of a table, which are predicted at a time
 
 
 def _fit(args):
@@ -45,17 +51,45 @@ def _fit(args):
 
 
 def _predict(args):
-    check_format(args.out)
+    """Predict a table part by part: the memory that is taken does not grow with it."""
+    if args.out != "-" and "://" not in args.out:
+        check_format(args.out)
+    from ..data import read_parts
+    from ._growing import growing_table
+
     model = _load(args)
-    table = _read(args, model)
-    known, _ = _split(model, table)
-    if args.id is not None and args.id not in table:
-        near = did_you_mean(args.id, table.columns)
-        raise ValueError(f"There is no column {args.id!r} in {args.data!r} to name the rows by: {some(table)}.{near}")
-    rows = pd.Series(np.arange(len(table)), name="row") if args.id is None else table[args.id].reset_index(drop=True)
-    columns = {rows.name: rows} | dict(_outputs(args, model, known))
-    write_table(pd.DataFrame(columns), args.out)
-    tell(f"{len(table)} predictions: {args.out}")
+    layout = {"sep": args.sep, "decimal": args.decimal, "encoding": args.encoding}
+    parts = read_parts(args.data, args.root, n_rows=PART_ROWS, media=_media_of(model), texts=_texts_of(model), **layout)
+    with growing_table(args.out, _made_of(args), args.resume) as (add, before), _counting(args.data) as advance:
+        start = 0
+        for part in parts:
+            new = part.iloc[max(before - start, 0) :]
+            if len(new):
+                rows = _row_names(args, part, start).loc[new.index]
+                add(pd.DataFrame({rows.name: rows} | dict(_outputs(args, model, new, start))))
+            start += len(part)
+            advance(len(part))
+        if not start:
+            raise ValueError(f"{args.data!r} has no rows.")
+    tell(f"{start} predictions: {args.out}", sys.stderr if args.out == "-" else None)
+
+
+def _row_names(args, part, start):
+    """Return what names the rows of a part of a table that begins with row `start`."""
+    if args.id is None:
+        return pd.Series(np.arange(start, start + len(part)), part.index, name="row")
+    if args.id not in part:
+        near = did_you_mean(args.id, part.columns)
+        raise ValueError(f"There is no column {args.id!r} in {args.data!r} to name the rows by: {some(part)}.{near}")
+    return part[args.id]
+
+
+def _made_of(args) -> str:
+    """Return what a file of predictions is made of, as far as it can be told without reading it all."""
+    table = Path(args.data)
+    state = [table.stat().st_size, table.stat().st_mtime_ns] if table.is_file() else []
+    told = [args.data, state, args.id, args.proba, args.interval, args.on_bad, str(args.root)]
+    return sha256(Path(args.model).read_bytes() + json.dumps(told).encode()).hexdigest()
 
 
 def _evaluate(args):
@@ -211,20 +245,35 @@ def _stack(args):
 
 def _read(args, model):
     """Read the table of a command that has a model: no column is a target yet."""
-    from .._modalities import MODALITIES
+    return _read_table(args, media=_media_of(model))[0]
 
-    media = []
-    for name, modality in getattr(model, "views_", {}).items():
-        if MODALITIES[modality].suffixes:
-            columns = model.view_columns_[name]
-            media += columns if isinstance(columns, list) else [columns]
-    return _read_table(args, media=media)[0]
+
+def _media_of(model) -> list:
+    """Return the columns that a model reads as media."""
+    from .._modalities import MODALITIES
+    from ..data import columns_read
+
+    views = getattr(model, "views_", {}).items()
+    names = [name for name, modality in views if MODALITIES[modality].suffixes]
+    return [column for name in names for column in columns_read(model.view_columns_[name])]
+
+
+def _texts_of(model) -> list:
+    """Return the columns whose cells a model reads as texts: digits that begin with 0 are not numbers there."""
+    from ..schema import STRINGS
+
+    columns = model.schema_.columns if hasattr(model, "schema_") else ()
+    return [column.name for column in columns if column.taken_as in STRINGS]
 
 
 def _load(args):
     from ..store import load
 
-    return load(args.model, trusted=args.trust)
+    model = load(args.model, trusted=args.trust)
+    if getattr(args, "on_bad", "raise") == "missing" and hasattr(model, "readers_"):
+        for reader in model.readers_.values():
+            reader.take_bad_as_missing()
+    return model
 
 
 def _split(model, table):
@@ -245,21 +294,53 @@ def _stem(source: str) -> str:
 # -- what comes out ----------------------------------------------------------------------------------------------
 
 
-def _outputs(args, model, X):
-    """Yield (name, values) of the prediction columns."""
-    predicted = model.predict(X)
-    if not isinstance(predicted, pd.DataFrame):
-        predicted = pd.DataFrame(predicted, columns=_targets(model) or None)
-    proba = model.predict_proba(X) if args.proba else {}
-    bounds = model.predict_interval(X, coverage=args.interval) if args.interval is not None else {}
-    for name in predicted.columns:
-        yield str(name), predicted[name].reset_index(drop=True)
+def _outputs(args, model, part, start):
+    """Yield (name, values) of the prediction columns of a part of a table that begins with row `start`."""
+    X, _ = _split(model, part)
+    with _row_numbers(start + int(part.index[0])):
+        predicted = by_task(model, "predict", X)
+        proba = by_task(model, "predict_proba", X) if args.proba else {}
+        bounds = by_task(model, "predict_interval", X, args.interval) if args.interval is not None else {}
+    for name, values in predicted.items():
+        yield name, values
         if name in bounds:
             yield f"{name} low", bounds[name][:, 0]
             yield f"{name} high", bounds[name][:, 1]
         if name in proba:
             for position, label in enumerate(model.tasks_[name].classes):
                 yield f"{name}={label}", proba[name][:, position]
+
+
+@contextlib.contextmanager
+def _row_numbers(start):
+    """Count the rows that cannot be read from the first row of the table, not of its part."""
+
+    def moved(error):
+        return BadItemsError(error.what, [start + row for row in error.rows], error.reasons)
+
+    with warnings.catch_warnings(record=True) as caught:
+        try:
+            yield
+        except BadItemsError as error:
+            raise moved(error) from None
+    for warning in caught:
+        bad = isinstance(warning.message, BadItemsWarning)
+        warnings.warn(BadItemsWarning(moved(warning.message.error)) if bad else warning.message, stacklevel=1)
+
+
+@contextlib.contextmanager
+def _counting(source):
+    """Show on a terminal how many rows are done, where rich is installed."""
+    if not sys.stderr.isatty() or find_spec("rich") is None:
+        yield lambda n: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = [SpinnerColumn(), TextColumn("{task.completed:,.0f} rows"), TimeElapsedColumn()]
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        job = progress.add_task(str(source), total=None)
+        yield lambda n: progress.advance(job, n)
 
 
 def _told(model):

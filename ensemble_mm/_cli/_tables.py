@@ -24,23 +24,26 @@ def write_table(table: pd.DataFrame, path: str) -> None:
     from ..store import write_atomic
 
     check_format(path)
+    write_atomic(path, as_bytes(table, path))
+
+
+def as_bytes(table: pd.DataFrame, path: str, head: bool = True) -> bytes:
+    """Return a table in the format of a path's suffix; CSV with the names of its columns, or without."""
     suffix = Path(path).suffix.lower()
     if suffix in (".csv", ".tsv"):
         table = table.rename(columns=defused)
         for place in range(table.shape[1]):
             if not pd.api.types.is_numeric_dtype(table.dtypes.iloc[place]):
                 table.isetitem(place, table.iloc[:, place].astype(object).map(defused))
-        content = table.to_csv(index=False, sep="\t" if suffix == ".tsv" else ",").encode("utf-8")
-    elif suffix == ".parquet":
+        return table.to_csv(index=False, header=head, sep="\t" if suffix == ".tsv" else ",").encode("utf-8")
+    if suffix == ".parquet":
         buffer = io.BytesIO()
         try:
             table.to_parquet(buffer, index=False)
         except ImportError as error:
             raise ImportError("Parquet needs 'pyarrow': pip install 'ensemble_mm[parquet]', or write .csv.") from error
-        content = buffer.getvalue()
-    else:
-        content = table.to_json(orient="records", lines=True, force_ascii=False, date_format="iso").encode("utf-8")
-    write_atomic(path, content)
+        return buffer.getvalue()
+    return table.to_json(orient="records", lines=True, force_ascii=False, date_format="iso").encode("utf-8")
 
 
 def defused(cell):

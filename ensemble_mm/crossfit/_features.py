@@ -42,6 +42,14 @@ class Reader:
                 fitted[fold, task] = extractor, reducer if "reduced" in forms else None
         return Reader(self.stateless, fitted)
 
+    def take_bad_as_missing(self):
+        """Let items that cannot be read count as missing from now on."""
+        for extractor in [self.stateless, *(extractor for extractor, _ in self.fitted.values())]:
+            names = extractor.get_params() if extractor is not None else ()
+            bad = [name for name in names if name.rpartition("__")[2] == "on_bad"]
+            if bad:
+                extractor.set_params(**dict.fromkeys(bad, "missing"))
+
 
 def plan_extractions(views, n_folds, refit, tasks):
     """List the extractions of a run."""

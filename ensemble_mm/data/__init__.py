@@ -3,14 +3,16 @@
 from .._kinds import KINDS, Classes, Numbers
 from ._containers import as_source, has_names
 from ._inputs import MultimodalData, View, present_rows, select, take_rows
-from ._loading import load_demo, make_multimodal, read_table
+from ._loading import load_demo, make_multimodal, read_parts, read_table
 from ._names import Names, columns_read
 from ._problem import Problem, read_problem, task_weights
 from ._schema import infer_schema, infer_views
+from ._sources import ADDRESS
 from ._targets import Task, labels_by_task, resolve_targets
 from ._views import as_fitted, column_of, columns_of, views_of
 
 __all__ = [
+    "ADDRESS",
     "KINDS",
     "Classes",
     "MultimodalData",
@@ -31,6 +33,7 @@ __all__ = [
     "load_demo",
     "make_multimodal",
     "present_rows",
+    "read_parts",
     "read_problem",
     "read_table",
     "resolve_targets",

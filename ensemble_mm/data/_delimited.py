@@ -9,6 +9,7 @@ import csv
 import io
 import re
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,6 +21,7 @@ from .._checks import DataWarning, printable
 
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE = 2**16  # characters that are looked at
+BEGINNING = 2**20  # bytes of a file that is read in parts, by which its encoding is found
 ROWS = 200  # rows that are looked at
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
@@ -66,28 +68,78 @@ def read_delimited(path: Path, layout: Layout, usual: str) -> pd.DataFrame:
     content = path.read_bytes()
     encoding = layout.encoding or _encoding_of(content)
     text = content.decode(encoding)
+    options, found = _options_of(text, layout, usual)
+    frame = pd.read_csv(io.StringIO(text, newline=""), decimal=layout.decimal or ".", **options)
+    signs = options["sep"] + options["quotechar"]
+    if re.search(rf"(?:^|[\s{re.escape(signs)}])0\d", text):  # before a look at cells, which costs more
+        _keep_codes(frame, text, options)
+    commas = _read_commas(frame) if layout.decimal is None and options["sep"] != "," else []
+    _tell(path, [*found, _encoding_told(encoding, layout), _commas_told(commas)])
+    return frame
+
+
+def read_delimited_in_parts(name, file, layout: Layout, usual: str, n_rows: int, texts) -> Iterator[pd.DataFrame]:
+    """Yield the rows of an open binary file, `n_rows` at a time.
+
+    How it is written is found out from its beginning, and once; decimal commas by each part. The cells of the columns
+    `texts` stay texts, so that a part reads as the whole does.
+    """
+    start = file.read(BEGINNING) + file.readline()
+    encoding = layout.encoding or _encoding_of(start)
+    options, found = _options_of(start.decode(encoding, "replace"), layout, usual)
+    _tell(name, [*found, _encoding_told(encoding, layout)])
+    whole = io.TextIOWrapper(io.BufferedReader(_Chained(start, file)), encoding, newline="")
+    options |= {"decimal": layout.decimal or ".", "dtype": dict.fromkeys(texts, str)}
+    for part in pd.read_csv(whole, chunksize=n_rows, **options):
+        if layout.decimal is None and options["sep"] != ",":
+            _read_commas(part, but=texts)
+        yield part
+
+
+class _Chained(io.RawIOBase):
+    """A file whose beginning was read before."""
+
+    def __init__(self, start: bytes, rest):
+        self._start, self._rest = start, rest
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        content = self._start[: len(buffer)] or self._rest.read1(len(buffer))
+        self._start = self._start[len(content) :]
+        buffer[: len(content)] = content
+        return len(content)
+
+
+def _options_of(text: str, layout: Layout, usual: str) -> tuple[dict[str, Any], list[str]]:
+    """Return the options of `read_csv` for a text, and what of them is not as usual."""
     first = FIRST_LINE.match(text)
     sep, quote = _separator_of(text[first.end() if first else 0 :][:SAMPLE], layout.sep or (first and first[1]), usual)
-    options: dict[str, Any] = {"sep": sep, "quotechar": quote, "skiprows": 1 if first else 0}
-    frame = pd.read_csv(io.StringIO(text, newline=""), decimal=layout.decimal or ".", **options)
-    if re.search(rf"(?:^|[\s{re.escape(sep + quote)}])0\d", text):  # before a look at cells, which costs more
-        _keep_codes(frame, text, options)
-    commas = _read_commas(frame) if layout.decimal is None and sep != "," else []
-    first_commas = ", ".join(map(repr, commas[:5])) + (" and others" if len(commas) > 5 else "")
     found = [
         "" if layout.sep or first or sep == usual else f"the separator {sep!r}",
         "" if quote == '"' else f"the quotes {quote}",
-        "" if layout.encoding or encoding in ("utf-8", *MARKS.values()) else f"the encoding {encoding}",
-        f"decimal commas in {first_commas}" if commas else "",
     ]
+    return {"sep": sep, "quotechar": quote, "skiprows": 1 if first else 0}, found
+
+
+def _encoding_told(encoding: str, layout: Layout) -> str:
+    return "" if layout.encoding or encoding in ("utf-8", *MARKS.values()) else f"the encoding {encoding}"
+
+
+def _commas_told(names: list) -> str:
+    some = ", ".join(map(repr, names[:5])) + (" and others" if len(names) > 5 else "")
+    return f"decimal commas in {some}" if names else ""
+
+
+def _tell(name, found: list[str]) -> None:
     if any(found):
         warnings.warn(
-            f"{printable(path)} was read with {'; '.join(filter(None, found))}. If that is wrong, say sep=, decimal= "
+            f"{printable(name)} was read with {'; '.join(filter(None, found))}. If that is wrong, say sep=, decimal= "
             "or encoding= (--sep, --decimal, --encoding).",
             DataWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
-    return frame
 
 
 def _encoding_of(content: bytes) -> str:
@@ -132,11 +184,11 @@ def _keep_codes(frame, text, options) -> None:
                 frame[name] = texts[name]
 
 
-def _read_commas(frame) -> list:
+def _read_commas(frame, but=()) -> list:
     """Make columns of numbers with decimal commas numbers; return their names."""
     read = []
     for name in frame.columns:
-        if pd.api.types.is_numeric_dtype(frame[name]):
+        if name in but or pd.api.types.is_numeric_dtype(frame[name]):
             continue
         known = frame[name].dropna()
         if any(map(COMMA.fullmatch, known)) and all(COMMA.fullmatch(cell) or WHOLE.fullmatch(cell) for cell in known):

@@ -1,7 +1,7 @@
 """Files as X and Y: tables, lists of items, the packaged real sets and synthetic ones."""
 
 import os
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from .._modalities import MODALITIES
 from ..schema import LOOKED_AT
 from ._delimited import Layout
 from ._inputs import MultimodalData
+from ._parts import parts_of
 from ._sources import read_source
 
 DEMOS = {
@@ -112,13 +113,40 @@ def read_table(
             near = printable(did_you_mean(name, frame.columns))
             raise ValueError(f"{printable(source)} has no column {name!r}; it has {there}.{near}")
     X = frame[list(inputs)] if inputs is not None else frame.drop(columns=names)
-    root = Path(root) if root is not None else folder
+    return _with_paths(X, Path(root) if root is not None else folder, media), frame[names].copy()
+
+
+def read_parts(
+    source, root=None, *, n_rows, media=(), texts=(), sep=None, decimal=None, encoding=None
+) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a table, `n_rows` at a time: one of any length is read in constant memory.
+
+    Parameters
+    ----------
+    source : str
+        As in `read_table`, or "-" for the standard input, which holds CSV or JSON lines.
+    root : path or None, default=None
+        Folder of the media files; None: that of the table, and for the standard input the working folder.
+    n_rows : int
+    media : list of str, default=()
+        Columns that hold media files.
+    texts : list of str, default=()
+        Columns of CSV files whose cells stay texts, so that "00501" is one also where it stands among others.
+    sep, decimal, encoding : as in `read_table`
+    """
+    parts, folder = parts_of(os.fspath(source), Layout(sep, decimal, encoding), n_rows, texts)
+    for part in parts:
+        yield _with_paths(part.reset_index(drop=True), Path(root) if root is not None else folder, media)
+
+
+def _with_paths(X: pd.DataFrame, root: Path, media) -> pd.DataFrame:
+    """Return a table with the paths of its media files, all of which lie below `root`."""
     X = X.copy()
     for name in X.columns:
         if X[name].dtype == object:
             paths = _media_paths(X[name], root, known=name in media)
             X[name] = X[name] if paths is None else pd.Series(paths, index=X.index, dtype=object)
-    return X, frame[names].copy()
+    return X
 
 
 def resolve_paths(paths, root, *, what="the list"):

@@ -1,5 +1,6 @@
 """Where a table comes from: a file by its suffix, a sheet of a workbook, a table or a query of a database."""
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -23,7 +24,24 @@ def read_source(source, layout: Layout) -> tuple[pd.DataFrame, Path]:
     text = os.fspath(source)
     address = ADDRESS.fullmatch(text) if "://" in text else None
     if address is not None:
-        return _read_database(*address.groups()), _folder_of(address[1])
+        return _read_database(*address.groups()), folder_of(address[1])
+    path, sheet, kind = check_file(text, layout)
+    with readable(path, kind):
+        if kind == "parquet":
+            require("pyarrow", extra="parquet", caller="read_table of a Parquet file")
+            frame = pd.read_parquet(path)
+        elif kind == "jsonl":  # numbers are numbers, and texts stay texts: "00501"
+            frame = pd.read_json(path, lines=True, dtype=False)
+        elif kind == "excel":
+            require("openpyxl", extra="excel", caller="read_table of a workbook of Excel")
+            frame = pd.read_excel(path, sheet_name=sheet or 0, engine="openpyxl", dtype=object).infer_objects()
+        else:
+            frame = read_delimited(path, layout, "," if kind == "csv" else "\t")
+    return plain(frame), path.parent
+
+
+def check_file(text: str, layout: Layout) -> tuple[Path, str, str]:
+    """Return the path, the sheet and the kind of a file that is there; raise an error in words for another."""
     name, _, sheet = text.partition("::")
     path = Path(name)
     shown = printable(path)
@@ -37,20 +55,18 @@ def read_source(source, layout: Layout) -> tuple[pd.DataFrame, Path]:
         raise ValueError(f"sep, decimal and encoding tell how CSV and TSV are written: leave them out for {shown}.")
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {shown}{_nearest(path)}")
+    return path, sheet, kind
+
+
+@contextlib.contextmanager
+def readable(path, kind: str):
+    """Say of which file an error in reading is."""
     try:
-        if kind == "parquet":
-            require("pyarrow", extra="parquet", caller="read_table of a Parquet file")
-            frame = pd.read_parquet(path)
-        elif kind == "jsonl":  # numbers are numbers, and texts stay texts: "00501"
-            frame = pd.read_json(path, lines=True, dtype=False)
-        elif kind == "excel":
-            require("openpyxl", extra="excel", caller="read_table of a workbook of Excel")
-            frame = pd.read_excel(path, sheet_name=sheet or 0, engine="openpyxl", dtype=object).infer_objects()
-        else:
-            frame = read_delimited(path, layout, "," if kind == "csv" else "\t")
+        yield
     except (ValueError, OSError) as error:
-        raise ValueError(f"{shown} cannot be read as {kind}: {printable(str(error).strip())}") from error
-    return plain(frame), path.parent
+        remedy = ". Say encoding= (--encoding)." if isinstance(error, UnicodeDecodeError) else ""
+        words = f"{printable(path)} cannot be read as {kind}: {printable(str(error).strip())}{remedy}"
+        raise ValueError(words) from error
 
 
 def _nearest(path) -> str:
@@ -62,13 +78,20 @@ def _nearest(path) -> str:
     return f" (looked for in {printable(folder)}): correct the path.{printable(near)}"
 
 
-def _folder_of(url) -> Path:
+def folder_of(url) -> Path:
     """Return the folder of a database that is a file, and else the working folder."""
     kind, _, place = url.partition(":///")
     return Path(place.partition("?")[0]).parent if kind.startswith("sqlite") and place else Path.cwd()
 
 
 def _read_database(url, table) -> pd.DataFrame:
+    with open_query(url, table) as (names, rows):
+        return plain(pd.DataFrame(rows.all(), columns=names))
+
+
+@contextlib.contextmanager
+def open_query(url, table):
+    """Give the names of the columns of a table or query of a database, and its rows, read as they are taken."""
     sqlalchemy = require("sqlalchemy", extra="store", caller="read_table of a database")
     exc = require("sqlalchemy.exc", extra="store", caller="read_table of a database")
     shown = printable(url.rpartition("@")[2])  # without a password
@@ -76,21 +99,22 @@ def _read_database(url, table) -> pd.DataFrame:
         engine = sqlalchemy.create_engine(url)
         try:
             known = sqlalchemy.inspect(engine).get_table_names()
-            with engine.connect() as connection:
+            with engine.connect().execution_options(stream_results=True) as connection:
                 query = QUERY.match(table) if table not in known else None
                 if query is not None:  # within another, "with" reads and changes nothing
                     inner = table.rstrip().rstrip(";")
                     inside = query[1].lower() == "with"
                     found = connection.exec_driver_sql(f"select * from ({inner}\n) as q" if inside else inner)
-                    return plain(pd.DataFrame(found.mappings().all(), columns=list(found.keys())))
+                    yield list(found.keys()), found.mappings()
+                    return
                 if table not in known:
                     there = printable(", ".join(known)) or "none"
                     near = printable(did_you_mean(table, known))
                     raise ValueError(f"The database {shown} has no table {table!r}; it has {there}.{near}")
                 # Reflected, not pasted into a statement: a name is never read as SQL.
                 reflected = sqlalchemy.Table(table, sqlalchemy.MetaData(), autoload_with=engine)
-                rows = connection.execute(sqlalchemy.select(reflected)).mappings().all()
-                return plain(pd.DataFrame(rows, columns=[column.name for column in reflected.columns]))
+                names = [column.name for column in reflected.columns]
+                yield names, connection.execute(sqlalchemy.select(reflected)).mappings()
         finally:
             engine.dispose()
     except exc.SQLAlchemyError as error:

@@ -3,6 +3,7 @@
 What starlette and uvicorn are needed for is imported when a server is started.
 """
 
+from ._answers import by_task
 from ._serve import Settings, serve
 
-__all__ = ["Settings", "serve"]
+__all__ = ["Settings", "by_task", "serve"]

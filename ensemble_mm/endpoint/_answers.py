@@ -1,7 +1,6 @@
 """What a model says of rows -> an answer as JSON can hold it, one entry per row."""
 
 import math
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,35 +25,37 @@ def answer(model, X, options: Options) -> dict[str, list[dict]]:
         "predictions": {task: value} per row. By option, "probabilities": {task: {class: probability}},
         "intervals": {task: [low, high]} and "sets": {task: [classes]} of the tasks that have them.
     """
-    predicted = model.predict(X)
-    found = {"predictions": {n: _plain(values) for n, values in _by_task(model, predicted, columns=True).items()}}
+    parts = by_task(model, "predict", X)
+    found = {"predictions": {n: _plain(values) for n, values in parts.items()}}
     if options.probabilities:
-        parts = _asked(model, "predict_proba", X)
+        parts = by_task(model, "predict_proba", X)
         found["probabilities"] = {n: [dict(zip(_labels(model, n), row, strict=True)) for row in _plain(p)]
                                   for n, p in parts.items()}  # fmt: skip
     if options.interval:
-        bounds = _asked(model, "predict_interval", X, options.coverage)
-        found["intervals"] = {n: _plain(pairs) for n, pairs in bounds.items()}
+        parts = by_task(model, "predict_interval", X, options.coverage)
+        found["intervals"] = {n: _plain(pairs) for n, pairs in parts.items()}
     if options.set:
-        sets = _asked(model, "predict_set", X, options.coverage)
-        found["sets"] = {n: [_plain(model.tasks_[n].classes[row]) for row in rows] for n, rows in sets.items()}
-    return {what: [{n: column[row] for n, column in columns.items()} for row in range(len(predicted))]
+        parts = by_task(model, "predict_set", X, options.coverage)
+        found["sets"] = {n: [_plain(model.tasks_[n].classes[row]) for row in rows] for n, rows in parts.items()}
+    return {what: [{n: column[row] for n, column in columns.items()} for row in range(len(X))]
             for what, columns in found.items()}  # fmt: skip
 
 
-def _asked(model, method: str, X, *rest) -> dict[str, np.ndarray]:
-    """Return {task: values}; nothing where no task of the model has them."""
-    return _by_task(model, getattr(model, method)(X, *rest)) if hasattr(model, method) else {}
+def by_task(model, method: str, X, *rest) -> dict[str, np.ndarray]:
+    """Return {task: values} of a method that predicts; nothing where the model has no such method.
 
-
-def _by_task(model, found, columns: bool = False) -> dict[str, Any]:
-    """Return {task: values} of what a stack gives: a dict, a DataFrame, an array, or for one task its values alone."""
+    Stacks of several tasks give a dict, a DataFrame or one column per task, and others the values of their only one.
+    """
+    if not hasattr(model, method):
+        return {}
+    found = getattr(model, method)(X, *rest)
     if isinstance(found, dict):
-        return found
+        return {str(name): values for name, values in found.items()}
     if isinstance(found, pd.DataFrame):
         return {str(name): found[name].to_numpy() for name in found.columns}
-    parts = found.T if columns and found.ndim == 2 else [found]
-    return dict(zip(map(str, model.tasks_), parts, strict=True))
+    parts = list(found.T) if method == "predict" and found.ndim == 2 else [found]
+    names = getattr(model, "tasks_", None) or (["prediction"] if len(parts) == 1 else range(len(parts)))
+    return dict(zip(map(str, names), parts, strict=True))
 
 
 def _labels(model, task: str) -> list[str]:

@@ -12,17 +12,20 @@ from ._files import with_contents
 from ._jobs import JobStore
 from ._keys import content_key, row_keys, versions
 from ._models import ModelFileError, load, read_manifest, save
+from ._parts import GrowingFile, new_table
 from ._runs import data_key
 
 __all__ = [
     "Cache",
     "FeatureCache",
+    "GrowingFile",
     "JobStore",
     "ModelFileError",
     "TaskDatabase",
     "content_key",
     "data_key",
     "load",
+    "new_table",
     "read_manifest",
     "row_keys",
     "save",

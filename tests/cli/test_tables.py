@@ -26,7 +26,7 @@ def test_parquet_says_what_it_needs(run, monkeypatch):
         raise ImportError("no engine")
 
     monkeypatch.setattr(pd.DataFrame, "to_parquet", without_pyarrow)
-    code, _, err = run("predict", "model.emm", "new.csv", "--out", "p.parquet")
+    code, _, err = run("evaluate", "model.emm", "test.csv", "--out", "p.parquet")
     assert code == 1 and "pyarrow" in err
 
 

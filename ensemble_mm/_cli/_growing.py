@@ -1,0 +1,77 @@
+"""Where predictions go while they are made: a file by its suffix, the standard output, or a table of a database."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from .._checks import require
+from ..data import ADDRESS
+from ..store import GrowingFile, new_table
+from ._tables import as_bytes, check_format
+
+Add = Callable[[pd.DataFrame], None]
+
+
+@contextlib.contextmanager
+def growing_table(out: str, made_of: str, resume: bool) -> Iterator[tuple[Add, int]]:
+    """Give a function that adds rows, and how many are there from before a stop.
+
+    `out` is "-" for CSV on the standard output, ``url::table``, or a path. A file gets its name when it is whole.
+    """
+    address = ADDRESS.fullmatch(out) if "://" in out else None
+    if resume and (out == "-" or address or out.endswith(".parquet")):
+        raise ValueError(f"Only a CSV, TSV or JSON-lines file can be gone on with, not {out!r}: leave --resume out.")
+    if out == "-":
+        yield _to_output(), 0
+    elif address is not None:
+        with new_table(*address.groups()) as add:
+            yield add, 0
+    elif out.endswith(".parquet"):
+        with _parquet(out) as add:
+            yield add, 0
+    else:
+        check_format(out)
+        file = GrowingFile(out, made_of, resume)
+        try:
+            yield lambda rows: file.write(as_bytes(rows, out, head=not file.n_rows), len(rows)), file.n_rows
+        except BaseException:
+            file.close()
+            raise
+        file.finish()
+
+
+def _to_output() -> Add:
+    first = True
+
+    def add(rows: pd.DataFrame) -> None:
+        nonlocal first
+        sys.stdout.write(as_bytes(rows, "-.csv", head=first).decode("utf-8"))
+        sys.stdout.flush()
+        first = False
+
+    return add
+
+
+@contextlib.contextmanager
+def _parquet(out: str) -> Iterator[Add]:
+    arrow = require("pyarrow", extra="parquet", caller="writing a Parquet file")
+    parquet = require("pyarrow.parquet", extra="parquet", caller="writing a Parquet file")
+    part = Path(f"{out}.part")
+    writer = None
+
+    def add(rows: pd.DataFrame) -> None:
+        nonlocal writer
+        table = arrow.Table.from_pandas(rows, schema=writer and writer.schema, preserve_index=False)
+        writer = writer or parquet.ParquetWriter(part, table.schema)
+        writer.write_table(table)
+
+    try:
+        yield add
+        if writer is not None:
+            writer.close()
+            part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,71 @@
+"""Tables of any length, some rows at a time: the memory that is taken does not grow with the table."""
+
+import contextlib
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from .._checks import require
+from ._delimited import Layout, read_delimited_in_parts
+from ._sources import ADDRESS, check_file, folder_of, open_query, plain, read_source, readable
+
+
+def parts_of(source: str, layout: Layout, n_rows: int, texts: Iterable[str]) -> tuple[Iterator[pd.DataFrame], Path]:
+    """Return the parts of a table, `n_rows` at a time, and the folder that its paths start from.
+
+    `source` is as in `read_source`, or "-" for the standard input, CSV or JSON lines. The cells of the columns `texts`
+    stay texts.
+    """
+    if source == "-":
+        return _of_input(layout, n_rows, texts), Path.cwd()
+    address = ADDRESS.fullmatch(source) if "://" in source else None
+    if address is not None:
+        return _of_database(address[1], address[2], n_rows), folder_of(address[1])
+    path, _, kind = check_file(source, layout)
+    readers = {"parquet": _of_parquet, "jsonl": _of_lines, "excel": _of_workbook}
+    if kind in readers:
+        return readers[kind](source, path, n_rows), path.parent
+    return _of_delimited(path, kind, layout, n_rows, texts), path.parent
+
+
+def _of_input(layout, n_rows, texts):
+    file = sys.stdin.buffer
+    if file.peek(1)[:1] in (b"{", b""):
+        with readable("The standard input", "jsonl"):
+            yield from map(plain, pd.read_json(file, lines=True, dtype=False, chunksize=n_rows))
+    else:
+        with readable("The standard input", "csv"):
+            parts = read_delimited_in_parts("The standard input", file, layout, ",", n_rows, texts)
+            yield from map(plain, parts)
+
+
+def _of_delimited(path, kind, layout, n_rows, texts):
+    usual = "," if kind == "csv" else "\t"
+    with readable(path, kind), open(path, "rb") as file:
+        yield from map(plain, read_delimited_in_parts(path, file, layout, usual, n_rows, texts))
+
+
+def _of_parquet(source, path, n_rows):
+    parquet = require("pyarrow.parquet", extra="parquet", caller="reading a Parquet file")
+    with readable(path, "parquet"), contextlib.closing(parquet.ParquetFile(path)) as file:
+        for batch in file.iter_batches(batch_size=n_rows):
+            yield plain(batch.to_pandas())
+
+
+def _of_lines(source, path, n_rows):
+    with readable(path, "jsonl"), pd.read_json(path, lines=True, dtype=False, chunksize=n_rows) as parts:
+        yield from map(plain, parts)
+
+
+def _of_workbook(source, path, n_rows):
+    table, _ = read_source(source, Layout())  # a sheet has a million rows at most
+    for start in range(0, len(table), n_rows):
+        yield table.iloc[start : start + n_rows]
+
+
+def _of_database(url, table, n_rows):
+    with open_query(url, table) as (names, rows):
+        for part in rows.partitions(n_rows):
+            yield plain(pd.DataFrame(part, columns=names))
