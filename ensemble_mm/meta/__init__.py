@@ -1,6 +1,6 @@
 """From columns of predictions to one prediction: weights, stackers, pruning, calibration."""
 
-from ._alternatives import alternatives, best_alone, constant_of, cross_fitted
+from ._alternatives import alternatives, best_alone, constant_of, cross_fitted, parts_of
 from ._calibration import CALIBRATORS, IsotonicCalibrator, TemperatureCalibrator, decision_threshold
 from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, check_pruner, make_meta_learner, select_members
 from ._columns import TableClassifier, TableRegressor, blend
@@ -45,6 +45,7 @@ __all__ = [
     "cross_fitted",
     "decision_threshold",
     "make_meta_learner",
+    "parts_of",
     "select_members",
     "selection_path",
 ]

@@ -5,6 +5,32 @@ from sklearn.base import clone
 
 from .._routing import row_params
 
+N_PARTS = 5  # of a lone fold
+
+
+def parts_of(folds, groups=None):
+    """Return the sets of rows of which each is judged by meta-learners and choices that the other rows made.
+
+    They are the test rows of the folds. Of a lone fold they are five parts, which keep groups whole: there are no other
+    rows that the members did not see.
+
+    Parameters
+    ----------
+    folds : list of (train, test)
+    groups : ndarray of shape (n_rows,) or None, default=None
+
+    Returns
+    -------
+    list of ndarray
+    """
+    tests = [test for _, test in folds]
+    if len(tests) != 1:
+        return tests
+    rows = tests[0]
+    _, group = np.unique(rows if groups is None else groups[rows], return_inverse=True)
+    place = np.random.RandomState(0).permutation(group.max(initial=-1) + 1)[group] % N_PARTS
+    return [rows[place == part] for part in range(N_PARTS) if (place == part).any()]
+
 
 def alternatives(reads, views):
     """Return {views: positions of the members that read exactly these}, of each view alone and of all side by side.
@@ -45,7 +71,7 @@ def cross_fitted(meta, block, y, kind, folds=(), weight=None, groups=None):
 
     known = here & ~np.isnan(y)
     whole, total, count = fit(known), np.zeros((len(y), kind.width)), np.zeros(len(y))
-    for _, test in folds:
+    for test in parts_of(folds, groups):
         training, rows = known.copy(), test[here[test]]
         training[test] = False
         if len(rows):
@@ -73,7 +99,7 @@ def constant_of(y, kind, folds, weight=None):
     return total / np.where(count > 0, count, np.nan)[:, np.newaxis]
 
 
-def best_alone(alone, y, kind, folds, weight=None):
+def best_alone(alone, y, kind, folds, weight=None, groups=None):
     """Return the view that does best by itself, and what the choice of a view predicts, shape (n_rows, width).
 
     The view is chosen for each fold on the rows of the others: chosen on the rows that it is judged by, the luckiest of
@@ -83,7 +109,7 @@ def best_alone(alone, y, kind, folds, weight=None):
     ----------
     alone : dict of str to ndarray of shape (n_rows, width)
         Out-of-fold predictions of the members of each view; NaN where there is none.
-    y, kind, folds, weight : as in `cross_fitted`
+    y, kind, folds, weight, groups : as in `cross_fitted`
     """
     views, constant = list(alone), constant_of(y, kind, folds, weight)
     known = np.flatnonzero(~np.isnan(y) & ~np.isnan(constant).any(axis=1))
@@ -94,7 +120,7 @@ def best_alone(alone, y, kind, folds, weight=None):
     losses *= 1.0 if weight is None else weight[:, np.newaxis]
     best = views[losses.sum(axis=0).argmin()]
     chosen = alone[best].copy()
-    for _, test in folds:
+    for test in parts_of(folds, groups):
         rest = losses.sum(axis=0) - losses[test].sum(axis=0)
         chosen[test] = alone[views[rest.argmin()] if rest.any() else best][test]
     return best, chosen

@@ -42,6 +42,7 @@ from ..crossfit import (
 )
 from ..data import Names, as_fitted, as_source, columns_of, has_names, read_problem, views_of
 from ..learners import PORTFOLIOS, portfolio
+from ..meta import parts_of
 from ..schema import tell
 from ..store import FeatureCache, JobStore, content_key, versions
 from ._board import fold_scores, leaderboard
@@ -342,7 +343,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         members = other._members(problem)
         across = other._members_across(problem.tasks, members)
         all_folds = [*range(len(folds)), *([ALL_ROWS] if other.refit else [])]
-        rows = ["all rows", *(f"fold {fold}" for fold in range(len(folds)))]
+        rows = ["all rows", *(f"fold {fold}" for fold in range(len(parts_of(folds, problem.group_codes))))]
         levels = ["", ", across tasks"] if across else [""]
         names = list(problem.tasks)
         plan = Plan(

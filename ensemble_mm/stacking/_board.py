@@ -54,6 +54,6 @@ def _simpler(model, name):
             block = level.table.block([members[m] for m in some])
             _, alone[names[0]] = cross_fitted(level.metas[name], block, y, kind, folds, weight, model.groups_)
     if alone:
-        best, out = best_alone(alone, y, kind, folds, weight)
+        best, out = best_alone(alone, y, kind, folds, weight, model.groups_)
         yield "best single view", best, out
     yield "constant", "", constant_of(y, kind, folds, weight)

@@ -73,7 +73,9 @@ def _simpler(problem, model, name):
     simple, alone = {}, {names: some for names, some in apart.items() if len(names) == 1}
     if alone:
         outs, weight = {names: predicted(some) for names, some in alone.items()}, problem.weights[name]
-        _, simple["best single view"] = best_alone(outs, problem.targets[name], kind, model.folds_, weight)
+        _, simple["best single view"] = best_alone(
+            outs, problem.targets[name], kind, model.folds_, weight, problem.group_codes
+        )
     if len(views) > 1 and views in apart:
         simple["early fusion"] = predicted(apart[views])
     if len(views) > 1 and alone:

@@ -16,6 +16,7 @@ from ..meta import (
     ConformalIntervals,
     ConformalSets,
     make_meta_learner,
+    parts_of,
     select_members,
 )
 
@@ -106,7 +107,7 @@ class Level:
         """
         if only is None:
             every = {name: self.whole.members(name) for name in run.problem.tasks}
-            only = {(name, fold): every[name] for name in every for fold in (None, *range(len(run.folds)))}
+            only = {(name, fold): every[name] for name in every for fold in (None, *range(len(parts(run))))}
         fitted = self._fit_metas(run, settings, only)
         if prune is not None:
             fitted = self._pruned(run, settings, fitted, prune)
@@ -159,7 +160,7 @@ class Level:
         task, block_of = run.problem.tasks[name], cache(self.whole.block)
         n, width = run.problem.n_rows, task.rules.width
         total, count = np.zeros((n, width)), np.zeros(n)
-        for fold, (_, test) in enumerate(run.folds):
+        for fold, test in enumerate(parts(run)):
             weighed = fitted.get((name, fold), fitted[name, None])
             block = block_of(tuple(weighed.members))[test]
             covered = ~np.isnan(block).all(axis=1)
@@ -255,7 +256,7 @@ class Level:
                 blank, plain = CALIBRATORS[calibrator](), oof[name]
                 self.calibrators[name] = _calibrator(blank, plain, y, weight, rows)
                 total, count = np.zeros(plain.shape), np.zeros(len(y))
-                for fold, (_, test) in enumerate(run.folds):
+                for fold, test in enumerate(parts(run)):
                     others, test = rows & outside(run, fold), test[np.isfinite(plain[test]).all(axis=1)]
                     fitted = _calibrator(blank, plain, y, weight, others) if others.any() else self.calibrators[name]
                     if len(test):
@@ -350,11 +351,16 @@ def shares_of(problem, name, rows):
     return weight / weight.sum()
 
 
+def parts(run):
+    """Return the rows that meta-learners and choices are judged on without having seen them: those of each fold."""
+    return parts_of(run.folds, run.problem.group_codes)
+
+
 def outside(run, fold):
-    """Return which rows a fold does not hold out; all for None."""
+    """Return which rows a fold (by its place in `parts`) does not hold out; all for None."""
     mask = np.ones(run.problem.n_rows, dtype=bool)
     if fold is not None:
-        mask[run.folds[fold][1]] = False
+        mask[parts(run)[fold]] = False
     return mask
 
 

@@ -19,7 +19,7 @@ from ..crossfit import ALL_ROWS, Estimate, Fit, Member, seed_of
 from ..data import labels_by_task, task_weights
 from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
 from ._base import BaseStack
-from ._level import SIGNIFICANT, Level, availability_of, outside, paired_gain
+from ._level import SIGNIFICANT, Level, availability_of, outside, paired_gain, parts
 from ._parameters import documented
 
 STRATEGIES = ("independent", "stacked", "chain")
@@ -119,7 +119,7 @@ class MultiOutputStack(BaseStack):
         if self.strategy != "independent" and len(names) > 1 and not run.runner.is_over():
             second, across, estimates = self._second_level(run, first, members)
             if second is not None:
-                by_fold = {f: _guard(run, first, second, f) for f in (None, *range(len(run.folds)))}
+                by_fold = {f: _guard(run, first, second, f) for f in (None, *range(len(parts(run))))}
                 found = by_fold[None]
                 wanted = [(name, f) for f, helps in by_fold.items() for name in names if helps.loc[name, "kept"]]
                 if wanted:

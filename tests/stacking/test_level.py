@@ -87,6 +87,19 @@ def test_out_of_fold_predictions_of_a_fold_do_not_depend_on_its_labels(data, spe
     assert not np.allclose(after, before)
 
 
+@pytest.mark.parametrize(("spec", "prune"), [("linear", None), ("mean", 1)])
+def test_a_lone_fold_is_judged_by_parts(data, spec, prune):
+    """No other fold has rows that the members did not see: the ensemble was fitted on those that it was judged by."""
+    X, y = data
+    out = []
+    for changed in (0, 1000):
+        run, level = level_of(X, y + changed * (np.arange(90) == 80))
+        run.folds = [(np.arange(30), np.arange(30, 90))]
+        out.append(weighed(run, level, settings(spec), prune).oof["size"])
+    before, after = out
+    assert before[80] == after[80] and not np.allclose(before[30:], after[30:])
+
+
 @pytest.mark.parametrize("how", ["temperature", "isotonic"])
 def test_calibrated_predictions_of_a_fold_do_not_depend_on_its_labels(data, how):
     rng = np.random.default_rng(0)
