@@ -10,6 +10,7 @@ from ._extract import by_content
 from ._features import plan_extractions
 from ._folds import draw_folds
 from ._new_rows import NewRows
+from ._patterns import patterns_of
 from ._plan import ALL_ROWS, Estimate, Fit, LearnerSpec, Member, Plan, check_learners, members_of, seed_of
 from ._run import CrossFit, in_time_order, splitting_groups, unweighted
 from ._table import Table
@@ -36,6 +37,7 @@ __all__ = [
     "in_time_order",
     "measured",
     "members_of",
+    "patterns_of",
     "plan_extractions",
     "seed_of",
     "seeded",

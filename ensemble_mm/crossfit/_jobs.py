@@ -78,11 +78,23 @@ def assemble(blocks, rows, fills, dense):
 
 
 @dataclass(frozen=True)
+class Blanks:
+    """Held-out rows that are predicted as if they lacked views which they have."""
+
+    key: int  # a pattern
+    places: np.ndarray  # among the rows that patterns are tried out on
+    rows: np.ndarray  # the same, among all rows
+    absent: tuple[str, ...]
+    inputs: np.ndarray | None  # estimates of other tasks of such rows
+
+
+@dataclass(frozen=True)
 class FitMember(Job):
     """Fit one learner on its training rows, with some threads if it can use them, and predict its held-out rows.
 
     Of the last block it reads some `columns` only (None: all), so that the jobs can share that block.
-    Gives `(model, predictions, seconds that these took)`; None where the training rows hold one class only, or none.
+    Gives `(model, predictions, seconds that these took, predictions of each of the blanks)`; None where the training
+    rows hold one class only, or none.
     """
 
     fit: Fit
@@ -98,6 +110,7 @@ class FitMember(Job):
     threads: int = 1
     keep_model: bool = True
     groups: np.ndarray | None = None
+    blanks: tuple[Blanks, ...] = ()
 
     @property
     def name(self):
@@ -117,7 +130,7 @@ class FitMember(Job):
         if self.n_classes:
             codes, target = np.unique(target.astype(np.intp), return_inverse=True)
         if len(self.train) == 0 or (self.n_classes and len(codes) < 2):
-            return None, None, 0.0
+            return None, None, 0.0, []
         blocks = list(self.blocks)
         if self.columns is not None:
             blocks[-1] = blocks[-1].take(self.columns, axis=1)
@@ -140,7 +153,20 @@ class FitMember(Job):
         seconds = time.perf_counter() - started
         if predictions is not None and not np.isfinite(predictions).all():
             raise ValueError("its predictions hold NaN or infinite values")
-        return (model if self.keep_model else None), predictions, seconds
+        return (model if self.keep_model else None), predictions, seconds, self._blanked(model, blocks)
+
+    def _blanked(self, model, blocks):
+        if not self.blanks:
+            return []
+        stacked = []
+        for place, block in enumerate(blocks):
+            view = self.views[place] if place < len(self.views) else None
+            parts = [
+                part.inputs if view is None else _blank(block[part.rows], view in part.absent) for part in self.blanks
+            ]
+            stacked.append(sparse.vstack(parts, format="csr") if sparse.issparse(block) else np.concatenate(parts))
+        ends = np.cumsum([len(part.rows) for part in self.blanks])
+        return np.split(model.predict_columns(stacked, np.arange(ends[-1])), ends[:-1])
 
     def _fit(self, learner, X, target):
         wide = thread_params(self.fit.member.estimator) if self.threads > 1 else []
@@ -189,6 +215,13 @@ def _inner_split(y, classes, seed, groups):
     if counts is not None and len(np.unique(y[inner])) < len(counts):
         inner = rows  # a class with one row stays in
     return inner, aside
+
+
+def _blank(block, absent):
+    """Return the features of some rows, or what stands for them where their view is missing."""
+    if not absent:
+        return block
+    return sparse.csr_matrix(block.shape, dtype=block.dtype) if sparse.issparse(block) else np.full_like(block, np.nan)
 
 
 def _means(blocks, rows):

@@ -7,11 +7,13 @@ import numpy as np
 
 from .._routing import keyword, splits_groups
 from ..data import Problem
+from ..meta import FEWEST_ROWS
 from ..store import content_key
 from ._estimators import cost_of, seeded
 from ._execute import Failure, JobError, Skipped, check_failures
 from ._features import TrainingFeatures
-from ._jobs import FitMember
+from ._jobs import Blanks, FitMember
+from ._patterns import Tried, patterns_to_try
 from ._plan import ALL_ROWS, Fit, seed_of
 from ._table import Table
 
@@ -33,6 +35,8 @@ class CrossFit:
     failures: list = field(default_factory=list)
     seconds: dict = field(default_factory=dict)  # member -> seconds to predict a row, as measured on the folds
     features: TrainingFeatures | None = None
+    tried: Tried | None = None  # patterns of missing views
+    blanked: dict = field(default_factory=dict)  # (member, pattern) -> its cells of the tried rows
 
     def extract(self, members):
         """Extract every view in the forms that the members read."""
@@ -42,6 +46,12 @@ class CrossFit:
                 forms[name].add(member.form)
         self.features = TrainingFeatures(self, forms)
         self.features.extract()
+        self.tried = patterns_to_try(self.features.present, self.folds, self._are_enough)
+
+    def _are_enough(self, rows):
+        """Tell whether some rows, or their groups, speak for the pattern of views that they have in every task."""
+        groups = np.arange(len(rows)) if self.problem.groups is None else self.problem.group_codes
+        return all(len(np.unique(groups[rows & np.isfinite(y)])) >= FEWEST_ROWS for y in self.problem.targets.values())
 
     def readable(self, members):
         """Return the members that read views which were extracted in time; what they read together may be less."""
@@ -49,10 +59,11 @@ class CrossFit:
         members = [replace(m, views=tuple(view for view in m.views if view in there)) for m in members]
         return [member for member in members if member.views]
 
-    def fit(self, members, *, estimates=None, refit=None, stage="fit", required=None, optional=False):
+    def fit(self, members, *, estimates=None, tried=None, refit=None, stage="fit", required=None, optional=False):
         """Cross-fit members; return `(table, models)`.
 
-        `estimates` maps an Estimate to its values, shape (n_rows, n_columns), for members with inputs.
+        `estimates` maps an Estimate to its values, shape (n_rows, n_columns), for members with inputs; `tried` maps a
+        pattern that is tried to those of the tried rows.
         `models` maps a member to {fold: FittedMember or None}. Members that are not in `required` (None:
         all are) are left out when the time is over; fold models serve where only the refit was too late.
         Of `optional` members none is required, and those that fail are left out whatever `on_error` says.
@@ -62,7 +73,7 @@ class CrossFit:
         keep_folds = not self.refit or (required is not None and self.runner.deadline is not None)
         folds = [*range(len(self.folds)), *([ALL_ROWS] if refit else [])]
         fits = [Fit(member, fold) for member in members for fold in folds]
-        jobs = self._jobs(fits, estimates, keep_folds, required)
+        jobs = self._jobs(fits, estimates, tried, keep_folds, required)
         return self._collect(members, jobs, self._run(stage, jobs), required, optional)
 
     def refit_members(self, members, estimates=None):
@@ -70,12 +81,16 @@ class CrossFit:
         jobs = self._jobs([Fit(member, ALL_ROWS) for member in members], estimates)
         return self._collect(members, jobs, self._run("refit", jobs))[1]
 
-    def _jobs(self, fits, estimates, keep_folds=True, required=None):
+    def _jobs(self, fits, estimates, tried=None, keep_folds=True, required=None):
         shared = self._shared_estimates(fits, estimates)
         threads = max(1, self.runner.n_workers // max(len(fits), 1))  # more than one where cores would idle
         needed = {fit.member for fit in fits} if required is None else set(required)
         return [
-            self._job(fit, fit.fold == ALL_ROWS or keep_folds, shared, threads, fit.member in needed) for fit in fits
+            replace(
+                self._job(fit, fit.fold == ALL_ROWS or keep_folds, shared, threads, fit.member in needed),
+                blanks=tuple(self._blanks(fit, tried)),
+            )
+            for fit in fits
         ]
 
     def _run(self, stage, jobs):
@@ -137,6 +152,34 @@ class CrossFit:
             threads, keep, groups, key=self.keys and self.keys(fit, keep), required=required,
         )  # fmt: skip
 
+    def _blanks(self, fit, estimates):
+        """Yield the held-out rows of a fit that its model predicts once more as if they lacked views that they have."""
+        tried, member, done = self.tried, fit.member, set()
+        for pattern in tried.patterns:
+            absent, key = tried.absent(member, pattern), tried.key(member, pattern)
+            if key in done or tried.abstains(member, pattern) or not (absent or member.inputs):
+                continue
+            done.add(key)
+            places = np.flatnonzero((tried.folds == fit.fold) & tried.having(key))
+            if len(places):
+                inputs = [estimates[pattern][name].reshape(len(tried.rows), -1)[places] for name in member.inputs]
+                inputs = np.hstack(inputs).astype(np.float32) if inputs else None
+                yield Blanks(key, places, tried.rows[places], absent, inputs)
+
+    def cells(self, table, members, pattern):
+        """Return the table of the tried rows as if these had no more views than a pattern; NaN where they lack one."""
+        tried = self.tried
+        places = np.flatnonzero(tried.having(pattern))
+        cells = Table(len(tried.rows), members, self.problem.tasks)
+        for member in members:
+            if tried.absent(member, pattern) or member.inputs:
+                own = self.blanked.get((member, tried.key(member, pattern)))
+            else:
+                own = table[member][tried.rows]
+            if own is not None and not tried.abstains(member, pattern):
+                cells.write(member, [(places, own[places])])
+        return cells
+
     def _collect(self, members, jobs, results, required=None, optional=False):
         """Return the table and the models of the members whose folds were all fitted."""
         pairs = list(zip(jobs, results, strict=True))
@@ -160,10 +203,16 @@ class CrossFit:
 
     def _keep(self, table, member, fitted):
         """Write what the fits of a member predicted, and return its models by fold."""
-        predicted = [(job.test, out, seconds / len(out)) for job, _, out, seconds in fitted if out is not None]
+        predicted = [(job.test, out, seconds / len(out)) for job, _, out, seconds, _ in fitted if out is not None]
         table.write(member, [(rows, out) for rows, out, _ in predicted])
         if predicted:
             self.seconds[member] = float(np.median([seconds for *_, seconds in predicted]))
+        for job, *_, blanked in fitted:
+            for part, out in zip(job.blanks, blanked, strict=False):
+                cells = self.blanked.setdefault(
+                    (member, part.key), np.full((len(self.tried.rows), table[member].shape[1]), np.nan)
+                )
+                cells[part.places] = out.reshape(len(out), -1)
         models = {job.fit.fold: model for job, model, *_ in fitted}
         if ALL_ROWS in models:  # fold models were kept in case it came too late
             return {ALL_ROWS: models[ALL_ROWS]}

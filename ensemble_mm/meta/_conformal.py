@@ -1,7 +1,5 @@
 """Intervals and sets that cover as often as they say, from out-of-fold predictions, by what a row has."""
 
-from numbers import Real
-
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
@@ -11,44 +9,78 @@ from ._calibration import check_proba
 from ._columns import TINY, rows_worth
 
 FEWEST_ROWS = 50  # of an availability pattern that gets a quantile of its own
+MOST_SCORES = 2000  # that are kept of a pattern: the others lie between them
 
 
-class _ByPattern:
-    """Scores of the out-of-fold rows, by which views the rows have; a rare pattern uses all rows."""
+class _ByPattern(BaseEstimator):
+    """Scores of the out-of-fold rows, by which views the rows have; a rare pattern uses all rows.
+
+    Patterns that were tried out (`add`) are bits of views: one that is not known takes the known one that has the most
+    of its views and no other.
+    """
 
     def _keep(self, scores, pattern, weight, groups):
-        weight, self.scores_, self.worth_ = rows_worth(weight, len(scores)), {}, {}
-        kept = {None: np.flatnonzero(weight > 0)}
+        self.scores_, self.worth_, self.seen_, self.added_ = {}, {}, [], []
+        self._put(None, *_ranked(scores, rows_worth(weight, len(scores)), groups))
         if pattern is not None:
-            pattern = _check_pattern(pattern, len(scores))
-            kept |= {value.item(): kept[None][pattern[kept[None]] == value] for value in np.unique(pattern)}
-        for key, rows in kept.items():
-            rows = rows[np.argsort(scores[rows], kind="stable")]
-            worth = np.cumsum(weight[rows])
-            if groups is not None:  # rows of a group err together: they tell as much as one does
-                worth *= len(np.unique(np.asarray(groups)[rows])) / worth[-1:]
-            if key is None or worth[-1:].sum() >= FEWEST_ROWS:
-                self.scores_[key], self.worth_[key] = scores[rows], worth
-        if (self.worth_[None] == np.arange(1, len(self.worth_[None]) + 1)).all():
-            self.worth_ = None
+            pattern, weight = _check_pattern(pattern, len(scores)), rows_worth(weight, len(scores))
+            self.seen_ = np.unique(pattern[weight > 0]).tolist()
+            for value in self.seen_:
+                rows = pattern == value
+                own = _ranked(scores[rows], weight[rows], None if groups is None else np.asarray(groups)[rows])
+                if own[1][-1] >= FEWEST_ROWS:
+                    self._put(value, *own)
         return self
 
-    def _quantiles(self, coverage, pattern, n_rows):
-        if not isinstance(coverage, Real) or not 0 < coverage < 1:
-            raise ValueError(f"coverage={coverage!r} must be a number above 0 and below 1.")
-        worth = getattr(self, "worth_", None) or {}  # models of before have none
-        quantile = {key: finite_quantile(scores, coverage, worth.get(key)) for key, scores in self.scores_.items()}
+    def _add(self, pattern, scores, weight, groups):
+        """Keep scores of rows that were predicted as if they had a pattern, unless rows that have it are enough."""
+        if pattern not in self.scores_ and len(scores):
+            own = _ranked(scores, rows_worth(weight, len(scores)), groups)
+            if own[1][-1:].sum() >= min(FEWEST_ROWS, self.worth_[None][-1]):
+                self._put(pattern, *own)
+                self.added_.append(pattern)
+        return self
+
+    def _put(self, key, scores, worth):
+        some = slice(None) if len(scores) <= MOST_SCORES else np.linspace(0, len(scores) - 1, MOST_SCORES).astype(int)
+        self.scores_[key], self.worth_[key] = scores[some], worth[some]
+
+    def _known(self, pattern):
+        """Return the keys of the scores that stand for a pattern."""
+        if pattern in self.scores_:
+            return [pattern]
+        below = [key for key in self.scores_ if key is not None and key & ~pattern == 0] if self.added_ else []
+        most = max((key.bit_count() for key in below), default=0)
+        return [key for key in below if key.bit_count() == most] or [None]
+
+    def _quantile(self, key, coverage):
+        own, pooled = (finite_quantile(self.scores_[k], coverage, self.worth_[k]) for k in (key, None))
         # Too few rows of a pattern for this coverage: the pooled rows, but not below what was seen.
-        for key, scores in self.scores_.items():
-            if np.isinf(quantile[key]):
-                quantile[key] = max(quantile[None], scores[-1])
+        return np.where(np.isinf(own) & (key is not None), np.maximum(pooled, self.scores_[key][-1:].sum()), own)
+
+    def _quantiles(self, coverage, pattern, n_rows):
+        """Return the score of each row that covers; `coverage` is one number, or one per row."""
+        coverage = _check_coverage(coverage, n_rows)
         if pattern is None:
-            return np.full(n_rows, quantile[None])
-        pattern = _check_pattern(pattern, n_rows)
-        return np.array([quantile.get(value, quantile[None]) for value in pattern.tolist()])
+            return self._quantile(None, coverage)
+        pattern, out = _check_pattern(pattern, n_rows), np.empty(n_rows)
+        for value in np.unique(pattern).tolist():
+            rows = pattern == value
+            out[rows] = np.max([self._quantile(key, coverage[rows]) for key in self._known(value)], axis=0)
+        return out
+
+    def _levels(self, scores, pattern):
+        """Return the coverage at which each row is just covered, shape (n_rows,)."""
+        pattern, out = _check_pattern(pattern, len(scores)), np.empty(len(scores))
+        for value in np.unique(pattern).tolist():
+            rows, key = pattern == value, self._known(value)[0]
+            kept, worth = self.scores_[key], self.worth_[key]
+            place = np.maximum(np.searchsorted(kept, scores[rows]), np.searchsorted(kept, scores[rows], "right") - 1)
+            out[rows] = worth[np.minimum(place, len(kept) - 1)] / (worth[-1] + 1)
+        return out
 
 
-class ConformalIntervals(_ByPattern, BaseEstimator):
+class ConformalIntervals(_ByPattern):
     """Intervals from out-of-fold residuals: cross-conformal prediction [1]_, by availability pattern.
 
     An interval is the prediction plus and minus a quantile of the residuals, with the correction for a finite sample.
@@ -57,9 +89,12 @@ class ConformalIntervals(_ByPattern, BaseEstimator):
     Attributes
     ----------
     scores_ : dict
-        Sorted absolute residuals of all rows (key None) and of every pattern with at least 50 rows.
-    worth_ : dict or None
-        How many rows the scores up to each are worth; None: each is worth one.
+        Sorted absolute residuals of all rows (key None), of every pattern with at least 50 rows, and of
+        those that were added.
+    worth_ : dict
+        How many rows the scores up to each are worth.
+    seen_, added_ : list
+        The patterns of the rows of `fit`, and those that were added.
 
     References
     ----------
@@ -92,6 +127,14 @@ class ConformalIntervals(_ByPattern, BaseEstimator):
         check_consistent_length(oof, y)
         return self._keep(np.abs(y - oof), pattern, sample_weight, groups)
 
+    def add(self, pattern, oof, y, sample_weight=None, groups=None):
+        """Learn the residuals of rows that were predicted as if they had a pattern, whose bits tell the views."""
+        return self._add(pattern, np.abs(np.asarray(y) - oof), sample_weight, groups)
+
+    def levels(self, oof, y, pattern):
+        """Return the coverage at which the interval of each row just holds its true number, shape (n_samples,)."""
+        return self._levels(np.abs(np.asarray(y) - oof), pattern)
+
     def interval(self, prediction, coverage=0.9, pattern=None):
         """Return lower and upper bounds, shape (n_samples, 2); infinite where too few rows were seen for `coverage`."""
         check_is_fitted(self)
@@ -100,7 +143,7 @@ class ConformalIntervals(_ByPattern, BaseEstimator):
         return np.c_[prediction - half, prediction + half]
 
 
-class ConformalSets(_ByPattern, BaseEstimator):
+class ConformalSets(_ByPattern):
     """Sets of classes from out-of-fold probabilities, never empty, by availability pattern.
 
     The most probable class is always in the set: where a model is right more often than `coverage`, sets cover more.
@@ -114,9 +157,12 @@ class ConformalSets(_ByPattern, BaseEstimator):
     Attributes
     ----------
     scores_ : dict
-        Sorted scores of the true classes of all rows (key None) and of every pattern with at least 50 rows.
-    worth_ : dict or None
-        How many rows the scores up to each are worth; None: each is worth one.
+        Sorted scores of the true classes of all rows (key None), of every pattern with at least 50 rows, and of
+        those that were added.
+    worth_ : dict
+        How many rows the scores up to each are worth.
+    seen_, added_ : list
+        The patterns of the rows of `fit`, and those that were added.
     n_classes_ : int
 
     References
@@ -158,7 +204,15 @@ class ConformalSets(_ByPattern, BaseEstimator):
         check_params(self)
         oof, y = check_proba(oof, y)
         self.n_classes_ = oof.shape[1]
-        return self._keep(self._scores(oof)[np.arange(len(y)), y], pattern, sample_weight, groups)
+        return self._keep(self._of_truth(oof, y), pattern, sample_weight, groups)
+
+    def add(self, pattern, oof, y, sample_weight=None, groups=None):
+        """Learn the scores of rows that were predicted as if they had a pattern, whose bits tell the views."""
+        return self._add(pattern, self._of_truth(oof, y), sample_weight, groups)
+
+    def levels(self, oof, y, pattern):
+        """Return the coverage at which the set of each row just holds its true class, shape (n_samples,)."""
+        return self._levels(self._of_truth(oof, y), pattern)
 
     def sets(self, proba, coverage=0.9, pattern=None):
         """Return which classes are in the set of each row: bool, shape (n_samples, n_classes)."""
@@ -168,6 +222,9 @@ class ConformalSets(_ByPattern, BaseEstimator):
         inside = self._scores(proba) <= limit[:, np.newaxis] + TINY
         inside[np.arange(len(proba)), proba.argmax(axis=1)] = True
         return inside
+
+    def _of_truth(self, proba, y):
+        return self._scores(np.asarray(proba))[np.arange(len(y)), np.asarray(y).astype(np.intp)]
 
     def _scores(self, proba):
         """Return how unusual each class would be: 1 - p, or the probability of likelier classes and half its own."""
@@ -180,19 +237,35 @@ class ConformalSets(_ByPattern, BaseEstimator):
         return scores
 
 
-def finite_quantile(scores, coverage, worth=None):
+def finite_quantile(scores, coverage, worth):
     """Return the smallest of sorted scores that covers, corrected for a finite sample; infinite with too few rows.
 
-    `worth` tells how many rows the scores up to each are worth; None: each is worth one. A new row is worth one [1]_.
+    `worth` tells how many rows the scores up to each are worth. A new row is worth one [1]_.
 
     References
     ----------
     .. [1] Tibshirani, R., Foygel Barber, R., Candes, E., Ramdas, A. (2019). Conformal prediction under covariate
        shift. NeurIPS.
     """
-    worth = np.arange(1, len(scores) + 1) if worth is None else worth
-    rank = np.searchsorted(worth, (worth[-1:].sum() + 1) * coverage - 1e-9)
-    return scores[rank] if rank < len(scores) else np.inf
+    return np.r_[scores, np.inf][np.searchsorted(worth, (worth[-1:].sum() + 1) * coverage - 1e-9)]
+
+
+def _ranked(scores, weight, groups):
+    """Return the sorted scores of rows that have a weight, and how many rows the scores up to each are worth."""
+    rows = np.flatnonzero(weight > 0)
+    rows = rows[np.argsort(scores[rows], kind="stable")]
+    worth = np.cumsum(weight[rows])
+    if groups is not None:  # rows of a group err together: they tell as much as one does
+        worth *= len(np.unique(np.asarray(groups)[rows])) / worth[-1:]
+    return scores[rows], worth
+
+
+def _check_coverage(coverage, n_rows):
+    """Return the coverage that is asked for each row."""
+    values = np.asarray(coverage)
+    if values.dtype.kind not in "iuf" or not ((values > 0) & (values < 1)).all():
+        raise ValueError(f"coverage={coverage!r} must be a number above 0 and below 1.")
+    return np.broadcast_to(values, n_rows)
 
 
 def _numbers(values, name):

@@ -18,7 +18,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import as_pandas, check_choice, check_params
+from .._checks import DataWarning, as_pandas, check_choice, check_params
 from .._modalities import MODALITIES
 from .._routing import keyword, splits_groups
 from ..crossfit import (
@@ -36,6 +36,7 @@ from ..crossfit import (
     in_time_order,
     measured,
     members_of,
+    patterns_of,
     plan_extractions,
     splitting_groups,
     unweighted,
@@ -116,8 +117,8 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
 
     def _learn(self, run, members):
         """Fit the members and the meta-learners of the first level, and keep what they say."""
-        level, _ = self._first_level(run, members)
-        self._finish(run, [level], level.oof)
+        level, fitted = self._first_level(run, members)
+        self._finish(run, [level], level.oof, fitted)
 
     def _first_level(self, run, members):
         """Return the first level, and its meta-learners by task and by the fold that is left out."""
@@ -132,8 +133,11 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
             level.models = run.refit_members(level.used())
         return level, fitted
 
-    def _finish(self, run, levels, oof):
-        """Set the attributes that describe the fitted levels, the last of which holds the final meta-learners."""
+    def _finish(self, run, levels, oof, fitted):
+        """Set the attributes that describe the fitted levels, the last of which holds the final meta-learners.
+
+        `fitted` holds these by task and by the fold that is left out.
+        """
         self.levels_ = levels
         table = levels[0].table
         for level in levels[1:]:
@@ -142,7 +146,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         last = levels[-1]
         self.meta_learners_ = last.metas
         self.contributions_ = last.contributions()
-        self.oof_, self.conformal_ = last.calibrate(run, self.calibration, oof)
+        self.oof_, self.conformal_ = last.calibrate(run, self.calibration, oof, last.tried(run, fitted))
         self.calibrators_ = last.calibrators
 
     def _reads(self, view):
@@ -445,6 +449,31 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         """
         check_is_fitted(self)
         return leaderboard(self)
+
+    def _regions(self, X, coverage, region):
+        """Return {task: intervals or sets} of the tasks that have such."""
+        check_is_fitted(self)
+        out, new = self._predict_tasks(X)
+        pattern = patterns_of(new.present)
+        self._warn_new_patterns(pattern, list(new.present))
+        method = {"intervals": "interval", "sets": "sets"}[region]
+        return {
+            name: getattr(self.conformal_[name], method)(p, coverage, pattern)
+            for name, p in out.items() if self.tasks_[name].rules.region == region
+        }  # fmt: skip
+
+    def _warn_new_patterns(self, pattern, views):
+        seen = set().union(*(conformal.seen_ for conformal in self.conformal_.values()))
+        for value, n in zip(*np.unique(pattern, return_counts=True), strict=True):
+            if value in seen:
+                continue
+            there = ", ".join(repr(view) for bit, view in enumerate(views) if value >> bit & 1)
+            warnings.warn(
+                f"{n} rows have {f'only {there}' if there else 'none of the views'}, as no row of the fit had: their "
+                "intervals and sets come from rows that have more views, predicted as if they had not.",
+                DataWarning,
+                stacklevel=4,
+            )
 
     def _sk_visual_block_(self):
         return diagram(self)

@@ -12,7 +12,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..data import task_weights
 from ._base import BaseStack
-from ._level import availability_of
 from ._parameters import documented
 
 
@@ -36,13 +35,13 @@ class _SingleStack(BaseStack):
 
     def _only_prediction(self, X):
         check_is_fitted(self)
-        out, new = self._predict_tasks(X)
+        out, _ = self._predict_tasks(X)
         (name,) = out
-        return name, out[name], new
+        return name, out[name]
 
     def _judged(self, X, y, sample_weight):
         """Return labels, predictions and weights of the rows whose label is known."""
-        name, out, _ = self._only_prediction(X)
+        name, out = self._only_prediction(X)
         weight = task_weights(sample_weight, self.tasks_, len(out))[name]
         _, target, out, weight = self.tasks_[name].judged(self._one_column(y), out, weight)
         if not len(target):
@@ -124,8 +123,8 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
 
     def predict_set(self, X, coverage=0.9) -> np.ndarray:
         """Return the classes that hold the true one with probability `coverage`: bool (n_samples, n_classes)."""
-        name, proba, new = self._only_prediction(X)
-        return self.conformal_[name].sets(proba, coverage, pattern=availability_of(new.present))
+        (inside,) = self._regions(X, coverage, "sets").values()
+        return inside
 
 
 @documented
@@ -190,5 +189,5 @@ class StackedRegressor(RegressorMixin, _SingleStack):
 
     def predict_interval(self, X, coverage=0.9) -> np.ndarray:
         """Return bounds that hold the true number with probability `coverage`: shape (n_samples, 2)."""
-        name, values, new = self._only_prediction(X)
-        return self.conformal_[name].interval(values, coverage, pattern=availability_of(new.present))
+        (bounds,) = self._regions(X, coverage, "intervals").values()
+        return bounds

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from .._routing import row_params
-from ..crossfit import Estimate, Job, check_failures, seeded
+from ..crossfit import Estimate, Job, check_failures, patterns_of, seeded
 from ..meta import (
     CALIBRATORS,
     ConformalIntervals,
@@ -240,17 +240,36 @@ class Level:
                 frame.loc[(member.reads, member.learner), name] = weight
         return frame
 
-    def calibrate(self, run, how, oof):
+    def tried(self, run, fitted):
+        """Return {pattern: {task: out-of-fold predictions of the tried rows}} of all patterns that are tried out.
+
+        Rows are predicted as if they had the views of the pattern and no others; NaN where they lack one of them.
+        """
+        out, whole, first = {}, self.whole, _first_part(run)
+        members = list(dict.fromkeys(member for weighed in fitted.values() for member in weighed.members))
+        for pattern in run.tried.patterns:
+            cells, having, out[pattern] = run.cells(whole, members, pattern), run.tried.having(pattern), {}
+            for name, task in run.problem.tasks.items():
+                found = np.full((len(having), task.rules.width), np.nan)
+                for fold in np.unique(first):
+                    weighed, rows = fitted.get((name, fold), fitted[name, None]), having & (first == fold)
+                    if rows.any():
+                        block = cells.block(weighed.members)[rows]
+                        found[rows] = _combine(weighed.meta, block, task).reshape(len(block), -1)
+                out[pattern][name] = task.rules.given(found)
+        return out
+
+    def calibrate(self, run, how, oof, tried=None):
         """Fit calibrators and conformal scores on out-of-fold predictions; return both, as they are then, by task.
 
         Calibrators for new rows learn from all rows. An out-of-fold prediction is calibrated by one that learned from
-        the rows outside of its fold.
+        the rows outside of its fold. `tried` holds those of rows as if they lacked views.
         """
         oof, conformal = dict(oof), {}
-        pattern = availability_of(run.features.present)
+        pattern = patterns_of(run.features.present)
         for name, task in run.problem.tasks.items():
-            y, weight = run.problem.targets[name], run.problem.weights[name]
-            rows = has_both(y, oof[name])
+            y, weight, groups = run.problem.targets[name], run.problem.weights[name], run.problem.group_codes
+            rows, missing = has_both(y, oof[name]), {value: out[name].copy() for value, out in (tried or {}).items()}
             calibrator = calibrator_of(how, task)
             if calibrator is not None:
                 blank, plain = CALIBRATORS[calibrator](), oof[name]
@@ -262,11 +281,17 @@ class Level:
                     if len(test):
                         total[test] += fitted.predict_proba(plain[test])
                         count[test] += 1
+                    for out in missing.values():
+                        some = (_first_part(run) == fold) & np.isfinite(out).all(axis=1)
+                        out[some] = fitted.predict_proba(out[some]) if some.any() else out[some]
                 oof[name] = total / np.where(count > 0, count, np.nan)[:, np.newaxis]
             # One width: the members' disagreement made intervals wider on every set that it was tried on.
             region = REGIONS[task.rules.region]()
-            weight, groups = (None if part is None else part[rows] for part in (weight, run.problem.group_codes))
-            conformal[name] = region.fit(oof[name][rows], y[rows], pattern[rows], weight, groups)
+            conformal[name] = region.fit(oof[name][rows], y[rows], pattern[rows], *_taken(rows, weight, groups))
+            for value, out in missing.items():
+                some = has_both(y[run.tried.rows], out)
+                known = run.tried.rows[some]
+                region.add(value, out[some], y[known], *_taken(known, weight, groups))
         return oof, conformal
 
     def calibrated(self, name, proba):
@@ -302,14 +327,6 @@ def setting_of(setting, task):
 def calibrator_of(setting, task):
     """Return the name of the calibrator of a task's probabilities; None without one, and for numbers."""
     return setting_of(setting, task) if task.rules.width > 1 else None
-
-
-def availability_of(present):
-    """Return one number per row that tells which views it has: shape (n_rows,), one bit per view."""
-    code = np.zeros(len(next(iter(present.values()))), dtype=np.int64)
-    for bit, rows in enumerate(present.values()):
-        code |= rows.astype(np.int64) << min(bit, 62)
-    return code
 
 
 def paired_gain(problem, name, before, after, some=True):
@@ -356,6 +373,14 @@ def parts(run):
     return parts_of(run.folds, run.problem.group_codes)
 
 
+def _first_part(run):
+    """Return the first of `parts` that each row belongs to on which patterns are tried out."""
+    first = np.full(run.problem.n_rows, -1)
+    for part, rows in reversed(list(enumerate(parts(run)))):
+        first[rows] = part
+    return first[run.tried.rows]
+
+
 def outside(run, fold):
     """Return which rows a fold (by its place in `parts`) does not hold out; all for None."""
     mask = np.ones(run.problem.n_rows, dtype=bool)
@@ -379,6 +404,10 @@ def _useful(worth, share):
         kept[name] = [m for m, weight in own.items() if (m.reads, m.learner) in some and weight > 0]
         kept[name] = kept[name] or [max(own, key=own.get)]  # where the half serves other tasks only
     return kept
+
+
+def _taken(rows, *parts):
+    return [None if part is None else part[rows] for part in parts]
 
 
 def _calibrator(blank, proba, y, weight, rows):

@@ -19,7 +19,7 @@ from ..crossfit import ALL_ROWS, Estimate, Fit, Member, seed_of
 from ..data import labels_by_task, task_weights
 from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
 from ._base import BaseStack
-from ._level import SIGNIFICANT, Level, availability_of, outside, paired_gain, parts
+from ._level import SIGNIFICANT, Level, outside, paired_gain, parts
 from ._parameters import documented
 
 STRATEGIES = ("independent", "stacked", "chain")
@@ -117,29 +117,33 @@ class MultiOutputStack(BaseStack):
         self.task_contributions_ = pd.DataFrame(0.0, index=names, columns=names)
         levels, oof = [first], first.oof
         if self.strategy != "independent" and len(names) > 1 and not run.runner.is_over():
-            second, across, estimates = self._second_level(run, first, members)
+            second, across, estimates = self._second_level(run, first, fitted, members)
             if second is not None:
                 by_fold = {f: _guard(run, first, second, f) for f in (None, *range(len(parts(run))))}
                 found = by_fold[None]
                 wanted = [(name, f) for f, helps in by_fold.items() for name in names if helps.loc[name, "kept"]]
                 if wanted:
-                    oof = self._mixed(run, second, fitted, across, wanted)
+                    oof, mixed = self._mixed(run, second, fitted, across, wanted)
                 if found["kept"].any():
+                    fitted = mixed
                     levels.append(self._merge(run, second, estimates, found.index[found["kept"]]))
         found.insert(0, "strategy", self.strategy)
         self.strategy_ = found
-        self._finish(run, levels, oof)
+        self._finish(run, levels, oof, fitted)
 
-    def _second_level(self, run, first, members):
+    def _second_level(self, run, first, weighed, members):
         """Return the second level (None: nothing could be fitted), its meta-learners, and what its members read."""
         estimates = first.estimates(first.oof)
+        tried = {pattern: first.estimates(out) for pattern, out in first.tried(run, weighed).items()}
         table, models = None, {}
         for step in self._steps(run.problem.tasks, run.seed, members):
-            for own, fitted in self._fit_step(run, step, estimates):
+            for own, fitted in self._fit_step(run, step, estimates, tried):
                 table = own if table is None else table.join(own)
                 models |= fitted
                 if self.strategy == "chain":
                     estimates = estimates | _chain_estimates(own)
+                    for pattern in tried:
+                        tried[pattern] |= _chain_estimates(run.cells(own, own.members(), pattern))
         if not models:
             if not run.runner.is_over():
                 warnings.warn(
@@ -152,7 +156,7 @@ class MultiOutputStack(BaseStack):
         second = Level(table, models, below=first)
         return second, second.weigh(run, self._meta_settings(run.problem.tasks)), estimates
 
-    def _fit_step(self, run, step, estimates):
+    def _fit_step(self, run, step, estimates, tried_estimates):
         """Fit the first candidates of each group; yield (table, models) of those that could be fitted.
 
         The second level is our idea, not the user's: a learner that fails here makes way for the next.
@@ -166,8 +170,8 @@ class MultiOutputStack(BaseStack):
             if not members:
                 return
             own, fitted = run.fit(
-                members, estimates=estimates, stage="fit across tasks", refit=self.refit and self.prune is None,
-                optional=True,
+                members, estimates=estimates, tried=tried_estimates, stage="fit across tasks",
+                refit=self.refit and self.prune is None, optional=True,
             )  # fmt: skip
             lacking = [n - sum(m in fitted for m in group) for n, group in zip(lacking, tried, strict=True)]
             yield own, fitted
@@ -205,8 +209,8 @@ class MultiOutputStack(BaseStack):
         return steps
 
     def _mixed(self, run, second, fitted, across, wanted):
-        """Let the second level keep the meta-learners of the first but where its own are wanted, and return what they
-        predict out of fold.
+        """Let the second level keep the meta-learners of the first but where its own are wanted; return what they
+        predict out of fold, and these meta-learners.
 
         `fitted` and `across` hold those of the first and of the second level, by task and by the fold that is left out;
         `wanted` lists where the second serves.
@@ -216,8 +220,9 @@ class MultiOutputStack(BaseStack):
             only = {(name, fold): [m for m in w.members if m in own or m in fitted[name, fold].members]
                     for (name, fold), w in across.items() if name in names}  # fmt: skip
             across = second.weigh(run, self._meta_settings(run.problem.tasks), self.prune, only)
-        second.settle(run, fitted | {key: across[key] for key in wanted if key in across})
-        return second.oof
+        mixed = fitted | {key: across[key] for key in wanted if key in across}
+        second.settle(run, mixed)
+        return second.oof, mixed
 
     def _merge(self, run, second, estimates, useful):
         """Return the second level with the members that the tasks in `useful` need, fitted on all rows if pruned."""
@@ -281,19 +286,11 @@ class MultiOutputStack(BaseStack):
 
     def predict_interval(self, X, coverage=0.9) -> dict[str, np.ndarray]:
         """Return {task: bounds of shape (n_samples, 2)} of the regression tasks."""
-        check_is_fitted(self)
-        out, new = self._predict_tasks(X)
-        pattern = availability_of(new.present)
-        return {n: self.conformal_[n].interval(p, coverage, pattern=pattern) for n, p in out.items()
-                if self.tasks_[n].rules.region == "intervals"}  # fmt: skip
+        return self._regions(X, coverage, "intervals")
 
     def predict_set(self, X, coverage=0.9) -> dict[str, np.ndarray]:
         """Return {task: bool array (n_samples, n_classes)} of the classification tasks."""
-        check_is_fitted(self)
-        out, new = self._predict_tasks(X)
-        pattern = availability_of(new.present)
-        return {n: self.conformal_[n].sets(p, coverage, pattern=pattern) for n, p in out.items()
-                if self.tasks_[n].rules.region == "sets"}  # fmt: skip
+        return self._regions(X, coverage, "sets")
 
     def evaluate(self, X, Y, sample_weight=None) -> pd.DataFrame:
         """Return the standard metrics of every task on rows whose label is known.

@@ -109,3 +109,37 @@ def test_rows_of_a_group_do_not_tell_more_than_one_of_them():
     single = ConformalIntervals().fit(np.zeros(9), np.arange(9.0))
     for coverage in (0.5, 0.9, 0.95):  # the last asks for more than nine rows
         np.testing.assert_array_equal(grouped.interval([0.0], coverage), single.interval([0.0], coverage))
+
+
+def test_a_pattern_that_was_tried_out_speaks_for_those_that_have_more_views():
+    y = np.random.default_rng(0).normal(size=400)
+    model = ConformalIntervals().fit(np.zeros(400), y, pattern=np.full(400, 0b111))
+    for pattern, scale in ((0b000, 9), (0b001, 5), (0b010, 7)):
+        model.add(pattern, np.zeros(400), scale * y)
+    width = np.diff(model.interval(np.zeros(5), 0.9, pattern=[0b111, 0b001, 0b010, 0b100, 0b011]), axis=1)[:, 0]
+    np.testing.assert_allclose(width / width[0], [1, 5, 7, 9, 7])
+
+
+def test_what_rows_say_of_their_own_pattern_stays():
+    model = ConformalIntervals().fit(np.zeros(99), np.arange(99.0), pattern=np.ones(99, int))
+    before = model.interval([0.0], 0.9, pattern=[1])
+    np.testing.assert_array_equal(model.add(1, np.zeros(99), np.full(99, 500.0)).interval([0.0], 0.9, [1]), before)
+
+
+def test_levels_are_the_coverage_at_which_a_row_is_just_covered():
+    y = np.random.default_rng(0).normal(size=300)
+    pattern, size = np.arange(300) % 2, np.where(np.arange(300) % 2, 5, 1)
+    model = ConformalIntervals().fit(np.zeros(300), size * y, pattern)
+    levels = model.levels(np.zeros(300), size * y, pattern)
+    assert np.corrcoef(levels[pattern == 0], np.abs(y[pattern == 0]).argsort().argsort())[0, 1] > 0.999
+    for shift, inside in ((0, True), (-0.01, False)):
+        some = levels > 0.02
+        half = model.interval(np.zeros(some.sum()), levels[some] + shift, pattern[some])[:, 1]
+        assert ((np.abs(size * y)[some] <= half) == inside).all()
+
+
+def test_few_scores_are_kept_of_many_rows_and_say_the_same():
+    y = np.random.default_rng(0).normal(size=50_000)
+    model = ConformalIntervals().fit(np.zeros(50_000), y)
+    assert len(model.scores_[None]) == 2000
+    assert model.interval([0.0], 0.95)[0, 1] == pytest.approx(np.quantile(np.abs(y), 0.95), rel=0.002)

@@ -11,7 +11,6 @@ from ensemble_mm.data import Problem, Task, read_problem
 from ensemble_mm.meta import CostPruner
 from ensemble_mm.stacking._level import (
     Level,
-    availability_of,
     paired_gain,
     setting_of,
 )
@@ -199,11 +198,6 @@ def test_rows_of_a_group_err_together():
     grouped = problem_of(np.repeat(y, 9), groups=np.repeat(np.arange(40), 9))
     assert paired_gain(grouped, "size", *copies) == pytest.approx(alone)  # copies tell nothing new
     assert paired_gain(problem_of(np.repeat(y, 9), groups=np.zeros(360)), "size", *copies) == (0.0, np.inf)
-
-
-def test_availability_is_one_number_a_pattern():
-    present = {"a": np.array([1, 1, 0, 0], dtype=bool), "b": np.array([1, 0, 1, 0], dtype=bool)}
-    assert availability_of(present).tolist() == [3, 1, 2, 0]
 
 
 @pytest.mark.parametrize(("task", "found"), [(BINARY, "own"), (TONE, "kind"), (NUMBER, None)])

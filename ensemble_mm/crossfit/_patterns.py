@@ -1,0 +1,94 @@
+"""Availability patterns: which views a row has, as the bits of one number, and which patterns a fit tries out.
+
+A row that has more views than a pattern can be predicted as if it had no more. So what is said of rows of a pattern
+comes from rows that no model saw, even where few rows of the fit have the pattern, or none.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+MOST_PATTERNS = 32
+MOST_PREDICTIONS = 8000  # of each member, over all patterns
+
+
+def patterns_of(present):
+    """Return the pattern of each row, shape (n_rows,): one bit per view, where {view: rows that have it} is given."""
+    code = np.zeros(len(next(iter(present.values()))), dtype=np.int64)
+    for bit, rows in enumerate(present.values()):
+        code |= rows.astype(np.int64) << min(bit, 62)
+    return code
+
+
+@dataclass(frozen=True)
+class Tried:
+    """Patterns, and the rows that they are tried out on.
+
+    Parameters
+    ----------
+    views : tuple of str
+        In the order of their bits.
+    patterns : tuple of int
+    rows : ndarray of shape (n_tried,)
+        Positions of rows that some fold tests, ascending.
+    own : ndarray of shape (n_tried,)
+        The pattern that each of them has.
+    folds : ndarray of shape (n_tried,)
+        The first fold that tests each of them.
+    """
+
+    views: tuple[str, ...]
+    patterns: tuple[int, ...]
+    rows: np.ndarray
+    own: np.ndarray
+    folds: np.ndarray
+
+    def having(self, pattern):
+        """Return which rows have all views of a pattern: bool, shape (n_tried,)."""
+        return (self.own & pattern) == pattern
+
+    def absent(self, member, pattern):
+        """Return the views of a member that a pattern lacks."""
+        return tuple(view for view in member.views if not pattern & self._bits([view]))
+
+    def abstains(self, member, pattern):
+        """Tell whether a member reads views, and a pattern has none of them."""
+        return bool(member.views) and len(self.absent(member, pattern)) == len(member.views)
+
+    def key(self, member, pattern):
+        """Return the pattern that decides what a member predicts: that of its views, or the whole with estimates."""
+        return pattern if member.inputs else pattern & self._bits(member.views)
+
+    def _bits(self, views):
+        return sum({1 << min(self.views.index(view), 62) for view in views})
+
+
+def patterns_to_try(present, folds, least):
+    """Return what to try out.
+
+    Parameters
+    ----------
+    present : dict of str to ndarray of shape (n_rows,)
+        Which rows have each view.
+    folds : list of (train, test)
+    least : callable
+        Tells whether the rows of a mask are enough to speak for their pattern: such a pattern is not tried.
+    """
+    own, views = patterns_of(present), tuple(present)
+    every = (1 << min(len(views), 63)) - 1
+    if 1 << len(views) <= MOST_PATTERNS:
+        patterns = list(range(every))
+    else:  # none, those of the fit, all views but one, and single views
+        found, counts = np.unique(own, return_counts=True)
+        bits = [1 << bit for bit in range(min(len(views), 63))]
+        patterns = [0, *found[np.argsort(-counts)].tolist(), *(every & ~bit for bit in bits), *bits]
+        patterns = list(dict.fromkeys(patterns))[:MOST_PATTERNS]
+    patterns = [pattern for pattern in patterns if not least(own == pattern)]
+    fold = np.full(len(own), -1)
+    for f in reversed(range(len(folds))):
+        fold[folds[f][1]] = f
+    rows = np.flatnonzero(fold >= 0)
+    most = MOST_PREDICTIONS // max(len(patterns), 1)
+    if len(rows) > most:
+        rows = rows[np.linspace(0, len(rows) - 1, most).astype(np.intp)]
+    return Tried(views, tuple(patterns), rows, own[rows], fold[rows])

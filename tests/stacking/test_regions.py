@@ -1,0 +1,77 @@
+"""Intervals and sets cover rows that lack views, also where no row of the fit did."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+
+from ensemble_mm import DataWarning, MultiOutputStack, StackedRegressor
+
+N, N_NEW = 300, 400
+LEARNERS = [
+    ("r", Ridge()),
+    ("l", LogisticRegression()),
+    ("r all", Ridge(), "all"),
+    ("l all", LogisticRegression(), "all"),
+]
+
+
+def drawn(seed, n=N + N_NEW):
+    rng = np.random.default_rng(seed)
+    X = {name: rng.normal(size=(n, 1)) for name in ("strong", "weak", "idle")}
+    y = 3 * X["strong"][:, 0] + X["weak"][:, 0] + 0.3 * rng.normal(size=n)
+    kind = np.array(["low", "mid", "high"])[np.digitize(y + rng.normal(size=n), [-2, 2])]
+    return X, pd.DataFrame({"size": y, "kind": kind})
+
+
+def without(X, *names):
+    return {name: np.full_like(column, np.nan) if name in names else column for name, column in X.items()}
+
+
+def quiet(call, *args, **kwargs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        return call(*args, **kwargs)
+
+
+def test_scores_of_a_new_pattern_are_those_of_models_that_did_not_see_the_row():
+    """Also of members that read a view beside the one that is missing: the mean stands for it."""
+    X, Y = drawn(0, n=90)
+    model = StackedRegressor(learners=[("r", LinearRegression(), "all")], meta_learner="mean", cv=3, random_state=0)
+    model.fit(X, Y["size"])
+    table, y, scores = np.hstack(list(X.values())), Y["size"].to_numpy(), []
+    for train, test in model.folds_:
+        rows = table[test].copy()
+        rows[:, 0] = table[train, 0].mean()
+        scores.extend(np.abs(y[test] - LinearRegression().fit(table[train], y[train]).predict(rows)))
+    np.testing.assert_allclose(model.conformal_["size"].scores_[0b110], np.sort(scores), rtol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["independent", "stacked", "chain"])
+def test_intervals_and_sets_cover_rows_of_patterns_that_the_fit_did_not_have(strategy):
+    covered = {}
+    for seed in range(3):
+        X, Y = drawn(seed)
+        first, new = ({name: column[rows] for name, column in X.items()} for rows in (slice(N), slice(N, None)))
+        model = MultiOutputStack(learners=LEARNERS, cv=3, strategy=strategy, random_state=0).fit(first, Y[:N])
+        y, codes = Y["size"][N:], np.searchsorted(model.classes_["kind"], Y["kind"][N:])
+        for names in (["strong"], ["weak"], ["strong", "weak"], ["strong", "weak", "idle"]):
+            low, high = quiet(model.predict_interval, without(new, *names))["size"].T
+            covered.setdefault(("size", *names), []).append(np.mean((low <= y) & (y <= high)))
+            sets = quiet(model.predict_set, without(new, *names))["kind"]
+            covered.setdefault(("kind", *names), []).append(sets[np.arange(N_NEW), codes].mean())
+    assert all(np.mean(shares) > 0.86 for shares in covered.values())
+
+
+def test_a_new_pattern_is_told_with_its_views_and_a_known_one_is_not():
+    X, Y = drawn(0, n=120)
+    X["idle"][:60] = np.nan
+    model = StackedRegressor(learners=[("r", Ridge())], cv=3, random_state=0).fit(X, Y["size"])
+    with pytest.warns(DataWarning, match="120 rows have only 'weak', as no row of the fit had"):
+        model.predict_interval(without(X, "strong", "idle"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataWarning)
+        model.predict_interval(X)
