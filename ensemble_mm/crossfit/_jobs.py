@@ -136,7 +136,9 @@ class FitMember(Job):
             blocks[-1] = blocks[-1].take(self.columns, axis=1)
         learner = seeded(self.fit.member.estimator, self.seed)
         tags = get_tags(learner).input_tags
-        fills = _means(blocks, self.train) if len(blocks) > 1 and not tags.allow_nan else [None] * len(blocks)
+        weight, groups = (None if part is None else part[self.train] for part in (self.weight, self.groups))
+        several = len(blocks) > 1 and not tags.allow_nan
+        fills = _means(blocks, self.train, weight) if several else [None] * len(blocks)
         model = FittedMember(
             learner,
             self.n_classes,
@@ -147,7 +149,7 @@ class FitMember(Job):
             fills,
             not tags.sparse,
         )
-        self._fit(learner, assemble(blocks, self.train, fills, model.dense), target)
+        self._fit(learner, assemble(blocks, self.train, fills, model.dense), target, weight, groups)
         started = time.perf_counter()
         predictions = model.predict_columns(blocks, self.test) if len(self.test) else None
         seconds = time.perf_counter() - started
@@ -168,11 +170,10 @@ class FitMember(Job):
         ends = np.cumsum([len(part.rows) for part in self.blanks])
         return np.split(model.predict_columns(stacked, np.arange(ends[-1])), ends[:-1])
 
-    def _fit(self, learner, X, target):
+    def _fit(self, learner, X, target, weight, groups):
         wide = thread_params(self.fit.member.estimator) if self.threads > 1 else []
         narrow = {name: value for name, value in learner.get_params(deep=True).items() if name in wide}
         learner.set_params(**dict.fromkeys(wide, self.threads))
-        weight, groups = (None if part is None else part[self.train] for part in (self.weight, self.groups))
         fit_learner(learner, X, target, weight, self.seed, groups)
         learner.set_params(**narrow)  # predictions of a forest are sums, too
 
@@ -224,12 +225,14 @@ def _blank(block, absent):
     return sparse.csr_matrix(block.shape, dtype=block.dtype) if sparse.issparse(block) else np.full_like(block, np.nan)
 
 
-def _means(blocks, rows):
+def _means(blocks, rows, weight=None):
     """Return the means of the columns of each dense block, without holes; None for a sparse one, which has none."""
-    return [None if sparse.issparse(block) else _column_means(block[rows]) for block in blocks]
+    return [None if sparse.issparse(block) else _column_means(block[rows], weight) for block in blocks]
 
 
-def _column_means(block):
-    filled = ~np.isnan(block)
-    count = np.maximum(filled.sum(axis=0), 1)
-    return (np.where(filled, block, 0).sum(axis=0, dtype=np.float64) / count).astype(np.float32)
+def _column_means(block, weight):
+    filled, values = ~np.isnan(block), np.nan_to_num(block, nan=0.0, posinf=np.inf, neginf=-np.inf)
+    if weight is None:
+        return (values.sum(axis=0, dtype=np.float64) / np.maximum(filled.sum(axis=0), 1)).astype(np.float32)
+    total = weight @ filled
+    return (weight @ values / np.where(total > 0, total, 1.0)).astype(np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..data import Task
-from ..meta import blend
+from ..meta import blend, rows_worth
 
 DRAWN = {
     "classification": "use ConfusionDisplay or ReliabilityDisplay",
@@ -44,6 +44,8 @@ class Cells:
         Positions in the whole table.
     weight : ndarray of shape (n_rows,) or None
         What each row counts.
+    groups : ndarray of shape (n_rows,) or None
+        Rows of a group err together.
     """
 
     task: Task
@@ -57,6 +59,7 @@ class Cells:
     meta: object
     folds: list
     weight: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     @property
     def reads(self) -> list:
@@ -81,6 +84,22 @@ class Cells:
         """Return the mean over the rows, which count by their weights."""
         return np.average(values, axis=0, weights=self.weight if len(values) else None)
 
+    def error(self, values) -> float:
+        """Return the standard error of the mean of one value per row."""
+        apart = values - self.mean(values)
+        if self.groups is None:
+            worth = rows_worth(self.weight, len(values)).sum() if len(values) else 1
+            return float(np.sqrt(self.mean(apart**2) / worth))
+        weight = np.ones(len(values)) if self.weight is None else self.weight
+        return float(np.linalg.norm(np.bincount(self.groups, weight / weight.sum() * apart)))
+
+    def resamples(self, n, rng) -> np.ndarray:
+        """Return how often each row comes in `n` bootstrap samples, shape (n, n_rows); groups come whole."""
+        n_rows = len(self.truth)
+        unit = np.arange(n_rows) if self.groups is None else np.unique(self.groups, return_inverse=True)[1]
+        n_units = unit.max(initial=-1) + 1
+        return rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=n)[:, unit]
+
     @property
     def constant(self) -> np.ndarray:
         """The prior as the prediction of every row."""
@@ -98,8 +117,11 @@ class Cells:
 
     def take(self, rows) -> "Cells":
         """Return the cells of the given rows."""
-        weight = None if self.weight is None else self.weight[rows]
-        return replace(self, cube=self.cube[rows], truth=self.truth[rows], ensemble=self.ensemble[rows], weight=weight)
+        weight, groups = (None if part is None else part[rows] for part in (self.weight, self.groups))
+        return replace(
+            self, cube=self.cube[rows], truth=self.truth[rows], ensemble=self.ensemble[rows], weight=weight,
+            groups=groups,
+        )  # fmt: skip
 
 
 def tasks_of(model, family=None) -> list[str]:
@@ -137,7 +159,8 @@ def cells_of(model, task: str | None = None) -> Cells:
     meta, folds = model.levels_[0].metas[name], model.folds_
     weight = getattr(model, "row_weights_", {}).get(name)
     prior = prior_of(truth, record, weight)
-    return Cells(record, members, views, cube, weights, truth, ensemble, prior, meta, folds, weight)
+    groups = getattr(model, "groups_", None)
+    return Cells(record, members, views, cube, weights, truth, ensemble, prior, meta, folds, weight, groups)
 
 
 def prior_of(truth, task, weight=None) -> np.ndarray:

@@ -35,7 +35,7 @@ def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=No
     ----------
     model : fitted StackedClassifier, StackedRegressor or MultiOutputStack
     n_bootstrap : int, default=200
-        Resamples of the rows behind the intervals; 0 leaves the intervals out (NaN).
+        Resamples of the rows, or of the groups, behind the intervals; 0 leaves the intervals out (NaN).
     coverage : float, default=0.95
         Share of the resamples that an interval holds.
     random_state : int, RandomState or None, default=None
@@ -83,8 +83,7 @@ def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=No
         columns[name, "value"] = _ratio(cells.mean(gains) if len(gains) else np.full(len(views), np.nan), base)
         low = high = np.full(len(views), np.nan)
         if n_bootstrap and len(gains):
-            counts = rng.multinomial(len(gains), np.full(len(gains), 1 / len(gains)), size=n_bootstrap)
-            counts = counts if cells.weight is None else counts * cells.weight
+            counts = cells.resamples(n_bootstrap, rng) * (1 if cells.weight is None else cells.weight)
             draws = _ratio(counts @ gains, (counts @ prior)[:, np.newaxis])
             low, high = np.quantile(draws, [(1 - coverage) / 2, (1 + coverage) / 2], axis=0)
         columns[name, "low"], columns[name, "high"] = low, high

@@ -62,8 +62,7 @@ class PruningDisplay:
             joined[m] = True
             learner, reads = cells.members[m].learner, cells.members[m].reads
             gains = 1 - cells.losses(cells.blend(joined)) / (base or 1.0)
-            score = cells.mean(gains)
-            error = np.sqrt(cells.mean((gains - score) ** 2) / max(1, len(gains)))
+            score, error = cells.mean(gains), cells.error(gains)
             row = {"reads": reads, "learner": learner, "score": score, "low": score - error, "high": score + error}
             if seconds is not None:
                 spent += seconds.get((reads, learner), 0.0)

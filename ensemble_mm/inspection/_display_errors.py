@@ -4,7 +4,6 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from .._checks import check_count
@@ -14,7 +13,7 @@ from ._drawing import GREY, PALETTE, SEQUENTIAL, cycle, finish, legend_below, ne
 
 
 def predictions_of(estimator, task, X=None, Y=None):
-    """Return `(task, truth, prediction)` of the rows with a known label.
+    """Return `(task, truth, prediction, weight)` of the rows with a known label; the weight may be None.
 
     Without X and Y these are the out-of-fold predictions of the training rows; with them, predictions of new rows.
     """
@@ -24,7 +23,8 @@ def predictions_of(estimator, task, X=None, Y=None):
         raise ValueError("Give both X and Y, or neither (then the out-of-fold predictions of the training rows serve).")
     if X is None:
         cells = cells_of(estimator, name)
-        return info, cells.truth[cells.scored], cells.ensemble[cells.scored]
+        cells = cells.take(cells.scored)
+        return info, cells.truth, cells.ensemble, cells.weight
     truths = truth_of(estimator, Y)
     if name not in truths:
         raise ValueError(f"Y has no column {name!r}: it has labels of {', '.join(map(repr, truths))}.")
@@ -34,7 +34,7 @@ def predictions_of(estimator, task, X=None, Y=None):
         prediction = prediction[name]
     elif len(estimator.tasks_) > 1:
         prediction = prediction[:, list(estimator.tasks_).index(name)]
-    return info, truth[known], np.asarray(prediction, dtype=float).reshape(len(truth), -1)[known]
+    return info, truth[known], np.asarray(prediction, dtype=float).reshape(len(truth), -1)[known], None
 
 
 def truth_of(estimator, Y) -> dict:
@@ -83,16 +83,16 @@ class ReliabilityDisplay:
         """
         first, curves = check_task(estimator, task, "classification"), {}
         for name in tasks_of(estimator, "classification") if task is None else [first]:
-            _, truth, prediction = predictions_of(estimator, name, X, Y)
-            curves[name] = _curve(truth, prediction, n_bins)
+            _, truth, prediction, weight = predictions_of(estimator, name, X, Y)
+            curves[name] = _curve(truth, prediction, weight, n_bins)
         return cls(curves=curves).plot(ax=ax)
 
     @classmethod
-    def from_predictions(cls, y_true, y_pred, *, name="", n_bins=10, ax=None) -> Self:
+    def from_predictions(cls, y_true, y_pred, *, sample_weight=None, name="", n_bins=10, ax=None) -> Self:
         """Draw the curve of class positions `y_true` and probabilities `y_pred` of shape (n_samples, n_classes)."""
         y_pred = np.asarray(y_pred, dtype=float)
         y_pred = np.c_[1 - y_pred, y_pred] if y_pred.ndim == 1 else y_pred
-        return cls(curves={name: _curve(np.asarray(y_true, dtype=float), y_pred, n_bins)}).plot(ax=ax)
+        return cls(curves={name: _curve(np.asarray(y_true, dtype=float), y_pred, sample_weight, n_bins)}).plot(ax=ax)
 
     def plot(self, ax=None) -> Self:
         """Draw the curves on `ax`, or on a new figure; return self."""
@@ -117,17 +117,22 @@ class ReliabilityDisplay:
         return finish(self, ax, "Reliability")
 
 
-def _curve(truth, prediction, n_bins):
-    """Return mean prediction, frequency and rows of bins that hold equally many rows."""
+def _curve(truth, prediction, weight, n_bins):
+    """Return mean prediction, frequency and rows, by their weights, of bins that hold equally many."""
     check_count("n_bins", n_bins, minimum=1)
     if prediction.shape[1] == 2:
         sure, right = prediction[:, 1], truth == 1
     else:
         sure, right = prediction.max(axis=1), prediction.argmax(axis=1) == truth
+    weight = np.ones(len(sure)) if weight is None else np.asarray(weight, dtype=float)
     # By rank, so that bins hold equally many rows; equal predictions share a rank and so a bin.
-    place = np.floor((rankdata(sure) - 0.5) / max(1, len(sure)) * n_bins).astype(int)
-    frame = pd.DataFrame({"predicted": sure, "observed": right.astype(float), "rows": 1}).groupby(place)
-    return frame.agg({"predicted": "mean", "observed": "mean", "rows": "sum"}).reset_index(drop=True)
+    _, value = np.unique(sure, return_inverse=True)
+    mass = np.bincount(value, weight)
+    place = np.floor((np.cumsum(mass) - mass / 2) / max(mass.sum(), 1e-300) * n_bins)[value]
+    _, place = np.unique(place, return_inverse=True)
+    rows = np.bincount(place, weight)
+    predicted, observed = (np.bincount(place, weight * part) / rows for part in (sure, right))
+    return pd.DataFrame({"predicted": predicted, "observed": observed, "rows": rows})
 
 
 class ConfusionDisplay(ConfusionMatrixDisplay):
@@ -157,11 +162,11 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
         Without X and Y the out-of-fold predictions of the training rows are shown. Further parameters go to
         scikit-learn's `ConfusionMatrixDisplay.from_predictions`.
         """
-        info, truth, prediction = predictions_of(estimator, check_task(estimator, task, "classification"), X, Y)
+        info, truth, prediction, weight = predictions_of(estimator, check_task(estimator, task, "classification"), X, Y)
         labels = np.arange(len(info.classes))
         return cls.from_predictions(
             truth.astype(int), prediction.argmax(axis=1), labels=labels, display_labels=info.classes,
-            normalize=normalize, ax=ax, task=info.name, **kwargs,
+            sample_weight=weight, normalize=normalize, ax=ax, task=info.name, **kwargs,
         )  # fmt: skip
 
     @classmethod
@@ -173,7 +178,7 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
         n = len(display_labels)
         side = 2.4 + 0.5 * max(3, n)
         ax = new_axes(ax, "ConfusionDisplay.plot", (side + 1.0, side))
-        kwargs = {"cmap": SEQUENTIAL, "values_format": "d" if normalize is None else ".2f", "colorbar": True} | kwargs
+        kwargs = {"cmap": SEQUENTIAL, "values_format": ".0f" if normalize is None else ".2f", "colorbar": True} | kwargs
         if n > 10:
             kwargs["text_kw"] = {"fontsize": 7} | (kwargs.get("text_kw") or {})
         display = super().from_predictions(
@@ -195,6 +200,7 @@ class ResidualDisplay:
     ----------
     predicted, residual : ndarray of shape (n_samples,)
         Prediction, and truth minus prediction, in the unit of the target.
+    sample_weight : ndarray of shape (n_samples,) or None
     low, high : ndarray of shape (n_samples,) or None
         Bounds of the interval relative to the prediction.
     coverage : float or None
@@ -216,9 +222,10 @@ class ResidualDisplay:
     1.0
     """
 
-    def __init__(self, *, predicted, residual, low=None, high=None, coverage=None, task=""):
+    def __init__(self, *, predicted, residual, sample_weight=None, low=None, high=None, coverage=None, task=""):
         self.predicted = predicted
         self.residual = residual
+        self.sample_weight = sample_weight
         self.low = low
         self.high = high
         self.coverage = coverage
@@ -231,10 +238,10 @@ class ResidualDisplay:
         With X and Y the intervals are those of `predict_interval`. Without them the out-of-fold predictions of the
         training rows are shown, with the band that holds `coverage` of these residuals.
         """
-        info, truth, prediction = predictions_of(estimator, check_task(estimator, task, "regression"), X, Y)
+        info, truth, prediction, weight = predictions_of(estimator, check_task(estimator, task, "regression"), X, Y)
         prediction = prediction[:, 0]
         if X is None:
-            width = np.quantile(np.abs(truth - prediction), coverage, method="higher") if len(truth) else 0.0
+            width = _width(np.abs(truth - prediction), weight, coverage) if len(truth) else 0.0
             low, high = prediction - width, prediction + width
         else:
             bounds = estimator.predict_interval(X, coverage)
@@ -242,15 +249,22 @@ class ResidualDisplay:
             known = ~np.isnan(truth_of(estimator, Y)[info.name])
             bounds = bounds.reshape(len(known), -1)[known]
             low, high = bounds[:, 0], bounds[:, 1]
-        return cls.from_predictions(truth, prediction, low=low, high=high, coverage=coverage, task=info.name, ax=ax)
+        return cls.from_predictions(
+            truth, prediction, sample_weight=weight, low=low, high=high, coverage=coverage, task=info.name, ax=ax
+        )
 
     @classmethod
-    def from_predictions(cls, y_true, y_pred, *, low=None, high=None, coverage=None, task="", ax=None) -> Self:
+    def from_predictions(
+        cls, y_true, y_pred, *, sample_weight=None, low=None, high=None, coverage=None, task="", ax=None
+    ) -> Self:
         """Draw true and predicted numbers, with the bounds `low` and `high` of the interval of each row."""
         y_true, y_pred = np.asarray(y_true, dtype=float), np.asarray(y_pred, dtype=float)
         low = None if low is None else np.asarray(low, dtype=float) - y_pred
         high = None if high is None else np.asarray(high, dtype=float) - y_pred
-        display = cls(predicted=y_pred, residual=y_true - y_pred, low=low, high=high, coverage=coverage, task=task)
+        display = cls(
+            predicted=y_pred, residual=y_true - y_pred, sample_weight=sample_weight, low=low, high=high,
+            coverage=coverage, task=task,
+        )  # fmt: skip
         return display.plot(ax=ax)
 
     def plot(self, ax=None) -> Self:
@@ -265,16 +279,23 @@ class ResidualDisplay:
                 self.predicted[order], self.low[order], self.high[order], step="mid",
                 color=PALETTE[4], alpha=0.35, linewidth=0, label=label,
             )  # fmt: skip
-        self.covered_ = float(inside.mean()) if len(inside) else float("nan")
+        self.covered_ = float(np.average(inside, weights=self.sample_weight)) if len(inside) else float("nan")
         size = 26 if len(inside) < 300 else 10
         ax.axhline(0, color="black", linewidth=0.8)
         ax.scatter(self.predicted[inside], self.residual[inside], s=size, color=PALETTE[0], alpha=0.7, linewidth=0)
         ax.scatter(
             self.predicted[~inside], self.residual[~inside], s=size + 6, color=PALETTE[1], marker="x",
-            label=f"outside ({np.mean(~inside):.0%})" if len(inside) else "outside",
+            label=f"outside ({1 - self.covered_:.0%})" if len(inside) else "outside",
         )  # fmt: skip
         ax.set(xlabel="predicted", ylabel="true - predicted")
         if self.low is not None:
             legend_below(ax, ncols=2)
         tidy(ax, grid="both")
         return finish(self, ax, "Residuals", self.task)
+
+
+def _width(away, weight, coverage):
+    """Return the smallest of some distances that holds a share of them."""
+    order = np.argsort(away)
+    mass = np.cumsum(np.ones(len(away)) if weight is None else weight[order])
+    return away[order][min(np.searchsorted(mass, coverage * mass[-1] - 1e-9), len(away) - 1)]

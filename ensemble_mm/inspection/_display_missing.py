@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import sparse
 
 from ..data import MultimodalData, as_fitted
-from ._cells import cells_of, check_task, prior_of
+from ._cells import cells_of, check_task
 from ._contributions import MOST_EXACT_VIEWS, SAMPLED_ORDERS, Worth
 from ._display_errors import predictions_of
 from ._drawing import GREY, cycle, finish, legend_below, new_axes, shorten, tidy
@@ -106,8 +106,8 @@ def _measured(model, task, X, Y, rates, rng):
             hidden = source
             for view in views if name == ANY else [name]:
                 hidden = hide(hidden, model.view_columns_[view], order[view] < rate)
-            info, truth, prediction = predictions_of(model, task, hidden, Y)
-            base = np.broadcast_to(prior_of(np.asarray(model.targets_[task], float), info), prediction.shape)
+            info, truth, prediction, _ = predictions_of(model, task, hidden, Y)
+            base = np.broadcast_to(cells_of(model, task).prior, prediction.shape)
             base = info.rules.losses(truth, base).mean()
             line.append(1 - info.rules.losses(truth, prediction).mean() / base if base > 0 else 0.0)
     return pd.DataFrame(scores, index=pd.Index(rates, name="missing"))

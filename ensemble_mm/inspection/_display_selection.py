@@ -85,23 +85,28 @@ class SelectionDisplay:
         chosen, _ = path_of(np.arange(len(rows)))
         used: list = []
         left_out: list = []
+        mass: list = []  # of the rows on either side of each fold
         for _, test in estimator.folds_:
             out = place[np.asarray(test)]
             out = out[out >= 0]
             others = np.setdiff1d(np.arange(len(rows)), out)
             if len(out) and len(others):
                 _, losses = path_of(others)
+                mass.append([len(part) if cells.weight is None else cells.weight[part].sum() for part in (others, out)])
                 for gains, part in ((used, others), (left_out, out)):  # shares of the prior's loss that are removed
                     some = cells.take(part)
                     gains.append(1 - some.mean(losses[part]) / (some.mean(prior[part]) or 1.0))
         if not used:
             raise ValueError(f"Task {task!r} has no fold with known labels on both sides: there is nothing to draw.")
-        middle = np.mean(left_out, axis=0)
+        seen, middle = (
+            np.average(gains, axis=0, weights=w)
+            for gains, w in zip((used, left_out), zip(*mass, strict=True), strict=True)
+        )
         error = np.std(left_out, axis=0, ddof=1) / np.sqrt(len(left_out)) if len(left_out) > 1 else np.nan
         members = [cells.members[m] for m in chosen]
         path = pd.DataFrame({
             "step": np.arange(1, n_steps + 1), "reads": [member.reads for member in members],
-            "learner": [member.learner for member in members], "seen": np.mean(used, axis=0), "held_out": middle,
+            "learner": [member.learner for member in members], "seen": seen, "held_out": middle,
             "low": middle - error, "high": middle + error,
         })  # fmt: skip
         return cls(path=path, task=task).plot(ax=ax)

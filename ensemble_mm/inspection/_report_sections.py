@@ -135,7 +135,7 @@ def new_rows_section(rows):
         return None
     model, entries = rows.model, []
     for name in rows.targets:
-        info, truth, prediction = predictions_of(model, name, rows.source, rows.Y)
+        info, truth, prediction, _ = predictions_of(model, name, rows.source, rows.Y)
         if not len(truth):
             continue
         kind = info.rules
@@ -203,7 +203,7 @@ def hardest_section(rows, n_rows):
     for name in model.tasks_:
         use_new = rows.source is not None and not rows.of_fit and rows.targets and name in rows.targets
         if use_new:
-            info, truth, prediction = predictions_of(model, name, rows.source, rows.Y)
+            info, truth, prediction, _ = predictions_of(model, name, rows.source, rows.Y)
             known = np.flatnonzero(~np.isnan(rows.targets[name]))
             worst = worst_of(info, truth, prediction, known, n_rows)
         else:

@@ -42,7 +42,7 @@ def compare_choices(cells, views, *, n_bootstrap=500, coverage=0.95, random_stat
     choices = [("ensemble", "", cells.ensemble), *simpler, (f"always {cells.kind.usual}", "", cells.constant)]
     n, kind = len(cells.truth), cells.kind
     rng = np.random.default_rng(random_state)
-    counts = rng.multinomial(n, np.full(n, 1 / n), size=n_bootstrap) if n else np.zeros((0, 0))
+    counts = cells.resamples(n_bootstrap, rng) if n else np.zeros((0, 0))
     tails = [(1 - coverage) / 2, (1 + coverage) / 2]
     prior_loss = cells.mean(cells.losses(cells.constant)) if n else np.nan
     rows, draws_of_ensemble, score_of_ensemble = [], None, None
@@ -72,7 +72,7 @@ def _simpler(cells, views):
     for names, members in alternatives(cells.reads, views).items():
         learners = dict.fromkeys(cells.members[m].learner for m in members)
         block = cells.kind.flat(cells.cube[:, members])
-        _, out = cross_fitted(cells.meta, block, cells.truth, cells.kind, cells.folds, cells.weight)
+        _, out = cross_fitted(cells.meta, block, cells.truth, cells.kind, cells.folds, cells.weight, cells.groups)
         absent = np.isnan(out).any(axis=1)
         out[absent] = cells.prior
         choice = f"only {names[0]!r}" if len(names) == 1 else "all views side by side"

@@ -3,7 +3,7 @@
 from ._alternatives import alternatives, best_alone, constant_of, cross_fitted, parts_of
 from ._calibration import CALIBRATORS, IsotonicCalibrator, TemperatureCalibrator, decision_threshold
 from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, check_pruner, make_meta_learner, select_members
-from ._columns import TableClassifier, TableRegressor, blend
+from ._columns import TableClassifier, TableRegressor, blend, rows_worth
 from ._conformal import FEWEST_ROWS, ConformalIntervals, ConformalSets
 from ._greedy import GreedyClassifier, GreedyRegressor, selection_path
 from ._judging import Judge
@@ -47,6 +47,7 @@ __all__ = [
     "decision_threshold",
     "make_meta_learner",
     "parts_of",
+    "rows_worth",
     "select_members",
     "selection_path",
 ]

@@ -1,6 +1,7 @@
 """Which meta-learner and which members: by name, by cross-validation on the table, or the user's own."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -14,7 +15,7 @@ from .._kinds import KINDS
 from .._routing import row_params
 from .._scorers import scored
 from ._columns import TableClassifier, TableMixin, TableRegressor, filled, rows_of_numbers, thinned
-from ._greedy import GreedyClassifier, GreedyRegressor
+from ._greedy import GreedyClassifier, GreedyRegressor, keys_of
 from ._linear import LinearClassifier, LinearRegressor
 from ._pruning import OrderedPruner
 from ._scoring import is_the_loss
@@ -31,6 +32,7 @@ META_LEARNERS = {
 }
 WRAPPED = {"classification": WrappedClassifier, "regression": WrappedRegressor}
 CANDIDATES = ("greedy", "linear", "mean")  # of "auto"
+MOST_TWINS = 10  # equal rows that may be one row that was repeated
 FEW_BAGS = 3  # of greedy selection where it is only judged
 JUDGED_CELLS = 100_000  # of a table, rows times members, that are enough to judge on
 
@@ -91,8 +93,8 @@ class _Auto:
 
     def _held_out(self, names, rows, group, splits):
         """Return {name: losses on held-out rows, or of whole groups} and the weights of these."""
-        table = self._kind.flat(rows.cells)
-        judged = {name: [] for name in names}
+        table, judged = self._kind.flat(rows.cells), {name: [] for name in names}
+        unit = _first_and_twins(rows)[1] if group is None else group
         most = min(max(500, JUDGED_CELLS // len(rows.order)), rows_of_numbers(rows.cells))
         for train, test in ((thinned(part, most) for part in pair) for pair in splits):
             if not len(train) or not len(test):
@@ -104,8 +106,8 @@ class _Auto:
                     table[train], rows.y[train], **row_params(model, sample_weight=rows.weight[train], groups=whole)
                 )
                 loss, weight = self._judge(model, table[test], rows.y[test], rows.weight[test])
-                if group is not None and len(loss) == len(test):
-                    loss, weight = _by_group(loss, weight, group[test])
+                if len(loss) == len(test):
+                    loss, weight = _by_unit(loss, weight, unit[test])
                 judged[name].append((loss, weight))
         weight = np.concatenate([w for _, w in judged[names[0]]])
         return {name: np.concatenate([loss for loss, _ in judged[name]]) for name in names}, weight
@@ -116,9 +118,10 @@ class _Auto:
         if group is not None:
             return inner_pairs(rows.y, self.cv, rng, classes=is_classifier(self), groups=group)
         # Neighbours in the order of y go to different folds: every fold gets its share of each class.
-        fold, n_folds = np.empty(len(rows.y), dtype=int), min(self.cv, len(rows.y))
-        fold[np.lexsort((rng.permutation(len(rows.y)), rows.y))] = np.arange(len(rows.y)) % n_folds
-        return [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(n_folds)]
+        first, twins = _first_and_twins(rows)
+        fold, n_folds = np.empty(len(first), dtype=int), min(self.cv, len(first))
+        fold[np.lexsort((rng.permutation(len(first)), rows.y[first]))] = np.arange(len(first)) % n_folds
+        return [(np.flatnonzero(fold[twins] != f), np.flatnonzero(fold[twins] == f)) for f in range(n_folds)]
 
     def _own_splits(self, rows, X, y, groups):
         """Return what `_splits` does, of a splitter or a list of the user's."""
@@ -251,9 +254,27 @@ class AutoRegressor(_Auto, TableRegressor):
         self.random_state = random_state
 
 
-def _by_group(loss, weight, group):
-    """Return the mean loss and the weight of each group: its rows err together, as one."""
-    _, codes = np.unique(group, return_inverse=True)
+def _first_and_twins(rows):
+    """Return the positions of the first of equal rows, and for every row the place of its own among these.
+
+    Equal rows are held out together: they count as one row of their weight. In a table of few different values, such as
+    that of a small tree, equal rows are no repeated ones, and all stand for themselves.
+    """
+    _, first, code, counts = np.unique(keys_of(rows), return_index=True, return_inverse=True, return_counts=True)
+    unlike = len(np.unique(keys_of(replace(rows, y=np.zeros_like(rows.y))))) < len(first)  # with different labels
+    if unlike or counts.max() > MOST_TWINS:
+        return np.arange(len(code)), np.arange(len(code))
+    order = np.argsort(first)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return first[order], place[code]
+
+
+def _by_unit(loss, weight, unit):
+    """Return the mean loss and the weight of each group, or of equal rows: they err together, as one."""
+    different, codes = np.unique(unit, return_inverse=True)
+    if len(different) == len(unit):
+        return loss, weight
     total = np.bincount(codes, weight)
     return np.bincount(codes, weight * loss) / total, total
 

@@ -65,8 +65,7 @@ class _Greedy:
         The draw of a row depends on what is in it. So equal rows go together, a weight of 2 is the same as a row
         twice, and neither the order of rows nor that of columns matters. Rows of a group go by one of them.
         """
-        size = rows.cells[0].size
-        key = np.concatenate([_key(rows.cells[part], rows.y[part]) for part in parts(len(rows.y), size)])
+        key = keys_of(rows)
         if groups is not None:
             lowest = np.full(groups.max() + 1, np.iinfo(np.uint64).max, dtype=np.uint64)
             np.minimum.at(lowest, groups, key)
@@ -101,6 +100,12 @@ def selection_path(cells, y, kind, rows, n_steps, weight=None):
     steps, _ = greedy_steps(objective, n_steps, np.arange(cells.shape[1]))
     gain, here = (part[:, steps].cumsum(axis=1) for part in relevant(cells, y, kind))
     return steps, row_losses(gain, here, y, kind, objective.worst)
+
+
+def keys_of(rows):
+    """Return one 64-bit number per row: equal rows have the same."""
+    size = rows.cells[0].size
+    return np.concatenate([_key(rows.cells[part], rows.y[part]) for part in parts(len(rows.y), size)])
 
 
 def _key(cells, y):

@@ -44,3 +44,16 @@ def test_priors_are_frequencies_and_means_of_the_known_labels(hand_made):
     assert np.allclose(prior_of(np.array([0, 0, 1, np.nan]), hand_made.tasks_["tone"]), [2 / 3, 1 / 3, 0])
     assert prior_of(np.array([1.0, 3.0, np.nan]), hand_made.tasks_["stars"]) == [2]
     assert prior_of(np.array([np.nan]), hand_made.tasks_["stars"]) == [0]
+
+
+def test_rows_of_a_group_err_together_and_are_drawn_together(hand_made):
+    cells, values = cells_of(hand_made, "stars"), np.random.default_rng(0).normal(size=240)
+    apart = cells.error(values)
+    times = np.full(240, 5.0)
+    assert replace(cells, weight=times).error(values) == pytest.approx(apart / 5**0.5)  # whole weights are rows
+    groups = np.repeat(np.arange(48), 5)
+    together = replace(cells, groups=groups)
+    assert together.error(values[groups]) == pytest.approx(np.std(values[:48]) / 48**0.5)
+    counts = together.resamples(7, np.random.default_rng(0))
+    assert counts.shape == (7, 240) and (counts[:, ::5].sum(axis=1) == 48).all()
+    assert (np.repeat(counts[:, ::5], 5, axis=1) == counts).all()

@@ -1,0 +1,101 @@
+"""A weight of two counts as two equal rows, and none as no row, in every number that a model gives."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
+
+import ensemble_mm as em
+from ensemble_mm.inspection._cells import cells_of
+from ensemble_mm.inspection._scores import compare_choices
+
+LEARNERS = {
+    "classification": [
+        ("linear", LogisticRegression(tol=1e-10, max_iter=5000)),
+        ("bayes", GaussianNB()),
+        ("both", LogisticRegression(C=0.01, tol=1e-10, max_iter=5000), "all"),
+    ],
+    "regression": [("weak", Ridge()), ("strong", Ridge(100.0)), ("both", Ridge(), "all")],
+}
+SETTINGS = [
+    ("regression", {"meta_learner": "simplex"}),
+    *(
+        pytest.param(*case, marks=pytest.mark.slow)
+        for case in [
+            ("classification", {}),
+            ("classification", {"meta_learner": "greedy", "calibration": "isotonic", "scoring": "accuracy"}),
+            ("classification", {"meta_learner": LogisticRegression(tol=1e-10), "calibration": "temperature"}),
+            ("regression", {"prune": 3, "scoring": "neg_mean_absolute_error"}),
+        ]
+    ),
+]
+
+
+def rows_and_folds():
+    """Return two views, one with holes, labels of both kinds, times that each row counts, and three folds."""
+    rng = np.random.default_rng(0)
+    X = {"a": rng.normal(size=(60, 3)), "b": rng.normal(size=(60, 2))}
+    X["b"][::4] = np.nan
+    y = {
+        "classification": (X["a"][:, 0] + rng.normal(size=60) > 0).astype(int),
+        "regression": 2 * X["a"][:, 1] + rng.normal(size=60),
+    }
+    fold = np.arange(60) % 3
+    return X, y, rng.integers(0, 4, 60), [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(3)]
+
+
+def numbers_of(model, X):
+    """Yield (what it is, array) of all that a fitted model says of itself and of rows."""
+    yield "contributions", model.contributions_
+    yield "folds", model.cv_results_.drop(columns=["task", "learner", "reads", "score_name"])
+    yield "board", model.leaderboard()[["score", "difference", "loss"]]
+    yield "views", em.view_contributions(model, n_bootstrap=0)
+    choices = compare_choices(cells_of(model), list(model.views_), n_bootstrap=1)
+    yield "choices", choices[["score", "difference", "second", "gain"]]
+    yield "missing", em.MissingDisplay.from_estimator(model).scores
+    yield "pruning", em.PruningDisplay.from_estimator(model).path.drop(columns=["reads", "learner"])
+    yield "selection", em.SelectionDisplay.from_estimator(model, n_steps=3).path.drop(columns=["reads", "learner"])
+    if hasattr(model, "classes_"):
+        yield "probabilities", model.predict_proba(X)
+        yield "sets", model.predict_set(X, 0.8)
+        yield "reliability", next(iter(em.ReliabilityDisplay.from_estimator(model).curves.values()))
+        yield "confusion", em.ConfusionDisplay.from_estimator(model, normalize=None).confusion_matrix
+    else:
+        yield "predictions", model.predict(X)
+        yield "intervals", model.predict_interval(X, 0.8)
+        display = em.ResidualDisplay.from_estimator(model, coverage=0.8)
+        yield "covered", np.array([display.covered_, display.high[0]])
+
+
+@pytest.mark.parametrize(("kind", "settings"), SETTINGS, ids=str)
+def test_a_weight_is_so_many_equal_rows_in_every_number(kind, settings):
+    X, y, times, folds = rows_and_folds()
+    place = np.repeat(np.arange(len(times)), times)
+    repeated = [tuple(np.flatnonzero(np.isin(place, part)) for part in pair) for pair in folds]
+    stack = {"classification": em.StackedClassifier, "regression": em.StackedRegressor}[kind]
+    model = stack(learners=LEARNERS[kind], cv=folds, random_state=0, **settings)
+    one = model.fit(X, y[kind], sample_weight=times)
+    found = dict(numbers_of(one, X))
+    np.testing.assert_array_equal(one.targets_["y"][times > 0], y[kind][times > 0])
+    out = one.oof_["y"][place]
+    model = stack(learners=LEARNERS[kind], cv=repeated, random_state=0, **settings)
+    two = model.fit({name: view[place] for name, view in X.items()}, y[kind][place])
+    np.testing.assert_allclose(out, two.oof_["y"], atol=1e-4)
+    for what, numbers in numbers_of(two, X):
+        np.testing.assert_allclose(found[what], numbers, atol=1e-4, err_msg=what)
+    plt.close("all")
+
+
+def test_a_row_without_weight_is_none_where_strategies_are_compared():
+    X, y, times, folds = rows_and_folds()
+    Y, there = pd.DataFrame(y), np.flatnonzero(times)
+    place = np.searchsorted(there, np.arange(len(times)))
+    fewer = [tuple(place[part[times[part] > 0]] for part in pair) for pair in folds]
+    settings = {"learners": LEARNERS, "strategy": "independent", "meta_learner": "mean", "random_state": 0}
+    one = em.compare_strategies(X, Y, cv=folds, sample_weight=times, **settings)
+    some = {name: view[there] for name, view in X.items()}
+    two = em.compare_strategies(some, Y.iloc[there], cv=fewer, sample_weight=times[there], **settings)
+    columns = ["score", "loss", "difference", "low", "high", "n"]
+    np.testing.assert_allclose(one[columns], two[columns], atol=1e-4)
