@@ -87,7 +87,8 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
     best_params_ : dict
         The best parameters; empty when the learner was best as given.
     best_score_ : float
-        Mean score of the best candidate over the inner folds.
+        Mean score of the choice over the inner folds: each scores the candidate that is best on the others. The mean of
+        the best candidate, which is in `cv_results_`, flatters: on noise the luckiest of many is better than chance.
     cv_results_ : dict of str to array
         "params", "mean_test_score", "std_test_score" and, but for "optuna", "share_of_rows" of each candidate that was
         fitted on the folds.
@@ -241,7 +242,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         names = ("params", "mean_test_score", "std_test_score", "share_of_rows")
         params, *numbers = zip(*told, strict=True)
         results = dict(zip(names, [list(params), *map(np.array, numbers)], strict=True))
-        return candidates[best], float(means[best]), results
+        return candidates[best], rows.score_of_choice(scores), results
 
     def _optuna(self, rows, space, seed):
         optuna = require("optuna", extra="tuning", caller="TunedLearner(search='optuna')")
@@ -282,7 +283,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
             "std_test_score": np.array([t.user_attrs["std"] for t in trials]),
         }
         best = int(np.argmax(means))
-        return candidates[best], float(means[best]), results
+        return candidates[best], rows.score_of_choice([t.user_attrs["scores"] for t in trials]), results
 
     @available_if(_delegates("predict"))
     def predict(self, X):
@@ -346,10 +347,21 @@ class _Rows:
         with whole_groups(model, y, groups, self.seed):
             return model.fit(X, y, **row_params(model, sample_weight=weight, groups=groups))
 
-    def mean(self, scores):
-        """Return means over the folds, the last axis, which count by the weights of their rows."""
-        weights = None if self.weight is None else [self.weight[test].sum() for _, test in self.folds]
-        return np.average(scores, axis=-1, weights=weights)
+    def mean(self, scores, but=None):
+        """Return means over the folds (the last axis), but for one of them; they count by the weights of their rows."""
+        folds = [f for f in range(len(self.folds)) if f != but]
+        weights = None if self.weight is None else [self.weight[self.folds[f][1]].sum() for f in folds]
+        return np.average(np.asarray(scores)[..., folds], axis=-1, weights=weights)
+
+    def score_of_choice(self, scores):
+        """Return the mean over the folds of the candidate that is best on the others; `scores` has a row per candidate.
+
+        A lone fold has no others: there it is the score of the best.
+        """
+        scores, n_folds = np.asarray(scores), len(self.folds)
+        if n_folds == 1:
+            return float(scores.max())
+        return float(self.mean([scores[self.mean(scores, but=f).argmax(), f] for f in range(n_folds)]))
 
     def tried(self, drawn, share=1.0):
         """Return the scores of a candidate on the folds, fitted on a share of the rows.
@@ -388,12 +400,13 @@ def _taken(part, rows):
 
 def _complete(study):
     return [
-        trial for trial in study.get_trials(deepcopy=False) if trial.value is not None and "std" in trial.user_attrs
+        trial for trial in study.get_trials(deepcopy=False) if trial.value is not None and "scores" in trial.user_attrs
     ]
 
 
 def _tell(study, trial, rows, scores):
     trial.set_user_attr("std", float(np.std(scores)))
+    trial.set_user_attr("scores", [float(score) for score in scores])
     study.tell(trial, float(rows.mean(scores)))
 
 

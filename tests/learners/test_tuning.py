@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from lightgbm import LGBMRegressor
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsRegressor
@@ -8,6 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeRegressor
 
 from ensemble_mm import StackedRegressor, TunedLearner
+from ensemble_mm.learners._tuning import _Rows
 
 SEARCHES = ["grid", "random", "halving", "optuna"]
 
@@ -151,3 +153,33 @@ def test_weights_count_in_the_choice():
     weighted = TunedLearner(DecisionTreeRegressor(max_depth=1), space, search="grid", cv=folds).fit(X, y, weight)
     repeated = TunedLearner(DecisionTreeRegressor(max_depth=1), space, search="grid", cv=twice).fit(X[place], y[place])
     assert weighted.best_score_ == pytest.approx(repeated.best_score_)
+
+
+class Guess(ClassifierMixin, BaseEstimator):
+    """Say what a coin says that is tossed with a seed; 0 is no coin, but right."""
+
+    def __init__(self, seed=1):
+        self.seed = seed
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.random.RandomState(self.seed).randint(0, 2, len(X)) if self.seed else (X[:, 0] > 0).astype(int)
+
+
+def test_the_score_is_that_of_the_choice_not_of_the_luckiest():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 1)), rng.integers(0, 2, 60)
+    guesses = {"seed": list(range(1, 20))}
+    lucky = TunedLearner(Guess(), guesses, search="grid", scoring="accuracy", random_state=0).fit(X, y)
+    assert lucky.cv_results_["mean_test_score"].max() > 0.58 > lucky.best_score_
+    right = TunedLearner(Guess(), {"seed": [0, 5, 9]}, search="grid", scoring="accuracy", random_state=0)
+    assert right.fit(X, (X[:, 0] > 0).astype(int)).best_score_ == 1
+
+
+def test_the_score_of_a_choice_among_guesses_is_chance():
+    rows, rng = _Rows(None, None, None, None, None, [()] * 3, None, 0), np.random.default_rng(0)
+    scores = [rows.score_of_choice(rng.normal(size=(30, 3))) for _ in range(300)]
+    assert abs(np.mean(scores)) < 3 * np.std(scores) / 300**0.5 < 0.2
