@@ -37,6 +37,9 @@ def _fit(args):
     say(f"{len(X)} rows, {X.shape[1]} columns, targets: {', '.join(map(str, Y.columns))}")
     with _progress(model, args.quiet):
         model.fit(X, Y, groups=groups)
+    from ..stacking import head_of
+
+    say(head_of(model.leaderboard()))
     for line in _told(model):
         say(line)
     save(model, args.out)
@@ -135,7 +138,7 @@ def _inspect(args):
         tell(f"view {name}: {modality}")
     for name, task in getattr(model, "tasks_", {}).items():
         tell(f"target {name}: {task.kind}" + ("" if task.classes is None else f", classes {some(task.classes)}"))
-    for line in _told(model) if hasattr(model, "cv_results_") else ():
+    for line in (*_scores(model), *_told(model)) if hasattr(model, "cv_results_") else ():
         tell(line)
     if hasattr(model, "schema_"):
         tell(model.schema_)
@@ -343,11 +346,15 @@ def _counting(source):
         yield lambda n: progress.advance(job, n)
 
 
-def _told(model):
-    """Lines on a fit: the out-of-fold score of each target, and the time."""
+def _scores(model):
+    """Lines on a fit: the out-of-fold score of each target."""
     results = model.cv_results_.reset_index()
     for _, row in results[results["learner"] == "ensemble"].iterrows():
         yield f"{row['task']}: {row['score_name']} {row['mean']:.4g} +- {row['std']:.2g} out of fold"
+
+
+def _told(model):
+    """Lines on a fit: failures, and the time."""
     if len(model.failures_):
         yield f"{len(model.failures_)} job(s) failed or were left out; the report lists them"
     yield f"{model.fit_report_['seconds'].sum():.1f} seconds of work, {model.n_extractions_} extractions"

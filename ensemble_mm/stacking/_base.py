@@ -46,13 +46,14 @@ from ..learners import PORTFOLIOS, portfolio
 from ..meta import parts_of
 from ..schema import tell
 from ..store import FeatureCache, JobStore, content_key, versions
-from ._board import fold_scores, leaderboard
+from ._board import fold_scores, head_of, leaderboard
 from ._diagram import diagram
 from ._level import Level, calibrator_of, setting_of
 from ._parameters import StackParameters, check_settings
 from ._params import NamedParamsMixin
 from ._predictor import Predictor
 from ._progress import Progress
+from ._seen import marks_of
 
 # What steps hand on to each other are arrays, whatever `set_config` says of the output of transformers.
 PLAIN_OUTPUT = partial(config_context, transform_output="default")
@@ -100,11 +101,11 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         self._learn(run, run.readable(members))
         self.tasks_, self.targets_, self._named_tasks = problem.tasks, problem.targets, problem.named
         self.row_weights_, self.folds_ = problem.weights, folds
-        self.groups_ = None if problem.groups is None else pd.factorize(np.asarray(problem.groups))[0]
+        self.groups_ = problem.group_codes
         self.cv_results_ = fold_scores(self)
         views = [view for view in problem.views if view.name in run.features.readers]  # those extracted in time
         self.views_ = {view.name: view.modality for view in views}
-        self.schema_ = problem.schema
+        self.schema_, self.row_marks_ = problem.schema, np.sort(marks_of(views, problem.columns))
         self.view_columns_ = {view.name: view.columns for view in views}
         self.present_ = run.features.present
         self.readers_ = {name: reader.only(self._reads(name)) for name, reader in run.features.readers.items()}
@@ -474,6 +475,11 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
                 DataWarning,
                 stacklevel=4,
             )
+
+    def __str__(self):
+        """Return what `repr` does and, of a fitted stack, the head of its leaderboard without the best single view."""
+        text = repr(self)
+        return f"{text}\n{head_of(leaderboard(self, whole=False))}" if hasattr(self, "cv_results_") else text
 
     def _sk_visual_block_(self):
         return diagram(self)

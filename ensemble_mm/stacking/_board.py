@@ -7,6 +7,8 @@ from .._scorers import metric_of
 from ..meta import Judge, alternatives, best_alone, constant_of, cross_fitted
 from ._level import setting_of
 
+BEST_VIEW, CONSTANT = BASELINES = "best single view", "constant"
+
 
 def judge_of(model, name):
     """Return the `Judge` of one task of a fitted stack."""
@@ -29,31 +31,75 @@ def fold_scores(model):
     return pd.DataFrame(rows, columns=["task", "learner", "reads", "score_name", "mean", "std", *folds])
 
 
-def leaderboard(model):
-    """Return one row per task and ensemble, member or baseline; see `BaseStack.leaderboard`."""
-    return pd.concat([_board_of(model, name) for name in model.tasks_], ignore_index=True)
+def leaderboard(model, *, whole=True):
+    """Return one row per task and ensemble, member or baseline; see `BaseStack.leaderboard`.
+
+    Without the `whole` the best single view is not among them, which takes fits of meta-learners.
+    """
+    return pd.concat([_board_of(model, name, whole) for name in model.tasks_], ignore_index=True)
 
 
-def _board_of(model, name):
+def head_of(board, n_members=3):
+    """Return the head of a leaderboard as text: for each task the ensemble, its best members and the baselines."""
+    blocks = []
+    for name, own in board.groupby("task", sort=False):
+        fixed = own["learner"].isin(["ensemble", *BASELINES])
+        shown = own[fixed | own.index.isin(own.index[~fixed][:n_members])]
+        rows = [("learner", "reads", "rows", own["score_name"].iloc[0], "95 % interval", "to the ensemble")]
+        rows += [
+            (_short(row.learner), _short(row.reads), str(row.n), _number(row.score),
+             f"{_number(row.low)} to {_number(row.high)}", "" if row.learner == "ensemble" else _apart(row))
+            for row in shown.itertuples()
+        ]  # fmt: skip
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        left_out = len(own) - len(shown)
+        blocks.append(
+            "\n  ".join(
+                [f"{name}: scores of rows that were held out", *lines, *([f"and {left_out} more"] if left_out else [])]
+            )
+        )
+    return "\n".join(blocks)
+
+
+def _apart(row):
+    """Return how far a row of a leaderboard is from the ensemble, and whether that may be chance."""
+    sure = row.difference_low > 0 or row.difference_high < 0
+    return f"{_number(row.difference, sign='+')}{'' if sure else ', may be chance'}"
+
+
+def _number(value, sign=""):
+    if not np.isfinite(value):
+        return "-"
+    return f"{value:{sign}.3f}" if abs(value) < 100 else f"{value:{sign}.4g}"
+
+
+def _short(text):
+    return text if len(text) <= 24 else text[:21] + "..."
+
+
+def _board_of(model, name, whole):
     entries = [("ensemble", "", model.oof_[name])]
     entries += [(member.learner, member.reads, model.table_[member]) for member in model.table_.members(name)]
-    entries += _simpler(model, name)
+    entries += _simpler(model, name) if whole else []
+    entries.append((CONSTANT, "", constant_of(*_judged_of(model, name))))
     names = pd.DataFrame([(name, *entry[:2]) for entry in entries], columns=["task", "learner", "reads"])
     board = names.join(judge_of(model, name).compare([out for *_, out in entries]))
     return board.sort_values("difference", ascending=False, kind="stable")
 
 
+def _judged_of(model, name):
+    return model.targets_[name], model.tasks_[name].rules, model.folds_, model.row_weights_[name]
+
+
 def _simpler(model, name):
-    """Return (learner, reads, out-of-fold predictions) of the best single view and of a constant."""
-    kind, level = model.tasks_[name].rules, model.levels_[0]
-    y, folds, weight = model.targets_[name], model.folds_, model.row_weights_[name]
+    """Yield (learner, reads, out-of-fold predictions) of the best single view."""
+    y, kind, folds, weight = _judged_of(model, name)
+    level, alone = model.levels_[0], {}
     members = level.table.members(name)
-    alone = {}
     for names, some in alternatives([member.views for member in members], list(model.views_)).items():
         if len(names) == 1:
             block = level.table.block([members[m] for m in some])
             _, alone[names[0]] = cross_fitted(level.metas[name], block, y, kind, folds, weight, model.groups_)
     if alone:
-        best, out = best_alone(alone, y, kind, folds, weight, model.groups_)
-        yield "best single view", best, out
-    yield "constant", "", constant_of(y, kind, folds, weight)
+        yield BEST_VIEW, *best_alone(alone, y, kind, folds, weight, model.groups_)

@@ -18,9 +18,11 @@ from .._kinds import metric_names
 from ..crossfit import ALL_ROWS, Estimate, Fit, Member, seed_of
 from ..data import labels_by_task, task_weights
 from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
+from ..schema import tell
 from ._base import BaseStack
 from ._level import SIGNIFICANT, Level, outside, paired_gain, parts
 from ._parameters import documented
+from ._seen import told_of_seen
 
 STRATEGIES = ("independent", "stacked", "chain")
 N_CHAINS = 4
@@ -307,17 +309,27 @@ class MultiOutputStack(BaseStack):
         -------
         DataFrame
             One row per task; `n` labels counted; metrics of another kind are NaN.
+
+        Warns
+        -----
+        DataWarning
+            If rows were in the fit: scores on them are too good.
         """
+        return self._evaluated(X, Y, sample_weight, lambda lines: tell(lines, stacklevel=4))
+
+    def _evaluated(self, X, Y, sample_weight, say=None):
         check_is_fitted(self)
         labels = labels_by_task(self.tasks_, Y, named=self._named_tasks)
-        out, _ = self._predict_tasks(X)
+        out, new = self._predict_tasks(X)
+        if say is not None:
+            say(told_of_seen(self, new.columns))
         weights = task_weights(sample_weight, self.tasks_, len(next(iter(out.values()))))
         rows = {name: self.tasks_[name].evaluate(column, out[name], weights[name]) for name, column in labels.items()}
         return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=["n", *metric_names()])
 
     def score(self, X, Y, sample_weight=None) -> float:
         """Return the mean over tasks of accuracy or R2; unknown labels are left out. Weights are as in `evaluate`."""
-        frame = self.evaluate(X, Y, sample_weight)
+        frame = self._evaluated(X, Y, sample_weight)
         return float(pd.Series({name: frame.loc[name, self.tasks_[name].rules.main] for name in frame.index}).mean())
 
     def __sklearn_tags__(self):

@@ -85,6 +85,8 @@ contributions_ : DataFrame of shape (n_members, n_tasks)
 cv_results_ : DataFrame
     Scores of every member and of the ensemble on every fold, under the metric that `scoring` names, else accuracy or
     R2; "mean" is over the folds, which count by their rows. `leaderboard` compares them on the same rows.
+row_marks_ : ndarray of shape (n_samples,), uint64
+    A number per row of the fit, made of what the views read, in ascending order: by it rows that were seen are told.
 groups_ : ndarray of shape (n_samples,) or None
     Group of every row, as a number; None where no groups were given.
 n_extractions_ : int

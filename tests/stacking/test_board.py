@@ -1,14 +1,21 @@
 """The leaderboard: like is compared with like, and every place tells the same numbers."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+from PIL import Image
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
-from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor
+from ensemble_mm import DataWarning, MultiOutputStack, StackedClassifier, StackedRegressor, load, read_table, save
+from ensemble_mm.data import View
+from ensemble_mm.stacking import head_of
+from ensemble_mm.stacking._seen import marks_of
 
 LEARNERS = [("logistic", LogisticRegression()), ("ridge", Ridge())]
 
@@ -68,3 +75,64 @@ def test_what_was_fitted_before_is_told(where):
     model = StackedClassifier([("v", scaler)], [("old", old), LEARNERS[0]], cv=2, random_state=0)
     with pytest.warns(UserWarning, match=f"fitted before and stay as they are in every fold: {where}"):
         model.fit({"v": X}, y)
+
+
+def test_a_fitted_stack_prints_the_head_of_its_board(fitted):
+    model, _ = fitted
+    text = str(model)
+    assert text.startswith(repr(model)) and str(StackedClassifier()) == repr(StackedClassifier())
+    assert "95 % interval" in text and "roc_auc" in text and "constant" in text
+    head = head_of(model.leaderboard())
+    assert max(map(len, head.splitlines())) <= 100 and head.count("best single view") == 2
+
+
+def test_the_head_names_what_it_leaves_out():
+    row = {"task": "t", "reads": "r" * 40, "n": 9, "score_name": "r2", "score": -12345.678, "low": np.nan, "high": 0.5}
+    own = [
+        row | {"learner": name, "difference": 1.0, "difference_low": 0.5, "difference_high": 1.5} for name in "abcde"
+    ]
+    head = head_of(pd.DataFrame(own))
+    assert "and 2 more" in head and "-1.235e+04" in head and "- to 0.500" in head and "+1.000\n" in head
+    assert "r" * 25 not in head
+
+
+@pytest.mark.parametrize("container", ["frame", "dict", "polars"])
+def test_rows_of_the_fit_are_told_in_any_container(container, tmp_path):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"x": rng.normal(size=60), "when": pd.date_range("2024-01-01", periods=60, freq="h"),
+                      "text": [f"a coat number {i} is {rng.choice(['warm', 'cold'])}" for i in range(60)]})  # fmt: skip
+    Y = pd.DataFrame({"size": rng.normal(size=60)})
+    model = MultiOutputStack(learners=LEARNERS[1:], cv=2, random_state=0).fit(X[:40], Y[:40])
+    given = {"frame": X, "dict": {name: X[name].to_numpy() for name in X}, "polars": pl.from_pandas(X)}[container]
+    with pytest.warns(DataWarning, match="40 of these 60 rows were in the fit"):
+        model.evaluate(given, Y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.evaluate(X[40:], Y[40:])
+        model.score(X, Y)  # as a grid search asks of training rows
+    X.to_csv(tmp_path / "x.csv", index=False)
+    save(model, tmp_path / "m.emm")
+    read, _ = read_table(tmp_path / "x.csv")
+    with pytest.warns(DataWarning, match="40 of these 60 rows"):
+        load(tmp_path / "m.emm").evaluate(read, Y)
+
+
+def test_rows_of_few_values_are_equal_by_chance():
+    rng = np.random.default_rng(0)
+    X, Y = rng.integers(0, 2, (200, 3)).astype(float), rng.normal(size=(200, 1))
+    model = MultiOutputStack(learners=LEARNERS[1:], cv=2, random_state=0).fit(X[:100], Y[:100])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.evaluate(X[100:], Y[100:])
+
+
+def test_rows_are_known_by_what_their_files_hold(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        for i in range(4):
+            pixels = np.random.default_rng(i if folder == "a" or i < 2 else 9 + i).integers(0, 255, (8, 8, 3))
+            Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / folder / f"{i}.png")
+    paths = {f: np.array([str(tmp_path / f / f"{i}.png") for i in range(4)], dtype=object) for f in "ab"}
+    views = [View("photo", "image", "photo")]
+    first, second = (marks_of(views, {"photo": paths[folder]}) for folder in "ab")
+    assert (first == second).tolist() == [True, True, False, False]

@@ -1,0 +1,61 @@
+"""Marks of the rows of a fit: a number per row, by which a fitted stack knows rows that it has seen."""
+
+import numpy as np
+import pandas as pd
+
+from .._modalities import MODALITIES
+from ..data import views_of
+from ..store import content_key, row_keys, with_contents
+
+MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no bit is lost
+
+
+def marks_of(views, columns):
+    """Return a number of 64 bits per row, made of all that the views read: shape (n_rows,), uint64.
+
+    Equal rows have equal numbers, in whatever container and precision they come.
+    """
+    once = {content_key(view.columns): view for view in views}  # of views that read the same columns, one
+    marks = np.uint64(0)
+    for view in once.values():
+        marks = marks * MIX + _marks(columns[view.name], MODALITIES[view.modality])
+    return np.asarray(marks)
+
+
+def _marks(column, modality):
+    if isinstance(column, pd.DataFrame):
+        marks = np.zeros(len(column), dtype=np.uint64)
+        for place in range(column.shape[1]):
+            marks = marks * MIX + _of_values(column.iloc[:, place])
+        return marks
+    if modality.like == "words":
+        return _of_values(pd.Series(np.asarray(column, dtype=object)))
+    if getattr(column, "dtype", None) is not None and column.dtype.kind == "f":
+        column = column.astype(np.float32)
+    keys = row_keys(with_contents(column, "content") if modality.files else column)
+    return np.array([int(key[:16], 16) for key in keys], dtype=np.uint64)
+
+
+def _of_values(values):
+    if pd.api.types.is_datetime64_any_dtype(values):
+        values = values.astype("int64").where(values.notna()) if values.dt.tz is None else values.map(str)
+    if pd.api.types.is_numeric_dtype(values) and not isinstance(values.dtype, pd.CategoricalDtype):
+        numbers = values.to_numpy(dtype=np.float32, na_value=np.nan) + np.float32(0)  # one zero, without a sign
+        return pd.util.hash_array(numbers)
+    return pd.util.hash_array(values.astype(object).where(values.notna(), "").map(str).to_numpy(object))
+
+
+def told_of_seen(model, columns):
+    """Return in words, as a list, that rows are those of the fit; empty where they are not, or where rows repeat."""
+    fitted = getattr(model, "row_marks_", None)
+    if fitted is None:
+        return []
+    _, counts = np.unique(fitted, return_counts=True)
+    repeating = counts[counts > 1].sum() / max(1, len(fitted))
+    seen = np.isin(marks_of(views_of(model), columns), fitted)
+    if not seen.any() or seen.mean() <= 2 * repeating:  # rows of few values are equal by chance
+        return []
+    return [
+        f"{seen.sum()} of these {len(seen)} rows were in the fit, so that scores on them are too good. Score rows that "
+        "the fit did not see; model.leaderboard() has honest scores of those that it did."
+    ]
