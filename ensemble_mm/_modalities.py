@@ -110,6 +110,22 @@ def first_step(extractor):
     return extractor
 
 
+def cells_of(model) -> dict[str, str]:
+    """Return what the cells of each column are that a fitted stack reads: "file", "vector" or "value".
+
+    A stack that was fitted on an array of numbers has no columns.
+    """
+    cells: dict[str, str] = {}
+    for view, name in model.views_.items() if model._names.container != "array" else ():
+        modality, columns = MODALITIES[name], model.view_columns_[view]
+        kind = {"matrix": "vector", "table": "value"}.get(modality.takes, "file" if modality.files else "value")
+        for column in columns if isinstance(columns, list) else [columns]:
+            for label in model._names.inner.get(column, (column,)):  # a view that is a table has columns of its own
+                if cells.get(label) != "file":
+                    cells[label] = kind
+    return cells
+
+
 class _Modalities(dict):
     def __missing__(self, name):
         raise ValueError(

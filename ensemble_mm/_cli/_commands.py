@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from .._checks import BadItemsError, BadItemsWarning, did_you_mean
-from ..endpoint import by_task
+from ..endpoint import table_of
 from ._arguments import PROG, make_parser, options_of
 from ._tables import check_format, shown, some, tell, write_table
 
@@ -69,7 +69,7 @@ def _predict(args):
             new = part.iloc[max(before - start, 0) :]
             if len(new):
                 rows = _row_names(args, part, start).loc[new.index]
-                add(pd.DataFrame({rows.name: rows} | dict(_outputs(args, model, new, start))))
+                add(pd.DataFrame({rows.name: rows} | _outputs(args, model, new, start)))
             start += len(part)
             advance(len(part))
         if not start:
@@ -298,20 +298,10 @@ def _stem(source: str) -> str:
 
 
 def _outputs(args, model, part, start):
-    """Yield (name, values) of the prediction columns of a part of a table that begins with row `start`."""
+    """Return {name: values} of the prediction columns of a part of a table that begins with row `start`."""
     X, _ = _split(model, part)
     with _row_numbers(start + int(part.index[0])):
-        predicted = by_task(model, "predict", X)
-        proba = by_task(model, "predict_proba", X) if args.proba else {}
-        bounds = by_task(model, "predict_interval", X, args.interval) if args.interval is not None else {}
-    for name, values in predicted.items():
-        yield name, values
-        if name in bounds:
-            yield f"{name} low", bounds[name][:, 0]
-            yield f"{name} high", bounds[name][:, 1]
-        if name in proba:
-            for position, label in enumerate(model.tasks_[name].classes):
-                yield f"{name}={label}", proba[name][:, position]
+        return dict(table_of(model, X, args.proba, args.interval))
 
 
 @contextlib.contextmanager

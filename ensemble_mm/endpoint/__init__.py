@@ -3,7 +3,8 @@
 What starlette and uvicorn are needed for is imported when a server is started.
 """
 
-from ._answers import by_task
+from ._answers import table_of
+from ._pyfunc import _load_pyfunc  # noqa: F401  the files of models in MLflow name it
 from ._serve import Settings, serve
 
-__all__ = ["Settings", "by_task", "serve"]
+__all__ = ["Settings", "serve", "table_of"]

@@ -1,6 +1,7 @@
 """What a model says of rows -> an answer as JSON can hold it, one entry per row."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,25 @@ def answer(model, X, options: Options) -> dict[str, list[dict]]:
         found["sets"] = {n: [_plain(model.tasks_[n].classes[row]) for row in rows] for n, rows in parts.items()}
     return {what: [{n: column[row] for n, column in columns.items()} for row in range(len(X))]
             for what, columns in found.items()}  # fmt: skip
+
+
+def table_of(model, X, probabilities: bool = False, coverage: float | None = None) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the name and the values of each column of a table of predictions.
+
+    One per task; beside it, where they are asked for, the bounds of a number, and the probability of each class.
+    """
+    predicted = by_task(model, "predict", X)
+    proba = by_task(model, "predict_proba", X) if probabilities else {}
+    bounds = {} if coverage is None else by_task(model, "predict_interval", X, coverage)
+    for name, values in predicted.items():
+        yield name, values
+        if name in bounds:
+            yield f"{name} low", bounds[name][:, 0]
+            yield f"{name} high", bounds[name][:, 1]
+        if name in proba:
+            labels = _labels(model, name) if hasattr(model, "tasks_") else model.classes_
+            for label, column in zip(labels, proba[name].T, strict=True):
+                yield f"{name}={label}", column
 
 
 def by_task(model, method: str, X, *rest) -> dict[str, np.ndarray]:

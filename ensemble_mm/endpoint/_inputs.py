@@ -11,8 +11,8 @@ import pandas as pd
 
 from .._checks import name_of, nearest
 from .._items import DATA_URI
-from .._modalities import MODALITIES
-from ..data import Names, as_fitted, columns_of, columns_read, present_rows, views_of
+from .._modalities import cells_of
+from ..data import Names, as_fitted, columns_of, present_rows, views_of
 from ..schema import Column
 from ._refusal import Refusal
 
@@ -63,15 +63,8 @@ class Inputs:
     def __init__(self, model):
         names: Names = model._names
         self._model, self._views = model, views_of(model)
-        self.columns: dict[str, str] = {}
+        self.columns = cells_of(model)
         self.order = None if names.given else names.columns or tuple(map(str, range(model.n_features_in_)))
-        for view in self._views if names.container != "array" else ():
-            modality = MODALITIES[view.modality]
-            kind = {"matrix": "vector", "table": "value"}.get(modality.takes, "file" if modality.files else "value")
-            for name in columns_read(view.columns):
-                for label in names.inner.get(name, (name,)):  # a view that is a table has columns of its own
-                    if self.columns.get(label) != "file":
-                        self.columns[label] = kind
 
     def read(self, records: list) -> Rows:
         """Return the rows that the records of a request hold; raise a `Refusal` where they cannot be meant."""
@@ -179,7 +172,7 @@ def _vector(value, where: str):
     return [_value(part, where) for part in value]
 
 
-def _file(value, where: str) -> bytes:
+def file_of(value, where: str) -> bytes:
     """Return the bytes of a file that is sent: a text is base64 and nothing else, so that none is opened as a path."""
     if isinstance(value, bytes):
         return value
@@ -197,4 +190,4 @@ def _file(value, where: str) -> bytes:
         ) from None
 
 
-_CELLS = {"value": _value, "vector": _vector, "file": _file}
+_CELLS = {"value": _value, "vector": _vector, "file": file_of}

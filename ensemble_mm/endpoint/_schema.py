@@ -4,6 +4,8 @@ import html
 import json
 from typing import Any
 
+from .._modalities import cells_of
+from ..store import example_of
 from ._bodies import MOST_ROWS
 from ._inputs import Inputs
 
@@ -38,7 +40,7 @@ ERRORS = {
 }
 
 
-def cells_of(model, inputs: Inputs) -> dict[str, dict[str, Any]]:
+def columns_of(model, inputs: Inputs) -> dict[str, dict[str, Any]]:
     """Return the JSON schema of the cells of each column.
 
     It names categories of the training data, and shows nothing else of them.
@@ -60,7 +62,7 @@ def cells_of(model, inputs: Inputs) -> dict[str, dict[str, Any]]:
 
 def open_api(model, inputs: Inputs) -> dict[str, Any]:
     """Return the OpenAPI document."""
-    cells = cells_of(model, inputs)
+    cells = columns_of(model, inputs)
     row = _object(cells)
     if inputs.order is not None:
         n = len(inputs.order)
@@ -106,12 +108,12 @@ def open_api(model, inputs: Inputs) -> dict[str, Any]:
 
 def page(model, inputs: Inputs) -> str:
     """Return a page on the service, whole in itself."""
-    cells = cells_of(model, inputs)
+    cells = columns_of(model, inputs)
     columns = [
         (name, cell.get("description", ""), ", ".join(map(str, cell.get("examples", ()))))
         for name, cell in cells.items()
     ]
-    example = {name: _example(cell) for name, cell in cells.items()}
+    example = example_of(model) if cells_of(model) else dict.fromkeys(cells, 1.0)
     body = {"rows": [example if inputs.order is None else list(example.values())], "probabilities": True}
     call = f"curl -H 'Content-Type: application/json' -d @- http://HOST:PORT/predict <<'END'\n{json.dumps(body)}\nEND"
     title = html.escape(_title(model))
@@ -143,10 +145,3 @@ def _response(words: str, schema: dict) -> dict[str, Any]:
 def _table(rows) -> str:
     lines = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows)
     return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
-
-
-def _example(cell: dict):
-    """Return what stands in a cell of the example of a request."""
-    if "contentEncoding" in cell or "items" in cell:
-        return None
-    return cell["examples"][0] if "examples" in cell else 1.5 if "number" in cell["type"] else "some words"

@@ -13,6 +13,7 @@ from ._jobs import JobStore
 from ._keys import content_key, row_keys, versions
 from ._models import ModelFileError, load, read_manifest, save
 from ._parts import GrowingFile, new_table
+from ._pyfunc import example_of, requirements
 from ._runs import data_key
 
 __all__ = [
@@ -24,9 +25,11 @@ __all__ = [
     "TaskDatabase",
     "content_key",
     "data_key",
+    "example_of",
     "load",
     "new_table",
     "read_manifest",
+    "requirements",
     "row_keys",
     "save",
     "versions",

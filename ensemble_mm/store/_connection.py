@@ -52,14 +52,19 @@ class Connection:
         SQLite lets one writer in and turns others away after a while; here they queue, so that none is lost.
         """
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_without_telemetry())
-            stack.enter_context(_quiet())
+            stack.enter_context(self.quiet())
             if self.file is not None:
                 self.file.parent.mkdir(parents=True, exist_ok=True)
                 stack.enter_context(_one_at_a_time(self.file.with_name(self.file.name + ".lock")))
             if self.client is None:
                 self.client = self._connect()
             yield self.client
+
+    @contextlib.contextmanager
+    def quiet(self):
+        """Let MLflow say nothing, here and over the network."""
+        with _without_telemetry(), _quiet():
+            yield
 
     def _connect(self):
         alchemy = require("sqlalchemy", extra="store", caller="TaskDatabase")

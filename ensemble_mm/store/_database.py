@@ -21,6 +21,7 @@ import pandas as pd
 from ._connection import Connection, mlflow_error, pages, worded
 from ._models import load, save
 from ._names import TAG, check_alias, check_name, check_tags, metric_name, model_name
+from ._pyfunc import FILES, write_pyfunc
 from ._runs import describe_run, interval
 
 _MODEL, _RECORD = "model.emm", "run.json"
@@ -211,7 +212,7 @@ class TaskDatabase:
                     client.delete_model_version(name, version)
             client.delete_run(run)
         if self._folder is not None:
-            for file in (_MODEL, _RECORD):
+            for file in (_MODEL, _RECORD, *FILES):
                 (self._folder / run / "artifacts" / file).unlink(missing_ok=True)
             for folder in (self._folder / run / "artifacts", self._folder / run):
                 with contextlib.suppress(OSError):  # something of the user's lies in it
@@ -241,7 +242,8 @@ class TaskDatabase:
                     client.restore_experiment(experiment.experiment_id)
                 return experiment.experiment_id
             with contextlib.suppress(mlflow_error()):  # another process was quicker
-                return client.create_experiment(name, artifact_location=self._artifacts)
+                kind = {"mlflow.experimentKind": "custom_model_development"}  # opens as training runs in MLflow's page
+                return client.create_experiment(name, artifact_location=self._artifacts, tags=kind)
         raise ValueError(f"The task {name!r} cannot be made in {self._connection}.")
 
     def _fill(self, run, model, record: dict, name: str, tags: Mapping, alias: str | None) -> None:
@@ -249,6 +251,8 @@ class TaskDatabase:
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) if self._folder is None else self._folder / run.run_id / "artifacts"
             save(model, folder / _MODEL)
+            with self._connection.quiet():
+                write_pyfunc(model, folder, _MODEL, run.run_id)
             (folder / _RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
             with self._connection.open() as client:
                 if self._folder is None:
@@ -286,10 +290,11 @@ class TaskDatabase:
         model = model_name(name)
         with contextlib.suppress(mlflow_error()):  # it exists
             client.create_registered_model(model)
-        source = f"{run.artifact_uri}/{_MODEL}"
         for again in reversed(range(_TRIES)):
             try:
-                return str(client.create_model_version(model, source, run.run_id, await_creation_for=0).version)
+                return str(
+                    client.create_model_version(model, run.artifact_uri, run.run_id, await_creation_for=0).version
+                )
             except mlflow_error():  # other processes took the number that it had counted to
                 if not again:
                     raise
