@@ -151,14 +151,8 @@ def learn_dates(counts: Counter, *, sure: bool = False, said: str | None = None)
     """
     if said is not None and "%" in said:
         return DateRule(re.split(r"[T ,]+%[HI]", said)[0].replace("%B", "%b"))
-    typed = sum(n for item, n in counts.items() if isinstance(item, (date, np.datetime64, pd.Period)))
-    texts: dict[str, int] = {}
-    for item, n in counts.items():
-        text = item.strip() if isinstance(item, str) else _digits(item)
-        if text and not is_blank(text):
-            texts[text] = texts.get(text, 0) + n
-    total = sum(n for item, n in counts.items() if not is_blank(item))
-    if typed and typed + sum(texts.values()) == total and not texts:
+    typed, texts, total = _sorted_by_type(counts)
+    if typed == total > 0:
         return DateRule(partial=any(isinstance(item, pd.Period) for item in counts))
     least = 0 if sure else ENOUGH * total - typed
     formats = _formats_of(texts, least)
@@ -173,9 +167,23 @@ def learn_dates(counts: Counter, *, sure: bool = False, said: str | None = None)
     if not sure and not _is_likely(best, texts, formats[best] == total):
         return None
     rule = DateRule(best, partial=parts > 0)
-    rival = _swapped(best)
-    if said is not None or formats.get(rival) != formats[best]:
-        return rule
+    return rule if said is not None or formats.get(_swapped(best)) != formats[best] else _in_doubt(rule, texts)
+
+
+def _sorted_by_type(counts: Counter) -> tuple[int, dict[str, int], int]:
+    """Return how many values are dates by their type, those that are texts, and how many are not blank."""
+    typed = sum(n for item, n in counts.items() if isinstance(item, (date, np.datetime64, pd.Period)))
+    texts: dict[str, int] = {}
+    for item, n in counts.items():
+        text = item.strip() if isinstance(item, str) else _digits(item)
+        if text and not is_blank(text):
+            texts[text] = texts.get(text, 0) + n
+    return typed, texts, sum(n for item, n in counts.items() if not is_blank(item))
+
+
+def _in_doubt(rule: DateRule, texts: dict[str, int]) -> DateRule:
+    """Return the rule of texts that all read with day and month swapped, too: one of them tells what is in doubt."""
+    best, rival = rule.format, _swapped(rule.format)
     text = next((t for t in texts if _parse(t, best) != _parse(t, rival)), None)
     if text is None:
         return rule
