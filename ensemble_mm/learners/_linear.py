@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._checks import POSITIVE, check_params, check_sample_weight, whole
 from .._inner_folds import inner_folds
 
-LEAVE_ONE_OUT = 1500  # rows (or columns, when dense) up to which ridge scores each row left out
+LEAVE_ONE_OUT = 500  # rows (or columns, when dense) up to which ridge scores each row left out
 PATIENCE = 2  # worse steps along the path before it stops
 SPAN_ROWS = 2500  # rows up to which a model of wide rows is fitted in the space that these span
 
@@ -227,7 +227,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
 class RidgePath(RegressorMixin, BaseEstimator):
     """Ridge regression whose penalty is chosen on rows left out, by squared error.
 
-    Up to 1,500 rows (or columns, when X is dense) each row is left out once, which ridge
+    Up to 500 rows (or columns, when X is dense) each row is left out once, which ridge
     regression has in closed form; larger data, and those with groups, are scored on inner folds.
 
     Parameters

@@ -128,7 +128,7 @@ def test_it_works_in_a_pipeline_and_pickles():
     assert pickle.loads(pickle.dumps(pipe)).score(texts, y) == 1
 
 
-@pytest.mark.parametrize("value", [0.5, (2, 1), (0, 1), "ab", (1, 2, 3), (1.0, 2.0), None])
+@pytest.mark.parametrize("value", [0.5, (2, 1), (0, 1), "ab", (1, 2, 3), (1.0, 2.0)])
 def test_ranges_are_checked(value):
     with pytest.raises(ValueError, match="ngram_range=.* must be a pair of whole numbers"):
         TextExtractor(ngram_range=value).fit(["a b"])
@@ -150,6 +150,18 @@ def test_short_strings_are_read_by_runs_of_characters_and_sentences_by_words():
     assert len(TextExtractor().fit(sentences).vectorizers_) == 1
     X = TextExtractor().fit_transform(sentences)
     assert (X != TextExtractor(char_ngram_range=None).fit_transform(sentences)).nnz == 0
+
+
+def test_short_strings_are_read_by_what_several_rows_share():
+    strings, _ = strings_of_two_kinds()
+    X = TextExtractor(counts=False).fit_transform([*strings, "xyz"])
+    names = TextExtractor(counts=False).fit([*strings, "xyz"]).get_feature_names_out()
+    assert "cnc" in names and "xyz" not in names and (X.getnnz(axis=0) > 1).all()
+
+
+def test_words_and_runs_can_both_be_left_out():
+    extractor = TextExtractor(ngram_range=None, char_ngram_range=None).fit(["a warm coat", "a cold coat"])
+    assert "length" in extractor.get_feature_names_out() and not extractor.vectorizers_
 
 
 def test_runs_of_characters_tell_where_a_string_begins_and_ends():
