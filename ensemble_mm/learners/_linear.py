@@ -75,8 +75,8 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
         from small to large, until two in a row were worse than the best.
     n_folds : int, default=3
         Number of inner folds.
-    max_rows : int, default=3000
-        From this many rows (times classes, less one) on, one inner fold is scored instead of all.
+    max_rows : int, default=500
+        From this many rows on, one inner fold is scored instead of all.
     max_iter : int, default=1000
         Iterations of a fit (L-BFGS).
     tol : float, default=1e-4
@@ -120,7 +120,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
         *,
         Cs=(0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
         n_folds=3,
-        max_rows=3000,
+        max_rows=500,
         max_iter=1000,
         tol=1e-4,
         random_state=None,
@@ -175,8 +175,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
             return np.zeros(1)
         folds = inner_folds(codes, min(self.n_folds, len(codes)), self.random_state, classes=True, groups=groups)
         parts = []
-        many = len(codes) * codes.max() >= self.max_rows
-        for fold in range(1 if many else folds.max() + 1):
+        for fold in range(1 if len(codes) >= self.max_rows else folds.max() + 1):
             train = np.flatnonzero(folds != fold)
             known = np.isin(codes, codes[train])  # a class of one row cannot be learned without it
             test = np.flatnonzero((folds == fold) & known)
