@@ -9,7 +9,8 @@ from sklearn.utils import check_random_state
 from .._checks import check_count
 from ._audit_extractors import check_extractor
 from ._audit_learners import check_learners, fitted_twin
-from ._audit_rows import check_classes, check_duplicates, check_groups, check_single_columns
+from ._audit_repeats import check_duplicates, check_near_duplicates
+from ._audit_rows import check_classes, check_groups, check_single_columns
 from ._cells import cells_of
 
 COLUMNS = ["check", "verdict", "value", "words"]
@@ -43,8 +44,10 @@ def audit(model, X, Y, *, groups=None, n_rows=1000, cv=3, random_state=0) -> pd.
     -----
     - *shuffled labels*: a clone is cross-fitted on permuted labels. Its ensemble must not predict them: a share of
       the prior's loss removed of more than 2 % and more than three standard errors is a leak.
-    - *duplicated rows*: rows whose every item equals that of a training row of their fold; texts and media
-      files that repeat are looked at on their own too.
+    - *duplicated rows*: rows whose every item equals that of a training row of their fold, unless these say so little
+      that rows repeat by chance; long texts and media files that repeat are looked at on their own too.
+    - *near duplicates*: pictures and clips that look like one of a training row of their fold: resized, saved anew,
+      brighter, or a little cropped.
     - *groups*: groups with rows on both sides of a fold.
     - *extractors*: the same extractor fitted on two halves must give different features of the same rows
       (else it was fitted before, and on what?), and a row's features must not depend on the other rows.
@@ -78,6 +81,8 @@ def audit(model, X, Y, *, groups=None, n_rows=1000, cv=3, random_state=0) -> pd.
     checks += _check_shuffled(model, problem, rows, cv, folds, rng)
     checks += check_duplicates(problem.views, problem.columns, folds)
     checks += check_groups(groups, folds)
+    for view in problem.views:
+        checks += check_near_duplicates(view, problem.columns[view.name], folds, rows)
     for view in problem.views:
         checks += check_extractor(view, problem, rows, rng)
     within = problem.take(rows), _folds_within(model, rows, cv, folds, n)

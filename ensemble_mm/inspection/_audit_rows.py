@@ -9,64 +9,10 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from .._modalities import MODALITIES
 from ..data import MultimodalData
-from ..store import content_key, row_keys, with_contents
 
-TOLERATED = 0.01  # share of held-out rows with a twin among the training rows above which the score is in doubt
-LONG_TEXT = 20  # characters; shorter texts repeat by chance
 TELLING = 0.99  # share of the possible gain above which one column gives a task away
 MOST_COLUMNS = 200
-
-
-def check_duplicates(views, columns, folds):
-    """Look for held-out rows that equal a training row of the same fold: whole rows, and texts and files alone.
-
-    `columns` maps a view to its items; two views of the same items, such as clips and their sound, are looked at once.
-    """
-    views = list({content_key(view.columns): view for view in reversed(views)}.values())[::-1]
-    keys = {view.name: _keys(columns[view.name], view.modality) for view in views}
-    whole = [b"".join(parts) for parts in zip(*(list(key) for key in keys.values()), strict=True)]
-    checks = [_judge_twins("duplicated rows", "rows equal", whole, folds, strict=True)]
-    for name, modality in ((view.name, view.modality) for view in views):
-        if MODALITIES[modality].takes != "items" or len(views) == 1:
-            continue
-        items = keys[name].astype(object)
-        column = columns[name]
-        for i, item in enumerate(column):
-            if item is None or item != item if isinstance(item, (float, type(None))) else _is_short(item, modality):
-                items[i] = None
-        checks.append(_judge_twins(f"repeated items of view {name!r}", f"items of {name!r} equal", items, folds))
-    return checks
-
-
-def _keys(column, modality):
-    keys = row_keys(with_contents(column, "content") if MODALITIES[modality].files else column)
-    if len(keys) != (column.shape[0] if hasattr(column, "shape") else len(column)):
-        raise ValueError("The keys of a view do not fit its rows.")
-    return keys
-
-
-def _is_short(item, modality):
-    return MODALITIES[modality].like == "words" and len(str(item)) < LONG_TEXT
-
-
-def _judge_twins(check, what, keys, folds, strict=False):
-    """Count held-out rows whose key is also among the training rows of their fold."""
-    twins, held_out = set(), set()
-    keys = pd.Series(list(keys), dtype=object)
-    codes = keys.factorize()[0]  # -1 for None: never a twin
-    for train, test in folds:
-        trained_on = np.unique(codes[train])
-        twins |= set(np.asarray(test)[np.isin(codes[test], trained_on) & (codes[test] >= 0)].tolist())
-        held_out |= set(np.asarray(test).tolist())
-    share = len(twins) / max(1, len(held_out))
-    finding = f"{len(twins)} of {len(held_out)} held-out {what} one of the training rows of their fold"
-    if not twins:
-        return (check, "pass", share, f"{finding}.")
-    example = ", ".join(map(str, sorted(twins)[:5]))
-    remedy = f"(rows {example} ...). Remove them, or pass groups that keep equal rows together."
-    return (check, "fail" if strict and share > TOLERATED else "warn", share, f"{finding} {remedy}")
 
 
 def check_groups(groups, folds):

@@ -5,7 +5,8 @@ from scipy.stats import ks_2samp
 
 from ..data import column_of, views_of
 from ..store import data_key, versions
-from ._audit_rows import check_classes, check_duplicates
+from ._audit_repeats import check_duplicates
+from ._audit_rows import check_classes
 from ._cells import cells_of
 from ._contributions import view_contributions
 from ._display_costs import ScoreDisplay

@@ -4,58 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ensemble_mm.data import MultimodalData, Task, View, column_of, resolve_targets
-from ensemble_mm.inspection._audit_rows import check_classes, check_duplicates, check_groups, check_single_columns
-from ensemble_mm.schema import Schema
+from ensemble_mm.data import MultimodalData, Task, resolve_targets
+from ensemble_mm.inspection._audit_rows import check_classes, check_groups, check_single_columns
 
 HALVES = [(np.arange(10), np.arange(10, 20)), (np.arange(10, 20), np.arange(10))]
 
 
 def verdicts(found):
     return {check: verdict for check, verdict, *_ in found}
-
-
-def frame(**columns):
-    X = pd.DataFrame(columns)
-    return X, [View("facts", "tabular", list(X))]
-
-
-def duplicates(X, views):
-    return check_duplicates(views, {view.name: column_of(X, view, Schema()) for view in views}, HALVES)
-
-
-def test_one_row_twice_across_folds_is_caught_and_within_a_fold_is_not():
-    numbers = np.arange(20.0)
-    X, views = frame(a=numbers, b=-numbers)
-    assert verdicts(duplicates(X, views)) == {"duplicated rows": "pass"}
-    X.loc[19] = X.loc[0]
-    ((check, verdict, share, words),) = duplicates(X, views)
-    assert verdict == "fail" and share == pytest.approx(2 / 20) and "rows 0, 19" in words
-    X, views = frame(a=numbers, b=-numbers)
-    X.loc[12] = X.loc[11]
-    assert verdicts(duplicates(X, views)) == {"duplicated rows": "pass"}
-
-
-def test_a_row_differs_when_one_view_does_and_repeated_long_texts_are_told():
-    long, short = "a text that is long enough to repeat", "ok"
-    X = pd.DataFrame({"review": [long if i in (0, 15) else f"{i} words that differ from all" for i in range(20)],
-                      "note": [short] * 20, "price": np.arange(20.0)})  # fmt: skip
-    views = [View("review", "text", "review"), View("note", "text", "note"), View("price", "tabular", ["price"])]
-    assert verdicts(duplicates(X, views)) == {
-        "duplicated rows": "pass", "repeated items of view 'review'": "warn", "repeated items of view 'note'": "pass",
-    }  # fmt: skip
-
-
-def test_missing_items_are_no_twins():
-    X = pd.DataFrame({"review": [None] * 20, "price": np.arange(20.0)})
-    views = [View("review", "text", "review"), View("price", "tabular", ["price"])]
-    assert set(verdicts(duplicates(X, views)).values()) == {"pass"}
-
-
-def test_items_that_two_views_read_are_looked_at_once():
-    X = pd.DataFrame({"clip": [f"some-clip-{i % 15}.mp4" for i in range(20)], "price": np.arange(20.0)})
-    views = [View("clip", "video", "clip"), View("clip_sound", "audio", "clip"), View("price", "tabular", ["price"])]
-    assert list(verdicts(duplicates(X, views))) == ["duplicated rows", "repeated items of view 'clip'"]
 
 
 def test_groups():
