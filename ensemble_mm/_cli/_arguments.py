@@ -12,6 +12,7 @@ _KINDS = ", ".join(KINDS)
 _EXAMPLES = """\
 examples:
   ensemble-mm schema train.csv
+  ensemble-mm audit train.csv --targets rating,kind
   ensemble-mm fit train.csv --targets rating,kind --out model.emm --as zip=category
   ensemble-mm predict model.emm new.csv --out predictions.csv --proba
   ensemble-mm evaluate model.emm test.csv
@@ -49,6 +50,7 @@ def make_parser() -> argparse.ArgumentParser:
     _serve(_add(commands, "serve", "answer requests for predictions over HTTP, until stopped"))
     _runs(_add(commands, "runs", "list, compare and delete the runs of a database"))
     _stack(_add(commands, "plan", "tell what a fit would compute, without computing it"))
+    _audit(_add(commands, "audit", "look for leaks: rows, groups, columns and learners that give the targets away"))
     command = _add(commands, "demo", "fit, explain and report packaged recordings, in a few minutes")
     command.add_argument("--out", default="demo-output", metavar="DIR", help="where to write (default: %(default)s)")
     command = _add(commands, "completion", "print a script that completes these commands on Tab")
@@ -197,7 +199,13 @@ def _fit(command):
     _artifacts(add)
     add("--name", help="name of the task in the database (default: the name of the table)")
     add("--report", metavar="FILE", help="also write the HTML report")
+    add("--audit", action="store_true", help="also look for leaks; the report has the verdicts")
     add("--quiet", action="store_true", help="say nothing but errors")
+
+
+def _audit(command):
+    _stack(command)
+    command.add_argument("--out", metavar="FILE", help="also write the verdicts: .csv, .tsv, .parquet or .jsonl")
 
 
 def _predict(command):

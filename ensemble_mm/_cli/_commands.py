@@ -42,12 +42,13 @@ def _fit(args):
     say(head_of(model.leaderboard()))
     for line in _told(model):
         say(line)
+    found = _audited(args, model, X, Y, groups, say) if args.audit else None
     save(model, args.out)
     say(f"model: {args.out}")
     if args.report:
         from ..inspection import write_report
 
-        write_report(model, args.report, X, Y)
+        write_report(model, args.report, X, Y, audit=found)
         say(f"report: {args.report}")
     if db is not None:
         say(f"run: {db.log(model, X, Y, name=args.name or _stem(args.data))}")
@@ -176,6 +177,23 @@ def _runs(args):
     tell(shown(table) if len(table) else "none yet")
 
 
+def _audit(args):
+    check_format(args.out)
+    found = _audited(args, _stack(args), *_training_table(args), tell)
+    if args.out:
+        write_table(found, args.out)
+
+
+def _audited(args, model, X, Y, groups, say):
+    """Look for leaks, say the verdict of each check in a line, and return them."""
+    from ..inspection import audit
+
+    found = audit(model, X, Y, groups=groups, random_state=args.seed)
+    for row in found.itertuples():
+        say(f"{row.verdict:4}  {row.check}: {row.words}")
+    return found
+
+
 def _plan(args):
     X, Y, _ = _training_table(args)
     tell(_stack(args).plan(X, Y))
@@ -202,7 +220,7 @@ def _completion(args):
 
 
 COMMANDS = {"fit": _fit, "predict": _predict, "evaluate": _evaluate, "report": _report, "schema": _schema,
-            "inspect": _inspect, "serve": _serve, "runs": _runs, "plan": _plan, "demo": _demo,
+            "inspect": _inspect, "serve": _serve, "runs": _runs, "plan": _plan, "audit": _audit, "demo": _demo,
             "completion": _completion}  # fmt: skip
 
 

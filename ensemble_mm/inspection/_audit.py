@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.utils import check_random_state
 
 from .._checks import check_count
+from ..data import MultimodalData
 from ._audit_extractors import check_extractor
 from ._audit_learners import check_learners, fitted_twin
 from ._audit_repeats import check_duplicates, check_near_duplicates
@@ -16,7 +17,7 @@ from ._cells import cells_of
 COLUMNS = ["check", "verdict", "value", "words"]
 
 
-def audit(model, X, Y, *, groups=None, n_rows=1000, cv=3, random_state=0) -> pd.DataFrame:
+def audit(model, X, Y, *, groups=None, sample_weight=None, n_rows=1000, cv=3, random_state=0) -> pd.DataFrame:
     """Look for leaks: shuffled labels, repeated rows, groups, what was fitted on held-out rows, giveaway columns.
 
     Parameters
@@ -24,7 +25,7 @@ def audit(model, X, Y, *, groups=None, n_rows=1000, cv=3, random_state=0) -> pd.
     model : StackedClassifier, StackedRegressor or MultiOutputStack, fitted or not
         Left as it is: clones are fitted. Folds are those of the fitted model when it was fitted on as many rows
         as X has, else those that its `cv` draws.
-    X, Y : as in the model's fit
+    X, Y, sample_weight : as in the model's fit
     groups : array-like of shape (n_samples,), default=None
         What must not cross folds: person, patient, session.
     n_rows : int, default=1000
@@ -71,7 +72,7 @@ def audit(model, X, Y, *, groups=None, n_rows=1000, cv=3, random_state=0) -> pd.
     check_count("n_rows", n_rows, minimum=20)
     check_count("cv", cv, minimum=2)
     rng = check_random_state(random_state)
-    plan = model.plan(X, Y, groups)  # the views and folds of a fit
+    plan = model.plan(X, Y, groups, sample_weight=sample_weight)  # the views and folds of a fit
     problem, folds, n = plan.problem, plan.folds, plan.problem.n_rows
     fitted = getattr(model, "targets_", None)
     if fitted and len(next(iter(fitted.values()))) == n:
@@ -87,9 +88,24 @@ def audit(model, X, Y, *, groups=None, n_rows=1000, cv=3, random_state=0) -> pd.
         checks += check_extractor(view, problem, rows, rng)
     within = problem.take(rows), _folds_within(model, rows, cv, folds, n)
     checks += check_learners(model, list(dict.fromkeys(plan.members)), *within)
-    checks += check_single_columns(problem.source, problem.tasks, problem.targets, rows)
+    checks += check_single_columns(_as_read(problem), problem.tasks, problem.targets, rows)
     checks += check_classes(problem.tasks, problem.targets, folds, model.cv)
     return pd.DataFrame(checks, columns=COLUMNS)
+
+
+def _as_read(problem):
+    """Return the columns that the views read, with the values that they read: not "1,50 EUR" but 1.5."""
+    source, columns = problem.source, problem.columns
+    if isinstance(source, MultimodalData):
+        return MultimodalData(columns)
+    if not isinstance(source, pd.DataFrame):
+        return source
+    tables = {name: column for name, column in columns.items() if isinstance(column, pd.DataFrame)}
+    read = {label: table[label] for table in tables.values() for label in table.columns}
+    for view in problem.views:
+        for label in [view.columns] if isinstance(view.columns, str) else view.columns:
+            read.setdefault(label, source[label])
+    return pd.DataFrame({label: np.asarray(values, dtype=object) for label, values in read.items()}).infer_objects()
 
 
 def _check_shuffled(model, problem, rows, cv, folds, rng):
@@ -119,8 +135,8 @@ def _folds_within(model, rows, cv, folds, n_rows):
 def _judge_shuffled(name, cells):
     cells = cells.take(cells.scored)
     prior = cells.losses(cells.constant)
-    gains = (prior - cells.losses(cells.ensemble)) / max(prior.mean(), 1e-12)
-    gain, error = gains.mean(), gains.std() / np.sqrt(max(1, len(gains)))
+    gains = (prior - cells.losses(cells.ensemble)) / max(cells.mean(prior), 1e-12)
+    gain, error = cells.mean(gains), gains.std() / np.sqrt(max(1, len(gains)))
     check = f"shuffled labels of {name!r}"
     finding = f"With shuffled labels {gain:.1%} of the prior's loss is removed ({len(gains)} rows)"
     if gain > max(0.02, 3 * error):

@@ -97,7 +97,10 @@ def _plain_columns(source):
 
 def _as_numbers(series):
     if pd.api.types.is_numeric_dtype(series) or pd.api.types.is_bool_dtype(series):
-        return series.to_numpy(dtype=float, na_value=np.nan)
+        numbers = series.to_numpy(dtype=float, na_value=np.nan)
+        numbers = np.where(np.isinf(numbers), np.nan, numbers)  # as extractors of tables read it
+        with np.errstate(all="ignore"):  # no number is too large for a tree
+            return numbers / max(np.nanmax(np.abs(numbers), initial=0), np.finfo(float).tiny)
     if pd.api.types.is_datetime64_any_dtype(series):
         numbers = series.astype("int64").to_numpy(dtype=float)
         numbers[series.isna().to_numpy()] = np.nan

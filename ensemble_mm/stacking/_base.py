@@ -324,12 +324,12 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
 
         return key
 
-    def plan(self, X, y, groups=None, *, measure=False) -> Plan:
+    def plan(self, X, y, groups=None, *, sample_weight=None, measure=False) -> Plan:
         """Return what `fit` would compute, without computing it.
 
         Parameters
         ----------
-        X, y, groups : as in `fit`
+        X, y, groups, sample_weight : as in `fit`
         measure : bool, default=False
             Estimate seconds and bytes too, by a short trial on at most 120 rows.
 
@@ -342,7 +342,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         """
         other = clone(self)
         check_params(other)
-        problem, seed = other._problem(X, y, groups=groups), other._seed()
+        problem, seed = other._problem(X, y, sample_weight, groups), other._seed()
         check_settings(other, problem.tasks)
         folds = draw_folds(other.cv, problem, seed)
         members = other._members(problem)

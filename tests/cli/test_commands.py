@@ -150,3 +150,22 @@ def test_how_a_table_is_written_can_be_said_and_names_are_asked_for(place, run, 
     code, _, err = run("plan", str(path), "--targets", "wert", "--drop", "grösse")
     assert code == 1 and "Did you mean 'größe'?" in err
     assert run("schema", str(path), "--sep", "ab")[0] == 2 and run("schema", str(path), "--sep", "tab")[0] == 0
+
+
+def test_the_audit_says_a_line_per_check_and_the_report_has_them(run, place):
+    stack = "train.csv --targets stars --drop id,kind --learners fast --cv 2".split()
+    code, out, _ = run("audit", *stack, "--out", "found.csv")
+    assert code == 0 and "pass  shuffled labels of 'stars': " in out
+    assert len(pd.read_csv("found.csv")) == len(out.splitlines())
+    code, out, _ = run("fit", *stack, "--out", "told.emm", "--audit", "--report", "page.html")
+    assert code == 0 and "pass  shuffled labels of 'stars': " in out
+    assert "Leak audit" in (place / "page.html").read_text(encoding="utf-8")
+
+
+def test_rows_of_the_fit_are_told_when_they_are_evaluated(run):
+    assert (
+        run(*"fit train.csv --targets stars --drop id,kind,review --learners fast --cv 2 --out told.emm".split())[0]
+        == 0
+    )
+    code, _, err = run("evaluate", "told.emm", "train.csv")
+    assert code == 0 and "60 of these 60 rows were in the fit" in err

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
 from ensemble_mm._modalities import MODALITIES
@@ -15,7 +16,7 @@ from ensemble_mm.data import resolve_targets
 from ensemble_mm.features import TextExtractor
 from ensemble_mm.inspection import audit
 from ensemble_mm.inspection._audit_rows import check_single_columns
-from ensemble_mm.stacking import StackedClassifier
+from ensemble_mm.stacking import StackedClassifier, StackedRegressor
 
 LINEAR = [("linear", LogisticRegression())]
 
@@ -184,3 +185,34 @@ def test_the_views_of_a_fit_are_looked_at(monkeypatch):
     views = [view.name for view in model.plan(X, [0, 1] * 20).views]
     found = audit(model, X, [0, 1] * 20)["check"]
     assert len(views) == 2 and all(f"extractor of view {view!r}" in set(found) for view in views)
+
+
+FRAME = pd.DataFrame(
+    {
+        "x": np.r_[np.inf, 1e300, np.linspace(-1, 1, 58)],
+        "kind": ["a", "b", "c"] * 20,
+        "on": pd.date_range("2024", periods=60),
+        "text": [f"a long note on item {i % 7}, of {i} words" for i in range(60)],
+    }
+)
+LISTS = FRAME[["x"]].iloc[2:].to_numpy().tolist()
+SIDES = np.tile(["no", "yes"], 30)
+
+
+@pytest.mark.parametrize(
+    "X", [FRAME, FRAME.to_dict("list"), FRAME.to_dict("records"), pl.from_pandas(FRAME), LISTS],
+    ids=["frame", "dict of lists", "records", "polars", "lists"],
+)  # fmt: skip
+def test_the_audit_takes_what_fit_takes(X):
+    n = 58 if isinstance(X, list) and isinstance(X[0], list) else 60
+    model = StackedClassifier(learners=LINEAR, cv=3, random_state=0)
+    weight, groups = np.arange(n) % 3, np.arange(n) // 2
+    found = audit(model, X, SIDES[:n].tolist(), groups=groups, sample_weight=weight)
+    assert not set(found["verdict"]) & {"fail", "skip"}
+
+
+def test_a_column_is_looked_at_as_the_model_reads_it():
+    y = np.random.default_rng(0).normal(50, 9, 90).round(2)
+    X = pd.DataFrame({"paid": [f"{value:.2f} EUR" for value in y], "other": np.arange(90) % 7})
+    model = StackedRegressor(learners=[("ridge", Ridge())], cv=3, random_state=0)
+    assert "column 'paid' tells 'y'" in set(audit(model, X, y).query("verdict == 'fail'")["check"])
