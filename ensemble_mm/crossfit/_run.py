@@ -204,7 +204,8 @@ class CrossFit:
     def _keep(self, table, member, fitted):
         """Write what the fits of a member predicted, and return its models by fold."""
         predicted = [(job.test, out, seconds / len(out)) for job, _, out, seconds, _ in fitted if out is not None]
-        table.write(member, [(rows, out) for rows, out, _ in predicted])
+        # One model will predict after a refit: means over repeated splits would pass the bag of many for it.
+        table.write(member, [(rows, out) for rows, out, _ in predicted], once=self.refit)
         if predicted:
             self.seconds[member] = float(np.median([seconds for *_, seconds in predicted]))
         for job, *_, blanked in fitted:

@@ -1,4 +1,4 @@
-"""The table of out-of-fold predictions: a cell is written once per fold, by a model that never saw its row."""
+"""The table of out-of-fold predictions: a cell comes from models that never saw its row."""
 
 import numpy as np
 import pandas as pd
@@ -40,14 +40,18 @@ class Table:
     def __getitem__(self, member):
         return self.values[:, self._spans[member]]
 
-    def write(self, member, pieces):
-        """Fill the columns of a member with `pieces`: (rows, predictions) pairs; a row written twice is averaged."""
+    def write(self, member, pieces, *, once=False):
+        """Fill the columns of a member with `pieces`: (rows, predictions) pairs.
+
+        A row that several pieces have is averaged; with `once` the first counts alone, as one model predicts.
+        """
         span = self._spans[member]
         width = span.stop - span.start
         total, count = np.zeros((self.n_rows, width)), np.zeros(self.n_rows)
         for rows, predictions in pieces:
-            total[rows] += np.reshape(predictions, (len(rows), width))
-            count[rows] += 1
+            some = count[rows] == 0 if once else slice(None)
+            total[rows[some]] += np.reshape(predictions, (len(rows), width))[some]
+            count[rows[some]] += 1
         written = count > 0
         self.values[written, span] = total[written] / count[written, np.newaxis]
 

@@ -4,7 +4,7 @@ from ._alternatives import alternatives, best_alone, constant_of, cross_fitted, 
 from ._calibration import CALIBRATORS, IsotonicCalibrator, TemperatureCalibrator, decision_threshold
 from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, check_pruner, make_meta_learner, select_members
 from ._columns import TableClassifier, TableRegressor, blend, rows_worth
-from ._conformal import FEWEST_ROWS, ConformalIntervals, ConformalSets
+from ._conformal import FEWEST_ROWS, ConformalIntervals, ConformalSets, JointCoverage
 from ._greedy import GreedyClassifier, GreedyRegressor, selection_path
 from ._judging import Judge
 from ._linear import LinearClassifier, LinearRegressor
@@ -25,6 +25,7 @@ __all__ = [
     "GreedyRegressor",
     "IsotonicCalibrator",
     "Judge",
+    "JointCoverage",
     "LinearClassifier",
     "LinearRegressor",
     "MeanClassifier",

@@ -8,7 +8,7 @@ from .._routing import row_params
 N_PARTS = 5  # of a lone fold
 
 
-def parts_of(folds, groups=None):
+def parts_of(folds, groups=None, *, once=False):
     """Return the sets of rows of which each is judged by meta-learners and choices that the other rows made.
 
     They are the test rows of the folds. Of a lone fold they are five parts, which keep groups whole: there are no other
@@ -18,13 +18,19 @@ def parts_of(folds, groups=None):
     ----------
     folds : list of (train, test)
     groups : ndarray of shape (n_rows,) or None, default=None
+    once : bool, default=False
+        Whether a row that several folds test is judged in the first of them only.
 
     Returns
     -------
     list of ndarray
     """
     tests = [test for _, test in folds]
-    if len(tests) != 1:
+    if once and len(tests) > 1:
+        before = [np.concatenate([tests[0][:0], *tests[:place]]) for place in range(len(tests))]
+        tests = [test[~np.isin(test, seen)] for test, seen in zip(tests, before, strict=True)]
+        tests = [test for test in tests if len(test)]
+    if len(folds) != 1:
         return tests
     rows = tests[0]
     _, group = np.unique(rows if groups is None else groups[rows], return_inverse=True)

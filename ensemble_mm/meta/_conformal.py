@@ -237,6 +237,42 @@ class ConformalSets(_ByPattern):
         return scores
 
 
+class JointCoverage(_ByPattern):
+    """How far each task of a row must be covered so that all its tasks are at once, by availability pattern.
+
+    The score of a row is the highest of the coverages at which its tasks are just covered. What tasks have in common
+    is used so: where they err together, all are covered by little more than one.
+
+    Attributes
+    ----------
+    scores_, worth_, seen_, added_ : as in `ConformalIntervals`
+    n_tasks_ : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.meta import JointCoverage
+    >>> levels = np.arange(1, 100) / 100
+    >>> JointCoverage().fit(np.c_[levels, levels], np.zeros(99)).of_each(0.9, np.zeros(1)).tolist()
+    [0.9]
+    """
+
+    def fit(self, levels, pattern, sample_weight=None, groups=None):
+        """Learn from levels of shape (n_samples, n_tasks), as `ConformalIntervals.levels` gives those of one task."""
+        self.n_tasks_ = levels.shape[1]
+        return self._keep(np.max(levels, axis=1), pattern, sample_weight, groups)
+
+    def add(self, pattern, levels, sample_weight=None, groups=None):
+        """Learn the levels of rows that were predicted as if they had a pattern, whose bits tell the views."""
+        return self._add(pattern, np.max(levels, axis=1), sample_weight, groups)
+
+    def of_each(self, coverage, pattern):
+        """Return the coverage to ask of each task, shape (n_samples,): Bonferroni's bound where few rows were seen."""
+        if self.worth_[None][-1:].sum() < FEWEST_ROWS:
+            return 1 - (1 - _check_coverage(coverage, len(pattern))) / self.n_tasks_
+        return np.minimum(self._quantiles(coverage, pattern, len(pattern)), 1 - TINY)
+
+
 def finite_quantile(scores, coverage, worth):
     """Return the smallest of sorted scores that covers, corrected for a finite sample; infinite with too few rows.
 

@@ -18,7 +18,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import DataWarning, as_pandas, check_choice, check_params
+from .._checks import as_pandas, check_choice, check_params
 from .._modalities import MODALITIES
 from .._routing import keyword, splits_groups
 from ..crossfit import (
@@ -36,7 +36,6 @@ from ..crossfit import (
     in_time_order,
     measured,
     members_of,
-    patterns_of,
     plan_extractions,
     splitting_groups,
     unweighted,
@@ -53,6 +52,7 @@ from ._parameters import StackParameters, check_settings
 from ._params import NamedParamsMixin
 from ._predictor import Predictor
 from ._progress import Progress
+from ._regions import fit_regions, regions_of
 from ._seen import marks_of
 
 # What steps hand on to each other are arrays, whatever `set_config` says of the output of transformers.
@@ -147,7 +147,8 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         last = levels[-1]
         self.meta_learners_ = last.metas
         self.contributions_ = last.contributions()
-        self.oof_, self.conformal_ = last.calibrate(run, self.calibration, oof, last.tried(run, fitted))
+        self.oof_, tried = last.calibrate(run, self.calibration, oof, last.tried(run, fitted))
+        self.conformal_, self.joint_ = fit_regions(run, self.oof_, tried)
         self.calibrators_ = last.calibrators
 
     def _reads(self, view):
@@ -348,7 +349,8 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         members = other._members(problem)
         across = other._members_across(problem.tasks, members)
         all_folds = [*range(len(folds)), *([ALL_ROWS] if other.refit else [])]
-        rows = ["all rows", *(f"fold {fold}" for fold in range(len(parts_of(folds, problem.group_codes))))]
+        parts = parts_of(folds, problem.group_codes, once=bool(other.refit))
+        rows = ["all rows", *(f"fold {fold}" for fold in range(len(parts)))]
         levels = ["", ", across tasks"] if across else [""]
         names = list(problem.tasks)
         plan = Plan(
@@ -451,30 +453,10 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         check_is_fitted(self)
         return leaderboard(self)
 
-    def _regions(self, X, coverage, region):
-        """Return {task: intervals or sets} of the tasks that have such."""
+    def _regions(self, X, coverage, region, joint=False):
         check_is_fitted(self)
         out, new = self._predict_tasks(X)
-        pattern = patterns_of(new.present)
-        self._warn_new_patterns(pattern, list(new.present))
-        method = {"intervals": "interval", "sets": "sets"}[region]
-        return {
-            name: getattr(self.conformal_[name], method)(p, coverage, pattern)
-            for name, p in out.items() if self.tasks_[name].rules.region == region
-        }  # fmt: skip
-
-    def _warn_new_patterns(self, pattern, views):
-        seen = set().union(*(conformal.seen_ for conformal in self.conformal_.values()))
-        for value, n in zip(*np.unique(pattern, return_counts=True), strict=True):
-            if value in seen:
-                continue
-            there = ", ".join(repr(view) for bit, view in enumerate(views) if value >> bit & 1)
-            warnings.warn(
-                f"{n} rows have {f'only {there}' if there else 'none of the views'}, as no row of the fit had: their "
-                "intervals and sets come from rows that have more views, predicted as if they had not.",
-                DataWarning,
-                stacklevel=4,
-            )
+        return regions_of(self, out, new.present, coverage, region, joint)
 
     def __str__(self):
         """Return what `repr` does and, of a fitted stack, the head of its leaderboard without the best single view."""

@@ -10,17 +10,14 @@ import pandas as pd
 from sklearn.base import clone
 
 from .._routing import row_params
-from ..crossfit import Estimate, Job, check_failures, patterns_of, seeded
+from ..crossfit import Estimate, Job, check_failures, seeded
 from ..meta import (
     CALIBRATORS,
-    ConformalIntervals,
-    ConformalSets,
     make_meta_learner,
     parts_of,
     select_members,
 )
 
-REGIONS = {"sets": ConformalSets, "intervals": ConformalIntervals}
 SIGNIFICANT = 1.645  # standard errors: one-sided, 5 %
 AUTO_SHARES = (0.5, 0.75, 1.0)  # of the members that "auto" keeps
 
@@ -260,39 +257,32 @@ class Level:
         return out
 
     def calibrate(self, run, how, oof, tried=None):
-        """Fit calibrators and conformal scores on out-of-fold predictions; return both, as they are then, by task.
+        """Fit calibrators on out-of-fold predictions; return these as they are then, and those of `tried`.
 
         Calibrators for new rows learn from all rows. An out-of-fold prediction is calibrated by one that learned from
-        the rows outside of its fold. `tried` holds those of rows as if they lacked views.
+        the rows outside of its fold.
         """
-        oof, conformal = dict(oof), {}
-        pattern = patterns_of(run.features.present)
+        oof, tried = dict(oof), {pattern: dict(out) for pattern, out in (tried or {}).items()}
         for name, task in run.problem.tasks.items():
-            y, weight, groups = run.problem.targets[name], run.problem.weights[name], run.problem.group_codes
-            rows, missing = has_both(y, oof[name]), {value: out[name].copy() for value, out in (tried or {}).items()}
-            calibrator = calibrator_of(how, task)
-            if calibrator is not None:
-                blank, plain = CALIBRATORS[calibrator](), oof[name]
-                self.calibrators[name] = _calibrator(blank, plain, y, weight, rows)
-                total, count = np.zeros(plain.shape), np.zeros(len(y))
-                for fold, test in enumerate(parts(run)):
-                    others, test = rows & outside(run, fold), test[np.isfinite(plain[test]).all(axis=1)]
-                    fitted = _calibrator(blank, plain, y, weight, others) if others.any() else self.calibrators[name]
-                    if len(test):
-                        total[test] += fitted.predict_proba(plain[test])
-                        count[test] += 1
-                    for out in missing.values():
-                        some = (_first_part(run) == fold) & np.isfinite(out).all(axis=1)
-                        out[some] = fitted.predict_proba(out[some]) if some.any() else out[some]
-                oof[name] = total / np.where(count > 0, count, np.nan)[:, np.newaxis]
-            # One width: the members' disagreement made intervals wider on every set that it was tried on.
-            region = REGIONS[task.rules.region]()
-            conformal[name] = region.fit(oof[name][rows], y[rows], pattern[rows], *_taken(rows, weight, groups))
-            for value, out in missing.items():
-                some = has_both(y[run.tried.rows], out)
-                known = run.tried.rows[some]
-                region.add(value, out[some], y[known], *_taken(known, weight, groups))
-        return oof, conformal
+            y, weight, calibrator = run.problem.targets[name], run.problem.weights[name], calibrator_of(how, task)
+            if calibrator is None:
+                continue
+            blank, plain, rows = CALIBRATORS[calibrator](), oof[name], has_both(y, oof[name])
+            self.calibrators[name] = _calibrator(blank, plain, y, weight, rows)
+            total, count = np.zeros(plain.shape), np.zeros(len(y))
+            for fold, test in enumerate(parts(run)):
+                others, test = rows & outside(run, fold), test[np.isfinite(plain[test]).all(axis=1)]
+                fitted = _calibrator(blank, plain, y, weight, others) if others.any() else self.calibrators[name]
+                if len(test):
+                    total[test] += fitted.predict_proba(plain[test])
+                    count[test] += 1
+                for out in tried.values():
+                    some = (_first_part(run) == fold) & np.isfinite(out[name]).all(axis=1)
+                    if some.any():
+                        out[name] = out[name].copy()
+                        out[name][some] = fitted.predict_proba(out[name][some])
+            oof[name] = total / np.where(count > 0, count, np.nan)[:, np.newaxis]
+        return oof, tried
 
     def calibrated(self, name, proba):
         """Return calibrated probabilities of a task (as they are where nothing was asked for)."""
@@ -370,7 +360,7 @@ def shares_of(problem, name, rows):
 
 def parts(run):
     """Return the rows that meta-learners and choices are judged on without having seen them: those of each fold."""
-    return parts_of(run.folds, run.problem.group_codes)
+    return parts_of(run.folds, run.problem.group_codes, once=run.refit)
 
 
 def _first_part(run):
@@ -404,10 +394,6 @@ def _useful(worth, share):
         kept[name] = [m for m, weight in own.items() if (m.reads, m.learner) in some and weight > 0]
         kept[name] = kept[name] or [max(own, key=own.get)]  # where the half serves other tasks only
     return kept
-
-
-def _taken(rows, *parts):
-    return [None if part is None else part[rows] for part in parts]
 
 
 def _calibrator(blank, proba, y, weight, rows):

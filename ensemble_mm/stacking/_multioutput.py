@@ -286,13 +286,45 @@ class MultiOutputStack(BaseStack):
         out, _ = self._predict_tasks(X)
         return {name: p for name, p in out.items() if p.ndim == 2}
 
-    def predict_interval(self, X, coverage=0.9) -> dict[str, np.ndarray]:
-        """Return {task: bounds of shape (n_samples, 2)} of the regression tasks."""
-        return self._regions(X, coverage, "intervals")
+    def predict_interval(self, X, coverage=0.9, joint=False) -> dict[str, np.ndarray]:
+        """Return {task: bounds of shape (n_samples, 2)} of the regression tasks.
 
-    def predict_set(self, X, coverage=0.9) -> dict[str, np.ndarray]:
-        """Return {task: bool array (n_samples, n_classes)} of the classification tasks."""
-        return self._regions(X, coverage, "sets")
+        Parameters
+        ----------
+        X : as in `fit`
+        coverage : float in (0, 1), default=0.9
+            Share of rows whose number lies within the bounds, of each task.
+        joint : bool, default=False
+            Whether `coverage` is the share of rows in which the truths of **all** tasks are inside at once: numbers
+            within these bounds, classes within the sets of `predict_set(X, coverage, joint=True)`.
+        """
+        return self._regions(X, coverage, "intervals", joint)
+
+    def predict_set(self, X, coverage=0.9, joint=False) -> dict[str, np.ndarray]:
+        """Return {task: bool array (n_samples, n_classes)} of the classification tasks.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        coverage : float in (0, 1), default=0.9
+            Share of rows whose class is in the set, of each task.
+        joint : bool, default=False
+            Whether `coverage` is the share of rows in which the truths of **all** tasks are inside at once: classes
+            in these sets, numbers within the bounds of `predict_interval(X, coverage, joint=True)`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from ensemble_mm import MultiOutputStack
+        >>> X = np.random.default_rng(0).normal(size=(90, 2))
+        >>> Y = pd.DataFrame({"a": np.where(X[:, 0] > 0, "x", "y"), "b": np.where(X[:, 1] > 0, "u", "v")})
+        >>> model = MultiOutputStack(learners="fast", cv=3, random_state=0).fit(X, Y)
+        >>> single, joint = model.predict_set(X)["a"], model.predict_set(X, joint=True)["a"]
+        >>> bool((joint >= single).all())
+        True
+        """
+        return self._regions(X, coverage, "sets", joint)
 
     def evaluate(self, X, Y, sample_weight=None) -> pd.DataFrame:
         """Return the standard metrics of every task on rows whose label is known.

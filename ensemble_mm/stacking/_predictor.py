@@ -46,18 +46,18 @@ class Predictor:
         return self._call("predict_proba", X)
 
     @_has("predict_interval")
-    def predict_interval(self, X, coverage=0.9) -> Any:
+    def predict_interval(self, X, coverage=0.9, **joint) -> Any:
         """Return what `predict_interval` of the stack does."""
-        return self._call("predict_interval", X, coverage)
+        return self._call("predict_interval", X, coverage, **joint)
 
     @_has("predict_set")
-    def predict_set(self, X, coverage=0.9) -> Any:
+    def predict_set(self, X, coverage=0.9, **joint) -> Any:
         """Return what `predict_set` of the stack does."""
-        return self._call("predict_set", X, coverage)
+        return self._call("predict_set", X, coverage, **joint)
 
-    def _call(self, method, *args):
+    def _call(self, method, *args, **settings):
         with self._lock:  # extractors tell of bad items by warnings, which are caught for the whole process
-            return getattr(self._stack, method)(*args)
+            return getattr(self._stack, method)(*args, **settings)
 
     def __repr__(self):
         return f"Predictor({type(self._stack).__name__} of {', '.join(self._stack.views_)})"

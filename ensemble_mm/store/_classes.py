@@ -33,7 +33,7 @@ _OURS = {
     "learners._tuning": "TunedLearner",
     "meta._calibration": "IsotonicCalibrator TemperatureCalibrator",
     "meta._choice": "AutoClassifier AutoRegressor",
-    "meta._conformal": "ConformalIntervals ConformalSets",
+    "meta._conformal": "ConformalIntervals ConformalSets JointCoverage",
     "meta._greedy": "GreedyClassifier GreedyRegressor",
     "meta._linear": "LinearClassifier LinearRegressor",
     "meta._pruning": "CostPruner OrderedPruner RedundancyPruner",

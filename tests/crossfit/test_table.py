@@ -35,6 +35,13 @@ def test_a_cell_written_twice_is_averaged_and_one_never_written_is_nan(table):
     assert np.isnan(table.values[:, 1:]).all()
 
 
+def test_a_cell_written_once_keeps_the_first(table):
+    table, members = table
+    pieces = [(np.array([0, 1]), np.array([1.0, 2.0])), (np.array([2, 1]), np.array([4.0, 5.0]))]
+    table.write(members[0], pieces, once=True)
+    np.testing.assert_array_equal(table.values[:, 0], [1.0, 2.0, 4.0, np.nan])
+
+
 def test_keep_and_join_give_back_the_same_columns(table):
     table, members = table
     table.write(members[2], [(np.arange(4), np.arange(12.0).reshape(4, 3))])

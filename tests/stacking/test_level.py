@@ -42,7 +42,7 @@ def level_of(values, y, n_folds=3, weights=None):
     run = SimpleNamespace(
         problem=problem_of(y, weights), runner=Jobs(), seconds=dict.fromkeys(members, 1.0),
         folds=[(rows[rows % n_folds != f], rows[rows % n_folds == f]) for f in range(n_folds)],
-        seed_of=lambda name, task: 0,
+        seed_of=lambda name, task: 0, refit=True,
         features=SimpleNamespace(present={"v": np.ones(n_rows, dtype=bool)}),
     )  # fmt: skip
     return run, Level(table, {})

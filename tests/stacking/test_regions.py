@@ -5,7 +5,9 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.model_selection import RepeatedKFold
 
 from ensemble_mm import DataWarning, MultiOutputStack, StackedRegressor
 
@@ -63,7 +65,8 @@ def test_intervals_and_sets_cover_rows_of_patterns_that_the_fit_did_not_have(str
             covered.setdefault(("size", *names), []).append(np.mean((low <= y) & (y <= high)))
             sets = quiet(model.predict_set, without(new, *names))["kind"]
             covered.setdefault(("kind", *names), []).append(sets[np.arange(N_NEW), codes].mean())
-    assert all(np.mean(shares) > 0.86 for shares in covered.values())
+    shares = {key: np.mean(found) for key, found in covered.items()}
+    assert min(shares.values()) > 0.83, shares  # three fits: a share errs by 0.015, and there are eight
 
 
 def test_a_new_pattern_is_told_with_its_views_and_a_known_one_is_not():
@@ -75,3 +78,43 @@ def test_a_new_pattern_is_told_with_its_views_and_a_known_one_is_not():
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataWarning)
         model.predict_interval(X)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [(), ("strong",)])
+def test_joint_sets_and_intervals_hold_all_tasks_of_a_row_at_once(names):
+    joint, single = [], []
+    for seed in range(4):
+        X, Y = drawn(seed)
+        first, new = ({name: column[rows] for name, column in X.items()} for rows in (slice(N), slice(N, None)))
+        model = MultiOutputStack(learners=LEARNERS[:2], cv=3, strategy="independent", random_state=0).fit(first, Y[:N])
+        y, codes = Y["size"][N:], np.searchsorted(model.classes_["kind"], Y["kind"][N:])
+        for found, settings in ((joint, {"joint": True}), (single, {})):
+            low, high = quiet(model.predict_interval, without(new, *names), **settings)["size"].T
+            sets = quiet(model.predict_set, without(new, *names), **settings)["kind"]
+            found.append(np.mean((low <= y) & (y <= high) & sets[np.arange(N_NEW), codes]))
+    assert np.mean(joint) == pytest.approx(0.9, abs=0.04)
+    assert np.mean(single) < np.mean(joint) - 0.03
+
+
+class Wobbly(RegressorMixin, BaseEstimator):
+    """Predict the mean, and an error of its own for each set of training rows."""
+
+    def fit(self, X, y):
+        self.mean_, self.key_ = y.mean(), int(1e6 * abs(y.sum())) % 2**31
+        return self
+
+    def predict(self, X):
+        return self.mean_ + np.random.RandomState(self.key_).normal(size=len(X))
+
+
+def test_repeated_splits_describe_the_one_model_that_a_refit_leaves():
+    y = 0.1 * np.random.default_rng(0).normal(size=200)
+    X, cv = np.zeros((200, 1)), RepeatedKFold(n_splits=4, n_repeats=10, random_state=0)
+    X[:, 0] = np.arange(200)
+    errors = {}
+    for refit in (True, False):
+        model = StackedRegressor(learners=[("w", Wobbly())], meta_learner="mean", cv=cv, refit=refit).fit(X, y)
+        errors[refit] = np.std(model.oof_["y"])
+        assert np.ptp(model.predict_interval(X, 0.9), axis=1).mean() == pytest.approx(2 * 1.64 * errors[refit], rel=0.2)
+    assert errors[True] > 0.9 > 0.5 > errors[False]  # the means of ten err by a third

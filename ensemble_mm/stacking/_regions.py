@@ -1,0 +1,95 @@
+"""What holds the truth of new rows as often as it is asked to, learned from held-out predictions by pattern of views.
+
+Patterns that few rows of the fit have, or none, are learned from rows that were predicted as if they had them.
+"""
+
+import warnings
+
+import numpy as np
+
+from .._checks import DataWarning
+from ..crossfit import patterns_of
+from ..meta import ConformalIntervals, ConformalSets, JointCoverage
+from ._level import has_both
+
+REGIONS = {"sets": ConformalSets, "intervals": ConformalIntervals}
+
+
+def fit_regions(run, oof, tried):
+    """Return the fitted sets or intervals {task: ...}, and the joint coverage of all tasks (None for one task).
+
+    Parameters
+    ----------
+    run : CrossFit
+    oof : dict of str to ndarray
+        Out-of-fold predictions of all rows, by task.
+    tried : dict of int to dict
+        The same of the rows that patterns of missing views are tried out on, as if they had a pattern.
+    """
+    pattern, regions = patterns_of(run.features.present), {}
+    for name, task in run.problem.tasks.items():
+        y = run.problem.targets[name]
+        rows = np.flatnonzero(has_both(y, oof[name]))
+        # One width: the members' disagreement made intervals wider on every set that it was tried on.
+        regions[name] = REGIONS[task.rules.region]()
+        regions[name].fit(oof[name][rows], y[rows], pattern[rows], *_counted(run.problem, [name], rows))
+        for value, out in tried.items():
+            some = has_both(y[run.tried.rows], out[name])
+            rows = run.tried.rows[some]
+            regions[name].add(value, out[name][some], y[rows], *_counted(run.problem, [name], rows))
+    return regions, _fit_joint(run, regions, oof, tried, pattern) if len(regions) > 1 else None
+
+
+def _fit_joint(run, regions, oof, tried, pattern):
+    rows, levels = _levels(run.problem, regions, oof, np.arange(run.problem.n_rows), pattern)
+    joint = JointCoverage().fit(levels, pattern[rows], *_counted(run.problem, list(regions), rows))
+    for value, out in tried.items():
+        rows, levels = _levels(run.problem, regions, out, run.tried.rows, np.full(len(run.tried.rows), value))
+        joint.add(value, levels, *_counted(run.problem, list(regions), rows))
+    return joint
+
+
+def _levels(problem, regions, out, rows, pattern):
+    """Return the rows in which all tasks have a label and a prediction, and when each task is just covered."""
+    targets = {name: problem.targets[name][rows] for name in regions}
+    some = np.all([has_both(targets[name], out[name]) for name in regions], axis=0)
+    levels = [r.levels(out[name][some], targets[name][some], pattern[some]) for name, r in regions.items()]
+    return rows[some], np.column_stack(levels)
+
+
+def _counted(problem, names, rows):
+    """Return the weights of some rows, as a mean over some tasks, and their groups."""
+    weights = [np.ones(problem.n_rows) if problem.weights[n] is None else problem.weights[n] for n in names]
+    plain = all(problem.weights[name] is None for name in names)
+    groups = problem.group_codes
+    return None if plain else np.mean(weights, axis=0)[rows], None if groups is None else groups[rows]
+
+
+def regions_of(model, out, present, coverage, region, joint=False):
+    """Return {task: intervals or sets} of predictions of new rows, of the tasks that have such.
+
+    With `joint`, all tasks of a row are covered at once, those of the other kind with them.
+    """
+    pattern = patterns_of(present)
+    _warn_of_new(pattern, list(present), model.conformal_)
+    if joint and model.joint_ is not None:
+        coverage = model.joint_.of_each(coverage, pattern)
+    method = {"intervals": "interval", "sets": "sets"}[region]
+    return {
+        name: getattr(model.conformal_[name], method)(p, coverage, pattern)
+        for name, p in out.items() if model.tasks_[name].rules.region == region
+    }  # fmt: skip
+
+
+def _warn_of_new(pattern, views, regions):
+    seen = set().union(*(region.seen_ for region in regions.values()))
+    for value, n in zip(*np.unique(pattern, return_counts=True), strict=True):
+        if value in seen:
+            continue
+        there = ", ".join(repr(view) for bit, view in enumerate(views) if value >> bit & 1)
+        warnings.warn(
+            f"{n} rows have {f'only {there}' if there else 'none of the views'}, as no row of the fit had: their "
+            "intervals and sets come from rows that have more views, predicted as if they had not.",
+            DataWarning,
+            stacklevel=5,
+        )
