@@ -153,6 +153,13 @@ def _serve(args):
     serve(args.model, settings, tell, args.trust)
 
 
+def _export(args):
+    from ..endpoint import write_docker
+
+    write_docker(args.model, args.out)
+    tell(f"{args.to}: {args.out}; build it with: docker build -t model {args.out}")
+
+
 def _runs(args):
     from ..store import TaskDatabase
 
@@ -220,8 +227,8 @@ def _completion(args):
 
 
 COMMANDS = {"fit": _fit, "predict": _predict, "evaluate": _evaluate, "report": _report, "schema": _schema,
-            "inspect": _inspect, "serve": _serve, "runs": _runs, "plan": _plan, "audit": _audit, "demo": _demo,
-            "completion": _completion}  # fmt: skip
+            "inspect": _inspect, "serve": _serve, "export": _export, "runs": _runs, "plan": _plan, "audit": _audit,
+            "demo": _demo, "completion": _completion}  # fmt: skip
 
 
 # -- what goes in ------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from ._refusal import Refusal
 
 log = logging.getLogger("ensemble_mm.endpoint")
 
-QUEUE = 32  # batches that may wait; what comes then is turned away
+QUEUE = 256  # batches that may wait; what comes then is turned away
 
 
 @dataclass(frozen=True)

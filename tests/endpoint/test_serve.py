@@ -1,0 +1,127 @@
+"""The process that serves: it starts, is crowded, loses its file, is stopped, and answers all the while."""
+
+import base64
+import concurrent.futures
+import contextlib
+import http.client
+import json
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+import zlib
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "ensemble_mm", "serve"]
+HALF = b"POST /predict HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n"
+
+
+def test_a_port_in_use_is_told_in_a_line(coats, served):
+    done = subprocess.run([*COMMAND, coats[2], "--port", str(served.port)], capture_output=True, text=True)
+    assert done.returncode == 1 and f"Port {served.port} of 127.0.0.1" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_many_at_once_are_answered_as_one_by_one(served, sent):
+    """Requests of different options and sizes are joined as they fit; a bad one costs the others nothing."""
+    bad = {**sent[0], "photo": base64.b64encode(b"no picture").decode()}
+    bodies = [{"rows": sent[i % 4 : i % 4 + 2], "probabilities": i % 3 == 0} for i in range(12)]
+    wanted = [served.call("/predict", body)[1] for body in bodies]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        refused = [pool.submit(served.call, "/predict", {"rows": [bad]}) for _ in range(4)]
+        found = list(pool.map(lambda body: served.call("/predict", body), bodies))
+    assert {answer.result()[0] for answer in refused} == {400}
+    for (status, answer), expected in zip(found, wanted, strict=True):
+        assert status == 200 and answer["predictions"][0]["kind"] == expected["predictions"][0]["kind"]
+        assert answer["predictions"][0]["stars"] == pytest.approx(expected["predictions"][0]["stars"], abs=1e-5)
+
+
+def test_what_is_no_request_is_refused(served):
+    for sent in (b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"GET /" + b"a" * 100_000):
+        with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+            with contextlib.suppress(ConnectionError):  # it may be ended before all is sent
+                connection.sendall(sent)
+                assert connection.recv(12) in (b"HTTP/1.1 400", b"")
+    assert served.call("/ping")[0] == 200
+
+
+def test_a_bomb_is_refused_by_its_size(served, sent):
+    """Ten thousand bytes that unpack to ten thousand million pixels."""
+
+    def part(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    parts = [part(b"IHDR", head), part(b"IDAT", zlib.compress(bytes(10**7))), part(b"IEND", b"")]
+    row = {**sent[0], "photo": base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"".join(parts)).decode()}
+    begin = time.monotonic()
+    status, answer = served.call("/predict", {"rows": [row]})
+    assert status == 400 and "row 0" in answer["error"] and time.monotonic() - begin < 20
+
+
+@pytest.mark.slow
+def test_slow_senders_hold_nobody_up(served, sent):
+    """Connections that send the head of a request, or its body, byte by byte; more than there may be."""
+    slow = []
+    try:
+        for i in range(1200):
+            connection = socket.create_connection(("127.0.0.1", served.port), timeout=20)
+            connection.sendall(HALF + (b"\r\n{" if i % 2 else b""))
+            slow.append(connection)
+        begin = time.monotonic()
+        assert served.call("/predict", {"rows": sent[:1]})[0] == 200
+        assert time.monotonic() - begin < 5
+        time.sleep(11)  # a head has ten seconds
+        slow[-2].settimeout(1)
+        assert slow[-2].recv(1) == b""
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+@pytest.mark.slow
+def test_a_file_that_changes_changes_no_answer(coats, serving, sent, tmp_path):
+    """Neither that of one process, nor those of several, of which one is killed and started anew."""
+    own = tmp_path / "own.emm"
+    own.write_bytes(coats[2].read_bytes())
+    for options in ([], ["--workers", "2"]):
+        own.write_bytes(coats[2].read_bytes())
+        with serving(own, *options) as service:
+            wanted = service.call("/predict", {"rows": sent})
+            own.write_bytes(b"something else")
+            assert [service.call("/predict", {"rows": sent}) for _ in range(6)] == [wanted] * 6
+            status, counts = service.call("/metrics")
+            line = next(line for line in counts.splitlines() if line.startswith("ensemble_mm_rows_total"))
+            assert status == 200 and float(line.split()[-1]) == 7 * len(sent)
+
+
+@pytest.mark.slow
+def test_what_is_under_way_is_answered_before_the_end(coats, serving, sent):
+    with serving(coats[2]) as service:
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            asked = [pool.submit(service.call, "/predict", {"rows": sent * 100}) for _ in range(8)]
+            concurrent.futures.wait(asked, return_when=concurrent.futures.FIRST_COMPLETED)
+            service.process.send_signal(signal.SIGTERM)
+            assert {answer.result()[0] for answer in asked} == {200}
+        assert service.process.wait(40) in (0, -signal.SIGTERM)
+
+
+@pytest.mark.slow
+def test_too_many_requests_are_turned_away(coats, serving, sent):
+    with serving(coats[2], "--max-batch", "1") as service:
+        with concurrent.futures.ThreadPoolExecutor(120) as pool:
+            asked = [pool.submit(service.call, "/predict", {"rows": sent}) for _ in range(240)]
+            statuses = [answer.result()[0] for answer in asked]
+        assert set(statuses) == {200, 503}
+        assert service.call("/ping")[0] == 200
+
+
+def test_a_client_that_leaves_costs_nothing(served, sent):
+    for _ in range(3):
+        connection = http.client.HTTPConnection("127.0.0.1", served.port)
+        connection.request("POST", "/predict", json.dumps({"rows": sent}), {"Content-Type": "application/json"})
+        connection.close()
+    assert served.call("/predict", {"rows": sent})[0] == 200
