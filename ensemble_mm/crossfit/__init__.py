@@ -9,6 +9,7 @@ from ._execute import Job, JobError, Runner, check_failures
 from ._extract import by_content
 from ._features import plan_extractions
 from ._folds import draw_folds
+from ._jobs import FittedMember
 from ._new_rows import NewRows
 from ._patterns import patterns_of
 from ._plan import ALL_ROWS, Estimate, Fit, LearnerSpec, Member, Plan, check_learners, members_of, seed_of
@@ -21,6 +22,7 @@ __all__ = [
     "CrossFit",
     "Estimate",
     "Fit",
+    "FittedMember",
     "Job",
     "JobError",
     "LearnerSpec",

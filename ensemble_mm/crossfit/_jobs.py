@@ -25,7 +25,7 @@ INNER_SHARE = 0.15  # of the training rows, kept aside to stop boosting early
 class FittedMember:
     """A fitted learner with what it needs to read blocks of new rows."""
 
-    estimator: object
+    estimator: object  # None: of a member without weight, which is not kept
     n_classes: int = 0  # 0: a regression
     codes: list = field(default_factory=list)  # class positions that the learner knows, in its own order
     views: tuple = ()  # views that it reads, a block each; a last block may hold estimates of other tasks
@@ -36,6 +36,8 @@ class FittedMember:
 
     def predict_columns(self, blocks, rows):
         """Return the columns of this member for some rows: shape (n_rows,) or (n_rows, n_classes)."""
+        if self.estimator is None:
+            return np.zeros((len(rows), self.n_classes) if self.n_classes > 2 else len(rows))
         X = assemble(blocks, rows, self.fills, self.dense)
         if not self.n_classes:
             return np.asarray(self.estimator.predict(X), dtype=np.float64).reshape(len(rows), -1)[:, 0]

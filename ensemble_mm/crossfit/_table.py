@@ -69,6 +69,10 @@ class Table:
 
     def join(self, other):
         """Return a table with the columns of both."""
+        if other.values is self.values:  # parts of one table
+            whole = self.part(self._spans)
+            whole._spans |= other._spans
+            return whole
         joined = Table.__new__(Table)
         joined.n_rows, joined.index = self.n_rows, self.index
         shift = len(self.columns)
@@ -77,6 +81,12 @@ class Table:
         joined.columns = self.columns.append(other.columns)
         joined.values = np.hstack([self.values, other.values])
         return joined
+
+    def part(self, members):
+        """Return a table of some members that shares the numbers, and the columns, of this one."""
+        shared = Table.__new__(Table)
+        vars(shared).update(vars(self) | {"_spans": {member: self._spans[member] for member in members}})
+        return shared
 
     def keep(self, members):
         """Return the table with some of its members only."""

@@ -137,10 +137,15 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 class SampledKernel(Nystroem):
-    """Nystroem's map, of all rows where there are fewer than components: a small fold is nothing to warn of."""
+    """Nystroem's map, of all rows where there are fewer than components: a small fold is nothing to warn of.
+
+    The rows that it keeps are rounded to half precision, in which a model file holds them in half the room.
+    """
 
     def fit(self, X, y=None):
-        """Sample the rows that span the map; `X` is of shape (n_samples, n_features)."""
+        """Sample the rows that span the map; `X` is of shape (n_samples, n_features), scaled."""
+        if not sparse.issparse(X):
+            X = np.clip(X, -6e4, 6e4).astype(np.float16).astype(X.dtype)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "n_components > n_samples")
             return super().fit(X, y)

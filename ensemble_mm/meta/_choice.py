@@ -163,6 +163,12 @@ class _Auto:
             return super()._mix(cells)
         return sum(share * self.chosen_[name]._mix(cells) for name, share in self.shares_.items())
 
+    def weighed(self):
+        """Return which members have a weight, with each of the meta-learners that count: (n_chosen, n_members)."""
+        if not self.chosen_:
+            return np.ones((1, len(self.weights_)), dtype=bool)
+        return np.concatenate([model.weighed() for model in self.chosen_.values()])
+
 
 class AutoClassifier(_Auto, TableClassifier):
     """Average the meta-learners that cross-validation on the table cannot tell from the best.

@@ -190,6 +190,14 @@ class TableMixin:
     def _mix(self, cells):
         return blend(cells, self.weights_)
 
+    def weighed(self):
+        """Return which members have a weight, in each of the blends that are averaged: bool, (n_blends, n_members).
+
+        The others change nothing in a row that has one of these. One that writes `_mix` may ask all, unless it says so.
+        """
+        plain = type(self)._mix is TableMixin._mix
+        return (self.weights_ > 0 if plain else np.ones(len(self.weights_), dtype=bool))[np.newaxis]
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True

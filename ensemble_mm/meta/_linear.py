@@ -19,6 +19,10 @@ class _Linear:
     def _share(self, cells):
         return shares((~np.isnan(cells[:, :, 0])).astype(float), self.coef_) * self.coef_.sum()
 
+    def weighed(self):
+        """Return which members have a weight: bool, shape (1, n_members)."""
+        return (self.coef_ > 0)[np.newaxis]
+
     def _keep(self, rows, coef):
         self.coef_ = rows.back(coef)
         total = coef.sum()

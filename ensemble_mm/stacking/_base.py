@@ -47,7 +47,7 @@ from ..schema import tell
 from ..store import FeatureCache, JobStore, content_key, versions
 from ._board import fold_scores, head_of, leaderboard
 from ._diagram import diagram
-from ._level import Level, calibrator_of, setting_of
+from ._level import Level, calibrator_of, forget_idle, setting_of
 from ._parameters import StackParameters, check_settings
 from ._params import NamedParamsMixin
 from ._predictor import Predictor
@@ -143,6 +143,9 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         table = levels[0].table
         for level in levels[1:]:
             table = table.join(level.table)
+        for level in levels:
+            level.table = table.part(level.table.members())  # one copy of the numbers
+        forget_idle(levels)
         self.table_ = table
         last = levels[-1]
         self.meta_learners_ = last.metas
@@ -388,10 +391,18 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         return NewRows(self.readers_, columns, self._runner(), self._cache(), getattr(source, "index", None))
 
     def predict_members(self, X):
-        """Return the table of the members' predictions for new rows, with the columns of `table_`."""
+        """Return the table of the members' predictions for new rows, with the columns of `table_`.
+
+        Members that never count, whose learners are not kept, are NaN.
+        """
         new = self._new_rows(X)
         with PLAIN_OUTPUT():
-            return self._run_levels(new)[0]
+            table = self._run_levels(new)[0]
+        for level in self.levels_:
+            for member, models in level.models.items():
+                if any(model is not None and model.estimator is None for model in models.values()):
+                    table[member][:] = np.nan
+        return table
 
     def _run_levels(self, new):
         """Return the joined table of all levels and the predictions {task: array} of the last."""

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from .._routing import row_params
-from ..crossfit import Estimate, Job, check_failures, seeded
+from ..crossfit import Estimate, FittedMember, Job, check_failures, seeded
 from ..meta import (
     CALIBRATORS,
     make_meta_learner,
@@ -223,6 +223,18 @@ class Level:
         read = {member for members in self.columns.values() for member in members}
         return [member for member in self.table.members() if member in read]
 
+    def idle(self, name):
+        """Return the members that never count for a task.
+
+        They have no weight, and whenever they read a row, a member that has some reads it, too.
+        """
+        members, weighed, idle = self.columns[name], self.metas[name].weighed(), []
+        for m, member in enumerate(members):
+            also = np.array([_reads_wherever(other, member) for other in members])
+            if not weighed[:, m].any() and (weighed & also).any(axis=1).all():
+                idle.append(member)
+        return idle
+
     def weights(self, name):
         """Return {member: weight} of the members that the meta-learner of a task reads."""
         return Weighed(self.metas[name], self.columns[name]).worth
@@ -305,6 +317,23 @@ class Level:
     def estimates(self, predictions):
         """Return predictions as inputs of a next level: all but one class, or the number."""
         return {Estimate(name): p[:, 1:] if p.ndim == 2 else p[:, np.newaxis] for name, p in predictions.items()}
+
+
+def forget_idle(levels):
+    """Take the learners of members that never count, for any task on any level, out of fitted levels."""
+    counting = {member for level in levels for n in level.columns for member in level.columns[n]
+                if member.chain is not None or member not in level.idle(n)}  # fmt: skip
+    for level in levels:
+        for member, models in level.models.items():
+            if member not in counting:
+                level.models[member] = {
+                    fold: FittedMember(None, model.n_classes) for fold, model in models.items() if model is not None
+                }
+
+
+def _reads_wherever(other, member):
+    """Tell whether a member reads each row that another one reads: any view of a row is enough for both."""
+    return set(member.views) <= set(other.views) if member.views else not other.views
 
 
 def setting_of(setting, task):

@@ -88,7 +88,8 @@ class Decoder:
 
     def array(self, described) -> np.ndarray:
         """Return the next array."""
-        spelt, shape, *order = described
+        spelt, shape, *rest = described
+        order, wide = rest[:1] == ["F"], [part for part in rest if part != "F"]
         dtype = _read_dtype(spelt)
         require(type(shape) is list and all(type(n) is int and 0 <= n < 2**40 for n in shape), "a shape is none")
         require(len(shape) <= 32 and math.prod(n for n in shape if n) < 2**40, "a shape is none")
@@ -96,7 +97,11 @@ class Decoder:
         require(self._at + size * dtype.itemsize <= len(self.content), "an array is cut")
         made = np.frombuffer(self.content, dtype, size, self._at).copy() if size else np.empty(0, dtype)
         self._at += size * dtype.itemsize
-        return made.reshape(shape, order="F" if order == ["F"] else "C")
+        if wide:
+            require(wide in (["<f4"], ["<f8"]) and dtype.kind == "f", "a type is none")
+            self.spend(8 * size)
+            made = made.astype(wide[0])
+        return made.reshape(shape, order="F" if order else "C")
 
     def bytes(self, described) -> bytes:
         """Return the bytes of the next array."""
@@ -120,6 +125,11 @@ class Decoder:
             array = self.array_of(content, "biufc", 1)
             self.spend(array.size * 32)
             return array.tolist() if tag == "numbers" else list(array)
+        if tag == "counted":
+            first, n = content
+            require(type(first) is type(n) is int and 0 <= n < 2**32, "a sequence is none")
+            self.spend(n * 32)
+            return list(range(first, first + n))
         if tag == "trees":
             return read_trees(content, self)
         require(tag == "forest", "a sequence is of a kind that this version does not know")

@@ -8,6 +8,7 @@ bytes of an array are not pointed at: they stand in the order of the tree.
 import functools
 import types
 from collections import Counter, OrderedDict, defaultdict
+from hashlib import sha256
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,7 @@ class Encoder:
     def __init__(self):
         self.blocks: list = []
         self._met: dict = {}  # id -> (the item, kept alive, and its node)
+        self._equal: dict = {}  # arrays by what is in them: learners of several tasks hold the same
         self._open: set = set()  # ids of things that cannot refer to themselves
         self._n_shared = 0
         self._depth = 0
@@ -47,6 +49,10 @@ class Encoder:
         """
         if item is None or type(item) in (bool, int, float) or (type(item) is str and len(item) < LONG):
             return item
+        if type(item) is np.ndarray and item.nbytes > LONG and item.dtype.kind in KINDS:
+            place = "F" if item.flags.f_contiguous else "C"
+            content = sha256(item.tobytes("A")).digest()
+            item = self._equal.setdefault((item.dtype.str, item.shape, place, content), item)
         if id(item) in self._met:
             node = self._met[id(item)][1]
             if id(item) in self._open:
@@ -73,7 +79,8 @@ class Encoder:
         return self._write(item) if item is not None else None
 
     def array(self, values) -> list:
-        """Keep the bytes of an array; return its dtype, its shape, and "F" where it lies column by column in memory.
+        """Keep the bytes of an array; return their dtype, its shape, "F" where it lies column by column in memory, and
+        its own dtype where its numbers are kept in fewer bytes.
 
         The order is kept since sums depend on it, in their last bits.
         """
@@ -83,8 +90,10 @@ class Encoder:
             for name in values.dtype.names:
                 values[name] = fields[name]
         order = ["F"] if values.flags.f_contiguous and not values.flags.c_contiguous else []
-        self.blocks.append(values.tobytes(*order))
-        return [_spell_dtype(values.dtype), list(values.shape), *order]
+        kept = _narrowed(values)
+        self.blocks.append(kept.tobytes(*order))
+        wide = [] if kept is values else [values.dtype.str]
+        return [_spell_dtype(kept.dtype), list(values.shape), *order, *wide]
 
     def many(self, parts: list):
         """Return the nodes of a sequence, or one column where all are words, numbers of one type, or trees."""
@@ -99,6 +108,8 @@ class Encoder:
             text = [part.encode("utf-8", "surrogatepass") for part in parts]
             lengths = np.array([len(part) for part in text], dtype=np.int32)
             return {"words": [self._bytes(b"".join(text)), self.array(lengths)]}
+        if kind is int and parts == list(range(parts[0], parts[0] + len(parts))):
+            return {"counted": [parts[0], len(parts)]}
         if kind in (int, float) and all(-(2**63) <= part < 2**63 for part in parts if kind is int):
             return {"numbers": self.array(np.array(parts, dtype=np.int64 if kind is int else np.float64))}
         if len(parts) >= MANY and issubclass(kind, (np.number, np.bool_)):
@@ -192,6 +203,17 @@ def _same(a, b) -> bool:
     if isinstance(a, (np.ndarray, np.generic)):
         return a.dtype == b.dtype and not a.dtype.hasobject and a.shape == b.shape and a.tobytes() == b.tobytes()
     return isinstance(a, (type(None), bool, int, float, str)) and (a is b or a == b)
+
+
+def _narrowed(values):
+    """Return numbers in the fewest bytes that hold them as they are."""
+    if values.dtype.kind == "f" and values.size >= MANY:
+        with np.errstate(over="ignore", invalid="ignore"):
+            for narrow in ("<f2", "<f4"):
+                kept = values.astype(narrow)
+                if kept.itemsize < values.itemsize and np.array_equal(kept, values, equal_nan=True):
+                    return kept
+    return values
 
 
 def _spell_dtype(dtype) -> str | list:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn import config_context
+from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -16,6 +17,7 @@ from ensemble_mm.features._characters import count_characters
 from ensemble_mm.features._ngrams import count_ngrams
 from ensemble_mm.features._text import TextReducer
 from ensemble_mm.features._words import ngrams_of, parts_of
+from ensemble_mm.store import load, save
 
 TEXTS = ["A warm coat, really!", "a cold coat", "干净的房间 and a warm coat", None, "क्या बात है"]
 
@@ -194,3 +196,24 @@ def test_the_set_output_of_transformers_changes_nothing():
     """What is sparse cannot be a frame; scikit-learn's vectorizers are not asked for one either."""
     with config_context(transform_output="pandas"):
         assert sparse.issparse(TextExtractor().fit_transform(["warm and soft", "cold and torn"]))
+
+
+def test_a_reducer_is_saved_as_rows_and_shares(tmp_path):
+    """Of many words in few texts: the directions take ten times the room, and come back to the bit."""
+    X = sparse.random(100, 20_000, 0.003, format="csr", random_state=0, dtype=np.float32)
+    reducer = TextReducer(20, random_state=0)
+    reduced = reducer.fit_transform(X)
+    V = reducer.directions_
+    np.testing.assert_allclose(V.T @ V, np.eye(20), atol=1e-3)
+    save(reducer, tmp_path / "reducer.emm")
+    assert (tmp_path / "reducer.emm").stat().st_size < V.nbytes / 10
+    np.testing.assert_array_equal(load(tmp_path / "reducer.emm").transform(X), reduced)
+    few = TruncatedSVD(20, n_iter=20, random_state=0).fit(X)
+    assert (reduced**2).sum() > 0.9 * (few.transform(X) ** 2).sum()
+
+
+def test_a_reducer_of_equal_rows_has_one_direction():
+    X = sparse.csr_matrix((np.ones(60), (np.arange(60), np.arange(60) % 3 * 0)), (60, 5000), dtype=np.float32)
+    reduced = TextReducer(10, random_state=0).fit_transform(X)
+    np.testing.assert_allclose(np.abs(reduced[:, 0]), 1, atol=1e-3)
+    assert not reduced[:, 1:].any()

@@ -4,11 +4,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from ensemble_mm.crossfit import Member, Table
+from ensemble_mm import MultiOutputStack, TabularExtractor, TextExtractor
+from ensemble_mm.crossfit import ALL_ROWS, Member, Table
 from ensemble_mm.data import Problem, Task, read_problem
 from ensemble_mm.meta import CostPruner
+from ensemble_mm.stacking import _base
 from ensemble_mm.stacking._level import (
     Level,
     paired_gain,
@@ -204,3 +208,37 @@ def test_rows_of_a_group_err_together():
 def test_a_setting_by_name_comes_before_one_by_kind(task, found):
     assert setting_of({"classification": "kind", "liked": "own"}, task) == found
     assert setting_of("plain", task) == "plain"
+
+
+class Against(LogisticRegression):
+    """Say the contrary."""
+
+    def predict_proba(self, X):
+        return super().predict_proba(X)[:, ::-1]
+
+
+VIEWS = [("review", TextExtractor(), "review"), ("facts", TabularExtractor(), ["age", "price", "shop"])]
+
+
+@pytest.mark.parametrize("meta_learner", ["greedy", "linear", "auto"])
+@pytest.mark.parametrize(("reads", "kept"), [("all", False), ("facts", True)])
+def test_members_that_never_count_are_not_kept(reviews, monkeypatch, meta_learner, reads, kept):
+    """One that reads a part of what all others read may have to answer alone, where the rest is missing."""
+    X, Y = reviews
+    learners = [("linear", LogisticRegression(), "review"), ("none", Against(), reads)]
+    if reads == "all":
+        learners[0] = (*learners[0][:2], "all")
+    stack = MultiOutputStack(VIEWS, learners, cv=3, strategy="independent", meta_learner=meta_learner, random_state=0)
+    lean = clone(stack).fit(X, Y[["recommended"]])
+    monkeypatch.setattr(_base, "forget_idle", lambda levels: None)
+    full = stack.fit(X, Y[["recommended"]])
+    weights = full.contributions_["recommended"]
+    assert weights[:, "none"].item() == 0
+    models = {member.learner: models for member, models in lean.levels_[0].models.items()}
+    assert (models["none"][ALL_ROWS].estimator is not None) == kept and models["linear"][ALL_ROWS].estimator is not None
+    new = X.copy()
+    new.loc[:40, "review"] = None
+    new.loc[20:60, ["age", "price", "shop"]] = None
+    np.testing.assert_array_equal(lean.predict_proba(new)["recommended"], full.predict_proba(new)["recommended"])
+    said = lean.predict_members(new).to_frame()["recommended"]["none"]
+    assert said.isna().all().all() == (not kept)

@@ -21,6 +21,8 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeClassifier
 
 from ensemble_mm.store import ModelFileError, load, read_manifest, save
+from ensemble_mm.store._classes import Finder
+from ensemble_mm.store._decoding import Decoder
 from ensemble_mm.store._encoding import Encoder
 
 INDEX = pd.MultiIndex.from_tuples([("a", 1.0), ("b", 2.0), ("a", 3.0)], names=["task", None])
@@ -232,3 +234,40 @@ def test_nodes_are_plain_json():
     node = Encoder().node(Holder({"a": shared, "b": (shared, None)}))
     state = {"dict": [["a", "b"], [{"list": [1.5], "id": 1}, {"tuple": [{"ref": 1}, None]}]]}
     assert json.loads(json.dumps(node)) == {"object": [f"{__name__}.Holder", {"content": state}]}
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_numbers_that_fewer_bytes_hold_are_kept_in_those(dtype, order):
+    values = np.asarray(np.arange(300).reshape(20, 15) / 8, dtype=dtype, order=order)
+    values[0, 0], values[0, 1], values[0, 2] = np.nan, np.inf, -0.0
+    encoder = Encoder()
+    node = encoder.node(values)
+    assert len(encoder.blocks[0]) == 2 * values.size
+    made = Decoder(b"".join(encoder.blocks), Finder()).whole(node)
+    assert (
+        made.dtype == values.dtype
+        and made.tobytes("A") == values.tobytes("A")
+        and made.flags.f_contiguous == (order == "F")
+    )
+    values[1, 1] = np.pi
+    kept = Encoder()
+    kept.node(values)
+    assert len(kept.blocks[0]) == values.nbytes
+
+
+def test_equal_arrays_are_kept_once():
+    a, b = np.random.default_rng(0).normal(size=(2, 40, 40)), np.zeros((40, 40))
+    encoder = Encoder()
+    node = encoder.node([a[0], a[0].copy(), a[0].T.copy(), a[0].copy("F"), b])
+    assert len(encoder.blocks) == 4
+    made = Decoder(b"".join(encoder.blocks), Finder()).whole(node)
+    assert [np.array_equal(x, y) for x, y in zip(made, [a[0], a[0], a[0].T, a[0], b], strict=True)] == [True] * 5
+    assert made[3].flags.f_contiguous and made[1].flags.c_contiguous
+
+
+def test_numbers_in_their_order_take_no_room():
+    encoder, words = Encoder(), {f"w{i:04}": i for i in range(1000)}
+    node = encoder.node(words)
+    assert len(b"".join(encoder.blocks)) < 10_000
+    assert Decoder(b"".join(encoder.blocks), Finder()).whole(node) == words
