@@ -9,13 +9,15 @@ import pandas as pd
 from ._bodies import Options
 
 
-def answer(model, X, options: Options) -> dict[str, list[dict]]:
+def answer(model, tasks, X, options: Options) -> dict[str, list[dict]]:
     """Return the predictions for some rows, and what else is asked for.
 
     Parameters
     ----------
-    model : estimator
-        A fitted stack.
+    model : estimator or Predictor
+        What predicts: a fitted stack, or one that is compiled.
+    tasks : dict of str to Task
+        The tasks of the stack.
     X : DataFrame or array
         All columns that the model reads.
     options : Options
@@ -26,18 +28,18 @@ def answer(model, X, options: Options) -> dict[str, list[dict]]:
         "predictions": {task: value} per row. By option, "probabilities": {task: {class: probability}},
         "intervals": {task: [low, high]} and "sets": {task: [classes]} of the tasks that have them.
     """
-    parts = by_task(model, "predict", X)
+    parts = by_task(model, tasks, "predict", X)
     found = {"predictions": {n: _plain(values) for n, values in parts.items()}}
     if options.probabilities:
-        parts = by_task(model, "predict_proba", X)
-        found["probabilities"] = {n: [dict(zip(_labels(model, n), row, strict=True)) for row in _plain(p)]
+        parts = by_task(model, tasks, "predict_proba", X)
+        found["probabilities"] = {n: [dict(zip(_labels(tasks, n), row, strict=True)) for row in _plain(p)]
                                   for n, p in parts.items()}  # fmt: skip
     if options.interval:
-        parts = by_task(model, "predict_interval", X, options.coverage)
+        parts = by_task(model, tasks, "predict_interval", X, options.coverage)
         found["intervals"] = {n: _plain(pairs) for n, pairs in parts.items()}
     if options.set:
-        parts = by_task(model, "predict_set", X, options.coverage)
-        found["sets"] = {n: [_plain(model.tasks_[n].classes[row]) for row in rows] for n, rows in parts.items()}
+        parts = by_task(model, tasks, "predict_set", X, options.coverage)
+        found["sets"] = {n: [_plain(tasks[n].classes[row]) for row in rows] for n, rows in parts.items()}
     return {what: [{n: column[row] for n, column in columns.items()} for row in range(len(X))]
             for what, columns in found.items()}  # fmt: skip
 
@@ -47,21 +49,22 @@ def table_of(model, X, probabilities: bool = False, coverage: float | None = Non
 
     One per task; beside it, where they are asked for, the bounds of a number, and the probability of each class.
     """
-    predicted = by_task(model, "predict", X)
-    proba = by_task(model, "predict_proba", X) if probabilities else {}
-    bounds = {} if coverage is None else by_task(model, "predict_interval", X, coverage)
+    tasks = getattr(model, "tasks_", None)
+    predicted = by_task(model, tasks, "predict", X)
+    proba = by_task(model, tasks, "predict_proba", X) if probabilities else {}
+    bounds = {} if coverage is None else by_task(model, tasks, "predict_interval", X, coverage)
     for name, values in predicted.items():
         yield name, values
         if name in bounds:
             yield f"{name} low", bounds[name][:, 0]
             yield f"{name} high", bounds[name][:, 1]
         if name in proba:
-            labels = _labels(model, name) if hasattr(model, "tasks_") else model.classes_
+            labels = _labels(tasks, name) if tasks else model.classes_
             for label, column in zip(labels, proba[name].T, strict=True):
                 yield f"{name}={label}", column
 
 
-def by_task(model, method: str, X, *rest) -> dict[str, np.ndarray]:
+def by_task(model, tasks, method: str, X, *rest) -> dict[str, np.ndarray]:
     """Return {task: values} of a method that predicts; nothing where the model has no such method.
 
     Stacks of several tasks give a dict, a DataFrame or one column per task, and others the values of their only one.
@@ -74,12 +77,12 @@ def by_task(model, method: str, X, *rest) -> dict[str, np.ndarray]:
     if isinstance(found, pd.DataFrame):
         return {str(name): found[name].to_numpy() for name in found.columns}
     parts = list(found.T) if method == "predict" and found.ndim == 2 else [found]
-    names = getattr(model, "tasks_", None) or (["prediction"] if len(parts) == 1 else range(len(parts)))
+    names = tasks or (["prediction"] if len(parts) == 1 else range(len(parts)))
     return dict(zip(map(str, names), parts, strict=True))
 
 
-def _labels(model, task: str) -> list[str]:
-    return [str(label) for label in model.tasks_[task].classes]
+def _labels(tasks, name: str) -> list[str]:
+    return [str(label) for label in tasks[name].classes]
 
 
 def _plain(values: np.ndarray) -> list:

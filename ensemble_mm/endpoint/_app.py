@@ -6,7 +6,6 @@ import json
 import logging
 import time
 import warnings
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
@@ -18,7 +17,7 @@ from starlette.routing import Route
 from ._answers import answer
 from ._batches import Batches
 from ._bodies import MOST_ROWS, Options, of_csv, of_form, of_invocation, of_predict
-from ._inputs import Inputs
+from ._inputs import Inputs, Rows
 from ._metrics import CONTENT_TYPE, Metrics
 from ._refusal import Refusal
 from ._schema import open_api, page
@@ -48,10 +47,8 @@ class Service:
         self._settings = settings
         self._inputs = Inputs(model)
         self._metrics = Metrics(shared=settings.workers > 1)
-        self._batches = Batches(
-            lambda X, options: answer(model, X, options), settings.max_batch, settings.max_wait_ms / 1000,
-            self._metrics.batches.observe,
-        )  # fmt: skip
+        self._model, self._predictor = model, model.compiled()
+        self._batches = Batches(self._predict, settings.max_batch, settings.max_wait_ms / 1000)
         self._schema = open_api(model, self._inputs)
         self._page = page(model, self._inputs)
         self._held = 0
@@ -129,12 +126,24 @@ class Service:
             records, options = read()
             return self._inputs.read(records), options
 
-        rows, options = await asyncio.to_thread(rows_of)
-        found: dict[str, Any] = await self._batches.ask(rows, options)
-        self._metrics.count(rows)
-        if rows.told:
-            found["warnings"] = rows.told
-        return _json(found)
+        return _json(await self._batches.ask(*await asyncio.to_thread(rows_of)))
+
+    def _predict(self, parts: list[Rows], options: Options) -> list[dict]:
+        """Return the answers to some requests with the same options, which are read and predicted together."""
+        X = self._inputs.join(parts)
+        found = self._inputs.look(X)
+        whole = answer(self._predictor, self._model.tasks_, X, options)
+        self._metrics.count(len(X), found)
+        answers, end = [], 0
+        for part in parts:
+            rows = slice(end, end := end + len(part))
+            told = self._inputs.look(self._inputs.join([part])).told if found.told and len(parts) > 1 else found.told
+            gone = [
+                f"{view!r} is missing in every row." for view, absent in found.missing.items() if absent[rows].all()
+            ]
+            warned = {"warnings": [*told, *gone]} if told or gone else {}
+            answers.append({what: entries[rows] for what, entries in whole.items()} | warned)
+        return answers
 
     # -- what all addresses share --------------------------------------------------------------------------------
 

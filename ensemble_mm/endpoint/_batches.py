@@ -7,9 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numpy as np
-import pandas as pd
-
 from .._checks import BadItemsError
 from ._bodies import Options
 from ._inputs import Rows
@@ -35,17 +32,15 @@ class Batches:
     Parameters
     ----------
     predict : callable
-        Called with rows and `Options`, in one thread at a time; gives {what: one entry per row}.
+        Called with the rows of some requests and their `Options`, in one thread; gives their answers.
     max_batch : int
         Most rows of a batch, unless one request has more.
     max_wait : float
         Seconds that a request waits for others. Those that come while the model works are joined anyway.
-    observe : callable
-        Called with the number of rows of every batch.
     """
 
-    def __init__(self, predict: Callable, max_batch: int, max_wait: float, observe: Callable[[int], object]):
-        self._predict, self._max_batch, self._max_wait, self._observe = predict, max_batch, max_wait, observe
+    def __init__(self, predict: Callable, max_batch: int, max_wait: float):
+        self._predict, self._max_batch, self._max_wait = predict, max_batch, max_wait
         self._queue: deque[Waiting] = deque()
         self._n_rows = 0
         self._filled = asyncio.Event()
@@ -71,7 +66,6 @@ class Batches:
                     await asyncio.sleep(self._max_wait)
                 batch = self._next_batch()
                 if batch:
-                    self._observe(sum(len(waiting.rows) for waiting in batch))
                     answers = await loop.run_in_executor(self._thread, self._answers, batch)
                     for waiting, found in zip(batch, answers, strict=True):
                         if not waiting.answer.done():  # its sender may have gone
@@ -102,27 +96,18 @@ class Batches:
     def _answers(self, batch: list[Waiting]) -> list:
         """Return the answer to each request, or the error in its place."""
         try:
-            found = self._predict(_joined([waiting.rows.X for waiting in batch]), batch[0].options)
+            return self._predict([waiting.rows for waiting in batch], batch[0].options)
         except Exception as error:
             if len(batch) > 1:  # the others must not suffer
                 return [answer for waiting in batch for answer in self._answers([waiting])]
             return [_refusal_of(error)]
-        ends = np.cumsum([len(waiting.rows) for waiting in batch])
-        return [
-            {what: entries[end - len(waiting.rows) : end] for what, entries in found.items()}
-            for waiting, end in zip(batch, ends, strict=True)
-        ]
-
-
-def _joined(parts: list):
-    if len(parts) == 1:
-        return parts[0]
-    return pd.concat(parts, ignore_index=True) if isinstance(parts[0], pd.DataFrame) else np.concatenate(parts)
 
 
 def _refusal_of(error: Exception) -> Refusal:
     """Return what the sender is told. An error that no check of ours foresaw goes to the log alone: it may tell of this
     machine."""
+    if isinstance(error, Refusal):
+        return error
     if isinstance(error, BadItemsError):
         return Refusal(400, error.listed())
     log.error("A prediction failed", exc_info=error)

@@ -3,13 +3,13 @@
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .._checks import name_of, nearest
+from .._checks import as_items, name_of, nearest
 from .._items import DATA_URI
 from .._modalities import cells_of
 from ..data import Names, as_fitted, columns_of, present_rows, views_of
@@ -21,27 +21,39 @@ STRANGERS = 50  # names that the model does not know and that are looked at: one
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of a request, and what reading them tells.
+    """The rows of a request.
 
     Parameters
     ----------
-    X : DataFrame or ndarray
-        All columns that the model reads.
+    columns : dict of str to list
+        The cells of all columns that the model reads.
+    n_rows : int
+    """
+
+    columns: dict[str, list]
+    n_rows: int
+
+    def __len__(self) -> int:
+        return self.n_rows
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What reading some rows tells.
+
+    Parameters
+    ----------
     told : list of str
         What is to be known of values that cannot be read.
-    missing : dict of str to int
-        Rows without an item, per view.
+    missing : dict of str to ndarray of shape (n_rows,)
+        Whether a row has no item, per view.
     unseen : dict of str to int
         Values that the fit did not have, per column of categories.
     """
 
-    X: Any
     told: list[str]
-    missing: dict[str, int]
+    missing: dict[str, np.ndarray]
     unseen: dict[str, int]
-
-    def __len__(self) -> int:
-        return len(self.X)
 
 
 class Inputs:
@@ -64,6 +76,7 @@ class Inputs:
         names: Names = model._names
         self._model, self._views = model, views_of(model)
         self.columns = cells_of(model)
+        self._known: set[tuple[str, ...]] = set()  # columns of requests without others, which are as they may be
         self.order = None if names.given else names.columns or tuple(map(str, range(model.n_features_in_)))
 
     def read(self, records: list) -> Rows:
@@ -72,18 +85,43 @@ class Inputs:
             records = [self._by_place(row, record) for row, record in enumerate(records)]
         if not self.columns:
             numbers = [_vector(list(record.values()), f"Row {row}") for row, record in enumerate(records)]
-            return Rows(np.array(numbers, dtype=np.float64), [], {}, {})
+            return Rows({"": numbers}, len(records))
         records = [_spelt(record) if isinstance(record, dict) else record for record in records]
         there = self._check_names(records)
-        X = pd.DataFrame({name: self._cells(name, records) for name in self.columns}, dtype=object)
+        rows = Rows({name: self._cells(name, records) for name in self.columns}, len(records))
+        if len(there) < len(self.columns) and there not in self._known:
+            try:
+                as_fitted(pd.DataFrame(dict.fromkeys(there, [None]), dtype=object), self._model)
+            except ValueError as error:
+                raise Refusal(400, str(error)) from None
+            self._known.add(there)
+        return rows
+
+    def join(self, parts: Sequence[Rows]):
+        """Return the rows of some requests as X."""
+        columns = {name: [cell for part in parts for cell in part.columns[name]] for name in parts[0].columns}
+        if not self.columns:
+            return np.array(columns[""], dtype=np.float64)
+        return pd.DataFrame({name: as_items(cells) for name, cells in columns.items()}, dtype=object)
+
+    def look(self, X) -> Findings:
+        """Read rows as the model will; raise a `Refusal` where they cannot be read."""
+        if not self.columns:
+            return Findings([], {}, {})
+        told: list[str] = []
         try:
-            if len(there) < len(self.columns):
-                as_fitted(X[there] if there else pd.DataFrame({"": [None]}), self._model)
-            return self._told_of(X)
+            columns = columns_of(as_fitted(X, self._model), self._views, self._model.schema_, told=told)
         except ValueError as error:
             raise Refusal(400, str(error)) from None
+        missing, unseen = {}, {}
+        for view in self._views:
+            values = columns[view.name]
+            missing[view.name] = ~present_rows(values)
+            for column in self._categories(values, view) if isinstance(values, pd.DataFrame) else ():
+                unseen[column.title] = len(column.reading.unseen(values[column.name]))
+        return Findings(told, missing, unseen)
 
-    def _check_names(self, records) -> list[str]:
+    def _check_names(self, records) -> tuple[str, ...]:
         """Return the columns that some record has."""
         found: dict[str, None] = {}
         for row, record in enumerate(records):
@@ -97,14 +135,14 @@ class Inputs:
             if near is not None and meant:
                 words = f"Row {meant[0]} has {stranger[:100]!r}, which the model does not read. Did you mean {near!r}?"
                 raise Refusal(400, words)
-        there = [name for name in self.columns if name in found]
+        there = tuple(name for name in self.columns if name in found)
         if not there:
             listed = ", ".join(map(repr, list(self.columns)[:20]))
             raise Refusal(400, f"The rows have none of the columns that the model reads: {listed}.")
         return there
 
-    def _cells(self, name: str, records) -> np.ndarray:
-        cells = np.full(len(records), None, dtype=object)
+    def _cells(self, name: str, records) -> list:
+        cells: list = [None] * len(records)
         check = _CELLS[self.columns[name]]
         for row, record in enumerate(records):
             value = record.get(name)
@@ -119,19 +157,6 @@ class Inputs:
             words = f"Row {row} must be a list of {len(self.order)} values: the model has no names of columns."
             raise Refusal(400, words)
         return dict(zip(self.order, values, strict=True))
-
-    def _told_of(self, X: pd.DataFrame) -> Rows:
-        """Read the rows as the model will; count what is missing and what is new."""
-        told: list[str] = []
-        columns = columns_of(as_fitted(X, self._model), self._views, self._model.schema_, told=told)
-        missing, unseen = {}, {}
-        for view in self._views:
-            values = columns[view.name]
-            missing[view.name] = int((~present_rows(values)).sum())
-            for column in self._categories(values, view) if isinstance(values, pd.DataFrame) else ():
-                unseen[column.title] = len(column.reading.unseen(values[column.name]))
-        told += [f"{name!r} is missing in every row." for name, n in missing.items() if n == len(X)]
-        return Rows(X, told, missing, unseen)
 
     def _categories(self, values, view) -> list[Column]:
         return [

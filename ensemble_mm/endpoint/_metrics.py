@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 
-from ._inputs import Rows
+from ._inputs import Findings
 
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 10_000)
@@ -38,12 +38,13 @@ class Metrics:
         self.missing = counter("missing_rows", "Rows without an item of the view", "view")
         self.unseen = counter("unseen_rows", "Rows whose category the fit did not have", "column")
 
-    def count(self, rows: Rows) -> None:
-        """Count rows that were read, and what they lack: the share of such rows among all shows how data drift."""
-        self.rows.inc(len(rows))
-        for view, n in rows.missing.items():
-            self.missing.labels(view).inc(n)
-        for column, n in rows.unseen.items():
+    def count(self, n_rows: int, found: Findings) -> None:
+        """Count the rows of a batch, and what they lack: the share of such rows among all shows how data drift."""
+        self.batches.observe(n_rows)
+        self.rows.inc(n_rows)
+        for view, missing in found.missing.items():
+            self.missing.labels(view).inc(int(missing.sum()))
+        for column, n in found.unseen.items():
             self.unseen.labels(column).inc(n)
 
     def page(self) -> bytes:

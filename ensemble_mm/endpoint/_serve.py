@@ -51,11 +51,11 @@ class Work:
     trusted: tuple[str, ...] = ()
 
     def model(self):
-        """Return the model, as a service wants it: one thread, and nothing written."""
+        """Return the model; one that is no stack is refused."""
         model = load(self.path, trusted=self.trusted)
         if not hasattr(model, "schema_") or not hasattr(model, "tasks_"):
             raise ValueError(f"{self.path!r} holds a {type(model).__name__}: a fitted stack can be served.")
-        return model.set_params(n_jobs=1, cache=None)
+        return model
 
     def __call__(self):
         from ._app import Service
