@@ -43,8 +43,6 @@ class Kind:
         What meta-learners maximise unless told otherwise; None: minus the loss of `Classes` or `Numbers`.
     same_as_loss : tuple
         Names of scorers that order predictions as that loss does.
-    score_name : str
-        What `score` is called.
     second, error : str or None
         Names of the metrics that reports show beside the main one, and on new rows.
     usual : str
@@ -139,7 +137,6 @@ class Classes(Kind):
     least: ClassVar = 2
     is_stratified: ClassVar = True
     region: ClassVar = "sets"
-    score_name: ClassVar = "neg_log_loss"
     same_as_loss: ClassVar = ("neg_log_loss", "d2_log_loss_score")
     usual: ClassVar = "the most frequent"
     error: ClassVar = "log_loss"
@@ -234,15 +231,6 @@ class Classes(Kind):
         prior = self.prior(y, weight)
         return -np.log(prior[prior > 0]) @ prior[prior > 0]
 
-    def score(self, y, out, weight=None):
-        """Return minus the mean loss."""
-        return -self.mean_loss(y, out, weight)
-
-    def draws(self, y, out, counts, weight=None):
-        """Return the main score of resamples, in which rows come `counts` times, shape (n_resamples, n_rows)."""
-        counts = counts if weight is None else counts * weight
-        return counts @ (self.decide(out) == y).astype(float) / counts.sum(axis=1)
-
 
 @dataclass(frozen=True)
 class Numbers(Kind):
@@ -258,7 +246,6 @@ class Numbers(Kind):
     words: ClassVar = "a number"
     width: ClassVar = 1
     n_columns: ClassVar = 1
-    score_name: ClassVar = "r2"
     same_as_loss: ClassVar = ("r2", "neg_mean_squared_error", "neg_root_mean_squared_error")
     usual: ClassVar = "the mean"
     second: ClassVar = "mae"
@@ -320,12 +307,6 @@ class Numbers(Kind):
         return 1 - self.mean_loss(y, out, weight) / worst if worst > 0 else np.nan
 
     metrics: ClassVar = {"r2": score, "mae": _mae, "rmse": _rmse}
-
-    def draws(self, y, out, counts, weight=None):
-        """Return the main score of resamples, in which rows come `counts` times, shape (n_resamples, n_rows)."""
-        counts = counts if weight is None else counts * weight
-        worst = counts @ self.loss(np.broadcast_to(self.prior(y, weight), len(y)), y)
-        return 1 - counts @ self.losses(y, out) / np.where(worst > 0, worst, np.nan)
 
 
 KINDS = {"binary": Classes, "multiclass": Classes, "regression": Numbers}

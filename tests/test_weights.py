@@ -52,7 +52,7 @@ def numbers_of(model, X):
     yield "folds", model.cv_results_.drop(columns=["task", "learner", "reads", "score_name"])
     yield "board", model.leaderboard()[["score", "difference", "loss"]]
     yield "views", em.view_contributions(model, n_bootstrap=0)
-    choices = compare_choices(cells_of(model), list(model.views_), n_bootstrap=1)
+    choices = compare_choices(cells_of(model), list(model.views_))
     yield "choices", choices[["score", "difference", "second", "gain"]]
     yield "missing", em.MissingDisplay.from_estimator(model).scores
     yield "pruning", em.PruningDisplay.from_estimator(model).path.drop(columns=["reads", "learner"])

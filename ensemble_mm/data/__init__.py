@@ -8,7 +8,7 @@ from ._names import Names, columns_read
 from ._problem import Problem, read_problem, task_weights
 from ._schema import infer_schema, infer_views
 from ._sources import ADDRESS
-from ._targets import Task, labels_by_task, resolve_targets
+from ._targets import Task, labels_by_task, resolve_targets, setting_of
 from ._views import as_fitted, column_of, columns_of, views_of
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "read_table",
     "resolve_targets",
     "select",
+    "setting_of",
     "take_rows",
     "task_weights",
     "views_of",

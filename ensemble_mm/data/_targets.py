@@ -128,6 +128,13 @@ class Task:
         return decided if self.classes is None else self.classes[decided]
 
 
+def setting_of(setting, task):
+    """Return the setting of one task where a dict by task or kind is given; None where it has no entry."""
+    if not isinstance(setting, dict):
+        return setting
+    return next((setting[key] for key in (task.name, task.kind, task.rules.family) if key in setting), None)
+
+
 def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str] | None = None):
     """Return `(tasks, encoded)`: the tasks in order, and one float array per task.
 

@@ -5,12 +5,15 @@
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..data import Task
-from ..meta import blend, rows_worth
+from .._scorers import Metric, metric_of
+from ..data import Task, setting_of
+from ..meta import Judge, blend, rows_worth
 
 DRAWN = {
     "classification": "use ConfusionDisplay or ReliabilityDisplay",
@@ -46,6 +49,8 @@ class Cells:
         What each row counts.
     groups : ndarray of shape (n_rows,) or None
         Rows of a group err together.
+    scoring : None, str or callable
+        The metric that the user chose.
     """
 
     task: Task
@@ -60,6 +65,7 @@ class Cells:
     folds: list
     weight: np.ndarray | None = None
     groups: np.ndarray | None = None
+    scoring: Any = None
 
     @property
     def reads(self) -> list:
@@ -75,6 +81,16 @@ class Cells:
     def kind(self):
         """What is so for tasks of this kind: losses, metrics, words."""
         return self.task.rules
+
+    @property
+    def metric(self) -> Metric:
+        """What scores are called and how they are taken."""
+        return metric_of(self.scoring, self.kind)
+
+    def judge(self, name=None) -> Judge:
+        """Return what scores predictions of all rows under the metric of the user, or another of the kind."""
+        metric = self.metric if name is None else Metric(name, partial(self.kind.metric, name))
+        return Judge(self.kind, metric, self.truth, self.folds, self.weight, self.groups)
 
     def losses(self, prediction) -> np.ndarray:
         """Return the log loss (nats) or the squared error (unit of the target, squared) of every row."""
@@ -160,7 +176,8 @@ def cells_of(model, task: str | None = None) -> Cells:
     weight = getattr(model, "row_weights_", {}).get(name)
     prior = prior_of(truth, record, weight)
     groups = getattr(model, "groups_", None)
-    return Cells(record, members, views, cube, weights, truth, ensemble, prior, meta, folds, weight, groups)
+    return Cells(record, members, views, cube, weights, truth, ensemble, prior, meta, folds, weight, groups,
+                 setting_of(model.scoring, record))  # fmt: skip
 
 
 def prior_of(truth, task, weight=None) -> np.ndarray:

@@ -135,11 +135,11 @@ class ScoreDisplay:
         self.task = task
 
     @classmethod
-    def from_estimator(cls, estimator, *, task=None, n_bootstrap=500, random_state=0, ax=None) -> Self:
+    def from_estimator(cls, estimator, *, task=None, ax=None) -> Self:
         """Draw the choices of one task (default: the first) of a fitted stack, from its table."""
         cells = cells_of(estimator, check_task(estimator, task))
-        choices = compare_choices(cells, list(estimator.views_), n_bootstrap=n_bootstrap, random_state=random_state)
-        return cls(choices=choices, score_name=words_of(cells.kind.main), task=cells.task.name).plot(ax=ax)
+        choices = compare_choices(cells, list(estimator.views_))
+        return cls(choices=choices, score_name=words_of(cells.metric.name), task=cells.task.name).plot(ax=ax)
 
     def plot(self, ax=None) -> Self:
         """Draw one point and interval per choice on `ax`, or on a new figure; return self."""

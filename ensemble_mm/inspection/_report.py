@@ -79,7 +79,7 @@ def write_report(model, path, X=None, Y=None, *, title=None, audit=None, n_rows=
     if not path.parent.is_dir():
         raise FileNotFoundError(f"The folder {str(path.parent)!r} does not exist: make it, or name another one.")
     rows = Rows(model, X, Y)
-    scores = scores_section(model, random_state)
+    scores = scores_section(model)
     new = new_rows_section(rows)
     context = {
         "title": title or f"Report: {', '.join(model.tasks_)}",

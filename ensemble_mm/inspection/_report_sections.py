@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.stats import ks_2samp
 
-from ..data import column_of, views_of
+from .._scorers import metric_of
+from ..data import column_of, setting_of, views_of
 from ..store import data_key, versions
 from ._audit_repeats import check_duplicates
 from ._audit_rows import check_classes
@@ -67,18 +68,20 @@ def _range_of_numbers(task, known):
 LABELS = {"classification": _shares_of_classes, "regression": _range_of_numbers}
 
 
-def scores_section(model, random_state):
+def scores_section(model):
     """Return one dict per task: the comparison with single views, early fusion and a constant, and its picture."""
     parts = []
     for name, task in model.tasks_.items():
         cells = cells_of(model, name)
-        choices = compare_choices(cells, list(model.views_), random_state=random_state)
-        metric, second = task.rules.main, task.rules.second
+        choices = compare_choices(cells, list(model.views_))
+        metric, second = cells.metric.name, task.rules.second
+        second = None if second == metric else second
         main = words_of(metric)
         rows = [
             {
                 "choice": row.choice,
                 "learner": row.learner,
+                "n": str(row.n),
                 "score": score_text(metric, row.score),
                 "interval": f"{score_text(metric, row.low)} to {score_text(metric, row.high)}",
                 "difference": "" if i == 0 else _difference_text(metric, row),
@@ -115,15 +118,14 @@ def summary_of(model, rows, scores, new):
     sentences = [f"The model was fitted on {n} rows. It reads {len(model.views_)} views: {views}."]
     for part in scores:
         choices, metric = part["choices"], part["metric"]
-        first, last = choices.iloc[0], choices.iloc[-1]
-        alone = choices[choices["choice"].str.startswith("only ")].sort_values("score", ascending=False)
+        last, alone = choices.iloc[-1], choices[choices["choice"] == "best single view"]
         text = f"{part['name']}: {part['main']} {part['rows'][0]['score']} on rows that were held out"
         text += f" (95 % interval {part['rows'][0]['interval']})"
         text += f"; {last['choice']}: {score_text(metric, last['score'])}"
-        if len(alone) and len(model.views_) > 1:
-            text += f"; the best view by itself, {alone.iloc[0]['choice'].removeprefix('only ')}: "
+        if len(alone):
+            text += f"; the best view by itself, {alone.iloc[0]['learner']!r}: "
             text += score_text(metric, alone.iloc[0]["score"])
-        sentences.append(text + ("." if first["low"] > last["score"] else ". No better than a constant for certain."))
+        sentences.append(text + ("." if last["difference_high"] < 0 else ". No better than a constant for certain."))
     if new:
         results = "; ".join(f"{row['task']}: {row['score']}" for row in new["rows"])
         sentences.append(f"On {new['n']} other rows that were handed to this report: {results}.")
@@ -139,11 +141,11 @@ def new_rows_section(rows):
         info, truth, prediction, _ = predictions_of(model, name, rows.source, rows.Y)
         if not len(truth):
             continue
-        kind = info.rules
-        score, error = (float(kind.metric(metric, truth, prediction)) for metric in (kind.main, kind.error))
+        kind, metric = info.rules, metric_of(setting_of(model.scoring, info), info.rules)
+        score, error = metric.score(truth, prediction), float(kind.metric(kind.error, truth, prediction))
         entries.append(
-            {"task": name, "value": score, "score": score_text(kind.main, score),
-             "main": words_of(kind.main), "error": f"{words_of(kind.error)} {number(error)}",
+            {"task": name, "value": score, "score": score_text(metric.name, score),
+             "main": words_of(metric.name), "error": f"{words_of(kind.error)} {number(error)}",
              "n": len(truth), "prediction": prediction}
         )  # fmt: skip
     return {"rows": entries, "n": rows.source.shape[0]} if entries else None
@@ -350,9 +352,8 @@ def _drift(cells, prediction):
 
 def _score_warnings(part):
     choices = part["choices"]
-    ensemble, constant = choices.iloc[0], choices.iloc[-1]
-    warnings = []
-    if not ensemble["low"] > constant["score"]:
+    constant, warnings = choices.iloc[-1], []
+    if not constant["difference_high"] < 0:
         simple = constant["choice"].removeprefix("always ")
         warnings.append(("warning", f"Task {part['name']!r}: the ensemble is not clearly better than {simple}."))
     for row in choices.iloc[1:-1].itertuples():

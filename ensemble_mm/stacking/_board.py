@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from .._scorers import metric_of
+from ..data import setting_of
 from ..meta import Judge, alternatives, best_alone, constant_of, cross_fitted
-from ._level import setting_of
 
 BEST_VIEW, CONSTANT = BASELINES = "best single view", "constant"
 

@@ -1,10 +1,12 @@
 """Single-task, multi-task and ensemble learning side by side, on the same folds and the same features."""
 
+import numpy as np
 import pandas as pd
 
 from ..data import Problem, as_source, task_weights, views_of
 from ..meta import alternatives, best_alone, cross_fitted, make_meta_learner
-from ._level import has_both, paired_gain, shares_of
+from ._board import judge_of
+from ._level import paired_gain
 from ._multioutput import MultiOutputStack
 
 Z_95 = 1.959964  # two-sided 95 % of the normal distribution
@@ -32,8 +34,9 @@ def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params) -> pd
     Returns
     -------
     DataFrame
-        Index (task, strategy); columns `score_name`, `score`, `loss` (log loss or squared error), `difference` (mean
-        paired loss minus that of "ensemble": below 0 is better), `low` and `high` (its 95 % interval), `n` rows.
+        Index (task, strategy); columns `score_name`, `score` (as in `leaderboard`), `loss` (log loss or squared error),
+        `difference` (mean paired loss minus that of "ensemble": below 0 is better), `low` and `high` (its 95 %
+        interval), `n` rows.
 
     Examples
     --------
@@ -54,7 +57,7 @@ def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params) -> pd
     if len(model.tasks_) > 1 and model.strategy != "independent":
         for name, strategies in predictions.items():
             strategies["multi-task"] = model.oof_[name]
-    return _table(problem, predictions)
+    return _table(problem, predictions, {name: judge_of(model, name) for name in model.tasks_})
 
 
 def _simpler(problem, model, name):
@@ -84,21 +87,13 @@ def _simpler(problem, model, name):
     return {strategy: kind.given(out) for strategy, out in simple.items()}
 
 
-def _judged(problem, task, out):
-    """Return the mean loss, the score, and the number of rows behind them."""
-    y = problem.targets[task.name]
-    rows = has_both(y, out)
-    share = shares_of(problem, task.name, rows)
-    return share @ task.rules.losses(y[rows], out[rows]), task.rules.score(y[rows], out[rows], share), rows.sum()
-
-
-def _table(problem, predictions):
-    rows = []
-    for name, task in problem.tasks.items():
-        for strategy, out in predictions[name].items():
-            loss, score, n = _judged(problem, task, out)
-            gain, error = paired_gain(problem, name, out, predictions[name]["ensemble"])
-            rows.append((name, strategy, task.rules.score_name, score, loss, gain, gain - Z_95 * error,
-                         gain + Z_95 * error, n))  # fmt: skip
-    columns = ["task", "strategy", "score_name", "score", "loss", "difference", "low", "high", "n"]
-    return pd.DataFrame(rows, columns=columns).set_index(["task", "strategy"])
+def _table(problem, predictions, judges):
+    parts = {}
+    for name, outs in predictions.items():
+        own = judges[name].compare(list(outs.values())).set_index(pd.Index(outs, name="strategy"))
+        found = [paired_gain(problem, name, out, outs["ensemble"]) for out in outs.values()]
+        gain, error = np.transpose(found)
+        parts[name] = own[["score_name", "score", "loss"]].assign(
+            difference=gain, low=gain - Z_95 * error, high=gain + Z_95 * error, n=own["n"]
+        )
+    return pd.concat(parts, names=["task"])

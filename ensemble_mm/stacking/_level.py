@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from .._routing import row_params
 from ..crossfit import Estimate, FittedMember, Job, check_failures, seeded
+from ..data import setting_of
 from ..meta import (
     CALIBRATORS,
     make_meta_learner,
@@ -334,13 +335,6 @@ def forget_idle(levels):
 def _reads_wherever(other, member):
     """Tell whether a member reads each row that another one reads: any view of a row is enough for both."""
     return set(member.views) <= set(other.views) if member.views else not other.views
-
-
-def setting_of(setting, task):
-    """Return the setting of one task where a dict by task or kind is given; None where it has no entry."""
-    if not isinstance(setting, dict):
-        return setting
-    return next((setting[key] for key in (task.name, task.kind, task.rules.family) if key in setting), None)
 
 
 def calibrator_of(setting, task):

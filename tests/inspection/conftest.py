@@ -103,6 +103,7 @@ def hand_made_stack():
     metas = {t: make_meta_learner("greedy", kind=k.kind, n_classes=k.rules.n_classes) for t, k in tasks.items()}
     model.levels_ = [SimpleNamespace(metas=metas)]
     model.failures_, model.n_extractions_ = [], 12
+    model.scoring, model.groups_ = None, None
     model.fit_report_ = pd.DataFrame(
         {"jobs": [12, 36], "seconds": [1.5, 4.0], "job_seconds": [2.0, 7.5], "bytes": [120_000, 0]},
         index=pd.Index(["extract", "fit"], name="stage"),

@@ -51,7 +51,7 @@ def test_many_classes_are_counted_and_not_all_named(hand_made):
 
 
 def test_a_sound_fit_has_no_warnings(hand_made, data_of_hand_made):
-    assert warned(hand_made, data_of_hand_made, scores=scores_section(hand_made, 0)) == ""
+    assert warned(hand_made, data_of_hand_made, scores=scores_section(hand_made)) == ""
 
 
 def test_failures_few_labels_and_rare_views_are_told(hand_made):
@@ -67,7 +67,7 @@ def test_failures_few_labels_and_rare_views_are_told(hand_made):
 
 def test_an_ensemble_that_is_no_better_than_a_constant_is_told(hand_made):
     hand_made.oof_["liked"] = np.tile([0.5001, 0.4999], (240, 1))
-    scores = scores_section(hand_made, 0)
+    scores = scores_section(hand_made)
     assert "Task 'liked': the ensemble is not clearly better than the most frequent" in warned(hand_made, scores=scores)
     assert "'review' with 'linear' scores better than the ensemble" in warned(hand_made, scores=scores)
     rows = Rows(hand_made, None, None)
@@ -89,14 +89,14 @@ def test_predictions_that_drift_are_told_and_chance_is_not(hand_made):
     shifted = cells.ensemble[:80] + 2
     assert _drift(cells, shifted) > 0.5 and _drift(cells, shifted[:0]) == 0 and _drift(cells, shifted[:2]) == 0
     new = {"rows": [{"task": "stars", "n": 80, "value": 0.8, "score": "0.800", "prediction": shifted}], "n": 80}
-    words = warned(hand_made, scores=scores_section(hand_made, 0), new=new)
+    words = warned(hand_made, scores=scores_section(hand_made), new=new)
     assert "Predictions of task 'stars' are spread differently" in words
 
 
 def test_a_score_that_falls_on_other_rows_is_told(hand_made):
     new = {"rows": [{"task": "liked", "n": 80, "value": 0.4, "score": "40 %",
                      "prediction": hand_made.oof_["liked"][:80]}], "n": 80}  # fmt: skip
-    assert "clearly below its interval in the fit" in warned(hand_made, scores=scores_section(hand_made, 0), new=new)
+    assert "clearly below its interval in the fit" in warned(hand_made, scores=scores_section(hand_made), new=new)
 
 
 def test_the_audit_is_handed_on(hand_made):

@@ -5,8 +5,10 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import r2_score
 
-from ensemble_mm import compare_strategies
+from ensemble_mm import MultiOutputStack, compare_strategies
+from ensemble_mm._scorers import metric_of
 from ensemble_mm.data import Problem, Task
+from ensemble_mm.meta import Judge
 from ensemble_mm.stacking._compare import _table
 
 
@@ -27,11 +29,23 @@ def test_weights_and_groups_count():
     rng = np.random.default_rng(0)
     y, ensemble, other = rng.normal(size=(3, 40))
     weight, y[5] = rng.random(40), np.nan
-    tasks = {"size": Task("size", "regression", None)}
+    tasks, rows = {"size": Task("size", "regression", None)}, np.arange(40)
     problem = Problem(np.zeros((40, 1)), (), tasks, {"size": y}, {"size": weight})
     found = {"size": {"ensemble": ensemble, "other": other}}
-    row, there = _table(problem, found).loc[("size", "other")], np.arange(40) != 5
+    kind = tasks["size"].rules
+    judges = {"size": Judge(kind, metric_of(None, kind), y, [(rows[:0], rows)], weight)}
+    row, there = _table(problem, found, judges).loc[("size", "other")], rows != 5
     assert row["loss"] == pytest.approx(np.average((other - y)[there] ** 2, weights=weight[there]))
     assert row["score"] == pytest.approx(r2_score(y[there], other[there], sample_weight=weight[there]))
-    grouped = _table(replace(problem, groups=np.arange(40) // 20), found).loc[("size", "other")]
+    grouped = _table(replace(problem, groups=rows // 20), found, judges).loc[("size", "other")]
     assert grouped["difference"] == row["difference"] and grouped["high"] != row["high"]
+
+
+def test_scores_are_those_of_the_leaderboard_under_the_metric_of_the_user(reviews):
+    X, Y = reviews
+    settings = {"learners": [("linear", LogisticRegression())], "cv": 3, "scoring": "roc_auc", "random_state": 0}
+    table = compare_strategies(X, Y[["recommended"]], **settings).loc["recommended"]
+    board = MultiOutputStack(**settings).fit(X, Y[["recommended"]]).leaderboard().set_index("learner")
+    for name in ("ensemble", "best single view"):
+        assert table.loc[name, "score"] == pytest.approx(board.loc[name, "score"])
+    assert set(table["score_name"]) == {"roc_auc"}
