@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .. import features  # noqa: F401  the modalities are known by their extractors
 from .._checks import BadItemsError, BadItemsWarning, did_you_mean
 from ..endpoint import table_of
 from ._arguments import PROG, make_parser, options_of

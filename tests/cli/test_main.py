@@ -98,3 +98,10 @@ from ensemble_mm import save, MultiOutputStack
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.splitlines()[1:] == ["[]"] and done.returncode == 0, done.stderr
+
+
+def test_a_process_of_its_own_knows_the_modalities(place):
+    """In these tests the whole package is there; a command imports what it names itself."""
+    command = [sys.executable, "-m", "ensemble_mm", "schema", "train.csv"]
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True)
+    assert done.returncode == 0 and "text" in done.stdout, done.stderr
