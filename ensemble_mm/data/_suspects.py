@@ -39,7 +39,8 @@ def note_suspects(schema: Schema, source, tasks, targets, *, listed=False) -> Sc
         if first is not column:
             repeats.append(place)
             notes[place].append(f"says in every row the same as {first.title!r}; to leave it out")
-        told = [name for name in tasks if _tells(values, codes, n_values, targets[name])]
+        read = column.read(values)[0]  # "12.50 EUR" is 12.5
+        told = [name for name in tasks if _tells(read, codes, n_values, targets[name])]
         notes[place] += [f"tells the target {name!r} exactly; if it is known only afterwards" for name in told]
     for alike, words in ((constants, "have one value each"), (repeats, "say in every row what others say")):
         if len(alike) > MOST_NOTES:
@@ -80,7 +81,10 @@ def _repeats(codes, n_values) -> bool:
 
 
 def _tells(values, codes, n_values, target) -> bool:
-    """Tell whether each value stands for one label, or a hole does, or numbers are the target's in another unit."""
+    """Tell whether each value stands for one label, a hole does, or numbers tell the label by where they lie.
+
+    Such numbers are the target's own in another unit or on another scale, or thresholds cut them into the classes.
+    """
     known = ~np.isnan(target)
     labels = target[known]
     _, counts = np.unique(labels, return_counts=True)
@@ -91,10 +95,15 @@ def _tells(values, codes, n_values, target) -> bool:
     holes = values.isna().to_numpy()[known]
     if FEWEST_OTHERS <= holes.sum() <= len(holes) - FEWEST_OTHERS and _is_function(holes, labels):
         return True
-    if values.dtype.kind not in "iuf" or len(counts) <= 2 or holes.any():
+    if not pd.api.types.is_numeric_dtype(values.dtype) or holes.any() or n_values <= 2:
         return False
+    numbers = values.to_numpy(float)[known]
+    steps = np.diff(labels[np.argsort(numbers, kind="stable")])
+    cut = len(counts) <= len(labels) / EACH and np.count_nonzero(steps) == len(counts) - 1
+    if (cut or (steps >= 0).all() or (steps <= 0).all()) and _is_function(numbers, labels):
+        return True
     with np.errstate(all="ignore"):
-        return bool(np.corrcoef(values.to_numpy(float)[known], labels)[0, 1] ** 2 > 1 - EXACT)
+        return bool(len(counts) > 2 and np.corrcoef(numbers, labels)[0, 1] ** 2 > 1 - EXACT)
 
 
 def _is_function(codes, labels) -> bool:

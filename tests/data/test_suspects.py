@@ -49,6 +49,28 @@ def test_numbers_that_are_the_target_in_another_unit_are_told():
     assert notes_on(table().assign(near=SIZE + 0.01 * RNG.normal(size=N)).drop(columns="size"), SIZE) == []
 
 
+@pytest.mark.parametrize(
+    ("leak", "target"),
+    [
+        (np.where(Y, 20 + SIZE, 0), Y),
+        (np.select([COLOUR == "red", COLOUR == "blue"], [SIZE, 9 + SIZE], 20), COLOUR),
+        (-np.exp(SIZE), SIZE),
+        ([f"{value:.9f} EUR" for value in 50 + SIZE], SIZE),
+    ],
+    ids=["a threshold", "two thresholds", "another scale", "written with a unit"],
+)
+def test_numbers_that_tell_the_target_by_where_they_lie_are_told(leak, target):
+    X = pd.DataFrame({"noise": RNG.normal(size=N), "leak": leak})
+    assert [note for note in notes_on(X, target) if "tells the target" in note][0].startswith("leak: ")
+
+
+def test_numbers_that_nearly_tell_the_target_are_not_told():
+    swapped = np.where(Y, 20 + SIZE, 0)
+    swapped[np.flatnonzero(Y == 0)[0]] = 50
+    assert notes_on(pd.DataFrame({"noise": SIZE, "near": swapped, "rounded": np.round(SIZE)})) == []
+    assert notes_on(pd.DataFrame({"noise": RNG.normal(size=N), "rounded": np.round(SIZE)}), SIZE) == []
+
+
 def test_a_column_that_repeats_another_is_told():
     codes = pd.Series(COLOUR).map({"red": 5, "blue": 3, "green": 9})
     assert notes_on(table(tone=codes)) == [
