@@ -136,7 +136,7 @@ def _judge_shuffled(name, cells):
     cells = cells.take(cells.scored)
     prior = cells.losses(cells.constant)
     gains = (prior - cells.losses(cells.ensemble)) / max(cells.mean(prior), 1e-12)
-    gain, error = cells.mean(gains), gains.std() / np.sqrt(max(1, len(gains)))
+    gain, error = cells.mean(gains), cells.error(gains)
     check = f"shuffled labels of {name!r}"
     finding = f"With shuffled labels {gain:.1%} of the prior's loss is removed ({len(gains)} rows)"
     if gain > max(0.02, 3 * error):

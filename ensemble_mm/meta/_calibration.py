@@ -115,7 +115,7 @@ class IsotonicCalibrator(BaseEstimator):
 CALIBRATORS = {"temperature": TemperatureCalibrator, "isotonic": IsotonicCalibrator}
 
 
-def decision_threshold(proba, y, scoring="balanced_accuracy"):
+def decision_threshold(proba, y, scoring="balanced_accuracy", sample_weight=None):
     """Return the threshold on the second class's probability that maximises a metric.
 
     Of equally good thresholds, the one in the middle of the widest gap between probabilities is taken.
@@ -128,6 +128,7 @@ def decision_threshold(proba, y, scoring="balanced_accuracy"):
         0 or 1.
     scoring : str or callable, default="balanced_accuracy"
         A scikit-learn scorer that judges decisions, such as "f1".
+    sample_weight : array-like of shape (n_samples,) or None, default=None
 
     Returns
     -------
@@ -144,7 +145,7 @@ def decision_threshold(proba, y, scoring="balanced_accuracy"):
     proba = np.asarray(proba, dtype=np.float64)
     proba, y = check_proba(proba if proba.ndim == 2 else np.c_[1 - proba, proba], y)
     proba = proba[:, -1]
-    score = scored(scoring, y, np.ones(len(y)), Classes(2))
+    score = scored(scoring, y, rows_worth(sample_weight, len(y)), Classes(2))
     edges = np.unique(proba)
     if len(edges) > MOST_THRESHOLDS:
         edges = np.unique(np.quantile(proba, np.linspace(0, 1, MOST_THRESHOLDS)))

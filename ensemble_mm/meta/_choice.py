@@ -356,7 +356,9 @@ def _rules_of(name, n_classes):
     return kind
 
 
-def select_members(prune, X, y, *, kind, n_classes=None, seconds=None, names=None, random_state=None):
+def select_members(
+    prune, X, y, *, kind, n_classes=None, sample_weight=None, seconds=None, names=None, random_state=None
+):
     """Return the sorted positions of the members to keep.
 
     Parameters
@@ -373,6 +375,8 @@ def select_members(prune, X, y, *, kind, n_classes=None, seconds=None, names=Non
     kind : {"binary", "multiclass", "regression"}
     n_classes : int or None, default=None
         Of a classification.
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        Handed to selectors that take it; a callable gets none.
     seconds : array-like of shape (n_members,) or None, default=None
         Handed to a selector that has a parameter `seconds` and no value for it.
     names : list of str or None, default=None
@@ -399,9 +403,9 @@ def select_members(prune, X, y, *, kind, n_classes=None, seconds=None, names=Non
     if prune is None or n_members == 1:
         return list(range(n_members))
     if isinstance(prune, str) and prune == "auto":
-        kept = OrderedPruner(n_classes=kind.n_classes).fit(X, y).members_
+        kept = OrderedPruner(n_classes=kind.n_classes).fit(X, y, sample_weight).members_
     elif isinstance(prune, Real):
-        kept = OrderedPruner(prune, n_classes=kind.n_classes).fit(X, y).members_
+        kept = OrderedPruner(prune, n_classes=kind.n_classes).fit(X, y, sample_weight).members_
     elif hasattr(prune, "fit"):
         selector = clone(prune)
         known = selector.get_params(deep=False)
@@ -409,7 +413,7 @@ def select_members(prune, X, y, *, kind, n_classes=None, seconds=None, names=Non
         # The number of classes is a fact of the task; the others are what the user left open.
         settings = {k: v for k, v in given.items() if k in known and (k == "n_classes" or known[k] is None)}
         table = X if get_tags(selector).input_tags.allow_nan else filled(kind.cells(X), kind, kind.prior(y))
-        selector.set_params(**settings).fit(table, y)
+        selector.set_params(**settings).fit(table, y, **row_params(selector, sample_weight=sample_weight))
         mask = np.asarray(selector.get_support() if hasattr(selector, "get_support") else selector.support_)
         if mask.dtype != bool:
             mask = np.isin(np.arange(X.shape[1]), mask)

@@ -3,14 +3,13 @@
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.stats import rankdata
 from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import PART, Number, check_params, one_of, whole
 from .._kinds import kind_of
-from ._columns import TINY, relevant, row_losses, spread, thinned
+from ._columns import TINY, relevant, row_losses, rows_worth, spread, thinned
 
 MOST_ROWS = 20_000
 MOST_MEMBERS = 300  # the best ones, which are ordered by what they add to each other
@@ -20,18 +19,18 @@ MOST_STEPS = 100
 class _Pruner(SelectorMixin, BaseEstimator):
     """What pruners share: a table comes in, the columns of the kept members go out."""
 
-    def _read(self, X, y):
-        """Return cells, y, the gains of members, where they are there, and the loss of the prior."""
+    def _read(self, X, y, sample_weight):
+        """Return cells, y, the share of each row, the gains of members, where they are there, and the prior's loss."""
         check_params(self)
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
         y = self._kind.checked(y)
-        cells = self._kind.cells(X)
-        some = np.flatnonzero(~np.isnan(cells[:, :, 0]).all(axis=1))
+        cells, weight = self._kind.cells(X), rows_worth(sample_weight, len(y))
+        some = np.flatnonzero(~np.isnan(cells[:, :, 0]).all(axis=1) & (weight > 0))
         if not len(some):
             raise ValueError("No row of the table has a prediction of any member: there is nothing to choose by.")
         some = thinned(some, MOST_ROWS)
-        cells, y = cells[some], y[some]
-        return cells, y, *relevant(cells, y, self._kind), self._kind.worst(y)
+        cells, y, weight = cells[some], y[some], weight[some]
+        return cells, y, weight / weight.sum(), *relevant(cells, y, self._kind), self._kind.worst(y, weight)
 
     @property
     def _kind(self):
@@ -90,13 +89,13 @@ class OrderedPruner(_Pruner):
         self.n_members = n_members
         self.n_classes = n_classes
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Order the members of a table of shape (n_samples, n_members * n_columns)."""
-        cells, y, gain, here, worst = self._read(X, y)
+        cells, y, share, gain, here, worst = self._read(X, y, sample_weight)
         wanted = self.n_members
         if not isinstance(wanted, Integral):
             wanted = max(1, int(wanted * cells.shape[1]))
-        self.order_ = _ordered(gain, here, y, self._kind, worst, min(wanted, cells.shape[1]))
+        self.order_ = _ordered(gain, here, y, share, self._kind, worst, min(wanted, cells.shape[1]))
         return self._keep(self.order_)
 
 
@@ -144,16 +143,16 @@ class RedundancyPruner(_Pruner):
         self.measure = measure
         self.n_classes = n_classes
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Compare the members of a table of shape (n_samples, n_members * n_columns)."""
-        cells, y, gain, here, worst = self._read(X, y)
+        cells, y, share, gain, here, worst = self._read(X, y, sample_weight)
         if self.measure == "q":
             if self._kind.width == 1:
                 raise ValueError('measure="q" compares decisions on classes: use "correlation" for numbers.')
-            self.likeness_ = _q_statistics(cells, y)
+            self.likeness_ = _q_statistics(cells, y, share)
         else:
-            self.likeness_ = _rank_correlations(cells, self._kind)
-        losses = row_losses(gain, here, y, self._kind, worst).mean(axis=0)
+            self.likeness_ = _rank_correlations(cells, share, self._kind)
+        losses = share @ row_losses(gain, here, y, self._kind, worst)
         kept = []
         for m in np.argsort(losses.round(12), kind="stable"):
             if (self.likeness_[m, kept] <= self.limit).all():
@@ -202,9 +201,9 @@ class CostPruner(_Pruner):
         self.budget = budget
         self.n_classes = n_classes
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Weigh loss against seconds on a table of shape (n_samples, n_members * n_columns)."""
-        cells, y, gain, here, worst = self._read(X, y)
+        cells, y, share, gain, here, worst = self._read(X, y, sample_weight)
         n_members = cells.shape[1]
         seconds = np.ones(n_members) if self.seconds is None else np.asarray(self.seconds, dtype=np.float64)
         if seconds.shape != (n_members,) or not (np.isfinite(seconds) & (seconds >= 0)).all():
@@ -218,7 +217,7 @@ class CostPruner(_Pruner):
             left = np.setdiff1d(np.arange(n_members), kept)
             if kept:
                 left = left[spent + seconds[left] <= self.budget * seconds.sum() + TINY]
-            loss = _trials(total, count, gain[:, left], here[:, left], y, self._kind, worst)
+            loss = _trials(total, count, gain[:, left], here[:, left], y, share, self._kind, worst)
             left, loss = left[loss < now], loss[loss < now]
             if not len(left):
                 break
@@ -230,36 +229,45 @@ class CostPruner(_Pruner):
         return self._keep(kept)
 
 
-def _trials(total, count, gain, here, y, kind, worst):
+def _trials(total, count, gain, here, y, share, kind, worst):
     """Return the mean loss of the blends with one more member, shape (n_members,)."""
-    return row_losses(total[:, np.newaxis] + gain, count[:, np.newaxis] + here, y, kind, worst).mean(axis=0)
+    return share @ row_losses(total[:, np.newaxis] + gain, count[:, np.newaxis] + here, y, kind, worst)
 
 
-def _ordered(gain, here, y, kind, worst, most):
+def _ordered(gain, here, y, share, kind, worst, most):
     """Return the first `most` members of a greedy order without replacement; a long tail stands in order of loss."""
-    alone = row_losses(gain, here, y, kind, worst).mean(axis=0).round(12)
+    alone = (share @ row_losses(gain, here, y, kind, worst)).round(12)
     ranked = np.argsort(alone, kind="stable")
     left, order = np.sort(ranked[:MOST_MEMBERS]), []
     total, count = np.zeros(len(y)), np.zeros(len(y))
     while len(left) and len(order) < min(most, MOST_STEPS):
-        best = int(np.argmin(_trials(total, count, gain[:, left], here[:, left], y, kind, worst).round(12)))
+        best = int(np.argmin(_trials(total, count, gain[:, left], here[:, left], y, share, kind, worst).round(12)))
         total, count = total + gain[:, left[best]], count + here[:, left[best]]
         order.append(left[best])
         left = np.delete(left, best)
     return np.r_[order, ranked[~np.isin(ranked, order)]].astype(np.intp)[:most]
 
 
-def _rank_correlations(cells, kind):
+def _rank_correlations(cells, share, kind):
     flat = spread(cells)[:, :, -kind.n_columns :]
-    ranks = rankdata(flat.transpose(1, 0, 2).reshape(flat.shape[1], -1), axis=1)
-    ranks -= ranks.mean(axis=1, keepdims=True)
+    weight = np.repeat(share, flat.shape[2])
+    ranks = np.array([_ranks(values, weight) for values in flat.transpose(1, 0, 2).reshape(flat.shape[1], -1)])
+    ranks = (ranks - (ranks @ weight / weight.sum())[:, np.newaxis]) * np.sqrt(weight)
     norm = np.linalg.norm(ranks, axis=1, keepdims=True)
     ranks /= np.maximum(norm, TINY)  # a constant member is like no other
     return ranks @ ranks.T
 
 
-def _q_statistics(cells, y):
+def _ranks(values, weight):
+    """Return the share of the weight that lies below each value, and half of its own."""
+    _, place = np.unique(values, return_inverse=True)
+    mass = np.bincount(place, weight)
+    return (np.cumsum(mass) - mass / 2)[place]
+
+
+def _q_statistics(cells, y, share):
     right = (np.nan_to_num(spread(cells)).argmax(axis=2) == y[:, np.newaxis]).astype(float)
-    both, neither = right.T @ right, (1 - right).T @ (1 - right)
-    one, other = right.T @ (1 - right), (1 - right).T @ right
+    counted, wrong = right * share[:, np.newaxis], (1 - right) * share[:, np.newaxis]
+    both, neither = right.T @ counted, (1 - right).T @ wrong
+    one, other = right.T @ wrong, (1 - right).T @ counted
     return (both * neither - one * other) / np.maximum(both * neither + one * other, TINY)

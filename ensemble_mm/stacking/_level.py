@@ -192,6 +192,7 @@ class Level:
         chosen = select_members(
             spec, block[rows], y[rows], kind=task.kind,
             n_classes=task.rules.n_classes,
+            sample_weight=None if run.problem.weights[name] is None else run.problem.weights[name][rows],
             seconds=[run.seconds[member] for member in members],
             names=[f"{member.learner} ({member.reads})" for member in members], random_state=run.seed_of("prune", name),
         )  # fmt: skip

@@ -96,3 +96,9 @@ def test_a_weight_counts_as_so_many_rows(calibrator):
     weighted = calibrator().fit(proba, y, times).predict_proba(proba)
     repeated = calibrator().fit(np.repeat(proba, times, axis=0), np.repeat(y, times)).predict_proba(proba)
     np.testing.assert_allclose(weighted, repeated, atol=1e-4)
+
+
+def test_a_threshold_counts_rows_by_their_weights():
+    proba, y = np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 1, 0, 1])
+    assert decision_threshold(proba, y, sample_weight=[1, 9, 1, 1]) < 0.2
+    assert decision_threshold(proba, y, sample_weight=[1, 1, 9, 1]) > 0.3

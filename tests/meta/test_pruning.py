@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -135,3 +136,25 @@ def test_ten_thousand_members():
 @parametrize_with_checks([OrderedPruner(), RedundancyPruner(), CostPruner()])
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize(
+    "pruner",
+    [
+        OrderedPruner(3, n_classes=2),
+        RedundancyPruner(0.6, n_classes=2),
+        RedundancyPruner(0.5, measure="q", n_classes=2),
+        CostPruner(n_classes=2),
+    ],
+    ids=str,
+)
+def test_a_weight_counts_as_so_many_rows(pruner):
+    rng = np.random.default_rng(0)
+    y, times = rng.integers(0, 2, 60), rng.integers(0, 4, 60)
+    X = np.clip(0.5 + 0.2 * (y - 0.5)[:, np.newaxis] + 0.2 * rng.normal(size=(60, 6)), 0, 1)
+    X[::5, 2] = np.nan
+    one = clone(pruner).fit(X, y, sample_weight=times)
+    two = clone(pruner).fit(X.repeat(times, axis=0), y.repeat(times))
+    assert one.members_.tolist() == two.members_.tolist()
+    for name in ("order_", "likeness_"):
+        np.testing.assert_allclose(getattr(one, name, 0), getattr(two, name, 0), atol=1e-9)
