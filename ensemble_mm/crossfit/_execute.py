@@ -121,6 +121,8 @@ class Runner:
     def in_threads(self, call, items):
         """Return `call(*item)` of every item, with a thread for each of `n_jobs`."""
         with _controller().limit(limits=1):
+            if self.n_workers == 1:
+                return _by_itself(lambda: [call(*item) for item in items])
             return Parallel(n_jobs=self.n_jobs, require="sharedmem")(delayed(_by_itself)(call, *item) for item in items)
 
     def leave_out(self, stage, what):
@@ -188,6 +190,10 @@ class Runner:
         how = "generator_unordered" if getattr(backend, "supports_return_generator", False) else "list"
         settings = {"n_jobs": self.n_jobs}
         n, local = self.n_workers, type(backend).__module__ == "joblib._parallel_backends"
+        if n == 1 and local and not apart:
+            for i in order:
+                yield _run_one(i, self.store, deadline, os.getpid(), watch, *_apart(jobs[i]))
+            return
         if apart and (n == 1 or local and getattr(backend, "supports_sharedmem", False)):
             # joblib starts no process for one job at a time, nor sends it to the only worker of a cluster (which may
             # have lost its others a moment ago): two of our own, of which one waits.

@@ -16,6 +16,7 @@ from .._routing import MANY_ROWS, row_params, whole_groups
 from ._estimators import cost_of, seeded, thread_params
 from ._execute import Job
 from ._plan import Fit
+from ._quick import predicted
 
 EARLY_STOPPING = ("early_stopping_rounds", "early_stopping_round")
 INNER_SHARE = 0.15  # of the training rows, kept aside to stop boosting early
@@ -40,7 +41,7 @@ class FittedMember:
             return np.zeros((len(rows), self.n_classes) if self.n_classes > 2 else len(rows))
         X = assemble(blocks, rows, self.fills, self.dense)
         if not self.n_classes:
-            return np.asarray(self.estimator.predict(X), dtype=np.float64).reshape(len(rows), -1)[:, 0]
+            return np.asarray(predicted(self.estimator, X, "predict"), dtype=np.float64).reshape(len(rows), -1)[:, 0]
         known = self._probabilities(X)
         if known.shape[1] == self.n_classes:
             full = known
@@ -51,7 +52,7 @@ class FittedMember:
 
     def _probabilities(self, X):
         if hasattr(self.estimator, "predict_proba"):
-            proba = np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
+            proba = np.asarray(predicted(self.estimator, X, "predict_proba"), dtype=np.float64)
         elif hasattr(self.estimator, "decision_function"):
             score = np.asarray(self.estimator.decision_function(X), dtype=np.float64)
             proba = np.c_[expit(-score), expit(score)] if score.ndim == 1 else softmax(score, axis=1)

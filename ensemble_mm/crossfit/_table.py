@@ -34,8 +34,13 @@ class Table:
             task = tasks[member.task]
             self._spans[member] = slice(len(names), len(names) + task.rules.n_columns)
             names += [(member.task, member.learner, member.reads, label) for label in task.column_classes]
-        self.columns = pd.MultiIndex.from_arrays(list(zip(*names, strict=True)) or [[]] * len(LEVELS), names=LEVELS)
+        self._names = names
         self.values = np.full((n_rows, len(names)), np.nan)
+
+    @property
+    def columns(self):  # made when it is asked for: it takes longer than a prediction of one row
+        names = list(zip(*self._names, strict=True)) or [[]] * len(LEVELS)
+        return pd.MultiIndex.from_arrays(names, names=LEVELS)
 
     def __getitem__(self, member):
         return self.values[:, self._spans[member]]
@@ -75,10 +80,10 @@ class Table:
             return whole
         joined = Table.__new__(Table)
         joined.n_rows, joined.index = self.n_rows, self.index
-        shift = len(self.columns)
+        shift = len(self._names)
         joined._spans = dict(self._spans)
         joined._spans |= {member: slice(s.start + shift, s.stop + shift) for member, s in other._spans.items()}
-        joined.columns = self.columns.append(other.columns)
+        joined._names = self._names + other._names
         joined.values = np.hstack([self.values, other.values])
         return joined
 
@@ -96,8 +101,8 @@ class Table:
             if member in members:
                 kept._spans[member] = slice(len(picked), len(picked) + span.stop - span.start)
                 picked += range(span.start, span.stop)
-        kept.columns, kept.values = self.columns[picked], self.values[:, picked]
+        kept._names, kept.values = [self._names[i] for i in picked], self.values[:, picked]
         return kept
 
     def __repr__(self):
-        return f"Table({self.n_rows} rows x {len(self.columns)} columns, {len(self._spans)} members)"
+        return f"Table({self.n_rows} rows x {len(self._names)} columns, {len(self._spans)} members)"

@@ -109,7 +109,12 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             Scaled features, float32 when X is float32.
         """
         check_is_fitted(self)
-        X = self._check(X, reset=False)
+        return self.scaled(self._check(X, reset=False))
+
+    def scaled(self, X):
+        """Scale an array or CSR matrix of float32 or float64, as `transform` does when it has checked one."""
+        if sparse.issparse(X) and self.mean_ is not None:
+            X = X.toarray()
         if sparse.issparse(X):
             return X * X.dtype.type(self.factor_)
         if self.mean_ is None:
@@ -124,8 +129,6 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = validate_data(
             self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"
         )
-        if not reset and sparse.issparse(X) and self.mean_ is not None:
-            X = X.toarray()
         return X
 
     def __sklearn_tags__(self):
