@@ -5,37 +5,51 @@ from sklearn.base import clone
 
 from .._routing import row_params
 
-N_PARTS = 5  # of a lone fold
+N_PARTS = 4  # of a fold, where folds are too few to judge each other
 
 
-def parts_of(folds, groups=None, *, once=False):
-    """Return the sets of rows of which each is judged by meta-learners and choices that the other rows made.
+def parts_of(folds, n_rows, groups=None, y=None, *, once=False):
+    """Return pairs (others, rows): what a meta-learner or a choice learns from, and the rows that it is judged by.
 
-    They are the test rows of the folds. Of a lone fold they are five parts, which keep groups whole: there are no other
-    rows that the members did not see.
+    Rows are those that a fold tests, others are all that it does not. The two are not quite independent, as members
+    that predicted the others learned from these rows. With two folds the one even tells how the other will end: the
+    best of many members on noise looks as good as if it had been chosen on the rows that judge it. With one there are
+    no others. In both cases a fold is judged by parts of its own, and the others are its other parts.
 
     Parameters
     ----------
     folds : list of (train, test)
+    n_rows : int
     groups : ndarray of shape (n_rows,) or None, default=None
+        Parts keep them whole.
+    y : ndarray of shape (n_rows,) or None, default=None
+        Classes or numbers, which are spread evenly over the parts.
     once : bool, default=False
         Whether a row that several folds test is judged in the first of them only.
 
     Returns
     -------
-    list of ndarray
+    list of (ndarray, ndarray)
     """
-    tests = [test for _, test in folds]
-    if once and len(tests) > 1:
-        before = [np.concatenate([tests[0][:0], *tests[:place]]) for place in range(len(tests))]
-        tests = [test[~np.isin(test, seen)] for test, seen in zip(tests, before, strict=True)]
-        tests = [test for test in tests if len(test)]
-    if len(folds) != 1:
-        return tests
-    rows = tests[0]
-    _, group = np.unique(rows if groups is None else groups[rows], return_inverse=True)
-    place = np.random.RandomState(0).permutation(group.max(initial=-1) + 1)[group] % N_PARTS
-    return [rows[place == part] for part in range(N_PARTS) if (place == part).any()]
+    tests, pairs, free = [], [], np.ones(n_rows, dtype=bool)
+    for _, test in folds:
+        tests.append(test[free[test]] if once else test)
+        free[test] = False
+    tests = [test for test in tests if len(test)]
+    if len(tests) > 2:
+        for test in tests:
+            others = np.ones(n_rows, dtype=bool)
+            others[test] = False
+            pairs.append((np.flatnonzero(others), test))
+        return pairs
+    for rows in tests:
+        _, first, group = np.unique(rows if groups is None else groups[rows], return_index=True, return_inverse=True)
+        chance = np.random.RandomState(0).permutation(len(first))
+        order = np.lexsort((chance, chance if y is None else np.nan_to_num(y[rows][first], nan=-1)))
+        place = np.empty(len(first), dtype=np.intp)
+        place[order] = np.arange(len(first)) % N_PARTS
+        pairs += [(rows[place[group] != part], rows[place[group] == part]) for part in range(min(N_PARTS, len(first)))]
+    return pairs
 
 
 def alternatives(reads, views):
@@ -70,18 +84,16 @@ def cross_fitted(meta, block, y, kind, folds=(), weight=None, groups=None):
     here = ~np.isnan(block).all(axis=1)
 
     def fit(rows):
-        rows = np.flatnonzero(rows)
         own = {"sample_weight": weight, "groups": groups}
         params = row_params(meta, **{name: None if part is None else part[rows] for name, part in own.items()})
         return clone(meta).fit(block[rows], kind.encoded(y[rows]), **params)
 
     known = here & ~np.isnan(y)
-    whole, total, count = fit(known), np.zeros((len(y), kind.width)), np.zeros(len(y))
-    for test in parts_of(folds, groups):
-        training, rows = known.copy(), test[here[test]]
-        training[test] = False
+    whole, total, count = fit(np.flatnonzero(known)), np.zeros((len(y), kind.width)), np.zeros(len(y))
+    for others, test in parts_of(folds, len(y), groups, y):
+        training, rows = others[known[others]], test[here[test]]
         if len(rows):
-            total[rows] += kind.ask(fit(training) if training.any() else whole, block[rows])
+            total[rows] += kind.ask(fit(training) if len(training) else whole, block[rows])
             count[rows] += 1
     return whole, total / np.where(count > 0, count, np.nan)[:, np.newaxis]
 
@@ -126,7 +138,7 @@ def best_alone(alone, y, kind, folds, weight=None, groups=None):
     losses *= 1.0 if weight is None else weight[:, np.newaxis]
     best = views[losses.sum(axis=0).argmin()]
     chosen = alone[best].copy()
-    for test in parts_of(folds, groups):
-        rest = losses.sum(axis=0) - losses[test].sum(axis=0)
+    for others, test in parts_of(folds, len(y), groups, y):
+        rest = losses[others].sum(axis=0)
         chosen[test] = alone[views[rest.argmin()] if rest.any() else best][test]
     return best, chosen

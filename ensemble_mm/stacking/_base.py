@@ -352,7 +352,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         members = other._members(problem)
         across = other._members_across(problem.tasks, members)
         all_folds = [*range(len(folds)), *([ALL_ROWS] if other.refit else [])]
-        parts = parts_of(folds, problem.group_codes, once=bool(other.refit))
+        parts = parts_of(folds, problem.n_rows, problem.group_codes, once=bool(other.refit))
         rows = ["all rows", *(f"fold {fold}" for fold in range(len(parts)))]
         levels = ["", ", across tasks"] if across else [""]
         names = list(problem.tasks)

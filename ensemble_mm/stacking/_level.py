@@ -158,7 +158,7 @@ class Level:
         task, block_of = run.problem.tasks[name], cache(self.whole.block)
         n, width = run.problem.n_rows, task.rules.width
         total, count = np.zeros((n, width)), np.zeros(n)
-        for fold, test in enumerate(parts(run)):
+        for fold, (_, test) in enumerate(parts(run)):
             weighed = fitted.get((name, fold), fitted[name, None])
             block = block_of(tuple(weighed.members))[test]
             covered = ~np.isnan(block).all(axis=1)
@@ -284,7 +284,7 @@ class Level:
             blank, plain, rows = CALIBRATORS[calibrator](), oof[name], has_both(y, oof[name])
             self.calibrators[name] = _calibrator(blank, plain, y, weight, rows)
             total, count = np.zeros(plain.shape), np.zeros(len(y))
-            for fold, test in enumerate(parts(run)):
+            for fold, (_, test) in enumerate(parts(run)):
                 others, test = rows & outside(run, fold), test[np.isfinite(plain[test]).all(axis=1)]
                 fitted = _calibrator(blank, plain, y, weight, others) if others.any() else self.calibrators[name]
                 if len(test):
@@ -383,23 +383,26 @@ def shares_of(problem, name, rows):
 
 
 def parts(run):
-    """Return the rows that meta-learners and choices are judged on without having seen them: those of each fold."""
-    return parts_of(run.folds, run.problem.group_codes, once=run.refit)
+    """Return pairs (others, rows): what meta-learners and choices learn from, and the rows of a fold or of its part."""
+    labels = [y for name, y in run.problem.targets.items() if run.problem.tasks[name].rules.is_stratified]
+    return parts_of(
+        run.folds, run.problem.n_rows, run.problem.group_codes, labels[0] if labels else None, once=run.refit
+    )
 
 
 def _first_part(run):
     """Return the first of `parts` that each row belongs to on which patterns are tried out."""
     first = np.full(run.problem.n_rows, -1)
-    for part, rows in reversed(list(enumerate(parts(run)))):
+    for part, (_, rows) in reversed(list(enumerate(parts(run)))):
         first[rows] = part
     return first[run.tried.rows]
 
 
 def outside(run, fold):
-    """Return which rows a fold (by its place in `parts`) does not hold out; all for None."""
-    mask = np.ones(run.problem.n_rows, dtype=bool)
+    """Return which rows are among the others of a fold (by its place in `parts`); all for None."""
+    mask = np.full(run.problem.n_rows, fold is None)
     if fold is not None:
-        mask[parts(run)[fold]] = False
+        mask[parts(run)[fold][0]] = True
     return mask
 
 

@@ -20,6 +20,7 @@ from ensemble_mm.stacking._level import (
 )
 
 NUMBER = Task("size", "regression")
+FIRST, LAST = np.arange(30), np.arange(30, 90)
 BINARY = Task("liked", "binary", np.array(["no", "yes"], dtype=object))
 TONE = Task("tone", "multiclass", np.array(["a", "b", "c"], dtype=object))
 
@@ -91,16 +92,18 @@ def test_out_of_fold_predictions_of_a_fold_do_not_depend_on_its_labels(data, spe
 
 
 @pytest.mark.parametrize(("spec", "prune"), [("linear", None), ("mean", 1)])
-def test_a_lone_fold_is_judged_by_parts(data, spec, prune):
+@pytest.mark.parametrize("folds", [[(FIRST, LAST)], [(FIRST, LAST), (LAST, FIRST)]], ids=["one", "two"])
+def test_one_or_two_folds_are_judged_by_parts(data, spec, prune, folds):
     """No other fold has rows that the members did not see: the ensemble was fitted on those that it was judged by."""
     X, y = data
     out = []
     for changed in (0, 1000):
         run, level = level_of(X, y + changed * (np.arange(90) == 80))
-        run.folds = [(np.arange(30), np.arange(30, 90))]
+        run.folds = folds
         out.append(weighed(run, level, settings(spec), prune).oof["size"])
     before, after = out
     assert before[80] == after[80] and not np.allclose(before[30:], after[30:])
+    np.testing.assert_array_equal(before[:30], after[:30])  # members that predict these rows learned from the label
 
 
 @pytest.mark.parametrize("how", ["temperature", "isotonic"])

@@ -14,9 +14,10 @@ from sklearn.tree import DecisionTreeRegressor
 
 from ensemble_mm import DataWarning, ImageCNN, MultiOutputStack, TextCNN
 from ensemble_mm.crossfit import Member
+from ensemble_mm.data import Problem, Task
 from ensemble_mm.learners import TunedLearner
 from ensemble_mm.meta import CostPruner
-from ensemble_mm.stacking._multioutput import N_CHAINS, _across, chain_orders
+from ensemble_mm.stacking._multioutput import N_CHAINS, _across, _guard, chain_orders
 
 LEARNERS = [("linear", LogisticRegression()), ("ridge", Ridge())]
 
@@ -174,6 +175,18 @@ def test_weights_count_in_metrics_and_rows_of_weight_zero_do_not(vectors):
     pd.testing.assert_series_equal(found.loc["number"], model.evaluate(X[:60], Y[:60]).loc["number"])
     pd.testing.assert_series_equal(found.loc["sign"], model.evaluate(X[30:80], Y[30:80]).loc["sign"])
     assert model.score(X, Y, weight) == (found.loc["number", "r2"] + found.loc["sign", "accuracy"]) / 2
+
+
+def test_the_guard_asks_no_row_of_a_fold_that_is_judged():
+    rng = np.random.default_rng(0)
+    y, rows = rng.normal(size=90), np.arange(90)
+    tasks, folds = {"size": Task("size", "regression")}, [(rows[rows % 3 != f], rows[rows % 3 == f]) for f in range(3)]
+    problem = Problem(np.zeros((90, 1)), (), tasks, {"size": y}, {"size": None}, None)
+    run = SimpleNamespace(problem=problem, folds=folds, refit=True)
+    first, second = SimpleNamespace(oof={"size": np.zeros(90)}), SimpleNamespace(oof={"size": np.zeros(90)})
+    second.oof["size"][folds[0][1]] = y[folds[0][1]]  # right in this fold, and nowhere else a change
+    assert _guard(run, first, second, 0).loc["size", "gain"] == 0
+    assert all(_guard(run, first, second, fold).loc["size", "kept"] for fold in (None, 1, 2))
 
 
 def test_the_guard_weighs_rows():
