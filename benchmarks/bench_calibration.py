@@ -7,8 +7,10 @@
 2. Coverage: share of new rows inside `predict_interval` and `predict_set` at 80, 90 and 95 %, mean over 20 splits, for
    all rows and for every pattern of missing views with at least 100 new rows in all. Lost where it is more than two
    points off; sets may cover more, because the most probable class is always in them.
+3. What is harder, at 90 %: patterns of missing views that no row of the fit had, joint sets and intervals of two tasks
+   (with each task on its own beside them), rows of new groups, and repeated splits with a refit.
 
-    python benchmarks/bench_calibration.py [FOLDER] [folds]
+    python benchmarks/bench_calibration.py [FOLDER] [folds] [splits]
 
 Part 1 reads imdb_genre and movie_posters (text and facts) and zh_hotel (2,000 rows) from FOLDER (default ../shared/data
 where it is), else scikit-learn's digits with wrong labels. Part 2 reads scikit-learn's diabetes and digits as two views
@@ -29,11 +31,12 @@ import pandas as pd
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.linear_model import LogisticRegression, RidgeCV
-from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.model_selection import RepeatedKFold, StratifiedKFold, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import ExtraTreeRegressor
 
-from ensemble_mm import StackedClassifier, StackedRegressor
+from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results" / "calibration.json"
@@ -133,6 +136,56 @@ def coverage(n_splits):
     return result
 
 
+def harder(n_splits, n_train=300, n_new=300):
+    """Return the share of new rows that are covered at 90 %, by what makes it hard."""
+    hits = {}
+    for seed in range(n_splits):
+        X, Y, groups = _drawn(seed, n_train + n_new)
+        train, new = slice(n_train), slice(n_train, None)
+        first, later = ({name: column[rows] for name, column in X.items()} for rows in (train, new))
+        learners = [("ridge", RidgeCV()), ("linear", LogisticRegression()), ("all", RidgeCV(), "all")]
+        model = MultiOutputStack(learners=learners, cv=4, strategy="independent", random_state=0).fit(first, Y[train])
+        for label, gone in (("complete", ()), ("new: no strong", ("strong",)), ("new: no weak", ("weak",)),
+                            ("new: no view", ("strong", "weak"))):  # fmt: skip
+            rows = {name: np.full_like(column, np.nan) if name in gone else column for name, column in later.items()}
+            for joint in (False, True):
+                inside = _inside(model, rows, Y[new], joint)
+                both = np.logical_and(*inside.values())
+                found = {"joint": both} if joint else inside | {"both, each on its own": both}
+                for name, covered in found.items():
+                    hits.setdefault(f"{label}, {name}", []).extend(covered)
+        noise = np.random.default_rng(seed).normal(size=groups.max() + 1)[groups]
+        y = Y["size"].to_numpy() + 3 * noise
+        model = StackedRegressor(learners=learners, cv=4, random_state=0).fit(first, y[train], groups=groups[train])
+        hits.setdefault("new groups", []).extend(_within(model.predict_interval(later), y[new]))
+        trees, cv = [("tree", ExtraTreeRegressor(random_state=0))], RepeatedKFold(n_repeats=5, random_state=0)
+        model = StackedRegressor(learners=trees, cv=cv, random_state=0).fit(first, y[train])
+        hits.setdefault("repeated splits", []).extend(_within(model.predict_interval(later), y[new]))
+    result = {name: float(np.mean(inside)) for name, inside in hits.items()}
+    for name, share in result.items():
+        print(f"{name:40} asked 0.90 covered {share:.3f} of {len(hits[name])} rows")
+    return result
+
+
+def _drawn(seed, n_rows):
+    rng = np.random.default_rng(seed)
+    X = {name: rng.normal(size=(n_rows, 2)) for name in ("strong", "weak")}
+    y = 3 * X["strong"][:, 0] + X["weak"][:, 0] + 0.5 * rng.normal(size=n_rows)
+    kind = np.array(["high", "low", "mid"])[np.digitize(y + rng.normal(size=n_rows), [-2, 2])]
+    return X, pd.DataFrame({"size": y, "kind": kind}), np.arange(n_rows) // 5
+
+
+def _inside(model, rows, Y, joint):
+    sets = model.predict_set(rows, 0.9, joint=joint)["kind"]
+    codes = np.searchsorted(model.classes_["kind"], Y["kind"])
+    numbers = _within(model.predict_interval(rows, 0.9, joint=joint)["size"], Y["size"].to_numpy())
+    return {"size": numbers, "kind": sets[np.arange(len(codes)), codes]}
+
+
+def _within(bounds, y):
+    return (bounds[:, 0] <= y) & (y <= bounds[:, 1])
+
+
 def _few_digits(seed):
     X, y = load_digits(return_X_y=True)
     some = np.random.default_rng(seed).choice(len(y), 500, replace=False)
@@ -150,11 +203,14 @@ def _model(name):
     return StackedClassifier(learners=learners, calibration="temperature", random_state=0)
 
 
-def main(folder=ROOT / ".." / "shared" / "data", n_folds=5):
-    """Run both parts, print and write them."""
+def main(folder=ROOT / ".." / "shared" / "data", n_folds=5, n_splits=20):
+    """Run all parts, print and write them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        result = {"coverage": coverage(20), "calibration": calibration(Path(folder), int(n_folds))}
+        result = {
+            "coverage": coverage(int(n_splits)), "harder": harder(int(n_splits)),
+            "calibration": calibration(Path(folder), int(n_folds)),
+        }  # fmt: skip
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(result, indent=1))
     return result

@@ -84,9 +84,11 @@ class _Auto:
             for name in self.shares_:
                 model = self._make(name)
                 model.fit(table, rows.y, **row_params(model, sample_weight=rows.weight, groups=group))
-                for values in ("weights_", "coef_"):
-                    if hasattr(model, values):
+                for values in ("weights_", "coef_", "means_"):
+                    if getattr(model, values, None) is not None:
                         setattr(model, values, getattr(model, values)[order])
+                if getattr(model, "relations_", None) is not None:
+                    model.relations_ = model.relations_[np.ix_(order, order)]
                 self.chosen_[name] = model
             self.weights_ = sum(share * self.chosen_[name].weights_ for name, share in self.shares_.items())
         return self

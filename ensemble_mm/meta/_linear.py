@@ -6,6 +6,7 @@ from scipy.special import logsumexp
 
 from .._checks import AT_LEAST_0, whole
 from ._columns import TINY, TableClassifier, TableRegressor, rows_of_numbers, shares, spread, thinned
+from ._completing import completed, learn_relations
 
 MOST_ROWS = 20_000  # rows that are enough for one weight per member
 FLOOR = 1e-5  # probabilities are kept this far from 0 and 1 before their logarithm is taken
@@ -14,7 +15,11 @@ REFILLS = 3  # rounds of filling cells of members that abstained and fitting aga
 
 
 class _Linear:
-    """What both linear stackers share: members that abstain leave their weight to the others; the sum stays."""
+    """What both linear stackers share: members that abstain leave their weight to the others; the sum stays.
+
+    Log-odds of members that are nearly sure are no normal numbers: taking those of a member from those of the others,
+    as numbers are, lost 4 points of accuracy on digits seen and heard.
+    """
 
     def _share(self, cells):
         return shares((~np.isnan(cells[:, :, 0])).astype(float), self.coef_) * self.coef_.sum()
@@ -124,6 +129,10 @@ class LinearClassifier(_Linear, TableClassifier):
 class LinearRegressor(_Linear, TableRegressor):
     """Combine the members' numbers by non-negative least squares with an intercept [1]_.
 
+    What members that abstain would say is taken from what the others say: members that say the same stand for each
+    other, and one that adds its part leaves the others their weights. Of very many members, those that abstain leave
+    their weight to the others, and the sum stays.
+
     Parameters
     ----------
     alpha : float, default=1.0
@@ -135,6 +144,8 @@ class LinearRegressor(_Linear, TableRegressor):
     coef_ : ndarray of shape (n_members,)
         Weights as fitted; their sum is free.
     intercept_ : float
+    means_, relations_ : ndarray of shape (n_members, 1) and (n_members, n_members), or None
+        Means and covariances of what the members say, by which holes are filled; None with very many members.
     weights_ : ndarray of shape (n_members,)
         `coef_`, made to sum to 1.
     prior_ : ndarray of shape (1,)
@@ -162,10 +173,15 @@ class LinearRegressor(_Linear, TableRegressor):
         """Fit to a table of shape (n_samples, n_members)."""
         rows = self._check(X, y, sample_weight)
         coef, self.intercept_ = rows.even, 0.0
+        self.means_ = self.relations_ = None
         if len(rows.y):
-            for _ in range(REFILLS if np.isnan(rows.cells).any() else 1):
-                table = spread(rows.cells, coef if coef.sum() > TINY else rows.even)[:, :, 0]
-                coef, self.intercept_ = self._solve(table, rows.y, rows.weight)
+            if rows.cells.shape[1] <= MOST_EXACT:
+                self.means_, self.relations_, cells = learn_relations(rows.cells, rows.weight)
+                place = np.argsort(rows.order)
+                self.means_, self.relations_ = self.means_[place], self.relations_[np.ix_(place, place)]
+            else:
+                cells = spread(rows.cells)
+            coef, self.intercept_ = self._solve(cells[:, :, 0], rows.y, rows.weight)
         self._keep(rows, coef)
         return self
 
@@ -180,6 +196,8 @@ class LinearRegressor(_Linear, TableRegressor):
         return coef, float(middle - means @ coef)
 
     def _mix(self, cells):
+        if self.relations_ is not None:
+            cells = completed(cells, self.means_, self.relations_)
         mixed = np.einsum("nm,nmc->nc", self._share(cells), np.nan_to_num(cells))
         return mixed + self.intercept_
 

@@ -283,3 +283,18 @@ def test_scikit_learn_checks(estimator, check):
 def test_clone_keeps_settings():
     model = GreedyClassifier(n_steps=3, n_bags=0, shrinkage=0.2, scoring="roc_auc", n_classes=2, random_state=5)
     assert clone(model).get_params() == model.get_params()
+
+
+def test_the_linear_stacker_of_numbers_takes_from_a_row_what_members_that_abstain_would_say():
+    rng = np.random.default_rng(0)
+    one, two, noise = rng.normal(size=(3, 400))
+    y = 3 * one + two + 0.3 * noise
+    parts, copies = np.c_[3 * one, two], np.c_[y + rng.normal(size=400), y + rng.normal(size=400)]
+    for table, least in ((parts, np.std(y - 3 * one)), (copies, np.std(y - copies[:, 0]))):
+        holes = np.where([False, True], np.nan, table)
+        model = LinearRegressor().fit(table, y)
+        assert np.std(y - model.predict(holes)) < 1.05 * least  # a part keeps its weight, a copy takes the other's
+        with_holes = np.r_[table, holes[:200]]
+        again = LinearRegressor().fit(with_holes, np.r_[y, y[:200]])
+        assert np.std(y - again.predict(holes)) < 1.05 * least
+        np.testing.assert_array_equal(model.predict(with_holes)[:400], model.predict(table))
