@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ..meta import alternatives, best_alone, constant_of, cross_fitted
+from ..meta import alternatives, best_alone, cross_fitted
 
 WORDS = {
     "accuracy": "share right",
@@ -34,15 +34,14 @@ def compare_choices(cells, views, *, coverage=0.95):
         columns of `Judge.compare`, "second" (the second metric of the kind: ROC AUC of two classes, mean absolute error
         of a number, else NaN) and "gain" (share of the constant's loss that is removed on the rows that were scored).
     """
-    kind, known = cells.kind, ~np.isnan(cells.truth)
-    constant = constant_of(cells.truth, kind, cells.folds, cells.weight) if known.any() else cells.constant
+    kind, judge = cells.kind, cells.judge()
     simpler = list(_simpler(cells, views)) if len(cells.scored) else []
-    choices = [("ensemble", "", cells.ensemble), *simpler, (f"always {kind.usual}", "", constant)]
+    choices = [("ensemble", "", cells.ensemble), *simpler, (f"always {kind.usual}", "", judge.constant)]
     outs = [out for *_, out in choices]
-    judged = cells.judge().compare(outs, coverage)
+    judged = judge.compare(outs, coverage)
     second = cells.judge(kind.second)
     judged["second"] = [second.score(out) if kind.second and len(second.known) else np.nan for out in outs]
-    judged["gain"] = [_gain(cells, out, constant) for out in outs]
+    judged["gain"] = [_gain(cells, out, judge.constant) for out in outs]
     return pd.DataFrame([choice[:2] for choice in choices], columns=["choice", "learner"]).join(judged)
 
 

@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ._alternatives import constant_of
+
 N_BLOCKS = 20  # of all folds together; a fold has two at least
 COLUMNS = ["n", "score_name", "score", "low", "high", "difference", "difference_low", "difference_high", "loss"]
 
@@ -34,6 +36,11 @@ class Judge:
     weight : ndarray of shape (n_rows,) or None, default=None
     groups : array-like of shape (n_rows,) or None, default=None
         Rows of a group err together.
+
+    Attributes
+    ----------
+    constant : ndarray of shape (n_rows, width)
+        The prior of the training rows as the prediction of held-out rows: what any prediction must beat.
     """
 
     def __init__(self, kind, metric, y, folds, weight=None, groups=None):
@@ -44,9 +51,14 @@ class Judge:
         for test in self.folds:
             tested[test] = True
         self.known = known[tested[known]]
-        guess = np.broadcast_to(kind.prior(kind.encoded(y[known])) if len(known) else 0.0, (len(y), kind.width))
-        scores = [self._on(self._among(test, self.known), guess) for test in self.folds]
-        self.parts = self.folds if np.isfinite(scores).all() else [self.known]
+        own = None if weight is None else weight[known]
+        prior = kind.prior(kind.encoded(y[known]), own) if len(known) else np.zeros(kind.width)
+        guess = np.broadcast_to(prior, (len(y), kind.width))
+        parts = [part for test in self.folds if len(part := self._among(test, self.known))]
+        by_fold = np.isfinite([self._on(part, guess) for part in parts]).all()
+        self.parts = self.folds if by_fold else [self.known]
+        # Where all rows are judged at once, the priors of the folds tell the labels: each is lower for what it tests.
+        self.constant = constant_of(y, kind, folds, weight) if by_fold and len(known) else guess
         self.block, self.stratum = self._blocks(groups)
         self._seen = {}
 
@@ -137,9 +149,9 @@ class Judge:
         for part in range(len(self.parts) - 1, -1, -1):
             home[units[self._among(self.parts[part], self.known)]] = part
         sizes = np.bincount(home[home >= 0], minlength=len(self.parts))
-        if (sizes < 2).any():
+        if (sizes == 1).any():
             home[home >= 0], sizes = 0, np.array([sizes.sum()])
-        per_part = max(2, -(-N_BLOCKS // len(sizes)))
+        per_part = max(2, -(-N_BLOCKS // max(1, np.count_nonzero(sizes))))
         block_of, stratum, rng = np.full(len(home), -1), [], np.random.RandomState(0)
         for part, size in enumerate(sizes):
             n = min(size, per_part)

@@ -5,7 +5,7 @@ import pandas as pd
 
 from .._scorers import metric_of
 from ..data import setting_of
-from ..meta import Judge, alternatives, best_alone, constant_of, cross_fitted
+from ..meta import Judge, alternatives, best_alone, cross_fitted
 
 BEST_VIEW, CONSTANT = BASELINES = "best single view", "constant"
 
@@ -82,19 +82,16 @@ def _board_of(model, name, whole):
     entries = [("ensemble", "", model.oof_[name])]
     entries += [(member.learner, member.reads, model.table_[member]) for member in model.table_.members(name)]
     entries += _simpler(model, name) if whole else []
-    entries.append((CONSTANT, "", constant_of(*_judged_of(model, name))))
+    judge = judge_of(model, name)
+    entries.append((CONSTANT, "", judge.constant))
     names = pd.DataFrame([(name, *entry[:2]) for entry in entries], columns=["task", "learner", "reads"])
-    board = names.join(judge_of(model, name).compare([out for *_, out in entries]))
+    board = names.join(judge.compare([out for *_, out in entries]))
     return board.sort_values("difference", ascending=False, kind="stable")
-
-
-def _judged_of(model, name):
-    return model.targets_[name], model.tasks_[name].rules, model.folds_, model.row_weights_[name]
 
 
 def _simpler(model, name):
     """Yield (learner, reads, out-of-fold predictions) of the best single view."""
-    y, kind, folds, weight = _judged_of(model, name)
+    y, folds, weight, kind = model.targets_[name], model.folds_, model.row_weights_[name], model.tasks_[name].rules
     level, alone = model.levels_[0], {}
     members = level.table.members(name)
     for names, some in alternatives([member.views for member in members], list(model.views_)).items():

@@ -79,6 +79,22 @@ def test_a_constant_has_no_skill_on_any_fold(numbers):
     assert judge_of(numbers[0]).score(constant_of(numbers[0], Numbers(), folds_of(80))) < 0
 
 
+def test_where_all_rows_are_judged_at_once_the_constant_is_one():
+    """Of folds of one row each, the priors of the others order the rows against their labels."""
+    y = np.tile([0.0, 1.0, 1.0], 10)
+    judge = judge_of(y, "roc_auc", Classes(2), k=30)
+    assert judge.score(judge.constant) == 0.5
+    assert judge.score(constant_of(y, Classes(2), folds_of(30, 30))) == 0
+
+
+def test_a_fold_without_labels_does_not_count(numbers):
+    y, out = numbers
+    some = np.where(np.arange(80) % 4 == 0, np.nan, y)
+    scores = judge_of(some).on_folds(out)
+    assert np.isnan(scores[0]) and judge_of(some).score(out) == pytest.approx(np.mean(scores[1:]))
+    assert np.isfinite(judge_of(some).compare([out])["low"].iloc[0])
+
+
 def test_no_interval_goes_beyond_a_perfect_score():
     y = np.tile([0.0, 1.0], 20)
     out = np.c_[1 - y, y]

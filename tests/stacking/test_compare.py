@@ -33,7 +33,7 @@ def test_weights_and_groups_count():
     problem = Problem(np.zeros((40, 1)), (), tasks, {"size": y}, {"size": weight})
     found = {"size": {"ensemble": ensemble, "other": other}}
     kind = tasks["size"].rules
-    judges = {"size": Judge(kind, metric_of(None, kind), y, [(rows[:0], rows)], weight)}
+    judges = {"size": Judge(kind, metric_of(None, kind), y, [(rows, rows)], weight)}
     row, there = _table(problem, found, judges).loc[("size", "other")], rows != 5
     assert row["loss"] == pytest.approx(np.average((other - y)[there] ** 2, weights=weight[there]))
     assert row["score"] == pytest.approx(r2_score(y[there], other[there], sample_weight=weight[there]))
