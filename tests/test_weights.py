@@ -10,6 +10,7 @@ from sklearn.naive_bayes import GaussianNB
 import ensemble_mm as em
 from ensemble_mm.inspection._cells import cells_of
 from ensemble_mm.inspection._scores import compare_choices
+from ensemble_mm.meta import AutoClassifier
 
 LEARNERS = {
     "classification": [
@@ -24,10 +25,10 @@ SETTINGS = [
     *(
         pytest.param(*case, marks=pytest.mark.slow)
         for case in [
-            ("classification", {}),
+            ("classification", {"meta_learner": AutoClassifier(candidates=["linear", "mean"])}),
             ("classification", {"meta_learner": "greedy", "calibration": "isotonic", "scoring": "accuracy"}),
             ("classification", {"meta_learner": LogisticRegression(tol=1e-10), "calibration": "temperature"}),
-            ("regression", {"prune": 3, "scoring": "neg_mean_absolute_error"}),
+            ("regression", {"meta_learner": "mean", "prune": 3, "scoring": "neg_mean_absolute_error"}),
         ]
     ),
 ]
