@@ -65,6 +65,16 @@ def _back_from_span(coef, rows, X):
     return np.asarray(X.T @ shares.astype(X.dtype)).T
 
 
+def _rounded(coef):
+    """Return weights, of many words, say, in half precision: model files hold them in half the room.
+
+    They stay as they are where they are too large or too small for it.
+    """
+    with np.errstate(over="ignore"):
+        rounded = coef.astype(np.float16).astype(coef.dtype)
+    return rounded if np.abs(rounded - coef).max() <= 2**-11 * np.abs(coef).max() else coef
+
+
 class LogisticPath(ClassifierMixin, BaseEstimator):
     """Logistic regression whose penalty is chosen on inner folds, by log loss.
 
@@ -164,6 +174,8 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
         self.C_ = float(path[np.argmin(self.losses_)])
         model = self._model(self.C_).fit(rows, codes, sample_weight=weight)
         self.coef_, self.intercept_ = _back_from_span(model.coef_, rows, X), model.intercept_
+        if sparse.issparse(X):
+            self.coef_ = _rounded(self.coef_)
         self.n_iter_ = int(np.max(model.n_iter_))
         return self
 

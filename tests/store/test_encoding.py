@@ -256,6 +256,25 @@ def test_numbers_that_fewer_bytes_hold_are_kept_in_those(dtype, order):
     assert len(kept.blocks[0]) == values.nbytes
 
 
+@pytest.mark.parametrize(("most", "size"), [(200, 1), (60_000, 2), (70_000, 4), (2**40, 8)])
+def test_whole_numbers_are_kept_in_few_bytes(most, size):
+    values = np.r_[0:20, most].astype(np.int64)
+    encoder = Encoder()
+    node = encoder.node(values)
+    assert len(encoder.blocks[0]) == size * len(values)
+    made = Decoder(encoder.blocks[0], Finder()).whole(node)
+    assert made.dtype == values.dtype and np.array_equal(made, values)
+
+
+@pytest.mark.parametrize("wide", ["<f8", "|O", "<U9", ["<i8"], None])
+def test_numbers_are_widened_to_numbers_of_their_kind_only(wide):
+    encoder = Encoder()
+    node = encoder.node(np.arange(20))
+    node["array"][-1] = wide
+    with pytest.raises((ValueError, TypeError)):
+        Decoder(encoder.blocks[0], Finder()).whole(node)
+
+
 def test_equal_arrays_are_kept_once():
     a, b = np.random.default_rng(0).normal(size=(2, 40, 40)), np.zeros((40, 40))
     encoder = Encoder()
