@@ -24,10 +24,11 @@ def learn_relations(cells, weight):
     return means, relations, filled
 
 
-def completed(cells, means, relations):
+def completed(cells, means, relations, weighed=True):
     """Return cells whose holes are filled with what is likely given the row's others; rows without any stay NaN.
 
     Of two members that say the same one stands for the other; what has nothing to do with the others gets its mean.
+    Only members that are `weighed` tell, unless a row has none of them: a fitted stack may keep no others.
     """
     if not np.isnan(cells).any():
         return cells
@@ -36,7 +37,8 @@ def completed(cells, means, relations):
     for place, gone in enumerate(holes):
         if not gone.any() or gone.all():
             continue
-        rows, there = np.flatnonzero(which == place), ~gone
+        rows, there = np.flatnonzero(which == place), ~gone & weighed
+        there = there if there.any() else ~gone
         own = relations[np.ix_(there, there)]
         own = own + (RIDGE * np.trace(own) / len(own) + TINY) * np.eye(len(own))
         by = np.linalg.solve(own, relations[np.ix_(there, gone)])

@@ -197,7 +197,7 @@ class LinearRegressor(_Linear, TableRegressor):
 
     def _mix(self, cells):
         if self.relations_ is not None:
-            cells = completed(cells, self.means_, self.relations_)
+            cells = completed(cells, self.means_, self.relations_, self.coef_ > 0)
         mixed = np.einsum("nm,nmc->nc", self._share(cells), np.nan_to_num(cells))
         return mixed + self.intercept_
 

@@ -298,3 +298,14 @@ def test_the_linear_stacker_of_numbers_takes_from_a_row_what_members_that_abstai
         again = LinearRegressor().fit(with_holes, np.r_[y, y[:200]])
         assert np.std(y - again.predict(holes)) < 1.05 * least
         np.testing.assert_array_equal(model.predict(with_holes)[:400], model.predict(table))
+
+
+def test_what_members_without_a_weight_say_does_not_matter_where_others_speak():
+    """Their learners are not kept: whatever stands in their cells is no prediction."""
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=300)
+    table = np.c_[y + 0.1 * rng.normal(size=300), y + 0.1 * rng.normal(size=300), -y]
+    model = LinearRegressor().fit(table, y)
+    assert model.coef_[2] == 0 < model.coef_[:2].min()
+    holes = np.where([False, True, False], np.nan, table)
+    np.testing.assert_array_equal(model.predict(holes), model.predict(np.where([False, False, True], 0.0, holes)))
