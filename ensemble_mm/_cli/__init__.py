@@ -1,4 +1,4 @@
-"""The command line: fit, predict, evaluate, report, runs, plan, demo and completion."""
+"""The command line: fit, predict, evaluate, report, audit, serve, runs, plan, demo and completion."""
 
 import sys
 
