@@ -74,10 +74,10 @@ class Served:
 
 
 @contextlib.contextmanager
-def run(path, *options, program=(sys.executable, "-m", "ensemble_mm"), cwd=None):
+def run(path, *options, program=(sys.executable, "-m", "ensemble_mm"), **how):
     """Give a `Served`, of a process that ends by itself when it is asked to."""
     command = [*program, "serve", str(path), "--port", "0", *options]
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, **how, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         line = process.stdout.readline()
         found = re.search(r"http://127\.0\.0\.1:(\d+)", line)

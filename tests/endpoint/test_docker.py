@@ -1,6 +1,7 @@
 """A folder for Docker holds what its commands need: they are run here in a fresh virtual environment."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -40,8 +41,10 @@ def test_its_commands_serve_in_a_fresh_environment(coats, folder, serving, sent,
     dockerfile = (folder / "Dockerfile").read_text()
     (install,) = re.findall(r"^RUN (pip install .*)$", dockerfile, re.MULTILINE)
     programs = tmp_path / "fresh" / "bin"
-    subprocess.run([programs / "python", "-m", *shlex.split(install)], cwd=folder, check=True, capture_output=True)
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    pip = [programs / "python", "-m", *shlex.split(install)]
+    subprocess.run(pip, cwd=folder, check=True, capture_output=True, env=alone)
     words = json.loads(re.search(r"^CMD (\[.*\])$", dockerfile, re.MULTILINE)[1])
     assert words[:3] == ["ensemble-mm", "serve", "model.emm"]
-    with serving("model.emm", program=[programs / words[0]], cwd=folder) as service:
+    with serving("model.emm", program=[programs / words[0]], cwd=folder, env=alone) as service:
         assert service.call("/predict", {"rows": sent})[0] == 200

@@ -3,6 +3,14 @@
 import base64
 import io
 import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -122,3 +130,40 @@ def test_files_beside_the_model_name_no_path(logged):
 
 def _files_below(uri):
     return Path(uri.removeprefix("sqlite:///")).with_suffix(".artifacts").glob("*/artifacts/MLmodel")
+
+
+@pytest.mark.slow
+def test_mlflow_serves_it(logged):
+    """By MLflow's own command, in a process of its own."""
+    X, model, _, uri = logged
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/coats@production"]
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": uri}
+    with subprocess.Popen(
+        [*command, "--env-manager", "local", "--port", str(port)], env=environment, start_new_session=True
+    ) as process:
+        try:
+            rows = X[:4].assign(photo=[base64.b64encode(photo).decode() for photo in X["photo"][:4]])
+            split = json.loads(rows.to_json(orient="split", index=False))
+            body = json.dumps({"dataframe_split": {"columns": split["columns"], "data": split["data"]}}).encode()
+            address = f"http://127.0.0.1:{port}/invocations"
+            request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+            answer = json.loads(_patient(request))
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+    assert [row["kind"] for row in answer["predictions"]] == model.predict(X[:4])["kind"].tolist()
+
+
+def _patient(request, seconds=240):
+    """Return the answer to a request of a server that is starting."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            raise AssertionError(error.read()) from error
+        except OSError:
+            assert time.monotonic() < until
+            time.sleep(1)
