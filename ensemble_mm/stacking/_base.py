@@ -399,8 +399,8 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         with PLAIN_OUTPUT():
             table = self._run_levels(new)[0]
         for level in self.levels_:
-            for member, models in level.models.items():
-                if any(model is not None and model.estimator is None for model in models.values()):
+            for member in level.table.members():  # of a second level some may have models only
+                if any(model is not None and model.estimator is None for model in level.models[member].values()):
                     table[member][:] = np.nan
         return table
 
