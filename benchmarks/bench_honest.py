@@ -3,8 +3,7 @@
 120 rows in three views, five folds; every figure beside the same model on 2,000 new rows, mean over the seeds and
 standard error. On noise a figure above that of new rows flatters: it was chosen or fitted on rows that it was scored
 on. On a signal a figure far below that of new rows is shrunk; a little below it is what training on four of five folds
-costs. The score is the area under the ROC curve, but for thresholds, which have the balanced accuracy, and for
-`compare_strategies`, which has the accuracy: chance is .5.
+costs. The score is the area under the ROC curve, but for thresholds, which have the balanced accuracy: chance is .5.
 
     python benchmarks/bench_honest.py [SEEDS] [noise | signal]
 """
@@ -96,7 +95,7 @@ def figures(seed, signal):
     Y = pd.DataFrame({"y": y, "copy": np.where(rng.random(N_ROWS) < (0.4 if signal else 0), y, copy), "noise": noise})
     few = {"learners": LEARNERS[2:], "meta_learner": "greedy", "random_state": seed}
     for strategy, row in compare_strategies(views, Y, **few).loc["y"].iterrows():
-        yield f"compare_strategies: {strategy}", (row["score"], row["loss"]), (np.nan, np.nan)
+        yield f"compare_strategies: {strategy}", (np.nan, row["loss"]), (np.nan, np.nan)
 
 
 def one(seed, signal):
