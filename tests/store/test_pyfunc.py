@@ -139,7 +139,8 @@ def test_mlflow_serves_it(logged):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/coats@production"]
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": uri}
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # MLflow runs uvicorn by name
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": uri, "PATH": programs}
     with subprocess.Popen(
         [*command, "--env-manager", "local", "--port", str(port)], env=environment, start_new_session=True
     ) as process:
