@@ -65,6 +65,8 @@ class Modality:
     inside : (str, str, callable), default=None
         What else the items may hold, as clips have sound: suffix of the view's name, its modality, and a callable that
         is given the items and tells whether they hold it.
+    packages : tuple of str, default=()
+        Optional packages that read the items, by their names at the package index: what a service of a model needs.
     """
 
     extractor: type
@@ -80,6 +82,7 @@ class Modality:
     doubt: Callable | None = None
     short: Callable | None = None
     inside: tuple[str, str, Callable] | None = None
+    packages: tuple[str, ...] = ()
 
     def __post_init__(self):
         for name, value, known in (("like", self.like, NATURES), ("takes", self.takes, TAKES)):

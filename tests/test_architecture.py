@@ -19,7 +19,7 @@ FLOORS = {
     "schema": 2,
     "data": 3, "features": 3, "learners": 3, "meta": 3, "store": 3,
     "crossfit": 4,
-    "stacking": 5, "inspection": 5,
+    "stacking": 5, "inspection": 5, "_public": 6,
     "endpoint": 6, "_cli": 6, "_demo": 6,
 }  # fmt: skip
 FACES = {"__init__", "__main__"}

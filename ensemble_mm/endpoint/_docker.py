@@ -5,10 +5,10 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from .._modalities import MODALITIES
 from ..store import example_of, load, requirements, write_atomic
 
 SERVER = ("starlette", "uvicorn", "h11", "prometheus-client", "python-multipart", "charset-normalizer")
-READ_BY = {"pillow": ("image", "video"), "av": ("video", "audio"), "soundfile": ("audio", "video"), "rjieba": ("text",)}
 CORE = ("ensemble_mm", "numpy", "scipy", "scikit-learn", "joblib", "pandas", "lightgbm", "xgboost")
 
 DOCKERFILE = """\
@@ -54,11 +54,12 @@ def requirements_of(model) -> list[str]:
     """
     if hasattr(model, "schema_"):
         model.predict([example_of(model)])
-    modalities = set(getattr(model, "views_", {}).values())
+    readers = {name for modality in MODALITIES.values() for name in modality.packages}
+    needed = {name for modality in getattr(model, "views_", {}).values() for name in MODALITIES[modality].packages}
     kept = []
     for line in requirements():
         name = line.partition("==")[0]
-        imported = name.replace("-", "_") in sys.modules and name not in READ_BY
-        if name in CORE or imported or modalities & set(READ_BY.get(name, ())):
+        imported = name.replace("-", "_") in sys.modules and name not in readers
+        if name in CORE or name in needed or imported:
             kept.append(line)
     return kept + [f"{name}=={metadata.version(name)}" for name in SERVER]

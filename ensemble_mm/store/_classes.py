@@ -86,6 +86,7 @@ _FUNCTIONS = {
     "matthews_corrcoef max_error mean_absolute_error mean_absolute_percentage_error mean_pinball_loss "
     "mean_squared_error mean_squared_log_error median_absolute_error ndcg_score precision_score r2_score recall_score "
     "roc_auc_score root_mean_squared_error top_k_accuracy_score",
+    "sklearn.model_selection": "KFold StratifiedKFold",  # of which repeated splitters make new ones
     "sklearn.utils.validation": "check_array",
 }
 _TYPES = (bool, int, float, complex, str, bytes, object, list, dict, set, tuple, OrderedDict)

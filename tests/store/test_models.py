@@ -23,7 +23,7 @@ from sklearn.datasets import make_classification
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
-from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.model_selection import GridSearchCV, KFold, RepeatedKFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -52,6 +52,7 @@ LEARNERS = [
     MLPClassifier(max_iter=20, random_state=0),
     CalibratedClassifierCV(LogisticRegression()),
     GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=KFold(3)),
+    GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=RepeatedKFold(n_splits=2, n_repeats=2, random_state=0)),
     make_pipeline(FunctionTransformer(np.log1p), Ridge()),
 ]
 
