@@ -84,7 +84,7 @@ def test_slow_senders_hold_nobody_up(served, sent):
 
 @pytest.mark.slow
 def test_a_file_that_changes_changes_no_answer(coats, serving, sent, tmp_path):
-    """Neither that of one process, nor those of several, of which one is killed and started anew."""
+    """Neither that of one process, nor those of several."""
     own = tmp_path / "own.emm"
     own.write_bytes(coats[2].read_bytes())
     for options in ([], ["--workers", "2"]):
