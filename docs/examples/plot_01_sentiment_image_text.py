@@ -49,7 +49,7 @@ for ax, row in zip(axes, range(4), strict=True):
 fig.tight_layout()
 
 # %%
-# What each column is, is found out from its contents.
+# Column types are inferred from the data.
 model = em.StackedClassifier(learners="fast", cv=4, random_state=0).fit(X[:180], y[:180])
 print(model.views_)
 print(f"accuracy on 60 new posts: {model.score(X[180:], y[180:]):.3f}")
