@@ -317,7 +317,7 @@ def run_one(name, X, Y, metrics, split, method):
 
 
 def methods_of(X, names):
-    """Return the methods asked for that can run here; "view" stands for one method a view."""
+    """Return the methods asked for that can run here; "view" stands for one method per view."""
     found = {}
     for name in names:
         if name == "view":

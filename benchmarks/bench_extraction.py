@@ -1,7 +1,7 @@
 """Is a fit with shared extraction faster than scikit-learn's own composition, at the same table and in no more memory?
 
 Three views (text, picture, facts), three tasks, three learners, five folds, two jobs. The peer is a
-`StackingClassifier` over `make_pipeline(ColumnTransformer, learner)`, one a task, with the same extractors, folds,
+`StackingClassifier` over `make_pipeline(ColumnTransformer, learner)`, one per task, with the same extractors, folds,
 learners and seeds. With "linear" learners extraction costs most, with "mixed" ones (LightGBM, extra trees, a linear
 model) the learners do. The question is lost when a ratio falls below 1, when the tables differ by more than 1e-6, or
 when ours takes more memory.

@@ -43,7 +43,8 @@ whole = em.StackedClassifier(learners=learners, cv=4, random_state=0).fit(X_trai
 em.PruningDisplay.from_estimator(whole)
 
 # %%
-# The greedy selection, step by step: the score of the rows that choose is too good, that of held-out rows tells when to stop.
+# The greedy selection, step by step: the score of the rows that choose is too good; that of held-out rows tells when
+# to stop.
 em.SelectionDisplay.from_estimator(whole)
 
 # %%

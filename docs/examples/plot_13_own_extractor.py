@@ -37,7 +37,7 @@ class Spectrum(TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.requires_fit = False  # so it runs once for all rows, and not once a fold
+        tags.requires_fit = False  # so it runs once for all rows, and not once per fold
         return tags
 
     def __sklearn_is_fitted__(self):

@@ -1,6 +1,6 @@
 """The engine: a plan of jobs, what runs it, and the table of out-of-fold predictions.
 
-The only folder that holds rows out. `CrossFit` extracts every view once a fold and fits members on
+The only folder that holds rows out. `CrossFit` extracts every view once per fold and fits members on
 the folds; `NewRows` runs the fitted models on new rows.
 """
 

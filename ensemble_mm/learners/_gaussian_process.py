@@ -1,6 +1,6 @@
 """Gaussian process regression that fits its kernel quietly and briefly.
 
-scikit-learn's regressor with a kernel fitted here: one length a column (for few columns), bounded
+scikit-learn's regressor with a kernel fitted here: one length per column (for few columns), bounded
 steps, columns whose length runs off to infinity left there without a warning.
 """
 

@@ -71,7 +71,7 @@ class IsotonicCalibrator(BaseEstimator):
     Attributes
     ----------
     maps_ : list of IsotonicRegression
-        One a class; for two classes one, of the second.
+        One per class; for two classes one, of the second.
     n_classes_ : int
 
     References
