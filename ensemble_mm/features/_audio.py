@@ -1,5 +1,6 @@
 """Sound: log-mel bands, cepstra, spectral shape, pitch and energy, pooled over time."""
 
+import os
 from contextlib import suppress
 from functools import lru_cache
 from importlib.util import find_spec
@@ -13,7 +14,7 @@ from sklearn.utils import check_random_state
 from .._checks import POSITIVE, check_params, one_of, require, whole
 from .._items import numbers_of, plain_item, sound_pair
 from ._media import UnreadableItem, changed_items, decoding, open_item, read_all
-from ._tracks import read_sound_track
+from ._tracks import CLIPS, read_sound_track
 
 N_MELS = 40
 N_CEPSTRA = 20
@@ -150,6 +151,8 @@ def load_sound(item, rate, max_seconds):
 
 def _read_file(item, max_seconds):
     """Return `(samples, rate)` of a path or bytes; None for a clip without a sound track."""
+    if isinstance(item, (str, os.PathLike)) and os.fspath(item).lower().endswith(CLIPS):
+        return _read_track(item, max_seconds)
     soundfile = require("soundfile", extra="audio", caller="AudioExtractor")
     source = open_item(item, "sound")
     try:

@@ -9,6 +9,31 @@ from .._checks import is_missing, require
 from .._items import plain_item
 from ._media import SOUND_FORMATS, decoding, open_clip
 
+CLIPS = (
+    ".mp4",
+    ".avi",
+    ".mov",
+    ".webm",
+    ".mkv",
+    ".m4v",
+    ".m4a",
+    ".mpg",
+    ".mpeg",
+    ".qt",
+    ".mpe",
+    ".3gp",
+    ".3g2",
+    ".3gpp",
+    ".wmv",
+    ".asf",
+    ".ts",
+    ".mts",
+    ".m2ts",
+    ".vob",
+    ".ogv",
+    ".flv",
+    ".f4v",
+)  # what soundfile does not read
 LOOKED_AT = 20  # clips that tell whether a column of them has sound
 
 
@@ -50,7 +75,7 @@ def read_sound_track(item, max_seconds=600.0) -> Any:
 
 def any_sound(items) -> bool:
     """Tell whether the first clips of a column, given as paths, have a sound track."""
-    paths = [item for item in items if isinstance(item, (str, os.PathLike))]
+    paths = [item for item in items if isinstance(item, (str, os.PathLike)) and os.fspath(item).lower().endswith(CLIPS)]
     return any(_has_sound(path) for path in paths[:LOOKED_AT])
 
 

@@ -4,15 +4,17 @@ Views differ in width by a factor of a thousand. `ViewScaler` brings all of them
 mean squared norm, so that one penalty (`C`) and one kernel width (`gamma`) suit them all.
 """
 
-import warnings
-
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.kernel_approximation import Nystroem
+from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import POSITIVE, check_params
+
+LEAST_SIZE = 1e-6  # of a direction of a kernel's map: what lies in smaller ones is noise
 
 
 class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -140,18 +142,35 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 class SampledKernel(Nystroem):
-    """Nystroem's map, of all rows where there are fewer than components: a small fold is nothing to warn of.
+    """Nystroem's map of an RBF kernel, of all rows where there are fewer than components.
 
-    The rows that it keeps are rounded to half precision, in which a model file holds them in half the room.
+    It is worked out in double precision, and directions in which the sampled rows hardly differ are held down: in
+    single precision they made a row's map depend on the rows beside it. What is kept is rounded, the sampled rows to
+    half precision: a model file holds it in half the room.
     """
 
     def fit(self, X, y=None):
         """Sample the rows that span the map; `X` is of shape (n_samples, n_features), scaled."""
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32])
+        rows = check_random_state(self.random_state).permutation(X.shape[0])[: self.n_components]
+        sampled = X[rows]
         if not sparse.issparse(X):
-            X = np.clip(X, -6e4, 6e4).astype(np.float16).astype(X.dtype)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "n_components > n_samples")
-            return super().fit(X, y)
+            sampled = np.clip(sampled, -6e4, 6e4).astype(np.float16).astype(X.dtype)
+        self.components_, self.component_indices_ = sampled, rows
+        sizes, directions = np.linalg.eigh(self._likeness(sampled))
+        scaled = directions / np.sqrt(np.maximum(sizes, LEAST_SIZE))
+        self.normalization_ = (scaled @ directions.T).astype(np.float32)
+        self._n_features_out = len(rows)
+        return self
+
+    def transform(self, X):
+        """Return the map of rows, shape (n_samples, n_components), in their own precision."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", reset=False, dtype=[np.float64, np.float32])
+        return (self._likeness(X) @ self.normalization_.astype(np.float64)).astype(X.dtype)
+
+    def _likeness(self, X):
+        return rbf_kernel(X.astype(np.float64), self.components_.astype(np.float64), gamma=self.gamma)
 
 
 class NaiveBayesScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):

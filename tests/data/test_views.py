@@ -32,7 +32,7 @@ def test_composed_transformers_learn_from_the_labels_of_each_task_and_from_no_he
         ("words", make_pipeline(TextExtractor(), SelectKBest(chi2, k=20)), "review"),
         ("noise", make_column_transformer((TargetEncoder(), ["noise"])), ["noise"]),
     ]
-    model = MultiOutputStack(views, LINEAR, cv=3, random_state=0, strategy="independent")
+    model = MultiOutputStack(views, LINEAR, scoring="neg_log_loss", cv=3, random_state=0, strategy="independent")
     model.fit(X.assign(noise=noise), Y[["recommended", "tone"]])
     assert {task for _, task in model.readers_["noise"].fitted} == {"recommended", "tone"}
     scores = model.cv_results_.set_index(["task", "reads"])["mean"]

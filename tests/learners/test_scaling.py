@@ -39,6 +39,16 @@ def test_a_fold_of_fewer_rows_than_components_is_nothing_to_warn_of():
         assert SampledKernel(n_components=20, random_state=0).fit_transform(X).shape == (12, 12)
 
 
+def test_the_map_of_a_row_is_that_of_the_row_among_others():
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.normal(size=(15, 4)), 4, axis=0).astype(np.float32)  # of equal rows a kernel is singular
+    kernel = SampledKernel(gamma=0.5, n_components=60, random_state=0).fit(X)
+    out = kernel.transform(X)
+    assert out.dtype == np.float32
+    assert np.abs(np.vstack([kernel.transform(X[[i]]) for i in range(60)]) - out).max() < 1e-6
+    assert np.allclose(out @ out.T, np.exp(-0.5 * ((X[:, np.newaxis] - X) ** 2).sum(axis=2)), atol=2e-3)
+
+
 def test_rare_categories_lie_no_farther_apart_than_numbers():
     rng = np.random.default_rng(0)
     number, rare = rng.normal(size=(500, 1)), (np.arange(500) < 10).astype(float)[:, np.newaxis]
