@@ -19,6 +19,7 @@ def fuzz():
     return module
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None, derandomize=True, database=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(case=st.integers(0, 10**6))

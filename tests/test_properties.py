@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -74,6 +75,7 @@ def test_row_order_does_not_matter_with_folds_that_follow(seed):
     np.testing.assert_allclose(b.table_.values, a.table_.values[order], atol=1e-8)
 
 
+@pytest.mark.slow
 @few
 @given(seed=st.integers(0, 999))
 def test_order_of_tasks_and_learners_does_not_matter(seed):
@@ -103,6 +105,7 @@ def test_labels_that_are_not_known_train_nothing(seed):
     np.testing.assert_array_equal(a.table_.values, b.table_.values)
 
 
+@pytest.mark.slow
 def test_workers_do_not_matter(reviews):
     X, Y = reviews
     models = [MultiOutputStack(learners="fast", cv=3, random_state=7, n_jobs=n_jobs).fit(X, Y) for n_jobs in (1, 2)]

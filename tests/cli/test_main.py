@@ -59,6 +59,7 @@ def test_the_module_is_the_command(place):
     assert done.returncode == 1 and "none.csv" in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_nothing_in_a_table_steers_the_terminal(run, tmp_path):
     """Issue 17: names and labels of a file are printed and told in errors, but not obeyed."""
     evil = "\x1b]0;title\x07\u202e"

@@ -113,6 +113,7 @@ def test_a_worker_that_dies_once_costs_nothing(tmp_path):
     assert Runner(n_jobs=2).run("stage", jobs) == list(range(6))
 
 
+@pytest.mark.slow
 def test_a_job_that_ends_every_worker_is_named_and_the_others_are_done():
     jobs = [Call("good", double, (1,)), Call("learner 'bad', fold 0", die, (2,)), Call("fine", double, (3,))]
     good, bad, fine = Runner(n_jobs=2).run("stage", jobs)
@@ -171,6 +172,7 @@ def main(end):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("end", ["once", "twice", "killed"])
 def test_workers_end_with_the_process_that_sent_their_jobs(tmp_path, end):

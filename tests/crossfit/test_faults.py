@@ -48,6 +48,7 @@ class Faulty(RegressorMixin, BaseEstimator):
         raise AssertionError("never fitted")
 
 
+@pytest.mark.slow
 def test_learners_that_hang_or_use_up_the_memory_are_named_and_left_out(vectors):
     X, y = vectors
     faulty = [("greedy", Faulty("memory", os.getpid())), ("endless", Faulty("hang", os.getpid()))]

@@ -177,6 +177,7 @@ EVIL = [
 ]
 
 
+@pytest.mark.slow
 def test_what_a_table_holds_is_text_in_the_page(browser, tmp_path):
     """From the file to the page: texts, classes, names of columns, tasks, views, learners and files are markup."""
     names = [f"{i} {evil.replace('/', '|')}.png" for i, evil in enumerate(EVIL)]

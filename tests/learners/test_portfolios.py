@@ -78,6 +78,7 @@ def test_a_space_is_shipped_for_every_learner(kind):
             assert set(space) <= set(estimator.get_params())
 
 
+@pytest.mark.slow
 def test_the_seed_reaches_every_learner_and_decides():
     one, same = (portfolio("best", "regression", n_rows=100, views=VIEWS, random_state=3) for _ in range(2))
     X, y = make_regression(100, 5, noise=1.0, random_state=0)

@@ -25,6 +25,7 @@ def test_parameters_of_named_parts_are_reached_and_the_users_list_is_left_alone(
     assert copy.get_params()["linear__C"] == 5.0 and copy.views[0][1] == "drop"
 
 
+@pytest.mark.slow
 def test_grid_search_reaches_learners_and_extractors(reviews):
     X, Y = reviews
     model = StackedClassifier(views=VIEWS, learners=LINEAR, cv=2, random_state=0)

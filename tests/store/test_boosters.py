@@ -134,6 +134,7 @@ def test_the_trial_imports_nothing_that_lies_beside_it(monkeypatch, tmp_path):
     assert not (tmp_path / "trace").exists()
 
 
+@pytest.mark.slow
 def test_what_ends_the_reader_is_an_error(monkeypatch):
     """A child that dies, hangs or complains: each is a ValueError here, and this process lives on."""
     kind, model = text_of("xgboost")

@@ -86,6 +86,7 @@ def test_equal_things_have_equal_keys():
     assert [name for name in first if content_key(first[name]) != content_key(second[name])] == []
 
 
+@pytest.mark.slow
 def test_keys_do_not_depend_on_the_process(tmp_path):
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from test_keys import make_things;"
