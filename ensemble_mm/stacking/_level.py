@@ -263,7 +263,9 @@ class Level:
             for name, task in run.problem.tasks.items():
                 found = np.full((len(having), task.rules.width), np.nan)
                 for fold in np.unique(first):
-                    weighed, rows = fitted.get((name, fold), fitted[name, None]), having & (first == fold)
+                    # Rows without any view share one prediction: it must be that of new rows, to the last digit.
+                    own = fold if pattern else None
+                    weighed, rows = fitted.get((name, own), fitted[name, None]), having & (first == fold)
                     if rows.any():
                         block = cells.block(weighed.members)[rows]
                         found[rows] = _combine(weighed.meta, block, task).reshape(len(block), -1)
@@ -290,11 +292,12 @@ class Level:
                 if len(test):
                     total[test] += fitted.predict_proba(plain[test])
                     count[test] += 1
-                for out in tried.values():
+                for pattern, out in tried.items():
                     some = (_first_part(run) == fold) & np.isfinite(out[name]).all(axis=1)
                     if some.any():
                         out[name] = out[name].copy()
-                        out[name][some] = fitted.predict_proba(out[name][some])
+                        own = fitted if pattern else self.calibrators[name]
+                        out[name][some] = own.predict_proba(out[name][some])
             oof[name] = total / np.where(count > 0, count, np.nan)[:, np.newaxis]
         return oof, tried
 
