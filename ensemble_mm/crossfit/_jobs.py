@@ -140,7 +140,9 @@ class FitMember(Job):
         learner = seeded(self.fit.member.estimator, self.seed)
         tags = get_tags(learner).input_tags
         weight, groups = (None if part is None else part[self.train] for part in (self.weight, self.groups))
-        several = len(blocks) > 1 and not tags.allow_nan
+        # What takes NaN takes it in arrays: scikit-learn's trees refuse it in CSR.
+        takes_nan = tags.allow_nan and not (tags.sparse and any(map(sparse.issparse, blocks)))
+        several = len(blocks) > 1 and not takes_nan
         fills = _means(blocks, self.train, weight) if several else [None] * len(blocks)
         model = FittedMember(
             learner,

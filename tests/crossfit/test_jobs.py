@@ -1,14 +1,16 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
+from ensemble_mm import StackedClassifier, TabularExtractor, TextExtractor
 from ensemble_mm.crossfit import Fit, Member
 from ensemble_mm.crossfit._estimators import seeded, thread_params
 from ensemble_mm.crossfit._extract import spread_rows
@@ -174,3 +176,16 @@ def test_boosting_stops_early_on_whole_groups(name):
     apart, together = (fit_learner(clone(learner), X, y, None, 0, g) for g in (None, groups))
     rounds = [getattr(model, "best_iteration_", None) or model.n_iter_ for model in (apart, together)]
     assert rounds[0] > 50 > 30 > rounds[1]
+
+
+def test_trees_that_take_holes_read_texts_beside_a_table_with_holes():
+    """They take NaN in arrays, and refuse it where texts make the columns sparse."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"review": ["warm coat", "torn seam"] * 20, "price": rng.normal(size=40)})
+    views = [("review", TextExtractor(), "review"), ("facts", TabularExtractor(), ["price"])]
+    model = StackedClassifier(views, [("trees", ExtraTreesClassifier(5, random_state=0), "all")], cv=2, random_state=0)
+    for holes in (slice(0, 0), slice(0, 40, 3)):
+        table = X.copy()
+        table.loc[X.index[holes], "price"] = np.nan
+        model.fit(table, [0, 1] * 20)
+        assert np.isfinite(model.predict_proba(X.assign(price=np.nan))).all()
