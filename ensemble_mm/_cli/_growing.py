@@ -3,13 +3,11 @@
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pandas as pd
 
-from .._checks import require
 from ..data import ADDRESS
-from ..store import GrowingFile, new_table
+from ..store import GrowingFile, new_parquet, new_table
 from ._tables import as_bytes, check_format
 
 Add = Callable[[pd.DataFrame], None]
@@ -30,7 +28,7 @@ def growing_table(out: str, made_of: str, resume: bool) -> Iterator[tuple[Add, i
         with new_table(*address.groups()) as add:
             yield add, 0
     elif out.endswith(".parquet"):
-        with _parquet(out) as add:
+        with new_parquet(out) as add:
             yield add, 0
     else:
         check_format(out)
@@ -53,25 +51,3 @@ def _to_output() -> Add:
         first = False
 
     return add
-
-
-@contextlib.contextmanager
-def _parquet(out: str) -> Iterator[Add]:
-    arrow = require("pyarrow", extra="parquet", caller="writing a Parquet file")
-    parquet = require("pyarrow.parquet", extra="parquet", caller="writing a Parquet file")
-    part = Path(f"{out}.part")
-    writer = None
-
-    def add(rows: pd.DataFrame) -> None:
-        nonlocal writer
-        table = arrow.Table.from_pandas(rows, schema=writer and writer.schema, preserve_index=False)
-        writer = writer or parquet.ParquetWriter(part, table.schema)
-        writer.write_table(table)
-
-    try:
-        yield add
-        if writer is not None:
-            writer.close()
-            part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from ._files import with_contents
 from ._jobs import JobStore
 from ._keys import content_key, row_keys, versions
 from ._models import ModelFileError, load, read_manifest, save
-from ._parts import GrowingFile, new_table
+from ._parts import GrowingFile, new_parquet, new_table
 from ._pyfunc import example_of, requirements
 from ._runs import data_key
 
@@ -27,6 +27,7 @@ __all__ = [
     "data_key",
     "example_of",
     "load",
+    "new_parquet",
     "new_table",
     "read_manifest",
     "requirements",

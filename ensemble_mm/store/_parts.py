@@ -71,6 +71,29 @@ class GrowingFile:
 
 
 @contextlib.contextmanager
+def new_parquet(path: str) -> Iterator:
+    """Give a function that adds rows to a Parquet file; it gets its name when it is whole."""
+    arrow = require("pyarrow", extra="parquet", caller="writing a Parquet file")
+    parquet = require("pyarrow.parquet", extra="parquet", caller="writing a Parquet file")
+    part = Path(f"{path}.part")
+    writer = None
+
+    def add(rows: pd.DataFrame) -> None:
+        nonlocal writer
+        table = arrow.Table.from_pandas(rows, schema=writer and writer.schema, preserve_index=False)
+        writer = writer or parquet.ParquetWriter(part, table.schema)
+        writer.write_table(table)
+
+    try:
+        yield add
+        if writer is not None:
+            writer.close()
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
 def new_table(url: str, name: str) -> Iterator:
     """Give a function that adds rows to a new table of a database; it is there as a whole or not at all.
 
