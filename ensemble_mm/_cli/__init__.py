@@ -22,7 +22,7 @@ def main(argv=None) -> int:
 
         print(f"ensemble-mm {version('ensemble_mm')}")
         return 0
-    from ._main import main as run
+    from ._main import run
 
     return run(argv)
 

@@ -15,19 +15,8 @@ from ._commands import COMMANDS
 from ._tables import tell
 
 
-def main(argv=None) -> int:
-    """Run one command; return the exit code.
-
-    Parameters
-    ----------
-    argv : list of str or None, default=None
-        The arguments; None: those of the process.
-
-    Returns
-    -------
-    code : int
-        0 done, 1 failed, 2 used wrongly, 130 interrupted.
-    """
+def run(argv) -> int:
+    """Run one command with all that it needs; return the exit code, as `ensemble_mm._cli.main` does."""
     try:
         args = make_parser().parse_args(argv)
     except SystemExit as stop:  # argparse has said what is wrong, or shown the help
