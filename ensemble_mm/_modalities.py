@@ -113,7 +113,7 @@ def first_step(extractor):
     return extractor
 
 
-def cells_of(model) -> dict[str, str]:
+def cell_kinds_of(model) -> dict[str, str]:
     """Return what the cells of each column are that a fitted stack reads: "file", "vector" or "value".
 
     A stack that was fitted on an array of numbers has no columns.

@@ -11,7 +11,7 @@ import pandas as pd
 
 from .._checks import as_items, name_of, nearest
 from .._items import DATA_URI
-from .._modalities import cells_of
+from .._modalities import cell_kinds_of
 from ..data import Names, as_fitted, columns_of, present_rows, views_of
 from ..schema import Column
 from ._refusal import Refusal
@@ -75,7 +75,7 @@ class Inputs:
     def __init__(self, model):
         names: Names = model._names
         self._model, self._views = model, views_of(model)
-        self.columns = cells_of(model)
+        self.columns = cell_kinds_of(model)
         self._known: set[tuple[str, ...]] = set()  # columns of requests without others, which are as they may be
         self.order = None if names.given else names.columns or tuple(map(str, range(model.n_features_in_)))
 

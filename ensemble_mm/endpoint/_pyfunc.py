@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .._checks import is_missing
-from .._modalities import cells_of
+from .._modalities import cell_kinds_of
 from ..store import load
 from ._answers import table_of
 from ._inputs import file_of
@@ -22,7 +22,7 @@ class PyFunc:
 
     def __init__(self, model):
         self._model = model
-        self._cells = cells_of(model) if hasattr(model, "schema_") else {}
+        self._cells = cell_kinds_of(model) if hasattr(model, "schema_") else {}
 
     def predict(self, X, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Return one column per task, and what the parameters ask for beside it.

@@ -4,7 +4,7 @@ import html
 import json
 from typing import Any
 
-from .._modalities import cells_of
+from .._modalities import cell_kinds_of
 from ..store import example_of
 from ._bodies import MOST_ROWS
 from ._inputs import Inputs
@@ -113,7 +113,7 @@ def page(model, inputs: Inputs) -> str:
         (name, cell.get("description", ""), ", ".join(map(str, cell.get("examples", ()))))
         for name, cell in cells.items()
     ]
-    example = example_of(model) if cells_of(model) else dict.fromkeys(cells, 1.0)
+    example = example_of(model) if cell_kinds_of(model) else dict.fromkeys(cells, 1.0)
     body = {"rows": [example if inputs.order is None else list(example.values())], "probabilities": True}
     call = f"curl -H 'Content-Type: application/json' -d @- http://HOST:PORT/predict <<'END'\n{json.dumps(body)}\nEND"
     title = html.escape(_title(model))

@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from .._modalities import cells_of
+from .._modalities import cell_kinds_of
 from ..schema import STRINGS
 from ._keys import versions
 
@@ -41,7 +41,7 @@ def write_pyfunc(model, folder: str | os.PathLike, file: str, run: str) -> None:
                   ParamSpec("coverage", "double", 0.9)]  # fmt: skip
         entry.signature = ModelSignature(_inputs(model), _outputs(model), ParamSchema(params))
         example = example_of(model)
-        if cells_of(model):
+        if cell_kinds_of(model):
             content = {"columns": list(example), "data": [list(example.values())]}
             (folder / "input_example.json").write_text(json.dumps(content), encoding="utf-8")
             entry.saved_input_example_info = {
@@ -64,7 +64,7 @@ def requirements() -> list[str]:
 
 def example_of(model) -> dict:
     """Return a row that a stack can read, by column. No value of the training data but categories is in it."""
-    return {name: _example(_record(model, name), cell) for name, cell in cells_of(model).items()}
+    return {name: _example(_record(model, name), cell) for name, cell in cell_kinds_of(model).items()}
 
 
 def _record(model, name: str):
@@ -87,7 +87,7 @@ def _inputs(model):
     from mlflow.types import ColSpec, DataType, Schema, TensorSpec
     from mlflow.types.schema import AnyType, Array
 
-    cells = cells_of(model)
+    cells = cell_kinds_of(model)
     if not cells:
         return Schema([TensorSpec(np.dtype(np.float64), (-1, model.n_features_in_))])
     columns = []
