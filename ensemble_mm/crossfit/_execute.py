@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 import warnings
+from abc import ABC, abstractmethod
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
@@ -39,7 +40,7 @@ class LostWorker(RuntimeError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class Job(ABC):
     """One piece of work: a dataclass whose `run()` does it, with a `name` for messages.
 
     Jobs of one `group` are left out together; `cost` only decides the order.
@@ -51,8 +52,9 @@ class Job:
     group = ""
     cost = 1.0
 
+    @abstractmethod
     def run(self):
-        raise NotImplementedError
+        """Do the work; return what came of it."""
 
 
 @dataclass(frozen=True)

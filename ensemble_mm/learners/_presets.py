@@ -59,7 +59,7 @@ def svr(facts):
 
 def gaussian_process(facts, anisotropic=False):
     """Return a Gaussian process with one length for all columns, or one for each."""
-    if anisotropic:  # a length a column takes more steps: the kernel is fitted on fewer rows
+    if anisotropic:  # one length per column takes more steps: the kernel is fitted on fewer rows
         process = GaussianProcess(smoothness=2.5, max_rows=300)
     else:
         process = GaussianProcess(smoothness=1.5, anisotropic=False)
