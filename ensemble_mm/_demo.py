@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from .data import load_demo
+from ._scorers import metric_of
+from .data import load_demo, setting_of
 from .inspection import write_report
 from .meta import alternatives, cross_fitted
 from .stacking import MultiOutputStack
@@ -66,23 +67,27 @@ def compare(model, X, Y):
     Returns
     -------
     DataFrame
-        Index: the tasks. Columns: "ensemble", the views, "all". Accuracy, or R2 of a regression; NaN where the table
+        Index: the tasks. Columns: "metric" (that of `scoring`, else accuracy or R2), "ensemble", the views, "all",
+        which are scores, and "best": the view that did best on rows that were held out of the fit. NaN where the table
         has no member of that kind.
     """
-    table, whole, views = model.predict_members(X), model.evaluate(X, Y), list(model.views_)
-    scores = {}
+    table, views, board = model.predict_members(X), list(model.views_), model.leaderboard()
+    best = board[board["learner"] == "best single view"].set_index("task")["reads"]
+    proba, numbers, scores = model.predict_proba(X), model.predict(X), {}
     for name, task in model.tasks_.items():
-        kind, first = task.rules, model.levels_[0]
+        kind, first, metric = task.rules, model.levels_[0], metric_of(setting_of(model.scoring, task), task.rules)
         truth = task.encode(Y[name])
         known = ~np.isnan(truth)
-        scores[name] = {"ensemble": whole.loc[name, kind.main]}
+        whole = kind.whole(proba[name] if name in proba else numbers[name].to_numpy())
+        scores[name] = {"metric": metric.name, "ensemble": metric.score(truth[known], whole[known])}
         members = first.table.members(name)
         for reads, positions in alternatives([member.views for member in members], views).items():
             some = [members[m] for m in positions]
             blend, _ = cross_fitted(first.metas[name], first.table.block(some), model.targets_[name], kind)
-            out = kind.ask(blend, table.block(some)[known])
-            scores[name]["all" if len(reads) > 1 else reads[0]] = kind.metric(kind.main, truth[known], out)
-    return pd.DataFrame.from_dict(scores, orient="index").reindex(columns=["ensemble", *views, "all"])
+            alone = kind.ask(blend, table.block(some)[known])
+            scores[name]["all" if len(reads) > 1 else reads[0]] = metric.score(truth[known], alone)
+    frame = pd.DataFrame.from_dict(scores, orient="index").assign(best=best)
+    return frame.reindex(columns=["metric", "ensemble", *views, "all", "best"])
 
 
 def _with_progress(model):
@@ -114,14 +119,14 @@ def _opening(X, Y, model, X_train, X_test, Y_train):
 
 
 def _scores(model, scores, n_rows):
-    """Lay out the comparison; the best single view is the one that does best on these very rows."""
-    singles = scores[list(model.views_)]
-    best = singles.fillna(-np.inf).idxmax(axis=1)
+    """Lay out the comparison; the best single view is the one that did best on rows that were held out of the fit."""
     rows = [("task", "kind", "ensemble", "best single view", "early fusion")]
     for name, task in model.tasks_.items():
-        kind = f"{task.rules.words}, {task.rules.main}"
-        single = f"{singles.loc[name, best[name]]:.3f} ({best[name]})"
-        rows.append((name, kind, f"{scores.loc[name, 'ensemble']:.3f}", single, f"{scores.loc[name, 'all']:.3f}"))
+        own = scores.loc[name]
+        single = f"{own[own['best']]:.3f} ({own['best']})"
+        rows.append(
+            (name, f"{task.rules.words}, {own['metric']}", f"{own['ensemble']:.3f}", single, f"{own['all']:.3f}")
+        )
     return "\n".join(["", f"  Scores on the {n_rows} rows held out", "", *_aligned(rows, n_left=2), ""])
 
 

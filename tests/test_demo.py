@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import roc_auc_score
 
 import ensemble_mm as em
 from ensemble_mm import _demo
@@ -40,13 +41,27 @@ def test_the_comparison_stands_on_rows_held_out(reviews):
     Y.loc[::5, "recommended"] = None
     model = em.MultiOutputStack(learners=QUICK, cv=3, random_state=0).fit(X[:120], Y[:120])
     scores = _demo.compare(model, X[120:], Y[120:])
-    assert list(scores.index) == list(Y) and list(scores.columns) == ["ensemble", *model.views_, "all"]
+    assert list(scores.index) == list(Y) and set(scores.pop("best")) <= set(model.views_)
+    assert list(scores.columns) == ["metric", "ensemble", *model.views_, "all"]
+    assert set(scores.pop("metric")) == {"accuracy", "r2"}
     assert np.isfinite(scores.to_numpy()).all() and (scores.to_numpy() <= 1).all()
     np.testing.assert_allclose(scores["ensemble"]["tone"], model.evaluate(X[120:], Y[120:])["accuracy"]["tone"])
     spoiled = X[120:].assign(review=None)  # a view that is missing leaves the others' scores alone
     again = _demo.compare(model, spoiled, Y[120:])
     np.testing.assert_allclose(again["tabular"].to_numpy(), scores["tabular"].to_numpy())
     assert (again["review"] <= scores["review"]).all()
+
+
+def test_the_comparison_takes_the_metric_of_the_user_and_the_view_that_the_leaderboard_names(reviews):
+    X, Y = reviews
+    settings = {"learners": QUICK, "cv": 3, "scoring": {"recommended": "roc_auc"}, "random_state": 0}
+    model = em.MultiOutputStack(**settings).fit(X[:120], Y[:120])
+    own = _demo.compare(model, X[120:], Y[120:]).loc["recommended"]
+    truth = Y["recommended"][120:] == model.classes_["recommended"][1]
+    proba = model.predict_proba(X[120:])["recommended"][:, 1]
+    assert own["metric"] == "roc_auc" and own["ensemble"] == pytest.approx(roc_auc_score(truth, proba))
+    board = model.leaderboard().set_index(["task", "learner"])["reads"]
+    assert own["best"] == board["recommended", "best single view"]
 
 
 def test_lines_are_aligned():

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ..meta import alternatives, best_alone, cross_fitted
+from ..meta import alternatives, simpler
 
 WORDS = {
     "accuracy": "share right",
@@ -35,8 +35,8 @@ def compare_choices(cells, views, *, coverage=0.95):
         of a number, else NaN) and "gain" (share of the constant's loss that is removed on the rows that were scored).
     """
     kind, judge = cells.kind, cells.judge()
-    simpler = list(_simpler(cells, views)) if len(cells.scored) else []
-    choices = [("ensemble", "", cells.ensemble), *simpler, (f"always {kind.usual}", "", judge.constant)]
+    others = _simpler(cells, views) if len(cells.scored) else []
+    choices = [("ensemble", "", cells.ensemble), *others, (f"always {kind.usual}", "", judge.constant)]
     outs = [out for *_, out in choices]
     judged = judge.compare(outs, coverage)
     second = cells.judge(kind.second)
@@ -59,16 +59,19 @@ def words_of(metric):
 
 
 def _simpler(cells, views):
-    """Yield (choice, learners, out-of-fold predictions) of the members of each view alone, of the best, and of all."""
-    alone, rest, given = {}, [], (cells.truth, cells.kind, cells.folds, cells.weight, cells.groups)
-    for names, members in alternatives(cells.reads, views).items():
-        learners = ", ".join(dict.fromkeys(cells.members[m].learner for m in members))
-        _, out = cross_fitted(cells.meta, cells.kind.flat(cells.cube[:, members]), *given)
-        if len(names) == 1:
-            alone[names[0]] = out
-            yield f"only {names[0]!r}", learners, out
-        else:
-            rest.append(("all views side by side", learners, out))
-    if len(alone) > 1:
-        yield "best single view", *best_alone(alone, *given)
-    yield from rest
+    """Return (choice, learners, out-of-fold predictions) of the members of each view alone, of the best, and of all."""
+    apart = alternatives(cells.reads, views)
+    outs, best = simpler(
+        cells.meta, lambda some: cells.kind.flat(cells.cube[:, some]), apart, cells.truth, cells.kind, cells.folds,
+        cells.weight, cells.groups,
+    )  # fmt: skip
+    found = [
+        (
+            f"only {names[0]!r}" if len(names) == 1 else "all views side by side",
+            ", ".join(dict.fromkeys(cells.members[m].learner for m in apart[names])),
+            out,
+        )
+        for names, out in outs.items()
+    ]
+    n_alone = sum(len(names) == 1 for names in outs)
+    return found[:n_alone] + ([("best single view", *best)] if n_alone > 1 else []) + found[n_alone:]

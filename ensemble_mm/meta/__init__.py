@@ -1,6 +1,6 @@
 """From columns of predictions to one prediction: weights, stackers, pruning, calibration."""
 
-from ._alternatives import alternatives, best_alone, constant_of, cross_fitted, parts_of
+from ._alternatives import alternatives, best_alone, constant_of, cross_fitted, parts_of, simpler
 from ._calibration import CALIBRATORS, IsotonicCalibrator, TemperatureCalibrator, decision_threshold
 from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, check_pruner, make_meta_learner, select_members
 from ._columns import TableClassifier, TableRegressor, blend, rows_worth
@@ -50,5 +50,6 @@ __all__ = [
     "parts_of",
     "rows_worth",
     "select_members",
+    "simpler",
     "selection_path",
 ]

@@ -142,3 +142,28 @@ def best_alone(alone, y, kind, folds, weight=None, groups=None):
         rest = losses[others].sum(axis=0)
         chosen[test] = alone[views[rest.argmin()] if rest.any() else best][test]
     return best, chosen
+
+
+def simpler(meta, block_of, apart, y, kind, folds, weight=None, groups=None):
+    """Return what is simpler than the ensemble: predictions of some members each, and those of the best single view.
+
+    Parameters
+    ----------
+    meta : meta-learner
+    block_of : callable
+        Returns the table of some members, given by their positions.
+    apart : dict of tuple of str to list of int
+        What `alternatives` returns, or a part of it.
+    y, kind, folds, weight, groups : as in `cross_fitted`
+
+    Returns
+    -------
+    dict of tuple of str to ndarray of shape (n_rows, width)
+        Out-of-fold predictions by the views that are read.
+    (str, ndarray) or None
+        What `best_alone` returns; None where no member reads one view only.
+    """
+    given = y, kind, folds, weight, groups
+    outs = {names: cross_fitted(meta, block_of(some), *given)[1] for names, some in apart.items()}
+    alone = {names[0]: out for names, out in outs.items() if len(names) == 1}
+    return outs, best_alone(alone, *given) if alone else None

@@ -5,7 +5,7 @@ import pandas as pd
 
 from .._scorers import metric_of
 from ..data import setting_of
-from ..meta import Judge, alternatives, best_alone, cross_fitted
+from ..meta import Judge, alternatives, simpler
 
 BEST_VIEW, CONSTANT = BASELINES = "best single view", "constant"
 
@@ -91,12 +91,13 @@ def _board_of(model, name, whole):
 
 def _simpler(model, name):
     """Yield (learner, reads, out-of-fold predictions) of the best single view."""
-    y, folds, weight, kind = model.targets_[name], model.folds_, model.row_weights_[name], model.tasks_[name].rules
-    level, alone = model.levels_[0], {}
+    level, given = model.levels_[0], (model.targets_[name], model.tasks_[name].rules, model.folds_)
     members = level.table.members(name)
-    for names, some in alternatives([member.views for member in members], list(model.views_)).items():
-        if len(names) == 1:
-            block = level.table.block([members[m] for m in some])
-            _, alone[names[0]] = cross_fitted(level.metas[name], block, y, kind, folds, weight, model.groups_)
-    if alone:
-        yield BEST_VIEW, *best_alone(alone, y, kind, folds, weight, model.groups_)
+    apart = alternatives([member.views for member in members], list(model.views_))
+    apart = {names: some for names, some in apart.items() if len(names) == 1}
+    _, best = simpler(
+        level.metas[name], lambda some: level.table.block([members[m] for m in some]), apart, *given,
+        model.row_weights_[name], model.groups_,
+    )  # fmt: skip
+    if best is not None:
+        yield BEST_VIEW, *best

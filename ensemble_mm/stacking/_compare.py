@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..data import Problem, as_source, task_weights, views_of
-from ..meta import alternatives, best_alone, cross_fitted, make_meta_learner
+from ..meta import alternatives, cross_fitted, make_meta_learner, simpler
 from ._board import judge_of
 from ._level import paired_gain
 from ._multioutput import MultiOutputStack
@@ -63,27 +63,21 @@ def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params) -> pd
 def _simpler(problem, model, name):
     """Return {strategy: out-of-fold predictions} of ensembles of some of the first level; only those that exist."""
     level, views, task = model.levels_[0], tuple(model.views_), problem.tasks[name]
-    members, kind = level.table.members(name), task.rules
+    members, kind, weight = level.table.members(name), task.rules, problem.weights[name]
     apart = alternatives([member.views for member in members], views)
+    given = problem.targets[name], kind, model.folds_, weight, problem.group_codes
 
-    def predicted(some, meta=level.metas[name]):
-        block = level.table.block([members[m] for m in some])
-        _, out = cross_fitted(
-            meta, block, problem.targets[name], kind, model.folds_, problem.weights[name], problem.group_codes
-        )
-        return out
+    def block_of(some):
+        return level.table.block([members[m] for m in some])
 
-    simple, alone = {}, {names: some for names, some in apart.items() if len(names) == 1}
-    if alone:
-        outs, weight = {names: predicted(some) for names, some in alone.items()}, problem.weights[name]
-        _, simple["best single view"] = best_alone(
-            outs, problem.targets[name], kind, model.folds_, weight, problem.group_codes
-        )
-    if len(views) > 1 and views in apart:
-        simple["early fusion"] = predicted(apart[views])
-    if len(views) > 1 and alone:
+    outs, best = simpler(level.metas[name], block_of, apart, *given)
+    simple = {} if best is None else {"best single view": best[1]}
+    if len(views) > 1 and views in outs:
+        simple["early fusion"] = outs[views]
+    if len(views) > 1 and best is not None:
         mean = make_meta_learner("mean", kind=task.kind, n_classes=kind.n_classes)
-        simple["late fusion"] = predicted(sorted(sum(alone.values(), [])), mean)
+        alone = sorted(m for names, some in apart.items() if len(names) == 1 for m in some)
+        _, simple["late fusion"] = cross_fitted(mean, block_of(alone), *given)
     return {strategy: kind.given(out) for strategy, out in simple.items()}
 
 
