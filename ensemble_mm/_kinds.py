@@ -317,6 +317,7 @@ def kind_of(n_classes):
     return Classes(n_classes) if n_classes else Numbers()
 
 
-def metric_names():
-    """Return the names of the metrics of all kinds, each once."""
-    return list(dict.fromkeys(name for kind in KINDS.values() for name in kind.metrics))
+def metric_names(family=None):
+    """Return the names of the metrics of all kinds, or of those of one family, each once."""
+    kinds = [kind for kind in KINDS.values() if family in (None, kind.family)]
+    return list(dict.fromkeys(name for kind in kinds for name in kind.metrics))

@@ -66,6 +66,10 @@ class Member:
     inputs: tuple[Estimate, ...] = ()  # estimates of other tasks that it reads beside the views
     chain: int | None = None  # of the second level: the chain that it is a link of
 
+    def __iter__(self):
+        """Yield what tells it from the other members of its task: the learner, and what it reads."""
+        return iter((self.learner, self.reads))
+
     def __str__(self):
         return f"learner {self.learner!r} (reads {self.reads!r}), task {self.task!r}"
 

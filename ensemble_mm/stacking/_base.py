@@ -19,6 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import as_pandas, check_choice, check_params
+from .._kinds import metric_names
 from .._modalities import MODALITIES
 from .._routing import keyword, splits_groups
 from ..crossfit import (
@@ -40,7 +41,7 @@ from ..crossfit import (
     splitting_groups,
     unweighted,
 )
-from ..data import Names, as_fitted, as_source, columns_of, has_names, read_problem, views_of
+from ..data import Names, as_fitted, as_source, columns_of, has_names, read_problem, task_weights, views_of
 from ..learners import PORTFOLIOS, portfolio
 from ..meta import parts_of
 from ..schema import tell
@@ -53,7 +54,7 @@ from ._params import NamedParamsMixin
 from ._predictor import Predictor
 from ._progress import Progress
 from ._regions import fit_regions, regions_of
-from ._seen import marks_of
+from ._seen import marks_of, told_of_seen
 
 # What steps hand on to each other are arrays, whatever `set_config` says of the output of transformers.
 PLAIN_OUTPUT = partial(config_context, transform_output="default")
@@ -463,6 +464,39 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         """
         check_is_fitted(self)
         return leaderboard(self)
+
+    def evaluate(self, X, Y, sample_weight=None) -> pd.DataFrame:
+        """Return the standard metrics of every task on rows whose label is known.
+
+        Parameters
+        ----------
+        X, Y : as in `fit`
+            Of several tasks the columns of Y go by name, and Y may lack some; without names they go in the order of
+            `tasks_`, and all must be there. A class that `fit` did not see counts as wrong.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Columns in the order of `tasks_`; a row of weight zero is left out.
+
+        Returns
+        -------
+        DataFrame
+            One row per task; `n` labels counted; metrics of another kind of task are NaN.
+
+        Warns
+        -----
+        DataWarning
+            If rows were in the fit: scores on them are too good.
+        """
+        return self._evaluated(X, Y, sample_weight, lambda lines: tell(lines, stacklevel=4))
+
+    def _evaluated(self, X, Y, sample_weight, say=None):
+        check_is_fitted(self)
+        labels = self._labels(Y)
+        out, new = self._predict_tasks(X)
+        if say is not None:
+            say(told_of_seen(self, new.columns))
+        weights = task_weights(sample_weight, self.tasks_, len(next(iter(out.values()))))
+        rows = {name: self.tasks_[name].evaluate(column, out[name], weights[name]) for name, column in labels.items()}
+        return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=["n", *metric_names(self._only)])
 
     def _regions(self, X, coverage, region, joint=False):
         check_is_fitted(self)

@@ -33,6 +33,9 @@ class _SingleStack(BaseStack):
             )
         return y
 
+    def _labels(self, Y):
+        return dict.fromkeys(self.tasks_, self._one_column(Y))
+
     def _only_prediction(self, X):
         check_is_fitted(self)
         out, _ = self._predict_tasks(X)

@@ -14,15 +14,12 @@ from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import one_of
-from .._kinds import metric_names
 from ..crossfit import ALL_ROWS, Estimate, Fit, Member, seed_of
-from ..data import labels_by_task, task_weights
+from ..data import labels_by_task
 from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
-from ..schema import tell
 from ._base import BaseStack
 from ._level import SIGNIFICANT, Level, outside, paired_gain, parts
 from ._parameters import documented
-from ._seen import told_of_seen
 
 STRATEGIES = ("independent", "stacked", "chain")
 N_CHAINS = 4
@@ -326,38 +323,8 @@ class MultiOutputStack(BaseStack):
         """
         return self._regions(X, coverage, "sets", joint)
 
-    def evaluate(self, X, Y, sample_weight=None) -> pd.DataFrame:
-        """Return the standard metrics of every task on rows whose label is known.
-
-        Parameters
-        ----------
-        X, Y : as in `fit`
-            Columns of Y go by name, and Y may lack some of the tasks; without names they go in the order of `tasks_`,
-            and all must be there. A class that `fit` did not see counts as wrong.
-        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-            Columns in the order of `tasks_`; a row of weight zero is left out.
-
-        Returns
-        -------
-        DataFrame
-            One row per task; `n` labels counted; metrics of another kind are NaN.
-
-        Warns
-        -----
-        DataWarning
-            If rows were in the fit: scores on them are too good.
-        """
-        return self._evaluated(X, Y, sample_weight, lambda lines: tell(lines, stacklevel=4))
-
-    def _evaluated(self, X, Y, sample_weight, say=None):
-        check_is_fitted(self)
-        labels = labels_by_task(self.tasks_, Y, named=self._named_tasks)
-        out, new = self._predict_tasks(X)
-        if say is not None:
-            say(told_of_seen(self, new.columns))
-        weights = task_weights(sample_weight, self.tasks_, len(next(iter(out.values()))))
-        rows = {name: self.tasks_[name].evaluate(column, out[name], weights[name]) for name, column in labels.items()}
-        return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=["n", *metric_names()])
+    def _labels(self, Y):
+        return labels_by_task(self.tasks_, Y, named=self._named_tasks)
 
     def score(self, X, Y, sample_weight=None) -> float:
         """Return the mean over tasks of accuracy or R2; unknown labels are left out. Weights are as in `evaluate`."""

@@ -115,3 +115,14 @@ def test_classes_of_one_row_are_refused_or_left_out(numbers):
     with pytest.warns(DataWarning, match="classes of one row are left out: 'once'"):
         model = StackedClassifier(learners=LINEAR, cv=3, rare="drop").fit(X, kind)
     assert model.classes_.tolist() == ["down", "up"] and np.isnan(model.targets_["y"][7])
+
+
+def test_evaluate_of_one_task_shows_the_metrics_of_its_kind_and_tells_rows_of_the_fit(vectors):
+    X, y = vectors
+    model = StackedRegressor(learners=[("ridge", Ridge())], cv=2, random_state=0).fit(X[:80], y[:80])
+    found = model.evaluate(X[80:], y[80:])
+    assert list(found.columns) == ["n", "r2", "mae", "rmse"] and found["n"].tolist() == [len(X) - 80]
+    assert found["r2"].item() == pytest.approx(model.score(X[80:], y[80:]))
+    assert {(learner, reads) for learner, reads in model.table_.members()} == {("ridge", "vector")}
+    with pytest.warns(DataWarning, match="were in the fit"):
+        model.evaluate(X, pd.Series(y, name="another name"))
