@@ -112,10 +112,8 @@ def cached_chunk(extractor, cache, chunk):
     if block is not None and block.ndim == 2 and block.shape[0] == len(keys):  # else not written by us
         return block, None
     new = np.flatnonzero(~found)
-    fresh, bad = transform_chunk(extractor, take_rows(chunk, new))
-    readable = _unchanged(extractor, take_rows(chunk, new), keys[new])
-    if bad is not None:  # not kept: the files may be mended, and are told of each time until then
-        readable[bad.rows] = False
+    fresh, bad, readable = _fresh(extractor, take_rows(chunk, new), keys[new])
+    if bad is not None:
         bad = BadItemsError(bad.what, [int(new[row]) for row in bad.rows], bad.reasons)
     if fresh is None:
         return None, bad
@@ -133,6 +131,15 @@ def cached_chunk(extractor, cache, chunk):
         return transform_chunk(extractor, chunk)
     known[new] = fresh
     return known, bad
+
+
+def _fresh(extractor, chunk, keys):
+    """Extract rows as `transform_chunk` does, and tell which may be kept."""
+    fresh, bad = transform_chunk(extractor, chunk)
+    readable = _unchanged(extractor, chunk, keys)
+    if bad is not None:  # not kept: the files may be mended, and are told of each time until then
+        readable[bad.rows] = False
+    return fresh, bad, readable
 
 
 def _unchanged(extractor, chunk, keys):
@@ -183,17 +190,8 @@ class FitExtractor(Job):
         """Fit, or take what an equal extraction left in the cache."""
         if self.cache is None:
             return self.fit()
-        key = content_key(
-            self.column_key,
-            self.extractor,
-            self.reducer,
-            self.train,
-            self.rest,
-            self.y,
-            self.weight,
-            self.groups,
-            self.forms,
-        )
+        rows = self.train, self.rest, self.y, self.weight, self.groups
+        key = content_key(self.column_key, self.extractor, self.reducer, *rows, self.forms)
         found = self.cache.get(key)
         if found is None:
             found = self.fit()

@@ -17,25 +17,14 @@ def draw_folds(cv, problem, seed, told=None):
     and shuffles; a splitter and a list of pairs are taken as they are. `told` takes what a person should know, such
     as classes that training rows lack; None: it is warned of.
     """
-    n_rows, tasks, targets, groups = problem.n_rows, problem.tasks, problem.targets, problem.groups
     notes = [] if told is None else told
-    _check_groups(groups, n_rows)
-    if isinstance(cv, Integral) and not isinstance(cv, bool):
-        pairs = _draw(*_splitter(int(cv), problem, seed, notes), problem)
-    elif hasattr(cv, "split") and not isinstance(cv, str):
-        labels = next((t for name, t in targets.items() if tasks[name].rules.is_stratified), None)
-        labels = next(iter(targets.values())) if labels is None else labels
-        pairs = cv.split(np.zeros((n_rows, 1)), np.nan_to_num(labels, nan=-1.0), groups)
-    elif hasattr(cv, "__iter__") and not isinstance(cv, str):
-        pairs = cv
-    else:
-        raise ValueError(f"cv={cv!r} is not known: use a number of folds, a splitter or a list of (train, test) pairs.")
-    folds = [_check_pair(pair, n_rows) for pair in pairs]
+    _check_groups(problem.groups, problem.n_rows)
+    folds = [_check_pair(pair, problem.n_rows) for pair in _pairs(cv, problem, seed, notes)]
     if not folds:
         raise ValueError("cv gives no fold: give at least one (train, test) pair.")
     for name, f, left in _too_few(folds, problem):
         content = "no known label" if not left else "one class only"
-        grouped = "" if groups is None else " in more groups"
+        grouped = "" if problem.groups is None else " in more groups"
         raise ValueError(
             f"Task {name!r} has {content} in the training rows of fold {f}: use fewer folds, "
             f"or give more rows with a known label{grouped}."
@@ -44,6 +33,19 @@ def draw_folds(cv, problem, seed, told=None):
     if told is None:
         tell(notes, stacklevel=2)
     return folds
+
+
+def _pairs(cv, problem, seed, told):
+    """Return the pairs of rows that a number of folds, a splitter or a list of pairs gives."""
+    if isinstance(cv, Integral) and not isinstance(cv, bool):
+        return _draw(*_splitter(int(cv), problem, seed, told), problem)
+    if hasattr(cv, "split") and not isinstance(cv, str):
+        name = next((name for name, task in problem.tasks.items() if task.rules.is_stratified), [*problem.tasks][0])
+        labels = np.nan_to_num(problem.targets[name], nan=-1.0)
+        return cv.split(np.zeros((problem.n_rows, 1)), labels, problem.groups)
+    if hasattr(cv, "__iter__") and not isinstance(cv, str):
+        return cv
+    raise ValueError(f"cv={cv!r} is not known: use a number of folds, a splitter or a list of (train, test) pairs.")
 
 
 def _draw(labels, splitter, problem):
@@ -110,7 +112,61 @@ def _check_groups(groups, n_rows):
 
 
 def _splitter(n_splits, problem, seed, told):
-    n_rows, tasks, targets, groups = problem.n_rows, problem.tasks, problem.targets, problem.groups
+    """Return the labels by which a number of folds is stratified (None: by none), and what draws them."""
+    groups = problem.groups
+    n_splits = _fitting(n_splits, problem, told)
+    chosen, counts = _stratum(n_splits, problem)
+    if chosen is None:
+        return None, _unstratified(n_splits, groups, seed)
+    n_splits = _of_rarest(n_splits, chosen, counts, problem.tasks, told)
+    labels = np.nan_to_num(problem.targets[chosen], nan=-1.0)
+    if groups is not None:  # rare classes are no stratum of their own
+        labels[np.isin(labels, np.flatnonzero(counts < n_splits))] = counts.argmax()
+    if (groups is None and counts.min() < 2) or np.bincount((labels + 1).astype(np.intp)).max() < n_splits:
+        return None, _unstratified(n_splits, groups, seed)
+    if (labels == -1).sum() not in (0, *range(n_splits, problem.n_rows)):
+        labels[labels == -1] = counts.argmax()  # nor are too few unknown labels
+    stratified = StratifiedKFold if groups is None else StratifiedGroupKFold
+    return labels, stratified(n_splits, shuffle=True, random_state=seed)
+
+
+def _stratum(n_splits, problem):
+    """Return the first task of which every class has a row per fold, else that with most rows of its rarest class,
+    and how many rows its classes have."""
+    counts = {}
+    for name, task in problem.tasks.items():
+        if task.rules.is_stratified:
+            known = problem.targets[name][~np.isnan(problem.targets[name])].astype(np.intp)
+            counts[name] = np.bincount(known, minlength=len(task.classes))
+    chosen = max(counts, key=lambda name: min(counts[name].min(), n_splits), default=None)
+    return chosen, counts.get(chosen)
+
+
+def _of_rarest(n_splits, name, counts, tasks, told):
+    """Return a number of folds of which each can test a row of the rarest class of a task, where it has several."""
+    if counts.min() >= n_splits:
+        return n_splits
+    label = tasks[name].classes.tolist()[counts.argmin()]
+    words = f"Task {name!r}: class {label!r} has {counts.min()} rows, fewer than cv={n_splits} folds"
+    if counts.min() < 2 and len(tasks) == 1:
+        raise ValueError(
+            f"{words}, so that no model could be both trained and judged on it. Give more rows of it, merge it "
+            'with another class, or leave out classes of one row with rare="drop".'
+        )
+    if counts.min() < 2:
+        return n_splits
+    remedy = "Merge or drop rare classes, give more rows of them, or use a smaller cv."
+    told.append(f"{words}: {counts.min()} folds are used. {remedy}")
+    return int(counts.min())
+
+
+def _unstratified(n_splits, groups, seed):
+    return KFold(n_splits, shuffle=True, random_state=seed) if groups is None else GroupKFold(n_splits)
+
+
+def _fitting(n_splits, problem, told):
+    """Return a number of folds of which each can test a row, and a group."""
+    n_rows = problem.n_rows
     if n_splits < 2:
         raise ValueError(f"cv={n_splits} must be at least 2 folds.")
     if n_rows < n_splits:
@@ -118,47 +174,9 @@ def _splitter(n_splits, problem, seed, told):
             f"Cannot make {n_splits} folds: found n_samples={n_rows} with minimum of {n_splits} required "
             f"(one row per fold). Give more rows than {n_rows} sample or use a smaller cv."
         )
-    if groups is not None:
-        n_splits = _fitting(n_splits, len(np.unique(groups)), told)
-    rarest = {}
-    for name, task in tasks.items():
-        if task.rules.is_stratified:
-            known = targets[name][~np.isnan(targets[name])].astype(np.intp)
-            rarest[name] = np.bincount(known, minlength=len(task.classes))
-    allowed = [name for name, counts in rarest.items() if counts.min() >= n_splits]
-    chosen = allowed[0] if allowed else max(rarest, key=lambda name: rarest[name].min(), default=None)
-    if chosen is None:
-        return None, _unstratified(n_splits, groups, seed)
-    counts = rarest[chosen]
-    if counts.min() < n_splits:
-        label = tasks[chosen].classes.tolist()[counts.argmin()]
-        words = f"Task {chosen!r}: class {label!r} has {counts.min()} rows, fewer than cv={n_splits} folds"
-        if counts.min() < 2 and len(tasks) == 1:
-            raise ValueError(
-                f"{words}, so that no model could be both trained and judged on it. Give more rows of it, merge it "
-                'with another class, or leave out classes of one row with rare="drop".'
-            )
-        if counts.min() >= 2:
-            n_splits = int(counts.min())
-            remedy = "Merge or drop rare classes, give more rows of them, or use a smaller cv."
-            told.append(f"{words}: {n_splits} folds are used. {remedy}")
-    labels = np.nan_to_num(targets[chosen], nan=-1.0)
-    if groups is not None:  # rare classes are no stratum of their own
-        labels[np.isin(labels, np.flatnonzero(counts < n_splits))] = counts.argmax()
-    if (groups is None and counts.min() < 2) or np.bincount((labels + 1).astype(np.intp)).max() < n_splits:
-        return None, _unstratified(n_splits, groups, seed)
-    if (labels == -1).sum() not in (0, *range(n_splits, n_rows)):
-        labels[labels == -1] = counts.argmax()  # nor are too few unknown labels
-    stratified = StratifiedKFold if groups is None else StratifiedGroupKFold
-    return labels, stratified(n_splits, shuffle=True, random_state=seed)
-
-
-def _unstratified(n_splits, groups, seed):
-    return KFold(n_splits, shuffle=True, random_state=seed) if groups is None else GroupKFold(n_splits)
-
-
-def _fitting(n_splits, n_groups, told):
-    """Return a number of folds of which each can test a group."""
+    if problem.groups is None:
+        return n_splits
+    n_groups = len(np.unique(problem.groups))
     if n_groups < 2:
         raise ValueError(
             "groups holds one group only, so that no model could be both trained and judged on other groups: give "

@@ -137,30 +137,24 @@ class FitMember(Job):
         blocks = list(self.blocks)
         if self.columns is not None:
             blocks[-1] = blocks[-1].take(self.columns, axis=1)
-        learner = seeded(self.fit.member.estimator, self.seed)
-        tags = get_tags(learner).input_tags
         weight, groups = (None if part is None else part[self.train] for part in (self.weight, self.groups))
-        # What takes NaN takes it in arrays: scikit-learn's trees refuse it in CSR.
-        takes_nan = tags.allow_nan and not (tags.sparse and any(map(sparse.issparse, blocks)))
-        several = len(blocks) > 1 and not takes_nan
-        fills = _means(blocks, self.train, weight) if several else [None] * len(blocks)
-        model = FittedMember(
-            learner,
-            self.n_classes,
-            [int(c) for c in codes],
-            self.views,
-            [block.shape[1] for block in blocks],
-            [sparse.issparse(block) for block in blocks],
-            fills,
-            not tags.sparse,
-        )
-        self._fit(learner, assemble(blocks, self.train, fills, model.dense), target, weight, groups)
+        model = self._unfitted(blocks, [int(c) for c in codes], weight)
+        self._fit(model.estimator, assemble(blocks, self.train, model.fills, model.dense), target, weight, groups)
         started = time.perf_counter()
         predictions = model.predict_columns(blocks, self.test) if len(self.test) else None
         seconds = time.perf_counter() - started
         if predictions is not None and not np.isfinite(predictions).all():
             raise ValueError("its predictions hold NaN or infinite values")
         return (model if self.keep_model else None), predictions, seconds, self._blanked(model, blocks)
+
+    def _unfitted(self, blocks, codes, weight):
+        """Return the model, whose learner is still to be fitted."""
+        learner, is_sparse = seeded(self.fit.member.estimator, self.seed), [sparse.issparse(block) for block in blocks]
+        tags, widths = get_tags(learner).input_tags, [block.shape[1] for block in blocks]
+        # What takes NaN takes it in arrays: scikit-learn's trees refuse it in CSR.
+        takes_nan = tags.allow_nan and not (tags.sparse and any(is_sparse))
+        fills = _means(blocks, self.train, weight) if len(blocks) > 1 and not takes_nan else [None] * len(blocks)
+        return FittedMember(learner, self.n_classes, codes, self.views, widths, is_sparse, fills, not tags.sparse)
 
     def _blanked(self, model, blocks):
         if not self.blanks:

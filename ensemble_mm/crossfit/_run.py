@@ -185,20 +185,15 @@ class CrossFit:
         pairs = list(zip(jobs, results, strict=True))
         failed = [(job.fit, result) for job, result in pairs if isinstance(result, Failure)]
         late = {job.fit.member for job, result in pairs if isinstance(result, Skipped) and job.fit.fold != ALL_ROWS}
-        lost = late | {fit.member for fit, _ in failed}
         if failed:
             self._report(jobs, failed, optional)
-        kept = [member for member in members if member not in lost]
-        served = {member.task for member in kept}
-        alone = [member.task for member in (members if required is None else required) if member.task not in served]
-        if alone:
-            words = failed[0][1].words if failed else "the time was over before the first was done"
-            raise JobError(f"No learner of task {alone[0]!r} is left: {words}")
-        done = {member: [] for member in kept}
+        lost = late | {fit.member for fit, _ in failed}
+        done = {member: [] for member in members if member not in lost}
+        _check_served(members if required is None else required, done, failed)
         for job, result in pairs:
             if job.fit.member in done and not isinstance(result, Skipped):
                 done[job.fit.member].append((job, *result))
-        table = Table(self.problem.n_rows, kept, self.problem.tasks)
+        table = Table(self.problem.n_rows, list(done), self.problem.tasks)
         return table, {member: self._keep(table, member, fitted) for member, fitted in done.items()}
 
     def _keep(self, table, member, fitted):
@@ -249,6 +244,15 @@ def unweighted(members):
 def splitting_groups(members, n_rows):
     """Return the names of the learners that hold rows aside by themselves and cannot be told of groups."""
     return list(dict.fromkeys(m.learner for m in members if splits_groups(m.estimator, n_rows)))
+
+
+def _check_served(required, kept, failed):
+    """Raise an error unless some member is left of every task that a required one serves."""
+    served = {member.task for member in kept}
+    alone = next((member.task for member in required if member.task not in served), None)
+    if alone is not None:
+        words = failed[0][1].words if failed else "the time was over before the first was done"
+        raise JobError(f"No learner of task {alone!r} is left: {words}")
 
 
 def _once(jobs):
