@@ -288,11 +288,9 @@ def _media_of(model) -> list:
 
 
 def _texts_of(model) -> list:
-    """Return the columns whose cells a model reads as texts: digits that begin with 0 are not numbers there."""
-    from ..schema import STRINGS
-
+    """Return the columns whose cells a model does not read as numbers: digits that begin with 0 are none there."""
     columns = model.schema_.columns if hasattr(model, "schema_") else ()
-    return [column.name for column in columns if column.taken_as in STRINGS]
+    return [column.name for column in columns if column.taken_as != "number"]
 
 
 def _load(args):

@@ -9,7 +9,6 @@ import os
 import sys
 import warnings
 
-from .._checks import BadItemsError
 from ._arguments import PROG, make_parser
 from ._commands import COMMANDS
 from ._tables import tell
@@ -52,8 +51,6 @@ def _one_line_warnings():
 def _one_line(error) -> str:
     """The message of an error or warning; lines that it lists are parted by semicolons."""
     text = str(error)
-    if isinstance(error, BadItemsError):
-        text = f"{error.listed()}\nMend or remove these files, or say --on-bad missing to treat them as missing."
     lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
     text = "; ".join(lines).replace(":; ", ": ").replace(".; ", ". ")
     if isinstance(error, KeyError) or not text:

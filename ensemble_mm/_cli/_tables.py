@@ -1,7 +1,10 @@
 """What a command writes into a file or shows on the screen."""
 
+import ast
 import contextlib
 import io
+import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -11,6 +14,9 @@ from .._checks import printable
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _FORMATS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json")
+_QUOTED = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+_PARAMETER = re.compile(rf"\b(columns|tasks)=(\{{{_QUOTED}: {_QUOTED}\}})|\b(on_bad|rare)=({_QUOTED})")
+_OPTIONS = {"columns": "--as", "tasks": "--kind", "on_bad": "--on-bad", "rare": "--rare"}
 
 
 def check_format(path: str | None) -> None:
@@ -60,8 +66,19 @@ def defused(cell):
 
 
 def tell(text, stream=None) -> None:
-    """Print a text. What stands in it may come from a file of anyone: the terminal shows it, and does not obey it."""
-    print(printable(text, keep="\n"), file=stream or sys.stdout)
+    """Print a text, with options in the place of parameters.
+
+    What stands in it may come from a file of anyone: the terminal shows it, and does not obey it.
+    """
+    print(printable(_PARAMETER.sub(_as_option, str(text)), keep="\n"), file=stream or sys.stdout)
+
+
+def _as_option(found: re.Match) -> str:
+    """Return what to write on the command line for a parameter, such as columns={'zip': 'category'}."""
+    name, value = (found[1], found[2]) if found[1] else (found[3], found[4])
+    said = ast.literal_eval(value)
+    words = "=".join(*said.items()) if isinstance(said, dict) else said
+    return f"{_OPTIONS[name]} {shlex.quote(words)}"
 
 
 def shown(table: pd.DataFrame) -> str:

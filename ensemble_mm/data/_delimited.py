@@ -63,9 +63,8 @@ class Layout:
                 ) from None
 
 
-def read_delimited(path: Path, layout: Layout, usual: str) -> pd.DataFrame:
-    """Return the table of a file whose separator is the usual one unless it, or its user, says otherwise."""
-    content = path.read_bytes()
+def read_delimited(path: Path, content: bytes, layout: Layout, usual: str) -> pd.DataFrame:
+    """Return the table that a file holds; its separator is the usual one unless it, or its user, says otherwise."""
     encoding = layout.encoding or _encoding_of(content)
     text = content.decode(encoding)
     options, found = _options_of(text, layout, usual)

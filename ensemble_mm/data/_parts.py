@@ -9,7 +9,7 @@ import pandas as pd
 
 from .._checks import require
 from ._delimited import Layout, read_delimited_in_parts
-from ._sources import ADDRESS, check_file, folder_of, open_query, plain, read_source, readable
+from ._sources import ADDRESS, check_file, folder_of, open_query, open_unpacked, plain, read_source, readable
 
 
 def parts_of(source: str, layout: Layout, n_rows: int, texts: Iterable[str]) -> tuple[Iterator[pd.DataFrame], Path]:
@@ -43,7 +43,7 @@ def _of_input(layout, n_rows, texts):
 
 def _of_delimited(path, kind, layout, n_rows, texts):
     usual = "," if kind == "csv" else "\t"
-    with readable(path, kind), open(path, "rb") as file:
+    with readable(path, kind), open_unpacked(path) as file:
         yield from map(plain, read_delimited_in_parts(path, file, layout, usual, n_rows, texts))
 
 
@@ -55,8 +55,8 @@ def _of_parquet(source, path, n_rows):
 
 
 def _of_lines(source, path, n_rows):
-    with readable(path, "jsonl"), pd.read_json(path, lines=True, dtype=False, chunksize=n_rows) as parts:
-        yield from map(plain, parts)
+    with readable(path, "jsonl"), open_unpacked(path) as file:
+        yield from map(plain, pd.read_json(file, lines=True, dtype=False, chunksize=n_rows))
 
 
 def _of_workbook(source, path, n_rows):

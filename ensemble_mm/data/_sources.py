@@ -1,8 +1,13 @@
 """Where a table comes from: a file by its suffix, a sheet of a workbook, a table or a query of a database."""
 
+import bz2
 import contextlib
+import gzip
+import io
+import lzma
 import os
 import re
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +20,7 @@ READERS = {
     ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl",
     ".ndjson": "jsonl", ".xlsx": "excel", ".xlsm": "excel",
 }  # fmt: skip
+PACKED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": None}  # text that is compressed
 ADDRESS = re.compile(r"(.+?://(?:\[[^\]]*\]|[^\[])*?)::(.+)", re.DOTALL)  # of a database, and what of it
 QUERY = re.compile(r"\s*(select|with)\s", re.IGNORECASE)
 
@@ -31,12 +37,14 @@ def read_source(source, layout: Layout) -> tuple[pd.DataFrame, Path]:
             require("pyarrow", extra="parquet", caller="read_table of a Parquet file")
             frame = pd.read_parquet(path)
         elif kind == "jsonl":  # numbers are numbers, and texts stay texts: "00501"
-            frame = pd.read_json(path, lines=True, dtype=False)
+            with open_unpacked(path) as file:
+                frame = pd.read_json(file, lines=True, dtype=False)
         elif kind == "excel":
             require("openpyxl", extra="excel", caller="read_table of a workbook of Excel")
             frame = pd.read_excel(path, sheet_name=sheet or 0, engine="openpyxl", dtype=object).infer_objects()
         else:
-            frame = read_delimited(path, layout, "," if kind == "csv" else "\t")
+            with open_unpacked(path) as file:
+                frame = read_delimited(path, file.read(), layout, "," if kind == "csv" else "\t")
     return plain(frame), path.parent
 
 
@@ -45,11 +53,12 @@ def check_file(text: str, layout: Layout) -> tuple[Path, str, str]:
     name, _, sheet = text.partition("::")
     path = Path(name)
     shown = printable(path)
-    kind = READERS.get(path.suffix.lower())
+    kind = _kind_of(path)
     if kind is None or (sheet and kind != "excel"):
         also = " Save a workbook of Excel 97 as .xlsx." if path.suffix.lower() == ".xls" else ""
         raise ValueError(
-            f"{shown} has the suffix {path.suffix!r}: use one of {', '.join(READERS)}, or address::table.{also}"
+            f"{shown} has the suffix {path.suffix!r}: use one of {', '.join(READERS)}, of text also compressed "
+            f"({', '.join(PACKED)}), or address::table.{also}"
         )
     if layout != Layout() and kind not in ("csv", "tsv"):
         raise ValueError(f"sep, decimal and encoding tell how CSV and TSV are written: leave them out for {shown}.")
@@ -58,12 +67,29 @@ def check_file(text: str, layout: Layout) -> tuple[Path, str, str]:
     return path, sheet, kind
 
 
+def _kind_of(path: Path) -> str | None:
+    """Return how the table of a file is written, as its suffix says; None where it cannot be read."""
+    if path.suffix.lower() in PACKED:
+        kind = READERS.get(Path(path.stem).suffix.lower())
+        return kind if kind in ("csv", "tsv", "jsonl") else None
+    return READERS.get(path.suffix.lower())
+
+
+def open_unpacked(path: Path):
+    """Open a file to read its bytes; of one that is compressed, as its suffix says, those that it holds."""
+    suffix = path.suffix.lower()
+    if suffix == ".zst":
+        pyarrow = require("pyarrow", extra="parquet", caller="reading a .zst file")
+        return io.BufferedReader(pyarrow.input_stream(path, compression="zstd"))
+    return (PACKED.get(suffix) or open)(path, "rb")
+
+
 @contextlib.contextmanager
 def readable(path, kind: str):
     """Say of which file an error in reading is."""
     try:
         yield
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         remedy = ". Say encoding= (--encoding)." if isinstance(error, UnicodeDecodeError) else ""
         words = f"{printable(path)} cannot be read as {kind}: {printable(str(error).strip())}{remedy}"
         raise ValueError(words) from error
@@ -74,7 +100,7 @@ def _nearest(path) -> str:
     folder = path.absolute().parent
     if not folder.is_dir():
         return f": there is no folder {printable(folder)} either. Correct the path."
-    near = did_you_mean(path.name, sorted(p.name for p in folder.iterdir() if p.suffix.lower() in READERS))
+    near = did_you_mean(path.name, sorted(p.name for p in folder.iterdir() if _kind_of(p)))
     return f" (looked for in {printable(folder)}): correct the path.{printable(near)}"
 
 

@@ -23,6 +23,7 @@ LOOKED_AT = 500  # known items of a column that decide its modality
 SAMPLE = 300  # items that are looked at first
 LONGEST = 45  # characters of a number, a date or a time
 SHOWN = 30  # characters of an example
+ENOUGH = 20  # values below which a categorical column is one whatever they are
 LEARN: dict[str, Callable] = {  # how the values of a kind are written, in the order in which they are tried
     "date": learn_dates, "time": learn_times, "number": learn_numbers,
 }  # fmt: skip
@@ -65,7 +66,7 @@ def infer_column(values: pd.Series, name, *, within=None, taken_as=None, in_tabl
         Whether it is read as part of a table, whatever it looks like.
     """
     known = None
-    if taken_as is not None or not _is_typed(values.dtype):
+    if taken_as is not None or not _is_typed(values):
         known = [item for item in values.to_numpy(object) if not is_missing(item)]
     counts = None if known is None else _counted(known)
     if taken_as is not None:
@@ -245,9 +246,16 @@ def _share(n, n_rows) -> float:
     return n / n_rows if n_rows else 0.0
 
 
-def _is_typed(dtype) -> bool:
-    """Tell whether a dtype says what a column holds."""
-    if isinstance(dtype, pd.CategoricalDtype | pd.PeriodDtype | pd.DatetimeTZDtype):
+def _is_typed(values) -> bool:
+    """Tell whether the dtype of a column says what it holds.
+
+    Texts of which few come twice are no categories: files keep any texts as a dictionary of them.
+    """
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        n = int(values.notna().sum())
+        return n < ENOUGH or 2 * values.nunique() <= n or not all(isinstance(c, str) for c in dtype.categories)
+    if isinstance(dtype, pd.PeriodDtype | pd.DatetimeTZDtype):
         return True
     if isinstance(dtype, pd.ArrowDtype):
         return dtype.kind in "biuf" and pd.api.types.is_numeric_dtype(dtype)

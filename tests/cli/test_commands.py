@@ -60,6 +60,13 @@ def test_schema_shows_what_columns_are_taken_for(place, run):
     assert run("schema", "train.csv", "--as", "age")[0] == 2
 
 
+def test_notes_say_what_to_write_on_the_command_line(run, tmp_path):
+    pd.DataFrame({"it's a zip": [1067, 10115, 20095] * 8}).to_csv(tmp_path / "t.csv", index=False)
+    code, out, _ = run("schema", tmp_path / "t.csv")
+    assert code == 0 and "if they are codes, write --as 'it'\"'\"'s a zip=category'" in out and "columns=" not in out
+    assert "category" in run("schema", tmp_path / "t.csv", "--as", "it's a zip=category")[1]
+
+
 def test_columns_can_be_said_in_a_fit(run):
     start = "fit train.csv --targets stars --drop id,kind,review --learners fast --cv 2 --out said.emm --quiet"
     assert run(*start.split(), "--as", "age=category", "--as", "shop=drop") == (0, "", "")

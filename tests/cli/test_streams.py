@@ -101,14 +101,15 @@ def test_a_run_that_was_stopped_goes_on(place, run, wanted, small_parts, monkeyp
     assert code == 1 and "--resume" in err
 
 
-def test_codes_stay_texts_in_every_part(place, run, small_parts, monkeypatch):
+@pytest.mark.parametrize("kind", ["short text", "category"])
+def test_codes_stay_texts_in_every_part(place, run, small_parts, monkeypatch, kind):
     """Where no code of a part begins with 0, the part would be read as numbers; a hole would make them 7.0."""
     codes = [f"{i:05d}" for i in [10115, 20095, 501, 99423] * 15]
     X = pd.DataFrame({"code": codes, "x": np.arange(60.0)})
-    Y = pd.DataFrame({"kind": [code[-1] in "15" for code in codes]})
+    Y = pd.DataFrame({"kind": [code[-1] in "53" for code in codes]})
     learners = [("nearest", KNeighborsClassifier(1))]
-    save(MultiOutputStack(learners=learners, columns={"code": "short text"}, cv=2, tasks={"kind": "binary"}).fit(X, Y),
-         place / "codes.emm")  # fmt: skip
+    model = MultiOutputStack(learners=learners, columns={"code": kind, "x": "drop"}, cv=2, tasks={"kind": "binary"})
+    save(model.fit(X, Y), place / "codes.emm")
     rows = [f"{code},{i}" for i, code in enumerate(sorted(codes, reverse=True))]
     (place / "codes.csv").write_text("\n".join(["code,x", *rows[:20], ",7", *rows[20:]]))
     assert run("predict", "codes.emm", "codes.csv", "--out", "p.csv")[0] == 0

@@ -1,4 +1,7 @@
+import bz2
+import gzip
 import json
+import lzma
 import os
 import sqlite3
 import warnings
@@ -8,7 +11,7 @@ import pandas as pd
 import pytest
 
 from ensemble_mm import DataWarning
-from ensemble_mm.data import load_demo, make_multimodal, read_table, resolve_targets
+from ensemble_mm.data import load_demo, make_multimodal, read_parts, read_table, resolve_targets
 
 
 def test_the_demo_sets_are_whole():
@@ -275,6 +278,33 @@ def test_types_come_back_from_every_source(tmp_path, suffix):
     assert found["zip"].tolist() == ["00501", "10115", None] and found["note"].tolist() == X["note"].tolist()
     assert found["n"].dtype == X["n"].dtype and found["n"].tolist() == [1, 2, 3]
     np.testing.assert_array_equal(found["size"].astype(float), X["size"])
+
+
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.tsv.bz2", "t.jsonl.xz", "t.csv.zst", "t.ndjson.gz"])
+def test_compressed_text_is_read_whole_and_in_parts(frame, tmp_path, name):
+    path, content = tmp_path / name, frame.to_csv(index=False).encode()
+    content = content.replace(b",", b"\t") if ".tsv" in name else content
+    content = frame.to_json(orient="records", lines=True).encode() if "json" in name else content
+    if name.endswith(".zst"):
+        content = pytest.importorskip("pyarrow").compress(content, codec="zstd", asbytes=True)
+    else:
+        packer = {"gz": gzip, "bz2": bz2, "xz": lzma}[name.rpartition(".")[2]]
+        content = packer.compress(content)
+    path.write_bytes(content)
+    whole, _ = read_table(path)
+    parts = pd.concat(read_parts(path, n_rows=2), ignore_index=True)
+    for found in (whole, parts):
+        assert found["age"].tolist()[::2] == [1.5, 3.0] and found["kind"].tolist() == ["a", None, "b"]
+    for damaged in (content[: len(content) // 2], b"PK" + content):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=f"{name} cannot be read as"):
+            read_table(path)
+
+
+def test_tables_that_hold_no_text_are_not_read_compressed(tmp_path):
+    (tmp_path / "t.parquet.gz").write_bytes(b"")
+    with pytest.raises(ValueError, match="suffix '.gz': use one of .csv, .*also compressed"):
+        read_table(tmp_path / "t.parquet.gz")
 
 
 def test_a_query_stands_in_the_place_of_a_table_and_changes_nothing(frame, tmp_path):

@@ -3,9 +3,10 @@ import unicodedata
 import uuid
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from ensemble_mm.schema import composed, kind_of_strings
+from ensemble_mm.schema import composed, infer_column, kind_of_strings
 
 RNG = np.random.default_rng(0)
 DIGITS = list("0123456789")
@@ -101,3 +102,11 @@ def test_what_comes_in_turns_is_seen_among_many_strings():
 
 def test_accents_are_parts_of_their_letters():
     assert composed(unicodedata.normalize("NFD", "Zoë, café")) == "Zoë, café"
+
+
+def test_a_dictionary_of_texts_that_do_not_repeat_holds_no_categories():
+    """Arrow and Parquet keep any texts so."""
+    reviews = pd.Series([f"a warm and soft coat of {RNG.integers(10**9)} threads" for _ in range(40)], dtype="category")
+    assert infer_column(reviews, "x").taken_as == "text"
+    assert infer_column(pd.Series(["red", "blue"] * 20, dtype="category"), "x").taken_as == "category"
+    assert infer_column(pd.Series(range(40), dtype="category"), "x").taken_as == "category"
