@@ -175,7 +175,7 @@ def present_rows(column) -> np.ndarray:
                 empty[label] |= (column[label] == "").fillna(True).to_numpy(bool)
         return ~empty.to_numpy().all(axis=1)
     if column.dtype == object:
-        return np.fromiter((not is_missing(item) for item in column), bool, len(column))
+        return ~np.fromiter(map(is_missing, column), bool, len(column))
     if column.dtype.kind == "f":
         return ~np.isnan(column.reshape(len(column), -1)).all(axis=1)
     return np.ones(len(column), dtype=bool)

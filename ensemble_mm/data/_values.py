@@ -35,6 +35,7 @@ def check_values(what: str, column, remedy: str, *, several: bool = True) -> Non
         return
     values = column.data if sparse.issparse(column) else np.asarray(column).ravel()
     values = values if column.dtype.kind == "O" else values[:1]  # complex numbers, one and all
+    values = [value for value in values if type(value) is not str or not value.isascii()]
     trouble = next(filter(None, map(partial(_trouble_with, several=several), values)), None)
     if trouble:
         raise ValueError(f"{what} holds {trouble}. {remedy}")

@@ -1,87 +1,245 @@
-"""Counts of the n-grams of many texts, as numbers: a word is a number, and so is a pair of a number and a word.
+"""TF-IDF of the n-grams of many texts, counted as numbers: a unit is a number, and so is a pair of a number and a unit.
 
 Texts become strings again only for the n-grams that are kept.
 """
 
 from array import array
 from collections import defaultdict
+from functools import partial
+from itertools import repeat
+from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
+from sklearn.feature_extraction.text import TfidfTransformer
 
-GAP = -1  # between words that do not stand together
+from ._words import parts_of
+
+GAP = -1  # between units that do not stand together, and in the place of those that are not known
+FEW = 1000  # numbers, up to which a search in a sorted list is faster than a table of hashes
 
 
-def count_ngrams(texts, parts_of, ngram_range, *, between=" ", min_df=1, max_features=None):
-    """Count the n-grams of texts.
+class _Ngrams:
+    """TF-IDF of the n-grams of texts, with sublinear counts, as of scikit-learn's TfidfVectorizer.
 
     Parameters
     ----------
-    texts : sequence of str
-    parts_of : callable
-        Takes a text and returns the lists of words that stand together in it, and the list of what stands alone,
-        which is counted as it is.
     ngram_range : (int, int)
-    between : str, default=" "
-        What stands between the words of an n-gram, in its name.
     min_df : int, default=1
         Texts that an n-gram must occur in to be kept.
     max_features : int, default=None
         Most n-grams that are kept: the most frequent ones, and of equally frequent ones the first.
 
-    Returns
-    -------
-    names : list of str
-        The n-grams, sorted.
-    counts : CSR matrix of shape (n_texts, n_names), float32
+    Attributes
+    ----------
+    names_ : list of str
+        The n-grams, sorted: one column each.
+    idf_ : ndarray of shape (n_names,), float32
     """
-    words, word_ends, alone, alone_ends, numbers = array("i"), [0], array("i"), [0], defaultdict()
-    numbers.default_factory = numbers.__len__  # a word that was not there gets the next number
-    for text in texts:
-        together, single = parts_of(text)
-        for stretch in together:
-            words.extend(map(numbers.__getitem__, stretch))
-            words.append(GAP)
-        alone.extend(map(numbers.__getitem__, single))
-        word_ends.append(len(words))
-        alone_ends.append(len(alone))
-    words, alone = np.array(words, dtype=np.intp), np.array(alone, dtype=np.intp)
-    rows = np.repeat(np.arange(len(texts)), np.diff(word_ends))
-    rows_alone = np.repeat(np.arange(len(texts)), np.diff(alone_ends))
 
+    between: ClassVar[str]  # of the units of an n-gram, in its name
+
+    def __init__(self, ngram_range, min_df=1, max_features=None):
+        self.ngram_range, self.min_df, self.max_features = tuple(ngram_range), min_df, max_features
+
+    def fit_transform(self, texts):
+        """Return the features of texts, CSR in float32; None where they hold nothing that is counted."""
+        counts = self.fit_count(texts)
+        if not self.names_:
+            return None
+        weights = TfidfTransformer(sublinear_tf=True)
+        block = weights.fit_transform(counts)
+        self.idf_ = weights.idf_
+        return block
+
+    def fit_count(self, texts):
+        """Find the n-grams of texts; return how often each is there, CSR of shape (n_texts, n_names), float32."""
+        tokens, units = self._numbered(texts)
+        keys, kept, counts, most = {}, [], [], self.max_features
+
+        def find(n, grams):
+            keys[n], grams = np.unique(grams, return_inverse=True)
+            return grams
+
+        for n, rows, grams in _levels(*tokens, self.ngram_range, len(units), find):
+            width = len(keys[n]) if n > 1 else len(units)
+            table = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, grams)), (len(texts), width))
+            frequent = np.flatnonzero(np.bincount(table.indices, minlength=width) >= self.min_df)
+            kept.append((n, frequent))
+            counts.append(table[:, frequent])
+        counts = sparse.hstack(counts, format="csr")
+        total = np.bincount(counts.indices, counts.data, counts.shape[1])
+        least = np.partition(total, -most)[-most] if most and len(total) > most else 0
+        places, names, passed = np.flatnonzero(total >= least), [], 0
+        for n, frequent in kept:
+            large = total[passed : passed + len(frequent)] >= least
+            names += self._spell(n, frequent[large], keys, units)
+            passed += len(frequent)
+        order = sorted(range(len(names)), key=lambda i: (-total[places[i]], names[i]))[:most]
+        order.sort(key=names.__getitem__)
+        self.names_ = [names[i] for i in order]
+        vars(self).pop("_known", None)
+        return counts[:, places[order]]
+
+    def transform(self, texts):
+        """Return the features of texts, CSR in float32."""
+        if "_known" not in vars(self):  # of a saved model
+            self._known = _Known(*self._units_of(self.names_), self.ngram_range[1], self._lookup)
+        known = self._known
+        tokens, _ = self._numbered(texts, known.number)
+        found = [(rows, known.columns[n][grams])
+                 for n, rows, grams in _levels(*tokens, self.ngram_range, known.n_units, known.find)]  # fmt: skip
+        rows, columns = map(np.concatenate, zip(*found, strict=True))
+        rows, columns = rows[columns != GAP], columns[columns != GAP]
+        shape = len(texts), len(self.names_)
+        counts = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape)
+        data = np.log(counts.data) + np.float32(1)
+        data *= self.idf_[counts.indices]
+        rows = np.repeat(np.arange(len(texts)), np.diff(counts.indptr))
+        counts.data = (data / np.sqrt(np.bincount(rows, data * data))[rows]).astype(np.float32)
+        return counts
+
+    def _spell(self, n, grams, keys, units):
+        """Return n-grams as strings."""
+        if n == 1:
+            return [units[i] for i in grams]
+        first, last = np.divmod(keys[n][grams], len(units))
+        shorter = self._spell(n - 1, first, keys, units)
+        return [f"{a}{self.between}{units[b]}" for a, b in zip(shorter, last, strict=True)]
+
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name != "_known"}
+
+
+class WordNgrams(_Ngrams):
+    """TF-IDF of the n-grams of words, and of what stands alone in scripts without spaces."""
+
+    between = " "
+
+    def _numbered(self, texts, number=None):
+        """Return [words as numbers, their rows, what stands alone, its rows], and all units.
+
+        `number` maps units to numbers, those that are not known to GAP; None gives every unit a number.
+        """
+        seen = defaultdict()
+        seen.default_factory = seen.__len__  # a word that was not there gets the next number
+        number = number or partial(map, seen.__getitem__)
+        words, word_ends, alone, alone_ends = array("i"), [0], array("i"), [0]
+        for text in texts:
+            together, single = parts_of(text, self.ngram_range[0])
+            for stretch in together:
+                words.extend(number(stretch))
+                words.append(GAP)
+            alone.extend(number(single))
+            word_ends.append(len(words))
+            alone_ends.append(len(alone))
+        rows, numbers = np.arange(len(texts)), partial(np.array, dtype=np.intp)
+        tokens = [
+            numbers(words),
+            np.repeat(rows, np.diff(word_ends)),
+            numbers(alone),
+            np.repeat(rows, np.diff(alone_ends)),
+        ]
+        return tokens, list(seen)
+
+    def _lookup(self, units):
+        numbers = dict(zip(units, range(len(units)), strict=True))
+        return lambda stretch: map(numbers.get, stretch, repeat(GAP))
+
+    def _units_of(self, names):
+        """Return the units of names, name after name, and how many each has."""
+        units = [name.split(" ") for name in names]
+        return [word for name in units for word in name], [len(name) for name in units]
+
+
+class CharacterNgrams(_Ngrams):
+    """TF-IDF of the runs of characters of texts, with a space at each end."""
+
+    between = ""
+
+    def _numbered(self, texts, number=None):
+        """Return what that of words does; nothing stands alone."""
+        spaced = [f" {' '.join(words)} " if (words := text.split()) else "" for text in texts]
+        codes = np.frombuffer("\0".join([*spaced, ""]).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        units = []
+        if number is None:
+            units = list(map(chr, np.unique(codes)))
+            number = self._lookup(units)
+        length, nothing = np.array([len(text) + 1 for text in spaced], dtype=np.intp), np.empty(0, dtype=np.intp)
+        numbers = number(codes)
+        numbers[np.cumsum(length) - 1] = GAP
+        return [numbers, np.repeat(np.arange(len(texts)), length), nothing, nothing], units
+
+    def _lookup(self, units):
+        known = np.array(list(map(ord, units)), dtype=np.uint32)
+
+        def number(codes):
+            places = np.minimum(np.searchsorted(known, codes), len(known) - 1)
+            return np.where(known[places] == codes, places, GAP)
+
+        return number
+
+    def _units_of(self, names):
+        return list("".join(names)), list(map(len, names))
+
+
+class _Known:
+    """The n-grams that have a column, to be found by number.
+
+    Parameters
+    ----------
+    units : list of str
+        The units of the n-grams, n-gram after n-gram.
+    lengths : list of int
+        How many units each n-gram has.
+    longest : int
+    lookup : callable
+        Makes the function `number`, of sorted units.
+    """
+
+    def __init__(self, units, lengths, longest, lookup):
+        different, lengths = sorted(set(units)), np.array(lengths)
+        numbers = dict(zip(different, range(len(different)), strict=True))
+        self.n_units, self.number = len(different), lookup(different)
+        table = np.full((len(lengths), longest), GAP, dtype=np.intp)
+        table[np.arange(longest) < lengths[:, np.newaxis]] = [numbers[unit] for unit in units]
+        self.columns, self._keys = {}, {}  # by the number of units
+        places, grams, width = np.arange(len(lengths)), table[:, 0], self.n_units
+        for n in range(1, longest + 1):
+            if n > 1:
+                longer = lengths[places] >= n
+                places, grams = places[longer], grams[longer]
+                keys, grams = np.unique(grams * self.n_units + table[places, n - 1], return_inverse=True)
+                self._keys[n], width = pd.Index(keys), len(keys)
+            whole = lengths[places] == n
+            self.columns[n] = np.full(width, GAP)
+            self.columns[n][grams[whole]] = places[whole]
+
+    def find(self, n, grams):
+        """Return the places of n-grams among those that are known, GAP for others."""
+        keys = self._keys[n]
+        if len(grams) > FEW or not len(keys):
+            return keys.get_indexer(grams)
+        places = np.minimum(np.searchsorted(keys.to_numpy(), grams), len(keys) - 1)
+        return np.where(keys.to_numpy()[places] == grams, places, GAP)
+
+
+def _levels(words, rows, alone, rows_alone, ngram_range, n_units, find):
+    """Yield (n, rows, n-grams as numbers) of each length.
+
+    `find` maps pairs of an n-gram and the unit behind it, as numbers, to those of longer n-grams; GAP ends one.
+    """
     low, high = ngram_range
-    starts, grams, keys = np.flatnonzero(words != GAP), words[words != GAP], {}
+    starts = np.flatnonzero(words != GAP)
+    grams, single = words[starts], alone != GAP
     used = slice(None) if low == 1 else slice(0)
-    levels = [(1, np.r_[rows[starts][used], rows_alone], np.r_[grams[used], alone], len(numbers))]
+    yield 1, np.r_[rows[starts][used], rows_alone[single]], np.r_[grams[used], alone[single]]
     for n in range(2, high + 1):
         behind = words[starts + n - 1]  # there is one: each stretch ends with a gap
-        starts, grams, behind = (part[behind != GAP] for part in (starts, grams, behind))
-        keys[n], grams = np.unique(grams * len(numbers) + behind, return_inverse=True)
-        levels += [(n, rows[starts], grams, len(keys[n]))] if n >= low else []
-
-    kept, counts = [], []
-    for n, rows_of, grams_of, width in levels:
-        table = sparse.csr_matrix((np.ones(len(rows_of), np.float32), (rows_of, grams_of)), (len(texts), width))
-        frequent = np.flatnonzero(np.bincount(table.indices, minlength=width) >= min_df)
-        kept.append((n, frequent))
-        counts.append(table[:, frequent])
-    counts = sparse.hstack(counts, format="csr")
-    total = np.bincount(counts.indices, counts.data, counts.shape[1])
-    least = np.partition(total, -max_features)[-max_features] if max_features and len(total) > max_features else 0
-    places, names, spelled, passed = np.flatnonzero(total >= least), [], list(numbers), 0
-    for n, frequent in kept:
-        large = total[passed : passed + len(frequent)] >= least
-        names += _spell(n, frequent[large], keys, spelled, between)
-        passed += len(frequent)
-    order = sorted(range(len(names)), key=lambda i: (-total[places[i]], names[i]))[:max_features]
-    order.sort(key=names.__getitem__)
-    return [names[i] for i in order], counts[:, places[order]]
-
-
-def _spell(n, grams, keys, words, between):
-    """Return n-grams as strings."""
-    if n == 1:
-        return [words[i] for i in grams]
-    first, last = np.divmod(keys[n][grams], len(words))
-    shorter = _spell(n - 1, first, keys, words, between)
-    return [f"{a}{between}{words[b]}" for a, b in zip(shorter, last, strict=True)]
+        together = behind != GAP
+        starts, grams = starts[together], find(n, grams[together] * n_units + behind[together])
+        known = grams != GAP
+        starts, grams = starts[known], grams[known]
+        if n >= low:
+            yield n, rows[starts], grams

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, sparse
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 from sklearn.utils import check_random_state
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted
@@ -16,8 +15,8 @@ from .._checks import as_items, check_params, having, is_missing, one_of, whole
 from ..schema import composed, is_no_text, kind_of_strings, word_of
 from ._characters import COUNTS, count_characters
 from ._encoders import POOLINGS, encode, encoder_files, encoder_width
-from ._ngrams import count_ngrams
-from ._words import POS_TAGS, ngrams_of, part_of_speech_shares, parts_of, shaken, tokens_of
+from ._ngrams import CharacterNgrams, WordNgrams
+from ._words import POS_TAGS, part_of_speech_shares, shaken, tokens_of
 
 ENCODED_COMPONENTS = 50  # columns that trees get of an encoder's states
 TINY = 1e-4  # the share of the largest size below which a direction is none
@@ -64,7 +63,8 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
 
     Attributes
     ----------
-    vectorizers_ : list of TfidfVectorizer
+    vectorizers_ : list of WordNgrams or CharacterNgrams
+        What is counted; `names_` and `idf_` of each are in the order of its columns.
     scale_ : ndarray
         What the counts are divided by.
 
@@ -150,7 +150,7 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
             return self._tokens(texts)
         self.vectorizers_, blocks = [], []
         for vectorizer in self._vectorizers(texts):
-            block = _fit_vectorizer(vectorizer, texts)
+            block = vectorizer.fit_transform(texts)
             if block is not None:
                 self.vectorizers_.append(vectorizer)
                 blocks.append(block)
@@ -184,7 +184,7 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         check_is_fitted(self, "vectorizers_")
         if self.output == "reduced":
             return np.array([f"text{i}" for i in range(self.reducer_.n_components_)], dtype=object)
-        names = [name for v in self.vectorizers_ for name in v.get_feature_names_out()]
+        names = [name for v in self.vectorizers_ for name in v.names_]
         return np.array(names + self._plain_names(), dtype=object)
 
     def make_reducer(self) -> Any:
@@ -205,13 +205,9 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
             short = bool(known) and kind_of_strings(known)[0] != "text"
             words, lengths = (None, RUNS) if short else (words, None)
         # A run of one row says nothing of others, and most runs of codes are of one; so are rare words of many texts.
-        analyzers = [*([] if words is None else [(WordNgrams(words), 2000)]),
-                     *([] if lengths is None else [(CharacterNgrams(lengths), 100)])]  # fmt: skip
-        common = {"max_features": self.max_features, "sublinear_tf": True, "dtype": np.float32, "lowercase": False}
-        return [
-            TfidfVectorizer(analyzer=analyzer, min_df=1 if len(texts) < many else 2, **common)
-            for analyzer, many in analyzers
-        ]
+        kinds = [*([] if words is None else [(WordNgrams, words, 2000)]),
+                 *([] if lengths is None else [(CharacterNgrams, lengths, 100)])]  # fmt: skip
+        return [kind(span, 1 if len(texts) < many else 2, self.max_features) for kind, span, many in kinds]
 
     def _plain_names(self):
         return [*(COUNTS if self.counts else []), *([f"pos_{tag}" for tag in POS_TAGS] if self.pos else [])]
@@ -263,60 +259,6 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         tags.input_tags.two_d_array = False
         tags.requires_fit = self.encoder is None
         return tags
-
-
-def _fit_vectorizer(vectorizer, texts):
-    """Fit a vectorizer and return the features of the texts; None where they hold nothing that it counts."""
-    analyzer = vectorizer.analyzer  # its n-grams are counted at once: several times as fast as text by text
-    names, counts = count_ngrams(
-        texts, analyzer.parts_of, analyzer.ngram_range, between=analyzer.between,
-        min_df=vectorizer.min_df, max_features=vectorizer.max_features,
-    )  # fmt: skip
-    if not names:
-        return None
-    weights = TfidfTransformer(sublinear_tf=True)
-    block = weights.fit_transform(counts)
-    vectorizer.idf_ = weights.idf_
-    # Plain numbers, which are kept and read many times faster than those of numpy.
-    vectorizer.vocabulary_ = {name: place for place, name in enumerate(names)}
-    return block
-
-
-class WordNgrams:
-    """The analyzer of a vectorizer: a text as its n-grams of words. A class, so that a model file can name it."""
-
-    between = " "
-
-    def __init__(self, ngram_range):
-        self.ngram_range = tuple(ngram_range)
-
-    def __call__(self, text):
-        return ngrams_of(text, self.ngram_range)
-
-    def parts_of(self, text):
-        return parts_of(text, self.ngram_range[0])
-
-
-class CharacterNgrams:
-    """The analyzer of a vectorizer: a text as its runs of characters, with a space at each end."""
-
-    between = ""
-
-    def __init__(self, ngram_range):
-        self.ngram_range = tuple(ngram_range)
-
-    def __call__(self, text):
-        text = _spaced(text)
-        low, high = self.ngram_range
-        return [text[i : i + n] for n in range(low, high + 1) for i in range(len(text) - n + 1)]
-
-    def parts_of(self, text):
-        return [_spaced(text)], []
-
-
-def _spaced(text):
-    words = text.split()
-    return f" {' '.join(words)} " if words else ""
 
 
 def _check_range(name, value):

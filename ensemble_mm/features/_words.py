@@ -14,6 +14,7 @@ from ._characters import WORD
 
 WIDE = re.compile(f"[{CHINESE}]+|[{SOUTHEAST}]+")  # runs of scripts without spaces
 WORD_OR_EMOJI = re.compile(f"{WORD.pattern}|[\u2600-\u27bf\U0001f000-\U0001faff]")
+ASCII = bytes(code if WORD.match(chr(code)) else ord(" ") for code in range(256))  # a space for what is in no word
 HAN = re.compile(f"[{CHINESE}]+")
 UNIT = re.compile(f"([{CHINESE}]+|[{SOUTHEAST}]+|[^\\s{CHINESE}{SOUTHEAST}]+)")
 POS_TAGS = ["NOUN", "VERB", "ADJ", "ADV", "PRON", "PROPN", "NUM", "ADP", "AUX", "PART", "CONJ", "INTJ", "OTHER"]
@@ -25,7 +26,7 @@ def tokens_of(text: str) -> list[str]:
     """Return the words of a text in lower case, of whatever scripts it mixes."""
     text = text.lower()
     if text.isascii():
-        return WORD.findall(text)
+        return _ascii_words(text)
     tokens = []
     for run in WORD_OR_EMOJI.findall(text):
         start = 0
@@ -39,13 +40,8 @@ def tokens_of(text: str) -> list[str]:
     return tokens
 
 
-def ngrams_of(text: str, ngram_range=(1, 2)) -> list[str]:
-    """Return word n-grams; of what is in wide scripts the words, and all runs of one to three characters."""
-    together, out = parts_of(text, ngram_range[0])
-    for n in range(ngram_range[0], ngram_range[1] + 1):
-        for words in together:
-            out += map(" ".join, zip(*(words[i:] for i in range(n)), strict=False))
-    return out
+def _ascii_words(text):
+    return text.encode().translate(ASCII).decode().split()
 
 
 def parts_of(text: str, shortest=1):
@@ -55,7 +51,7 @@ def parts_of(text: str, shortest=1):
     """
     text = text.lower()
     if text.isascii():
-        return [WORD.findall(text)], []
+        return [_ascii_words(text)], []
     runs = WIDE.findall(text)
     alone = []
     for run in runs:

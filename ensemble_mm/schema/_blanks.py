@@ -10,11 +10,15 @@ BLANKS = frozenset(
 ) | {"", "not available", "no data", "no answer"}  # fmt: skip
 ALWAYS = frozenset(["", "#n/a", "<na>", "nan", "n/a", "null"])  # of categories, too
 NO_TEXT = ALWAYS | {"-", "--", "?", "."}
+LONGEST = max(map(len, NO_TEXT))
 
 
 def is_no_text(value: Any) -> bool:
     """Tell whether a value among texts stands for none: nothing but spaces, or a mark or word that says so."""
-    return value.strip().casefold() in NO_TEXT if isinstance(value, str) else is_missing(value)
+    if not isinstance(value, str):
+        return is_missing(value)
+    text = value.strip()
+    return len(text) <= LONGEST and text.casefold() in NO_TEXT
 
 
 def is_blank(value: Any) -> bool:

@@ -8,15 +8,12 @@ import pytest
 from scipy import sparse
 from sklearn import config_context
 from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from ensemble_mm.features import TextExtractor
 from ensemble_mm.features._characters import count_characters
-from ensemble_mm.features._ngrams import count_ngrams
 from ensemble_mm.features._text import TextReducer
-from ensemble_mm.features._words import ngrams_of, parts_of
 from ensemble_mm.store import load, save
 
 TEXTS = ["A warm coat, really!", "a cold coat", "干净的房间 and a warm coat", None, "क्या बात है"]
@@ -30,22 +27,6 @@ def test_scripts_mixed_in_one_column_keep_their_words_and_pairs():
     assert not {"房间 but", "净 but", "value で", "value でした"} & names  # pairs do not reach over a change of script
     first, second = TextExtractor(counts=False).fit(texts).transform(texts[:2])
     assert (first != 0).multiply(second != 0).nnz == 5  # three words and their pairs
-
-
-@pytest.mark.parametrize("settings", [{}, {"ngram_range": (2, 3)}, {"min_df": 2}, {"max_features": 30}])
-def test_ngrams_of_all_texts_at_once_are_those_of_scikit_learn(settings):
-    rng = np.random.default_rng(0)
-    words = ["coat", "warm", "房间", "很好", "a", "don't", "ok", "。"]
-    texts = ["".join(rng.choice(words) + rng.choice(["", " "]) for _ in range(8)) for _ in range(40)] + ["", "!"]
-    ngram_range = settings.pop("ngram_range", (1, 2))
-    names, counts = count_ngrams(texts, lambda t: parts_of(t, ngram_range[0]), ngram_range, **settings)
-    theirs = CountVectorizer(analyzer=lambda text: ngrams_of(text, ngram_range), **settings)
-    expected = theirs.fit_transform(texts)
-    if "max_features" in settings:  # which of equally frequent ones are kept differs
-        np.testing.assert_array_equal(np.sort(counts.sum(axis=0)), np.sort(expected.sum(axis=0)))
-    else:
-        assert names == theirs.get_feature_names_out().tolist()
-        np.testing.assert_array_equal(counts.toarray(), expected.toarray())
 
 
 def test_characters_are_counted():

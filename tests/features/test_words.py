@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from ensemble_mm import TextExtractor
-from ensemble_mm.features._words import _english_tagger, ngrams_of, part_of_speech_shares, tokens_of
+from ensemble_mm.features._words import _english_tagger, part_of_speech_shares, parts_of, tokens_of
 
 
 def test_words_of_every_script_are_found():
@@ -14,9 +14,9 @@ def test_words_of_every_script_are_found():
 
 
 def test_wide_scripts_give_runs_of_characters_too():
-    assert {"房间", "很", "干净", "_间很", "_很干", "_净", "_房间很"} <= set(ngrams_of("房间很干净"))
-    assert not any(" " in gram for gram in ngrams_of("房间 很 干净"))
-    assert ngrams_of("a b c", (2, 2)) == ["a b", "b c"]
+    together, alone = parts_of("房间很干净")
+    assert {"房间", "很", "干净", "_间很", "_很干", "_净", "_房间很"} <= set(alone) and not any(together)
+    assert parts_of("房间 a b", 2)[0] == [[], ["a", "b"]]
 
 
 def test_parts_of_speech_are_shares_of_words():

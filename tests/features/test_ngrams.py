@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+
+from ensemble_mm.features._ngrams import FEW, CharacterNgrams, WordNgrams
+from ensemble_mm.features._words import parts_of
+
+
+def words_of(text, ngram_range):
+    together, out = parts_of(text, ngram_range[0])
+    for n in range(ngram_range[0], ngram_range[1] + 1):
+        out += [" ".join(words[i : i + n]) for words in together for i in range(len(words) - n + 1)]
+    return out
+
+
+def runs_of(text, ngram_range):
+    text = f" {' '.join(text.split())} " if text.split() else ""
+    return [text[i : i + n] for n in range(ngram_range[0], ngram_range[1] + 1) for i in range(len(text) - n + 1)]
+
+
+KINDS = [(WordNgrams, words_of, (1, 2)), (WordNgrams, words_of, (2, 3)), (CharacterNgrams, runs_of, (1, 4)),
+         (CharacterNgrams, runs_of, (3, 3))]  # fmt: skip
+
+
+def some_texts(n, seed=0, extra=()):
+    rng = np.random.default_rng(seed)
+    words = ["Coat", "warm", "房间", "很好", "a", "don't", "ok", "。", "\0", "\ud800", "😀", "กา", *extra]
+    return ["".join(rng.choice(words) + rng.choice(["", " "]) for _ in range(8)) for _ in range(n)] + ["", "!", " "]
+
+
+@pytest.mark.parametrize("kind, grams_of, ngram_range", KINDS)
+@pytest.mark.parametrize("settings", [{}, {"min_df": 2}, {"max_features": 30}])
+def test_ngrams_of_all_texts_at_once_are_those_of_scikit_learn(kind, grams_of, ngram_range, settings):
+    texts, ngrams = some_texts(40), kind(ngram_range, **settings)
+    theirs = CountVectorizer(analyzer=lambda text: grams_of(text, ngram_range), **settings)
+    counts, expected = ngrams.fit_count(texts), theirs.fit_transform(texts)
+    if "max_features" in settings:  # which of equally frequent ones are kept differs
+        np.testing.assert_array_equal(np.sort(counts.sum(axis=0)), np.sort(expected.sum(axis=0)))
+    else:
+        assert ngrams.names_ == theirs.get_feature_names_out().tolist()
+        np.testing.assert_array_equal(counts.toarray(), expected.toarray())
+
+
+@pytest.mark.parametrize("kind, grams_of, ngram_range", KINDS)
+@pytest.mark.parametrize("max_features", [None, 25])
+def test_new_texts_are_weighed_as_by_scikit_learn_to_the_bit(kind, grams_of, ngram_range, max_features):
+    ngrams = kind(ngram_range, 1, max_features)
+    assert (ngrams.fit_transform(some_texts(40)) != ngrams.transform(some_texts(40))).nnz == 0
+    new = some_texts(FEW, 1, ["new", "x"])  # more n-grams than are searched for one by one
+    theirs = TfidfVectorizer(analyzer=lambda text: grams_of(text, ngram_range), vocabulary=ngrams.names_,
+                             sublinear_tf=True, dtype=np.float32)  # fmt: skip
+    theirs.idf_ = ngrams.idf_
+    whole = ngrams.transform(new)
+    assert (whole != theirs.transform(new)).nnz == 0
+    for row in range(8):
+        assert (ngrams.transform([new[row]]) != whole[row]).nnz == 0
+
+
+@pytest.mark.parametrize("kind", [WordNgrams, CharacterNgrams])
+def test_texts_of_nothing_that_is_counted(kind):
+    assert kind((1, 2)).fit_transform(["", " "]) is None
+    ngrams = kind((1, 3))
+    ngrams.fit_transform(["a b", "b"])
+    assert ngrams.transform([]).shape == (0, len(ngrams.names_)) and not ngrams.transform(["", "z"])[0].nnz
