@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from ._scorers import metric_of
-from .data import load_demo, setting_of
+from .data import load_demo
 from .inspection import write_report
 from .meta import alternatives, cross_fitted
 from .stacking import MultiOutputStack
@@ -75,7 +74,7 @@ def compare(model, X, Y):
     best = board[board["learner"] == "best single view"].set_index("task")["reads"]
     proba, numbers, scores = model.predict_proba(X), model.predict(X), {}
     for name, task in model.tasks_.items():
-        kind, first, metric = task.rules, model.levels_[0], metric_of(setting_of(model.scoring, task), task.rules)
+        kind, first, metric = task.rules, model.levels_[0], model.judged_by(name).metric
         truth = task.encode(Y[name])
         known = ~np.isnan(truth)
         whole = kind.whole(proba[name] if name in proba else numbers[name].to_numpy())

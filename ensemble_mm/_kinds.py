@@ -128,9 +128,13 @@ def _rmse(kind, y, out, weight):
 
 @dataclass(frozen=True)
 class Classes(Kind):
-    """One of two or more classes: log loss, accuracy. Predictions have one column per class."""
+    """One of two or more classes: log loss, accuracy. Predictions have one column per class.
+
+    What is decided for is the most probable class, or the largest product of probability and `decision`.
+    """
 
     n_classes: int = 2
+    decision: tuple[float, ...] | None = None  # a weight per class
     family: ClassVar = "classification"
     learner: ClassVar = "classifier"
     method: ClassVar = "predict_proba"
@@ -207,8 +211,8 @@ class Classes(Kind):
         return self.encoded(y)
 
     def decide(self, out):
-        """Return the positions of the most probable classes."""
-        return out.argmax(axis=1)
+        """Return the positions of the classes that are decided for."""
+        return (out if self.decision is None else out * self.decision).argmax(axis=1)
 
     def prior(self, y, weight=None):
         """Return the frequencies of the classes."""
@@ -309,7 +313,7 @@ class Numbers(Kind):
     metrics: ClassVar = {"r2": score, "mae": _mae, "rmse": _rmse}
 
 
-KINDS = {"binary": Classes, "multiclass": Classes, "regression": Numbers}
+KINDS: dict[str, Any] = {"binary": Classes, "multiclass": Classes, "regression": Numbers}
 
 
 def kind_of(n_classes):

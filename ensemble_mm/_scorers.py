@@ -16,15 +16,16 @@ from ._kinds import Numbers
 class _GivenClassifier(ClassifierMixin, BaseEstimator):
     """Probabilities that are known already: lets any scorer judge them."""
 
-    def __init__(self, out):
+    def __init__(self, out, kind):
         self.out = out
+        self.kind = kind
         self.classes_ = np.arange(out.shape[1])
 
     def fit(self, X, y):
         return self
 
     def predict(self, X):
-        return self.out.argmax(axis=1)
+        return self.kind.decide(self.out)
 
     def predict_proba(self, X):
         return self.out
@@ -33,8 +34,9 @@ class _GivenClassifier(ClassifierMixin, BaseEstimator):
 class _GivenRegressor(RegressorMixin, BaseEstimator):
     """Numbers that are known already: lets any scorer judge them."""
 
-    def __init__(self, out):
+    def __init__(self, out, kind):
         self.out = out
+        self.kind = kind
         self.fitted_ = True
 
     def fit(self, X, y):
@@ -66,7 +68,7 @@ def scored(scoring, y, weight, kind):
     given = GIVEN[kind.family]
 
     def score(out):
-        value = weighted_score(scorer, given(out), np.zeros((len(y), 1)), y, weight)
+        value = weighted_score(scorer, given(out, kind), np.zeros((len(y), 1)), y, weight)
         return value if np.isfinite(value) else -np.finfo(float).max
 
     return score
@@ -93,7 +95,9 @@ def metric_of(scoring, kind) -> Metric:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UndefinedMetricWarning)
-                value = weighted_score(_scorer(scoring), GIVEN[kind.family](out), np.zeros((len(y), 1)), y, weight)
+                value = weighted_score(
+                    _scorer(scoring), GIVEN[kind.family](out, kind), np.zeros((len(y), 1)), y, weight
+                )
         except Exception:  # too few rows or classes; and a metric that fails must not cost a fit
             return np.nan
         return float(value) if np.isfinite(value) else np.nan
@@ -110,11 +114,16 @@ def _name_of(scorer):
     return str(getattr(function, "__name__", type(function).__name__))
 
 
-def check_scorer(scoring, kind):
-    """Raise an error unless `scoring` is None or can judge tasks of a kind; a callable is taken at its word."""
+def judges_decisions(scoring) -> bool:
+    """Tell whether a scorer judges what is decided, not how probable it was; a callable of one's own may do both."""
+    return scoring is None or getattr(_scorer(scoring), "_response_method", "predict") == "predict"
+
+
+def check_scorer(scoring, kind, parameter="scoring"):
+    """Raise an error unless a parameter is None or can judge tasks of a kind; a callable is taken at its word."""
     if scoring is None:
         return
-    _scorer(scoring)
+    _scorer(scoring, parameter)
     if not isinstance(scoring, str):
         return
     faults = {other: _fault(scoring, other) for other in (Numbers(), kind)}
@@ -123,19 +132,19 @@ def check_scorer(scoring, kind):
     if reason is None and not isinstance(kind, type(suited)):  # class positions are numbers, too
         reason = f"it is for {suited.words}"
     if reason is not None:
-        raise ValueError(f"scoring={scoring!r} cannot judge {kind.words} ({reason}): use another scorer, or None.")
+        raise ValueError(f"{parameter}={scoring!r} cannot judge {kind.words} ({reason}): use another scorer, or None.")
 
 
-def _scorer(scoring):
+def _scorer(scoring, parameter="scoring"):
     if isinstance(scoring, str) and scoring not in get_scorer_names():
         raise ValueError(
-            f"scoring={scoring!r} is not known: use a name that sklearn.metrics.get_scorer_names() lists, or None."
+            f"{parameter}={scoring!r} is not known: use a name that sklearn.metrics.get_scorer_names() lists, or None."
             f"{did_you_mean(scoring, get_scorer_names())}"
         )
     scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
     if not callable(scorer):
         raise TypeError(
-            f"scoring={scoring!r} is no scorer: give a name that scikit-learn knows, or a scorer of its kind."
+            f"{parameter}={scoring!r} is no scorer: give a name that scikit-learn knows, or a scorer of its kind."
         )
     return scorer
 

@@ -179,6 +179,12 @@ def _stack(command):
     add("--prune", type=_prune, metavar="auto|N", help="drop learners that do not help, or keep N of them")
     add("--rare", choices=("keep", "drop"), default="keep", help="classes of one row: keep them, or leave them out")
     add("--calibration", choices=list(CALIBRATORS), help="calibrate the probabilities")
+    add(
+        "--threshold",
+        type=_threshold,
+        metavar="METRIC",
+        help="decide for classes such that a metric is best, such as f1 (default: the most probable class)",
+    )
     add("--augment", type=_count(0), default=0, metavar="N", help="augmented copies of each row")
     _on_bad(add)
     add(
@@ -359,6 +365,13 @@ def _count(least):
 
 def _prune(text):
     return text if text == "auto" else _count(1)(text)
+
+
+def _threshold(text):
+    try:
+        return _fraction(text)
+    except argparse.ArgumentTypeError:
+        return text
 
 
 def _size(text):

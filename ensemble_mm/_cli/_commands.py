@@ -268,7 +268,7 @@ def _stack(args):
         calibration=args.calibration, augment=args.augment, on_bad=args.on_bad, on_error=args.on_error,
         time_budget=args.time_budget, job_timeout=args.job_timeout, cache=args.cache, checkpoint=args.checkpoint,
         n_jobs=args.jobs, random_state=args.seed, tasks=dict(args.kind) if args.kind else "auto",
-        columns=dict(args.said) or None, rare=args.rare,
+        columns=dict(args.said) or None, rare=args.rare, threshold=args.threshold,
     )  # fmt: skip
 
 

@@ -47,11 +47,13 @@ class Task:
     classes: np.ndarray | None = None
     column: str | None = None
     tag: Any = None
+    decision: tuple[float, ...] | None = None  # a weight per class; None: the most probable one is said
 
     @property
     def rules(self):
         """What is so for tasks of this kind: see `ensemble_mm._kinds`."""
-        return KINDS[self.kind](0 if self.classes is None else len(self.classes))
+        rules = KINDS[self.kind](0 if self.classes is None else len(self.classes))
+        return rules if self.decision is None else replace(rules, decision=self.decision)
 
     @property
     def column_classes(self) -> list:
@@ -106,7 +108,8 @@ class Task:
         rows = ~np.isnan(target) if weight is None else ~np.isnan(target) & (weight > 0)
         target, out, weight = target[rows], out[rows], None if weight is None else weight[rows]
         if self.classes is not None and target.max(initial=0) == rules.n_classes:
-            rules, out = KINDS[self.kind](rules.n_classes + 1), np.c_[out, np.zeros(len(out))]
+            decision = None if self.decision is None else (*self.decision, 0.0)
+            rules, out = type(rules)(rules.n_classes + 1, decision), np.c_[out, np.zeros(len(out))]
         return rules, target, out, weight
 
     def evaluate(self, y, out, weight=None) -> dict:

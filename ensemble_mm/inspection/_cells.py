@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._scorers import Metric, metric_of
-from ..data import Task, setting_of
+from .._scorers import Metric
+from ..data import Task
 from ..meta import Judge, blend, rows_worth
 
 DRAWN = {
@@ -49,8 +49,8 @@ class Cells:
         What each row counts.
     groups : ndarray of shape (n_rows,) or None
         Rows of a group err together.
-    scoring : None, str or callable
-        The metric that the user chose.
+    scorer : Judge or None
+        What scores predictions of all rows under the metric of the user.
     """
 
     task: Task
@@ -65,7 +65,7 @@ class Cells:
     folds: list
     weight: np.ndarray | None = None
     groups: np.ndarray | None = None
-    scoring: Any = None
+    scorer: Any = None
 
     @property
     def reads(self) -> list:
@@ -85,11 +85,13 @@ class Cells:
     @property
     def metric(self) -> Metric:
         """What scores are called and how they are taken."""
-        return metric_of(self.scoring, self.kind)
+        return self.scorer.metric
 
     def judge(self, name=None) -> Judge:
         """Return what scores predictions of all rows under the metric of the user, or another of the kind."""
-        metric = self.metric if name is None else Metric(name, partial(self.kind.metric, name))
+        if name is None:
+            return self.scorer
+        metric = Metric(name, partial(self.kind.metric, name))
         return Judge(self.kind, metric, self.truth, self.folds, self.weight, self.groups)
 
     def losses(self, prediction) -> np.ndarray:
@@ -177,7 +179,7 @@ def cells_of(model, task: str | None = None) -> Cells:
     prior = prior_of(truth, record, weight)
     groups = getattr(model, "groups_", None)
     return Cells(record, members, views, cube, weights, truth, ensemble, prior, meta, folds, weight, groups,
-                 setting_of(model.scoring, record))  # fmt: skip
+                 model.judged_by(name))  # fmt: skip
 
 
 def prior_of(truth, task, weight=None) -> np.ndarray:

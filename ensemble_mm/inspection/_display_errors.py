@@ -1,5 +1,6 @@
 """Displays of the errors of one task: reliability, confusion, residuals."""
 
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -12,10 +13,11 @@ from ._cells import cells_of, check_task, tasks_of
 from ._drawing import GREY, PALETTE, SEQUENTIAL, cycle, finish, legend_below, new_axes, shorten, tidy
 
 
-def predictions_of(estimator, task, X=None, Y=None):
+def predictions_of(estimator, task, X=None, Y=None, *, decided=False):
     """Return `(task, truth, prediction, weight)` of the rows with a known label; the weight may be None.
 
     Without X and Y these are the out-of-fold predictions of the training rows; with them, predictions of new rows.
+    Those that are to be `decided` are scaled to what thresholds of other folds decide for.
     """
     name = check_task(estimator, task)
     info = estimator.tasks_[name]
@@ -23,6 +25,8 @@ def predictions_of(estimator, task, X=None, Y=None):
         raise ValueError("Give both X and Y, or neither (then the out-of-fold predictions of the training rows serve).")
     if X is None:
         cells = cells_of(estimator, name)
+        if decided:
+            cells = replace(cells, ensemble=cells.scorer.view(cells.ensemble))
         cells = cells.take(cells.scored)
         return info, cells.truth, cells.ensemble, cells.weight
     truths = truth_of(estimator, Y)
@@ -162,10 +166,11 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
         Without X and Y the out-of-fold predictions of the training rows are shown. Further parameters go to
         scikit-learn's `ConfusionMatrixDisplay.from_predictions`.
         """
-        info, truth, prediction, weight = predictions_of(estimator, check_task(estimator, task, "classification"), X, Y)
+        name = check_task(estimator, task, "classification")
+        info, truth, prediction, weight = predictions_of(estimator, name, X, Y, decided=True)
         labels = np.arange(len(info.classes))
         return cls.from_predictions(
-            truth.astype(int), prediction.argmax(axis=1), labels=labels, display_labels=info.classes,
+            truth.astype(int), info.rules.decide(prediction), labels=labels, display_labels=info.classes,
             sample_weight=weight, normalize=normalize, ax=ax, task=info.name, **kwargs,
         )  # fmt: skip
 

@@ -3,8 +3,7 @@
 import numpy as np
 from scipy.stats import ks_2samp
 
-from .._scorers import metric_of
-from ..data import column_of, setting_of, views_of
+from ..data import column_of, views_of
 from ..store import data_key, versions
 from ._audit_repeats import check_duplicates
 from ._audit_rows import check_classes
@@ -141,7 +140,7 @@ def new_rows_section(rows):
         info, truth, prediction, _ = predictions_of(model, name, rows.source, rows.Y)
         if not len(truth):
             continue
-        kind, metric = info.rules, metric_of(setting_of(model.scoring, info), info.rules)
+        kind, metric = info.rules, model.judged_by(name).metric
         score, error = metric.score(truth, prediction), float(kind.metric(kind.error, truth, prediction))
         entries.append(
             {"task": name, "value": score, "score": score_text(metric.name, score),

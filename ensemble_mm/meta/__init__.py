@@ -1,7 +1,7 @@
 """From columns of predictions to one prediction: weights, stackers, pruning, calibration."""
 
 from ._alternatives import alternatives, best_alone, constant_of, cross_fitted, parts_of, simpler
-from ._calibration import CALIBRATORS, IsotonicCalibrator, TemperatureCalibrator, decision_threshold
+from ._calibration import CALIBRATORS, IsotonicCalibrator, TemperatureCalibrator
 from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, check_pruner, make_meta_learner, select_members
 from ._columns import TableClassifier, TableRegressor, blend, rows_worth
 from ._conformal import FEWEST_ROWS, ConformalIntervals, ConformalSets, JointCoverage
@@ -9,6 +9,7 @@ from ._greedy import GreedyClassifier, GreedyRegressor, selection_path
 from ._judging import Judge
 from ._linear import LinearClassifier, LinearRegressor
 from ._pruning import CostPruner, OrderedPruner, RedundancyPruner
+from ._thresholds import decision_threshold, decision_weights
 from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexRegressor
 from ._wrapped import WrappedClassifier, WrappedRegressor
 
@@ -46,6 +47,7 @@ __all__ = [
     "constant_of",
     "cross_fitted",
     "decision_threshold",
+    "decision_weights",
     "make_meta_learner",
     "parts_of",
     "rows_worth",

@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say, and decision thresholds: both from out-of-fold predictions."""
+"""Probabilities that mean what they say, from out-of-fold predictions."""
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -8,10 +8,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from .._kinds import Classes
-from .._scorers import scored
 from ._columns import TINY, rows_worth
-
-MOST_THRESHOLDS = 500
 
 
 class TemperatureCalibrator(BaseEstimator):
@@ -113,46 +110,6 @@ class IsotonicCalibrator(BaseEstimator):
 
 
 CALIBRATORS = {"temperature": TemperatureCalibrator, "isotonic": IsotonicCalibrator}
-
-
-def decision_threshold(proba, y, scoring="balanced_accuracy", sample_weight=None):
-    """Return the threshold on the second class's probability that maximises a metric.
-
-    Of equally good thresholds, the one in the middle of the widest gap between probabilities is taken.
-
-    Parameters
-    ----------
-    proba : array-like of shape (n_samples,) or (n_samples, 2)
-        Out-of-fold probabilities (of the second class).
-    y : array-like of shape (n_samples,)
-        0 or 1.
-    scoring : str or callable, default="balanced_accuracy"
-        A scikit-learn scorer that judges decisions, such as "f1".
-    sample_weight : array-like of shape (n_samples,) or None, default=None
-
-    Returns
-    -------
-    float
-        Decide for the second class where the probability is at least this.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ensemble_mm.meta import decision_threshold
-    >>> round(decision_threshold(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 0, 1, 1])), 3)
-    0.25
-    """
-    proba = np.asarray(proba, dtype=np.float64)
-    proba, y = check_proba(proba if proba.ndim == 2 else np.c_[1 - proba, proba], y)
-    proba = proba[:, -1]
-    score = scored(scoring, y, rows_worth(sample_weight, len(y)), Classes(2))
-    edges = np.unique(proba)
-    if len(edges) > MOST_THRESHOLDS:
-        edges = np.unique(np.quantile(proba, np.linspace(0, 1, MOST_THRESHOLDS)))
-    trials = np.r_[edges[0], (edges[1:] + edges[:-1]) / 2]
-    scores = np.array([score(np.c_[proba < t, proba >= t].astype(float)) for t in trials])
-    gaps = np.r_[0.0, np.diff(edges)]
-    return float(trials[np.lexsort((gaps, scores.round(12)))[-1]])
 
 
 def check_proba(proba, y=None, n_classes=None):

@@ -36,6 +36,8 @@ class Judge:
     weight : ndarray of shape (n_rows,) or None, default=None
     groups : array-like of shape (n_rows,) or None, default=None
         Rows of a group err together.
+    shown : callable or None, default=None
+        Turns predictions into what the metric judges; losses are those of the predictions.
 
     Attributes
     ----------
@@ -43,8 +45,9 @@ class Judge:
         The prior of the training rows as the prediction of held-out rows: what any prediction must beat.
     """
 
-    def __init__(self, kind, metric, y, folds, weight=None, groups=None):
+    def __init__(self, kind, metric, y, folds, weight=None, groups=None, shown=None):
         self.kind, self.metric, self.y, self.weight = kind, metric, y, weight
+        self._shown, self._views = shown, {}
         self.folds = [test for _, test in folds]
         known = np.flatnonzero(~np.isnan(y))
         tested = np.zeros(len(y), dtype=bool)
@@ -125,7 +128,15 @@ class Judge:
 
     def _on(self, rows, out):
         weight = None if self.weight is None else self.weight[rows]
-        return self.metric.score(self.y[rows], out[rows], weight) if len(rows) else np.nan
+        return self.metric.score(self.y[rows], self.view(out)[rows], weight) if len(rows) else np.nan
+
+    def view(self, out):
+        """Return predictions of all rows as the metric judges them."""
+        if self._shown is None:
+            return out
+        if id(out) not in self._views:
+            self._views[id(out)] = self._shown(out), out  # which keeps its id taken
+        return self._views[id(out)][0]
 
     def _mass(self, rows):
         return float(len(rows)) if self.weight is None else self.weight[rows].sum()

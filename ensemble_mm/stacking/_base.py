@@ -43,10 +43,11 @@ from ..crossfit import (
 )
 from ..data import Names, as_fitted, as_source, columns_of, has_names, read_problem, task_weights, views_of
 from ..learners import PORTFOLIOS, portfolio
-from ..meta import parts_of
+from ..meta import Judge, parts_of
 from ..schema import tell
 from ..store import FeatureCache, JobStore, content_key, versions
-from ._board import fold_scores, head_of, leaderboard
+from ._board import fold_scores, head_of, judge_of, leaderboard
+from ._decisions import decided
 from ._diagram import diagram
 from ._level import Level, calibrator_of, forget_idle, setting_of
 from ._parameters import StackParameters, check_settings
@@ -100,7 +101,8 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         )  # fmt: skip
         run.extract(members)
         self._learn(run, run.readable(members))
-        self.tasks_, self.targets_, self._named_tasks = problem.tasks, problem.targets, problem.named
+        self.tasks_ = decided(self.threshold, problem, self.oof_)
+        self.targets_, self._named_tasks = problem.targets, problem.named
         self.row_weights_, self.folds_ = problem.weights, folds
         self.groups_ = problem.group_codes
         self.cv_results_ = fold_scores(self)
@@ -497,6 +499,22 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         weights = task_weights(sample_weight, self.tasks_, len(next(iter(out.values()))))
         rows = {name: self.tasks_[name].evaluate(column, out[name], weights[name]) for name, column in labels.items()}
         return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=["n", *metric_names(self._only)])
+
+    def judged_by(self, task) -> Judge:
+        """Return what scores predictions of a task, by its name, that were made for held-out rows of the fit."""
+        check_is_fitted(self)
+        return judge_of(self, task)
+
+    @property
+    def thresholds_(self) -> dict:
+        """What the tasks decide by where `threshold` was given.
+
+        Of two classes the threshold: the second is said where its probability is above it. Of more, a weight per class:
+        the class with the largest product of weight and probability is said.
+        """
+        check_is_fitted(self, "levels_")
+        chosen = {name: np.array(task.decision) for name, task in self.tasks_.items() if task.decision is not None}
+        return {name: float(weights[0]) if len(weights) == 2 else weights for name, weights in chosen.items()}
 
     def _regions(self, X, coverage, region, joint=False):
         check_is_fitted(self)

@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from .._scorers import metric_of
-from ..data import setting_of
 from ..meta import Judge, alternatives, simpler
+from ._decisions import honest, metric_for
 
 BEST_VIEW, CONSTANT = BASELINES = "best single view", "constant"
 
@@ -13,8 +12,10 @@ BEST_VIEW, CONSTANT = BASELINES = "best single view", "constant"
 def judge_of(model, name):
     """Return the `Judge` of one task of a fitted stack."""
     task = model.tasks_[name]
-    metric = metric_of(setting_of(model.scoring, task), task.rules)
-    return Judge(task.rules, metric, model.targets_[name], model.folds_, model.row_weights_[name], model.groups_)
+    return Judge(
+        task.rules, metric_for(model, task), model.targets_[name], model.folds_, model.row_weights_[name],
+        model.groups_, honest(model, name),
+    )  # fmt: skip
 
 
 def fold_scores(model):

@@ -43,13 +43,13 @@ class _SingleStack(BaseStack):
         return name, out[name]
 
     def _judged(self, X, y, sample_weight):
-        """Return labels, predictions and weights of the rows whose label is known."""
+        """Return rules, labels, predictions and weights of the rows whose label is known."""
         name, out = self._only_prediction(X)
         weight = task_weights(sample_weight, self.tasks_, len(out))[name]
-        _, target, out, weight = self.tasks_[name].judged(self._one_column(y), out, weight)
+        rules, target, out, weight = self.tasks_[name].judged(self._one_column(y), out, weight)
         if not len(target):
             raise ValueError("y has no known label (with a positive weight): there is nothing to compare with.")
-        return target, out, weight
+        return rules, target, out, weight
 
 
 @documented
@@ -115,14 +115,14 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
         return self._only_prediction(X)[1]
 
     def predict(self, X) -> np.ndarray:
-        """Return the most probable classes, shape (n_samples,)."""
-        proba = self.predict_proba(X)
-        return self.classes_[np.argmax(proba, axis=1)]
+        """Return the most probable classes, shape (n_samples,), or those that `threshold` decides for."""
+        name, proba = self._only_prediction(X)
+        return self.tasks_[name].decode(proba)
 
     def score(self, X, y, sample_weight=None) -> float:
         """Return the accuracy on rows whose label is known; a class that `fit` did not see counts as wrong."""
-        target, proba, weight = self._judged(X, y, sample_weight)
-        return float(np.average(np.argmax(proba, axis=1) == target, weights=weight))
+        rules, target, proba, weight = self._judged(X, y, sample_weight)
+        return float(np.average(rules.decide(proba) == target, weights=weight))
 
     def predict_set(self, X, coverage=0.9) -> np.ndarray:
         """Return the classes that hold the true one with probability `coverage`: bool (n_samples, n_classes)."""
@@ -187,7 +187,7 @@ class StackedRegressor(RegressorMixin, _SingleStack):
 
     def score(self, X, y, sample_weight=None) -> float:
         """Return R2 on rows whose label is known."""
-        target, out, weight = self._judged(X, y, sample_weight)
+        _, target, out, weight = self._judged(X, y, sample_weight)
         return float(r2_score(target, out, sample_weight=weight))
 
     def predict_interval(self, X, coverage=0.9) -> np.ndarray:

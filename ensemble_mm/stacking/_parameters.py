@@ -15,10 +15,11 @@ from .._checks import POSITIVE, Number, check_choice, check_params, did_you_mean
 from .._kinds import KINDS
 from .._scorers import check_scorer
 from ..meta import CALIBRATORS, check_pruner, make_meta_learner
+from ._decisions import check_threshold, is_cost
 from ._level import setting_of
 
 MOST_COPIES = 1000  # a typing error would else fill the memory
-BY_TASK = ("meta_learner", "scoring", "prune", "calibration")
+BY_TASK = ("meta_learner", "scoring", "prune", "calibration", "threshold")
 
 PARAMETERS = """
 views : "auto" or list of (name, extractor, column(s)), default="auto"
@@ -40,6 +41,10 @@ prune : None, "auto", int, selector or dict by task, default=None
     Members to keep; dropped ones are neither refitted nor run at predict.
 calibration : None, "temperature", "isotonic" or dict by task, default=None
     Calibrates the probabilities of classes on the out-of-fold predictions.
+threshold : None, float, str, callable, dict of costs or dict by task, default=None
+    What `predict` says of classes. None: the most probable one. A metric, such as "f1" or "balanced_accuracy", or a
+    scorer: what maximises it out of fold. A number: the second of two classes from this probability on. A dict from
+    class to cost: what costs least, where an error on a row of a class has that cost, 1 unless named.
 augment : int, default=0
     Augmented copies of every training row; never of held-out rows.
 on_error : {"raise", "drop"}, default="raise"
@@ -124,6 +129,7 @@ class StackParameters:
     refit: bool = True
     prune: Any = None
     calibration: str | Mapping[str, str | None] | None = None
+    threshold: Any = None
     augment: int = 0
     on_error: str = "raise"
     on_bad: str = "raise"
@@ -168,15 +174,18 @@ def check_settings(model: StackParameters, tasks) -> None:
     for parameter in BY_TASK:
         setting = getattr(model, parameter)
         unknown = [key for key in setting if key not in known] if isinstance(setting, dict) else []
+        if parameter == "threshold" and any(is_cost(setting, task) for task in tasks.values()):
+            continue
         if unknown:
             raise ValueError(
                 f"{parameter} has an entry for {unknown[0]!r}, which is no task and no kind of task: "
                 f"use some of {', '.join(map(repr, known))}.{did_you_mean(unknown[0], known)}"
             )
     for task in tasks.values():
-        meta_learner, scoring, prune, calibration = (setting_of(getattr(model, name), task) for name in BY_TASK)
+        meta_learner, scoring, prune, calibration = (setting_of(getattr(model, name), task) for name in BY_TASK[:4])
         check_scorer(scoring, task.rules)
         if meta_learner is not None:
             check_params(make_meta_learner(meta_learner, kind=task.kind, n_classes=task.rules.n_classes))
         check_pruner(prune)
         check_choice("calibration", calibration, (None, *CALIBRATORS))
+        check_threshold(model.threshold, task)

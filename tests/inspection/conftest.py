@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 
+from ensemble_mm._scorers import metric_of
 from ensemble_mm.crossfit import Member, Table
-from ensemble_mm.data import Task
-from ensemble_mm.meta import make_meta_learner
+from ensemble_mm.data import Task, setting_of
+from ensemble_mm.meta import Judge, make_meta_learner
 from ensemble_mm.schema import Schema
 
 
@@ -18,6 +19,14 @@ class HandMadeStack(BaseEstimator):
 
     def fit(self, X, y=None):
         return self
+
+    def judged_by(self, task):
+        kind, truth = self.tasks_[task].rules, np.asarray(self.targets_[task], dtype=float)
+        metric, weights = (
+            metric_of(setting_of(self.scoring, self.tasks_[task]), kind),
+            getattr(self, "row_weights_", {}),
+        )
+        return Judge(kind, metric, truth, self.folds_, weights.get(task), self.groups_)
 
 
 def soften(truth, n_classes, sure, rng):

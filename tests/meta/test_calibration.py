@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score, log_loss
+from sklearn.metrics import log_loss
 
-from ensemble_mm.meta import ConformalSets, IsotonicCalibrator, TemperatureCalibrator, decision_threshold
+from ensemble_mm.meta import ConformalSets, IsotonicCalibrator, TemperatureCalibrator
 
 CALIBRATORS = [TemperatureCalibrator, IsotonicCalibrator]
 
@@ -67,18 +67,6 @@ def test_wrong_probabilities_and_labels_are_told(make):
         make().fit(np.array([[0.5]]), [0])
 
 
-@pytest.mark.parametrize("scoring", ["f1", "balanced_accuracy", "accuracy"])
-def test_threshold_is_the_best_there_is(scoring):
-    rng = np.random.default_rng(0)
-    y = (rng.random(150) < 0.15).astype(int)
-    proba = np.clip(0.1 + 0.25 * y + 0.1 * rng.normal(size=150), 0, 1)
-    best = decision_threshold(proba, y, scoring)
-    if scoring == "f1":
-        assert f1_score(y, proba >= best) + 1e-9 >= max(f1_score(y, proba >= t) for t in np.linspace(0, 1, 101))
-        assert f1_score(y, proba >= best) > f1_score(y, proba >= 0.5) + 0.2
-    assert decision_threshold(np.c_[1 - proba, proba], y, scoring) == pytest.approx(best)
-
-
 @pytest.mark.parametrize("calibrator", CALIBRATORS)
 def test_a_weight_of_two_is_a_row_twice(calibrator):
     proba, y = classes_table(400, 3, sharpness=2.0)
@@ -96,9 +84,3 @@ def test_a_weight_counts_as_so_many_rows(calibrator):
     weighted = calibrator().fit(proba, y, times).predict_proba(proba)
     repeated = calibrator().fit(np.repeat(proba, times, axis=0), np.repeat(y, times)).predict_proba(proba)
     np.testing.assert_allclose(weighted, repeated, atol=1e-4)
-
-
-def test_a_threshold_counts_rows_by_their_weights():
-    proba, y = np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 1, 0, 1])
-    assert decision_threshold(proba, y, sample_weight=[1, 9, 1, 1]) < 0.2
-    assert decision_threshold(proba, y, sample_weight=[1, 1, 9, 1]) > 0.3

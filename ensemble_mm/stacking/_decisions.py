@@ -1,0 +1,110 @@
+"""What a fitted stack decides by: chosen on out-of-fold predictions, and judged by what other folds would choose."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from numbers import Real
+
+import numpy as np
+
+from .._checks import Number
+from .._scorers import Metric, check_scorer, judges_decisions, metric_of
+from ..data import setting_of
+from ..meta import decision_weights, parts_of
+from ._level import has_both
+
+MOST_CLASSES = 100  # a choice goes over all of them
+
+
+def threshold_of(setting, task):
+    """Return the rule of a task's decisions, where `setting` may be by task or kind; None: the most probable class."""
+    if task.rules.width == 1:
+        return None
+    return setting if is_cost(setting, task) else setting_of(setting, task)
+
+
+def is_cost(setting, task):
+    """Tell whether a setting says what an error on rows of each class of a task costs."""
+    return isinstance(setting, Mapping) and task.rules.width > 1 and set(setting) <= set(task.classes.tolist())
+
+
+def check_threshold(setting, task):
+    """Raise an error unless a task can be decided by what `threshold` asks for."""
+    rule = threshold_of(setting, task)
+    words = f"threshold={rule!r} of task {task.name!r}"
+    if rule is None:
+        return
+    if isinstance(rule, Mapping):
+        strange = [label for label in rule if label not in task.classes.tolist()]
+        if strange:
+            raise ValueError(f"{words} names {strange[0]!r}, which is no class: use some of {task.classes.tolist()}.")
+        if not all(Number(Real, 0, None, closed="neither").is_satisfied_by(cost) for cost in rule.values()):
+            raise ValueError(f"{words}: give each class a cost above 0.")
+    elif isinstance(rule, Real) and not isinstance(rule, bool):
+        if task.rules.n_classes > 2 or not 0 < rule < 1:
+            raise ValueError(f"{words} is for two classes and lies between 0 and 1: use a metric or costs of classes.")
+    else:
+        check_scorer(rule, task.rules, "threshold")
+        if not judges_decisions(rule):
+            raise ValueError(f"{words} judges probabilities, not decisions: use a metric such as 'balanced_accuracy'.")
+        if task.rules.n_classes > MOST_CLASSES:
+            raise ValueError(f"{words} goes over {task.rules.n_classes} classes: give costs of classes, or None.")
+
+
+def decided(setting, problem, oof):
+    """Return the tasks of a problem, with what they decide by where that is asked for."""
+    tasks = dict(problem.tasks)
+    for name, task in problem.tasks.items():
+        rule, y = threshold_of(setting, task), problem.targets[name]
+        if rule is not None:
+            rows = has_both(y, oof[name])
+            tasks[name] = replace(task, decision=_weights(rule, task, oof[name], y, problem.weights[name], rows))
+    return tasks
+
+
+def metric_for(model, task):
+    """Return the metric by which a task of a fitted stack is judged: of `scoring`, else what `threshold` maximises."""
+    scoring, rule = setting_of(model.scoring, task), threshold_of(model.threshold, task)
+    if scoring is None and isinstance(rule, Mapping):
+        cost = np.array([rule.get(label, 1.0) for label in task.classes.tolist()])
+        kind = task.rules
+
+        def score(y, out, weight=None):
+            return -np.average(cost[y.astype(np.intp)] * (kind.decide(kind.whole(out)) != y), weights=weight)
+
+        return Metric("neg_cost", score)
+    return metric_of(rule if scoring is None and not isinstance(rule, Real) else scoring, task.rules)
+
+
+def honest(model, name):
+    """Return a function that scales out-of-fold probabilities of a task: it then decides as rows of other folds say.
+
+    None where nothing was chosen from the rows, or where probabilities are judged.
+    """
+    task = model.tasks_[name]
+    rule = threshold_of(model.threshold, task)
+    chosen = rule is not None and not isinstance(rule, (Mapping, Real))
+    if not chosen or not judges_decisions(setting_of(model.scoring, task)):
+        return None
+    y, weight = model.targets_[name], model.row_weights_[name]
+    labels = next(target for n, target in model.targets_.items() if model.tasks_[n].rules.is_stratified)
+    pairs = parts_of(model.folds_, len(y), model.groups_, labels, once=bool(model.refit))
+
+    def shown(out):
+        whole = np.full((len(y), task.rules.width), np.nan)
+        there = np.isfinite(out.reshape(len(y), -1)).all(axis=1)
+        whole[there] = task.rules.whole(out[there])
+        scaled, rows = whole.copy(), has_both(y, whole)
+        for others, test in reversed(pairs):
+            some = np.zeros(len(y), dtype=bool)
+            some[others] = rows[others]
+            if some.any():
+                own = _weights(rule, task, whole, y, weight, some)
+                scaled[test] = whole[test] * own / task.decision
+        return scaled / np.maximum(scaled.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+
+    return shown
+
+
+def _weights(rule, task, out, y, weight, rows):
+    own = None if weight is None else weight[rows]
+    return decision_weights(rule, out[rows], y[rows].astype(np.intp), task.classes, own)
