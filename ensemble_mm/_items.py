@@ -50,8 +50,10 @@ def plain_item(item):
         return bytes(item) or None
     if callable(getattr(item, "read", None)):
         return _read_whole(item)
-    if isinstance(item, Mapping):
-        return _of_mapping(item)
+    return _of_mapping(item) if isinstance(item, Mapping) else _of_arrays(item)
+
+
+def _of_arrays(item):
     if _is_tensor(item):
         return np.asarray(item.detach().cpu())
     if getattr(item, "ndim", 0) and hasattr(item, "__array__") or hasattr(item, "to_numpy"):

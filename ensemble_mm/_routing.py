@@ -42,8 +42,13 @@ def keyword(estimator, name) -> str | None:
         parts = [part for _, part in estimator.estimators] + [getattr(estimator, "final_estimator", None)]
         parts = [part for part in parts if part is not None and not isinstance(part, str)]
         return name if all(has_fit_parameter(part, name) for part in parts) else None
-    held = next((getattr(estimator, inner) for holder, inner in HOLDERS.items() if isinstance(estimator, holder)), None)
-    return None if held is None else keyword(held, name)
+    held = _entry(HOLDERS, estimator)
+    return keyword(getattr(estimator, held), name) if held and getattr(estimator, held) is not None else None
+
+
+def _entry(table, estimator) -> str | None:
+    """Return what a table by class says of an estimator; None where it is of none of these classes."""
+    return next((name for cls, name in table.items() if isinstance(estimator, cls)), None)
 
 
 def row_params(estimator, *, sample_weight=None, groups=None) -> dict:
@@ -98,7 +103,7 @@ def _cross_validating(estimator, prefix=""):
         yield f"{prefix}cv", estimator.cv, estimator
     if isinstance(estimator, TransformedTargetRegressor):
         yield from _cross_validating(estimator.regressor, f"{prefix}regressor__")
-    listed = next((name for holder, name in ROWS_KEPT.items() if isinstance(estimator, holder)), None)
+    listed = _entry(ROWS_KEPT, estimator)
     for name, part, *_ in getattr(estimator, listed) if listed else ():
         if hasattr(part, "get_params"):
             yield from _cross_validating(part, f"{prefix}{name}__")

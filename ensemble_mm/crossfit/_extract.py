@@ -112,9 +112,7 @@ def cached_chunk(extractor, cache, chunk):
     if block is not None and block.ndim == 2 and block.shape[0] == len(keys):  # else not written by us
         return block, None
     new = np.flatnonzero(~found)
-    fresh, bad, readable = _fresh(extractor, take_rows(chunk, new), keys[new])
-    if bad is not None:
-        bad = BadItemsError(bad.what, [int(new[row]) for row in bad.rows], bad.reasons)
+    fresh, bad, readable = _fresh(extractor, chunk, new, keys)
     if fresh is None:
         return None, bad
     if sparse.issparse(fresh) or fresh.dtype != np.float32:
@@ -133,12 +131,14 @@ def cached_chunk(extractor, cache, chunk):
     return known, bad
 
 
-def _fresh(extractor, chunk, keys):
-    """Extract rows as `transform_chunk` does, and tell which may be kept."""
-    fresh, bad = transform_chunk(extractor, chunk)
-    readable = _unchanged(extractor, chunk, keys)
+def _fresh(extractor, chunk, rows, keys):
+    """Extract some rows as `transform_chunk` does, and tell which of them may be kept."""
+    part = take_rows(chunk, rows)
+    fresh, bad = transform_chunk(extractor, part)
+    readable = _unchanged(extractor, part, keys[rows])
     if bad is not None:  # not kept: the files may be mended, and are told of each time until then
         readable[bad.rows] = False
+        bad = BadItemsError(bad.what, [int(rows[row]) for row in bad.rows], bad.reasons)
     return fresh, bad, readable
 
 

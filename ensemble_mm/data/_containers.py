@@ -21,13 +21,7 @@ def as_source(X) -> Any:
 
     Lists and arrays of numbers are left to scikit-learn's own checks.
     """
-    X = plain_column(as_pandas(X))
-    if isinstance(X, pd.Series):
-        X = X.to_frame(ALONE if X.name is None else X.name)
-    elif isinstance(X, np.ndarray):
-        X = _from_array(X)
-    elif isinstance(X, (list, tuple)) and len(X):
-        X = _from_rows(X)
+    X = _parted(plain_column(as_pandas(X)))
     if isinstance(X, pd.DataFrame):
         names = [name_of(label) for label in X.columns]
         return X if names == list(X.columns) else X.set_axis(names, axis=1)
@@ -42,6 +36,15 @@ def as_source(X) -> Any:
             "Put one item, or what comes one by one, in a list."
         )
     return X
+
+
+def _parted(X):
+    """Return what lists rows or items as a table where it is no matrix of numbers."""
+    if isinstance(X, pd.Series):
+        return X.to_frame(ALONE if X.name is None else X.name)
+    if isinstance(X, np.ndarray):
+        return _from_array(X)
+    return _from_rows(X) if isinstance(X, (list, tuple)) and len(X) else X
 
 
 def has_names(X) -> bool:

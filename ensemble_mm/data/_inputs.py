@@ -198,6 +198,13 @@ def _common_index(views: dict) -> pd.Index | None:
     return index
 
 
+def _is_typed(column: pd.Series) -> bool:
+    """Tell whether a column is a table by itself: of numbers, categories or dates."""
+    types = pd.api.types
+    is_category = isinstance(column.dtype, pd.CategoricalDtype)
+    return is_category or types.is_numeric_dtype(column) or types.is_datetime64_any_dtype(column)
+
+
 def _as_column(name, column):
     if isinstance(column, Mapping) and not sparse.issparse(column):  # as DataFrame.to_dict gives it
         column = pd.Series(column)
@@ -207,20 +214,14 @@ def _as_column(name, column):
     if sparse.issparse(column):
         return column.tocsr()
     if isinstance(column, pd.Series):
-        numeric = pd.api.types.is_numeric_dtype(column) or isinstance(column.dtype, pd.CategoricalDtype)
-        if numeric or pd.api.types.is_datetime64_any_dtype(column):
-            return column.reset_index(drop=True).to_frame(name)
-        return as_items(column)
-    if isinstance(column, np.ndarray):
-        if column.ndim == 1 and column.dtype.kind in "biufM":
-            return pd.DataFrame({name: column})
-        if column.ndim == 2 and column.dtype == object:  # cells of any kind: a table
-            return pd.DataFrame(column, columns=[f"x{i}" for i in range(column.shape[1])]).infer_objects()
-        return column if column.ndim > 1 else as_items(column)
+        return column.reset_index(drop=True).to_frame(name) if _is_typed(column) else as_items(column)
+    is_array = isinstance(column, np.ndarray)
     try:
-        array = np.asarray(column)
+        array = column if is_array else np.asarray(column)
     except ValueError:  # items of different shapes
         return as_items(column)
     if array.ndim == 1 and array.dtype.kind in "biufM":
         return pd.DataFrame({name: array})
-    return array if array.ndim > 1 and array.dtype.kind in "biuf" else as_items(column)
+    if is_array and array.ndim == 2 and array.dtype == object:  # cells of any kind: a table
+        return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])]).infer_objects()
+    return array if array.ndim > 1 and (is_array or array.dtype.kind in "biuf") else as_items(column)

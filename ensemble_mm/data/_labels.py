@@ -30,34 +30,43 @@ def target_columns(Y) -> tuple[dict[str, pd.Series], bool]:
     """Return the columns of Y by name, and whether Y came with names; without, they are y, or y0, y1, and so on."""
     if hasattr(Y, "get_columns"):  # polars, whose integers with holes would become floats
         Y = {column.name: column.to_list() for column in Y.get_columns()}
-    Y = as_pandas(Y)
-    if isinstance(Y, (list, tuple)) and len(Y) and all(isinstance(row, dict) for row in Y):
-        Y = {name: [row.get(name) for row in Y] for name in dict.fromkeys(name for row in Y for name in row)}
+    Y = _without_records(as_pandas(Y))
     if isinstance(Y, pd.Series):
         return {_name(Y.name): Y.reset_index(drop=True)}, Y.name is not None
     if isinstance(Y, pd.DataFrame):
-        labelled = [(_name(label), Y.iloc[:, i].reset_index(drop=True)) for i, label in enumerate(Y.columns)]
-    elif isinstance(Y, dict):
-        labelled = [(_name(label), pd.Series(_listed(column))) for label, column in Y.items()]
-    else:
-        array = _as_array(Y)
-        if array.ndim == 1:
-            return {"y": pd.Series(array)}, False
-        if array.ndim != 2:
-            raise ValueError(f"Y must have one or two dimensions, found {array.ndim}: give one column per task.")
-        return {f"y{i}": pd.Series(column).infer_objects() for i, column in enumerate(array.T)}, False
-    columns = dict(labelled)
+        return _by_name([(label, Y.iloc[:, i].reset_index(drop=True)) for i, label in enumerate(Y.columns)]), True
+    if isinstance(Y, dict):
+        return _by_name([(label, pd.Series(_listed(column))) for label, column in Y.items()]), True
+    array = _as_array(Y)
+    if array.ndim == 1:
+        return {"y": pd.Series(array)}, False
+    if array.ndim != 2:
+        raise ValueError(f"Y must have one or two dimensions, found {array.ndim}: give one column per task.")
+    return {f"y{i}": pd.Series(column).infer_objects() for i, column in enumerate(array.T)}, False
+
+
+def _without_records(Y):
+    """Return a list of dicts as a dict of columns."""
+    if not (isinstance(Y, (list, tuple)) and len(Y) and all(isinstance(row, dict) for row in Y)):
+        return Y
+    return {name: [row.get(name) for row in Y] for name in dict.fromkeys(name for row in Y for name in row)}
+
+
+def _by_name(labelled) -> dict[str, pd.Series]:
+    """Return columns by their names, which must differ."""
+    columns = {_name(label): column for label, column in labelled}
     if not columns:
         raise ValueError("Y has no columns: give at least one task.")
     if len(columns) < len(labelled):
-        raise ValueError(f"Task names must differ, found {some(name for name, _ in labelled)}: rename a column of Y.")
+        names = some(_name(label) for label, _ in labelled)
+        raise ValueError(f"Task names must differ, found {names}: rename a column of Y.")
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(
             f"The tasks of Y have different lengths: {lengths}. All describe the same samples; "
             "mark a label that is not known with None."
         )
-    return columns, True
+    return columns
 
 
 def _name(name) -> str:

@@ -119,27 +119,10 @@ class Names:
             if self.container == "views" and isinstance(column, pd.DataFrame) and column.shape[1] == 1:
                 return as_items(column)  # a list of nothing but None, where there were texts
             return column
-        if name not in pool:
-            there = [label for label in inner if label in pool]
-            if not there:
-                return None
-            table = pd.DataFrame({label: _as_series(label, pool[label]) for label in there})
-        else:
-            table = pool[name]
-        if isinstance(table, pd.Series) or getattr(table, "ndim", 2) == 1:
-            table = pd.DataFrame({inner[0]: _as_series(name, table)})
-        if not isinstance(table, pd.DataFrame):
-            if table.shape[1] != len(inner):
-                raise ValueError(
-                    f"View {name!r} has {table.shape[1]} columns, in fit it had {_some(inner)}: give these."
-                )
-            words = f"View {name!r} is an array, in fit it was a table: its columns are read by their places."
-            warnings.warn(words, DataWarning, stacklevel=2)
-            table = pd.DataFrame(table, columns=list(inner))
-        for label in inner:
-            if label not in table:
-                raise _absent(name, label, [other for other in table if other not in inner], table)
-        return table[list(inner)]
+        if name in pool:
+            return _as_table(name, pool[name], inner)
+        there = {label: _as_series(label, pool[label]) for label in inner if label in pool}
+        return _as_table(name, pd.DataFrame(there), inner) if there else None
 
     def _check_absent(self, found, pool, views: list[View]) -> None:
         """Warn of the views that X lacks; raise a ValueError where something else may have been meant."""
@@ -196,6 +179,22 @@ def _as_series(name: str, column) -> pd.Series:
     if isinstance(column, pd.DataFrame) or sparse.issparse(column):
         raise ValueError(f"{name!r} is a table in X, in fit it was one column: give one value per row.")
     return pd.Series(as_items(column)).infer_objects()
+
+
+def _as_table(name: str, table, inner) -> pd.DataFrame:
+    """Return a view as the table that it was in fit, with these columns."""
+    if isinstance(table, pd.Series) or getattr(table, "ndim", 2) == 1:
+        table = pd.DataFrame({inner[0]: _as_series(name, table)})
+    if not isinstance(table, pd.DataFrame):
+        if table.shape[1] != len(inner):
+            raise ValueError(f"View {name!r} has {table.shape[1]} columns, in fit it had {_some(inner)}: give these.")
+        words = f"View {name!r} is an array, in fit it was a table: its columns are read by their places."
+        warnings.warn(words, DataWarning, stacklevel=3)
+        table = pd.DataFrame(table, columns=list(inner))
+    for label in inner:
+        if label not in table:
+            raise _absent(name, label, [other for other in table if other not in inner], table)
+    return table[list(inner)]
 
 
 def _absent(view: str, name: str, strangers: list[str], there: Iterable[str]) -> ValueError:

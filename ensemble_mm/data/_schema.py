@@ -47,12 +47,21 @@ def infer_views(source, schema: Schema | None = None) -> list[View]:
         return [View("vector", "vector", None)]
     kept = [column for column in schema.columns if column.taken_as not in LEFT_OUT] or list(schema.columns)
     if isinstance(source, MultimodalData):
-        names = dict.fromkeys(column.name if column.within is None else column.within for column in kept)
-        modalities = {str(c.name if c.within is None else c.within): modality_of(c) for c in kept}
-        return [View(name, modalities[name], name) for name in names]
-    views = [View(str(c.name), modality_of(c), c.name) for c in kept if modality_of(c) != "tabular"]
-    # Codes of digits have an order, too, which runs of characters do not show.
-    plain = [c.name for c in kept if modality_of(c) == "tabular" or (c.taken_as in STRINGS and c.reading is not None)]
+        modalities = {c.name if c.within is None else c.within: modality_of(c) for c in kept}
+        return [View(name, modality, name) for name, modality in modalities.items()]
+    return _views_of_table(kept)
+
+
+def _views_of_table(columns) -> list[View]:
+    views: list[View] = []
+    plain = []
+    for column in columns:
+        modality = modality_of(column)
+        if modality != "tabular":
+            views.append(View(str(column.name), modality, column.name))
+        # Codes of digits have an order, too, which runs of characters do not show.
+        if modality == "tabular" or (column.taken_as in STRINGS and column.reading is not None):
+            plain.append(column.name)
     if plain:
         name = "tabular"
         while name in {view.name for view in views}:

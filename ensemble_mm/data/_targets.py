@@ -161,19 +161,9 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str]
         Whether Y came with names.
     """
     columns, named = target_columns(Y)
-    if not isinstance(kinds, Mapping) and not (isinstance(kinds, str) and kinds == "auto"):
-        raise ValueError(f'tasks={kinds!r} is not known: use "auto" or a dict from task name to kind.')
-    kinds = {} if isinstance(kinds, str) else dict(kinds)
     notes: list[str] = [] if told is None else told
     listed = {} if only else _listed_tags(columns, notes)
-    names = [name for column in columns for name in listed.get(column, [column])]
-    if len(set(names)) < len(names):
-        raise ValueError(f"Task names must differ, found {some(names)}: rename a column of Y.")
-    for name, kind in kinds.items():
-        if name not in names:
-            raise ValueError(f"tasks names {name!r}, but Y has the columns {some(names)}: correct the name.")
-        if kind not in (*KINDS, "classification"):
-            raise ValueError(f"Task {name!r} has kind {kind!r}: use one of {', '.join(KINDS)}.")
+    kinds = _declared(kinds, [name for column in columns for name in listed.get(column, [column])])
     tasks: dict[str, Task] = {}
     for name, column in columns.items():
         if name in listed:
@@ -188,6 +178,21 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str]
     if told is None:
         tell(notes, stacklevel=2)
     return tasks, {name: task.encode(columns[task.column or name]) for name, task in tasks.items()}, named
+
+
+def _declared(kinds, names: list[str]) -> dict[str, str]:
+    """Return the kinds that tasks are declared to be of; raise a ValueError where one, or a name, cannot be."""
+    if not isinstance(kinds, Mapping) and not (isinstance(kinds, str) and kinds == "auto"):
+        raise ValueError(f'tasks={kinds!r} is not known: use "auto" or a dict from task name to kind.')
+    kinds = {} if isinstance(kinds, str) else dict(kinds)
+    if len(set(names)) < len(names):
+        raise ValueError(f"Task names must differ, found {some(names)}: rename a column of Y.")
+    for name, kind in kinds.items():
+        if name not in names:
+            raise ValueError(f"tasks names {name!r}, but Y has the columns {some(names)}: correct the name.")
+        if kind not in (*KINDS, "classification"):
+            raise ValueError(f"Task {name!r} has kind {kind!r}: use one of {', '.join(KINDS)}.")
+    return kinds
 
 
 def without_rare(tasks: dict[str, Task], targets: dict[str, np.ndarray], told: list[str]):
@@ -222,20 +227,29 @@ def labels_by_task(tasks: dict[str, Task], Y, *, named: bool = True) -> dict[str
     """
     columns, has_names = target_columns(Y)
     whole = list(dict.fromkeys(task.column or name for name, task in tasks.items()))
-    known = {*whole, *tasks}
-    if not (has_names and (named or known & set(columns))):
-        names = next((names for names in (whole, list(tasks)) if len(names) == len(columns)), None)
-        if names is None:
-            raise ValueError(
-                f"Y has {len(columns)} columns, but the model has {len(whole)} tasks, {some(whole)}: give one column "
-                "per task, in this order, or a DataFrame with the names of some."
-            )
-        columns = dict(zip(names, columns.values(), strict=True))
+    if not (has_names and (named or {*whole, *tasks} & set(columns))):
+        columns = _in_order(columns, whole, list(tasks))
     found = {name: columns[name if name in columns else task.column or name] for name, task in tasks.items()
              if name in columns or task.column in columns}  # fmt: skip
-    strange = [name for name in columns if name not in known]
     if not found:
         raise ValueError(f"Y has none of the tasks {', '.join(map(repr, tasks))}: give at least one of them.")
+    _check_strange([name for name in columns if name not in {*whole, *tasks}], found, tasks)
+    return found
+
+
+def _in_order(columns, whole: list[str], tasks: list[str]) -> dict[str, pd.Series]:
+    """Return columns under the names that those of the fit, or its tasks, have in the same places."""
+    names = next((names for names in (whole, tasks) if len(names) == len(columns)), None)
+    if names is None:
+        raise ValueError(
+            f"Y has {len(columns)} columns, but the model has {len(whole)} tasks, {some(whole)}: give one column "
+            "per task, in this order, or a DataFrame with the names of some."
+        )
+    return dict(zip(names, columns.values(), strict=True))
+
+
+def _check_strange(strange: list[str], found, tasks) -> None:
+    """Warn of columns that are no tasks; raise a ValueError where one may be a task that is lacking."""
     if strange and len(found) < len(tasks):
         absent = [name for name in tasks if name not in found]
         raise ValueError(
@@ -246,9 +260,8 @@ def labels_by_task(tasks: dict[str, Task], Y, *, named: bool = True) -> dict[str
         warnings.warn(
             f"These columns of Y are no tasks and are not looked at: {some(strange)}. Drop them, or fit them too.",
             DataWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
-    return found
 
 
 def _listed_tags(columns: dict[str, pd.Series], told: list[str]) -> dict[str, dict[str, Task]]:
@@ -282,15 +295,8 @@ def _infer_kind(name: str, column: pd.Series, told: list[str]) -> str:
         return "regression"  # which is refused as any kind is
     labels = known.to_numpy(object)
     numbers = known if pd.api.types.is_numeric_dtype(known) else numbers_of(labels)
-    texts = [label for label in labels if isinstance(label, str)] if numbers is None else []
-    if len(set(texts)) > MOST_INTEGER_CLASSES:
-        if learn_dates(Counter(texts)) is not None:
-            raise moments_error(name, "dates as text", texts[0])
-        if shown := unplain_number(texts):
-            raise ValueError(
-                f"Task {name!r} holds numbers as text, but also {shown!r}: take units, signs and commas off, give None "
-                f'where one is not known, or say tasks={{{name!r}: "multiclass"}} if they are classes.'
-            )
+    if numbers is None:
+        _check_texts(name, [label for label in labels if isinstance(label, str)])
     if numbers is None or pd.api.types.is_bool_dtype(known):
         return "classification"
     n_values = numbers.nunique()
@@ -308,6 +314,19 @@ def _infer_kind(name: str, column: pd.Series, told: list[str]) -> str:
             f'If these are classes, say tasks={{{name!r}: "multiclass"}}.'
         )
     return "regression"
+
+
+def _check_texts(name: str, texts: list[str]) -> None:
+    """Raise a ValueError where many different texts are dates or numbers."""
+    if len(set(texts)) <= MOST_INTEGER_CLASSES:
+        return
+    if learn_dates(Counter(texts)) is not None:
+        raise moments_error(name, "dates as text", texts[0])
+    if shown := unplain_number(texts):
+        raise ValueError(
+            f"Task {name!r} holds numbers as text, but also {shown!r}: take units, signs and commas off, give None "
+            f'where one is not known, or say tasks={{{name!r}: "multiclass"}} if they are classes.'
+        )
 
 
 def _make_task(name: str, column: pd.Series, kind: str) -> Task:
@@ -329,15 +348,7 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
                 f'Task {name!r} is declared {kind!r} but holds numbers such as {float(values[0])!r}: use "regression", '
                 "or turn them into classes."
             )
-    try:
-        if known.dtype == object and len({isinstance(label, (bool, np.bool_)) for label in known}) > 1:
-            raise TypeError("True is not 1")
-        classes = np.unique(known.to_numpy() if known.dtype.kind in "biuf" else known.to_numpy(object))
-    except (TypeError, ValueError) as error:  # a ValueError where labels are arrays
-        raise ValueError(
-            f"Task {name!r} mixes labels of different types, or holds what is no label (such as {some(known)}): make "
-            "them all text."
-        ) from error
+    classes = _classes_of(name, known)
     if len(classes) < 2:
         raise ValueError(
             f"Task {name!r} has one class only ({classes.tolist()[0]!r}): a classifier needs at least two. "
@@ -348,6 +359,18 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
     if kind in ("classification", "binary", "multiclass"):
         kind = "binary" if len(classes) == 2 else "multiclass"
     return Task(name, kind, classes)
+
+
+def _classes_of(name: str, known: pd.Series) -> np.ndarray:
+    try:
+        if known.dtype == object and len({isinstance(label, (bool, np.bool_)) for label in known}) > 1:
+            raise TypeError("True is not 1")
+        return np.unique(known.to_numpy() if known.dtype.kind in "biuf" else known.to_numpy(object))
+    except (TypeError, ValueError) as error:  # a ValueError where labels are arrays
+        raise ValueError(
+            f"Task {name!r} mixes labels of different types, or holds what is no label (such as {some(known)}): make "
+            "them all text."
+        ) from error
 
 
 def _blank_classes(task: Task):

@@ -29,11 +29,7 @@ def read_views(setting, source, encoded, columns=None):
     if isinstance(setting, str):
         check_choice("views", setting, ("auto",))
         schema = infer_schema(source, said)
-        views = infer_views(source, schema)
-        views += [view for v in views for view in _views_inside(v, source)]
-        short = [column.name for column in schema.columns if column.taken_as == "short text"]
-        views = [replace(v, extractor=_extractor_of(v, short)) for v in views]
-        views += _encoded_views(views, source.shape[0], short) if encoded else []
+        views = _inferred(source, schema, encoded)
     else:
         if not isinstance(setting, (list, tuple)):
             raise ValueError(f'views={setting!r} must be "auto" or a list of (name, extractor, column(s)).')
@@ -45,6 +41,15 @@ def read_views(setting, source, encoded, columns=None):
         schema = replace(schema, raw=tuple(view.name for view in views if MODALITIES.of(view.extractor) is None))
     check_unique("View", [view.name for view in views])
     return views, schema
+
+
+def _inferred(source, schema, encoded):
+    """Return the views that a schema says, what else their items hold, and second views by encoders."""
+    views = infer_views(source, schema)
+    views += [view for v in views for view in _views_inside(v, source)]
+    short = [column.name for column in schema.columns if column.taken_as == "short text"]
+    views = [replace(v, extractor=_extractor_of(v, short)) for v in views]
+    return views + (_encoded_views(views, source.shape[0], short) if encoded else [])
 
 
 def views_of(model):
@@ -115,7 +120,8 @@ def _check_view(entry, source, said):
         raise ValueError(f"Each view is (name, extractor, column(s)), found {entry!r}.")
     name, extractor = entry[:2]
     columns = entry[2] if len(entry) == 3 else name
-    if isinstance(extractor, str) and extractor == "drop":
+    how = extractor if isinstance(extractor, str) else ""
+    if how == "drop":
         return None
     if "__" in name:
         raise ValueError(f"View names must not contain '__', found {name!r}: it separates parameters.")
@@ -123,11 +129,11 @@ def _check_view(entry, source, said):
         columns = columns(source)
     columns = find_columns(source, name, columns)
     modality = MODALITIES.of(extractor)
-    if modality is None or (isinstance(extractor, str) and extractor == "auto"):
+    if modality is None:
         part = MultimodalData({name: select(source, columns)})
         own = {name: said[columns]} if isinstance(columns, str) and columns in said else {}
         modality = infer_views(part, infer_schema(part, own))[0].modality
-    if isinstance(extractor, str) and extractor == "auto":
+    if how == "auto":
         extractor = MODALITIES[modality].extractor()
     if not (hasattr(extractor, "fit") and hasattr(extractor, "transform")):
         raise TypeError(

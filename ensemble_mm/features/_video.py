@@ -173,8 +173,8 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
             raise UnreadableItem("its frames are in a code that is not known, or have no times")
         stream.thread_type = "NONE"
         self._check_size(stream)
-        seconds = float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / 1e6
-        seconds_read, rate = min(seconds, self.max_seconds), float(stream.average_rate or RATE)
+        seconds, rate = _seconds_of(stream, container), float(stream.average_rate or RATE)
+        seconds_read = min(seconds, self.max_seconds)
         n_frames, n_runs = round(seconds_read * rate), max(1, self.n_frames // 4)
         if n_frames <= 2 * self.n_frames:  # also where the container does not know its length
             frames = [square(frame) for frame in islice(decoded_frames(), 2 * self.n_frames)]
@@ -211,6 +211,11 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.input_tags.string = True
         return tags
+
+
+def _seconds_of(stream, container):
+    """Return how long a clip says that it is; 0 where it does not say."""
+    return float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / 1e6
 
 
 def upright(pixels, frame):

@@ -409,16 +409,8 @@ def select_members(
     elif isinstance(prune, Real):
         kept = OrderedPruner(prune, n_classes=kind.n_classes).fit(X, y, sample_weight).members_
     elif hasattr(prune, "fit"):
-        selector = clone(prune)
-        known = selector.get_params(deep=False)
         given = {"n_classes": kind.n_classes, "seconds": seconds, "random_state": random_state}
-        # The number of classes is a fact of the task; the others are what the user left open.
-        settings = {k: v for k, v in given.items() if k in known and (k == "n_classes" or known[k] is None)}
-        table = X if get_tags(selector).input_tags.allow_nan else filled(kind.cells(X), kind, kind.prior(y))
-        selector.set_params(**settings).fit(table, y, **row_params(selector, sample_weight=sample_weight))
-        mask = np.asarray(selector.get_support() if hasattr(selector, "get_support") else selector.support_)
-        if mask.dtype != bool:
-            mask = np.isin(np.arange(X.shape[1]), mask)
+        mask = _selected(prune, X, y, kind, sample_weight, given)
         kept = np.flatnonzero(mask.reshape(n_members, -1).any(axis=1))
     else:
         kept = np.asarray(prune(X, y))
@@ -427,6 +419,18 @@ def select_members(
         of = f" of {', '.join(map(str, names[:3]))}..." if names else ""
         raise ValueError(f"prune={prune!r} keeps no member{of}: loosen it.")
     return [int(m) for m in kept]
+
+
+def _selected(selector, X, y, kind, sample_weight, given):
+    """Return which columns of a table a selector keeps that is told what it leaves open of the given settings."""
+    selector = clone(selector)
+    known = selector.get_params(deep=False)
+    # The number of classes is a fact of the task; the others are what the user left open.
+    settings = {k: v for k, v in given.items() if k in known and (k == "n_classes" or known[k] is None)}
+    table = X if get_tags(selector).input_tags.allow_nan else filled(kind.cells(X), kind, kind.prior(y))
+    selector.set_params(**settings).fit(table, y, **row_params(selector, sample_weight=sample_weight))
+    mask = np.asarray(selector.get_support() if hasattr(selector, "get_support") else selector.support_)
+    return mask if mask.dtype == bool else np.isin(np.arange(X.shape[1]), mask)
 
 
 def check_pruner(prune):

@@ -21,6 +21,7 @@ from ._each import each
 
 ENOUGH = 0.9  # share of the values that must read as dates
 ISO = "%Y-%m-%d"
+FIRST = {"day first": "%d", "month first": "%m"}  # what may be said of dates
 ONES = dict.fromkeys(map(ord, "023456789"), "1")
 _NAMES = (  # of months, by language: English, German, French, Spanish, Italian, Dutch, Portuguese
     "january february march april may june july august september october november december",
@@ -153,21 +154,21 @@ def learn_dates(counts: Counter, *, sure: bool = False, said: str | None = None)
         return DateRule(re.split(r"[T ,]+%[HI]", said)[0].replace("%B", "%b"))
     typed, texts, total = _sorted_by_type(counts)
     if typed == total > 0:
-        return DateRule(partial=any(isinstance(item, pd.Period) for item in counts))
+        return DateRule(partial=pd.Period in map(type, counts))
     least = 0 if sure else ENOUGH * total - typed
     formats = _formats_of(texts, least)
     if said is not None:
-        formats = {f: n for f, n in formats.items() if f.startswith("%d" if said == "day first" else "%m")}
+        formats = {f: n for f, n in formats.items() if f.startswith(FIRST[said])}
     if not formats:
         return DateRule() if typed >= ENOUGH * total > 0 else None
     best = max(formats, key=lambda f: (f != "%Y") * formats[f])  # of equals, the first
-    parts = sum(formats.get(way, 0) for way in _coarser(best)) if formats[best] > 0.5 * total else 0
+    parts = (formats[best] > 0.5 * total) * sum(formats.get(way, 0) for way in _coarser(best))
     if best == "%Y" or formats[best] + parts < least:
         return None
     if not sure and not _is_likely(best, texts, formats[best] == total):
         return None
     rule = DateRule(best, partial=parts > 0)
-    return rule if said is not None or formats.get(_swapped(best)) != formats[best] else _in_doubt(rule, texts)
+    return rule if said is not None else _in_doubt(rule, texts, formats)
 
 
 def _sorted_by_type(counts: Counter) -> tuple[int, dict[str, int], int]:
@@ -181,10 +182,11 @@ def _sorted_by_type(counts: Counter) -> tuple[int, dict[str, int], int]:
     return typed, texts, sum(n for item, n in counts.items() if not is_blank(item))
 
 
-def _in_doubt(rule: DateRule, texts: dict[str, int]) -> DateRule:
-    """Return the rule of texts that all read with day and month swapped, too: one of them tells what is in doubt."""
+def _in_doubt(rule: DateRule, texts: dict[str, int], formats: dict[str, int]) -> DateRule:
+    """Return the rule of texts; where all read with day and month swapped, too, one of them tells what is in doubt."""
     best, rival = rule.format, _swapped(rule.format)
-    text = next((t for t in texts if _parse(t, best) != _parse(t, rival)), None)
+    alike = formats.get(rival) == formats[best]
+    text = next((t for t in texts if _parse(t, best) != _parse(t, rival)), None) if alike else None
     if text is None:
         return rule
     if best[2:3] == ".":  # no country writes the month first with points
@@ -205,8 +207,12 @@ def formats_of(counts: Counter) -> list[str]:
         best = max(formats, key=lambda f: formats[f])
         found.append(best)
         texts = {text: n for text, n in texts.items() if _parse(text, best) is None}
-        formats = {f: n for f in formats if (n := sum(n for text, n in texts.items() if _parse(text, f) is not None))}
+        formats = {f: n for f in formats if (n := _n_read(texts, f))}
     return found if len(found) > 1 and sum(texts.values()) <= (1 - ENOUGH) * total else []
+
+
+def _n_read(texts: dict[str, int], format: str) -> int:
+    return sum(n for text, n in texts.items() if _parse(text, format) is not None)
 
 
 def _formats_of(texts: dict[str, int], least: float) -> dict[str, int]:

@@ -87,30 +87,52 @@ def _found(values, known, counts, name, in_table) -> Column:
     """Return the record of a column whose items say what it is."""
     if not known:
         return Column(name=name, taken_as="constant", because="every value is missing", reading=CategoryRule())
-    items = [item for item in known[:LOOKED_AT] if not (isinstance(item, str) and is_blank(item))]
-    modality = MODALITIES.recognise(items) if items and not in_table else None
-    if modality is not None:
-        doubt = MODALITIES.doubt(modality, items)
-        told = () if doubt is None else (_note(doubt.words, name, doubt.instead),)
-        return Column(name=name, taken_as=modality, because=f"its items are known as {modality}", notes=told)
+    if not in_table and (column := _of_modality(known, name)) is not None:
+        return column
     if counts is not None and len(counts) == 1 and len(known) == len(values) > 1:
         return Column(name=name, taken_as="constant", because="every value is the same", reading=CategoryRule())
     strings = not in_table and all(isinstance(item, str) or hasattr(item, "__fspath__") for item in known)
-    for kind, learn in LEARN.items() if counts is not None and _may_be_read(known) else ():
+    notes: tuple[str, ...] = ()
+    if counts is not None and _may_be_read(known):
+        if (column := _of_values(counts, name, strings)) is not None:
+            return column
+        notes = _mixture_notes(name, counts)
+    if not strings:
+        kind, because = "category", "its values are neither numbers nor dates"
+        reading = learn_categories(_of_texts(known, counts))
+        return Column(name=name, taken_as=kind, because=because, reading=reading, notes=notes)
+    return _of_strings(known, counts, name, notes)
+
+
+def _of_modality(known, name) -> Column | None:
+    """Return the record of a column whose items are known as those of a modality."""
+    items = [item for item in known[:LOOKED_AT] if not (isinstance(item, str) and is_blank(item))]
+    modality = MODALITIES.recognise(items) if items else None
+    if modality is None:
+        return None
+    doubt = MODALITIES.doubt(modality, items)
+    notes = () if doubt is None else (_note(doubt.words, name, doubt.instead),)
+    return Column(name=name, taken_as=modality, because=f"its items are known as {modality}", notes=notes)
+
+
+def _of_values(counts, name, strings) -> Column | None:
+    """Return the record of a column of which enough values read as dates, times or numbers."""
+    for kind, learn in LEARN.items():
         rule = learn(counts)
         codes = kind == "number" and _are_codes(name, counts)
         if rule is not None and not (codes and strings):
             because = f"its values read as {rule.noun} ({rule})"
             notes = _code_notes(name) if codes else ()
             return Column(name=name, taken_as=kind, because=because, reading=rule, notes=notes)
-    if strings:
-        texts = [text for text in map(str, known) if not is_no_text(text)] or [""]
-        kind, because = kind_of_strings(texts)
-        in_table = kind == "short text" and are_digits(texts)
-    else:
-        kind, because = "category", "its values are neither numbers nor dates"
-    reading = learn_categories(_of_texts(known, counts)) if in_table or kind in IN_TABLE else None
-    notes = _mixture_notes(name, counts) if counts is not None and _may_be_read(known) else ()
+    return None
+
+
+def _of_strings(known, counts, name, notes) -> Column:
+    """Return the record of a column of strings."""
+    texts = [text for text in map(str, known) if not is_no_text(text)] or [""]
+    kind, because = kind_of_strings(texts)
+    in_table = kind in IN_TABLE or (kind == "short text" and are_digits(texts))
+    reading = learn_categories(_of_texts(known, counts)) if in_table else None
     if kind == "identifier":
         notes = (_note(f"left out as an identifier ({because}); to read it", name, "short text"),)
     return Column(name=name, taken_as=kind, because=because, reading=reading, notes=notes)

@@ -185,23 +185,16 @@ def learn_numbers(counts: Counter, *, sure: bool = False, decimal: str | None = 
     decimal : {".", ","} or None, default=None
         The decimal sign, where the user says it.
     """
-    texts = _one_per_form({item: n for item, n in counts.items() if isinstance(item, str)})
-    texts = {text: n for text, n in texts.items() if not is_blank(text)}
-    others = [item for item in counts if not isinstance(item, str)]
-    if not all(isinstance(item, (Real, Decimal, np.bool_)) for item in others) or not (texts or others):
+    texts, others = _one_per_form(counts), [item for item in counts if not isinstance(item, str)]
+    if not (texts or others) or not all(isinstance(item, (Real, Decimal, np.bool_)) for item in others):
         return None
     if not texts:
-        return NumberRule(boolean=all(isinstance(item, (bool, np.bool_)) for item in others))
-    split = {text: split_number(text) for text in texts}
-    parts = {text: part for text, part in split.items() if part is not None}
-    total = sum(texts.values()) + sum(counts[item] for item in others)
-    least = 0.0 if sure else ENOUGH * total - sum(counts[item] for item in others)
-    if not parts or sum(texts[text] for text in parts) < least:
+        return NumberRule(boolean=set(map(type, others)) <= {bool, np.bool_})
+    parts = {text: part for text in texts if (part := split_number(text)) is not None}
+    n_others = sum(map(counts.__getitem__, others))
+    least = 0.0 if sure else ENOUGH * (sum(texts.values()) + n_others) - n_others
+    if not parts or sum(map(texts.__getitem__, parts)) < least or (not sure and any(map(_is_code, parts.values()))):
         return None
-    if not sure and any(
-        len(part.body) > 1 and part.body[0] == "0" and part.body.isdecimal() for part in parts.values()
-    ):
-        return None  # codes: numbers are not written with leading zeros
     units = _learn_units(parts, texts, least)
     if units is None:
         return None
@@ -213,48 +206,50 @@ def form_of(text: str) -> str:
     return text.translate(NINES) + ("0" if ZERO.search(text) else "")
 
 
-def _one_per_form(texts: dict[str, int]) -> dict[str, int]:
-    """Return one text of each form, and how often that form is there: the others are read alike."""
+def _one_per_form(counts: Counter) -> dict[str, int]:
+    """Return one text of each form that is not blank, and how often that form is there: the others are read alike."""
     first: dict[str, str] = {}
     found: Counter = Counter()
-    for text, n in texts.items():
-        found[first.setdefault(form_of(text), text)] += n
-    return found
+    for text, n in counts.items():
+        if isinstance(text, str):
+            found[first.setdefault(form_of(text), text)] += n
+    return {text: n for text, n in found.items() if not is_blank(text)}
+
+
+def _is_code(part: Parts) -> bool:
+    """Tell whether digits are a code: numbers are not written with leading zeros."""
+    return len(part.body) > 1 and part.body[0] == "0" and part.body.isdecimal()
 
 
 def units_of(counts: Counter) -> list[str]:
     """Return the units of numbers that have several, the most frequent first; else nothing."""
-    texts = _one_per_form({item: n for item, n in counts.items() if isinstance(item, str)})
-    split = {text: split_number(text) for text in texts if not is_blank(text)}
     n_of: Counter = Counter()
-    for text, part in split.items():
+    for text, n in _one_per_form(counts).items():
+        part = split_number(text)
         if part is None or not part.unit:
             return []
-        n_of[part.unit] += texts[text]
+        n_of[part.unit] += n
     every = all(_is_currency(unit) or (unit in UNITS and len(unit) > 1) for unit in n_of)
     return [unit for unit, _ in n_of.most_common()] if len(n_of) > 1 and every else []
 
 
 def _learn_signs(parts, texts, least, units, decimal) -> NumberRule | None:
     """Return the rule whose decimal sign and thousands read most; of equals, the first."""
-    best: NumberRule | None = None
-    most, rivals = 0, []
-    for signs in SIGNS:
-        if decimal is not None and signs[0] != decimal:
-            continue
-        rule = NumberRule(*signs, units=units)
-        n = sum(texts[text] for text, part in parts if not np.isnan(rule.of_parts(part)))
-        rivals.append((rule, n))
-        if n > most:
-            best, most = rule, n
-    if best is None or most < least:
+    n_read = {NumberRule(*signs, units=units): 0 for signs in SIGNS if decimal in (None, signs[0])}
+    for rule in n_read:
+        n_read[rule] = sum(texts[text] for text, part in parts if not np.isnan(rule.of_parts(part)))
+    best = max(n_read, key=n_read.__getitem__)
+    if not n_read[best] or n_read[best] < least:
         return None
-    rival = next((rule for rule, n in rivals if n == most and rule.decimal != best.decimal), None)
-    if decimal is not None or rival is None:
-        return best
+    rival = next((rule for rule, n in n_read.items() if n == n_read[best] and rule.decimal != best.decimal), None)
+    return best if decimal is not None or rival is None else _of_rivals(best, rival, parts)
+
+
+def _of_rivals(best, rival, parts) -> NumberRule:
+    """Return which of two rules that read as many values is right, with what is in doubt."""
     told = _doubtful(best, rival, parts)
-    bodies = [part.body for _, part in parts if part.body.isdecimal()]
-    if told.doubt and bodies and max(map(len, bodies)) <= 3:
+    longest = max((len(part.body) for _, part in parts if part.body.isdecimal()), default=4)
+    if told.doubt and longest <= 3:
         # Of 1.234 and 567 the first is above a thousand: as a decimal it would seldom have three digits each time.
         return best if best.thousands else _doubtful(rival, best, parts)
     return told

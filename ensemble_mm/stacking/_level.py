@@ -206,8 +206,8 @@ class Level:
         for share in AUTO_SHARES:
             reads = {}
             for fold in folds:
-                worth = {name: fitted[name, fold].worth for name in names if (name, fold) in fitted}
-                reads |= {(name, fold): kept for name, kept in _useful(worth, share).items()}
+                weighed = {name: fitted.get((name, fold)) for name in names}
+                reads |= {(name, fold): kept for name, kept in _useful(weighed, share).items()}
             tried = self._fit_metas(run, settings, reads)
             after = {name: self._out_of_fold(run, name, tried) for name in names}
             for fold in list(waiting):
@@ -409,12 +409,12 @@ def outside(run, fold):
     return mask
 
 
-def _useful(worth, share):
+def _useful(weighed, share):
     """Return the members with a weight in each task, among a share of what is read that weighs most in all tasks.
 
-    `worth` maps a task to {member: weight}.
+    `weighed` maps a task to a Weighed, or to None, which says nothing.
     """
-    total = Counter()
+    worth, total = {name: own.worth for name, own in weighed.items() if own is not None}, Counter()
     for own in worth.values():
         total.update({(member.reads, member.learner): weight for member, weight in own.items()})
     order = [mark for mark, _ in total.most_common()]  # of equals those that come first

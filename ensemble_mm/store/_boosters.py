@@ -244,42 +244,44 @@ def check_trees(model: dict, width: int) -> None:
     """Refuse a model of XGBoost whose trees could be left, whatever rows they are given."""
     learner = model["learner"]
     booster = learner["gradient_booster"]
-    booster = booster.get("gbtree", booster)  # of a dart
-    if "model" not in booster or "trees" not in booster["model"]:
-        weights = booster.get("model", {}).get("weights", [])
-        groups = max(int(learner["learner_model_param"].get("num_class", 0)), 1)
-        _require(len(weights) == (width + 1) * groups, "its weights do not fit its columns")
+    model = booster.get("gbtree", booster).get("model", {})  # of a dart
+    n_classes = int(learner["learner_model_param"].get("num_class", 0))
+    if "trees" not in model:
+        weights = model.get("weights", [])
+        _require(len(weights) == (width + 1) * max(n_classes, 1), "its weights do not fit its columns")
         return
-    groups = max(int(learner["learner_model_param"].get("num_class", 0)),
-                 int(learner["learner_model_param"].get("num_target", 1)), 1)  # fmt: skip
-    trees, info = booster["model"]["trees"], booster["model"]["tree_info"]
+    groups = max(n_classes, int(learner["learner_model_param"].get("num_target", 1)), 1)
+    trees, info = model["trees"], model["tree_info"]
     _require(len(info) == len(trees) and all(0 <= group < groups for group in info), "its trees do not add up")
-    ends = booster["model"].get("iteration_indptr", [0, len(trees)])
+    ends = model.get("iteration_indptr", [0, len(trees)])
     _require(ends[0] == 0 and ends == sorted(ends) and ends[-1] == len(trees), "its rounds do not add up")
     for tree in trees:
-        left, right, split, parents = (tree[name] for name in _NODES)
-        n_nodes = len(left)
-        _require(
-            n_nodes == len(right) == len(split) == len(parents) == int(tree["tree_param"]["num_nodes"]) and n_nodes
-        )
-        _require(int(tree["tree_param"].get("num_feature", width)) == width, "a tree does not fit its columns")
-        size = int(tree["tree_param"].get("size_leaf_vector", 1))
-        n_leaves, rest = divmod(len(tree.get("leaf_weights", [])), max(size, 1))
-        _require(size <= 1 or (n_leaves and not rest and len(tree["base_weights"]) == size * n_nodes))
-        waiting, met = [(0, _ROOT if size <= 1 else -1)], 0
-        while waiting:
-            (node, parent), met = waiting.pop(), met + 1
-            _require(met <= n_nodes and parents[node] == parent)  # the reader follows these ways back, too
-            if left[node] == -1:
-                # With several targets, it is the place of the leaf's numbers.
-                _require(right[node] == -1 if size <= 1 else 0 <= right[node] < n_leaves)
-                continue
-            _require(0 < left[node] < n_nodes and 0 < right[node] < n_nodes and 0 <= split[node] < width)
-            waiting += [(left[node], node), (right[node], node)]
-        _require(met + int(tree["tree_param"].get("num_deleted", 0)) == n_nodes)  # what pads a tree is no node
+        _check_ways(tree, width)
         sizes, starts = tree.get("categories_sizes", []), tree.get("categories_segments", [])
         n_words = len(tree.get("categories", []))
         _require(all(0 <= a and 0 <= n and a + n <= n_words for a, n in zip(starts, sizes, strict=True)))
+
+
+def _check_ways(tree: dict, width: int) -> None:
+    """Check that each node of a tree is met once, and leads to nodes, leaves and columns that are there."""
+    left, right, split, parents = (tree[name] for name in _NODES)
+    n_nodes = len(left)
+    _require(n_nodes == len(right) == len(split) == len(parents) == int(tree["tree_param"]["num_nodes"]) and n_nodes)
+    _require(int(tree["tree_param"].get("num_feature", width)) == width, "a tree does not fit its columns")
+    size = int(tree["tree_param"].get("size_leaf_vector", 1))
+    n_leaves, rest = divmod(len(tree.get("leaf_weights", [])), max(size, 1))
+    _require(size <= 1 or (n_leaves and not rest and len(tree["base_weights"]) == size * n_nodes))
+    waiting, met = [(0, _ROOT if size <= 1 else -1)], 0
+    while waiting:
+        (node, parent), met = waiting.pop(), met + 1
+        _require(met <= n_nodes and parents[node] == parent)  # the reader follows these ways back, too
+        if left[node] == -1:
+            # With several targets, it is the place of the leaf's numbers.
+            _require(right[node] == -1 if size <= 1 else 0 <= right[node] < n_leaves)
+            continue
+        _require(0 < left[node] < n_nodes and 0 < right[node] < n_nodes and 0 <= split[node] < width)
+        waiting += [(left[node], node), (right[node], node)]
+    _require(met + int(tree["tree_param"].get("num_deleted", 0)) == n_nodes)  # what pads a tree is no node
 
 
 if __name__ == "__main__":

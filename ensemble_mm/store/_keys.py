@@ -146,7 +146,7 @@ def _tell(digest, kind: str, *words) -> None:
 
 def _feed(digest, item, above) -> None:
     """Add `item` to the digest; `above` holds the ids of the containers around it."""
-    if item is None or isinstance(item, (bool, int, float, complex)) and type(item).__module__ == "builtins":
+    if type(item) in (type(None), bool, int, float, complex):
         return _tell(digest, type(item).__name__, repr(item))
     if isinstance(item, str):
         return _tell(digest, "str", item)

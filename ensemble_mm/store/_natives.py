@@ -337,7 +337,13 @@ def _check_vectors(state):
     vectors, n_support, coefficients = (state.get(k) for k in ("support_vectors_", "_n_support", "_dual_coef_"))
     plain = type(vectors) is np.ndarray and vectors.ndim == 2 and not state.get("_sparse")
     require(plain or (sp.issparse(vectors) and vectors.format == "csr"), "the vectors do not add up")
-    n_vectors = vectors.shape[0]
+    _check_counts(state, n_support, coefficients, vectors.shape[0])
+    if not state.get("_sparse") and not callable(state.get("kernel")) and state.get("kernel") != "precomputed":
+        require(vectors.shape[1] == state.get("n_features_in_"), "the vectors do not fit the columns")
+
+
+def _check_counts(state, n_support, coefficients, n_vectors):
+    """Check that there is a number for each vector, class and pair of classes."""
     classes = len(state.get("classes_", ())) or 2
     fits = type(n_support) is np.ndarray and n_support.dtype == np.int32 and n_support.shape == (classes,)
     require(fits and (n_support >= 0).all(), "the vectors of a support vector machine do not add up")
@@ -349,8 +355,6 @@ def _check_vectors(state):
     require(_shape(state.get("_intercept_")) == (pairs,), "the vectors of a support vector machine do not add up")
     for name in ("_probA", "_probB"):
         require(_shape(state.get(name)) in ((0,), (pairs,)), "the vectors of a support vector machine do not add up")
-    if not state.get("_sparse") and not callable(state.get("kernel")) and state.get("kernel") != "precomputed":
-        require(vectors.shape[1] == state.get("n_features_in_"), "the vectors do not fit the columns")
 
 
 def _check_isotonic(state):

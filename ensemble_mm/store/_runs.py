@@ -24,8 +24,9 @@ def interval(differences: np.ndarray, test_share: float | None, coverage: float)
 def data_key(model, X, Y=None) -> str:
     """Return a key of the data that a model was fitted on: files that its views read count by content."""
     X = getattr(X, "views", X)
-    columns = [c for view, c in getattr(model, "view_columns_", {}).items() if MODALITIES[model.views_[view]].files]
-    media = {label for c in columns for label in (c if isinstance(c, list) else [c])}
+    views = getattr(model, "view_columns_", {}).items()
+    media = {label for view, c in views if MODALITIES[model.views_[view]].files
+             for label in (c if isinstance(c, list) else [c])}  # fmt: skip
     if media and hasattr(X, "get_columns"):  # a polars frame
         X = {column.name: column.to_list() for column in X.get_columns()}
     if isinstance(X, dict):
