@@ -209,6 +209,7 @@ def _fit(command):
     _artifacts(add)
     add("--name", help="name of the task in the database (default: the name of the table)")
     add("--report", metavar="FILE", help="also write the HTML report")
+    add("--id", metavar="COLUMN", help="column that names the rows in the report; not learnt from")
     add("--audit", action="store_true", help="also look for leaks; the report has the verdicts")
     add("--quiet", action="store_true", help="say nothing but errors")
 
@@ -253,6 +254,7 @@ def _report(command):
     add("model", help="the model file")
     add("--data", metavar="TABLE", help="a table with the targets, to score the model on")
     add("--out", required=True, metavar="FILE", help="the page, *.html")
+    add("--id", metavar="COLUMN", help="column that names the rows (default: their numbers, from 0)")
     _table(add)
     _on_bad(add)
     _trust(add)

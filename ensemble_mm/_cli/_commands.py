@@ -28,7 +28,7 @@ def _fit(args):
         if not Path(path).absolute().parent.is_dir():
             raise FileNotFoundError(f"The folder of {path!r} does not exist: make it, or write elsewhere.")
     say = (lambda text: None) if args.quiet else tell
-    X, Y, groups = _training_table(args)
+    X, Y, groups, names = _training_table(args)
     from ..store import TaskDatabase, save
 
     db = TaskDatabase(args.db, artifacts=args.artifacts) if args.db else None
@@ -38,9 +38,9 @@ def _fit(args):
     say(f"{len(X)} rows, {X.shape[1]} columns, targets: {', '.join(map(str, Y.columns))}")
     with _progress(model, args.quiet):
         model.fit(X, Y, groups=groups)
-    from ..stacking import head_of
-
-    say(head_of(model.leaderboard()))
+    if not args.quiet:
+        for line in _scores(model):
+            say(line)
     for line in _told(model):
         say(line)
     found = _audited(args, model, X, Y, groups, say) if args.audit else None
@@ -49,10 +49,15 @@ def _fit(args):
     if args.report:
         from ..inspection import write_report
 
-        write_report(model, args.report, X, Y, audit=found)
+        write_report(model, args.report, X, Y, id=names, audit=found)
         say(f"report: {args.report}")
     if db is not None:
         say(f"run: {db.log(model, X, Y, name=args.name or _stem(args.data))}")
+    say(f"next:  {PROG} predict {args.out} NEW.csv --out predictions.csv")
+    if args.report:
+        say(f"       {PROG} serve {args.out}")
+    else:
+        say(f"       {PROG} report {args.out} --data {args.data} --out report.html")
 
 
 def _predict(args):
@@ -116,7 +121,7 @@ def _report(args):
     X = Y = None
     if args.data:
         X, Y = _split(model, _read(args, model))
-    write_report(model, args.out, X, Y)
+    write_report(model, args.out, X, Y, id=args.id)
     tell(f"report: {args.out}")
 
 
@@ -187,7 +192,7 @@ def _runs(args):
 
 def _audit(args):
     check_format(args.out)
-    found = _audited(args, _stack(args), *_training_table(args), tell)
+    found = _audited(args, _stack(args), *_training_table(args)[:3], tell)
     if args.out:
         write_table(found, args.out)
 
@@ -203,7 +208,7 @@ def _audited(args, model, X, Y, groups, say):
 
 
 def _plan(args):
-    X, Y, _ = _training_table(args)
+    X, Y, *_ = _training_table(args)
     tell(_stack(args).plan(X, Y))
 
 
@@ -244,20 +249,19 @@ def _read_table(args, targets=(), media=()):
 
 
 def _training_table(args):
+    """Return X, Y, the groups, and what names the rows; groups and names may be None."""
     X, Y = _read_table(args, [name for names in args.targets for name in names])
     dropped = [name for names in args.drop for name in names]
-    groups = None
-    if args.groups is not None:
-        dropped.append(args.groups)
+    name_column = getattr(args, "id", None)
+    dropped += [column for column in (args.groups, name_column) if column is not None]
     absent = [name for name in dropped if name not in X]
     if absent:
         near = did_you_mean(absent[0], X.columns)
         raise ValueError(f"{args.data!r} has no column {absent[0]!r}; its columns are {some(X)}.{near}")
-    if args.groups is not None:
-        groups = X[args.groups].to_numpy(object)
+    groups, names = (None if c is None else X[c].to_numpy(object) for c in (args.groups, name_column))
     if not len(X.columns.difference(dropped)):
         raise ValueError(f"{args.data!r} has no columns left to learn from.")
-    return X.drop(columns=dropped), Y, groups
+    return X.drop(columns=dropped), Y, groups, names
 
 
 def _stack(args):
@@ -361,10 +365,13 @@ def _counting(source):
 
 
 def _scores(model):
-    """Lines on a fit: the out-of-fold score of each target."""
-    results = model.cv_results_.reset_index()
-    for _, row in results[results["learner"] == "ensemble"].iterrows():
-        yield f"{row['task']}: {row['score_name']} {row['mean']:.4g} +- {row['std']:.2g} out of fold"
+    """Lines on a fit: the head of the leaderboard, and for each target how good that is in plain words."""
+    from ..inspection import plain_scores
+    from ..stacking import head_of
+
+    yield head_of(model.leaderboard())
+    for name, words in plain_scores(model).items():
+        yield f"{name}: {words}"
 
 
 def _told(model):

@@ -51,6 +51,18 @@ class NewRows(Features):
         if reducer is not None:
             self.blocks[view, *place, "reduced"] = spread_rows(as_block(reducer.transform(native)), rows, self.n_rows)
 
+    def varied(self, order, view, column) -> "NewRows":
+        """Return the rows at some positions with other items of one view; the other views are not read again.
+
+        Call it when these rows have been predicted, so that all their views are read.
+        """
+        new = NewRows({view: self.readers[view]}, {view: column}, self.runner)
+        others = [key for key in self.blocks if key[0] != view]
+        new.blocks |= {key: self.blocks[key][order] for key in others}
+        new.present |= {name: rows[order] for name, rows in self.present.items() if name != view}
+        new.readers, new._seen = self.readers, {key for key in self._seen if key[0] != view}
+        return new
+
     def predict(self, members, models, tasks, estimates=None):
         """Return the Table of the members' predictions for the new rows."""
         table = Table(self.n_rows, members, tasks, self.index)

@@ -88,7 +88,7 @@ class ReliabilityDisplay:
         first, curves = check_task(estimator, task, "classification"), {}
         for name in tasks_of(estimator, "classification") if task is None else [first]:
             _, truth, prediction, weight = predictions_of(estimator, name, X, Y)
-            curves[name] = _curve(truth, prediction, weight, n_bins)
+            curves[name] = curve_of(truth, prediction, weight, n_bins)
         return cls(curves=curves).plot(ax=ax)
 
     @classmethod
@@ -96,7 +96,7 @@ class ReliabilityDisplay:
         """Draw the curve of class positions `y_true` and probabilities `y_pred` of shape (n_samples, n_classes)."""
         y_pred = np.asarray(y_pred, dtype=float)
         y_pred = np.c_[1 - y_pred, y_pred] if y_pred.ndim == 1 else y_pred
-        return cls(curves={name: _curve(np.asarray(y_true, dtype=float), y_pred, sample_weight, n_bins)}).plot(ax=ax)
+        return cls(curves={name: curve_of(np.asarray(y_true, dtype=float), y_pred, sample_weight, n_bins)}).plot(ax=ax)
 
     def plot(self, ax=None) -> Self:
         """Draw the curves on `ax`, or on a new figure; return self."""
@@ -105,7 +105,7 @@ class ReliabilityDisplay:
         self.errors_ = {}
         for i, (name, curve) in enumerate(self.curves.items()):
             share = curve["rows"] / max(1, curve["rows"].sum())
-            self.errors_[name] = float((share * (curve["predicted"] - curve["observed"]).abs()).sum())
+            self.errors_[name] = calibration_error(curve)
             style, text = cycle(i), f"error {self.errors_[name]:.3f}"
             label = f"{shorten(name, 22)} ({text})" if name else text
             line = {"color": style["color"], "linestyle": style["linestyle"], "linewidth": 1.6}
@@ -121,7 +121,13 @@ class ReliabilityDisplay:
         return finish(self, ax, "Reliability")
 
 
-def _curve(truth, prediction, weight, n_bins):
+def calibration_error(curve) -> float:
+    """Return the mean distance of a reliability curve to the diagonal; bins count by their rows."""
+    share = curve["rows"] / max(1, curve["rows"].sum())
+    return float((share * (curve["predicted"] - curve["observed"]).abs()).sum())
+
+
+def curve_of(truth, prediction, weight=None, n_bins=10):
     """Return mean prediction, frequency and rows, by their weights, of bins that hold equally many."""
     check_count("n_bins", n_bins, minimum=1)
     if prediction.shape[1] == 2:

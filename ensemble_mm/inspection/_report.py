@@ -10,6 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._checks import require
 from ..store import versions, write_atomic
+from ._contributions import view_contributions
+from ._report_answers import answers_of
 from ._report_data import Rows, schema_rows, view_rows
 from ._report_pictures import picture_of
 from ._report_sections import (
@@ -18,18 +20,23 @@ from ._report_sections import (
     new_rows_section,
     reproduce_section,
     scores_section,
-    summary_of,
     tasks_section,
     timings_section,
-    warnings_section,
     weights_section,
 )
+from ._report_trust import trust_section
+from ._report_words import plural
+from ._strongest import strongest_parts
 
 TEMPLATE = "report.html.jinja"
 
 
-def write_report(model, path, X=None, Y=None, *, title=None, audit=None, n_rows=5, random_state=0) -> Path:
+def write_report(model, path, X=None, Y=None, *, id=None, title=None, audit=None, n_rows=5, random_state=0) -> Path:
     """Write one self-contained HTML page about a fitted stack.
+
+    Its first screen answers four questions: how good are the predictions, what drives them, where do they fail, and
+    what should be done next. With the X of the fit, it also names the columns, words and picture regions that move
+    predictions most, and the groups of rows with the largest errors.
 
     The page needs no network and runs no script: a strict content security policy is part of it, styles and
     pictures are inside, and every name, label and text is escaped. It reads well on a phone, in the dark and on paper.
@@ -42,13 +49,15 @@ def write_report(model, path, X=None, Y=None, *, title=None, audit=None, n_rows=
     X, Y : default=None
         Rows to show and to judge. The data of the fit add examples and the content of the hardest rows; other
         rows are predicted and scored beside the out-of-fold scores. X may come without Y.
+    id : str or array-like of shape (n_rows,), default=None
+        A column of X that names the rows, or their names; None: they are numbered from 0.
     title : str, default=None
     audit : DataFrame, default=None
-        What `audit` returned, to be shown among the warnings.
+        The result of `audit`, to be shown on the page.
     n_rows : int, default=5
-        Hardest rows that are shown of each task.
+        Number of hardest rows to show per task.
     random_state : int, default=0
-        Seeds the bootstrap intervals.
+        Seed of the bootstrap intervals and of the shuffled columns.
 
     Returns
     -------
@@ -78,26 +87,31 @@ def write_report(model, path, X=None, Y=None, *, title=None, audit=None, n_rows=
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"The folder {str(path.parent)!r} does not exist: make it, or name another one.")
-    rows = Rows(model, X, Y)
+    rows = Rows(model, X, Y, id)
+    shares = view_contributions(model, random_state=random_state)
+    parts = None
+    if rows.source is not None and hasattr(model, "readers_"):
+        parts = strongest_parts(model, X, random_state=random_state)
     scores = scores_section(model)
     new = new_rows_section(rows)
     context = {
         "title": title or f"Report: {', '.join(model.tasks_)}",
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "version": versions().get("ensemble_mm", "unknown version"),
-        "summary": summary_of(model, rows, scores, new),
+        "answers": answers_of(model, rows, scores, new, shares, parts),
         "tasks": tasks_section(model),
         "views": view_rows(rows),
         "columns": schema_rows(model),
         "scores": scores,
         "new": new,
-        "weights": weights_section(model, random_state),
+        "weights": weights_section(model, shares, parts),
         "hardest": hardest_section(rows, n_rows),
         "calibration": calibration_section(model),
         "timings": timings_section(model),
-        "warnings": warnings_section(model, rows, scores, new, audit),
+        "trust": trust_section(model, rows, scores, new, audit),
         "reproduce": reproduce_section(model, rows),
         "picture": picture_of,
+        "made_of": _made_of(model),
     }
     folder = resources.files(__package__)
     environment = jinja2.Environment(
@@ -113,3 +127,10 @@ def write_report(model, path, X=None, Y=None, *, title=None, audit=None, n_rows=
     page = environment.get_template(TEMPLATE).render(context).lstrip()
     write_atomic(path, page.encode("utf-8", errors="replace"))
     return path
+
+
+def _made_of(model) -> str:
+    """Return in a sentence what was fitted on what."""
+    n = len(next(iter(model.targets_.values())))
+    views = ", ".join(f"{view} ({modality})" for view, modality in model.views_.items())
+    return f"Fitted on {plural(n, 'row')} with {plural(len(model.views_), 'view')}: {views}."

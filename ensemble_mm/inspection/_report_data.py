@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._checks import did_you_mean
 from ..data import as_fitted, column_of, present_rows, views_of
 from ._display_errors import truth_of
 from ._media import look_at
@@ -16,13 +17,15 @@ class Rows:
     Attributes
     ----------
     source : DataFrame, MultimodalData, array or None
+    names : ndarray or None
+        What the rows are called.
     of_fit : bool
         Whether these are the rows of the fit, in the same order.
     targets : dict of str to ndarray, or None
         Encoded labels of the tasks that Y has.
     """
 
-    def __init__(self, model, X, Y):
+    def __init__(self, model, X, Y, id=None):
         self.model = model
         self.Y = Y
         self.source = None if X is None else as_fitted(X, model)
@@ -35,6 +38,11 @@ class Rows:
                 if len(target) != n:
                     raise ValueError(f"X has {n} rows, task {name!r} has {len(target)} labels: give one label per row.")
         self.of_fit = self.source is not None and self._is_fit_data()
+        self.names = None if id is None else _names_of(X, id)
+
+    def name_of(self, row: int) -> str:
+        """Return what a row is called: what stands in the column that names the rows, or its position."""
+        return f"row {row}" if self.names is None else str(self.names[row])
 
     def _is_fit_data(self):
         fitted = self.model.targets_
@@ -69,6 +77,22 @@ class Rows:
                 item = column.iloc[int(row)] if hasattr(column, "iloc") else column[int(row)]
                 look[view] = look_at(item, modality)
         return looks_of_rows
+
+
+def _names_of(X, id):
+    """Return the names of the rows: a column of X, or one name per row."""
+    if X is None:
+        raise ValueError(f"id={id!r} names the rows of X: give X, too.")
+    if not isinstance(id, str):
+        names = np.asarray(id, dtype=object)
+        n = len(X) if hasattr(X, "__len__") and not isinstance(X, dict) else len(names)
+        if names.shape != (n,):
+            raise ValueError(f"id has shape {names.shape}, X has {n} rows: give one name per row.")
+        return names
+    if not hasattr(X, "columns") or id not in X.columns:
+        near = did_you_mean(id, list(getattr(X, "columns", ())))
+        raise ValueError(f"X has no column {id!r} to name the rows by.{near}")
+    return np.asarray(X[id], dtype=object)
 
 
 def view_rows(rows):

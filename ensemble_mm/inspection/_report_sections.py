@@ -1,42 +1,20 @@
 """What a report says, section by section, as plain data that the template lays out."""
 
 import numpy as np
-from scipy.stats import ks_2samp
 
-from ..data import column_of, views_of
 from ..store import data_key, versions
-from ._audit_repeats import check_duplicates
-from ._audit_rows import check_classes
 from ._cells import cells_of
-from ._contributions import view_contributions
 from ._display_costs import ScoreDisplay
 from ._display_errors import ConfusionDisplay, ReliabilityDisplay, ResidualDisplay, predictions_of
 from ._display_missing import MissingDisplay
 from ._display_rows import hardest_rows, verdict_of, worst_of
 from ._display_weights import ContributionDisplay, TaskContributionDisplay, ViewContributionDisplay
 from ._report_pictures import Picture, drawn
+from ._report_words import SHARES, how_good, number, percent, plural, score_text
 from ._scores import compare_choices, words_of
 
-NBSP = "\u00a0"  # keeps a number and its unit on one line
+MOST_PARTS = 6  # of a view that are listed
 MOST_CLASSES = 24  # of a confusion matrix that can be read
-SHARES = ("accuracy",)  # metrics that are shown in percent
-
-
-def percent(share):
-    """Return a share as words, such as "83.1 %"; a dash for what is not known."""
-    return "–" if share is None or not np.isfinite(share) else f"{100 * share:.1f}{NBSP}%".replace("-", "−")
-
-
-def number(value, digits=3):
-    """Return a number with some significant digits; a dash for what is not known."""
-    return "–" if value is None or not np.isfinite(value) else f"{value:.{digits}g}"
-
-
-def score_text(metric, value):
-    """Return a score in words."""
-    if metric in SHARES:
-        return percent(value)
-    return f"{value + 0.0:.3f}".replace("-0.000", "0.000").replace("-", "−") if np.isfinite(value) else "–"
 
 
 def tasks_section(model):
@@ -110,27 +88,6 @@ def _difference_text(metric, row):
     return text.replace("-", "−")
 
 
-def summary_of(model, rows, scores, new):
-    """Return the report in a few sentences."""
-    n = len(next(iter(model.targets_.values())))
-    views = ", ".join(f"{view} ({modality})" for view, modality in model.views_.items())
-    sentences = [f"The model was fitted on {n} rows. It reads {len(model.views_)} views: {views}."]
-    for part in scores:
-        choices, metric = part["choices"], part["metric"]
-        last, alone = choices.iloc[-1], choices[choices["choice"] == "best single view"]
-        text = f"{part['name']}: {part['main']} {part['rows'][0]['score']} on rows that were held out"
-        text += f" (95 % interval {part['rows'][0]['interval']})"
-        text += f"; {last['choice']}: {score_text(metric, last['score'])}"
-        if len(alone):
-            text += f"; the best view by itself, {alone.iloc[0]['learner']!r}: "
-            text += score_text(metric, alone.iloc[0]["score"])
-        sentences.append(text + ("." if last["difference_high"] < 0 else ". No better than a constant for certain."))
-    if new:
-        results = "; ".join(f"{row['task']}: {row['score']}" for row in new["rows"])
-        sentences.append(f"On {new['n']} other rows that were handed to this report: {results}.")
-    return sentences
-
-
 def new_rows_section(rows):
     """Return the scores on rows that are not those of the fit; None when there are none with labels."""
     if rows.source is None or rows.of_fit or not rows.targets:
@@ -142,17 +99,17 @@ def new_rows_section(rows):
             continue
         kind, metric = info.rules, model.judged_by(name).metric
         score, error = metric.score(truth, prediction), float(kind.metric(kind.error, truth, prediction))
+        right = how_good(kind, kind.metric("accuracy" if kind.n_classes else "mae", truth, prediction))
         entries.append(
             {"task": name, "value": score, "score": score_text(metric.name, score),
              "main": words_of(metric.name), "error": f"{words_of(kind.error)} {number(error)}",
-             "n": len(truth), "prediction": prediction}
+             "n": len(truth), "prediction": prediction, "plain": right}
         )  # fmt: skip
     return {"rows": entries, "n": rows.source.shape[0]} if entries else None
 
 
-def weights_section(model, random_state):
+def weights_section(model, shares, parts=None):
     """Return the pictures of what views, members and tasks give, and the tables behind them."""
-    shares = view_contributions(model, random_state=random_state)
     pictures, tasks = [], list(model.tasks_)
     if len(model.views_) > 1:
         summary = "; ".join(
@@ -191,7 +148,16 @@ def weights_section(model, random_state):
         "headers": ["view", *tasks],
         "rows": [[view, *(_share_text(shares, view, task) for task in tasks)] for view in shares.index],
     }
-    return {"pictures": pictures, "views": table}
+    return {"pictures": pictures, "views": table, "parts": _parts_table(parts)}
+
+
+def _parts_table(parts):
+    """Return, for each task and view, the columns, words or regions that move predictions most."""
+    found = (
+        [] if parts is None else parts.groupby(["task", "view"], sort=False).head(MOST_PARTS).itertuples(index=False)
+    )
+    rows = sorted(([row.task, row.view, row.part, number(row.moved)] for row in found), key=lambda row: row[:2])
+    return {"headers": ["task", "view", "part", "moves predictions by"], "rows": rows}
 
 
 def _share_text(shares, view, task):
@@ -212,7 +178,11 @@ def hardest_section(rows, n_rows):
             worst = hardest_rows(model, name, n_rows)
         shown = rows.looks(worst["row"]) if rows.source is not None and (use_new or rows.of_fit) else [{}] * len(worst)
         entries = [
-            {"row": int(row["row"]), "verdict": verdict_of(row), "looks": list(look.items())}
+            {
+                "row": rows.name_of(int(row["row"])) if use_new or rows.of_fit else f"row {int(row['row'])}",
+                "verdict": verdict_of(row),
+                "looks": list(look.items()),
+            }
             for (_, row), look in zip(worst.iterrows(), shown, strict=True)
         ]
         parts.append({"name": name, "rows": entries, "new": bool(use_new)})
@@ -271,95 +241,9 @@ def timings_section(model):
     return {
         "headers": ["stage", "jobs", "seconds", "megabytes"],
         "rows": rows,
-        "words": f"{total:.1f} seconds in all; {model.n_extractions_} extractions, {n_members} members, "
-        f"{len(model.folds_)} folds.",
+        "words": f"{total:.1f} seconds in all; {plural(model.n_extractions_, 'extraction')}, "
+        f"{plural(n_members, 'member')}, {plural(len(model.folds_), 'fold')}.",
     }
-
-
-def warnings_section(model, rows, scores, new, audit):
-    """Return the things that a reader should know before trusting the page, as (level, words)."""
-    warnings = [
-        *_fit_warnings(model),
-        *(("note", line) for line in model.schema_.notes),
-        *(warning for part in scores for warning in _score_warnings(part)),
-        *_view_warnings(model, rows),
-        *_new_row_warnings(model, scores, new),
-        *_duplicate_warnings(model, rows),
-    ]
-    if getattr(model, "random_state", 0) is None:
-        warnings.append(("note", "random_state was not set: another fit gives slightly different numbers."))
-    checks = [] if audit is None else audit.to_dict("records")
-    return {"found": warnings, "audit": checks}
-
-
-def _fit_warnings(model):
-    for failure in model.failures_:
-        where = ", ".join(str(failure[key]) for key in ("learner", "reads", "task") if failure.get(key))
-        yield "warning", f"A learner failed and was left out ({where}): {failure.get('error', '')}"
-    for name, target in model.targets_.items():
-        known = np.mean(~np.isnan(np.asarray(target, dtype=float)))
-        if known < 0.8:
-            yield "note", f"Task {name!r}: only {percent(known)} of the labels are known."
-    for _, verdict, _, words in check_classes(model.tasks_, model.targets_, model.folds_, getattr(model, "cv", None)):
-        if verdict != "pass":
-            yield "warning", words
-
-
-def _view_warnings(model, rows):
-    for view, present in (getattr(model, "present_", None) or {}).items():
-        before = np.mean(present)
-        if before < 0.5:
-            yield "note", f"View {view!r} is missing in {percent(1 - before)} of the rows."
-        if rows.source is not None and not rows.of_fit:
-            now = np.mean(rows.present(view))
-            if abs(now - before) > 0.1:
-                words = f"View {view!r} is there in {percent(now)} of the other rows, but was in"
-                yield "warning", f"{words} {percent(before)} of the rows of the fit."
-
-
-def _new_row_warnings(model, scores, new):
-    for row in new["rows"] if new else []:
-        first = next(part for part in scores if part["name"] == row["task"])["choices"].iloc[0]
-        if row["n"] >= 30 and row["value"] < first["low"] - (first["high"] - first["low"]):
-            words = f"Task {row['task']!r} scores {row['score']} on other rows, clearly below its interval in the fit:"
-            yield "warning", f"{words} these rows differ, or the rows of the fit repeat each other."
-        gap = _drift(cells_of(model, row["task"]), row["prediction"])
-        if gap:
-            words = f"Predictions of task {row['task']!r} are spread differently on the other rows than they were"
-            yield "warning", f"{words} in the fit (largest gap {percent(gap)}): a drift."
-
-
-def _duplicate_warnings(model, rows):
-    if not rows.of_fit or not hasattr(rows.source, "shape"):
-        return
-    views = views_of(model)
-    columns = {view.name: column_of(rows.source, view, model.schema_) for view in views}
-    for _, verdict, _, words in check_duplicates(views, columns, model.folds_):
-        if verdict != "pass":
-            yield "warning", words
-
-
-def _drift(cells, prediction):
-    """Return the largest Kolmogorov-Smirnov distance of new predictions to those of the fit; 0 where it may be chance.
-
-    Distances below 0.2 do not count: a refit on all rows is a little surer than the models of the folds.
-    """
-    columns = list(zip(cells.ensemble[cells.scored].T, prediction.T, strict=True))
-    tests = [ks_2samp(old, new) for old, new in columns if len(old) and len(new)]
-    return max((f.statistic for f in tests if f.statistic > 0.2 and f.pvalue * len(tests) < 0.001), default=0.0)
-
-
-def _score_warnings(part):
-    choices = part["choices"]
-    constant, warnings = choices.iloc[-1], []
-    if not constant["difference_high"] < 0:
-        simple = constant["choice"].removeprefix("always ")
-        warnings.append(("warning", f"Task {part['name']!r}: the ensemble is not clearly better than {simple}."))
-    for row in choices.iloc[1:-1].itertuples():
-        if row.difference_low > 0:
-            words = f"Task {part['name']!r}: {row.choice} with {row.learner!r} scores better than the ensemble."
-            warnings.append(("warning", f"{words} The weights maximise another measure (log loss or squared error)."))
-    return warnings
 
 
 def reproduce_section(model, rows):

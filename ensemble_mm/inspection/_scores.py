@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 
 from ..meta import alternatives, simpler
+from ._cells import cells_of
+from ._report_words import how_good, of_hundred, plain
 
 WORDS = {
     "accuracy": "share right",
@@ -51,6 +53,19 @@ def _gain(cells, out, constant):
     part = cells.take(rows)
     prior = part.mean(part.losses(constant[rows])) if len(rows) else 0.0
     return 1 - part.mean(part.losses(out[rows])) / prior if prior > 0 else np.nan
+
+
+def plain_scores(model) -> dict[str, str]:
+    """Return, by task, how good held-out predictions are in plain words."""
+    return {name: in_plain_words(cells_of(model, name)) for name in model.tasks_}
+
+
+def in_plain_words(cells) -> str:
+    """Return how good held-out predictions are, in the unit of the target, and what a constant guess reaches."""
+    judge = cells.judge("accuracy" if cells.kind.n_classes else "mae")
+    own, guess = (judge.score(out) for out in (cells.ensemble, judge.constant))
+    guess = of_hundred(guess) if cells.kind.n_classes else plain(guess)
+    return f"{how_good(cells.kind, own)}; {guess} when always guessing {cells.kind.usual}"
 
 
 def words_of(metric):

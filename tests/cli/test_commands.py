@@ -25,7 +25,8 @@ def test_a_fit_tells_how_far_it_is_unless_it_is_to_be_quiet(run):
     """Plain lines where there is no terminal, apart from the results; nothing of it stays in the model."""
     start = "fit train.csv --targets stars --drop id,kind,review --learners fast --cv 2 --out told.emm".split()
     code, out, err = run(*start)
-    assert code == 0 and "stars: " in out and "model: told.emm" in out
+    assert code == 0 and "stars: off by " in out and "model: told.emm" in out
+    assert "next:  ensemble-mm predict told.emm NEW.csv --out predictions.csv" in out
     assert len(err.splitlines()) >= 2 and all("jobs" in line for line in err.splitlines())
     assert load("told.emm").verbose == 0
     assert run(*start, "--quiet") == (0, "", "")
@@ -78,7 +79,7 @@ def test_inspect_shows_what_a_file_holds(run):
     code, out, err = run("inspect", "model.emm")
     assert (code, err) == (0, "")
     for words in ("MultiOutputStack, written 20", "view review: text", "target kind: binary, classes '+bad', '=good'",
-                  "stars: r2", "sentences of 11 words", "scikit-learn 1."):  # fmt: skip
+                  "stars: off by ", "sentences of 11 words", "scikit-learn 1."):  # fmt: skip
         assert words in out, out
 
 
@@ -160,13 +161,14 @@ def test_how_a_table_is_written_can_be_said_and_names_are_asked_for(place, run, 
 
 
 def test_the_audit_says_a_line_per_check_and_the_report_has_them(run, place):
-    stack = "train.csv --targets stars --drop id,kind --learners fast --cv 2".split()
-    code, out, _ = run("audit", *stack, "--out", "found.csv")
+    stack = "train.csv --targets stars --drop kind --learners fast --cv 2".split()
+    code, out, _ = run("audit", *stack, "--drop", "id", "--out", "found.csv")
     assert code == 0 and "pass  shuffled labels of 'stars': " in out
     assert len(pd.read_csv("found.csv")) == len(out.splitlines())
-    code, out, _ = run("fit", *stack, "--out", "told.emm", "--audit", "--report", "page.html")
+    code, out, _ = run("fit", *stack, "--id", "id", "--out", "told.emm", "--audit", "--report", "page.html")
     assert code == 0 and "pass  shuffled labels of 'stars': " in out
-    assert "Leak audit" in (place / "page.html").read_text(encoding="utf-8")
+    page = (place / "page.html").read_text(encoding="utf-8")
+    assert "Leak audit" in page and page.count('<p class="fine">=id') == 5  # the hardest rows, by the column id
 
 
 def test_rows_of_the_fit_are_told_when_they_are_evaluated(run):

@@ -64,3 +64,15 @@ def test_columns_are_shown_with_what_they_were_taken_for(hand_made):
     assert schema_rows(hand_made) == [
         ["price", "number", "its values read as numbers (decimal comma)", "decimal comma", "25.0 %", "1,50, 2,75"]
     ]
+
+
+def test_rows_are_called_by_a_column_or_by_names(hand_made, data_of_hand_made):
+    X = data_of_hand_made.assign(article=[f"A{i}" for i in range(240)])
+    assert Rows(hand_made, X, None, "article").name_of(7) == "A7" and Rows(hand_made, X, None).name_of(7) == "row 7"
+    assert Rows(hand_made, X, None, np.arange(240) + 1000).name_of(7) == "1007"
+    with pytest.raises(ValueError, match="no column 'artcle' to name the rows by. Did you mean 'article'"):
+        Rows(hand_made, X, None, "artcle")
+    with pytest.raises(ValueError, match="id has shape .3,., X has 240 rows"):
+        Rows(hand_made, X, None, [1, 2, 3])
+    with pytest.raises(ValueError, match="give X, too"):
+        Rows(hand_made, None, None, "article")

@@ -110,7 +110,7 @@ def test_paper_shows_everything(browser, page):
       || e.scrollHeight > e.clientHeight + 1).map(e => e.className + " " + e.textContent.slice(0, 60))"""
     assert browser.run(cut) == []
     heights = browser.run("[...document.querySelectorAll('details table')].map(e => e.getBoundingClientRect().height)")
-    assert len(heights) == 2 and min(heights) > 20
+    assert len(heights) == 3 and min(heights) > 20
     assert base64.b64decode(browser.call("Page.printToPDF")["data"]).startswith(b"%PDF")
 
 

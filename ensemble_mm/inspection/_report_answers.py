@@ -1,0 +1,253 @@
+"""The first screen of a report: how good, what drives it, where it fails, what to do next."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..meta import cross_fitted
+from ._cells import cells_of
+from ._report_words import how_good, of_hundred, percent, plain, plural, score_text
+from ._scores import in_plain_words, words_of
+from ._weak_groups import facts_of, weak_groups
+
+MOST_STEPS = 3
+N_PARTS = 3  # columns, words or regions that are named of a view
+SURE = 2.6  # standard errors beyond which a difference is told: several are looked at
+FEW_PRESENT = 0.9  # share of the rows that have a view, below which more of it may help
+FEW_KNOWN = 0.95  # share of labels that are known, below which the others are worth filling in
+LOOKED_AT = 3_000  # rows in which weak groups are looked for
+PLAIN = {"classification": "accuracy", "regression": "mae"}
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a task's part of the first screen says.
+
+    Attributes
+    ----------
+    task : str
+    good, drives, fails : list of str
+        One sentence each.
+    steps : list of (int, str)
+        What to do next; the lowest number is the most urgent.
+    """
+
+    task: str
+    good: list
+    drives: list
+    fails: list
+    steps: list
+
+
+def answers_of(model, rows, scores, new, shares, parts) -> dict:
+    """Return the first screen.
+
+    Parameters
+    ----------
+    model : fitted stack
+    rows : Rows
+    scores : list of dict
+        As `scores_section` returns it.
+    new : dict or None
+        As `new_rows_section` returns it.
+    shares : DataFrame
+        As `view_contributions` returns it.
+    parts : DataFrame or None
+        As `strongest_parts` returns it.
+
+    Returns
+    -------
+    dict with "tasks", a list of `Answers`, and "steps", a list of str
+    """
+    found = [_answers(model, rows, score, new, shares[score["name"]], parts) for score in scores]
+    steps = [step for answers in found for step in answers.steps]
+    if not new:
+        steps.append((9, "Score the model on rows that it has never seen: ensemble-mm report MODEL --data TABLE."))
+    steps = list(dict.fromkeys(words for _, words in sorted(steps, key=lambda step: step[0])))
+    return {"tasks": found, "steps": steps[:MOST_STEPS]}
+
+
+def _answers(model, rows, score, new, shares, parts):
+    name, choices = score["name"], score["choices"]
+    cells = cells_of(model, name)
+    is_better = choices.iloc[-1]["difference_high"] < 0
+    good = [*_goodness(cells, score, is_better), *_on_new_rows(name, new)]
+    drives = list(_drives(shares, parts, cells, name)) if is_better else ["Nothing does for certain."]
+    groups = _groups(model, rows, cells)
+    fails = [_group_words(cells, group) for group in groups]
+    fails += _weak_class(cells)
+    if not fails:
+        fails = [_no_group(model, rows)]
+    steps = [*_steps_of_views(model, cells, name), *_steps_of_labels(cells, name, is_better)]
+    if not is_better:
+        words = f"{name} is not predicted better than by a guess for certain: add columns or rows, or check its labels."
+        steps.append((0, words))
+    elif groups:
+        steps.append((4, f"Look at the rows where {groups[0].words}: correct the labels of {name}, or collect more."))
+    return Answers(name, good, drives, fails, steps)
+
+
+# -- how good ------------------------------------------------------------------------------------------------------
+
+
+def _goodness(cells, score, is_better):
+    words = in_plain_words(cells)
+    yield f"{words[0].upper()}{words[1:]}."
+    if not is_better:
+        yield "The difference to that guess may be chance."
+    elif cells.kind.second == "roc_auc" and np.isfinite(area := cells.judge("roc_auc").score(cells.ensemble)):
+        yes, no = cells.task.classes[1], cells.task.classes[0]
+        yield f"In {of_hundred(area)} pairs it gives a row of {yes} a higher chance of it than a row of {no}."
+    metric, first = score["metric"], score["choices"].iloc[0]
+    low, middle, high = (score_text(metric, first[key]) for key in ("low", "score", "high"))
+    name, rows = words_of(metric), plural(score["n"], "row")
+    yield f"{name[0].upper()}{name[1:]} {middle}, 95 % interval {low} to {high}, on {rows} that were held out."
+
+
+def _on_new_rows(name, new):
+    for row in new["rows"] if new else []:
+        if row["task"] == name:
+            yield f"On {plural(row['n'], 'other row')}: {row['plain']}."
+
+
+# -- what drives it ------------------------------------------------------------------------------------------------
+
+
+def _drives(shares, parts, cells, name):
+    shares = shares.sort_values("value", ascending=False)
+    helps = shares[shares["low"] > 0]
+    if len(shares) > 1 and len(helps):
+        yield ", ".join(f"{view} ({percent(value, 0)})" for view, value in helps["value"].items())
+    if len(shares) > 1 and len(idle := shares.index.difference(helps.index, sort=False)):
+        yield f"Nothing for certain: {', '.join(map(str, idle))}."
+    for view in helps.index if len(helps) else shares.index[:1]:
+        own = parts[(parts["task"] == name) & (parts["view"] == view)] if parts is not None else pd.DataFrame()
+        named = [
+            f"{row.part} ({_shift(cells, row.moved)})" for row in own.itertuples() if _is_seen(cells, row.moved, own)
+        ]
+        if named:
+            yield f"Strongest in {view}: {', '.join(named[:N_PARTS])}."
+
+
+def _is_seen(cells, moved, own):
+    """Tell whether a part moves predictions by what can be shown, and not much less than the strongest part."""
+    return moved > own["moved"].max() / 10 and (not cells.kind.n_classes or moved >= 0.005)
+
+
+def _shift(cells, moved):
+    return f"±{100 * moved:.0f} points" if cells.kind.n_classes else f"±{plain(moved)}"
+
+
+# -- where it fails ------------------------------------------------------------------------------------------------
+
+
+def _groups(model, rows, cells):
+    """Return the groups of rows of the fit that are predicted worse than the others."""
+    if not rows.of_fit or not isinstance(rows.source, pd.DataFrame):
+        return []
+    scored = cells.scored[:: max(1, len(cells.scored) // LOOKED_AT)]
+    part = cells.take(scored)
+    return weak_groups(facts_of(model.schema_, rows.source.iloc[scored]), _errors(part))[:2]
+
+
+def _errors(cells):
+    """Return the error of every row in plain units: 1 for a wrong class, or the distance to the true number."""
+    if cells.kind.n_classes:
+        return (cells.kind.decide(cells.ensemble) != cells.truth).astype(float)
+    return np.abs(cells.ensemble[:, 0] - cells.truth)
+
+
+def _group_words(cells, group):
+    share = f"{plural(group.n, 'row')} where {group.words}"
+    if cells.kind.n_classes:
+        return f"{share}: right in {of_hundred(1 - group.error)}, {of_hundred(1 - group.overall)} overall."
+    return f"{share}: off by {plain(group.error)}, {plain(group.overall)} overall."
+
+
+def _weak_class(cells):
+    """Tell of the class that is recognised worst, where that is no chance."""
+    if not cells.kind.n_classes:
+        return
+    part = cells.take(cells.scored)
+    right, truth = 1 - _errors(part), part.truth.astype(int)
+    n = np.bincount(truth, minlength=cells.kind.n_classes)
+    recall = np.bincount(truth, right, minlength=cells.kind.n_classes) / np.maximum(n, 1)
+    recall[n < 10] = 1.0
+    worst = int(recall.argmin())
+    if n[worst] and recall[worst] < right.mean() - SURE * np.sqrt(right.mean() * (1 - right.mean()) / n[worst]):
+        rows = plural(n[worst], "row")
+        yield f"{rows} of class {cells.task.classes[worst]}: {of_hundred(recall[worst])} are recognised."
+
+
+def _no_group(model, rows):
+    if rows.of_fit and isinstance(rows.source, pd.DataFrame) and len(model.schema_.columns):
+        return "No group of rows stands out: errors are spread evenly over what the columns hold."
+    return "Hand over the table of the fit, and this names the groups of rows with the largest errors."
+
+
+# -- what to do next -----------------------------------------------------------------------------------------------
+
+
+def _steps_of_views(model, cells, name):
+    """Yield views that do harm, and views that are often missing and worth having.
+
+    The ensemble is combined again without the members that read the view, fold by fold.
+    """
+    scored, present = cells.scored, getattr(model, "present_", None) or {}
+    reads = {view: np.array([view in read or not read for read in cells.reads]) for view in model.views_}
+    usable = [view for view, own in reads.items() if own.any() and not own.all()]
+    for view in usable if len(scored) else ():
+        there = np.asarray(present.get(view, np.ones(len(cells.truth), dtype=bool)))
+        is_rare = there.mean() < FEW_PRESENT and there[scored].any()
+        if not is_rare and _loss(cells, cells.ensemble) <= _loss(cells, cells.blend(~reads[view])):
+            continue
+        without = _combined(cells, ~reads[view])
+        gain = _gain(cells, without, scored)
+        if gain < -SURE:
+            saved = percent(1 - _loss(cells, without) / _loss(cells, cells.ensemble), 0)
+            yield 1, f"Leave {view} out when predicting {name}: without it the held-out loss is {saved} lower."
+        elif is_rare and gain > SURE and (worth := _worth(cells, without, scored[there[scored]])):
+            missing = percent(1 - there.mean(), 0)
+            yield 2, f"{view} is missing in {missing} of the rows. Where it is there, {name} has {worth}: collect more."
+
+
+def _combined(cells, members):
+    """Return out-of-fold predictions of some members, combined as the ensemble is; where all abstain, the prior."""
+    block = cells.kind.flat(cells.cube[:, members])
+    _, out = cross_fitted(cells.meta, block, cells.truth, cells.kind, cells.folds, cells.weight, cells.groups)
+    return np.where(np.isnan(out), cells.constant, out)
+
+
+def _loss(cells, out):
+    rows = cells.scored
+    return cells.take(rows).mean(cells.kind.losses(cells.truth[rows], out[rows]))
+
+
+def _gain(cells, without, rows):
+    """Return how much lower the loss of the ensemble is, in standard errors."""
+    part = cells.take(rows)
+    gain = cells.kind.losses(part.truth, without[rows]) - part.losses(part.ensemble)
+    return part.mean(gain) / (part.error(gain) or np.inf)
+
+
+def _worth(cells, without, rows):
+    """Return in words what a view gives to the rows that have it; nothing where that may be chance."""
+    kind, metric = cells.kind, PLAIN[cells.kind.family]
+    before, after = (kind.metric(metric, cells.truth[rows], out[rows]) for out in (without, cells.ensemble))
+    if not _gain(cells, without, rows) > SURE or (after > before) != bool(kind.n_classes):
+        return ""
+    more = 100 * (after - before)
+    return (
+        f"{more:.0f} more right answers in 100"
+        if kind.n_classes
+        else f"an error that is {plain(before - after)} smaller"
+    )
+
+
+def _steps_of_labels(cells, name, is_better):
+    n, known = len(cells.truth), int((~np.isnan(cells.truth)).sum())
+    if known < FEW_KNOWN * n and is_better:
+        judge = cells.judge(PLAIN[cells.kind.family])
+        words = how_good(cells.kind, judge.score(cells.ensemble))
+        yield 5, f"{n - known} of {n} labels of {name} are unknown: model.predict fills them in, {words}."

@@ -1,0 +1,89 @@
+"""The first screen: each answer is what the table says, and each step has a reason."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ensemble_mm import infer_schema
+from ensemble_mm.inspection._cells import cells_of
+from ensemble_mm.inspection._contributions import view_contributions
+from ensemble_mm.inspection._report_answers import answers_of
+from ensemble_mm.inspection._report_data import Rows
+from ensemble_mm.inspection._scores import compare_choices
+
+
+def answered(model, *names, X=None, parts=None):
+    """Return {task: answers} of the named tasks, and the steps."""
+    model.tasks_ = {name: model.tasks_[name] for name in names}
+    scores = []
+    for name in names:
+        cells = cells_of(model, name)
+        choices = compare_choices(cells, list(model.views_))
+        scores.append({"name": name, "choices": choices, "metric": cells.metric.name, "n": len(cells.scored)})
+    shares = view_contributions(model, n_bootstrap=50, random_state=0)
+    found = answers_of(model, Rows(model, X, None), scores, None, shares, parts)
+    return {answers.task: answers for answers in found["tasks"]}, found["steps"]
+
+
+def test_scores_are_told_in_the_unit_of_the_target_beside_a_guess(hand_made):
+    tasks, _ = answered(hand_made, "liked", "stars")
+    truth, out = hand_made.targets_["stars"], hand_made.oof_["stars"]
+    assert tasks["stars"].good[0].startswith(f"Off by {np.abs(truth - out).mean():.3g} on average; ")
+    assert tasks["stars"].good[0].endswith(" when always guessing the mean.")
+    right = np.mean(hand_made.oof_["liked"].argmax(axis=1) == hand_made.targets_["liked"])
+    assert tasks["liked"].good[0].startswith(f"Right in {100 * right:.0f} of 100; ")
+    assert "pairs it gives a row of yes" in tasks["liked"].good[1]
+
+
+def test_views_are_named_by_what_they_give_and_parts_below_them(hand_made):
+    parts = pd.DataFrame({
+        "task": "liked", "view": ["review", "review", "noise"],
+        "part": ["“lovely”", "“a”", "b"], "moved": [0.2, 0.001, 1],
+    })  # fmt: skip
+    tasks, _ = answered(hand_made, "liked", parts=parts)
+    assert tasks["liked"].drives[0].startswith("review (") and "Nothing for certain: noise." in tasks["liked"].drives
+    assert tasks["liked"].drives[-1] == "Strongest in review: “lovely” (±20 points)."
+
+
+def test_a_group_and_a_class_that_are_worse_are_named(hand_made, data_of_hand_made):
+    worse = np.arange(240) % 4 == 0
+    X = data_of_hand_made.assign(a=np.where(worse, 9.0, np.linspace(0, 1, 240)))
+    hand_made.schema_ = infer_schema(X[["a"]])
+    hand_made.present_["photo"] = Rows(hand_made, X, None).present("photo")
+    hand_made.oof_["stars"] = hand_made.targets_["stars"] + np.where(worse, 1.2, 0.1)
+    wrong = hand_made.targets_["liked"] == 1
+    hand_made.oof_["liked"] = np.where(wrong[:, np.newaxis], [[0.6, 0.4]], [[0.9, 0.1]])
+    tasks, _ = answered(hand_made, "liked", "stars", X=X)
+    assert "60 rows where a over " in tasks["stars"].fails[0] and "off by 1.2," in tasks["stars"].fails[0]
+    assert any("of class yes: 0 of 100 are recognised" in words for words in tasks["liked"].fails)
+    _, steps = answered(hand_made, "stars", X=X)
+    assert any("Look at the rows where a over" in step for step in steps)
+
+
+def test_what_is_no_better_than_a_guess_comes_first(hand_made):
+    hand_made.oof_["liked"] = np.tile([0.5001, 0.4999], (240, 1))
+    tasks, steps = answered(hand_made, "liked")
+    assert steps[0].startswith("liked is not predicted better than by a guess for certain")
+    assert tasks["liked"].drives == ["Nothing does for certain."] and len(steps) <= 3
+
+
+def test_unknown_labels_and_rows_that_are_new_are_steps(hand_made):
+    hand_made.targets_["stars"][:100] = np.nan
+    _, steps = answered(hand_made, "stars")
+    assert any(step.startswith("100 of 240 labels of stars are unknown: model.predict fills them in") for step in steps)
+    assert steps[-1].startswith("Score the model on rows that it has never seen")
+
+
+@pytest.mark.parametrize("is_useful", [True, False])
+def test_a_view_that_is_often_missing_is_worth_collecting_if_it_helps(hand_made, is_useful):
+    name, view = "stars", "photo"
+    truth, there = hand_made.targets_[name], np.arange(240) % 2 == 0
+    member = next(m for m in hand_made.table_.members(name) if m.views == (view,))
+    noise = np.random.default_rng(0).normal(size=240)
+    cell = np.where(there, truth if is_useful else noise, np.nan)
+    hand_made.table_[member][:, 0] = cell
+    hand_made.present_[view] = there
+    if is_useful:
+        hand_made.oof_[name] = np.where(there, truth, hand_made.oof_[name])
+    _, steps = answered(hand_made, name)
+    assert any("photo is missing in 50" in step and "stars has an error" in step for step in steps) is is_useful

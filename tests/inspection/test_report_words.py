@@ -1,0 +1,24 @@
+"""Numbers in the words of a report."""
+
+import numpy as np
+import pytest
+
+from ensemble_mm._kinds import kind_of
+from ensemble_mm.inspection._report_words import how_good, number, of_hundred, percent, plain, plural, score_text
+
+
+@pytest.mark.parametrize(
+    "said, expected",
+    [
+        (percent(0.8312), "83.1\u00a0%"), (percent(-0.2), "−20.0\u00a0%"), (percent(None), "–"), (percent(np.nan), "–"),
+        (number(1234.567), "1.23e+03"), (number(1234.567, 6), "1234.57"), (number(None), "–"), (number(np.inf), "–"),
+        (score_text("accuracy", 0.5), "50.0\u00a0%"), (score_text("r2", -0.0001), "0.000"),
+        (score_text("r2", -0.25), "−0.250"), (score_text("r2", np.nan), "–"),
+        (plain(1_234_567.0), "1,234,567"), (plain(-4321.0), "−4,321"), (plain(23.456), "23.5"), (plain(np.inf), "–"),
+        (of_hundred(0.838), "84 of 100"), (of_hundred(0.994), "99.4 of 100"), (of_hundred(1.0), "100 of 100"),
+        (of_hundred(np.nan), "–"), (plural(1, "view"), "1 view"), (plural(2, "view"), "2 views"),
+        (how_good(kind_of(2), 0.8), "right in 80 of 100"), (how_good(kind_of(0), 23.5), "off by 23.5 on average"),
+    ],
+)  # fmt: skip
+def test_numbers_are_told_in_words(said, expected):
+    assert said == expected
