@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..meta import cross_fitted
 from ._cells import cells_of
-from ._report_words import how_good, of_hundred, percent, plain, plural, score_text
+from ._report_words import PLAIN, of_hundred, percent, plural, score_text
 from ._scores import in_plain_words, words_of
 from ._weak_groups import facts_of, weak_groups
 
@@ -17,7 +17,7 @@ SURE = 2.6  # standard errors beyond which a difference is told: several are loo
 FEW_PRESENT = 0.9  # share of the rows that have a view, below which more of it may help
 FEW_KNOWN = 0.95  # share of labels that are known, below which the others are worth filling in
 LOOKED_AT = 3_000  # rows in which weak groups are looked for
-PLAIN = {"classification": "accuracy", "regression": "mae"}
+FEW_ROWS = 10  # of a class, below which it is not told how well it is recognised
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _answers(model, rows, score, new, shares, parts):
     drives = list(_drives(shares, parts, cells, name)) if is_better else ["Nothing does for certain."]
     groups = _groups(model, rows, cells)
     fails = [_group_words(cells, group) for group in groups]
-    fails += _weak_class(cells)
+    fails += WEAK_LABELS[cells.kind.family](cells)
     if not fails:
         fails = [_no_group(model, rows)]
     steps = [*_steps_of_views(model, cells, name), *_steps_of_labels(cells, name, is_better)]
@@ -115,7 +115,7 @@ def _on_new_rows(name, new):
 
 
 def _drives(shares, parts, cells, name):
-    shares = shares.sort_values("value", ascending=False)
+    shares, say = shares.sort_values("value", ascending=False), PLAIN[cells.kind.family]
     helps = shares[shares["low"] > 0]
     if len(shares) > 1 and len(helps):
         yield ", ".join(f"{view} ({percent(value, 0)})" for view, value in helps["value"].items())
@@ -123,20 +123,10 @@ def _drives(shares, parts, cells, name):
         yield f"Nothing for certain: {', '.join(map(str, idle))}."
     for view in helps.index if len(helps) else shares.index[:1]:
         own = parts[(parts["task"] == name) & (parts["view"] == view)] if parts is not None else pd.DataFrame()
-        named = [
-            f"{row.part} ({_shift(cells, row.moved)})" for row in own.itertuples() if _is_seen(cells, row.moved, own)
-        ]
+        shifts = [(row.part, say.shift(row.moved)) for row in own.itertuples() if row.moved > own["moved"].max() / 10]
+        named = [f"{part} ({shift})" for part, shift in shifts if shift][:N_PARTS]
         if named:
-            yield f"Strongest in {view}: {', '.join(named[:N_PARTS])}."
-
-
-def _is_seen(cells, moved, own):
-    """Tell whether a part moves predictions by what can be shown, and not much less than the strongest part."""
-    return moved > own["moved"].max() / 10 and (not cells.kind.n_classes or moved >= 0.005)
-
-
-def _shift(cells, moved):
-    return f"±{100 * moved:.0f} points" if cells.kind.n_classes else f"±{plain(moved)}"
+            yield f"Strongest in {view}: {', '.join(named)}."
 
 
 # -- where it fails ------------------------------------------------------------------------------------------------
@@ -148,36 +138,30 @@ def _groups(model, rows, cells):
         return []
     scored = cells.scored[:: max(1, len(cells.scored) // LOOKED_AT)]
     part = cells.take(scored)
-    return weak_groups(facts_of(model.schema_, rows.source.iloc[scored]), _errors(part))[:2]
-
-
-def _errors(cells):
-    """Return the error of every row in plain units: 1 for a wrong class, or the distance to the true number."""
-    if cells.kind.n_classes:
-        return (cells.kind.decide(cells.ensemble) != cells.truth).astype(float)
-    return np.abs(cells.ensemble[:, 0] - cells.truth)
+    errors = PLAIN[cells.kind.family].errors(part.truth, part.ensemble)
+    return weak_groups(facts_of(model.schema_, rows.source.iloc[scored]), errors)[:2]
 
 
 def _group_words(cells, group):
-    share = f"{plural(group.n, 'row')} where {group.words}"
-    if cells.kind.n_classes:
-        return f"{share}: right in {of_hundred(1 - group.error)}, {of_hundred(1 - group.overall)} overall."
-    return f"{share}: off by {plain(group.error)}, {plain(group.overall)} overall."
+    say = PLAIN[cells.kind.family]
+    rows = f"{plural(group.n, 'row')} where {group.words}"
+    return f"{rows}: {say.good(group.error)}, {say.amount(group.overall)} overall."
 
 
 def _weak_class(cells):
     """Tell of the class that is recognised worst, where that is no chance."""
-    if not cells.kind.n_classes:
-        return
     part = cells.take(cells.scored)
-    right, truth = 1 - _errors(part), part.truth.astype(int)
-    n = np.bincount(truth, minlength=cells.kind.n_classes)
-    recall = np.bincount(truth, right, minlength=cells.kind.n_classes) / np.maximum(n, 1)
-    recall[n < 10] = 1.0
+    right, truth = part.ensemble.argmax(axis=1) == part.truth, part.truth.astype(int)
+    n = np.bincount(truth, minlength=len(cells.task.classes))
+    recall = np.bincount(truth, right, minlength=len(n)) / np.maximum(n, 1)
+    recall[n < FEW_ROWS] = 1.0
     worst = int(recall.argmin())
     if n[worst] and recall[worst] < right.mean() - SURE * np.sqrt(right.mean() * (1 - right.mean()) / n[worst]):
         rows = plural(n[worst], "row")
         yield f"{rows} of class {cells.task.classes[worst]}: {of_hundred(recall[worst])} are recognised."
+
+
+WEAK_LABELS = {"classification": _weak_class, "regression": lambda cells: ()}
 
 
 def _no_group(model, rows):
@@ -233,21 +217,14 @@ def _gain(cells, without, rows):
 
 def _worth(cells, without, rows):
     """Return in words what a view gives to the rows that have it; nothing where that may be chance."""
-    kind, metric = cells.kind, PLAIN[cells.kind.family]
-    before, after = (kind.metric(metric, cells.truth[rows], out[rows]) for out in (without, cells.ensemble))
-    if not _gain(cells, without, rows) > SURE or (after > before) != bool(kind.n_classes):
-        return ""
-    more = 100 * (after - before)
-    return (
-        f"{more:.0f} more right answers in 100"
-        if kind.n_classes
-        else f"an error that is {plain(before - after)} smaller"
-    )
+    say, part = PLAIN[cells.kind.family], cells.take(rows)
+    before, after = (part.mean(say.errors(part.truth, out[rows])) for out in (without, cells.ensemble))
+    return say.saved(before - after) if _gain(cells, without, rows) > SURE and after < before else ""
 
 
 def _steps_of_labels(cells, name, is_better):
     n, known = len(cells.truth), int((~np.isnan(cells.truth)).sum())
     if known < FEW_KNOWN * n and is_better:
-        judge = cells.judge(PLAIN[cells.kind.family])
-        words = how_good(cells.kind, judge.score(cells.ensemble))
+        say, part = PLAIN[cells.kind.family], cells.take(cells.scored)
+        words = say.good(part.mean(say.errors(part.truth, part.ensemble)))
         yield 5, f"{n - known} of {n} labels of {name} are unknown: model.predict fills them in, {words}."

@@ -10,7 +10,7 @@ from ._display_missing import MissingDisplay
 from ._display_rows import hardest_rows, verdict_of, worst_of
 from ._display_weights import ContributionDisplay, TaskContributionDisplay, ViewContributionDisplay
 from ._report_pictures import Picture, drawn
-from ._report_words import SHARES, how_good, number, percent, plural, score_text
+from ._report_words import PLAIN, SHARES, number, percent, plural, score_text
 from ._scores import compare_choices, words_of
 
 MOST_PARTS = 6  # of a view that are listed
@@ -99,7 +99,8 @@ def new_rows_section(rows):
             continue
         kind, metric = info.rules, model.judged_by(name).metric
         score, error = metric.score(truth, prediction), float(kind.metric(kind.error, truth, prediction))
-        right = how_good(kind, kind.metric("accuracy" if kind.n_classes else "mae", truth, prediction))
+        say = PLAIN[kind.family]
+        right = say.good(say.errors(truth, prediction).mean())
         entries.append(
             {"task": name, "value": score, "score": score_text(metric.name, score),
              "main": words_of(metric.name), "error": f"{words_of(kind.error)} {number(error)}",

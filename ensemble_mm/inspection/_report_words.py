@@ -33,11 +33,6 @@ def of_hundred(share) -> str:
     return f"{100 * share:.{1 if 0.98 < share < 1 else 0}f} of 100" if np.isfinite(share) else "–"
 
 
-def how_good(kind, value) -> str:
-    """Return in plain words what an accuracy of classes, or a mean absolute error of numbers, says."""
-    return f"right in {of_hundred(value)}" if kind.n_classes else f"off by {plain(value)} on average"
-
-
 def plural(n, noun) -> str:
     """Return a count with its noun: "1 view", "3 views"."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
@@ -45,3 +40,68 @@ def plural(n, noun) -> str:
 
 def _minus(text):
     return text.replace("-", "−")
+
+
+class RightAnswers:
+    """Errors of classes in plain words: an answer is right or wrong."""
+
+    @staticmethod
+    def errors(truth, out) -> np.ndarray:
+        """Return 1 for each row with a wrong class, 0 for the others."""
+        return (out.argmax(axis=1) != truth).astype(float)
+
+    @staticmethod
+    def good(error) -> str:
+        """Return in words how good predictions of a mean error are."""
+        return f"right in {of_hundred(1 - error)}"
+
+    @staticmethod
+    def amount(error) -> str:
+        """Return a mean error as words, beside one that `good` tells."""
+        return of_hundred(1 - error)
+
+    @staticmethod
+    def saved(error) -> str:
+        """Return in words what lowers the mean error by so much."""
+        return f"{100 * error:.0f} more right answers in 100"
+
+    @staticmethod
+    def apart(one, other) -> np.ndarray:
+        """Return how far two predictions of each row are apart: the share of probability that moves."""
+        return np.abs(one - other).sum(axis=1) / 2
+
+    @staticmethod
+    def shift(apart) -> str:
+        """Return how far predictions are apart as words; nothing where it cannot be seen."""
+        return f"±{100 * apart:.0f} points" if apart >= 0.005 else ""
+
+
+class Distances:
+    """Errors of numbers in plain words: how far an answer is off, in the unit of the target. See `RightAnswers`."""
+
+    @staticmethod
+    def errors(truth, out) -> np.ndarray:
+        return np.abs(out[:, 0] - truth)
+
+    @staticmethod
+    def good(error) -> str:
+        return f"off by {plain(error)} on average"
+
+    @staticmethod
+    def amount(error) -> str:
+        return plain(error)
+
+    @staticmethod
+    def saved(error) -> str:
+        return f"an error that is {plain(error)} smaller"
+
+    @staticmethod
+    def apart(one, other) -> np.ndarray:
+        return np.abs(one - other)[:, 0]
+
+    @staticmethod
+    def shift(apart) -> str:
+        return f"±{plain(apart)}"
+
+
+PLAIN = {"classification": RightAnswers, "regression": Distances}

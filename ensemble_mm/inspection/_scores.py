@@ -5,7 +5,7 @@ import pandas as pd
 
 from ..meta import alternatives, simpler
 from ._cells import cells_of
-from ._report_words import how_good, of_hundred, plain
+from ._report_words import PLAIN
 
 WORDS = {
     "accuracy": "share right",
@@ -62,10 +62,10 @@ def plain_scores(model) -> dict[str, str]:
 
 def in_plain_words(cells) -> str:
     """Return how good held-out predictions are, in the unit of the target, and what a constant guess reaches."""
-    judge = cells.judge("accuracy" if cells.kind.n_classes else "mae")
-    own, guess = (judge.score(out) for out in (cells.ensemble, judge.constant))
-    guess = of_hundred(guess) if cells.kind.n_classes else plain(guess)
-    return f"{how_good(cells.kind, own)}; {guess} when always guessing {cells.kind.usual}"
+    rows, say = cells.scored, PLAIN[cells.kind.family]
+    part, guesses = cells.take(rows), cells.judge().constant[rows]
+    own, guess = (part.mean(say.errors(part.truth, out)) if len(rows) else np.nan for out in (part.ensemble, guesses))
+    return f"{say.good(own)}; {say.amount(guess)} when always guessing {cells.kind.usual}"
 
 
 def words_of(metric):

@@ -54,7 +54,7 @@ def test_a_group_and_a_class_that_are_worse_are_named(hand_made, data_of_hand_ma
     wrong = hand_made.targets_["liked"] == 1
     hand_made.oof_["liked"] = np.where(wrong[:, np.newaxis], [[0.6, 0.4]], [[0.9, 0.1]])
     tasks, _ = answered(hand_made, "liked", "stars", X=X)
-    assert "60 rows where a over " in tasks["stars"].fails[0] and "off by 1.2," in tasks["stars"].fails[0]
+    assert "60 rows where a over " in tasks["stars"].fails[0] and "off by 1.2 on average, " in tasks["stars"].fails[0]
     assert any("of class yes: 0 of 100 are recognised" in words for words in tasks["liked"].fails)
     _, steps = answered(hand_made, "stars", X=X)
     assert any("Look at the rows where a over" in step for step in steps)

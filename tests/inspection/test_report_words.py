@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 
-from ensemble_mm._kinds import kind_of
-from ensemble_mm.inspection._report_words import how_good, number, of_hundred, percent, plain, plural, score_text
+from ensemble_mm.inspection._report_words import (
+    Distances,
+    RightAnswers,
+    number,
+    of_hundred,
+    percent,
+    plain,
+    plural,
+    score_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,7 +25,9 @@ from ensemble_mm.inspection._report_words import how_good, number, of_hundred, p
         (plain(1_234_567.0), "1,234,567"), (plain(-4321.0), "−4,321"), (plain(23.456), "23.5"), (plain(np.inf), "–"),
         (of_hundred(0.838), "84 of 100"), (of_hundred(0.994), "99.4 of 100"), (of_hundred(1.0), "100 of 100"),
         (of_hundred(np.nan), "–"), (plural(1, "view"), "1 view"), (plural(2, "view"), "2 views"),
-        (how_good(kind_of(2), 0.8), "right in 80 of 100"), (how_good(kind_of(0), 23.5), "off by 23.5 on average"),
+        (RightAnswers.good(0.2), "right in 80 of 100"), (Distances.good(23.5), "off by 23.5 on average"),
+        (RightAnswers.shift(0.234), "±23 points"), (RightAnswers.shift(0.001), ""), (Distances.shift(0.001), "±0.001"),
+        (RightAnswers.saved(0.06), "6 more right answers in 100"), (Distances.saved(2.0), "an error that is 2 smaller"),
     ],
 )  # fmt: skip
 def test_numbers_are_told_in_words(said, expected):
