@@ -1,5 +1,7 @@
 """Numbers and scores in the words of a report."""
 
+from typing import Any
+
 import numpy as np
 
 NBSP = "\u00a0"  # keeps a number and its unit on one line
@@ -104,4 +106,4 @@ class Distances:
         return f"±{plain(apart)}"
 
 
-PLAIN = {"classification": RightAnswers, "regression": Distances}
+PLAIN: dict[str, Any] = {"classification": RightAnswers, "regression": Distances}
