@@ -40,9 +40,8 @@ def _pairs(cv, problem, seed, told):
     if isinstance(cv, Integral) and not isinstance(cv, bool):
         return _draw(*_splitter(int(cv), problem, seed, told), problem)
     if hasattr(cv, "split") and not isinstance(cv, str):
-        name = next((name for name, task in problem.tasks.items() if task.rules.is_stratified), [*problem.tasks][0])
-        labels = np.nan_to_num(problem.targets[name], nan=-1.0)
-        return cv.split(np.zeros((problem.n_rows, 1)), labels, problem.groups)
+        labels = next(iter((problem.strata or problem.targets).values()))
+        return cv.split(np.zeros((problem.n_rows, 1)), np.nan_to_num(labels, nan=-1.0), problem.groups)
     if hasattr(cv, "__iter__") and not isinstance(cv, str):
         return cv
     raise ValueError(f"cv={cv!r} is not known: use a number of folds, a splitter or a list of (train, test) pairs.")
@@ -75,15 +74,12 @@ def _too_few(folds, problem):
 def _lacking(folds, problem):
     """Return in words which classes the training rows of some folds lack."""
     lines = []
-    for name, task in problem.tasks.items():
-        if not task.rules.is_stratified:
-            continue
-        target = problem.targets[name]
+    for name, target in problem.strata.items():
         known = np.unique(target[~np.isnan(target)])
         lacking = {f: np.setdiff1d(known, target[train]).astype(np.intp) for f, (train, _) in enumerate(folds)}
         where = [f for f, classes in lacking.items() if len(classes)]
         if where:
-            label = task.classes.tolist()[lacking[where[0]][0]]
+            label = problem.tasks[name].classes.tolist()[lacking[where[0]][0]]
             n_classes = len(np.unique(np.concatenate(list(lacking.values()))))
             more = f" and {n_classes - 1} more classes have" if n_classes > 1 else " has"
             lines.append(
@@ -134,10 +130,9 @@ def _stratum(n_splits, problem):
     """Return the first task of which every class has a row per fold, else that with most rows of its rarest class,
     and how many rows its classes have."""
     counts = {}
-    for name, task in problem.tasks.items():
-        if task.rules.is_stratified:
-            known = problem.targets[name][~np.isnan(problem.targets[name])].astype(np.intp)
-            counts[name] = np.bincount(known, minlength=len(task.classes))
+    for name, target in problem.strata.items():
+        known = target[~np.isnan(target)].astype(np.intp)
+        counts[name] = np.bincount(known, minlength=problem.tasks[name].rules.n_classes)
     chosen = max(counts, key=lambda name: min(counts[name].min(), n_splits), default=None)
     return chosen, counts.get(chosen)
 

@@ -79,21 +79,23 @@ class Problem:
         return replace(self, tasks=some(self.tasks), targets=some(self.targets), weights=some(self.weights))
 
     @property
+    def strata(self) -> dict[str, np.ndarray]:
+        """The targets whose classes each fold should have its share of."""
+        return {name: target for name, target in self.targets.items() if self.tasks[name].rules.is_stratified}
+
+    @property
     def row_weight(self) -> np.ndarray | None:
         """One weight per row, for what learns from no task alone: the mean over tasks; None without weights."""
         weights = [weight for weight in self.weights.values() if weight is not None]
         return np.mean(weights, axis=0) if len(weights) == len(self.weights) else None
 
 
-def read_problem(
-    source, Y, *, views="auto", encoded=False, columns=None, kinds="auto", only=None, rare="keep", sample_weight=None,
-    groups=None,
-):  # fmt: skip
-    """Return the Problem of X, as `as_source` gives it, and Y; every mistake in them is found here.
+@dataclass(frozen=True)
+class Said:
+    """What a user says of X and Y.
 
     Parameters
     ----------
-    source, Y : inputs and labels
     views : "auto" or list of (name, extractor, column(s)), default="auto"
     encoded : bool, default=False
         Whether "auto" may add second views by pretrained encoders.
@@ -105,13 +107,31 @@ def read_problem(
         What an estimator of one task takes.
     rare : {"keep", "drop"}, default="keep"
         Whether the label of a class of one row counts as one that is not known.
+    """
+
+    views: Any = "auto"
+    encoded: bool = False
+    columns: Any = None
+    kinds: Any = "auto"
+    only: str | None = None
+    rare: str = "keep"
+
+
+def read_problem(source, Y, *, sample_weight=None, groups=None, **said) -> Problem:
+    """Return the Problem of X, as `as_source` gives it, and Y; every mistake in them is found here.
+
+    Parameters
+    ----------
+    source, Y : inputs and labels
     sample_weight : array-like of shape (n_rows,) or (n_rows, n_tasks), default=None
         A label without weight counts as one that is not known.
     groups : array-like of shape (n_rows,), default=None
+    **said : what `Said` takes
     """
     notes: list[str] = []
-    tasks, targets, named = resolve_targets(Y, kinds, only=only, told=notes)
-    if only and len(tasks) > 1:
+    user = Said(**said)
+    tasks, targets, named = resolve_targets(Y, user.kinds, only=user.only, told=notes)
+    if user.only and len(tasks) > 1:
         raise ValueError(
             f"y should be a 1d array, got the {len(tasks)} tasks {', '.join(map(repr, tasks))}: use MultiOutputStack."
         )
@@ -122,15 +142,14 @@ def read_problem(
                 f"Found input variables with inconsistent numbers of samples: X has {n_rows} rows, task {name!r} "
                 f"has {len(target)} labels. Give one label per row; mark one that is not known with None."
             )
-    listed = not isinstance(views, str)
-    views, schema = read_views(views, source, encoded, columns)
+    views, schema = read_views(user.views, source, user.encoded, user.columns)
     weights = task_weights(sample_weight, tasks, n_rows)
     for name, weight in weights.items():
         if weight is not None:
             targets[name] = _weighted(tasks[name], targets[name], weight)
-    if rare == "drop":
+    if user.rare == "drop":
         tasks, targets = without_rare(tasks, targets, notes)
-    schema = note_suspects(schema, source, tasks, targets, listed=listed)
+    schema = note_suspects(schema, source, tasks, targets, listed=not isinstance(user.views, str))
     problem = Problem(source, tuple(views), tasks, targets, weights, groups, named, schema, tuple(notes))
     problem.columns  # noqa: B018  values that cannot be read are told now
     return problem

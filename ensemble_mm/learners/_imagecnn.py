@@ -1,7 +1,43 @@
 """ImageCNN: a small neural network on pixels, as a classifier and as a regressor."""
 
 from .._checks import AT_LEAST_0, check_choice, whole
-from ._neural import ImageInput, NetworkClassifier, NetworkLearner, NetworkRegressor
+from .._docs import documented
+from ._neural import FITTED, SEEDING, TRAINING, ImageInput, NetworkClassifier, NetworkLearner, NetworkRegressor
+
+NETWORK = """
+A stem, blocks of two 3x3 convolutions beside a shortcut, the mean of each filter over the
+image, dropout, a linear layer. It reads what `ImageExtractor(output="pixels")` gives: the
+rows of an image one after the other, the channels of a pixel side by side.
+Several targets share all but the last layer. Needs the extra `neural`.
+"""
+PARAMETERS = f"""
+image_shape : tuple of int or None, default=None
+    Height, width and channels of the flattened images; None: square, of 1, 3 or 4 channels.
+width : int, default=16
+    Filters of the first block; each further block has twice as many, at half the size.
+n_blocks : int, default=3
+    Number of blocks.
+augment : float, default=0.1
+    How much images are shifted, scaled (share of their size) and turned (1.5 times as many
+    radians) at random in training; 0 leaves them as they are.
+dropout : float in [0, 1], default=0.1
+    Share of the values dropped in training.
+max_epochs : int, default=30
+    Passes over the training rows.
+batch_size : int, default=32
+    Rows a step.
+learning_rate : float, default=1e-2
+    Highest learning rate.
+{TRAINING}
+patience : int, default=8
+    Epochs without a better loss on them before training stops; the best weights are kept.
+{SEEDING}
+"""
+REFERENCE = """
+.. [1] He, K., Zhang, X., Ren, S. and Sun, J. (2016). Deep residual learning for image
+   recognition. CVPR.
+"""
+shared_words = documented(network=NETWORK, parameters=PARAMETERS, attributes=FITTED, reference=REFERENCE)
 
 
 class ImageNetworkLearner(ImageInput, NetworkLearner):
@@ -51,63 +87,25 @@ class ImageNetworkLearner(ImageInput, NetworkLearner):
         self.random_state = random_state
 
 
+@shared_words
 class ImageCNNClassifier(NetworkClassifier, ImageNetworkLearner):
     """Small residual network on pixels, for labels (He et al. 2016).
 
-    A stem, blocks of two 3x3 convolutions beside a shortcut, the mean of each filter over the
-    image, dropout, a linear layer. It reads what `ImageExtractor(output="pixels")` gives: the
-    rows of an image one after the other, the channels of a pixel side by side.
-    Several targets share all but the last layer. Needs the extra `neural`.
+    {network}
 
     Parameters
     ----------
-    image_shape : tuple of int or None, default=None
-        Height, width and channels of the flattened images; None: square, of 1, 3 or 4 channels.
-    width : int, default=16
-        Filters of the first block; each further block has twice as many, at half the size.
-    n_blocks : int, default=3
-        Number of blocks.
-    augment : float, default=0.1
-        How much images are shifted, scaled (share of their size) and turned (1.5 times as many
-        radians) at random in training; 0 leaves them as they are.
-    dropout : float in [0, 1], default=0.1
-        Share of the values dropped in training.
-    max_epochs : int, default=30
-        Passes over the training rows.
-    batch_size : int, default=32
-        Rows a step.
-    learning_rate : float, default=1e-2
-        Highest learning rate.
-    weight_decay : float, default=0.01
-        Weight decay of the optimiser.
-    optimizer : {"adamw", "adam", "sgd"}, default="adamw"
-        Optimiser; "sgd" has momentum 0.9.
-    schedule : {"one-cycle", "cosine", "constant"}, default="one-cycle"
-        How the learning rate goes on.
-    validation_fraction : float in [0, 1], default=0.1
-        Share of the training rows held aside to stop early; 0 (or too few rows): no early stopping.
-    patience : int, default=8
-        Epochs without a better loss on them before training stops; the best weights are kept.
-    device : str, default="auto"
-        "cpu", "cuda", or "auto".
-    random_state : int, RandomState instance or None, default=None
-        Seeds the weights, the order of the rows and dropout.
+    {parameters}
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,), or a list of them
         Class labels of the target, or of each of several targets.
-    shape_ : dict
-        Description of the network, in plain numbers.
-    state_ : dict of str to ndarray
-        Weights of the network.
-    history_ : list of dict
-        Losses, learning rate and seconds of each epoch.
+    {attributes}
 
     References
     ----------
-    .. [1] He, K., Zhang, X., Ren, S. and Sun, J. (2016). Deep residual learning for image
-       recognition. CVPR.
+    {reference}
 
     Examples
     --------
@@ -122,63 +120,25 @@ class ImageCNNClassifier(NetworkClassifier, ImageNetworkLearner):
     """
 
 
+@shared_words
 class ImageCNNRegressor(NetworkRegressor, ImageNetworkLearner):
     """Small residual network on pixels, for numbers (He et al. 2016).
 
-    A stem, blocks of two 3x3 convolutions beside a shortcut, the mean of each filter over the
-    image, dropout, a linear layer. It reads what `ImageExtractor(output="pixels")` gives: the
-    rows of an image one after the other, the channels of a pixel side by side.
-    Several targets share all but the last layer. Needs the extra `neural`.
+    {network}
 
     Parameters
     ----------
-    image_shape : tuple of int or None, default=None
-        Height, width and channels of the flattened images; None: square, of 1, 3 or 4 channels.
-    width : int, default=16
-        Filters of the first block; each further block has twice as many, at half the size.
-    n_blocks : int, default=3
-        Number of blocks.
-    augment : float, default=0.1
-        How much images are shifted, scaled (share of their size) and turned (1.5 times as many
-        radians) at random in training; 0 leaves them as they are.
-    dropout : float in [0, 1], default=0.1
-        Share of the values dropped in training.
-    max_epochs : int, default=30
-        Passes over the training rows.
-    batch_size : int, default=32
-        Rows a step.
-    learning_rate : float, default=1e-2
-        Highest learning rate.
-    weight_decay : float, default=0.01
-        Weight decay of the optimiser.
-    optimizer : {"adamw", "adam", "sgd"}, default="adamw"
-        Optimiser; "sgd" has momentum 0.9.
-    schedule : {"one-cycle", "cosine", "constant"}, default="one-cycle"
-        How the learning rate goes on.
-    validation_fraction : float in [0, 1], default=0.1
-        Share of the training rows held aside to stop early; 0 (or too few rows): no early stopping.
-    patience : int, default=8
-        Epochs without a better loss on them before training stops; the best weights are kept.
-    device : str, default="auto"
-        "cpu", "cuda", or "auto".
-    random_state : int, RandomState instance or None, default=None
-        Seeds the weights, the order of the rows and dropout.
+    {parameters}
 
     Attributes
     ----------
     y_mean_, y_scale_ : ndarray of shape (n_targets,)
         Mean and standard deviation of the targets, which are standardised inside.
-    shape_ : dict
-        Description of the network, in plain numbers.
-    state_ : dict of str to ndarray
-        Weights of the network.
-    history_ : list of dict
-        Losses, learning rate and seconds of each epoch.
+    {attributes}
 
     References
     ----------
-    .. [1] He, K., Zhang, X., Ren, S. and Sun, J. (2016). Deep residual learning for image
-       recognition. CVPR.
+    {reference}
 
     Examples
     --------
@@ -214,5 +174,6 @@ def ImageCNN(task="classification", **settings) -> ImageCNNClassifier | ImageCNN
     >>> ImageCNN("regression", max_epochs=5)
     ImageCNNRegressor(max_epochs=5)
     """
-    check_choice("task", task, ("classification", "regression"))
-    return (ImageCNNClassifier if task == "classification" else ImageCNNRegressor)(**settings)
+    learners = {"classification": ImageCNNClassifier, "regression": ImageCNNRegressor}
+    check_choice("task", task, tuple(learners))
+    return learners[task](**settings)

@@ -22,6 +22,32 @@ from ._pruning_net import drop_filters, magnitude_masks, sizes_of
 
 MIN_VALID = 5  # rows held aside below which early stopping would follow noise
 
+# Of the docstrings of all network learners.
+TRAINING = """
+weight_decay : float, default=0.01
+    Weight decay of the optimiser.
+optimizer : {"adamw", "adam", "sgd"}, default="adamw"
+    Optimiser; "sgd" has momentum 0.9.
+schedule : {"one-cycle", "cosine", "constant"}, default="one-cycle"
+    How the learning rate goes on.
+validation_fraction : float in [0, 1], default=0.1
+    Share of the training rows held aside to stop early; 0 (or too few rows): no early stopping.
+""".strip()
+SEEDING = """
+device : str, default="auto"
+    "cpu", "cuda", or "auto".
+random_state : int, RandomState instance or None, default=None
+    Seeds the weights, the order of the rows and dropout.
+""".strip()
+FITTED = """
+shape_ : dict
+    Description of the network, in plain numbers.
+state_ : dict of str to ndarray
+    Weights of the network.
+history_ : list of dict
+    Losses, learning rate and seconds of each epoch.
+"""
+
 
 class NetworkLearner(BaseEstimator):
     """What the neural learners share: training, early stopping, several targets, pruning."""

@@ -1,7 +1,38 @@
 """TextCNN: a small neural network on tokens, as a classifier and as a regressor."""
 
 from .._checks import check_choice, whole
-from ._neural import NetworkClassifier, NetworkLearner, NetworkRegressor, TextInput
+from .._docs import documented
+from ._neural import FITTED, SEEDING, TRAINING, NetworkClassifier, NetworkLearner, NetworkRegressor, TextInput
+
+NETWORK = """
+Embedding, convolutions of several widths, the largest value of each filter over the text,
+dropout, a linear layer. It reads what `TextExtractor(output="tokens")` gives; 0 is padding.
+Several targets share all but the last layer. Needs the extra `neural`.
+"""
+PARAMETERS = f"""
+embedding_dim : int, default=64
+    Numbers that stand for a token.
+widths : sequence of int, default=(1, 2, 3)
+    Widths of the convolutions, in tokens.
+n_filters : int, default=64
+    Filters of each width.
+dropout : float in [0, 1], default=0.3
+    Share of the values dropped in training.
+max_epochs : int, default=12
+    Passes over the training rows.
+batch_size : int, default=64
+    Rows a step.
+learning_rate : float, default=3e-3
+    Highest learning rate.
+{TRAINING}
+patience : int, default=3
+    Epochs without a better loss on them before training stops; the best weights are kept.
+{SEEDING}
+"""
+REFERENCE = """
+.. [1] Kim, Y. (2014). Convolutional neural networks for sentence classification. EMNLP.
+"""
+shared_words = documented(network=NETWORK, parameters=PARAMETERS, attributes=FITTED, reference=REFERENCE)
 
 
 class TextNetworkLearner(TextInput, NetworkLearner):
@@ -48,58 +79,25 @@ class TextNetworkLearner(TextInput, NetworkLearner):
         self.random_state = random_state
 
 
+@shared_words
 class TextCNNClassifier(NetworkClassifier, TextNetworkLearner):
     """Convolutional network on token positions, for labels (Kim 2014).
 
-    Embedding, convolutions of several widths, the largest value of each filter over the text,
-    dropout, a linear layer. It reads what `TextExtractor(output="tokens")` gives; 0 is padding.
-    Several targets share all but the last layer. Needs the extra `neural`.
+    {network}
 
     Parameters
     ----------
-    embedding_dim : int, default=64
-        Numbers that stand for a token.
-    widths : sequence of int, default=(1, 2, 3)
-        Widths of the convolutions, in tokens.
-    n_filters : int, default=64
-        Filters of each width.
-    dropout : float in [0, 1], default=0.3
-        Share of the values dropped in training.
-    max_epochs : int, default=12
-        Passes over the training rows.
-    batch_size : int, default=64
-        Rows a step.
-    learning_rate : float, default=3e-3
-        Highest learning rate.
-    weight_decay : float, default=0.01
-        Weight decay of the optimiser.
-    optimizer : {"adamw", "adam", "sgd"}, default="adamw"
-        Optimiser; "sgd" has momentum 0.9.
-    schedule : {"one-cycle", "cosine", "constant"}, default="one-cycle"
-        How the learning rate goes on.
-    validation_fraction : float in [0, 1], default=0.1
-        Share of the training rows held aside to stop early; 0 (or too few rows): no early stopping.
-    patience : int, default=3
-        Epochs without a better loss on them before training stops; the best weights are kept.
-    device : str, default="auto"
-        "cpu", "cuda", or "auto".
-    random_state : int, RandomState instance or None, default=None
-        Seeds the weights, the order of the rows and dropout.
+    {parameters}
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,), or a list of them
         Class labels of the target, or of each of several targets.
-    shape_ : dict
-        Description of the network, in plain numbers.
-    state_ : dict of str to ndarray
-        Weights of the network.
-    history_ : list of dict
-        Losses, learning rate and seconds of each epoch.
+    {attributes}
 
     References
     ----------
-    .. [1] Kim, Y. (2014). Convolutional neural networks for sentence classification. EMNLP.
+    {reference}
 
     Examples
     --------
@@ -113,58 +111,25 @@ class TextCNNClassifier(NetworkClassifier, TextNetworkLearner):
     """
 
 
+@shared_words
 class TextCNNRegressor(NetworkRegressor, TextNetworkLearner):
     """Convolutional network on token positions, for numbers (Kim 2014).
 
-    Embedding, convolutions of several widths, the largest value of each filter over the text,
-    dropout, a linear layer. It reads what `TextExtractor(output="tokens")` gives; 0 is padding.
-    Several targets share all but the last layer. Needs the extra `neural`.
+    {network}
 
     Parameters
     ----------
-    embedding_dim : int, default=64
-        Numbers that stand for a token.
-    widths : sequence of int, default=(1, 2, 3)
-        Widths of the convolutions, in tokens.
-    n_filters : int, default=64
-        Filters of each width.
-    dropout : float in [0, 1], default=0.3
-        Share of the values dropped in training.
-    max_epochs : int, default=12
-        Passes over the training rows.
-    batch_size : int, default=64
-        Rows a step.
-    learning_rate : float, default=3e-3
-        Highest learning rate.
-    weight_decay : float, default=0.01
-        Weight decay of the optimiser.
-    optimizer : {"adamw", "adam", "sgd"}, default="adamw"
-        Optimiser; "sgd" has momentum 0.9.
-    schedule : {"one-cycle", "cosine", "constant"}, default="one-cycle"
-        How the learning rate goes on.
-    validation_fraction : float in [0, 1], default=0.1
-        Share of the training rows held aside to stop early; 0 (or too few rows): no early stopping.
-    patience : int, default=3
-        Epochs without a better loss on them before training stops; the best weights are kept.
-    device : str, default="auto"
-        "cpu", "cuda", or "auto".
-    random_state : int, RandomState instance or None, default=None
-        Seeds the weights, the order of the rows and dropout.
+    {parameters}
 
     Attributes
     ----------
     y_mean_, y_scale_ : ndarray of shape (n_targets,)
         Mean and standard deviation of the targets, which are standardised inside.
-    shape_ : dict
-        Description of the network, in plain numbers.
-    state_ : dict of str to ndarray
-        Weights of the network.
-    history_ : list of dict
-        Losses, learning rate and seconds of each epoch.
+    {attributes}
 
     References
     ----------
-    .. [1] Kim, Y. (2014). Convolutional neural networks for sentence classification. EMNLP.
+    {reference}
 
     Examples
     --------
@@ -199,5 +164,6 @@ def TextCNN(task="classification", **settings) -> TextCNNClassifier | TextCNNReg
     >>> TextCNN("regression", max_epochs=5)
     TextCNNRegressor(max_epochs=5)
     """
-    check_choice("task", task, ("classification", "regression"))
-    return (TextCNNClassifier if task == "classification" else TextCNNRegressor)(**settings)
+    learners = {"classification": TextCNNClassifier, "regression": TextCNNRegressor}
+    check_choice("task", task, tuple(learners))
+    return learners[task](**settings)

@@ -358,9 +358,7 @@ def _rules_of(name, n_classes):
     return kind
 
 
-def select_members(
-    prune, X, y, *, kind, n_classes=None, sample_weight=None, seconds=None, names=None, random_state=None
-):
+def select_members(prune, X, y, *, kind, n_classes=None, sample_weight=None, names=None, **given):
     """Return the sorted positions of the members to keep.
 
     Parameters
@@ -379,12 +377,11 @@ def select_members(
         Of a classification.
     sample_weight : ndarray of shape (n_samples,) or None, default=None
         Handed to selectors that take it; a callable gets none.
-    seconds : array-like of shape (n_members,) or None, default=None
-        Handed to a selector that has a parameter `seconds` and no value for it.
     names : list of str or None, default=None
         Names of the members, for messages.
-    random_state : int or None, default=None
-        Handed to a selector that has a parameter `random_state` and no value for it.
+    **given : dict
+        What is handed to a selector that has a parameter of that name and no value for it, such as `random_state` or
+        the `seconds` of each member.
 
     Returns
     -------
@@ -409,8 +406,7 @@ def select_members(
     elif isinstance(prune, Real):
         kept = OrderedPruner(prune, n_classes=kind.n_classes).fit(X, y, sample_weight).members_
     elif hasattr(prune, "fit"):
-        given = {"n_classes": kind.n_classes, "seconds": seconds, "random_state": random_state}
-        mask = _selected(prune, X, y, kind, sample_weight, given)
+        mask = _selected(prune, X, y, kind, sample_weight, given | {"n_classes": kind.n_classes})
         kept = np.flatnonzero(mask.reshape(n_members, -1).any(axis=1))
     else:
         kept = np.asarray(prune(X, y))

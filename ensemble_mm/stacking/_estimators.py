@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..data import task_weights
 from ._base import BaseStack
-from ._parameters import documented
+from ._parameters import shared_words
 
 
 class _SingleStack(BaseStack):
@@ -52,7 +52,7 @@ class _SingleStack(BaseStack):
         return rules, target, out, weight
 
 
-@documented
+@shared_words
 class StackedClassifier(ClassifierMixin, _SingleStack):
     """Classify from several views with a cross-fitted ensemble.
 
@@ -130,7 +130,7 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
         return inside
 
 
-@documented
+@shared_words
 class StackedRegressor(RegressorMixin, _SingleStack):
     """Predict a number from several views with a cross-fitted ensemble.
 

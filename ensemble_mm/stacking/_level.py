@@ -387,10 +387,8 @@ def shares_of(problem, name, rows):
 
 def parts(run):
     """Return pairs (others, rows): what meta-learners and choices learn from, and the rows of a fold or of its part."""
-    labels = [y for name, y in run.problem.targets.items() if run.problem.tasks[name].rules.is_stratified]
-    return parts_of(
-        run.folds, run.problem.n_rows, run.problem.group_codes, labels[0] if labels else None, once=run.refit
-    )
+    labels = next(iter(run.problem.strata.values()), None)
+    return parts_of(run.folds, run.problem.n_rows, run.problem.group_codes, labels, once=run.refit)
 
 
 def _first_part(run):

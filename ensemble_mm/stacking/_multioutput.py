@@ -19,7 +19,7 @@ from ..data import labels_by_task
 from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
 from ._base import BaseStack
 from ._level import SIGNIFICANT, Level, outside, paired_gain, parts
-from ._parameters import documented
+from ._parameters import shared_words
 
 STRATEGIES = ("independent", "stacked", "chain")
 N_CHAINS = 4
@@ -27,7 +27,7 @@ BOUND = (ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegres
 MOVED_ROWS = 300  # rows on which a model is asked what moves its predictions
 
 
-@documented
+@shared_words
 @dataclass(repr=False, eq=False)
 class MultiOutputStack(BaseStack):
     """Predict several tasks of mixed kinds, with labels that are partly unknown, in one fit.

@@ -5,13 +5,13 @@ from __future__ import annotations  # the signatures of help() show the names of
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from inspect import cleandoc
 from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
 
 from .._checks import POSITIVE, Number, check_choice, check_params, did_you_mean, having, one_of, whole
+from .._docs import documented
 from .._kinds import KINDS
 from .._scorers import check_scorer
 from ..meta import CALIBRATORS, check_pruner, make_meta_learner
@@ -161,11 +161,7 @@ class StackParameters:
     }
 
 
-def documented(cls):
-    """Write what the stacks share into the docstring of one of them, in the place of {parameters} and {attributes}."""
-    words = cleandoc(cls.__doc__ or "")  # none under python -OO
-    cls.__doc__ = words.replace("{parameters}", PARAMETERS.strip()).replace("{attributes}", ATTRIBUTES.strip())
-    return cls
+shared_words = documented(parameters=PARAMETERS, attributes=ATTRIBUTES)
 
 
 def check_settings(model: StackParameters, tasks) -> None:

@@ -22,7 +22,7 @@ _SUM_BYTES = 16
 _HEAD = struct.Struct("<4sB")  # of an array: type and number of axes
 _TYPES = {np.dtype(kind).newbyteorder("<").str.encode(): np.dtype(kind).itemsize
           for kind in "? i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 S32".split()}  # fmt: skip
-_READ_ERRORS = (ValueError, OSError, TypeError, OverflowError, struct.error)
+READ_ERRORS = (ValueError, OSError, TypeError, OverflowError, struct.error)
 _PART = ".part"
 _OWN_PART = re.compile(r"\..+\.\d+\.[0-9a-f]{32}\.part")  # the names that `write_atomic` gives
 
@@ -94,7 +94,7 @@ def sweep(folder: Path, older_than: float = 3600.0) -> None:
                 path.unlink()
 
 
-def _pack(magic: bytes, arrays) -> bytes:
+def pack_arrays(magic: bytes, arrays) -> bytes:
     """Return an entry: magic, then of every array its type, shape and bytes, then a checksum."""
     parts: list = [magic]
     for array in map(np.asarray, arrays):
@@ -108,8 +108,8 @@ def _pack(magic: bytes, arrays) -> bytes:
     return b"".join([*parts, digest.digest()])
 
 
-def _unpack(content: bytearray, magic: bytes, count: int) -> list[np.ndarray]:
-    """Return the `count` arrays of an entry, which share its memory; ValueError for what `_pack` did not write."""
+def unpack_arrays(content: bytearray, magic: bytes, count: int) -> list[np.ndarray]:
+    """Return the `count` arrays of an entry, which share its memory; ValueError unless `pack_arrays` wrote it."""
     body, end = memoryview(content)[:-_SUM_BYTES], len(content) - _SUM_BYTES
     if body[: len(magic)] != magic or blake2b(body, digest_size=_SUM_BYTES).digest() != content[end:]:
         raise ValueError("not a whole entry")
@@ -129,7 +129,7 @@ def _unpack(content: bytearray, magic: bytes, count: int) -> list[np.ndarray]:
     return arrays
 
 
-def _read_file(path: Path, most: int) -> bytearray:
+def read_bounded(path: Path, most: int) -> bytearray:
     """Return what a regular file holds; one of more than `most` bytes is not ours, and not read."""
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
@@ -156,7 +156,7 @@ def make_folder(given, what: str) -> Path:
     return folder
 
 
-def _safe(key: str) -> str:
+def file_name(key: str) -> str:
     """Refuse a key that could name a file elsewhere."""
     if not (isinstance(key, str) and key.isalnum() and key.isascii() and len(key) <= 128):
         raise ValueError(f"{key!r} is not a key: use what content_key returns.")

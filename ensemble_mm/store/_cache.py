@@ -15,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import scipy.sparse as sp
 
-from ._arrays import _READ_ERRORS, _pack, _read_file, _safe, _unpack, make_folder, sweep, write_atomic
+from ._arrays import READ_ERRORS, file_name, make_folder, pack_arrays, read_bounded, sweep, unpack_arrays, write_atomic
 from ._jobs import JobStore
 
 _DENSE, _SPARSE, _ROWS = b"EMMdens1", b"EMMspar1", b"EMMrows1"
@@ -87,19 +87,19 @@ class FeatureCache:
         """Return what was put under a key, or None."""
         path = self._array_path(key)
         try:
-            content = _read_file(path, self.most_read)
+            content = read_bounded(path, self.most_read)
             if content.startswith(_SPARSE):
-                shape, indptr, indices, data = _unpack(content, _SPARSE, 4)
+                shape, indptr, indices, data = unpack_arrays(content, _SPARSE, 4)
                 n_rows, n_columns = shape.tolist()
                 if len(indptr) != n_rows + 1 or not 0 <= n_columns <= 64 * self.most_columns:
                     raise ValueError("not a matrix of ours")
                 matrix = sp.csr_matrix((data, indices, indptr), shape=(n_rows, n_columns))
                 matrix.check_format(full_check=True)
                 return matrix
-            return _unpack(content, _DENSE, 1)[0]
+            return unpack_arrays(content, _DENSE, 1)[0]
         except FileNotFoundError:
             return self._jobs.load(key)
-        except _READ_ERRORS:
+        except READ_ERRORS:
             with contextlib.suppress(OSError):  # a folder of that name
                 path.unlink(missing_ok=True)
             return None
@@ -119,9 +119,9 @@ class FeatureCache:
             array = array.tocsr()
             if array.shape[1] > 64 * self.most_columns:
                 return
-            content = _pack(_SPARSE, [np.array(array.shape, np.int64), array.indptr, array.indices, array.data])
+            content = pack_arrays(_SPARSE, [np.array(array.shape, np.int64), array.indptr, array.indices, array.data])
         else:
-            content = _pack(_DENSE, [array])
+            content = pack_arrays(_DENSE, [array])
         self._write(self._array_path(key), content)
 
     def get_rows(self, config_key: str, row_keys) -> tuple[np.ndarray, np.ndarray]:
@@ -179,21 +179,21 @@ class FeatureCache:
             self._merge(config_key, small)
 
     def _array_path(self, key: str) -> Path:
-        return self.folder / "arrays" / f"{_safe(key)}.npc"
+        return self.folder / "arrays" / f"{file_name(key)}.npc"
 
     def _batches(self, config_key: str) -> list[Path]:
-        return sorted((self.folder / "rows" / _safe(config_key)).glob("*.npc"))
+        return sorted((self.folder / "rows" / file_name(config_key)).glob("*.npc"))
 
     def _read_batch(self, path: Path):
         try:
-            keys, features = _unpack(_read_file(path, self.most_read), _ROWS, 2)
+            keys, features = unpack_arrays(read_bounded(path, self.most_read), _ROWS, 2)
             fits = keys.dtype == "S32" and keys.ndim == 1 and features.dtype == np.float32 and features.ndim == 2
             if not (fits and 0 < len(keys) == len(features) and features.shape[1] <= self.most_columns):
                 raise ValueError("not a batch of rows")
             return keys, features
         except FileNotFoundError:  # merged or evicted by another process
             return None
-        except _READ_ERRORS:
+        except READ_ERRORS:
             with contextlib.suppress(OSError):  # a folder of that name
                 path.unlink(missing_ok=True)
             return None
@@ -201,9 +201,9 @@ class FeatureCache:
     def _write_batch(self, config_key: str, keys, features) -> None:
         n = max(1, (self.most_read - 2**10) // (keys.itemsize + features.itemsize * features.shape[1]))
         for i in range(0, len(keys), n):
-            content = _pack(_ROWS, [keys[i : i + n], features[i : i + n]])
+            content = pack_arrays(_ROWS, [keys[i : i + n], features[i : i + n]])
             name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:12]}.npc"
-            self._write(self.folder / "rows" / _safe(config_key) / name, content)
+            self._write(self.folder / "rows" / file_name(config_key) / name, content)
 
     def _merge(self, config_key: str, batches) -> None:
         """Write many batches as one; a reader that comes between finds a row twice or computes it again."""

@@ -164,16 +164,15 @@ def _without_telemetry():
 def _quiet():
     """Hold back MLflow's and alembic's notes on the tables they make, and what SQLAlchemy says to MLflow's authors of
     one of its calls; other warnings, and errors, come through."""
-    before = {name: logging.getLogger(name).level for name in ("mlflow", "mlflow.store.db.utils", "alembic")}
-    for name in before:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    # Of all loggers: some versions of MLflow set the levels of its own and alembic's anew, on the way.
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.INFO))
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The ``noload`` loader strategy")
             yield
     finally:
-        for name, level in before.items():
-            logging.getLogger(name).setLevel(level)
+        logging.disable(before)
 
 
 @contextlib.contextmanager

@@ -108,7 +108,7 @@ class Encoder:
         if kind is str:
             text = [part.encode("utf-8", "surrogatepass") for part in parts]
             lengths = np.array([len(part) for part in text], dtype=np.int32)
-            return {"words": [self._bytes(b"".join(text)), self.array(lengths)]}
+            return {"words": [self.raw(b"".join(text)), self.array(lengths)]}
         if kind is int and parts == list(range(parts[0], parts[0] + len(parts))):
             return {"counted": [parts[0], len(parts)]}
         if kind in (int, float) and all(-(2**63) <= part < 2**63 for part in parts if kind is int):
@@ -121,7 +121,7 @@ class Encoder:
             return self._forest(parts, kind)
         return [self.node(part) for part in parts]
 
-    def _bytes(self, content: bytes) -> list:
+    def raw(self, content: bytes) -> list:
         return self.array(np.frombuffer(content, np.uint8))
 
     def _forest(self, parts, cls):
@@ -150,7 +150,7 @@ class Encoder:
                 return write(self, item)
         if (library := booster_kind(item)) is not None:
             model, kept = booster_state(item)
-            return {"booster": [library, self._bytes(model), self.node(kept)]}
+            return {"booster": [library, self.raw(model), self.node(kept)]}
         native = native_node(item, self.array)
         if native is not None:
             return native
@@ -276,10 +276,10 @@ def _order(item):
 
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, np.ufunc, type(np.mean), type)
 _WRITERS = {  # of exact types
-    str: lambda e, x: {"text": e._bytes(x.encode("utf-8", "surrogatepass"))},
+    str: lambda e, x: {"text": e.raw(x.encode("utf-8", "surrogatepass"))},
     complex: lambda e, x: {"complex": [x.real, x.imag]},
-    bytes: lambda e, x: {"bytes": e._bytes(x)},
-    bytearray: lambda e, x: {"bytearray": e._bytes(bytes(x))},
+    bytes: lambda e, x: {"bytes": e.raw(x)},
+    bytearray: lambda e, x: {"bytearray": e.raw(bytes(x))},
     list: lambda e, x: {"list": e.many(x)},
     tuple: lambda e, x: {"tuple": e.many(list(x))},
     set: lambda e, x: {"set": e.many(sorted(x, key=_order))},

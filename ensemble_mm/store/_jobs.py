@@ -19,7 +19,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from ._arrays import _safe, make_folder, sweep, write_atomic
+from ._arrays import file_name, make_folder, sweep, write_atomic
 from ._files import open_regular
 
 _MAGIC = b"EMMjob02"
@@ -86,7 +86,7 @@ class JobStore:
         write_atomic(self._path(key), write)
 
     def _path(self, key: str) -> Path:
-        return self.folder / f"{_safe(key)}.job"
+        return self.folder / f"{file_name(key)}.job"
 
     def _sign(self, key: str, head: bytes, payload=b"") -> bytes:
         mac = hmac.new(self._secret, head + b"%d:%s" % (len(key), key.encode()), "sha256")

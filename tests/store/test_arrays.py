@@ -129,10 +129,10 @@ def closed(magic, *arrays):
 
 
 HOSTILE = {
-    "no rows": _arrays._pack(b"EMMrows1", [np.empty(0, "S32"), np.ones((0, 3), np.float32)]),
-    "other keys": _arrays._pack(b"EMMrows1", [np.array([["a"], ["b"]], "S32"), np.ones((2, 3), np.float32)]),
-    "other rows": _arrays._pack(b"EMMrows1", [np.array(["a", "b"], "S32"), np.ones((1, 3), np.float32)]),
-    "too wide": _arrays._pack(b"EMMrows1", [np.array(["a"], "S32"), np.ones((1, 2**18 + 1), np.float32)]),
+    "no rows": _arrays.pack_arrays(b"EMMrows1", [np.empty(0, "S32"), np.ones((0, 3), np.float32)]),
+    "other keys": _arrays.pack_arrays(b"EMMrows1", [np.array([["a"], ["b"]], "S32"), np.ones((2, 3), np.float32)]),
+    "other rows": _arrays.pack_arrays(b"EMMrows1", [np.array(["a", "b"], "S32"), np.ones((1, 3), np.float32)]),
+    "too wide": _arrays.pack_arrays(b"EMMrows1", [np.array(["a"], "S32"), np.ones((1, 2**18 + 1), np.float32)]),
     "other type": closed(b"EMMrows1", (b"|S32", (1,), bytes(32)), (b"|O8", (1, 1), bytes(8))),
     "objects": closed(b"EMMdens1", (b"|O8", (1,), bytes(8))),
     "empty items": closed(b"EMMdens1", (b"|V0", (2**40, 2**20), b"")),
@@ -142,10 +142,10 @@ HOSTILE = {
     "many axes": closed(b"EMMdens1", (b"<f8", (1,) * 200, bytes(8))),
     "no shape": closed(b"EMMdens1"),
     "more behind it": closed(b"EMMdens1", (b"<f8", (1,), bytes(16))),
-    "indices": _arrays._pack(b"EMMspar1", [np.array([2, 2]), np.arange(3), np.array([0, 9**9]), np.ones(2)]),
-    "rows": _arrays._pack(b"EMMspar1", [np.array([2**62, 2]), np.arange(3), np.array([0, 1]), np.ones(2)]),
-    "columns": _arrays._pack(b"EMMspar1", [np.array([2, 2**31]), np.arange(3), np.array([0, 1]), np.ones(2)]),
-    "shape": _arrays._pack(b"EMMspar1", [np.array([2]), np.arange(3), np.array([0, 1]), np.ones(2)]),
+    "indices": _arrays.pack_arrays(b"EMMspar1", [np.array([2, 2]), np.arange(3), np.array([0, 9**9]), np.ones(2)]),
+    "rows": _arrays.pack_arrays(b"EMMspar1", [np.array([2**62, 2]), np.arange(3), np.array([0, 1]), np.ones(2)]),
+    "columns": _arrays.pack_arrays(b"EMMspar1", [np.array([2, 2**31]), np.arange(3), np.array([0, 1]), np.ones(2)]),
+    "shape": _arrays.pack_arrays(b"EMMspar1", [np.array([2]), np.arange(3), np.array([0, 1]), np.ones(2)]),
     "pickle": pickle.dumps([1]),
 }
 
