@@ -131,7 +131,7 @@ def _scores(model, scores, n_rows):
 
 def _weights(model):
     """Lay out what share of the weight each view has; members that read all views have lines of their own."""
-    inputs = {m.reads: "all, and other tasks" if m.inputs else m.reads for m in model.table_.members()}
+    inputs = {m.reads: "all, and other tasks" if m.is_across else m.reads for m in model.table_.members()}
     shares = model.contributions_.rename(index=inputs, level="reads").groupby(level="reads").sum()
     order = [name for name in [*model.views_, "all", "all, and other tasks"] if name in shares.index]
     rows = [("read by the learners", *shares.columns)]

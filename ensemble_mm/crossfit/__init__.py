@@ -12,13 +12,25 @@ from ._folds import draw_folds
 from ._jobs import FittedMember
 from ._new_rows import NewRows
 from ._patterns import patterns_of
-from ._plan import ALL_ROWS, Estimate, Fit, LearnerSpec, Member, Plan, check_learners, members_of, seed_of
+from ._plan import (
+    ALL_ROWS,
+    MISSING_VIEWS,
+    Estimate,
+    Fit,
+    LearnerSpec,
+    Member,
+    Plan,
+    check_learners,
+    members_of,
+    seed_of,
+)
 from ._run import CrossFit, in_time_order, splitting_groups, unweighted
 from ._table import Table
 from ._trial import measured
 
 __all__ = [
     "ALL_ROWS",
+    "MISSING_VIEWS",
     "CrossFit",
     "Estimate",
     "Fit",

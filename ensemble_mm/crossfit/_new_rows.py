@@ -7,6 +7,8 @@ from ..data import take_rows
 from ._extract import as_block, spread_rows
 from ._features import Features, read_rows
 from ._jobs import FittedMember
+from ._patterns import missing_of
+from ._plan import MISSING
 from ._table import Table
 
 
@@ -66,6 +68,7 @@ class NewRows(Features):
     def predict(self, members, models, tasks, estimates=None):
         """Return the Table of the members' predictions for the new rows."""
         table = Table(self.n_rows, members, tasks, self.index)
+        estimates = {MISSING: missing_of(self.present), **(estimates or {})}
         calls, owners = [], []
         for member in members:
             rows = np.arange(self.n_rows)

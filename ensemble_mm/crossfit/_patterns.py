@@ -20,6 +20,11 @@ def patterns_of(present):
     return code
 
 
+def missing_of(present):
+    """Return which views each row lacks, where {view: rows that have it} is given: 0 or 1, shape (n_rows, n_views)."""
+    return ~np.column_stack(list(present.values())) * np.float32(1)
+
+
 @dataclass(frozen=True)
 class Tried:
     """Patterns, and the rows that they are tried out on.
@@ -58,6 +63,11 @@ class Tried:
     def key(self, member, pattern):
         """Return the pattern that decides what a member predicts: that of its views, or the whole with estimates."""
         return pattern if member.inputs else pattern & self._bits(member.views)
+
+    def missing(self, pattern):
+        """Return what `missing_of` does, of rows that have the views of a pattern and no others."""
+        here = {view: np.full(len(self.rows), bool(pattern & self._bits([view]))) for view in self.views}
+        return missing_of(here)
 
     def _bits(self, views):
         return sum({1 << min(self.views.index(view), 62) for view in views})

@@ -50,6 +50,10 @@ class Estimate:
     chain: int | None = None
 
 
+MISSING_VIEWS = "missing views"  # what members read that are told which views a row lacks
+MISSING = Estimate(MISSING_VIEWS, chain=-1)  # of no task: one column per view, 1 where a row lacks it
+
+
 @dataclass(frozen=True)
 class Member:
     """One learner on one input for one task: what fills one block of columns of the table.
@@ -63,8 +67,13 @@ class Member:
     views: tuple[str, ...]
     estimator: object = field(compare=False, repr=False)
     form: str = "native"
-    inputs: tuple[Estimate, ...] = ()  # estimates of other tasks that it reads beside the views
+    inputs: tuple[Estimate, ...] = ()  # what it reads beside the views: estimates of other tasks, or which views lack
     chain: int | None = None  # of the second level: the chain that it is a link of
+
+    @property
+    def is_across(self) -> bool:
+        """Whether it reads estimates of other tasks: a member of the second level."""
+        return any(name != MISSING for name in self.inputs)
 
     def __iter__(self):
         """Yield what tells it from the other members of its task: the learner, and what it reads."""
@@ -111,11 +120,11 @@ class Plan:
     @property
     def members(self) -> list[Member]:
         """Those of the first level."""
-        return list(dict.fromkeys(fit.member for fit in self.fits if not fit.member.inputs))
+        return list(dict.fromkeys(fit.member for fit in self.fits if not fit.member.is_across))
 
     def __str__(self):
         views = ", ".join(f"{v.name} ({v.modality}: {_columns(v.columns)})" for v in self.views)
-        own, across = ([fit for fit in self.fits if bool(fit.member.inputs) is reads] for reads in (False, True))
+        own, across = ([fit for fit in self.fits if fit.member.is_across is reads] for reads in (False, True))
         lines = [
             f"{self.problem.n_rows} rows, {len(self.folds)} folds",
             f"views: {views}",
@@ -187,7 +196,7 @@ def check_learners(learners) -> list[LearnerSpec]:
 def members_of(task, specs: list[LearnerSpec], views: list[str]) -> list[Member]:
     """Return the members of one task: a copy per view for reads="each", else one copy on several views."""
     members = [
-        Member(task.name, spec.name, reads, names, spec.estimator, spec.form)
+        _reading(Member(task.name, spec.name, reads, names, spec.estimator, spec.form))
         for spec in specs
         if task.rules.suits(spec.estimator)
         for reads, names in _resolve_reads(spec, views)
@@ -201,6 +210,13 @@ def members_of(task, specs: list[LearnerSpec], views: list[str]) -> list[Member]
             f"Add a {task.rules.learner} to the learners."
         )
     return members
+
+
+def _reading(member):
+    """Return a member that is told which views a row lacks where it is to read that."""
+    if MISSING_VIEWS not in member.views:
+        return member
+    return replace(member, views=tuple(name for name in member.views if name != MISSING_VIEWS), inputs=(MISSING,))
 
 
 def _resolve_reads(spec: LearnerSpec, views: list[str]):

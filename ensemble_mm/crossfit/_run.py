@@ -13,8 +13,8 @@ from ._estimators import cost_of, seeded
 from ._execute import Failure, JobError, Skipped, check_failures
 from ._features import TrainingFeatures
 from ._jobs import Blanks, FitMember
-from ._patterns import Tried, patterns_to_try
-from ._plan import ALL_ROWS, Fit, seed_of
+from ._patterns import Tried, missing_of, patterns_to_try
+from ._plan import ALL_ROWS, MISSING, Fit, seed_of
 from ._table import Table
 
 
@@ -57,7 +57,7 @@ class CrossFit:
         """Return the members that read views which were extracted in time; what they read together may be less."""
         there = self.features.readers
         members = [replace(m, views=tuple(view for view in m.views if view in there)) for m in members]
-        return [member for member in members if member.views]
+        return [member for member in members if member.views or member.inputs]
 
     def fit(self, members, *, estimates=None, tried=None, refit=None, stage="fit", required=None, optional=False):
         """Cross-fit members; return `(table, models)`.
@@ -123,6 +123,7 @@ class CrossFit:
         names = list(dict.fromkeys(name for fit in fits for name in fit.member.inputs))
         if not names:
             return None, {}
+        estimates = {MISSING: missing_of(self.features.present), **(estimates or {})}
         blocks = [estimates[name].reshape(self.problem.n_rows, -1).astype(np.float32) for name in names]
         ends = np.cumsum([block.shape[1] for block in blocks])
         places = {n: range(end - b.shape[1], end) for n, b, end in zip(names, blocks, ends.tolist(), strict=True)}
@@ -162,7 +163,8 @@ class CrossFit:
             done.add(key)
             places = np.flatnonzero((tried.folds == fit.fold) & tried.having(key))
             if len(places):
-                inputs = [estimates[pattern][name].reshape(len(tried.rows), -1)[places] for name in member.inputs]
+                given = {MISSING: tried.missing(pattern), **(estimates or {}).get(pattern, {})}
+                inputs = [given[name].reshape(len(tried.rows), -1)[places] for name in member.inputs]
                 inputs = np.hstack(inputs).astype(np.float32) if inputs else None
                 yield Blanks(key, places, tried.rows[places], absent, inputs)
 
@@ -230,7 +232,7 @@ class CrossFit:
 def in_time_order(members):
     """Return the members, the cheap ones first and the tasks in turn, and those that come first of each task."""
     ranked = {}
-    for member in sorted(members, key=lambda member: cost_of(member.estimator) * len(member.views)):
+    for member in sorted(members, key=lambda m: (not m.views, cost_of(m.estimator) * len(m.views))):
         ranked.setdefault(member.task, []).append(member)
     order = sorted(((i, m) for own in ranked.values() for i, m in enumerate(own)), key=lambda pair: pair[0])
     return [member for _, member in order], {own[0] for own in ranked.values()}

@@ -24,6 +24,7 @@ from .._modalities import MODALITIES
 from .._routing import keyword, splits_groups
 from ..crossfit import (
     ALL_ROWS,
+    MISSING_VIEWS,
     CrossFit,
     Fit,
     LearnerSpec,
@@ -41,7 +42,17 @@ from ..crossfit import (
     splitting_groups,
     unweighted,
 )
-from ..data import Names, as_fitted, as_source, columns_of, has_names, read_problem, task_weights, views_of
+from ..data import (
+    Names,
+    as_fitted,
+    as_source,
+    columns_of,
+    has_names,
+    present_rows,
+    read_problem,
+    task_weights,
+    views_of,
+)
 from ..learners import PORTFOLIOS, portfolio
 from ..meta import Judge, parts_of
 from ..schema import tell
@@ -226,12 +237,20 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
             kind = task.rules
             n_rows = int((~np.isnan(problem.targets[task.name])).sum())
             natures = {view.name: MODALITIES[view.modality].nature(view.extractor) for view in problem.views}
+            natures |= dict.fromkeys(self._told_missing(problem), "vector")
             entries = portfolio(learners, kind.family, n_rows=n_rows, n_classes=kind.n_classes, views=natures)
             return [LearnerSpec(*entry) for entry in entries]
         return check_learners(learners)
 
+    def _told_missing(self, problem):
+        """Return what learners may read beside the views, as a list: which of them a row lacks, if any row does."""
+        lacking = self.missing_indicator and not all(present_rows(column).all() for column in problem.columns.values())
+        if lacking and any(view.name == MISSING_VIEWS for view in problem.views):
+            raise ValueError(f"With missing_indicator no view may be called {MISSING_VIEWS!r}: give it another name.")
+        return [MISSING_VIEWS] if lacking else []
+
     def _members(self, problem):
-        names, tasks = [view.name for view in problem.views], problem.tasks
+        names, tasks = [view.name for view in problem.views] + self._told_missing(problem), problem.tasks
         listed = {name: self._learners_of(task, problem) for name, task in tasks.items()}
         members = [member for name, task in tasks.items() for member in members_of(task, listed[name], names)]
         used = {spec.name for name, task in tasks.items() for spec in listed[name] if task.rules.suits(spec.estimator)}

@@ -238,7 +238,7 @@ class MultiOutputStack(BaseStack):
         """Add to `task_contributions_` what task `name` owes to each other task: the weights of the members that read
         them, times the share of each task in what moves their predictions."""
         for member, weight in second.weights(name).items():
-            if not member.inputs or weight == 0:
+            if member not in second.models or weight == 0:
                 continue
             moved = _moved_by(run, member, second.models[member], estimates)
             for source, share in zip(member.inputs, moved, strict=True):
@@ -368,7 +368,7 @@ def _across(name, members, inputs, chain=None):
 
     Each keeps to the views that it was listed with. Those that read all views side by side come first.
     """
-    own = [member for member in members if member.task == name]
+    own = [member for member in members if member.task == name and member.views]
     whole = {view for member in own for view in member.views}
     own = [member for member in own if not _is_bound(member.estimator)]
     every = {view for member in own for view in member.views}

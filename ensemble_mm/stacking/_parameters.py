@@ -45,6 +45,9 @@ threshold : None, float, str, callable, dict of costs or dict by task, default=N
     What `predict` says of classes. None: the most probable one. A metric, such as "f1" or "balanced_accuracy", or a
     scorer: what maximises it out of fold. A number: the second of two classes from this probability on. A dict from
     class to cost: what costs least, where an error on a row of a class has that cost, 1 unless named.
+missing_indicator : bool, default=False
+    Whether learners are told which views a row lacks, where some rows lack any: those that read each view get a
+    copy that reads "missing views", and those that read all views read that beside them.
 augment : int, default=0
     Augmented copies of every training row; never of held-out rows.
 on_error : {"raise", "drop"}, default="raise"
@@ -130,6 +133,7 @@ class StackParameters:
     prune: Any = None
     calibration: str | Mapping[str, str | None] | None = None
     threshold: Any = None
+    missing_indicator: bool = False
     augment: int = 0
     on_error: str = "raise"
     on_bad: str = "raise"
@@ -147,6 +151,7 @@ class StackParameters:
         # Views and folds are read, learners chosen, and settings by task checked before anything is fitted.
         **dict.fromkeys(("views", "columns", "learners", "cv", *BY_TASK), "no_validation"),
         "refit": ["boolean"],
+        "missing_indicator": ["boolean"],
         "augment": [whole(0, MOST_COPIES)],
         "on_error": [one_of("raise", "drop")],
         "on_bad": [one_of("raise", "missing")],

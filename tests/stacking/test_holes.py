@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import roc_auc_score
+from sklearn.tree import DecisionTreeClassifier
 
-from ensemble_mm import MultiOutputStack, StackedClassifier
+from ensemble_mm import MultiOutputStack, StackedClassifier, load, save
 
 N = 90
 WORDS = ("a cold and dull day", "a warm and bright day")
@@ -94,3 +95,42 @@ def test_a_row_without_any_view_gets_the_shares_or_the_mean_of_the_training_rows
     np.testing.assert_allclose(model.predict(nothing)["level"].to_numpy(float), np.mean(y) + 0.25, atol=0.03)
     with pytest.raises(ValueError, match="fewer items are missing"):
         stack().fit(nothing, y)
+
+
+def test_learners_may_be_told_which_views_are_missing(tmp_path):
+    """The label is the exclusive or of which views are there, so nothing else tells it."""
+    rng = np.random.default_rng(0)
+    gone = rng.random((2, 200)) < 0.5
+    X = {name: np.where(lost[:, np.newaxis], np.nan, rng.normal(size=(200, 2)))
+         for name, lost in zip("ab", gone, strict=True)}  # fmt: skip
+    X, y = X | {"c": rng.normal(size=(200, 2))}, gone[0] ^ gone[1]
+    learners = [("tree", DecisionTreeClassifier(max_depth=2)), ("both", DecisionTreeClassifier(), ["a", "b"])]
+    first, rest = {k: v[:150] for k, v in X.items()}, {k: v[150:] for k, v in X.items()}
+    model = StackedClassifier(learners=learners, cv=3, random_state=0, missing_indicator=True)
+    assert "reads 'missing views'" in str(model.plan(first, y[:150]))
+    model.fit(first, y[:150])
+    assert model.score(rest, y[150:]) == 1 and model.contributions_["y"]["missing views", "tree"] > 0.9
+    save(model, tmp_path / "m.emm")
+    np.testing.assert_array_equal(load(tmp_path / "m.emm").predict_proba(rest), model.predict_proba(rest))
+    np.testing.assert_allclose(model.compiled().predict_proba(rest), model.predict_proba(rest), atol=1e-6)
+    alone = StackedClassifier(learners=learners[:1], cv=3, random_state=0).fit(first, y[:150])
+    assert alone.score(rest, y[150:]) < 0.8
+    with pytest.raises(ValueError, match="no view may be called 'missing views'"):
+        model.set_params(missing_indicator=True).fit(first | {"missing views": first["c"]}, y[:150])
+
+
+def test_without_a_missing_view_nobody_is_told_of_any(data):
+    X, y = data
+    model = stack().set_params(missing_indicator=True).fit(X, y)
+    assert {member.reads for member in model.table_.members()} == set(X)
+    np.testing.assert_array_equal(model.predict_proba(X), stack().fit(X, y).predict_proba(X))
+
+
+def test_patterns_are_tried_as_new_rows_of_them_are_predicted(data):
+    X, y = data
+    X = with_holes(X, left=np.arange(0, N, 4))
+    learners = [("all", LogisticRegression(), "all"), ("each", LogisticRegression())]
+    model = MultiOutputStack(learners=learners, cv=3, random_state=0, missing_indicator=True)
+    model.fit(X, pd.DataFrame({"a": y, "b": np.arange(N) % 2}))
+    assert set(model.tasks_) == {"a", "b"} and np.isfinite(model.predict_proba(X)["a"]).all()
+    assert model.predict_set({k: v[:3] for k, v in with_holes(X, right=[0, 1, 2]).items()}, 0.8)["a"].any(axis=1).all()
