@@ -48,7 +48,7 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
     output : {"sparse", "reduced", "tokens"}, default="sparse"
         CSR; the same in few dense columns; or token positions, shape (n_samples, max_length), 0 for padding and 1 for
         a word that was not there in fit.
-    n_components : int, default=100
+    n_components : int, default=50
         Columns of the reduced form.
     max_length : int, default=200
         Tokens read of each text by "tokens" and by transformers models.
@@ -101,7 +101,7 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         pos=False,
         encoder=None,
         output="sparse",
-        n_components=100,
+        n_components=50,
         max_length=200,
         device="auto",
         pooling="mean",

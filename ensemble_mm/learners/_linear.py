@@ -89,7 +89,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
         From this many rows on, one inner fold is scored instead of all.
     max_iter : int, default=1000
         Iterations of a fit (L-BFGS).
-    tol : float, default=1e-4
+    tol : float, default=5e-4
         Largest gradient of the mean loss at which a fit stops.
     random_state : int, RandomState instance or None, default=None
         Draws the inner folds.
@@ -132,7 +132,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
         n_folds=3,
         max_rows=500,
         max_iter=1000,
-        tol=1e-4,
+        tol=5e-4,
         random_state=None,
     ):
         self.Cs = Cs

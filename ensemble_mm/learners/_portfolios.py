@@ -15,6 +15,7 @@ from .._kinds import KINDS
 from .._modalities import NATURES
 from ._presets import (
     LARGE,
+    MIXED_SHARE,
     SMALL,
     WIDE_SHARE,
     deep_gbm,
@@ -75,7 +76,9 @@ class Facts:
     @property
     def share(self) -> float:
         """Share of all columns that a tree looks at: tables have few, vectors any number, media hundreds."""
-        return self.share_of_tables if self.only_tables else WIDE_SHARE
+        if self.only_tables:
+            return self.share_of_tables
+        return MIXED_SHARE if set(self.views.values()) <= {"words", *TABLES} else WIDE_SHARE
 
     @property
     def share_of_tables(self) -> float:
@@ -155,7 +158,7 @@ ENTRIES = [
     Entry("gp", gaussian_process, "each", "native", of=FAST, when=_is_small_table),
     Entry("kernel", kernel_linear, alone(*TABLES, "media"), "native", of=FAST, when=lambda t: not _is_small_table(t)),
     Entry("kernel", kernel_linear, alone(*TABLES, "media"), "native", of=SLOW),
-    Entry("gbm", lambda t: gbm(t, 80, t.share), of=FAST, when=lambda t: t.boosted),
+    Entry("gbm", lambda t: gbm(t, 150 if t.regression else 80, t.share), of=FAST, when=lambda t: t.boosted),
     Entry("trees", lambda t: extra_trees(t, 60, t.share_of_tables), tables, of=FAST,
           when=lambda t: t.n_rows <= SMALL or not t.boosted),
     Entry("linear_text", linear, together(*TEXTS), "native", of=SLOW),

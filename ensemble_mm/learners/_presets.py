@@ -17,7 +17,8 @@ from ._linear import LogisticPath, RidgePath
 from ._pooled_gaussian import PooledGaussian
 from ._scaling import NaiveBayesScaler, SampledKernel, ViewScaler
 
-WIDE_SHARE = 0.15  # of the columns that a tree looks at, where there are hundreds
+WIDE_SHARE = 0.15  # of the columns that a tree looks at, where there are hundreds that describe one item
+MIXED_SHARE = 0.4  # of the columns of tables and texts, where few tell much and many tell little
 SMALL = 1000  # rows up to which even "fast" has a forest, and Gaussian processes are cheap
 LARGE = 20_000  # rows above which learners that keep or compare rows work on a sample, or are left out
 
@@ -93,7 +94,7 @@ def gbm(facts, n_rounds, share):
     n_rows, rows_per_class = facts.n_rows, facts.n_rows / (1 if facts.regression else facts.n_classes)
     return cls(
         n_estimators=_rounds(n_rounds, facts),
-        learning_rate=0.06 if n_rounds > 100 else 0.08 if facts.regression else 0.12,
+        learning_rate=0.06 if n_rounds > 150 else 0.08 if facts.regression else 0.12,
         num_leaves=7 if n_rows < 5000 else 15 if n_rows < LARGE else 31,
         # 20, LightGBM's own value, gives constants on some dozens of rows.
         min_child_samples=int(min(20, max(2, rows_per_class // 15))),

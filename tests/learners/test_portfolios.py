@@ -112,6 +112,15 @@ def test_wrong_calls_are_told():
         portfolio("fast", "regression", n_rows=10, views={"x": "tabular"})
 
 
+def test_trees_look_at_more_columns_of_texts_and_tables_than_of_media():
+    def share(nature):
+        views = {"item": nature, "facts": "table"}
+        entries = portfolio("fast", "classification", n_rows=2000, n_classes=2, views=views)
+        return {name: estimator for name, estimator, _, _ in entries}["gbm"].colsample_bytree
+
+    assert share("words") > 2 * share("media") == 2 * share("states")
+
+
 @pytest.mark.parametrize("kind", ["classification", "regression"])
 def test_tables_beside_media_keep_learners_of_their_own(kind):
     """What suits hundreds of columns of a picture does not suit the ten of a table."""
