@@ -4,16 +4,14 @@ import os
 from contextlib import suppress
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Self
 
 import numpy as np
 from scipy.fft import dct, irfft, next_fast_len, rfft
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
-from .._checks import POSITIVE, check_params, one_of, require, whole
+from .._checks import POSITIVE, one_of, require, whole
 from .._items import numbers_of, plain_item, sound_pair
-from ._media import UnreadableItem, changed_items, decoding, open_item, read_all
+from ._media import MediaExtractor, UnreadableItem, changed_items, decoding, open_item, read_all
 from ._tracks import CLIPS, read_sound_track
 
 N_MELS = 40
@@ -30,7 +28,7 @@ NOT_KNOWN = (1, 4)  # errors of libsndfile: a format, or a kind of encoding with
 COSINES = dct(np.eye(N_MELS), type=2, norm="ortho", axis=1)[:, :N_CEPSTRA].astype(np.float32)  # log-mel to cepstra
 
 
-class AudioExtractor(TransformerMixin, BaseEstimator):
+class AudioExtractor(MediaExtractor):
     """Turn sounds into statistics over time of log-mel bands, cepstra, spectral shape, pitch and energy.
 
     Needs no fit. Sounds are mixed to one channel, resampled to one rate, set to the same loudness (the loudness is kept
@@ -77,11 +75,6 @@ class AudioExtractor(TransformerMixin, BaseEstimator):
         self.max_seconds = max_seconds
         self.on_bad = on_bad
 
-    def fit(self, X=None, y=None) -> Self:
-        """Check the parameters; nothing is learned."""
-        check_params(self)
-        return self
-
     def transform(self, X) -> np.ndarray:
         """Return float32 features, shape (n_samples, n_features), for paths, bytes, arrays or (samples, rate) pairs.
 
@@ -107,16 +100,6 @@ class AudioExtractor(TransformerMixin, BaseEstimator):
     def _read_one(self, item):
         sound = load_sound(item, self.rate, self.max_seconds)
         return None if sound is None else sound_features(resampled(*sound, self.rate), self.rate)
-
-    def __sklearn_is_fitted__(self):
-        return True
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        return tags
 
 
 def load_sound(item, rate, max_seconds):

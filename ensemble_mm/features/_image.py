@@ -1,15 +1,14 @@
 """Images -> float32 columns: colour, shape and texture of a small copy, its pixels, or states of an encoder."""
 
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
 from .._checks import as_items, check_choice, check_params, having, is_missing, one_of, whole
 from ._encoders import POOLINGS, encode, encoder_files, encoder_width
-from ._media import changed_items, read_all
+from ._media import MediaExtractor, changed_items, read_all
 from ._picture_features import GROUPS, names_of, picture_features
 from ._pictures import read_picture
 from ._text import ENCODED_COMPONENTS, TextReducer
@@ -20,7 +19,7 @@ LARGEST_SIDE = 8192
 BATCH = 8  # small copies whose features are computed together
 
 
-class ImageExtractor(TransformerMixin, BaseEstimator):
+class ImageExtractor(MediaExtractor):
     """Turn images into features: one row per image, the same columns whatever its size and mode.
 
     Every image is made upright (EXIF), opaque (over white), RGB with 8 bits per channel, and resized to a square
@@ -118,19 +117,6 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         self.max_pixels = max_pixels
         self.on_bad = on_bad
         self.flip = flip
-
-    def fit(self, X=None, y=None) -> Self:
-        """Check the parameters. Nothing is learned, so `transform` works without it.
-
-        Parameters
-        ----------
-        X : sequence of images, default=None
-            Not read.
-        y : None
-            Not read.
-        """
-        check_params(self)
-        return self
 
     def transform(self, X) -> np.ndarray:
         """Return the features of images.
@@ -233,15 +219,9 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
     def _read(self, item):
         return read_picture(item, max_pixels=self.max_pixels)
 
-    def __sklearn_is_fitted__(self):
-        return True
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.two_d_array = False
         tags.input_tags.one_d_array = True
-        tags.input_tags.string = True
         tags.input_tags.allow_nan = True
         return tags
 

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
 
-from .._checks import BadItemsError, BadItemsWarning, as_items, check_choice, is_missing, require
+from .._checks import BadItemsError, BadItemsWarning, as_items, check_choice, check_params, is_missing, require
 from .._items import is_address, plain_items
 
 # What FFmpeg may take a clip for. Left out is what reads other files or listens to the network: playlists (HLS, DASH,
@@ -43,6 +45,25 @@ class ChangedItem:
     def load(self):
         """Return the changed copy, decoded."""
         return self.change(self.item, self.seed, *self.settings)
+
+
+class MediaExtractor(TransformerMixin, BaseEstimator):
+    """Base of the extractors of files, which learn nothing: a row depends on its own item only."""
+
+    def fit(self, X=None, y=None) -> Self:
+        """Check the parameters; nothing is learned, so `transform` works without it."""
+        check_params(self)
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags
 
 
 def changed_items(items, change, rng, *settings) -> list:

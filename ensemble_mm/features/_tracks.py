@@ -9,31 +9,11 @@ from .._checks import is_missing, require
 from .._items import plain_item
 from ._media import SOUND_FORMATS, decoding, open_clip
 
-CLIPS = (
-    ".mp4",
-    ".avi",
-    ".mov",
-    ".webm",
-    ".mkv",
-    ".m4v",
-    ".m4a",
-    ".mpg",
-    ".mpeg",
-    ".qt",
-    ".mpe",
-    ".3gp",
-    ".3g2",
-    ".3gpp",
-    ".wmv",
-    ".asf",
-    ".ts",
-    ".mts",
-    ".m2ts",
-    ".vob",
-    ".ogv",
-    ".flv",
-    ".f4v",
-)  # what soundfile does not read
+CONTAINERS = (
+    ".mp4", ".avi", ".mov", ".webm", ".mkv", ".m4v", ".mpg", ".mpeg", ".qt", ".mpe", ".3gp", ".3g2", ".3gpp", ".wmv",
+    ".asf", ".ts", ".mts", ".m2ts", ".vob", ".ogv", ".flv", ".f4v",
+)  # fmt: skip
+CLIPS = (*CONTAINERS, ".m4a")  # what soundfile does not read
 LOOKED_AT = 20  # clips that tell whether a column of them has sound
 
 

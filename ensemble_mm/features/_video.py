@@ -3,17 +3,15 @@
 from errno import EINVAL, ENOMEM
 from functools import lru_cache, partial
 from itertools import dropwhile, islice
-from typing import Self
 
 import numpy as np
 from scipy.fft import irfft2, rfft2
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 
-from .._checks import POSITIVE, check_params, one_of, require, whole
+from .._checks import POSITIVE, one_of, require, whole
 from .._items import plain_item
 from ._image import small_copy
-from ._media import UnreadableItem, changed_items, decoding, open_clip, read_all
+from ._media import MediaExtractor, UnreadableItem, changed_items, decoding, open_clip, read_all
 from ._picture_features import names_of, picture_features
 from ._pictures import picture_of_array
 
@@ -27,7 +25,7 @@ MOST_DECODED = 1024  # times `max_pixels`: what is decoded of one clip; a small 
 RATE = 25  # frames a second of arrays that come without a rate
 
 
-class VideoExtractor(TransformerMixin, BaseEstimator):
+class VideoExtractor(MediaExtractor):
     """Turn clips into the pooled appearance of a few frames and the motion between neighbouring ones.
 
     Needs no fit. Frames are taken in short runs spread over the clip, found by seeking, so that the cost does not grow
@@ -81,11 +79,6 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
         self.max_pixels = max_pixels
         self.on_bad = on_bad
         self.flip = flip
-
-    def fit(self, X=None, y=None) -> Self:
-        """Check the parameters; nothing is learned."""
-        check_params(self)
-        return self
 
     def transform(self, X) -> np.ndarray:
         """Return float32 features, shape (n_samples, n_features), for paths, bytes or arrays of frames.
@@ -201,16 +194,6 @@ class VideoExtractor(TransformerMixin, BaseEstimator):
             raise UnreadableItem(
                 f"its frames have {frame.width} x {frame.height} pixels, more than max_pixels={self.max_pixels}"
             )
-
-    def __sklearn_is_fitted__(self):
-        return True
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        return tags
 
 
 def _seconds_of(stream, container):
