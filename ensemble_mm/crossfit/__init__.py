@@ -24,7 +24,7 @@ from ._plan import (
     members_of,
     seed_of,
 )
-from ._run import CrossFit, in_time_order, splitting_groups, unweighted
+from ._run import CrossFit, in_time_order
 from ._table import Table
 from ._trial import measured
 
@@ -55,6 +55,4 @@ __all__ = [
     "plan_extractions",
     "seed_of",
     "seeded",
-    "splitting_groups",
-    "unweighted",
 ]

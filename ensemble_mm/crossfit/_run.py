@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .._routing import keyword, splits_groups
 from ..data import Problem
 from ..meta import FEWEST_ROWS
 from ..store import content_key
@@ -236,16 +235,6 @@ def in_time_order(members):
         ranked.setdefault(member.task, []).append(member)
     order = sorted(((i, m) for own in ranked.values() for i, m in enumerate(own)), key=lambda pair: pair[0])
     return [member for _, member in order], {own[0] for own in ranked.values()}
-
-
-def unweighted(members):
-    """Return the names of the learners that take no sample weights."""
-    return list(dict.fromkeys(m.learner for m in members if keyword(m.estimator, "sample_weight") is None))
-
-
-def splitting_groups(members, n_rows):
-    """Return the names of the learners that hold rows aside by themselves and cannot be told of groups."""
-    return list(dict.fromkeys(m.learner for m in members if splits_groups(m.estimator, n_rows)))
 
 
 def _check_served(required, kept, failed):

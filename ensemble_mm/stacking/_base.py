@@ -21,7 +21,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._checks import as_pandas, check_choice, check_params
 from .._kinds import metric_names
 from .._modalities import MODALITIES
-from .._routing import keyword, splits_groups
 from ..crossfit import (
     ALL_ROWS,
     MISSING_VIEWS,
@@ -34,13 +33,10 @@ from ..crossfit import (
     by_content,
     check_learners,
     draw_folds,
-    fitted_part,
     in_time_order,
     measured,
     members_of,
     plan_extractions,
-    splitting_groups,
-    unweighted,
 )
 from ..data import (
     Names,
@@ -58,6 +54,7 @@ from ..meta import Judge, parts_of
 from ..schema import tell
 from ..store import FeatureCache, JobStore, content_key, versions
 from ._board import fold_scores, head_of, judge_of, leaderboard
+from ._cautions import fitted_before, idle_learners, left_out, splitting_groups, unweighted
 from ._decisions import decided
 from ._diagram import diagram
 from ._level import Level, calibrator_of, forget_idle, setting_of
@@ -102,8 +99,8 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         folds = draw_folds(self.cv, problem, seed, told)
         tell(told, stacklevel=5)
         members = self._members(problem)
-        self._warn_untold(members, problem, sample_weight)
-        self._warn_fitted(members, problem.views)
+        for words in (*self._untold(members, problem, sample_weight), *fitted_before(members, problem.views)):
+            warnings.warn(words, UserWarning, stacklevel=5)
         runner = self._runner(Progress(context, self, self.verbose))
         run = CrossFit(
             problem, folds, bool(self.refit), seed, runner, on_error=self.on_error, on_bad=self.on_bad,
@@ -126,7 +123,8 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         self.n_extractions_ = run.features.n_extractions
         self.failures_ = run.failures
         self.fit_report_ = runner.to_frame()
-        self._warn_left_out()
+        if words := left_out(self.fit_report_, self.time_budget):
+            warnings.warn(words, UserWarning, stacklevel=5)
         context.call_on_fit_task_end(estimator=self, X=X, y=Y)
         return self
 
@@ -253,66 +251,19 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         names, tasks = [view.name for view in problem.views] + self._told_missing(problem), problem.tasks
         listed = {name: self._learners_of(task, problem) for name, task in tasks.items()}
         members = [member for name, task in tasks.items() for member in members_of(task, listed[name], names)]
-        used = {spec.name for name, task in tasks.items() for spec in listed[name] if task.rules.suits(spec.estimator)}
-        idle = {spec.name: spec for specs in listed.values() for spec in specs if spec.name not in used}
-        if idle:
-            found = ", ".join(f"{name!r} ({type(spec.estimator).__name__})" for name, spec in idle.items())
-            warnings.warn(
-                f"These learners are left out, because they can learn none of the tasks: {found}. Classifiers learn "
-                "classes, regressors numbers: remove them, or declare another kind of task.",
-                UserWarning,
-                stacklevel=6,
-            )
+        if words := idle_learners(listed, tasks):
+            warnings.warn(words, UserWarning, stacklevel=6)
         return members
 
-    def _warn_untold(self, members, problem, sample_weight):
-        """Tell which learners and meta-learners cannot be told of the weights or the groups of the rows."""
-        given = {name: setting_of(self.meta_learner, task) for name, task in problem.tasks.items()}
-        metas = {type(meta).__name__: meta for meta in given.values() if hasattr(meta, "fit")}
+    def _untold(self, members, problem, sample_weight):
+        """Yield what to tell of learners and meta-learners that take no weights of rows, or split groups."""
+        given = (setting_of(self.meta_learner, task) for task in problem.tasks.values())
+        learners = [(member.learner, member.estimator) for member in members]
+        learners += [(type(meta).__name__, meta) for meta in given if hasattr(meta, "fit")]
         if sample_weight is not None:
-            names = unweighted(members)
-            names += [name for name, meta in metas.items() if keyword(meta, "sample_weight") is None]
-            if names:
-                warnings.warn(
-                    f"These learners take no sample weights and are fitted without them: {', '.join(names)}.",
-                    UserWarning,
-                    stacklevel=6,
-                )
+            yield from unweighted(learners)
         if problem.groups is not None:
-            names = splitting_groups(members, problem.n_rows)
-            names += [name for name, meta in metas.items() if splits_groups(meta, problem.n_rows)]
-            if names:
-                warnings.warn(
-                    "These learners hold rows aside by themselves, which splits groups and lets them stop late or "
-                    f"choose settings that suit rows they saw: {', '.join(names)}. Turn early stopping off, or "
-                    "search with TunedLearner, which keeps groups whole.",
-                    UserWarning,
-                    stacklevel=6,
-                )
-
-    def _warn_fitted(self, members, views):
-        parts = {f"learner {member.learner!r}": member.estimator for member in members}
-        parts |= {f"the extractor of view {view.name!r}": view.extractor for view in views}
-        found = {name: inner for name, part in parts.items() if (inner := fitted_part(part)) is not None}
-        if found:
-            names = ", ".join(f"{name} ({type(inner).__name__})" for name, inner in found.items())
-            warnings.warn(
-                f"These were fitted before and stay as they are in every fold: {names}. If they saw any of these rows, "
-                "scores, weights and intervals are too good to be true. Hand them over unfitted, or make sure that "
-                "they saw other rows only; em.audit(model, X, Y) looks for signs that they did not.",
-                UserWarning,
-                stacklevel=6,
-            )
-
-    def _warn_left_out(self):
-        late = "; ".join(words for words in self.fit_report_["left_out"] if words)
-        if late:
-            warnings.warn(
-                f"The time budget of {self.time_budget} s was over before these were done, so the model is without "
-                f"them: {late}. Give more time for a better model.",
-                UserWarning,
-                stacklevel=6,
-            )
+            yield from splitting_groups(learners, problem.n_rows)
 
     def _meta_settings(self, tasks):
         """Return what `Level.weigh` needs to make the meta-learner of each task."""
@@ -422,7 +373,8 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
             table = self._run_levels(new)[0]
         for level in self.levels_:
             for member in level.table.members():  # of a second level some may have models only
-                if any(model is not None and model.estimator is None for model in level.models[member].values()):
+                models = level.models.get(member, {}).values()  # none of one that was pruned, whose column is NaN
+                if any(model is not None and model.estimator is None for model in models):
                     table[member][:] = np.nan
         return table
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 from sklearn import config_context
+from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, TimeSeriesSplit
@@ -339,3 +340,11 @@ def test_the_output_that_transformers_are_set_to_changes_nothing(reviews, output
         np.testing.assert_array_equal(model.fit(X, Y["tone"]).predict_proba(X), plain)
         members = model.predict_members(X).values
     np.testing.assert_array_equal(model.predict_members(X).values, members)
+
+
+def test_members_that_were_pruned_say_nothing_of_new_rows(vectors):
+    X, y = vectors
+    learners = [("good", Ridge()), ("bad", DummyRegressor())]
+    model = StackedRegressor(learners=learners, prune=1, cv=2, random_state=0).fit(X, y)
+    told = model.predict_members(X).to_frame().isna().all()
+    assert told.groupby("learner").all().to_dict() == {"bad": True, "good": False}

@@ -1,11 +1,12 @@
 """A database that cannot be used is told in words, at once, and without its password."""
 
+import logging
 import sys
 
 import pytest
 
 from ensemble_mm.store import TaskDatabase
-from ensemble_mm.store._connection import _unsynced
+from ensemble_mm.store._connection import _quiet, _unsynced
 
 
 @pytest.mark.parametrize("url", ["runs.db", "sqlite://", "sqlite:///:memory:", "postgresql://host/name"])
@@ -48,3 +49,15 @@ def test_a_new_file_is_made_without_waiting_for_the_disk_and_used_with_it(tmp_pa
         assert level(kept) == level(closed) == 0 != usual
         closed.dispose()
     assert level(kept) == level(closed) == usual
+
+
+def test_notes_are_held_back_whatever_levels_are_set_on_the_way(caplog):
+    """Older versions of MLflow set those of alembic anew while they make tables."""
+    logger = logging.getLogger("alembic.runtime.migration")
+    with caplog.at_level(logging.INFO, logger=logger.name):
+        with _quiet():
+            logger.setLevel(logging.INFO)
+            logger.info("Running upgrade")
+            logger.warning("cannot upgrade")
+        logger.info("after")
+    assert [record.message for record in caplog.records] == ["cannot upgrade", "after"]

@@ -1,0 +1,60 @@
+"""What to tell of learners that cannot do all that a fit asks for, or that were fitted before, in words."""
+
+from collections.abc import Iterator
+
+from .._routing import keyword, splits_groups
+from ..crossfit import fitted_part
+
+
+def idle_learners(listed, tasks) -> str:
+    """Return what to tell of learners, listed by task, that suit none of the tasks; "" where there is none."""
+    used = {spec.name for name, task in tasks.items() for spec in listed[name] if task.rules.suits(spec.estimator)}
+    idle = {spec.name: spec.estimator for specs in listed.values() for spec in specs if spec.name not in used}
+    if not idle:
+        return ""
+    found = ", ".join(f"{name!r} ({type(learner).__name__})" for name, learner in idle.items())
+    return (
+        f"These learners are left out, because they can learn none of the tasks: {found}. Classifiers learn "
+        "classes, regressors numbers: remove them, or declare another kind of task."
+    )
+
+
+def unweighted(learners) -> Iterator[str]:
+    """Yield what to tell of learners, as pairs (name, learner), that take no sample weights."""
+    names = dict.fromkeys(name for name, learner in learners if keyword(learner, "sample_weight") is None)
+    if names:
+        yield f"These learners take no sample weights and are fitted without them: {', '.join(names)}."
+
+
+def splitting_groups(learners, n_rows) -> Iterator[str]:
+    """Yield what to tell of learners, as pairs (name, learner), that split groups by holding rows aside themselves."""
+    names = dict.fromkeys(name for name, learner in learners if splits_groups(learner, n_rows))
+    if names:
+        yield (
+            "These learners hold rows aside by themselves, which splits groups and lets them stop late or choose "
+            f"settings that suit rows they saw: {', '.join(names)}. Turn early stopping off, or search with "
+            "TunedLearner, which keeps groups whole."
+        )
+
+
+def fitted_before(members, views) -> Iterator[str]:
+    """Yield what to tell of learners and extractors that are handed over fitted."""
+    parts = {f"learner {member.learner!r}": member.estimator for member in members}
+    parts |= {f"the extractor of view {view.name!r}": view.extractor for view in views}
+    found = {name: inner for name, part in parts.items() if (inner := fitted_part(part)) is not None}
+    if found:
+        names = ", ".join(f"{name} ({type(inner).__name__})" for name, inner in found.items())
+        yield (
+            f"These were fitted before and stay as they are in every fold: {names}. If they saw any of these rows, "
+            "scores, weights and intervals are too good to be true. Hand them over unfitted, or make sure that they "
+            "saw other rows only; em.audit(model, X, Y) looks for signs that they did not."
+        )
+
+
+def left_out(report, budget) -> str:
+    """Return what to tell of what a time budget left no time for; "" where that is nothing."""
+    late = "; ".join(words for words in report["left_out"] if words)
+    return late and (
+        f"The time budget of {budget} s was over before these were done, so the model is without them: {late}. Give "
+        "more time for a better model."
+    )
