@@ -6,6 +6,7 @@ file. What an item is, its own value says: no look at its neighbours, nothing is
 
 import base64
 import binascii
+import contextlib
 import re
 from collections.abc import Mapping
 from numbers import Number, Real
@@ -111,6 +112,16 @@ def sound_pair(item):
         if np.ndim(rate) == 0 and isinstance(rate, Real) and not np.isscalar(samples) and np.ndim(samples) in (1, 2):
             return np.asarray(samples), rate
     return None
+
+
+def text_of(item):
+    """Return bytes that hold a text, and no file, as that text; another item as it is."""
+    if isinstance(item, bytes) and not FILE.match(item):
+        with contextlib.suppress(UnicodeDecodeError):
+            text = item.decode()
+            if all(character.isprintable() or character.isspace() for character in text):
+                return text
+    return item
 
 
 def head_of(item) -> bytes:

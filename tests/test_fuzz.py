@@ -1,6 +1,7 @@
 """A few hundred of the cases of benchmarks/reliability/bench_fuzz.py: none crashes, lies or fails without a cause."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ SEED = 1  # another one than the benchmark's
 def fuzz():
     spec = importlib.util.spec_from_file_location("emm_bench_fuzz", BENCHMARK)
     module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(BENCHMARK.parent))
     spec.loader.exec_module(module)
     return module
 

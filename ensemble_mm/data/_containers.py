@@ -11,7 +11,7 @@ from scipy import sparse
 from .._checks import as_items, as_pandas, is_missing, name_of
 from .._items import plain_column
 from .._modalities import MODALITIES
-from ._inputs import MultimodalData
+from ._inputs import MultimodalData, with_texts
 
 ALONE = "x"  # name of a column that has none
 
@@ -24,7 +24,7 @@ def as_source(X) -> Any:
     X = _parted(plain_column(as_pandas(X)))
     if isinstance(X, pd.DataFrame):
         names = [name_of(label) for label in X.columns]
-        return X if names == list(X.columns) else X.set_axis(names, axis=1)
+        return with_texts(X if names == list(X.columns) else X.set_axis(names, axis=1))
     if sparse.issparse(X):  # first: one kind of sparse matrix is a dict
         return X.tocsr() if X.ndim == 2 else X
     if isinstance(X, Mapping):

@@ -9,6 +9,7 @@ import csv
 import io
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -33,6 +34,8 @@ FIRST_LINE = re.compile(r'"?sep=(.)"?\r?\n')  # which Excel writes and reads
 COMMA = re.compile(r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*")
 WHOLE = re.compile(r"\s*[+-]?\d+\s*")
 CODE = re.compile(r"\s*0\d+\s*")
+WORDS_KEPT: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
+FEWEST = 3  # cells of most rows, from which one cell alone is a title
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ def read_delimited(path: Path, content: bytes, layout: Layout, usual: str) -> pd
     encoding = layout.encoding or _encoding_of(content)
     text = content.decode(encoding)
     options, found = _options_of(text, layout, usual)
-    frame = pd.read_csv(io.StringIO(text, newline=""), decimal=layout.decimal or ".", **options)
+    frame = pd.read_csv(io.StringIO(text, newline=""), decimal=layout.decimal or ".", low_memory=False, **options)
+    _keep_words(frame, text, options)
     signs = options["sep"] + options["quotechar"]
     if re.search(rf"(?:^|[\s{re.escape(signs)}])0\d", text):  # before a look at cells, which costs more
         _keep_codes(frame, text, options)
@@ -88,7 +92,7 @@ def read_delimited_in_parts(name, file, layout: Layout, usual: str, n_rows: int,
     options, found = _options_of(start.decode(encoding, "replace"), layout, usual)
     _tell(name, [*found, _encoding_told(encoding, layout)])
     whole = io.TextIOWrapper(io.BufferedReader(_Chained(start, file)), encoding, newline="")
-    options |= {"decimal": layout.decimal or ".", "dtype": dict.fromkeys(texts, str)}
+    options |= {"decimal": layout.decimal or ".", "dtype": dict.fromkeys(texts, str), **WORDS_KEPT}
     for part in pd.read_csv(whole, chunksize=n_rows, **options):
         if layout.decimal is None and options["sep"] != ",":
             _read_commas(part, but=texts)
@@ -114,12 +118,65 @@ class _Chained(io.RawIOBase):
 def _options_of(text: str, layout: Layout, usual: str) -> tuple[dict[str, Any], list[str]]:
     """Return the options of `read_csv` for a text, and what of them is not as usual."""
     first = FIRST_LINE.match(text)
-    sep, quote = _separator_of(text[first.end() if first else 0 :][:SAMPLE], layout.sep or (first and first[1]), usual)
+    sample = text[first.end() if first else 0 :][:SAMPLE]
+    sep, quote = _separator_of(sample, layout.sep or (first and first[1]), usual)
+    rows = _rows_of(sample, sep, quote)
+    titles, width = _titles(rows), _width_of(rows)
+    rows = rows[titles:]
+    more = width - len(rows[0]) if rows else 0
+    if more > 1:
+        raise ValueError(
+            f"its first line names {len(rows[0])} columns, but most rows have {width} cells: give each column a name"
+        )
+    trailing = more == 1 and not any(row[-1].strip() for row in rows[1:] if len(row) == width)
     found = [
         "" if layout.sep or first or sep == usual else f"the separator {sep!r}",
         "" if quote == '"' else f"the quotes {quote}",
+        f"{titles} lines above the names of the columns left out" if titles else "",
+        "the first cell of each row as its name, for there is one name less than cells"
+        if more and not trailing
+        else "",
     ]
-    return {"sep": sep, "quotechar": quote, "skiprows": 1 if first else 0}, found
+    options = {"sep": sep, "quotechar": quote, "skiprows": (1 if first else 0) + titles}
+    if trailing:
+        options["index_col"] = False
+    if _is_spaced(sample, sep):
+        options["skipinitialspace"] = True
+    return options, found
+
+
+def _is_spaced(sample: str, sep: str) -> bool:
+    """Tell whether a space stands behind each separator of the first line."""
+    line = sample.partition("\n")[0]
+    return 0 < line.count(sep) == line.count(f"{sep} ")
+
+
+def _rows_of(sample: str, sep: str, quote: str) -> list[list[str]]:
+    """Return the cells of the first rows of a text."""
+    lines = io.StringIO(sample, newline=None)  # a line may end in one of three ways
+    reader = csv.reader(lines, delimiter=sep, quotechar=quote, skipinitialspace=_is_spaced(sample, sep))
+    try:
+        rows = list(islice(reader, ROWS))
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+    rows = [row for row in rows if row]
+    return rows[:-1] if len(sample) == SAMPLE and len(rows) > 2 else rows  # the sample ends within the last
+
+
+def _width_of(rows: list[list[str]]) -> int:
+    """Return how many cells most rows below the first have."""
+    return Counter(map(len, rows[1:] or rows)).most_common(1)[0][0] if rows else 0
+
+
+def _titles(rows: list[list[str]]) -> int:
+    """Return how many lines stand above the names of the columns: comments, and titles of one cell."""
+    width = _width_of(rows)
+    n = 0
+    for row in rows:
+        if not (row[0].lstrip()[:1] == "#" and len(row) != width or len(row) == 1 and width >= FEWEST):
+            break
+        n += 1
+    return n
 
 
 def _encoding_told(encoding: str, layout: Layout) -> str:
@@ -163,13 +220,25 @@ def _separator_of(sample: str, said: str | None, usual: str) -> tuple[str, str]:
     quote = "'" if single else '"'
     best, most = said or usual, (0.0, 1)
     for sep in () if said else (usual, *SEPARATORS):
-        rows = list(islice(filter(None, csv.reader(io.StringIO(sample), delimiter=sep, quotechar=quote)), ROWS))
-        rows = rows[:-1] if len(rows) > 2 else rows  # the sample may end within the last
-        width = len(rows[0]) if rows else 0
+        rows = _rows_of(sample, sep, quote)
+        width = len(rows[_titles(rows)]) if rows else 0
         found = sum(len(row) == width for row in rows) / max(len(rows), 1), width
         if width > 1 and found > most:
             best, most = sep, found
     return best, quote
+
+
+def _keep_words(frame, text, options) -> None:
+    """Make words that stand for nothing among numbers, such as NA and None, words again in columns of texts.
+
+    What they are there, the rest of the column says.
+    """
+    names = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name]) and frame[name].hasnans]
+    if names:
+        texts = pd.read_csv(io.StringIO(text, newline=""), usecols=names, dtype=str, **WORDS_KEPT, **options)
+        for name in names:
+            if texts[name].count() > frame[name].count() and frame[name].count():
+                frame[name] = texts[name]
 
 
 def _keep_codes(frame, text, options) -> None:

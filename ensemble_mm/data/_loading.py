@@ -11,7 +11,7 @@ import pandas as pd
 from .._checks import check_choice, check_count, check_fraction, did_you_mean, printable
 from .._items import is_address, plain_item, suffix_of
 from .._modalities import MODALITIES
-from ..schema import LOOKED_AT
+from ..schema import LOOKED_AT, blanks_of
 from ._delimited import Layout
 from ._inputs import MultimodalData
 from ._parts import parts_of
@@ -86,6 +86,7 @@ def read_table(
     -------
     X : DataFrame, or MultimodalData for lists
     Y : DataFrame, empty without targets
+        Words for nothing, such as NA where the other labels say so, are labels that are not known.
 
     Raises
     ------
@@ -114,7 +115,7 @@ def read_table(
             near = printable(did_you_mean(name, frame.columns))
             raise ValueError(f"{printable(source)} has no column {name!r}; it has {there}.{near}")
     X = frame[list(inputs)] if inputs is not None else frame.drop(columns=names)
-    return _with_paths(X, Path(root) if root is not None else folder, media), frame[names].copy()
+    return _with_paths(X, Path(root) if root is not None else folder, media), frame[names].apply(_known_labels)
 
 
 def read_parts(
@@ -138,6 +139,13 @@ def read_parts(
     parts, folder = parts_of(os.fspath(source), Layout(sep, decimal, encoding), n_rows, texts)
     for part in parts:
         yield _with_paths(part.reset_index(drop=True), Path(root) if root is not None else folder, media)
+
+
+def _known_labels(column: pd.Series) -> pd.Series:
+    """Return labels without words that stand for none, such as NA where the other labels say so."""
+    texts = {label for label in column if isinstance(label, str)} if column.dtype == object else set()
+    blanks = blanks_of(texts) if texts else ()
+    return column.where([not (isinstance(v, str) and v.strip() in blanks) for v in column], None) if blanks else column
 
 
 def _with_paths(X: pd.DataFrame, root: Path, media) -> pd.DataFrame:

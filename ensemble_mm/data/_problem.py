@@ -5,9 +5,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..schema import Schema
-from ._inputs import View
+from ._inputs import View, in_another_order
 from ._suspects import note_suspects
 from ._targets import Task, resolve_targets, without_rare
 from ._views import columns_of, read_views
@@ -142,6 +143,14 @@ def read_problem(source, Y, *, sample_weight=None, groups=None, **said) -> Probl
                 f"Found input variables with inconsistent numbers of samples: X has {n_rows} rows, task {name!r} "
                 f"has {len(target)} labels. Give one label per row; mark one that is not known with None."
             )
+    ours, theirs = getattr(source, "index", None), getattr(Y, "index", None)
+    # Without labels of their own, as what a scaler returns, rows can only go by their places.
+    labelled = [isinstance(index, pd.Index) and not index.equals(pd.RangeIndex(n_rows)) for index in (ours, theirs)]
+    if all(labelled) and in_another_order(ours, theirs):
+        notes.append(
+            "The rows of Y have the labels of those of X, in another order. They go by their places: if labels count, "
+            "give Y.loc[X.index]."
+        )
     views, schema = read_views(user.views, source, user.encoded, user.columns)
     weights = task_weights(sample_weight, tasks, n_rows)
     for name, weight in weights.items():

@@ -16,7 +16,7 @@ import pandas as pd
 
 from .._checks import DataWarning, did_you_mean
 from .._kinds import KINDS
-from ..schema import blanks_of, learn_dates, tell
+from ..schema import blanks_of, is_blank, learn_dates, tell
 from ._labels import (
     as_column,
     check_labels,
@@ -76,6 +76,7 @@ class Task:
             out[known] = _as_numbers(self.name, values[known])
             return out
         position = {label: i for i, label in enumerate(np.asarray(self.classes).tolist())}
+        known &= [not (isinstance(label, str) and label not in position and is_blank(label)) for label in values]
         plain = [label.item() if isinstance(label, np.generic) else label for label in values[known]]
         strange = [label for label in plain if label not in position]
         if strange and unseen is None:
@@ -374,12 +375,15 @@ def _classes_of(name: str, known: pd.Series) -> np.ndarray:
 
 
 def _blank_classes(task: Task):
-    """Yield what to know of classes that look like labels that are not known."""
+    """Yield what to know of classes that look like labels that are not known, or like each other."""
     texts = [label for label in ([] if task.classes is None else task.classes.tolist()) if isinstance(label, str)]
     blanks = blanks_of(texts) if texts else ()
     found = [text for text in texts if text.strip() in blanks]
     if found:
         yield f"Task {task.name!r} has the class {some(found)}: if these labels are not known, mark them with None."
+    alike = [text for text in texts if text != " ".join(text.split()) and " ".join(text.split()) in texts]
+    if alike:
+        yield f"Task {task.name!r} has classes that differ from others by spaces alone: {some(alike)}. Take these off."
 
 
 def _as_numbers(name: str, values) -> np.ndarray:

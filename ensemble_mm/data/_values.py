@@ -58,8 +58,17 @@ def _trouble_with(value, several: bool) -> str | None:
         except (TypeError, ValueError):  # a signalling NaN
             return f"what is no number, such as {_shown(value)}"
     elif not several and isinstance(value, COLLECTIONS):
-        return f"several values in one place, such as the {type(value).__name__} {_shown(value)}"
+        return f"several values in one place, such as the {type(value).__name__} {_shown(value)} ({_remedy(value)})"
     return None
+
+
+def _remedy(value) -> str:
+    """Return how several values become what a table can hold."""
+    if isinstance(value, dict):
+        return "a column per key, as pd.json_normalize makes them, can be read"
+    if all(isinstance(item, str) for item in value):
+        return 'texts can be read, as column.map(", ".join) makes them'
+    return "a column per place, or a list of numbers of one length in a view of its own, can be read"
 
 
 def _shown(value) -> str:

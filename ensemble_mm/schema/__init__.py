@@ -1,6 +1,6 @@
 """What one column of X is taken for, why, and how its values are read: pure functions of values and a frozen rule."""
 
-from ._blanks import blanks_of, is_no_text
+from ._blanks import blanks_of, is_blank, is_no_text
 from ._categories import word_of
 from ._column import IN_TABLE, LEFT_OUT, STRINGS, Column
 from ._dates import learn_dates
@@ -23,6 +23,7 @@ __all__ = [
     "check_kind",
     "composed",
     "infer_column",
+    "is_blank",
     "is_no_text",
     "kind_of_strings",
     "learn_dates",

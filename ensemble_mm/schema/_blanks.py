@@ -5,10 +5,10 @@ from typing import Any
 from .._checks import is_missing
 
 BLANKS = frozenset(
-    "na n/a n.a. n.a #n/a #na <na> nan -nan null nil none missing unknown undefined n/v k.a. #div/0! #value! #ref! "
-    "#num! #name? #null!".split()
-) | {"", "not available", "no data", "no answer"}  # fmt: skip
-ALWAYS = frozenset(["", "#n/a", "<na>", "nan", "n/a", "null"])  # of categories, too
+    "na n/a n.a. n.a #n/a #na nan nat nil null none missing unknown undefined unspecified n/v nd n.d. tbd k.a. #div/0! "
+    "#value! #ref! #num! #name? #null! -nan -1.#ind 1.#qnan".split()
+) | {"", "not available", "not applicable", "not known", "not specified", "not reported", "no data", "no answer"}
+ALWAYS = frozenset(["", "#n/a", "<na>", "nan", "n/a", "null", "<null>", "(null)"])  # of categories, too
 NO_TEXT = ALWAYS | {"-", "--", "?", "."}
 LONGEST = max(map(len, NO_TEXT))
 
@@ -28,7 +28,7 @@ def is_blank(value: Any) -> bool:
     if value[:1].isdecimal():
         return False  # no word and no mark, at once
     text = value.strip().casefold()
-    return text in BLANKS or not any(map(str.isalnum, text))
+    return text.strip("<>()[]") in BLANKS or not any(map(str.isalnum, text))
 
 
 def blanks_of(texts) -> tuple[str, ...]:

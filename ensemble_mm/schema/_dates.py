@@ -40,15 +40,20 @@ for _line in _NAMES:
 MONTHS.pop("jui")  # juin or juillet
 MONTHS["mrz"] = 3
 
+ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7, "bst": 1, "wet": 0,
+         "west": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3, "jst": 9}  # fmt: skip
 _DAYS = "mon tue wed thu fri sat sun mo di mi do fr sa so lun mar mer jeu ven sam dim".split()
 _WEEKDAY = rf"(?:(?:{'|'.join(_DAYS)})[^\W\d_]*\.?,?\s+)?"
 _TIME = (
     r"(?:(?:[T ]|,\s*|\s+at\s+)(?P<H>\d{1,2}):(?P<M>[0-5]\d)(?::(?P<S>[0-5]\d)(?:[.,](?P<f>\d{1,9}))?)?"
-    r"(?:\s*(?P<half>[ap])\.?m\.?)?\s*(?P<zone>z|utc|gmt|[+-]\d{2}(?::?\d{2})?)?)?"
+    rf"(?:\s*(?P<half>[ap])\.?m\.?)?\s*(?P<zone>z|utc|gmt|{'|'.join(ZONES)}|[+-]\d{{2}}(?::?\d{{2}})?)?)?"
 )
+_ASCTIME = re.compile(
+    r"(\w{3} \w{3} +\d{1,2}) (\d\d:\d\d:\d\d)( [+-]\d{4}| [A-Z]{3,4})? (\d{4})"
+)  # the year stands last
 _FIELDS = {
     "%Y": r"(?P<Y>\d{4})", "%y": r"(?P<y>\d{2})", "%m": r"(?P<m>\d{1,2})", "%d": r"(?P<d>\d{1,2})",
-    "%b": r"(?P<b>[^\W\d_]{3,})\.?", "%q": r"(?P<q>[1-4])",
+    "%b": r"(?P<b>[^\W\d_]{3,})\.?", "%q": r"(?P<q>[1-4])", "%V": r"(?P<w>[0-5]\d)",
 }  # fmt: skip
 _SHAPES = tuple(  # of a text, and how it may be written; {0} is what stands between
     (re.compile(pattern + _TIME, re.IGNORECASE), formats)
@@ -66,6 +71,8 @@ _SHAPES = tuple(  # of a text, and how it may be written; {0} is what stands bet
         (r"\d{4}()", ("%Y",)),
         (r"\d{2}([/.])\d{4}", ("%m{0}%Y",)),
         (r"[^\W\d_]{3,}\.?[ .,/-]*\d{4}()", ("%b %Y",)),
+        (r"[^\W\d_]{3}-\d{2}()", ("%b-%y",)),
+        (r"\d{4}-?W\d{2}()", ("%Y-W%V",)),
         (r"\d{4}[ -]?Q\d()", ("%Y Q%q",)),
         (r"Q\d[ /-]?\d{4}()", ("Q%q %Y",)),
         (r"\d{4}年\d{1,2}月\d{1,2}日()", ("%Y年%m月%d日",)),
@@ -128,7 +135,7 @@ class DateRule:
             return pd.Timestamp(item).to_pydatetime(warn=False)
         if not isinstance(item, str):
             item = _digits(item)
-        return None if item is None or is_blank(item) else self._parse(item.strip())
+        return None if item is None or is_blank(item) else self._parse(_usual(item))
 
     def _parse(self, text: str) -> datetime | None:
         ways = (self.format, *_coarser(self.format)) if self.partial else (self.format,)
@@ -176,10 +183,15 @@ def _sorted_by_type(counts: Counter) -> tuple[int, dict[str, int], int]:
     typed = sum(n for item, n in counts.items() if isinstance(item, (date, np.datetime64, pd.Period)))
     texts: dict[str, int] = {}
     for item, n in counts.items():
-        text = item.strip() if isinstance(item, str) else _digits(item)
+        text = _usual(item) if isinstance(item, str) else _digits(item)
         if text and not is_blank(text):
             texts[text] = texts.get(text, 0) + n
     return typed, texts, sum(n for item, n in counts.items() if not is_blank(item))
+
+
+def _usual(text: str) -> str:
+    """Return a text with the year beside the day, as in most forms; "Wed Oct 10 20:19:24 +0000 2018" has it last."""
+    return _ASCTIME.sub(r"\1 \4 \2\3", text.strip())
 
 
 def _in_doubt(rule: DateRule, texts: dict[str, int], formats: dict[str, int]) -> DateRule:
@@ -197,7 +209,7 @@ def _in_doubt(rule: DateRule, texts: dict[str, int], formats: dict[str, int]) ->
 
 def formats_of(counts: Counter) -> list[str]:
     """Return the formats of dates that are written in several, the most frequent first; else nothing."""
-    texts = {item.strip(): n for item, n in counts.items() if isinstance(item, str) and not is_blank(item)}
+    texts = {_usual(item): n for item, n in counts.items() if isinstance(item, str) and not is_blank(item)}
     if len(texts) < len(counts) / 2:
         return []
     total = sum(texts.values())
@@ -273,7 +285,9 @@ def _digits(item: Any) -> str | None:
 @lru_cache(maxsize=64)
 def _pattern(format: str) -> re.Pattern:
     """Return the pattern of texts of a format, with a time behind the date or without."""
-    if "%b" in format or "%q" in format:  # the name tells the parts apart: what stands between them may be anything
+    if any(
+        part in format for part in ("%b", "%q", "%V")
+    ):  # the name tells the parts apart: what stands between them may be anything
         format = re.sub(r"[ .,-]", "@", format)
     body = ""
     for part in re.split(r"(%\w)", format):
@@ -300,6 +314,8 @@ def _parse(text: str, format: str) -> datetime | None:
         hour = hour % 12 + 12 * (part["half"] in "pP") if 1 <= hour <= 12 else 99
     fraction = int((part["f"] or "0")[:6].ljust(6, "0"))
     try:
+        if part.get("w"):
+            return datetime.fromisocalendar(year, int(part["w"]), 1)
         return datetime(year, month or 99, int(part.get("d") or 1), hour, int(part["M"] or 0), int(part["S"] or 0),
                         fraction, _zone(part["zone"]))  # fmt: skip
     except ValueError:
@@ -310,6 +326,6 @@ def _zone(text: str | None) -> timezone | None:
     if text is None:
         return None
     if text[0] not in "+-":
-        return UTC
+        return timezone(timedelta(hours=ZONES[text.casefold()])) if text.casefold() in ZONES else UTC
     minutes = int(text[1:3]) * 60 + int(text[3:].replace(":", "") or 0)
     return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))

@@ -31,6 +31,8 @@ HOW: dict[str, tuple[str, dict]] = {  # what else may be said: a kind, and what 
     "decimal comma": ("number", {"decimal": ","}), "decimal point": ("number", {"decimal": "."}),
     "day first": ("date", {"said": "day first"}), "month first": ("date", {"said": "month first"}),
 }  # fmt: skip
+UNNAMED = re.compile(r"Unnamed: 0$|$")  # of a first column without a name, as pandas writes its index
+MOSTLY = 0.9  # share of strings from which the numbers among them are strings, too
 CODES = re.compile(r"(?:^|_)(?:zip|zip_?codes?|post_?codes?|postal|plz|fips|codes?|ids?)(?:$|_)")
 
 
@@ -91,10 +93,10 @@ def _found(values, known, counts, name, in_table) -> Column:
         return column
     if counts is not None and len(counts) == 1 and len(known) == len(values) > 1:
         return Column(name=name, taken_as="constant", because="every value is the same", reading=CategoryRule())
-    strings = not in_table and all(isinstance(item, str) or hasattr(item, "__fspath__") for item in known)
+    strings = not in_table and _are_strings(known)
     notes: tuple[str, ...] = ()
     if counts is not None and _may_be_read(known):
-        if (column := _of_values(counts, name, strings)) is not None:
+        if (column := _of_values(known, counts, name, strings)) is not None:
             return column
         notes = _mixture_notes(name, counts)
     if not strings:
@@ -115,13 +117,15 @@ def _of_modality(known, name) -> Column | None:
     return Column(name=name, taken_as=modality, because=f"its items are known as {modality}", notes=notes)
 
 
-def _of_values(counts, name, strings) -> Column | None:
+def _of_values(known, counts, name, strings) -> Column | None:
     """Return the record of a column of which enough values read as dates, times or numbers."""
     for kind, learn in LEARN.items():
         rule = learn(counts)
         codes = kind == "number" and _are_codes(name, counts)
         if rule is not None and not (codes and strings):
             because = f"its values read as {rule.noun} ({rule})"
+            if rule.noun == "numbers" and UNNAMED.match(str(name)) and _are_names_of_rows(counts, len(known)):
+                return _row_names(name)
             notes = _code_notes(name) if codes else ()
             return Column(name=name, taken_as=kind, because=because, reading=rule, notes=notes)
     return None
@@ -138,10 +142,32 @@ def _of_strings(known, counts, name, notes) -> Column:
     return Column(name=name, taken_as=kind, because=because, reading=reading, notes=notes)
 
 
+def _are_strings(known) -> bool:
+    """Tell whether items are strings, or nearly all of them: some cells of a column of texts are numbers to a file."""
+    n = sum(isinstance(item, str) or hasattr(item, "__fspath__") for item in known)
+    if n < len(known):
+        others = (item for item in known if not (isinstance(item, str) or hasattr(item, "__fspath__")))
+        return n >= MOSTLY * len(known) and all(map(pd.api.types.is_number, others))
+    return True
+
+
+def _row_names(name) -> Column:
+    """Return the record of the numbers of rows, which files have as a column without a name."""
+    because = "it has no name, and numbers the rows"
+    note = _note(f"left out as an identifier ({because}); to read it", name, "number")
+    return Column(name=name, taken_as="identifier", because=because, reading=CategoryRule(), notes=(note,))
+
+
+def _are_names_of_rows(counts, n) -> bool:
+    return len(counts) == n > 1 and all(isinstance(item, str) or item % 1 == 0 for item in counts)
+
+
 def _typed(values, name) -> Column:
     """Return the record of a column whose dtype says what it is."""
     because = f"its dtype is {values.dtype}"
     constant = len(values) > 1 and values.notna().all() and values.nunique() == 1
+    if values.dtype.kind in "iu" and UNNAMED.match(str(name)) and len(values) > 1 and values.is_unique:
+        return _row_names(name)
     kind, rule = _of_dtype(values)
     if constant:
         kind, because = "constant", "every value is the same"
@@ -169,9 +195,12 @@ def _of_dtype(values) -> tuple[str, Any]:
 
 def _may_be_read(known) -> bool:
     """Tell whether some of the items are as short as numbers, dates and times are, and have digits as these."""
-    sample = known[:: len(known) // SAMPLE + 1]
-    texts = [item for item in sample if isinstance(item, str) and not is_blank(item)]
-    return sum(len(text) <= LONGEST and any(map(str.isdigit, text)) for text in texts) >= 0.5 * len(texts)
+    sample = [item for item in known[:: len(known) // SAMPLE + 1] if not is_blank(item)]
+    return sum(_has_digits(item) for item in sample) >= 0.5 * len(sample)
+
+
+def _has_digits(item) -> bool:
+    return not isinstance(item, str) or (len(item) <= LONGEST and any(map(str.isdigit, item)))
 
 
 def _are_codes(name, values) -> bool:
@@ -182,8 +211,8 @@ def _are_codes(name, values) -> bool:
     if isinstance(values, Counter):
         texts = [str(item).strip() for item in values if not is_blank(item)]
         return len(texts) > 2 and sum(map(str.isdecimal, texts)) >= 0.9 * len(texts)
-    known = values.dropna().to_numpy(dtype=np.float64)
-    return bool(len(np.unique(known)) > 2 and (known % 1 == 0).all() and (known >= 0).all())
+    known = pd.unique(values.dropna().to_numpy())
+    return bool(len(known) > 2 and (known % 1 == 0).all() and (known >= 0).all())
 
 
 def _code_notes(name) -> tuple[str, ...]:

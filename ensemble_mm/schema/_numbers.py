@@ -21,13 +21,17 @@ from ._dates import MONTHS
 from ._each import each
 
 ENOUGH = 0.9  # share of the values that must read as numbers
+MANY = 10  # different numbers, from which one other word among them stands for what was not measured
 SIGNS = ((".", ""), (".", ","), (",", ""), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'"))
 WORDS = {"true": 1.0, "t": 1.0, "yes": 1.0, "y": 1.0, "false": 0.0, "f": 0.0, "no": 0.0, "n": 0.0}
 SPLIT = re.compile(
     r"(?P<open>\()?\s*(?P<sign>[+-])?\s*(?P<before>[^\W\d_]{0,3}[^\w\s.,'()+-]|[^\W\d_]{2,3}\.?)?\s*(?P<minus>-)?\s*"
     r"(?P<body>[.,]?\d(?:[\d.,' ]*\d)?[.,]?(?:[eE][+-]?\d+)?)"
-    r"(?P<gap>\s*)(?P<after>[^\W\d_][^\d,()+]{0,19}[23]?|[^\w\s.,'()+-]{1,2}[^\W\d_]{0,2})?\s*(?(open)\))"
+    r"(?P<gap>\s*)(?P<after>/\s*(?:5|10|100)|[^\W\d_][^\d,()+]{0,19}[23]?|[^\w\s.,'()+-]{1,2}[^\W\d_]{0,2})?"
+    r"\s*(?(open)\))"
 )
+OWED = re.compile(r"([^\w\s(]|[^\W\d_]{2,3})\s*\((.+)\)")  # $ (12.50), as accounts have it
+BEHIND = re.compile(r"(.*\d[.,]\d+)-")  # 12.50-, which is no grade, as 2- is
 PLAIN = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)  # read as it is, whatever else a column holds
 NINES = dict.fromkeys(map(ord, "012345678"), "9")
 ZERO = re.compile(r"(?<![\d.,])0")  # in front
@@ -148,7 +152,8 @@ def split_number(text: str) -> Parts | None:
     """Return the parts of a text, or None where it is no number however it is written."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).translate({0x2212: "-", 0x2013: "-", 0x2019: "'"})
-    found = SPLIT.fullmatch(text.strip())
+    text = BEHIND.sub(r"-\1", OWED.sub(r"(\1\2)", text.strip()))
+    found = SPLIT.fullmatch(text)
     if found is None:
         return None
     before, after = (_unit(found["before"]), _unit(found["after"]))
@@ -165,7 +170,7 @@ def split_number(text: str) -> Parts | None:
 
 
 def _unit(text: str | None) -> str:
-    text = (text or "").strip().rstrip(".")
+    text = (text or "").strip().rstrip(".").replace("/ ", "/")
     return text if text in CASED else text.casefold()
 
 
@@ -192,13 +197,24 @@ def learn_numbers(counts: Counter, *, sure: bool = False, decimal: str | None = 
         return NumberRule(boolean=set(map(type, others)) <= {bool, np.bool_})
     parts = {text: part for text in texts if (part := split_number(text)) is not None}
     n_others = sum(map(counts.__getitem__, others))
-    least = 0.0 if sure else ENOUGH * (sum(texts.values()) + n_others) - n_others
-    if not parts or sum(map(texts.__getitem__, parts)) < least or (not sure and any(map(_is_code, parts.values()))):
+    enough = _enough(texts, parts, n_others, len(counts))
+    least = 0.0 if sure else enough - n_others
+    if sum(map(texts.__getitem__, parts)) < least or (not sure and any(map(_is_code, parts.values()))):
         return None
+    if not parts:  # words beside numbers of a type
+        return NumberRule() if others and not {bool, np.bool_} & set(map(type, others)) else None
     units = _learn_units(parts, texts, least)
     if units is None:
         return None
     return _learn_signs(list(parts.items()), texts, least, units, decimal)
+
+
+def _enough(texts: dict[str, int], parts, n_others: int, distinct: int) -> float:
+    """Return how many values must be numbers: nearly all, but for one word beside many numbers, such as "trace"."""
+    total, read = sum(texts.values()) + n_others, sum(map(texts.__getitem__, parts)) + n_others
+    words = [text for text in texts if text not in parts]
+    alone = len(words) == 1 and not any(map(str.isdigit, words[0])) and distinct > MANY and read >= total / 2
+    return min(ENOUGH * total, read) if alone else ENOUGH * total
 
 
 def form_of(text: str) -> str:
@@ -290,6 +306,8 @@ def _is_unit(unit: str, parts: list[Parts]) -> bool:
         return unit in ("~", "≈", "ca", "±")
     if unit in ORDINALS or unit in MONTHS:
         return False
+    if unit[0] == "/":  # 8/10 may be a day or a part
+        return any(not part.body.isdecimal() for part in parts)
     if all(part.spaced for part in parts) or any(not part.body.isdecimal() for part in parts):
         return True
     return unit in UNITS and (len(unit) > 1 or not unit.isalpha())

@@ -18,6 +18,12 @@ CLOCK = re.compile(
     r"(?:\s*(?P<half>[ap])\.?m\.?)?",
     re.IGNORECASE,
 )
+WORDS = re.compile(  # 2h 50m, 1 hour 5 minutes; of ISO: PT1H30M
+    r"(?:P(?:(\d+)D)?T?|(?:(\d+)\s*d(?:ays?)?\s*)?)(?:(\d+)\s*h(?:(?:ou)?rs?)?\s*)?(?:(\d+)\s*m(?:in(?:ute)?s?)?\s*)?"
+    r"(?:(\d+(?:\.\d+)?)\s*s(?:ec(?:ond)?s?)?)?",
+    re.IGNORECASE,
+)
+ONE_UNIT = re.compile(r"\d+(?:\.\d+)?\s*[^\W\d_]+")
 HALF = re.compile(r"(\d{1,2})\s*([ap])\.?m\.?", re.IGNORECASE)  # 3 pm
 
 
@@ -53,6 +59,10 @@ class TimeRule:
         found = HALF.fullmatch(text)
         if found is not None:
             return int(found[1]) % 12 + 12.0 * (found[2] in "pP")
+        found = WORDS.fullmatch(text)
+        if found is not None and any(found.groups()):
+            parts = [float(part or 0) for part in (found[1] or found[2], *found.groups()[2:])]
+            return 24 * parts[0] + parts[1] + parts[2] / 60 + parts[3] / 3600
         found = CLOCK.fullmatch(text)
         if found is None or (found["h"] is None and found["days"] is None):
             return np.nan
@@ -68,13 +78,15 @@ class TimeRule:
 
 def learn_times(counts: Counter, *, sure: bool = False) -> TimeRule | None:
     """Return how the values of a column are written as times; None where they are none."""
-    rule, n, total = TimeRule(), 0, 0
+    rule, n, total, plain = TimeRule(), 0, 0, True
     least = sum(counts.values()) * (1 - ENOUGH)
     for item, count in counts.items():
         if is_blank(item):
             continue
         total += count
         n += 0 if np.isnan(rule.value(item)) else count
+        plain = plain and isinstance(item, str) and ONE_UNIT.fullmatch(item.strip()) is not None
         if not sure and total - n > least:
             return None
-    return rule if n and (sure or n >= ENOUGH * total) else None
+    # 90 min are a number with a unit, as 12 m are, unless a value of the column has several.
+    return rule if n and (sure or (n >= ENOUGH * total and not plain)) else None

@@ -174,3 +174,21 @@ def test_labels_of_rows_in_another_order_are_told():
     with pytest.warns(DataWarning, match="rows of 'b' have the labels of those of 'a', in another order"):
         MultimodalData({"a": column, "b": column[::-1]})
     assert MultimodalData({"a": column, "b": column + 1})[[2, 0]].index.tolist() == [2, 0]
+
+
+def test_bytes_that_hold_a_text_are_that_text():
+    """Files of ARFF and HDF have them; files of media in memory stay as they are."""
+    texts, png = ["warm", "kalt ☃", None], b"\x89PNG\r\n\x1a\n"
+    cells = [text and text.encode() for text in texts]
+    assert as_source(pd.DataFrame({"a": cells}))["a"].tolist() == texts
+    assert as_source({"a": cells, "b": [1, 2, 3]}).views["a"].tolist() == texts
+    assert as_source(pd.DataFrame({"a": [png, b"\xff\x00", bytearray(b"x")]}))["a"].tolist() == [png, b"\xff\x00", b"x"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "remedy"), [({"a": 1}, "json_normalize"), (["x", "y"], "join"), ([1, "y"], "a column per place")]
+)
+def test_cells_of_several_values_are_refused_with_what_to_do(cell, remedy):
+    X = pd.DataFrame({"a": [cell] * 20, "b": np.arange(20.0)})
+    with pytest.raises(ValueError, match=f"column 'a'.*{remedy}"):
+        StackedClassifier(learners=[("l", LogisticRegression())], cv=2).fit(X, [0, 1] * 10)

@@ -220,7 +220,7 @@ def test_how_a_file_is_written_is_found_out_and_told(tmp_path, sep, encoding):
     [
         "a,b\n1,x;y\n2,z;z\n", 'a,b\n"1;2","3;4"\n"5;6","7;8"\n', "a\n1\n2\n", 'a,b\n1,"two\nlines, of ""text"""\n',
         "a,b\n1.5,2\n,3\n", "name\nanna\nbob\n", 'n,price\n1,"1,234"\n2,"2,345"\n', "a,b\n",
-        "when,x\n05.02.2024,1\n", "q,a\nit's,'so'\n",
+        "when,x\n05.02.2024,1\n", "q,a\nit's,'so'\n", "a,b\r1,2\r3,4\r", "a,b\n1,2\n3\n4,5\n6,7\n",
     ],
 )  # fmt: skip
 def test_what_is_written_as_usual_is_read_as_ever_and_not_told(tmp_path, text):
@@ -233,6 +233,43 @@ def test_what_is_written_as_usual_is_read_as_ever_and_not_told(tmp_path, text):
     assert X.columns.tolist() == expected.columns.tolist()
     for name in expected:
         assert X[name].dropna().tolist() == expected[name].dropna().tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "first", "told"),
+    [
+        ("a,b\n1,2,\n3,4,\n", ["a", "b"], 1, None),
+        ("a,b\nr1,1,2\nr2,3,4\n", ["a", "b"], 1, "the first cell of each row as its name"),
+        ("# made by hand\na,b\n1,2\n3,4\n", ["a", "b"], 1, "1 lines above the names"),
+        ("Sales 2024\n\na,b,c\n1,2,3\n4,5,6\n", ["a", "b", "c"], 1, "1 lines above the names"),
+        ('a, b\n1, "x, y"\n2, "z"\n', ["a", "b"], 1, None),
+    ],
+)
+def test_cells_stand_below_their_names(tmp_path, text, names, first, told):
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        X, _ = read_table(path)
+        parts = pd.concat(read_parts(path, n_rows=1))
+    assert list(X) == list(parts) == names and X["a"].iloc[0] == parts["a"].iloc[0] == first
+    assert [told in str(w.message) for w in heard] == [True] * (2 if told else 0)
+
+
+def test_cells_without_names_are_refused(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n1,2,3,4\n5,6,7,8\n")
+    with pytest.raises(ValueError, match="names 2 columns, but most rows have 4 cells"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_words_for_nothing_are_what_the_rest_of_their_column_says(tmp_path):
+    rows = ["NA,None,NA,NA", "DE,wood,3,no", "FR,None,4,yes", "US,stone,5,no"]
+    (tmp_path / "t.csv").write_text("\n".join(["country,fence,size,y", *rows]))
+    X, Y = read_table(tmp_path / "t.csv", "y")
+    assert X["country"].tolist() == ["NA", "DE", "FR", "US"] and X["fence"].tolist()[0] == "None"
+    assert X["size"].dtype == float and Y["y"].tolist() == [None, "no", "yes", "no"]
+    (part,) = read_parts(tmp_path / "t.csv", n_rows=9, texts=["country", "fence"])
+    assert part["country"].tolist() == X["country"].tolist() and part["fence"].tolist() == X["fence"].tolist()
 
 
 def test_single_quotes_and_the_first_line_of_excel_are_understood(tmp_path):

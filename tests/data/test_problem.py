@@ -48,3 +48,12 @@ def test_classes_of_one_row_are_dropped_if_you_wish():
     assert read_problem(np.zeros((5, 1)), y[:5], rare="drop").tasks["y"].kind == "binary"
     with pytest.raises(ValueError, match="Task 'y' has 1 classes with more than one row"):
         read_problem(np.zeros((3, 1)), ["a", "a", "b"], rare="drop")
+
+
+def test_labels_in_another_order_are_told():
+    X = pd.DataFrame({"a": [1.0, 2, 3, 4]}, index=list("pqrs"))
+    y = pd.Series([0, 1, 0, 1], index=list("srqp"), name="y")
+    assert "give Y.loc[X.index]" in " ".join(read_problem(as_source(X), y).notes)
+    for other in (y.loc[X.index], y.set_axis(list("wxyz")), y.reset_index(drop=True), y.to_numpy()):
+        assert not read_problem(as_source(X), other).notes
+    assert not read_problem(as_source(X.reset_index(drop=True)), y.set_axis([3, 1, 0, 2])).notes  # of a scaler, say

@@ -381,3 +381,15 @@ def test_a_class_that_fit_did_not_see_counts_as_wrong():
     assert found["log_loss"] == pytest.approx((-np.log(0.9) - np.log(FLOOR)) / 2)
     with pytest.raises(ValueError, match="X has 3 rows, task 't' has 2 labels"):
         tasks["t"].evaluate(["a", "b"], proba)
+
+
+def test_classes_that_differ_by_spaces_are_told():
+    with pytest.warns(DataWarning, match="differ from others by spaces alone: 'yes '"):
+        resolve_targets(["yes", "no", "yes ", "no"])
+
+
+def test_words_for_nothing_are_no_wrong_labels():
+    tasks, _, _ = resolve_targets(["a", "b"] * 3)
+    assert np.isnan(tasks["y"].encode(["NA", "a", "?"])).tolist() == [True, False, True]
+    with pytest.raises(ValueError, match="which was not among its classes"):
+        tasks["y"].encode(["c"])

@@ -27,7 +27,7 @@ def column_of(values):
     "form",
     ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y%m%d",
      "%d-%m-%Y %H:%M", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y %I:%M %p", "%a, %d %b %Y %H:%M:%S", "%d/%m/%y",
-     "%d-%b-%y", "%Y年%m月%d日"],
+     "%d-%b-%y", "%Y年%m月%d日", "%a %b %d %H:%M:%S %Y"],
 )  # fmt: skip
 def test_a_column_has_one_format(form):
     column = column_of(DAYS.strftime(form))
@@ -88,6 +88,23 @@ def test_parts_of_dates_may_be_left_out_where_the_fit_has_such():
     assert column.read(pd.Series(["August 1st 2000", "June 1999", "1984"]))[0].tolist() == days
     assert column_of(["1984", "1985"]).taken_as == "number"
     assert column_of(["2024-02-05", "2024-02-06"]).read(pd.Series(["1984"]))[1] == ["1984"]
+
+
+@pytest.mark.parametrize(
+    ("values", "first"),
+    [
+        (["Jan-10", "Dec-11", "Feb-09"], "2010-01-01"),
+        (["2020-W02", "2020W10", "2021-W01"], "2020-01-06"),
+        (["Wed Oct 10 20:19:24 +0000 2018", "Thu Oct 11 20:19:24 +0000 2018"], "2018-10-10 20:19:24+00:00"),
+        (["2020-01-01 10:00 EST", "2020-06-01 11:00 EST"], "2020-01-01 10:00-05:00"),
+        (["2020-01-01 10:00 CET", "2020-06-01 11:00 CEST"], "2020-01-01 10:00+01:00"),
+    ],
+)
+def test_months_weeks_and_names_of_time_zones(values, first):
+    column = column_of(values * 2)
+    assert column.taken_as == "date"
+    assert pd.Timestamp(column.read(pd.Series(values * 2))[0].iloc[0]) == pd.Timestamp(first)
+    assert column.read(pd.Series(values[:1]))[0].iloc[0] == column.read(pd.Series(values * 2))[0].iloc[0]
 
 
 def test_another_format_is_counted_and_not_guessed():

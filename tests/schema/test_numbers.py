@@ -42,13 +42,17 @@ def read(values, new=None):
         (["1e3", "2.5E-1"], [1000, 0.25]),
         (["12°C", "7°C"], [12, 7]),
         (["4 stars", "5 stars"], [4, 5]),
+        (["4.1/5", "3 /5"], [4.1, 3]),
+        (["$ (12.50)", "$7.00", "$ -"], [-12.5, 7, None]),
+        (["12.50-", "7.00"], [-12.5, 7]),
         (["１２", "7"], [12, 7]),
         ([Decimal("1.5"), 2, "3", Fraction(1, 2), np.float32(4)], [1.5, 2, 3, 0.5, 4]),
         ([True, False, True], [1, 0, 1]),
     ],
 )
 def test_numbers_in_clothes(values, numbers):
-    assert read(values) == ("number", numbers)
+    kind, found = read(values)
+    assert kind == "number" and [None if x != x else x for x in found] == numbers
 
 
 @pytest.mark.parametrize(
@@ -58,7 +62,8 @@ def test_numbers_in_clothes(values, numbers):
         ["12A", "14A"],
         ["192.168.1.1", "10.0.0.1"], ["1.2.3", "1.10.0"], ["18+", "65+"], ["<5", "<10"], ["10-20", "20-30"],
         ["#1", "#2"], ["A12", "A13"], ["EX 12", "EX 13"], ["030 1234567", "040 7654321"], ["5'11\"", "6'1\""],
-        ["12 kg", "3 pieces"], ["$1,23,4", "$5"], ["1.234.5", "7.8.9"], ["3 Jan", "4 Jan"],
+        ["8/10", "7/10"], ["2-", "1-"], ["12 kg", "3 pieces"], ["$1,23,4", "$5"], ["1.234.5", "7.8.9"],
+        ["3 Jan", "4 Jan"],
     ],
 )  # fmt: skip
 def test_codes_are_no_numbers(values):
@@ -119,6 +124,31 @@ def test_words_for_nothing_are_missing_and_others_are_counted():
     assert column.taken_as == "number" and column.distinct == 19
     assert "1 of 20 values are no numbers, such as 'high'" in column.notes[0]
     assert infer_column(pd.Series(["high", "low", "1", "2"], dtype=object), "x").taken_as == "category"
+
+
+@pytest.mark.parametrize("word", ["trace", "Varies with device"])
+@pytest.mark.parametrize("form", [float, str, "{} mg".format])
+def test_one_word_beside_many_numbers_stands_for_what_was_not_measured(word, form):
+    values = [form(i / 4) for i in range(40)] + [word] * 20
+    column = infer_column(pd.Series(values, dtype=object), "x")
+    assert column.taken_as == "number" and column.missing == pytest.approx(1 / 3)
+    assert f"20 of 60 values are no numbers, such as {word!r}" in column.notes[0]
+    for others in (["A12"], [word, "none of it"], [word] * 3):
+        few = [form(i) for i in range(5)]
+        assert infer_column(pd.Series([*few, *others] * 3, dtype=object), "x").taken_as == "category"
+
+
+@pytest.mark.parametrize("name", ["Unnamed: 0", ""])
+def test_numbers_of_rows_without_a_name_are_left_out_and_told(name):
+    for numbers in (range(60), range(60, 0, -1), list(map(str, range(60)))):
+        column = infer_column(pd.Series(numbers), name)
+        assert column.taken_as == "identifier" and f"columns={{{name!r}: 'number'}}" in column.notes[0]
+        assert infer_column(pd.Series(numbers), "n").taken_as == "number"
+    assert infer_column(pd.Series([1, 2] * 30), name).taken_as == "number"
+
+
+def test_codes_that_no_float_holds_are_told():
+    assert "if they are codes" in infer_column(pd.Series([2**60 + i for i in range(9)]), "user_id").notes[0]
 
 
 @pytest.mark.parametrize(

@@ -110,3 +110,9 @@ def test_a_dictionary_of_texts_that_do_not_repeat_holds_no_categories():
     assert infer_column(reviews, "x").taken_as == "text"
     assert infer_column(pd.Series(["red", "blue"] * 20, dtype="category"), "x").taken_as == "category"
     assert infer_column(pd.Series(range(40), dtype="category"), "x").taken_as == "category"
+
+
+def test_numbers_among_texts_are_texts():
+    texts = ["a warm and soft coat", "torn at the seam again"] * 20
+    assert infer_column(pd.Series([*texts, 5, 7.5], dtype=object), "x").taken_as == "text"
+    assert infer_column(pd.Series(["red", "blue", 5] * 9, dtype=object), "x").taken_as == "category"

@@ -20,12 +20,19 @@ from ensemble_mm.schema import infer_column
         ([dt.time(12, 30), dt.time(8, 0, 36)], [12.5, 8.01]),
         ([dt.timedelta(hours=30), np.timedelta64(90, "m")], [30, 1.5]),
         (["1 days 02:00:00", "-1 days +23:00:00"], [26, -1]),
+        (["2h 50m", "19h", "1 hour 30 minutes"], [2 + 50 / 60, 19, 1.5]),
+        (["PT1H30M", "PT45M", "P1DT2H"], [1.5, 0.75, 26]),
     ],
 )
 def test_times_are_hours(values, hours):
     column = infer_column(pd.Series(values, dtype=object), "x")
     assert column.taken_as == "time"
     np.testing.assert_allclose(column.read(pd.Series(values, dtype=object))[0], hours)
+
+
+@pytest.mark.parametrize("values", [["90 min", "85 min"], ["12 m", "7 m"], ["12d", "13d"], ["S1", "M2"], ["P", "T"]])
+def test_one_unit_alone_makes_no_times(values):
+    assert infer_column(pd.Series(values * 9, dtype=object), "x").taken_as != "time"
 
 
 def test_a_missing_length_of_time_is_a_hole():
