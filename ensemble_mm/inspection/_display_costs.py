@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ._cells import cells_of, check_task
-from ._drawing import PALETTE, cycle, finish, legend_below, new_axes, shorten, tidy, wrap
+from ._drawing import GAIN, PALETTE, cycle, finish, legend_below, new_axes, shorten, tidy, wrap
 from ._scores import compare_choices, words_of
 
 
@@ -80,18 +80,16 @@ class PruningDisplay:
             ax.fill_between(place, path["low"], path["high"], color=PALETTE[4], alpha=0.3, linewidth=0,
                             label="± 1 standard error")  # fmt: skip
         ax.plot(place, path["score"], color=PALETTE[0], marker="o", label="score of those kept")
-        named = min(len(path), 3)
-        for i in range(named):
-            label = shorten(f"{path['reads'].iloc[i]} · {path['learner'].iloc[i]}", 26)
-            side = ("left", 6) if i < (len(path) - 1) / 2 or len(path) == 1 else ("right", -6)
-            ax.annotate(
-                label, (place[i], path["score"].iloc[i]), (side[1], 8), textcoords="offset points",
-                fontsize=8, ha=side[0],
-            )  # fmt: skip
+        # Listed in a corner that the curve, which grows, leaves free: beside the points the names would collide.
+        if by_cost:
+            for i, row in enumerate(path.itertuples(), 1):
+                ax.annotate(i, (row.seconds, row.score), (0, 5), textcoords="offset points", fontsize=8, ha="center")
+        first = [shorten(f"{i}  {row.reads} · {row.learner}", 34) for i, row in enumerate(path.itertuples(), 1)][:5]
+        ax.text(0.98, 0.04, "\n".join(first), transform=ax.transAxes, ha="right", va="bottom", fontsize=8)
         if not by_cost:
             ax.set_xticks(place if len(place) <= 15 else place[:: len(place) // 10])
         ax.set_xlabel("seconds" if by_cost else "members kept, heaviest first")
-        ax.set_ylabel("share of the prior's loss removed")
+        ax.set_ylabel(GAIN)
         ax.margins(x=0.08)
         legend_below(ax, ncols=2)
         tidy(ax, grid="both")

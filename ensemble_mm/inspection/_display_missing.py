@@ -11,7 +11,7 @@ from ..data import MultimodalData, as_fitted
 from ._cells import cells_of, check_task
 from ._contributions import MOST_EXACT_VIEWS, SAMPLED_ORDERS, Worth
 from ._display_errors import predictions_of
-from ._drawing import GREY, cycle, finish, legend_below, new_axes, shorten, tidy
+from ._drawing import GAIN, GREY, cycle, finish, legend_below, new_axes, shorten, tidy
 
 ANY = "any view"
 
@@ -68,7 +68,7 @@ class MissingDisplay:
                 style = {"color": "black", "marker": "", "linestyle": "-", "linewidth": 2.2}
             ax.plot(self.scores.index, self.scores[name], label=shorten(name), **style)
         ax.axhline(0, color=GREY, linewidth=0.8)
-        ax.set(xlabel="share of items missing", ylabel="share of the prior's loss removed")
+        ax.set(xlabel="share of items missing", ylabel=GAIN)
         legend_below(ax, ncols=min(4, len(self.scores.columns)))
         tidy(ax)
         return finish(self, ax, "Score as items go missing", self.task)

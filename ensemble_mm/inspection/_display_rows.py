@@ -9,6 +9,7 @@ import pandas as pd
 from .._checks import check_count, require
 from ..data import as_fitted, select, take_rows
 from ._cells import cells_of, check_task
+from ._display_errors import predictions_of, truth_of
 from ._drawing import GREY, PALETTE, entitle, finish, new_axes, shorten
 from ._media import look_at
 
@@ -96,14 +97,23 @@ class HardestRowsDisplay:
         self.task = task
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, task=None, n_rows=5, ax=None) -> Self:
-        """Draw the hardest training rows of one task (default: the first); `X` is what the model was fitted on."""
+    def from_estimator(cls, estimator, X, Y=None, *, task=None, n_rows=5, ax=None) -> Self:
+        """Draw the hardest rows of one task (default: the first).
+
+        Without Y these are rows of the fit, judged out of fold: `X` is what the model was fitted on. With Y the rows of
+        X are predicted, and judged by their labels in Y.
+        """
         task = check_task(estimator, task)
         source = as_fitted(X, estimator)
+        if Y is not None:
+            info, truth, prediction, _ = predictions_of(estimator, task, X, Y)
+            rows = worst_of(info, truth, prediction, np.flatnonzero(~np.isnan(truth_of(estimator, Y)[task])), n_rows)
+            return cls(rows=rows, looks=looks_of(estimator, source, rows["row"].to_numpy()), task=task).plot(ax=ax)
         n_fitted = len(estimator.targets_[task])
         if source.shape[0] != n_fitted:
             raise ValueError(
-                f"X has {source.shape[0]} rows, but the model was fitted on {n_fitted}: hand over the X of the fit."
+                f"X has {source.shape[0]} rows, but the model was fitted on {n_fitted}: hand over the X of the fit, "
+                "or other rows with their labels as Y."
             )
         rows = hardest_rows(estimator, task, n_rows)
         return cls(rows=rows, looks=looks_of(estimator, source, rows["row"].to_numpy()), task=task).plot(ax=ax)

@@ -9,7 +9,7 @@ import pandas as pd
 from .._checks import check_count
 from ..meta import selection_path
 from ._cells import cells_of, check_task
-from ._drawing import PALETTE, finish, legend_below, new_axes, shorten, tidy
+from ._drawing import GAIN, PALETTE, finish, legend_below, new_axes, shorten, tidy
 
 MOST_ROWS = 5_000  # rows that take part, at most: a curve needs no more
 
@@ -129,7 +129,7 @@ class SelectionDisplay:
         ax.text(0.99, 0.03, first, transform=ax.transAxes, ha="right", fontsize=8)
         ax.set_xticks(step if len(step) <= 20 else step[:: len(step) // 10])
         ax.set_xlabel("step of the selection")
-        ax.set_ylabel("share of the prior's loss removed")
+        ax.set_ylabel(GAIN)
         legend_below(ax, ncols=4)
         tidy(ax, grid="both")
         return finish(self, ax, "Learning of the greedy selection", self.task)

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._checks import check_choice
 from ._cells import cells_of, check_task
 from ._contributions import view_contributions
-from ._drawing import DIVERGING, cycle, finish, heat_map, legend_below, new_axes, shorten, tidy
+from ._drawing import DIVERGING, GAIN, cycle, finish, heat_map, legend_below, new_axes, shorten, tidy
 
 
 class ContributionDisplay:
@@ -118,6 +118,11 @@ class TaskContributionDisplay:
     def plot(self, ax=None) -> Self:
         """Draw the matrix on `ax`, or on a new figure; return self."""
         matrix = self.contributions
+        if not np.nan_to_num(matrix.to_numpy(dtype=float)).any():
+            self.image_, ax = None, new_axes(ax, "TaskContributionDisplay.plot", (5.0, 1.4))
+            ax.set_axis_off()
+            ax.text(0, 0.5, "Tasks do not help each other here.", fontsize=11, transform=ax.transAxes)
+            return finish(self, ax, "What tasks give to each other")
         n = len(matrix.columns)
         ax = new_axes(ax, "TaskContributionDisplay.plot", (2.8 + 0.75 * n, 2.0 + 0.5 * n))
         limit = max(0.5, float(np.nanmax(matrix.to_numpy(dtype=float), initial=0)))
@@ -180,7 +185,7 @@ class ViewContributionDisplay:
         ax.set_yticks(range(len(tasks)), [shorten(task) for task in tasks])
         ax.invert_yaxis()
         ax.axvline(0, color="black", linewidth=0.8)
-        ax.set_xlabel("share of the prior's loss removed (Shapley value)")
+        ax.set_xlabel(f"{GAIN}, by each view")
         legend_below(ax, ncols=min(4, n_views))
         tidy(ax, grid="x")
         return finish(self, ax, "What each view gives")

@@ -7,7 +7,7 @@ from ._gaussian_process import GaussianProcess
 from ._imagecnn import ImageCNN, ImageCNNClassifier, ImageCNNRegressor
 from ._linear import LogisticPath, RidgePath
 from ._pooled_gaussian import PooledGaussian
-from ._portfolios import PORTFOLIOS, Entry, portfolio
+from ._portfolios import PORTFOLIOS, Entry, named_learner, portfolio
 from ._scaling import NaiveBayesScaler, ViewScaler
 from ._spaces import default_space
 from ._textcnn import TextCNN, TextCNNClassifier, TextCNNRegressor
@@ -30,5 +30,6 @@ __all__ = [
     "TunedLearner",
     "ViewScaler",
     "default_space",
+    "named_learner",
     "portfolio",
 ]

@@ -189,6 +189,18 @@ ENTRIES = [
     Entry("svr_all", svr, of=BEST,
           when=lambda t: t.regression and t.n_rows <= KERNEL_ROWS and not set(TEXTS) & set(t.views.values())),
 ]  # fmt: skip
+# What a list of learners may call by name. A name means the model that suits the kind of the task.
+NAMED = {
+    entry.name: entry
+    for entry in [
+        *(Entry(name, linear, "each", "native") for name in ("linear", "logistic", "ridge")),
+        Entry("kernel", kernel_linear, "each"),
+        Entry("lightgbm", lambda t: gbm(t, 200, t.share)),
+        Entry("neighbors", neighbors, "each"),
+        Entry("trees", lambda t: extra_trees(t, 100, t.share)),
+        Entry("xgboost", lambda t: xgb(t, 150, t.share)),
+    ]
+}
 PORTFOLIOS = {name: [entry for entry in ENTRIES if name in entry.of] for name in FAST + SLOW}
 
 
@@ -224,6 +236,22 @@ def portfolio(name, kind, *, n_rows, n_classes=None, views=None, random_state=No
     [('linear', 'each'), ('gp', 'each'), ('gbm', 'all'), ('trees', 'all')]
     """
     check_choice("portfolio", name, PORTFOLIOS)
+    facts = _facts_of(kind, n_rows, n_classes, views)
+    learners = []
+    for entry in MANY if facts.many_classes else PORTFOLIOS[name]:
+        reads = entry.reads(facts) if callable(entry.reads) else entry.reads
+        if len(reads) and (entry.when is None or entry.when(facts)):
+            learners.append((entry.name, _seeded(entry.make(facts), random_state), reads, entry.form))
+    return learners
+
+
+def named_learner(name, kind, *, n_rows, n_classes=None, views=None):
+    """Return (name, estimator, reads, form) of a learner that is called by its name; see `portfolio`."""
+    check_choice("learners", name, NAMED)
+    return name, NAMED[name].make(_facts_of(kind, n_rows, n_classes, views)), NAMED[name].reads, NAMED[name].form
+
+
+def _facts_of(kind, n_rows, n_classes, views):
     check_choice("kind", kind, ("classification", "regression", *KINDS))
     check_count("n_rows", n_rows, minimum=1)
     views = dict(views or {"X": "table"})
@@ -231,13 +259,7 @@ def portfolio(name, kind, *, n_rows, n_classes=None, views=None, random_state=No
         check_choice("views", nature, NATURES)
     family = KINDS[kind].family if kind in KINDS else kind
     n_classes = 2 if n_classes is None or family == "regression" else max(int(n_classes), 2)
-    facts = Facts(family, n_rows, n_classes, views)
-    learners = []
-    for entry in MANY if facts.many_classes else PORTFOLIOS[name]:
-        reads = entry.reads(facts) if callable(entry.reads) else entry.reads
-        if len(reads) and (entry.when is None or entry.when(facts)):
-            learners.append((entry.name, _seeded(entry.make(facts), random_state), reads, entry.form))
-    return learners
+    return Facts(family, n_rows, n_classes, views)
 
 
 def _seeded(estimator, random_state):

@@ -49,7 +49,7 @@ from ..data import (
     task_weights,
     views_of,
 )
-from ..learners import PORTFOLIOS, portfolio
+from ..learners import PORTFOLIOS, named_learner, portfolio
 from ..meta import Judge, parts_of
 from ..schema import tell
 from ..store import FeatureCache, JobStore, content_key, versions
@@ -230,14 +230,15 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
                 raise ValueError(
                     f"learners has no entry for task {task.name!r} (nor for {task.kind!r}): add one, or give one list."
                 )
+        kind, n_rows = task.rules, int((~np.isnan(problem.targets[task.name])).sum())
+        natures = {view.name: MODALITIES[view.modality].nature(view.extractor) for view in problem.views}
+        natures |= dict.fromkeys(self._told_missing(problem), "vector")
+        facts = {"kind": kind.family, "n_rows": n_rows, "n_classes": kind.n_classes, "views": natures}
         if isinstance(learners, str):
             check_choice("learners", learners, PORTFOLIOS)
-            kind = task.rules
-            n_rows = int((~np.isnan(problem.targets[task.name])).sum())
-            natures = {view.name: MODALITIES[view.modality].nature(view.extractor) for view in problem.views}
-            natures |= dict.fromkeys(self._told_missing(problem), "vector")
-            entries = portfolio(learners, kind.family, n_rows=n_rows, n_classes=kind.n_classes, views=natures)
-            return [LearnerSpec(*entry) for entry in entries]
+            return [LearnerSpec(*entry) for entry in portfolio(learners, **facts)]
+        if isinstance(learners, (list, tuple)):
+            learners = [named_learner(entry, **facts) if isinstance(entry, str) else entry for entry in learners]
         return check_learners(learners)
 
     def _told_missing(self, problem):

@@ -24,7 +24,13 @@ def _learners(learners, of=""):
         return {key: value for name, part in learners.items() for key, value in _learners(part, f"{name}: ").items()}
     if isinstance(learners, str):
         return {f"{of}learners": learners}
-    return {f"{of}{entry[0]} (reads {_reads(*entry[2:3])})": entry[1] for entry in learners}
+    return dict(_learner(entry, of) for entry in learners)
+
+
+def _learner(entry, of):
+    if isinstance(entry, str):  # one that is called by its name
+        return f"{of}{entry}", entry
+    return f"{of}{entry[0]} (reads {_reads(*entry[2:3])})", entry[1]
 
 
 def _reads(reads="each"):

@@ -25,8 +25,9 @@ PARAMETERS = """
 views : "auto" or list of (name, extractor, column(s)), default="auto"
     Inputs; "auto" infers them from X. An extractor is any transformer; "drop" leaves a view out, "auto"
     takes the default extractor of what the column holds.
-learners : {"fast", "balanced", "best"}, list of (name, estimator[, reads[, form]]), or dict, default="balanced"
-    Base learners. `reads` is "each" (one copy per view, the default), "all" (one copy on all views side by side)
+learners : {"fast", "balanced", "best"}, list of names or (name, estimator[, reads[, form]]), dict, default="balanced"
+    Base learners. A list may call some by name: "linear", "logistic", "ridge", "kernel", "lightgbm", "neighbors",
+    "trees", "xgboost". `reads` is "each" (one copy per view, the default), "all" (one copy on all views side by side)
     or a list of views. `form` is "native" (features as extracted, the default) or "reduced" (sparse text as
     few dense columns). A dict gives a list by task or kind.
 meta_learner : {"greedy", "simplex", "linear", "mean", "auto"}, estimator or dict by task, default="auto"

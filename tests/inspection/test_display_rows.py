@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
 
+from ensemble_mm import StackedRegressor
 from ensemble_mm.inspection import HardestRowsDisplay, hardest_rows
 
 
@@ -26,3 +28,12 @@ def test_hardest_rows_show_pictures_and_texts(hand_made, data_of_hand_made, ax):
 def test_hardest_rows_want_the_rows_of_the_fit(hand_made, data_of_hand_made):
     with pytest.raises(ValueError, match="hand over the X of the fit"):
         HardestRowsDisplay.from_estimator(hand_made, data_of_hand_made[:10])
+
+
+def test_hardest_rows_of_other_rows_are_judged_by_their_labels(ax):
+    X = np.linspace(0, 1, 60)[:, np.newaxis]
+    model = StackedRegressor(learners=[("ridge", Ridge())], cv=2).fit(X, 3 * X[:, 0])
+    Y = 3 * X[:30, 0]
+    Y[[7, 21]] = [9.0, np.nan]
+    display = HardestRowsDisplay.from_estimator(model, X[:30], Y, n_rows=3, ax=ax)
+    assert display.rows["row"].iloc[0] == 7 and 21 not in set(display.rows["row"])

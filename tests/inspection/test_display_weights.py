@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ensemble_mm.inspection import ContributionDisplay, TableDisplay
+from ensemble_mm.inspection import ContributionDisplay, TableDisplay, TaskContributionDisplay
 
 
 def test_contributions_sum_the_rows_that_are_not_shown(ax):
@@ -25,3 +25,9 @@ def test_q_statistic_of_members_that_never_err_together(ax):
     wrong = np.array([[1, 0], [1, 0], [0, 1], [0, 0]])
     display = TableDisplay.from_errors(wrong, [("a", "x"), ("b", "x")], statistic="q", ax=ax)
     assert display.agreement.iloc[0, 1] == -1
+
+
+def test_tasks_that_do_not_help_each_other_are_no_grid_of_zeros(ax):
+    matrix = pd.DataFrame(0.0, index=["a", "b"], columns=["a", "b"])
+    display = TaskContributionDisplay(contributions=matrix).plot(ax)
+    assert display.image_ is None and "do not help each other" in display.ax_.texts[0].get_text()

@@ -3,8 +3,10 @@ import pytest
 from sklearn.base import clone, is_classifier
 from sklearn.datasets import make_classification, make_regression
 from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, mean_squared_error
 
+from ensemble_mm import MultiOutputStack
 from ensemble_mm.learners import PORTFOLIOS, Entry, default_space, portfolio
 
 VIEWS = {"words": "words", "facts": "table"}
@@ -151,3 +153,17 @@ def test_a_portfolio_of_ones_own_is_a_list_of_entries(monkeypatch):
     ((name, estimator, reads, form),) = portfolio("mine", "regression", n_rows=100)
     assert (name, type(estimator), reads, form) == ("dummy", DummyRegressor, "each", "native")
     assert [entry[0] for entry in portfolio("mine", "binary", n_rows=2000)] == ["dummy", "large"]
+
+
+def test_learners_are_called_by_their_names():
+    """One list serves tasks of both kinds; names that are not known are refused with the nearest."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    Y = {"size": X[:, 0], "kind": np.where(X[:, 1] > 0, "a", "b")}
+    learners = ["lightgbm", "ridge", ("own", LogisticRegression())]
+    model = MultiOutputStack(learners=learners, strategy="independent", cv=2, random_state=0).fit(X, Y)
+    members = {task: [m.learner for m in model.table_.members(task)] for task in Y}
+    assert members == {"size": ["lightgbm", "ridge"], "kind": ["lightgbm", "ridge", "own"]}
+    assert model.get_params()["learners"] == learners and "lightgbm" in model._repr_html_()
+    with pytest.raises(ValueError, match="lightgmb.*lightgbm"):
+        MultiOutputStack(learners=["lightgmb"], cv=2).fit(X, Y)
