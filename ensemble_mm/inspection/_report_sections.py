@@ -121,9 +121,8 @@ def weights_section(model, shares, parts=None):
             drawn(
                 ViewContributionDisplay(contributions=shares).plot,
                 f"What each view gives to each task. {summary}.",
-                "Each bar is the share of the errors of a guess from frequencies (or of the mean) that a view takes "
-                "away, averaged over all orders in which views can be added; below 0 a view did harm. The whiskers are "
-                "95 % intervals.",
+                "Each bar is the share of a constant guess's error that a view removes, averaged over all orders in "
+                "which views can be added (Shapley value). Below 0 a view did harm. The whiskers are 95 % intervals.",
             )
         )
     weights = model.contributions_
@@ -132,8 +131,8 @@ def weights_section(model, shares, parts=None):
         drawn(
             lambda axes: ContributionDisplay.from_estimator(model, ax=axes),
             f"Weight of each member in each task. {top}.",
-            "A member is a learner and what it reads (a view, all views, or estimates of other tasks). The weights "
-            "of a task sum to 1.",
+            "A member is a learner with what it reads: a view, all views, or estimates of other tasks. The weights "
+            "sum to 1 per task.",
         )
     )
     matrix = getattr(model, "task_contributions_", None)
