@@ -132,7 +132,7 @@ def _options_of(text: str, layout: Layout, usual: str) -> tuple[dict[str, Any], 
     found = [
         "" if layout.sep or first or sep == usual else f"the separator {sep!r}",
         "" if quote == '"' else f"the quotes {quote}",
-        f"{titles} lines above the names of the columns left out" if titles else "",
+        f"the lines left out that stand above the names ({titles})" if titles else "",
         "the first cell of each row as its name, for there is one name less than cells"
         if more and not trailing
         else "",

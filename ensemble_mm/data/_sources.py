@@ -7,13 +7,14 @@ import io
 import lzma
 import os
 import re
+import warnings
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from .._checks import did_you_mean, printable, require
+from .._checks import DataWarning, did_you_mean, printable, require
 from ._delimited import Layout, read_delimited
 
 READERS = {
@@ -41,7 +42,7 @@ def read_source(source, layout: Layout) -> tuple[pd.DataFrame, Path]:
                 frame = pd.read_json(file, lines=True, dtype=False)
         elif kind == "excel":
             require("openpyxl", extra="excel", caller="read_table of a workbook of Excel")
-            frame = pd.read_excel(path, sheet_name=sheet or 0, engine="openpyxl", dtype=object).infer_objects()
+            frame = _read_sheet(path, sheet or 0)
         else:
             with open_unpacked(path) as file:
                 frame = read_delimited(path, file.read(), layout, "," if kind == "csv" else "\t")
@@ -65,6 +66,21 @@ def check_file(text: str, layout: Layout) -> tuple[Path, str, str]:
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {shown}{_nearest(path)}")
     return path, sheet, kind
+
+
+def _read_sheet(path: Path, sheet) -> pd.DataFrame:
+    """Return a sheet of a workbook; lines above the names of its columns, of one cell each, are told."""
+    options = {"sheet_name": sheet, "engine": "openpyxl", "dtype": object}
+    frame = pd.read_excel(path, **options)
+    unnamed = [str(name).startswith("Unnamed: ") for name in frame.columns]
+    if sum(unnamed) == len(unnamed) - 1 > 0 and not unnamed[0]:
+        cells = pd.read_excel(path, header=None, **options).notna().sum(axis=1)
+        titles = int((cells > 1).argmax())
+        if titles:
+            frame = pd.read_excel(path, skiprows=titles, **options)
+            words = f"{printable(path)} was read without the {titles} lines above the names of its columns."
+            warnings.warn(words, DataWarning, stacklevel=4)
+    return frame.infer_objects()
 
 
 def _kind_of(path: Path) -> str | None:

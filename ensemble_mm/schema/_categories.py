@@ -1,5 +1,6 @@
 """Categories: values that are equal whatever their type, such as 1 and 1.0."""
 
+import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import pandas as pd
 from ._blanks import blanks_of
 from ._each import each
 
+NO_WIDTH = re.compile("[\u00ad\u200b\u2060\ufeff]")
 MOST_KEPT = 1000  # different values that are kept, to know new ones by
 
 
@@ -49,7 +51,7 @@ class CategoryRule:
     def word(self, item: Any) -> str | None:
         """Return the text that stands for a value; None where it stands for none."""
         if isinstance(item, str):
-            text = item.strip() if item.isascii() else unicodedata.normalize("NFC", item).strip()
+            text = item.strip() if item.isascii() else _visible(item)
             if not text or text in self.blanks:
                 return None
             return _number_word(text) if self.numeric else text
@@ -64,6 +66,11 @@ class CategoryRule:
 
     def __str__(self) -> str:
         return f"{', '.join(map(repr, self.blanks))} as missing" if self.blanks else ""
+
+
+def _visible(text: str) -> str:
+    """Return what of a text can be seen: accents written one way, one space between words, nothing of no width."""
+    return " ".join(NO_WIDTH.sub("", unicodedata.normalize("NFC", text)).split())
 
 
 def word_of(item: Any) -> str:

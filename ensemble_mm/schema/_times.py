@@ -51,8 +51,10 @@ class TimeRule:
         """Return the hours that a value stands for; NaN where it stands for none."""
         if isinstance(item, time):
             return item.hour + item.minute / 60 + (item.second + item.microsecond / 1e6) / 3600
-        if isinstance(item, (timedelta, np.timedelta64)):
-            return float(item / pd.Timedelta(hours=1))
+        if isinstance(item, timedelta):
+            return item / timedelta(hours=1)
+        if isinstance(item, np.timedelta64):
+            return float(item / np.timedelta64(1, "h"))
         if not isinstance(item, str) or is_blank(item):
             return np.nan
         text = item.strip()

@@ -240,8 +240,8 @@ def test_what_is_written_as_usual_is_read_as_ever_and_not_told(tmp_path, text):
     [
         ("a,b\n1,2,\n3,4,\n", ["a", "b"], 1, None),
         ("a,b\nr1,1,2\nr2,3,4\n", ["a", "b"], 1, "the first cell of each row as its name"),
-        ("# made by hand\na,b\n1,2\n3,4\n", ["a", "b"], 1, "1 lines above the names"),
-        ("Sales 2024\n\na,b,c\n1,2,3\n4,5,6\n", ["a", "b", "c"], 1, "1 lines above the names"),
+        ("# made by hand\na,b\n1,2\n3,4\n", ["a", "b"], 1, "left out that stand above the names (1)"),
+        ("Sales 2024\n\na,b,c\n1,2,3\n4,5,6\n", ["a", "b", "c"], 1, "left out that stand above the names (1)"),
         ('a, b\n1, "x, y"\n2, "z"\n', ["a", "b"], 1, None),
     ],
 )
@@ -254,6 +254,15 @@ def test_cells_stand_below_their_names(tmp_path, text, names, first, told):
         parts = pd.concat(read_parts(path, n_rows=1))
     assert list(X) == list(parts) == names and X["a"].iloc[0] == parts["a"].iloc[0] == first
     assert [told in str(w.message) for w in heard] == [True] * (2 if told else 0)
+
+
+def test_a_sheet_may_have_a_title(tmp_path):
+    pytest.importorskip("openpyxl")
+    cells = [["Sales 2024", None], [None, None], ["a", "b"], [1, "x"], [2, "y"]]
+    pd.DataFrame(cells).to_excel(tmp_path / "t.xlsx", index=False, header=False)
+    with pytest.warns(DataWarning, match="without the 2 lines above the names"):
+        X, _ = read_table(tmp_path / "t.xlsx")
+    assert X.to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
 
 
 def test_cells_without_names_are_refused(tmp_path):

@@ -27,6 +27,7 @@ def test_true_is_a_word_and_not_one():
     assert words(pd.Series(["True", "False"]), [True, False]) == ["True", "False"]
     assert words(pd.Series([1, 2]), pd.Series([True, 1], dtype=object)) == ["True", "1"]
     assert words(pd.Series(["01", "1"]), ["01", "1"]) == ["01", "1"]
+    assert words(pd.Series(["New York"]), ["New\xa0York", "\ufeffNew York", "New York\u200b"]) == ["New York"] * 3
     assert words(pd.Series(["caf\u00e9"]), ["cafe\u0301", " caf\u00e9 "]) == ["caf\u00e9", "caf\u00e9"]
 
 
