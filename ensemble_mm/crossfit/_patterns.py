@@ -73,27 +73,25 @@ class Tried:
         return sum({1 << min(self.views.index(view), 62) for view in views})
 
 
-def patterns_to_try(present, folds, least):
-    """Return what to try out.
+def patterns_to_try(present, folds):
+    """Return what to try out: all patterns that lack a view which some row has, or the most useful of very many.
 
     Parameters
     ----------
     present : dict of str to ndarray of shape (n_rows,)
         Which rows have each view.
     folds : list of (train, test)
-    least : callable
-        Tells whether the rows of a mask are enough to speak for their pattern: such a pattern is not tried.
     """
     own, views = patterns_of(present), tuple(present)
     every = (1 << min(len(views), 63)) - 1
     if 1 << len(views) <= MOST_PATTERNS:
-        patterns = list(range(every))
+        patterns = list(range(every + 1))
     else:  # none, those of the fit, all views but one, and single views
         found, counts = np.unique(own, return_counts=True)
         bits = [1 << bit for bit in range(min(len(views), 63))]
         patterns = [0, *found[np.argsort(-counts)].tolist(), *(every & ~bit for bit in bits), *bits]
-        patterns = list(dict.fromkeys(patterns))[:MOST_PATTERNS]
-    patterns = [pattern for pattern in patterns if not least(own == pattern)]
+    there = int(np.bitwise_or.reduce(own))
+    patterns = [p for p in dict.fromkeys(patterns) if p != there and p & ~there == 0][:MOST_PATTERNS]
     fold = np.full(len(own), -1)
     for f in reversed(range(len(folds))):
         fold[folds[f][1]] = f

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..data import Problem
-from ..meta import FEWEST_ROWS
 from ..store import content_key
 from ._estimators import cost_of, seeded
 from ._execute import Failure, JobError, Skipped, check_failures
@@ -45,12 +44,7 @@ class CrossFit:
                 forms[name].add(member.form)
         self.features = TrainingFeatures(self, forms)
         self.features.extract()
-        self.tried = patterns_to_try(self.features.present, self.folds, self._are_enough)
-
-    def _are_enough(self, rows):
-        """Tell whether some rows, or their groups, speak for the pattern of views that they have in every task."""
-        groups = np.arange(len(rows)) if self.problem.groups is None else self.problem.group_codes
-        return all(len(np.unique(groups[rows & np.isfinite(y)])) >= FEWEST_ROWS for y in self.problem.targets.values())
+        self.tried = patterns_to_try(self.features.present, self.folds)
 
     def readable(self, members):
         """Return the members that read views which were extracted in time; what they read together may be less."""

@@ -38,6 +38,7 @@ JUDGED_CELLS = 100_000  # of a table, rows times members, that are enough to jud
 
 
 class _Auto:
+    learns_weights = True
     _parameter_constraints = {
         "candidates": [Iterable],
         "tolerance": [AT_LEAST_0],

@@ -175,6 +175,7 @@ class TableMixin:
         return np.array(sorted(range(len(keys)), key=lambda m: (rounded[m], keys[m])))
 
     _precision = np.float64
+    learns_weights = False  # whether its weights may be others where views are missing
 
     def _checked(self, X):
         check_is_fitted(self)

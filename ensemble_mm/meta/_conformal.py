@@ -164,6 +164,8 @@ class ConformalSets(_ByPattern):
     seen_, added_ : list
         The patterns of the rows of `fit`, and those that were added.
     n_classes_ : int
+    guesses_ : dict of int to ndarray of shape (n_classes,)
+        What stands for the probabilities of all rows of a pattern whose views tell nothing.
 
     References
     ----------
@@ -185,7 +187,7 @@ class ConformalSets(_ByPattern):
     def __init__(self, *, method="lac"):
         self.method = method
 
-    def fit(self, oof, y, pattern=None, sample_weight=None, groups=None):
+    def fit(self, oof, y, pattern=None, sample_weight=None, groups=None, guesses=None):
         """Learn the scores of the true classes.
 
         Parameters
@@ -200,31 +202,41 @@ class ConformalSets(_ByPattern):
             How often each row counts.
         groups : array-like of shape (n_samples,) or None, default=None
             Rows of a group err together: all of them tell how sure a quantile is as one row does.
+        guesses : dict of int to ndarray of shape (n_classes,) or None, default=None
+            The probabilities of all rows of a pattern, in the place of `oof`: that of views which tell nothing. Their
+            own differ by little but the model that made them, and a class would be in the set of all or of no row
+            as this model happens to lie beside those of the folds.
         """
         check_params(self)
         oof, y = check_proba(oof, y)
-        self.n_classes_ = oof.shape[1]
-        return self._keep(self._of_truth(oof, y), pattern, sample_weight, groups)
+        self.n_classes_, self.guesses_ = oof.shape[1], dict(guesses or {})
+        return self._keep(self._of_truth(oof, y, pattern), pattern, sample_weight, groups)
 
     def add(self, pattern, oof, y, sample_weight=None, groups=None):
         """Learn the scores of rows that were predicted as if they had a pattern, whose bits tell the views."""
-        return self._add(pattern, self._of_truth(oof, y), sample_weight, groups)
+        return self._add(pattern, self._of_truth(oof, y, np.full(len(y), pattern)), sample_weight, groups)
 
     def levels(self, oof, y, pattern):
         """Return the coverage at which the set of each row just holds its true class, shape (n_samples,)."""
-        return self._levels(self._of_truth(oof, y), pattern)
+        return self._levels(self._of_truth(oof, y, pattern), pattern)
 
     def sets(self, proba, coverage=0.9, pattern=None):
         """Return which classes are in the set of each row: bool, shape (n_samples, n_classes)."""
         check_is_fitted(self)
-        proba = check_proba(proba, n_classes=self.n_classes_)
+        proba = self._guessed(check_proba(proba, n_classes=self.n_classes_), pattern)
         limit = self._quantiles(coverage, pattern, len(proba))
         inside = self._scores(proba) <= limit[:, np.newaxis] + TINY
         inside[np.arange(len(proba)), proba.argmax(axis=1)] = True
         return inside
 
-    def _of_truth(self, proba, y):
-        return self._scores(np.asarray(proba))[np.arange(len(y)), np.asarray(y).astype(np.intp)]
+    def _guessed(self, proba, pattern):
+        for value, guess in self.guesses_.items() if pattern is not None else ():
+            proba = np.where((np.asarray(pattern) == value)[:, np.newaxis], guess, proba)
+        return proba
+
+    def _of_truth(self, proba, y, pattern):
+        proba = self._guessed(np.asarray(proba), pattern)
+        return self._scores(proba)[np.arange(len(y)), np.asarray(y).astype(np.intp)]
 
     def _scores(self, proba):
         """Return how unusual each class would be: 1 - p, or the probability of likelier classes and half its own."""

@@ -14,6 +14,7 @@ MULTIPLIERS = np.random.RandomState(0).randint(1, 2**62, size=4099, dtype=np.int
 
 
 class _Greedy:
+    learns_weights = True
     _parameter_constraints = {
         "n_steps": [whole(1)],
         "n_bags": [whole(0)],

@@ -21,6 +21,8 @@ class _Linear:
     as numbers are, lost 4 points of accuracy on digits seen and heard.
     """
 
+    learns_weights = True
+
     def _share(self, cells):
         return shares((~np.isnan(cells[:, :, 0])).astype(float), self.coef_) * self.coef_.sum()
 

@@ -110,6 +110,7 @@ class SimplexClassifier(TableClassifier):
     array([1., 0.])
     """
 
+    learns_weights = True
     _parameter_constraints = {"shrinkage": [SHARE], "max_iter": [whole(1)], "n_classes": [None, whole(2)]}
 
     def __init__(self, *, shrinkage=0.0, max_iter=500, n_classes=None):
@@ -156,6 +157,7 @@ class SimplexRegressor(TableRegressor):
     array([0.75, 0.25])
     """
 
+    learns_weights = True
     _parameter_constraints = {"shrinkage": [SHARE]}
 
     def __init__(self, *, shrinkage=0.0):

@@ -36,6 +36,7 @@ from ..crossfit import (
     in_time_order,
     measured,
     members_of,
+    patterns_of,
     plan_extractions,
 )
 from ..data import (
@@ -54,6 +55,7 @@ from ..meta import Judge, parts_of
 from ..schema import tell
 from ..store import FeatureCache, JobStore, content_key, versions
 from ._board import fold_scores, head_of, judge_of, leaderboard
+from ._by_pattern import adapted
 from ._cautions import fitted_before, idle_learners, left_out, splitting_groups, unweighted
 from ._decisions import decided
 from ._diagram import diagram
@@ -157,14 +159,25 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
             table = table.join(level.table)
         for level in levels:
             level.table = table.part(level.table.members())  # one copy of the numbers
-        forget_idle(levels)
         self.table_ = table
         last = levels[-1]
         self.meta_learners_ = last.metas
         self.contributions_ = last.contributions()
-        self.oof_, tried = last.calibrate(run, self.calibration, oof, last.tried(run, fitted))
+        oof, tried = self._by_pattern(run, last, oof, fitted)
+        self.oof_, tried = last.calibrate(run, self.calibration, oof, tried)
         self.conformal_, self.joint_ = fit_regions(run, self.oof_, tried)
         self.calibrators_ = last.calibrators
+        forget_idle(levels)
+
+    def _by_pattern(self, run, last, oof, fitted):
+        """Return out-of-fold predictions, and those of the patterns of missing views that are tried out."""
+        tried = last.tried(run, fitted)
+        if run.runner.is_over():
+            return oof, tried
+        fitted = adapted(last, run, fitted, tried)
+        if any(weighed.apart for weighed in fitted.values()):
+            oof, tried = last.adapt(run, fitted, oof), last.tried(run, fitted)
+        return oof, tried
 
     def _reads(self, view):
         """Return the (fold, task, form) in which the models that are kept read a view: after a refit, one fold only."""
@@ -385,7 +398,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         for level in self.levels_:
             own = level.predict_table(new, self.tasks_, estimates)
             table = own if table is None else table.join(own)
-            out = level.combine(table, self.tasks_)
+            out = level.combine(table, self.tasks_, patterns_of(new.present))
             estimates = level.estimates(out)
         return table, out
 

@@ -1,7 +1,7 @@
 """One level of a stack: its members, their table, and one meta-learner per task."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from .._routing import row_params
-from ..crossfit import Estimate, FittedMember, Job, check_failures, seeded
+from ..crossfit import Estimate, FittedMember, Job, check_failures, patterns_of, seeded
 from ..data import setting_of
 from ..meta import (
     CALIBRATORS,
@@ -52,10 +52,15 @@ class FitMeta(Job):
 
 @dataclass(frozen=True)
 class Weighed:
-    """A fitted meta-learner and the members that it reads."""
+    """A fitted meta-learner and the members that it reads; rows of some patterns of views have others in its place."""
 
     meta: Any
     members: list
+    apart: dict = field(default_factory=dict)  # pattern -> Weighed
+
+    def of(self, pattern):
+        """Return what serves rows of a pattern."""
+        return self.apart.get(pattern, self)
 
     @property
     def worth(self):
@@ -78,6 +83,8 @@ class Level:
     def __init__(self, table, models, below=None):
         self.table, self.models, self.below = table, models, below
         self.metas, self.oof, self.columns, self.calibrators = {}, {}, {}, {}
+        self.apart = {}  # task -> pattern of views -> Weighed, which serves its rows
+        self.there = -1  # bits of the views that rows of the fit had
 
     @property
     def whole(self):
@@ -118,6 +125,19 @@ class Level:
             self.columns[name], self.metas[name] = fitted[name, None].members, fitted[name, None].meta
             self.oof[name] = self._out_of_fold(run, name, fitted)
 
+    def adapt(self, run, fitted, oof):
+        """Take meta-learners that serve some patterns of views by others; return `oof` with what these predict."""
+        self.apart = {name: weighed.apart for (name, fold), weighed in fitted.items() if fold is None and weighed.apart}
+        patterns, oof = patterns_of(run.features.present), dict(oof)
+        self.there = int(np.bitwise_or.reduce(patterns))
+        for name in dict.fromkeys(name for (name, _), weighed in fitted.items() if weighed.apart):
+            rows = np.zeros(run.problem.n_rows, dtype=bool)
+            for fold, (_, test) in enumerate(parts(run)):
+                rows[test] |= np.isin(patterns[test], list(fitted.get((name, fold), fitted[name, None]).apart))
+            oof[name] = oof[name].copy()
+            oof[name][rows] = self._out_of_fold(run, name, fitted)[rows]
+        return oof
+
     def _fit_metas(self, run, settings, reads):
         """Fit one meta-learner per entry of `reads`: {(task, fold that is left out): members}."""
         jobs, block_of = [], cache(self.whole.block)  # folds that read the same share their columns
@@ -155,16 +175,14 @@ class Level:
         return seeded(meta, seed)  # one of the user's own, too
 
     def _out_of_fold(self, run, name, fitted):
-        task, block_of = run.problem.tasks[name], cache(self.whole.block)
+        task, block_of, patterns = run.problem.tasks[name], cache(self.whole.block), patterns_of(run.features.present)
         n, width = run.problem.n_rows, task.rules.width
         total, count = np.zeros((n, width)), np.zeros(n)
         for fold, (_, test) in enumerate(parts(run)):
             weighed = fitted.get((name, fold), fitted[name, None])
-            block = block_of(tuple(weighed.members))[test]
-            covered = ~np.isnan(block).all(axis=1)
-            if covered.any():
-                rows = test[covered]
-                total[rows] += _combine(weighed.meta, block[covered], task).reshape(len(rows), width)
+            rows = test[~np.isnan(block_of(tuple(weighed.members))[test]).all(axis=1)]
+            if len(rows):
+                total[rows] += _combine(weighed, block_of, task, patterns, rows).reshape(len(rows), width)
                 count[rows] += 1
         out = np.full((n, width), np.nan)
         out[count > 0] = total[count > 0] / count[count > 0, np.newaxis]
@@ -231,6 +249,10 @@ class Level:
         They have no weight, and whenever they read a row, a member that has some reads it, too.
         """
         members, weighed, idle = self.columns[name], self.metas[name].weighed(), []
+        for own in self.apart.get(name, {}).values():
+            blends, mine = own.meta.weighed(), np.isin(range(len(members)), [members.index(m) for m in own.members])
+            weighed = np.vstack([weighed, np.zeros((len(blends), len(members)), dtype=bool)])
+            weighed[-len(blends) :, mine] = blends
         for m, member in enumerate(members):
             also = np.array([_reads_wherever(other, member) for other in members])
             if not weighed[:, m].any() and (weighed & also).any(axis=1).all():
@@ -256,7 +278,7 @@ class Level:
 
         Rows are predicted as if they had the views of the pattern and no others; NaN where they lack one of them.
         """
-        out, whole, first = {}, self.whole, _first_part(run)
+        out, whole, first = {}, self.whole, first_part(run)
         members = list(dict.fromkeys(member for weighed in fitted.values() for member in weighed.members))
         for pattern in run.tried.patterns:
             cells, having, out[pattern] = run.cells(whole, members, pattern), run.tried.having(pattern), {}
@@ -265,10 +287,10 @@ class Level:
                 for fold in np.unique(first):
                     # Rows without any view share one prediction: it must be that of new rows, to the last digit.
                     own = fold if pattern else None
-                    weighed, rows = fitted.get((name, own), fitted[name, None]), having & (first == fold)
+                    weighed, rows = fitted.get((name, own), fitted[name, None]).of(pattern), having & (first == fold)
                     if rows.any():
                         block = cells.block(weighed.members)[rows]
-                        found[rows] = _combine(weighed.meta, block, task).reshape(len(block), -1)
+                        found[rows] = combined(weighed.meta, block, task).reshape(len(block), -1)
                 out[pattern][name] = task.rules.given(found)
         return out
 
@@ -293,7 +315,7 @@ class Level:
                     total[test] += fitted.predict_proba(plain[test])
                     count[test] += 1
                 for pattern, out in tried.items():
-                    some = (_first_part(run) == fold) & np.isfinite(out[name]).all(axis=1)
+                    some = (first_part(run) == fold) & np.isfinite(out[name]).all(axis=1)
                     if some.any():
                         out[name] = out[name].copy()
                         own = fitted if pattern else self.calibrators[name]
@@ -315,9 +337,11 @@ class Level:
         """Return this level's table for new rows."""
         return new.predict(self.table.members(), self.models, tasks, estimates)
 
-    def combine(self, table, tasks):
-        """Return the predictions {task: array} that the meta-learners make of a joined table."""
-        return {name: _combine(self.metas[name], table.block(self.columns[name]), task) for name, task in tasks.items()}
+    def combine(self, table, tasks, patterns):
+        """Return the predictions {task: array} that the meta-learners make of a joined table, by the rows' patterns."""
+        weighed = {name: Weighed(self.metas[name], self.columns[name], self.apart.get(name, {})) for name in tasks}
+        known = patterns & self.there  # a view that is first there now says nothing
+        return {name: _combine(weighed[name], table.block, task, known) for name, task in tasks.items()}
 
     def estimates(self, predictions):
         """Return predictions as inputs of a next level: all but one class, or the number."""
@@ -391,7 +415,7 @@ def parts(run):
     return parts_of(run.folds, run.problem.n_rows, run.problem.group_codes, labels, once=run.refit)
 
 
-def _first_part(run):
+def first_part(run):
     """Return the first of `parts` that each row belongs to on which patterns are tried out."""
     first = np.full(run.problem.n_rows, -1)
     for part, (_, rows) in reversed(list(enumerate(parts(run)))):
@@ -428,5 +452,16 @@ def _calibrator(blank, proba, y, weight, rows):
     return clone(blank).fit(proba[rows], y[rows], None if weight is None else weight[rows])
 
 
-def _combine(meta, block, task):
+def combined(meta, block, task):
+    """Return what a fitted meta-learner predicts from columns of the table, as users get it."""
     return task.rules.given(task.rules.ask(meta, block))
+
+
+def _combine(weighed, block_of, task, patterns, rows=slice(None)):
+    """Return what is predicted for some rows, by the pattern of views that each of them has."""
+    out = combined(weighed.meta, block_of(tuple(weighed.members))[rows], task)
+    for value, own in weighed.apart.items():
+        place = patterns[rows] == value
+        if place.any():
+            out[place] = combined(own.meta, block_of(tuple(own.members))[rows][place], task)
+    return out

@@ -14,7 +14,7 @@ from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import one_of
-from ..crossfit import ALL_ROWS, Estimate, Fit, Member, seed_of
+from ..crossfit import ALL_ROWS, Estimate, Fit, Member, patterns_of, seed_of
 from ..data import labels_by_task
 from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
 from ._base import BaseStack
@@ -247,9 +247,9 @@ class MultiOutputStack(BaseStack):
     def _run_levels(self, new):
         if self.strategy != "chain" or len(self.levels_) == 1:
             return super()._run_levels(new)
-        first, second = self.levels_
+        (first, second), patterns = self.levels_, patterns_of(new.present)
         table = first.predict_table(new, self.tasks_, {})
-        estimates = first.estimates(first.combine(table, self.tasks_))
+        estimates = first.estimates(first.combine(table, self.tasks_, patterns))
         waiting = second.table.members()
         while waiting:
             ready = [m for m in waiting if all(name in estimates for name in m.inputs)]
@@ -257,7 +257,7 @@ class MultiOutputStack(BaseStack):
             table = table.join(own)
             estimates = estimates | _chain_estimates(own)
             waiting = [m for m in waiting if m not in ready]
-        return table, second.combine(table, self.tasks_)
+        return table, second.combine(table, self.tasks_, patterns)
 
     # -- prediction ----------------------------------------------------------------------------------------------
 

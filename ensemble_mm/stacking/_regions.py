@@ -9,8 +9,8 @@ import numpy as np
 
 from .._checks import DataWarning
 from ..crossfit import patterns_of
-from ..meta import ConformalIntervals, ConformalSets, JointCoverage
-from ._level import has_both
+from ..meta import FEWEST_ROWS, ConformalIntervals, ConformalSets, JointCoverage
+from ._level import SIGNIFICANT, has_both, paired_gain
 
 REGIONS = {"sets": ConformalSets, "intervals": ConformalIntervals}
 
@@ -32,12 +32,30 @@ def fit_regions(run, oof, tried):
         rows = np.flatnonzero(has_both(y, oof[name]))
         # One width: the members' disagreement made intervals wider on every set that it was tried on.
         regions[name] = REGIONS[task.rules.region]()
-        regions[name].fit(oof[name][rows], y[rows], pattern[rows], *_counted(run.problem, [name], rows))
+        guesses = {"guesses": _guesses(run, name, oof[name], tried, pattern)} if task.rules.width > 1 else {}
+        regions[name].fit(oof[name][rows], y[rows], pattern[rows], *_counted(run.problem, [name], rows), **guesses)
         for value, out in tried.items():
             some = has_both(y[run.tried.rows], out[name])
             rows = run.tried.rows[some]
             regions[name].add(value, out[name][some], y[rows], *_counted(run.problem, [name], rows))
     return regions, _fit_joint(run, regions, oof, tried, pattern) if len(regions) > 1 else None
+
+
+def _guesses(run, name, oof, tried, pattern):
+    """Return {pattern: shares of the classes} where the views of a pattern tell nothing of a task."""
+    task, y, weight = run.problem.tasks[name], run.problem.targets[name], run.problem.weights[name]
+    known = ~np.isnan(y)
+    prior = task.rules.prior(task.rules.encoded(y[known]), None if weight is None else weight[known])
+    constant, found = np.broadcast_to(prior, oof.shape), {}
+    for value in {*np.unique(pattern).tolist(), *tried}:
+        own, out = pattern == value, oof
+        if value in tried and (own & has_both(y, oof)).sum() < FEWEST_ROWS:
+            own, out = np.ones(len(y), dtype=bool), np.full(oof.shape, np.nan)
+            out[run.tried.rows] = tried[value][name]
+        gain, error = paired_gain(run.problem, name, constant, out, own)
+        if gain <= SIGNIFICANT * error:
+            found[value] = prior
+    return found
 
 
 def _fit_joint(run, regions, oof, tried, pattern):

@@ -48,7 +48,7 @@ _OURS = {
     "schema._schema": "Schema",
     "schema._times": "TimeRule",
     "stacking._estimators": "StackedClassifier StackedRegressor",
-    "stacking._level": "Level",
+    "stacking._level": "Level Weighed",
     "stacking._multioutput": "MultiOutputStack",
 }
 # Modules whose public names may be used: estimators of the first, the classes and functions below of the others.

@@ -1,0 +1,125 @@
+"""Meta-learners of their own for rows that lack views, where rows that were held out say that these help.
+
+A member that reads several views fills in those that are missing, and is then as sure of itself as ever; of the members
+that abstain nobody says who should take their weight. What the table knows of both is asked here: rows are predicted as
+if they had the views of a pattern and no others, and a linear meta-learner is fitted on what the members say then. It
+serves the rows of this pattern only where its held-out losses are significantly lower.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..crossfit import check_failures, patterns_of
+from ..meta import FEWEST_ROWS, make_meta_learner
+from ._level import SIGNIFICANT, FitMeta, Weighed, combined, first_part, has_both, outside, paired_gain, parts
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A task and a pattern: what the members say of rows as if these had the pattern, and what is made of it now."""
+
+    task: str
+    pattern: int
+    cells: object  # table of the rows that patterns are tried out on
+    before: np.ndarray
+    judged: np.ndarray  # rows that have just this pattern, where they are enough, else all rows that have its views
+
+
+def adapted(level, run, fitted, tried):
+    """Return fitted meta-learners, by task and by the fold that is left out, with those of their own for patterns.
+
+    Parameters
+    ----------
+    level : Level
+    run : CrossFit
+    fitted : dict of (str, int or None) to Weighed
+    tried : dict of int to dict of str to ndarray
+        What `level.tried` returns of them.
+    """
+    there = set(level.whole.members())  # a second level that serves some folds only may have left its members out
+    gone = {name for (name, _), weighed in fitted.items() if not there.issuperset(weighed.members)}
+    names = [n for n in run.problem.tasks if n not in gone and getattr(fitted[n, None].meta, "learns_weights", False)]
+    members = list(dict.fromkeys(m for (name, _), weighed in fitted.items() if name in names for m in weighed.members))
+    cases = []
+    for pattern in run.tried.patterns if names else ():
+        if pattern:
+            cells = run.cells(level.whole, members, pattern)
+            cases += [_case(run, name, pattern, cells, tried[pattern][name]) for name in names]
+    hopeful = []
+    for case, (weighed, out) in zip(cases, _fit(run, fitted, [(case, None) for case in cases]), strict=True):
+        # On the rows that it was fitted on: what does not help there helps nowhere.
+        if weighed is not None and _helps(run, case, out, None):
+            hopeful.append((case, weighed))
+    folds, first = range(len(parts(run))), np.full(run.problem.n_rows, -1)
+    first[run.tried.rows] = first_part(run)
+    found = iter(_fit(run, fitted, [(case, fold) for case, _ in hopeful for fold in folds]))
+    apart = {}
+    for case, weighed in hopeful:
+        own, after = {None: weighed}, np.full_like(case.before, np.nan)
+        for fold in folds:
+            own[fold], out = next(found)
+            rows = first == fold
+            after[rows] = case.before[rows] if own[fold] is None else out[rows]
+        for fold, one in own.items():
+            if one is not None and _helps(run, case, after, fold):
+                apart.setdefault((case.task, fold), {})[case.pattern] = one
+    kept = {(name, fold) for name, fold in apart if (name, fold) in fitted}
+    return fitted | {key: replace(fitted[key], apart=apart[key]) for key in kept}
+
+
+def _case(run, name, pattern, cells, predicted):
+    n_rows = run.problem.n_rows
+    before = np.full((n_rows, *predicted.shape[1:]), np.nan)
+    before[run.tried.rows] = predicted
+    own = patterns_of(run.features.present) == pattern
+    enough = (own & has_both(run.problem.targets[name], before)).sum() >= FEWEST_ROWS
+    return _Case(name, pattern, cells, before, own if enough else np.ones(n_rows, dtype=bool))
+
+
+def _helps(run, case, after, fold):
+    gain, error = paired_gain(run.problem, case.task, case.before, after, case.judged & outside(run, fold))
+    return gain > SIGNIFICANT * error
+
+
+def _fit(run, fitted, wanted):
+    """Return (Weighed or None, predictions of all rows that are tried out) of each case and fold that is left out."""
+    jobs = [_job(run, fitted, case, fold) for case, fold in wanted]
+    asked = [job for job in jobs if job is not None]
+    metas = run.runner.run("missing views", asked) if asked else []
+    check_failures(asked, metas)
+    metas, found = iter(metas), []
+    for (case, fold), job in zip(wanted, jobs, strict=True):
+        out = np.full_like(case.before, np.nan)
+        if job is None:
+            found.append((None, out))
+            continue
+        weighed = Weighed(next(metas), _there(case, fitted, fold))
+        rows = ~np.isnan(job.block).all(axis=1)
+        out[rows] = combined(weighed.meta, job.block[rows], run.problem.tasks[case.task])
+        found.append((weighed, out))
+    return found
+
+
+def _job(run, fitted, case, fold):
+    """Return the job that fits a meta-learner to a pattern; None where no row or no member is there."""
+    task, members = run.problem.tasks[case.task], _there(case, fitted, fold)
+    if not members:
+        return None
+    own = case.cells.block(members)
+    block = np.full((run.problem.n_rows, own.shape[1]), np.nan)
+    block[run.tried.rows] = own
+    y = run.problem.targets[case.task]
+    rows = ~np.isnan(y) & ~np.isnan(block).all(axis=1) & outside(run, fold)
+    if not rows.any():
+        return None
+    meta = make_meta_learner("linear", kind=task.kind, n_classes=task.rules.n_classes)
+    return FitMeta(
+        case.task, fold, meta, block, y, run.problem.weights[case.task], run.problem.group_codes, np.flatnonzero(rows)
+    )
+
+
+def _there(case, fitted, fold):
+    """Return the members that say anything of rows of a pattern."""
+    members = fitted.get((case.task, fold), fitted[case.task, None]).members
+    return [m for m in members if not np.isnan(case.cells[m]).all()]
