@@ -25,6 +25,7 @@ from ensemble_mm.learners import (
     NaiveBayesScaler,
     PooledGaussian,
     RidgePath,
+    TailScaler,
     TextCNN,
     TunedLearner,
     ViewScaler,
@@ -52,7 +53,7 @@ STACKS = [
 ]
 NOTHING_SET = [StackedClassifier(), StackedRegressor()]
 PARTS = [
-    VectorExtractor(), TabularExtractor(), ViewScaler(), NaiveBayesScaler(),
+    VectorExtractor(), TabularExtractor(), ViewScaler(), TailScaler(), NaiveBayesScaler(),
     LogisticPath(), RidgePath(), TunedLearner(Ridge(), {"alpha": [0.1, 1.0]}, search="grid", cv=2),
 ]  # fmt: skip
 COMBINERS = [

@@ -1,4 +1,4 @@
-"""What stands in front of linear and kernel learners: scaling, and a map of a kernel.
+"""What stands in front of learners: scaling, a map of a kernel, and a logarithm of targets.
 
 Views differ in width by a factor of a thousand. `ViewScaler` brings all of them to rows of unit
 mean squared norm, so that one penalty (`C`) and one kernel width (`gamma`) suit them all.
@@ -6,6 +6,7 @@ mean squared norm, so that one penalty (`C`) and one kernel width (`gamma`) suit
 
 import numpy as np
 from scipy import sparse
+from scipy.stats import skew
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.kernel_approximation import Nystroem
 from sklearn.metrics.pairwise import rbf_kernel
@@ -14,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import POSITIVE, check_params
 
+HEAVY = 2.0  # skewness of a target above which few rows outweigh all others in a squared error
 LEAST_SIZE = 1e-6  # of a direction of a kernel's map: what lies in smaller ones is noise
 
 
@@ -237,3 +239,57 @@ class NaiveBayesScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.target_tags.required = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+class TailScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Take the signed logarithm of columns with a heavy tail, and leave the others as they are.
+
+    Made for targets, in front of a learner whose squared error few rows would rule: prices, counts, incomes.
+
+    Attributes
+    ----------
+    units_ : ndarray of shape (n_features_in_,)
+        What the values of a column are divided by before the logarithm: the median size of those that are not 0, in
+        the column's own unit. 0 for columns that stay.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.learners import TailScaler
+    >>> prices = np.array([1.0, 1, 1, 1, 1, 1, 1, 1, 1, 1000])[:, np.newaxis]
+    >>> TailScaler().fit_transform(prices)[[0, -1], 0].round(2).tolist()
+    [0.69, 6.91]
+    """
+
+    def fit(self, X, y=None):
+        """Find the columns of an array of shape (n_samples, n_features) whose tail a logarithm makes lighter."""
+        X = validate_data(self, X, dtype=np.float64)
+        size = np.abs(X)
+        units = np.array([np.median(column[column > 0]) if column.any() else 0.0 for column in size.T])
+        with np.errstate(all="ignore"):
+            before, after = np.abs(skew(X)), np.abs(skew(_signed_log(X, np.where(units > 0, units, 1.0))))
+            self.units_ = np.where((before > HEAVY) & (after < before), units, 0.0)
+        return self
+
+    def transform(self, X):
+        """Return the columns, shape (n_samples, n_features), float64."""
+        check_is_fitted(self)
+        return self._where_heavy(validate_data(self, X, reset=False, dtype=np.float64), _signed_log)
+
+    def inverse_transform(self, X):
+        """Return what `transform` was given."""
+        check_is_fitted(self)
+        return self._where_heavy(np.asarray(X, dtype=np.float64), _signed_exp)
+
+    def _where_heavy(self, X, change):
+        out, heavy = X.copy(), self.units_ > 0
+        out[:, heavy] = change(X[:, heavy], self.units_[heavy])
+        return out
+
+
+def _signed_log(values, units):
+    return np.sign(values) * np.log1p(np.abs(values) / units)
+
+
+def _signed_exp(values, units):
+    return np.sign(values) * np.expm1(np.abs(values)) * units

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from ensemble_mm.learners import NaiveBayesScaler, ViewScaler
+from ensemble_mm.learners import NaiveBayesScaler, TailScaler, ViewScaler
 from ensemble_mm.learners._scaling import SampledKernel
 
 
@@ -73,3 +73,17 @@ def test_words_of_one_class_weigh_more_than_words_of_all():
     assert (NaiveBayesScaler().fit(X, np.zeros(300)).weights_ == 0).all()
     with pytest.raises(ValueError, match="'smoothing' .* Got 0"):
         NaiveBayesScaler(smoothing=0).fit(X, y)
+
+
+def test_only_columns_with_a_heavy_tail_are_changed_and_they_come_back():
+    rng = np.random.default_rng(0)
+    X = np.c_[rng.normal(size=200), rng.lognormal(sigma=2, size=200), -rng.lognormal(sigma=2, size=200), np.zeros(200)]
+    scaler = TailScaler().fit(X)
+    assert (scaler.units_ > 0).tolist() == [False, True, True, False]
+    out = scaler.transform(X)
+    assert np.array_equal(out[:, [0, 3]], X[:, [0, 3]]) and np.abs(out[:, 1:3]).max() < 10
+    np.testing.assert_allclose(scaler.inverse_transform(out), X)
+
+
+def test_a_tail_that_no_logarithm_makes_lighter_stays():
+    assert TailScaler().fit(np.r_[np.zeros(99), 1.0][:, np.newaxis]).units_ == 0
