@@ -258,6 +258,18 @@ def did_you_mean(value, names: Iterable) -> str:
     return "" if near is None else f" Did you mean {near!r}?"
 
 
+def listed(words: Iterable[str], most: int) -> str:
+    """Return the first of some words, and how many more there are."""
+    words = list(words)
+    return ", ".join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")
+
+
+def first_names(names: Iterable) -> str:
+    """Return the first ten of some names, quoted."""
+    names = list(names)
+    return ", ".join(map(repr, names[:10])) + (" ..." if len(names) > 10 else "")
+
+
 def check_choice(name: str, value, choices) -> None:
     """Raise a ValueError unless `value` is one of `choices`."""
     if not any(value is choice or (type(value) is type(choice) and value == choice) for choice in choices):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .._checks import printable
+from .._checks import listed, printable
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _FORMATS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json")
@@ -87,7 +87,6 @@ def shown(table: pd.DataFrame) -> str:
         return table.to_string(float_format=lambda value: f"{value:.4g}")
 
 
-def some(names, most: int = 8) -> str:
+def some(names) -> str:
     """Return the first names, quoted, and how many more there are."""
-    names = [repr(str(name)) for name in names]
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return listed([repr(str(name)) for name in names], 8)

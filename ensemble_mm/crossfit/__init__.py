@@ -21,6 +21,7 @@ from ._plan import (
     Member,
     Plan,
     check_learners,
+    column_names,
     members_of,
     seed_of,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "by_content",
     "check_failures",
     "check_learners",
+    "column_names",
     "draw_folds",
     "fitted_part",
     "in_time_order",

@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from .._checks import check_unique, printable
+from .._checks import check_unique, listed, printable
 from ..data import Problem, View
 from ..store import content_key
 from ._estimators import seeded
@@ -123,7 +123,7 @@ class Plan:
         return list(dict.fromkeys(fit.member for fit in self.fits if not fit.member.is_across))
 
     def __str__(self):
-        views = ", ".join(f"{v.name} ({v.modality}: {_columns(v.columns)})" for v in self.views)
+        views = ", ".join(f"{v.name} ({v.modality}: {column_names(v.columns, 6)})" for v in self.views)
         own, across = ([fit for fit in self.fits if fit.member.is_across is reads] for reads in (False, True))
         lines = [
             f"{self.problem.n_rows} rows, {len(self.folds)} folds",
@@ -245,10 +245,9 @@ def seed_of(base: int, name: str) -> int:
     return int.from_bytes(blake2b(f"{base}|{name}".encode(), digest_size=4).digest(), "big") >> 1
 
 
-def _columns(columns) -> str:
+def column_names(columns, most: int = 12) -> str:
+    """Return in words which columns a view reads."""
     if columns is None:
         return "all columns"
-    if isinstance(columns, (list, tuple, np.ndarray)):
-        shown = ", ".join(map(str, list(columns)[:6]))
-        return shown + (f" and {len(columns) - 6} more" if len(columns) > 6 else "")
-    return str(columns)
+    several = isinstance(columns, (list, tuple, np.ndarray))
+    return listed(map(str, columns), most) if several else str(columns)

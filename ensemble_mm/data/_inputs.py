@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._checks import DataWarning, as_items, as_pandas, check_unique, did_you_mean, is_missing, name_of
+from .._checks import DataWarning, as_items, as_pandas, check_unique, did_you_mean, first_names, is_missing, name_of
 from .._items import plain_column, text_of
 
 
@@ -141,10 +141,9 @@ def find_columns(source, name: str, columns):
     found = [_find_column(c, there) for c in wanted]
     if None in found:
         asked = wanted[found.index(None)]
-        shown = ", ".join(map(repr, there[:10])) + (" ..." if len(there) > 10 else "")
         raise ValueError(
-            f"View {name!r} reads the column {asked!r}, which X does not have. X has: {shown}. Correct the name."
-            f"{did_you_mean(asked, there)}"
+            f"View {name!r} reads the column {asked!r}, which X does not have. X has: {first_names(there)}. Correct "
+            f"the name.{did_you_mean(asked, there)}"
         )
     return found if several else found[0]
 

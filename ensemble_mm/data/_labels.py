@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.utils import column_or_1d
 
-from .._checks import as_pandas, is_missing
+from .._checks import as_pandas, is_missing, listed
 from ..schema import learn_numbers
 from ._values import check_values
 
@@ -186,9 +186,6 @@ def _plain(label):
     return label.item() if isinstance(label, np.generic) else label
 
 
-def some(values, n=5) -> str:
+def some(values) -> str:
     """Return the first of some values in words."""
-    values = list(values)
-    return ", ".join(repr(_plain(value)) for value in values[:n]) + (
-        f" and {len(values) - n} more" if len(values) > n else ""
-    )
+    return listed([repr(_plain(value)) for value in values], 5)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._checks import DataWarning, as_items, as_pandas, check_unique, name_of, nearest
+from .._checks import DataWarning, as_items, as_pandas, check_unique, first_names, name_of, nearest
 from ._containers import as_source, has_names
 from ._inputs import MultimodalData, View
 
@@ -82,7 +82,7 @@ class Names:
         if width != len(self.columns):
             raise ValueError(
                 f"X has {width} features, but {caller} is expecting {len(self.columns)} features as input: give "
-                f"{'a dict' if self.container == 'views' else 'a DataFrame'} with {_some(self.columns)}."
+                f"{'a dict' if self.container == 'views' else 'a DataFrame'} with {first_names(self.columns)}."
             )
         if named != self.given:
             had, has = ("fitted without", "has") if named else ("fitted with", "does not have valid")
@@ -136,7 +136,7 @@ class Names:
                 if near or len(absent) < len(_columns_of([view])) or not found:
                     raise _absent(view.name, absent[0], strangers, pool)
                 gone[view.name] = absent
-        told = "; ".join(f"view {name!r} ({_some(columns)})" for name, columns in gone.items())
+        told = "; ".join(f"view {name!r} ({first_names(columns)})" for name, columns in gone.items())
         warnings.warn(
             f"X has none of the columns of these views, which count as missing in every row: {told}. Give the columns, "
             "or columns of None, which say that nothing is known.",
@@ -187,7 +187,9 @@ def _as_table(name: str, table, inner) -> pd.DataFrame:
         table = pd.DataFrame({inner[0]: _as_series(name, table)})
     if not isinstance(table, pd.DataFrame):
         if table.shape[1] != len(inner):
-            raise ValueError(f"View {name!r} has {table.shape[1]} columns, in fit it had {_some(inner)}: give these.")
+            raise ValueError(
+                f"View {name!r} has {table.shape[1]} columns, in fit it had {first_names(inner)}: give these."
+            )
         words = f"View {name!r} is an array, in fit it was a table: its columns are read by their places."
         warnings.warn(words, DataWarning, stacklevel=3)
         table = pd.DataFrame(table, columns=list(inner))
@@ -202,10 +204,5 @@ def _absent(view: str, name: str, strangers: list[str], there: Iterable[str]) ->
     if near is not None:
         hint = f"It has {near!r}, which was not there in fit: correct the name."
     else:
-        hint = f"X has: {_some(there)}. Correct the name, or give a column of None where nothing is known."
+        hint = f"X has: {first_names(there)}. Correct the name, or give a column of None where nothing is known."
     return ValueError(f"View {view!r} reads the column {name!r}, which X does not have. {hint}")
-
-
-def _some(names: Iterable[str], most: int = 10) -> str:
-    names = list(names)
-    return ", ".join(map(repr, names[:most])) + (" ..." if len(names) > most else "")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from .._checks import did_you_mean, name_of
+from .._checks import did_you_mean, first_names, name_of
 from ..schema import IN_TABLE, LEFT_OUT, STRINGS, Column, Schema, check_kind, infer_column
 from ._containers import as_source
 from ._inputs import MultimodalData, View
@@ -117,8 +117,7 @@ def check_said(columns, source) -> dict:
     columns = {name_of(label): kind for label, kind in columns.items()}
     for name, kind in columns.items():
         if name not in there:
-            shown = ", ".join(map(repr, there[:10])) + (" ..." if len(there) > 10 else "")
-            found = f"X has: {shown}." if there else "X has no names: give a DataFrame."
+            found = f"X has: {first_names(there)}." if there else "X has no names: give a DataFrame."
             raise ValueError(f"columns speaks of {name!r}, which X does not have.{did_you_mean(name, there)} {found}")
         check_kind(name, kind)
     return columns

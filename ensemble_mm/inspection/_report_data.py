@@ -3,6 +3,7 @@
 import numpy as np
 
 from .._checks import did_you_mean
+from ..crossfit import column_names
 from ..data import as_fitted, column_of, present_rows, views_of
 from ._display_errors import truth_of
 from ._media import look_at
@@ -117,16 +118,6 @@ def view_rows(rows):
             entry["examples"] = [look[view] for look in rows.looks(picks)]
         entries.append(entry)
     return entries
-
-
-def column_names(columns):
-    """Return in words which columns a view reads."""
-    if columns is None:
-        return "all columns"
-    if isinstance(columns, (list, tuple, np.ndarray)):
-        names = [str(c) for c in columns]
-        return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-    return str(columns)
 
 
 def schema_rows(model):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._checks import listed
 from ..store import data_key, versions
 from ._cells import cells_of
 from ._display_costs import ScoreDisplay
@@ -33,8 +34,7 @@ def tasks_section(model):
 def _shares_of_classes(task, known):
     shares = task.rules.prior(task.rules.encoded(known))
     order = np.argsort(-shares, kind="stable")
-    shown = [f"{task.classes[i]} ({percent(shares[i])})" for i in order[:8]]
-    return ", ".join(shown) + (f" and {len(order) - 8} more" if len(order) > 8 else "")
+    return listed([f"{task.classes[i]} ({percent(shares[i])})" for i in order], 8)
 
 
 def _range_of_numbers(task, known):

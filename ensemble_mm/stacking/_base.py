@@ -402,13 +402,11 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
             estimates = level.estimates(out)
         return table, out
 
-    def _predict_tasks(self, X, calibrated=True):
+    def _predict_tasks(self, X):
         new = self._new_rows(X)
         with PLAIN_OUTPUT():
             _, out = self._run_levels(new)
-            if calibrated:
-                out = {name: self.levels_[-1].calibrated(name, p) for name, p in out.items()}
-        return out, new
+            return {name: self.levels_[-1].calibrated(name, p) for name, p in out.items()}, new
 
     def compiled(self) -> Predictor:
         """Return a predictor for few rows at a time, as a service wants it, with the methods that predict."""
