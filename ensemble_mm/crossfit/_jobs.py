@@ -63,9 +63,9 @@ class FittedMember:
 
 def assemble(blocks, rows, fills, dense):
     """Set blocks side by side for some rows: one array, or CSR when a block is sparse and `dense` is not asked for."""
-    parts = []
+    parts, every = [], len(rows) == blocks[0].shape[0] and (rows[1:] > rows[:-1]).all()
     for block, fill in zip(blocks, fills, strict=True):
-        part = block[rows]
+        part = block if every and sparse.issparse(block) else block[rows]
         if fill is not None:
             hole = np.isnan(part)
             if hole.any():

@@ -47,7 +47,8 @@ class NewRows(Features):
         rows, column = np.flatnonzero(self.present[view]), self._read.get(view, self.columns[view])
         if not len(rows):
             return
-        native = column[rows] if extractor is None else as_block(extractor.transform(take_rows(column, rows)))
+        some = column if len(rows) == self.n_rows else take_rows(column, rows)
+        native = some if extractor is None else as_block(extractor.transform(some))
         if extractor is not None:
             self.blocks[view, *place, "native"] = spread_rows(native, rows, self.n_rows)
         if reducer is not None:

@@ -6,16 +6,16 @@ the bit: what is called is what the learners themselves call last. A learner tha
 
 import numpy as np
 from scipy import sparse
-from scipy.special import softmax
-from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
-from sklearn.pipeline import Pipeline
 
-from ..learners import LogisticPath, RidgePath, ViewScaler
+from ..learners import NaiveBayesScaler, SampledKernel, ViewScaler
+
+FEW = 64  # rows, up to which checks take longer than the prediction
+STEPS = {ViewScaler: ViewScaler.scaled, SampledKernel: SampledKernel.mapped, NaiveBayesScaler: NaiveBayesScaler.weighed}
 
 
 def predicted(model, X, method):
     """Return what `predict` or `predict_proba` of a fitted learner gives for an array or CSR matrix of its columns."""
-    quick = _QUICK.get((type(model), method))
+    quick = _QUICK.get((f"{type(model).__module__}.{type(model).__name__}", method))
     out = None if quick is None else quick(model, X)
     # Where there is no number, the learner's own method says why.
     return getattr(model, method)(X) if out is None or not np.isfinite(out).all() else out
@@ -24,7 +24,7 @@ def predicted(model, X, method):
 def _pipeline(method):
     def ask(model, X):
         for _, step in model.steps[:-1]:
-            X = step.scaled(X) if type(step) is ViewScaler else step.transform(X)
+            X = STEPS[type(step)](step, X) if type(step) in STEPS else step.transform(X)
         return predicted(model.steps[-1][1], X, method)
 
     return ask
@@ -47,14 +47,31 @@ def _ridge(model, X):
 
 def _logistic(model, X):
     scores = (np.asarray(X @ model.coef_.T) + model.intercept_).astype(np.float64)
-    return softmax(np.c_[np.zeros(len(scores)), scores] if scores.shape[1] == 1 else scores, axis=1)
+    scores = np.hstack([np.zeros((len(scores), 1)), scores]) if scores.shape[1] == 1 else scores
+    shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)
 
 
-_QUICK = {
-    (Pipeline, "predict"): _pipeline("predict"),
-    (Pipeline, "predict_proba"): _pipeline("predict_proba"),
-    (LogisticPath, "predict_proba"): _logistic,
-    (RidgePath, "predict"): _ridge,
-    **{(cls, "predict_proba"): _forest for cls in (ExtraTreesClassifier, RandomForestClassifier)},
-    **{(cls, "predict"): _forest for cls in (ExtraTreesRegressor, RandomForestRegressor)},
+def _lightgbm(model, X):
+    if X.shape[0] > FEW:
+        return None
+    return model.booster_.predict(X, **model._other_params | {"num_threads": 1})
+
+
+def _lightgbm_classes(model, X):
+    out = None if callable(model.objective) else _lightgbm(model, X)
+    return np.column_stack([1.0 - out, out]) if out is not None and out.ndim == 1 else out
+
+
+_QUICK = {  # by name: what no model needs is not imported
+    ("sklearn.pipeline.Pipeline", "predict"): _pipeline("predict"),
+    ("sklearn.pipeline.Pipeline", "predict_proba"): _pipeline("predict_proba"),
+    ("ensemble_mm.learners._linear.LogisticPath", "predict_proba"): _logistic,
+    ("ensemble_mm.learners._linear.RidgePath", "predict"): _ridge,
+    ("lightgbm.sklearn.LGBMClassifier", "predict_proba"): _lightgbm_classes,
+    ("lightgbm.sklearn.LGBMRegressor", "predict"): _lightgbm,
+    ("sklearn.ensemble._forest.ExtraTreesClassifier", "predict_proba"): _forest,
+    ("sklearn.ensemble._forest.RandomForestClassifier", "predict_proba"): _forest,
+    ("sklearn.ensemble._forest.ExtraTreesRegressor", "predict"): _forest,
+    ("sklearn.ensemble._forest.RandomForestRegressor", "predict"): _forest,
 }

@@ -51,6 +51,10 @@ class Table:
         A row that several pieces have is averaged; with `once` the first counts alone, as one model predicts.
         """
         span = self._spans[member]
+        if len(pieces) == 1 and len(pieces[0][0]) == self.n_rows:
+            ((rows, predictions),) = pieces
+            self.values[rows, span] = np.reshape(predictions, (self.n_rows, -1))
+            return
         width = span.stop - span.start
         total, count = np.zeros((self.n_rows, width)), np.zeros(self.n_rows)
         for rows, predictions in pieces:

@@ -112,10 +112,18 @@ def select(source, columns):
         name = columns[0] if isinstance(columns, list) else columns
         return source.views[name]
     if isinstance(source, pd.DataFrame):
-        return source[columns] if isinstance(columns, list) else as_items(source[columns])
+        return take_columns(source, columns) if isinstance(columns, list) else as_items(source[columns])
     if columns is None:
         return source
     return source[:, columns]
+
+
+def take_columns(frame: pd.DataFrame, labels: list) -> pd.DataFrame:
+    """Return some columns of a table, in the order of their labels."""
+    places = {label: place for place, label in enumerate(frame.columns)}
+    if len(places) < frame.shape[1] or not places.keys() >= set(labels):
+        return frame[labels]
+    return frame.take([places[label] for label in labels], axis=1)  # three times as fast, of few rows
 
 
 def find_columns(source, name: str, columns):
@@ -166,13 +174,17 @@ def present_rows(column) -> np.ndarray:
     if sparse.issparse(column):
         return np.ones(column.shape[0], dtype=bool)
     if isinstance(column, pd.DataFrame):
-        empty = column.isna()
-        for label in column.columns:
-            if column[label].dtype == object:
-                empty[label] |= np.fromiter(map(is_missing, column[label]), bool, len(column))
-            elif not pd.api.types.is_numeric_dtype(column[label]):
-                empty[label] |= (column[label] == "").fillna(True).to_numpy(bool)
-        return ~empty.to_numpy().all(axis=1)
+        empty = np.ones(len(column), dtype=bool)
+        for _, values in column.items():
+            if not empty.any():
+                break
+            here = pd.isna(values.array)
+            if values.dtype == object:
+                here = here | np.fromiter(map(is_missing, values), bool, len(values))
+            elif not pd.api.types.is_numeric_dtype(values):
+                here = here | (values == "").fillna(True).to_numpy(bool)
+            empty &= here
+        return ~empty
     if column.dtype == object:
         return ~np.fromiter(map(is_missing, column), bool, len(column))
     if column.dtype.kind == "f":

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from .._checks import DataWarning, as_items, as_pandas, check_unique, first_names, name_of, nearest
 from ._containers import as_source, has_names
-from ._inputs import MultimodalData, View
+from ._inputs import MultimodalData, View, take_columns
 
 
 @dataclass(frozen=True)
@@ -95,21 +95,24 @@ class Names:
         return MultimodalData({self.columns[0]: source})
 
     def _by_name(self, source, views: list[View]):
+        wanted = _columns_of(views)
         if isinstance(source, pd.DataFrame):
-            check_unique("Column", [name for name in source.columns if name in _columns_of(views)])
+            if self.container == "frame" and source.columns.is_unique and wanted.keys() <= set(source.columns):
+                return take_columns(source, list(wanted))
+            check_unique("Column", [name for name in source.columns if name in wanted])
         pool = _pool(source)
-        found = {name: column for name in _columns_of(views) if (column := self._find(name, pool)) is not None}
-        if len(found) < len(_columns_of(views)):
+        found = {name: column for name in wanted if (column := self._find(name, pool)) is not None}
+        if len(found) < len(wanted):
             self._check_absent(found, pool, views)
         if self.container == "views":
             missing = np.full(source.shape[0], None, dtype=object)
-            new = MultimodalData({name: found.get(name, missing) for name in _columns_of(views)})
+            new = MultimodalData({name: found.get(name, missing) for name in wanted})
             new.index = source.index
             return new
         index = source.index if source.index is not None else pd.RangeIndex(len(source))
         columns = {name: _as_series(name, column).set_axis(index) for name, column in found.items()}
         missing = pd.Series(None, index, dtype=object)
-        return pd.DataFrame({name: columns.get(name, missing) for name in _columns_of(views)}, index)
+        return pd.DataFrame({name: columns.get(name, missing) for name in wanted}, index)
 
     def _find(self, name: str, pool: dict[str, Any]):
         """Return a column or a view of X as it was in fit; None where X has it not."""

@@ -28,8 +28,9 @@ def check_values(what: str, column, remedy: str, *, several: bool = True) -> Non
         Whether a cell may hold several values, as a sound does.
     """
     if isinstance(column, pd.DataFrame):
-        for place, label in enumerate(column.columns):
-            check_values(f"{what}, column {label!r},", column.iloc[:, place], remedy, several=several)
+        for place, (label, dtype) in enumerate(zip(column.columns, column.dtypes, strict=True)):
+            if isinstance(dtype, np.dtype) and dtype.kind in "cO":
+                check_values(f"{what}, column {label!r},", column.iloc[:, place], remedy, several=several)
         return
     if not isinstance(column.dtype, np.dtype) or column.dtype.kind not in "cO":
         return

@@ -31,24 +31,21 @@ def _count_block(texts):
     start = np.r_[0, np.cumsum(length + 1)[:-1]]
     flags = _flags(next(n for n in (2**8, 2**16, sys.maxunicode + 1) if codes.max() < n))[codes]
 
-    def counted(there):
-        return np.add.reduceat(there, start, dtype=np.int64)
-
-    letters, digits, capitals, spaces, exclamations, questions = (flags & flag != 0 for flag in FLAGS)
-    words = counted(letters & ~np.r_[letters[1:], False])
-    n_letters, n = counted(letters), np.maximum(length, 1)
-    return np.column_stack(
-        [
-            np.log1p(length),
-            np.log1p(words),
-            n_letters / np.maximum(words, 1),
-            counted(digits) / n,
-            counted(capitals) / n,
-            (length - n_letters - counted(spaces)) / n,
-            np.minimum(counted(exclamations), 5),
-            np.minimum(counted(questions), 5),
-        ]
-    ).astype(np.float32)
+    there = np.empty((len(FLAGS) + 1, len(flags)), dtype=bool)
+    np.not_equal(flags & np.array(FLAGS, dtype=np.uint8)[:, np.newaxis], 0, out=there[:-1])
+    there[-1, -1] = False
+    np.greater(there[0, :-1], there[0, 1:], out=there[-1, :-1])  # the last letter of a word
+    letters, digits, capitals, spaces, exclamations, questions, words = np.add.reduceat(there, start, 1, np.int64)
+    n = np.maximum(length, 1)
+    counts = (
+        np.log1p(length),
+        np.log1p(words),
+        letters / np.maximum(words, 1),
+        digits / n,
+        capitals / n,
+    )
+    marks = (length - letters - spaces) / n, np.minimum(exclamations, 5), np.minimum(questions, 5)
+    return np.array([*counts, *marks], dtype=np.float32).T
 
 
 @lru_cache(maxsize=3)

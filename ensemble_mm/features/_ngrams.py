@@ -1,10 +1,11 @@
-"""TF-IDF of the n-grams of many texts, counted as numbers: a unit is a number, and so is a pair of a number and a unit.
+"""TF-IDF of the n-grams of texts, counted as numbers: a unit is a number, and so is a pair of a number and a unit.
 
 Texts become strings again only for the n-grams that are kept.
 """
 
 from array import array
 from collections import defaultdict
+from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from typing import ClassVar
@@ -18,6 +19,28 @@ from ._words import parts_of
 
 GAP = -1  # between units that do not stand together, and in the place of those that are not known
 FEW = 1000  # numbers, up to which a search in a sorted list is faster than a table of hashes
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What is not zero in a block of features, row by row, and in each row in the order of the columns."""
+
+    rows: np.ndarray
+    columns: np.ndarray
+    values: np.ndarray
+    width: int
+
+
+def side_by_side(blocks, n_rows):
+    """Return blocks of cells as one CSR matrix."""
+    rows = np.concatenate([block.rows for block in blocks])
+    starts = np.cumsum([0, *(block.width for block in blocks)])
+    order = np.argsort(rows, kind="stable")  # they are sorted but for a few runs
+    columns = [block.columns + start for block, start in zip(blocks, starts[:-1], strict=True)]
+    ends = np.zeros(n_rows + 1, dtype=np.int32)
+    np.cumsum(np.bincount(rows, minlength=n_rows), out=ends[1:])
+    columns, values = np.concatenate(columns)[order], np.concatenate([block.values for block in blocks])[order]
+    return sparse.csr_matrix((values, columns.astype(np.int32), ends), (n_rows, starts[-1]))
 
 
 class _Ngrams:
@@ -44,14 +67,13 @@ class _Ngrams:
         self.ngram_range, self.min_df, self.max_features = tuple(ngram_range), min_df, max_features
 
     def fit_transform(self, texts):
-        """Return the features of texts, CSR in float32; None where they hold nothing that is counted."""
+        """Return the features of texts, Cells of float32; None where they hold nothing that is counted."""
         counts = self.fit_count(texts)
         if not self.names_:
             return None
-        weights = TfidfTransformer(sublinear_tf=True)
-        block = weights.fit_transform(counts)
-        self.idf_ = weights.idf_
-        return block
+        counts.sort_indices()
+        self.idf_ = TfidfTransformer().fit(counts).idf_
+        return self._weighed(np.repeat(np.arange(len(texts)), np.diff(counts.indptr)), counts.indices, counts.data)
 
     def fit_count(self, texts):
         """Find the n-grams of texts; return how often each is there, CSR of shape (n_texts, n_names), float32."""
@@ -83,7 +105,7 @@ class _Ngrams:
         return counts[:, places[order]]
 
     def transform(self, texts):
-        """Return the features of texts, CSR in float32."""
+        """Return the features of texts, Cells of float32."""
         if "_known" not in vars(self):  # of a saved model
             self._known = _Known(*self._units_of(self.names_), self.ngram_range[1], self._lookup)
         known = self._known
@@ -91,14 +113,14 @@ class _Ngrams:
         found = [(rows, known.columns[n][grams])
                  for n, rows, grams in _levels(*tokens, self.ngram_range, known.n_units, known.find)]  # fmt: skip
         rows, columns = map(np.concatenate, zip(*found, strict=True))
-        rows, columns = rows[columns != GAP], columns[columns != GAP]
-        shape = len(texts), len(self.names_)
-        counts = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape)
-        data = np.log(counts.data) + np.float32(1)
-        data *= self.idf_[counts.indices]
-        rows = np.repeat(np.arange(len(texts)), np.diff(counts.indptr))
-        counts.data = (data / np.sqrt(np.bincount(rows, data * data))[rows]).astype(np.float32)
-        return counts
+        places = (rows * len(self.names_) + columns)[columns != GAP]
+        places, counts = np.unique(places, return_counts=True)
+        return self._weighed(*np.divmod(places, len(self.names_)), counts.astype(np.float32))
+
+    def _weighed(self, rows, columns, counts):
+        values = (np.log(counts) + np.float32(1)) * self.idf_[columns]
+        values = (values / np.sqrt(np.bincount(rows, values * values))[rows]).astype(np.float32)
+        return Cells(rows, columns, values, len(self.names_))
 
     def _spell(self, n, grams, keys, units):
         """Return n-grams as strings."""

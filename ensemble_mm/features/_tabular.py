@@ -86,13 +86,12 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         """Fit; return the table as it is meant, and the averages of labels of its rows where there are some."""
         check_params(self)
         frame = self._frame(X, reset=True)
-        columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
-        self.schema_ = Schema(tuple(infer_column(column, column.name, in_table=True) for column in columns))
+        self.schema_ = Schema(tuple(infer_column(column, name, in_table=True) for name, column in frame.items()))
         frame, _ = self.schema_.read(frame)
         self.kinds_ = {column.name: column.taken_as for column in self.schema_.columns}
         self._columns = [
-            _MAKERS.get(column.taken_as, _Category)(self).fit(frame.iloc[:, place])
-            for place, column in enumerate(self.schema_.columns)
+            _MAKERS.get(column.taken_as, _Category)(self).fit(values)
+            for column, (_, values) in zip(self.schema_.columns, frame.items(), strict=True)
         ]
         self._coded = [i for i, c in enumerate(self._columns) if self.target_encoding and getattr(c, "shares", None)]
         if not self._coded:
@@ -117,7 +116,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         return self._features(frame)
 
     def _features(self, frame):
-        parts = [column.transform(frame.iloc[:, i]) for i, column in enumerate(self._columns)]
+        parts = [column.transform(values) for column, (_, values) in zip(self._columns, frame.items(), strict=True)]
         if self._coded:
             parts.append(self._encoder.transform(self._coded_words(frame)))
         out = np.hstack([*parts, np.zeros((len(frame), 0))]).astype(np.float32)
@@ -152,7 +151,8 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype == object:
             X = pd.DataFrame({"value": X}).infer_objects()
         if isinstance(X, pd.DataFrame):
-            validate_data(self, X, reset=reset, skip_check_array=True)
+            if reset or list(X.columns) != list(getattr(self, "feature_names_in_", ())):
+                validate_data(self, X, reset=reset, skip_check_array=True)
             return X
         array = X if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2 and _mixed(X) else None
         if array is None:
@@ -332,13 +332,16 @@ class _Category:
         return self
 
     def transform(self, column):
-        words = np.array(_words(column), dtype=object)
-        parts = [(words == value).astype(float) for value in self.values]
+        words, places = _words(column), {word: place for place, word in enumerate(self.values)}
+        found = np.array([places.get(word, -1) for word in words], dtype=np.intp)
+        rows, shown = np.flatnonzero(found >= 0), np.zeros((len(words), len(places)))
+        shown[rows, found[rows]] = 1.0
+        parts = [shown]
         if self.shares:
-            parts.append(np.array([self.shares.get(word, 0.0) / self.top for word in words]))
-        if getattr(self, "number", None) is not None:  # files written before have none
+            parts.append(np.array([self.shares.get(word, 0.0) / self.top for word in words])[:, np.newaxis])
+        if self.number is not None:
             parts.append(self.number.transform(pd.to_numeric(pd.Series(words), errors="coerce")))
-        return np.column_stack(parts) if parts else np.zeros((len(words), 0))
+        return np.hstack(parts)
 
 
 class _Date:

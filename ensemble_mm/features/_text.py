@@ -15,7 +15,7 @@ from .._checks import as_items, check_params, having, is_missing, one_of, whole
 from ..schema import composed, is_no_text, kind_of_strings, word_of
 from ._characters import COUNTS, count_characters
 from ._encoders import POOLINGS, encode, encoder_files, encoder_width
-from ._ngrams import CharacterNgrams, WordNgrams
+from ._ngrams import Cells, CharacterNgrams, WordNgrams, side_by_side
 from ._words import POS_TAGS, part_of_speech_shares, shaken, tokens_of
 
 ENCODED_COMPONENTS = 50  # columns that trees get of an encoder's states
@@ -224,12 +224,10 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         if plain.shape[1]:
             # Counts lie between 0 and 1, and are there in every row: they are kept small, so that the norm of a row,
             # and with it the penalty of a linear model, is that of its words.
-            blocks = [*blocks, sparse.csr_matrix(np.clip(plain / self.scale_, -2, 2) * 0.125)]
-        if not blocks:
-            return sparse.csr_matrix((n_rows, 1), dtype=np.float32)
-        features = sparse.csr_matrix(sparse.hstack(blocks, format="csr", dtype=np.float32))
-        features.sort_indices()  # sums over a row are then the same wherever it is read
-        return features
+            plain = np.clip(plain / self.scale_, -2, 2) * np.float32(0.125)
+            rows, columns = np.nonzero(plain)
+            blocks = [*blocks, Cells(rows, columns, plain[rows, columns], plain.shape[1])]
+        return side_by_side(blocks, n_rows) if blocks else sparse.csr_matrix((n_rows, 1), dtype=np.float32)
 
     def _tokens(self, texts):
         out = np.zeros((len(texts), self.max_length), dtype=np.float32)

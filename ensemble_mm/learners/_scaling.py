@@ -9,8 +9,8 @@ from scipy import sparse
 from scipy.stats import skew
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.kernel_approximation import Nystroem
-from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.utils import check_random_state
+from sklearn.utils.extmath import row_norms, safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import POSITIVE, check_params
@@ -158,6 +158,7 @@ class SampledKernel(Nystroem):
         sampled = X[rows]
         if not sparse.issparse(X):
             sampled = np.clip(sampled, -6e4, 6e4).astype(np.float16).astype(X.dtype)
+        vars(self).pop("_sampled", None), vars(self).pop("_spread", None)
         self.components_, self.component_indices_ = sampled, rows
         sizes, directions = np.linalg.eigh(self._likeness(sampled))
         scaled = directions / np.sqrt(np.maximum(sizes, LEAST_SIZE))
@@ -168,11 +169,30 @@ class SampledKernel(Nystroem):
     def transform(self, X):
         """Return the map of rows, shape (n_samples, n_components), in their own precision."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", reset=False, dtype=[np.float64, np.float32])
-        return (self._likeness(X) @ self.normalization_.astype(np.float64)).astype(X.dtype)
+        return self.mapped(validate_data(self, X, accept_sparse="csr", reset=False, dtype=[np.float64, np.float32]))
+
+    def mapped(self, X):
+        """Return the map of an array or CSR matrix of floats, as `transform` does when it has checked one."""
+        if "_spread" not in vars(self):
+            self._spread = self.normalization_.astype(np.float64)
+        return (self._likeness(X) @ self._spread).astype(X.dtype)
 
     def _likeness(self, X):
-        return rbf_kernel(X.astype(np.float64), self.components_.astype(np.float64), gamma=self.gamma)
+        """Return the kernel of rows and the sampled rows."""
+        if "_sampled" not in vars(self):
+            sampled = self.components_.astype(np.float64)
+            self._sampled = sampled, row_norms(sampled, squared=True)
+        sampled, norms = self._sampled
+        X = X.astype(np.float64)
+        squares = -2 * safe_sparse_dot(X, sampled.T, dense_output=True)
+        squares += row_norms(X, squared=True)[:, np.newaxis]
+        squares += norms
+        gamma = 1 / X.shape[1] if self.gamma is None else self.gamma
+        return np.exp(-gamma * np.maximum(squares, 0))
+
+    def __getstate__(self):
+        wide = ("_sampled", "_spread")  # made of what is kept when they are wanted
+        return {name: value for name, value in super().__getstate__().items() if name not in wide}
 
 
 class NaiveBayesScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -229,7 +249,10 @@ class NaiveBayesScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def transform(self, X):
         """Return weighed rows, an ndarray or CSR matrix of shape (n_samples, n_features)."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32])
+        return self.weighed(validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32]))
+
+    def weighed(self, X):
+        """Weigh an array or CSR matrix of floats, as `transform` does when it has checked one."""
         weights = self.weights_.astype(X.dtype)
         return sparse.csr_matrix(X @ sparse.diags_array(weights)) if sparse.issparse(X) else X * weights
 

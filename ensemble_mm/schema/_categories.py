@@ -61,8 +61,8 @@ class CategoryRule:
         """Return the values of some rows that the fit did not have, one per row, where they are many."""
         if self.known is None:
             return []
-        known = set(self.known)
-        return [word for word in read.dropna() if word not in known]
+        strange = set(read.cat.categories).difference(self.known)
+        return [word for word in read if word in strange] if strange else []
 
     def __str__(self) -> str:
         return f"{', '.join(map(repr, self.blanks))} as missing" if self.blanks else ""

@@ -77,14 +77,14 @@ class Column:
         ValueError
             Where several are there and none can be read as a number.
         """
-        n = int(read.notna().sum()) + len(lost)
         if lost:
+            n = int(read.notna().sum()) + len(lost)
             words = f"{self.title}: {len(lost)} of {n} values are no {self.reading.noun}, such as {lost[0]!r}"
             if len(lost) == n >= ALL_UNREADABLE and self.reading.strict:
                 raise ValueError(f"{words} (in fit: {self.example}). Give the column as it was in fit.")
             return f"{words} (in fit: {self.example}; {self.reading}). They count as missing."
-        if isinstance(self.reading, CategoryRule) and self.taken_as == "category":
-            new = self.reading.unseen(read)
+        if self.taken_as == "category" and isinstance(self.reading, CategoryRule) and len(read) >= ALL_UNREADABLE:
+            new, n = self.reading.unseen(read), read.count()
             if len(new) >= ALL_UNREADABLE and len(new) > n * (MANY_NEW + 2 * self.reading.rare):
                 words = f"{self.title}: {len(new)} of {n} values are categories that fit did not have, such as"
                 return f"{words} {new[0]!r} (in fit: {self.example})."

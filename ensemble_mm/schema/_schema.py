@@ -53,9 +53,8 @@ class Schema:
         told: list[str] = []
         kept = [not (label in own and own[label].taken_as == "drop") for label in frame.columns]
         frame = frame if all(kept) else frame.loc[:, kept]
-        for place, label in enumerate(frame.columns):
+        for place, (label, values) in enumerate(frame.items()):
             if label in own:
-                values = frame.iloc[:, place]
                 new, lost = own[label].read(values)
                 if new is not values:
                     read[place] = new

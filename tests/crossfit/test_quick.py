@@ -1,22 +1,25 @@
 import numpy as np
 import pytest
-from lightgbm import LGBMClassifier
+from lightgbm import LGBMClassifier, LGBMRegressor
 from scipy.sparse import csr_matrix
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 
 from ensemble_mm.crossfit._quick import _QUICK, predicted
-from ensemble_mm.learners import LogisticPath, RidgePath, ViewScaler
+from ensemble_mm.learners import LogisticPath, NaiveBayesScaler, RidgePath, SampledKernel, ViewScaler
 
 CLASSIFIERS = [
     ExtraTreesClassifier(7, random_state=0), RandomForestClassifier(5, random_state=0), LogisticPath(Cs=[1.0]),
     make_pipeline(ViewScaler(), LogisticPath(Cs=[1.0])), LogisticRegression(),
-    LGBMClassifier(n_estimators=3, verbose=-1),
+    LGBMClassifier(n_estimators=3, verbose=-1), LGBMClassifier(n_estimators=3, verbose=-1, extra_trees=True),
+    make_pipeline(SampledKernel(gamma=0.5, n_components=9, random_state=0), LogisticPath(Cs=[1.0])),
+    make_pipeline(NaiveBayesScaler(), LogisticPath(Cs=[1.0])),
 ]  # fmt: skip
 REGRESSORS = [
     ExtraTreesRegressor(7, random_state=0), RandomForestRegressor(5, random_state=0), RidgePath(),
     make_pipeline(ViewScaler(clip=1.0), RidgePath()), Ridge(),
+    LGBMRegressor(n_estimators=3, verbose=-1),
 ]  # fmt: skip
 
 
@@ -30,7 +33,8 @@ def test_learners_say_the_same_without_their_checks(n_classes, make, dtype):
     met = set()
     for models, target, method in ((CLASSIFIERS, y, "predict_proba"), (REGRESSORS, X[:, 0] * 2, "predict")):
         for model in models:
-            met.add(type(model.fit(make(X), target)))
+            cls = type(model.fit(make(X), target))
+            met.add(f"{cls.__module__}.{cls.__name__}")
             for rows in (X, X[:1]):
                 wanted = getattr(model, method)(make(rows))
                 np.testing.assert_array_equal(predicted(model, make(rows), method), wanted, err_msg=str(model))

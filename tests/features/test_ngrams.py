@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from ensemble_mm.features._ngrams import FEW, CharacterNgrams, WordNgrams
+from ensemble_mm.features._ngrams import FEW, CharacterNgrams, WordNgrams, side_by_side
 from ensemble_mm.features._words import parts_of
 
 
@@ -16,6 +17,10 @@ def words_of(text, ngram_range):
 def runs_of(text, ngram_range):
     text = f" {' '.join(text.split())} " if text.split() else ""
     return [text[i : i + n] for n in range(ngram_range[0], ngram_range[1] + 1) for i in range(len(text) - n + 1)]
+
+
+def block_of(ngrams, texts):
+    return side_by_side([ngrams.transform(texts)], len(texts))
 
 
 KINDS = [(WordNgrams, words_of, (1, 2)), (WordNgrams, words_of, (2, 3)), (CharacterNgrams, runs_of, (1, 4)),
@@ -45,15 +50,16 @@ def test_ngrams_of_all_texts_at_once_are_those_of_scikit_learn(kind, grams_of, n
 @pytest.mark.parametrize("max_features", [None, 25])
 def test_new_texts_are_weighed_as_by_scikit_learn_to_the_bit(kind, grams_of, ngram_range, max_features):
     ngrams = kind(ngram_range, 1, max_features)
-    assert (ngrams.fit_transform(some_texts(40)) != ngrams.transform(some_texts(40))).nnz == 0
+    first = side_by_side([ngrams.fit_transform(some_texts(40))], 43)
+    assert (first != block_of(ngrams, some_texts(40))).nnz == 0
     new = some_texts(FEW, 1, ["new", "x"])  # more n-grams than are searched for one by one
     theirs = TfidfVectorizer(analyzer=lambda text: grams_of(text, ngram_range), vocabulary=ngrams.names_,
                              sublinear_tf=True, dtype=np.float32)  # fmt: skip
     theirs.idf_ = ngrams.idf_
-    whole = ngrams.transform(new)
+    whole = block_of(ngrams, new)
     assert (whole != theirs.transform(new)).nnz == 0
     for row in range(8):
-        assert (ngrams.transform([new[row]]) != whole[row]).nnz == 0
+        assert (block_of(ngrams, [new[row]]) != whole[row]).nnz == 0
 
 
 @pytest.mark.parametrize("kind", [WordNgrams, CharacterNgrams])
@@ -61,4 +67,11 @@ def test_texts_of_nothing_that_is_counted(kind):
     assert kind((1, 2)).fit_transform(["", " "]) is None
     ngrams = kind((1, 3))
     ngrams.fit_transform(["a b", "b"])
-    assert ngrams.transform([]).shape == (0, len(ngrams.names_)) and not ngrams.transform(["", "z"])[0].nnz
+    assert block_of(ngrams, []).shape == (0, len(ngrams.names_)) and not block_of(ngrams, ["", "z"])[0].nnz
+
+
+def test_blocks_stand_side_by_side_in_the_order_of_their_columns():
+    texts, (words, runs) = some_texts(30), (WordNgrams((1, 2)), CharacterNgrams((1, 2)))
+    blocks = [words.fit_transform(texts), runs.fit_transform(texts)]
+    joined, apart = side_by_side(blocks, len(texts)), [side_by_side([block], len(texts)) for block in blocks]
+    assert joined.has_canonical_format and (joined != sparse.hstack(apart)).nnz == 0
