@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.special import xlogy
 from sklearn.metrics import f1_score, mean_absolute_error, recall_score, roc_auc_score, root_mean_squared_error
 from sklearn.utils import get_tags
 
+FEWEST = 1e-3  # expected counts
 FLOOR = 1e-12  # of a probability: a certain and wrong prediction costs 27.6 nats, not infinity
 
 
@@ -47,10 +49,18 @@ class Kind:
         Names of the metrics that reports show beside the main one, and on new rows.
     usual : str
         What the prior is, for reports.
+    is_ordered : bool
+        Whether classes have an order that the labels must tell.
+    least_number : float
+        The lowest number that there may be.
     """
+
+    is_ordered: ClassVar = False
+    least_number: ClassVar = -np.inf
 
     scoring = None
     family: ClassVar[str]
+    region: ClassVar[str]
     learner: ClassVar[str]
     method: ClassVar[str]
     metrics: ClassVar[dict[str, Callable]]
@@ -82,6 +92,10 @@ class Kind:
     def mean_loss(self, y, out, weight=None):
         """Return the mean of the losses."""
         return np.average(self.losses(y, out), weights=weight)
+
+    def within(self, region) -> np.ndarray:
+        """Return sets or intervals without what cannot be."""
+        return np.maximum(region, self.least_number) if self.region == "intervals" else region
 
     @property
     def main(self) -> str:
@@ -250,7 +264,7 @@ class Numbers(Kind):
     words: ClassVar = "a number"
     width: ClassVar = 1
     n_columns: ClassVar = 1
-    same_as_loss: ClassVar = ("r2", "neg_mean_squared_error", "neg_root_mean_squared_error")
+    same_as_loss: ClassVar[tuple[str, ...]] = ("r2", "neg_mean_squared_error", "neg_root_mean_squared_error")
     usual: ClassVar = "the mean"
     second: ClassVar = "mae"
     error: ClassVar = "mae"
@@ -313,7 +327,74 @@ class Numbers(Kind):
     metrics: ClassVar = {"r2": score, "mae": _mae, "rmse": _rmse}
 
 
-KINDS: dict[str, Any] = {"binary": Classes, "multiclass": Classes, "regression": Numbers}
+def _steps(kind, y, out, weight):
+    return np.average(np.abs(kind.decide(out) - y), weights=weight)
+
+
+def _quadratic_kappa(kind, y, out, weight):
+    """Return cohen_kappa_score(weights="quadratic"); NaN where all labels and decisions are one class."""
+    said = kind.decide(out)
+    middle, middle_said = np.average(y, weights=weight), np.average(said, weights=weight)
+    apart = np.average((y - middle) ** 2 + (said - middle_said) ** 2, weights=weight) + (middle - middle_said) ** 2
+    return 1 - np.average((said - y) ** 2, weights=weight) / apart if apart > 0 else np.nan
+
+
+@dataclass(frozen=True)
+class OrderedClasses(Classes):
+    """One of some classes in order, such as stars: log loss, quadratic kappa.
+
+    What is decided for is the middle class, with as much chance below it as above: of all it is the nearest to the
+    truth on average.
+    """
+
+    is_ordered: ClassVar = True
+    words: ClassVar = "ordered classes"
+    error: ClassVar = "mae"
+    metrics: ClassVar = {
+        "quadratic_kappa": _quadratic_kappa,
+        "accuracy": _accuracy,
+        "mae": _steps,
+        "log_loss": Kind.mean_loss,
+    }
+
+    def decide(self, out):
+        """Return the positions of the middle classes, or of those that `decision` asks for."""
+        if self.decision is not None:
+            return super().decide(out)
+        return (out.cumsum(axis=1) >= out.sum(axis=1, keepdims=True) / 2).argmax(axis=1)
+
+
+@dataclass(frozen=True)
+class Counts(Numbers):
+    """How often something occurs, 0, 1, 2 and so on: Poisson deviance, D2. Predictions are at least 0."""
+
+    least_number: ClassVar = 0.0
+    words: ClassVar = "a count"
+    same_as_loss: ClassVar = ("neg_mean_poisson_deviance",)
+
+    def given(self, out):
+        """Return predictions as users get them: without columns, none below 0."""
+        return np.maximum(out[:, 0], 0)
+
+    def decide(self, out):
+        """Return the expected counts."""
+        return self.given(out)
+
+    def loss(self, picked, y):
+        """Return the Poisson deviance; an expected count below 0.001 costs as much as that."""
+        y, mean = y.reshape(-1, *[1] * (picked.ndim - 1)), np.maximum(picked, FEWEST)
+        return 2 * (xlogy(y, y / mean) - y + mean)
+
+    metrics: ClassVar = {"d2_poisson": Numbers.score, "mae": _mae, "rmse": _rmse}
+
+
+KINDS: dict[str, Any] = {
+    "binary": Classes,
+    "multiclass": Classes,
+    "ordinal": OrderedClasses,
+    "regression": Numbers,
+    "count": Counts,
+}
 
 
 def kind_of(n_classes):

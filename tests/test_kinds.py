@@ -10,6 +10,7 @@ from scipy.special import xlogy
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from sklearn.metrics import (
     accuracy_score,
+    cohen_kappa_score,
     d2_tweedie_score,
     log_loss,
     make_scorer,
@@ -20,7 +21,7 @@ from sklearn.metrics import (
 
 import ensemble_mm as em
 from ensemble_mm._cli._arguments import make_parser
-from ensemble_mm._kinds import FLOOR
+from ensemble_mm._kinds import FLOOR, OrderedClasses
 from ensemble_mm.data import KINDS, Classes, Numbers
 from ensemble_mm.inspection._cells import cells_of
 from ensemble_mm.inspection._display_rows import hardest_rows
@@ -130,3 +131,47 @@ def test_displays_and_the_command_line_know_it_too(visits):
     assert worst["loss"] == pytest.approx(mean_poisson_deviance([worst["truth"]], [worst["predicted"]]))
     words = ["fit", "a.csv", "--targets", "visits", "--kind", "visits=counts", "--out", "a.emm"]
     assert make_parser().parse_args(words).kind == [("visits", "counts")]
+
+
+def test_metrics_of_ordered_classes_and_counts_are_those_of_scikit_learn():
+    proba, y, weight = RNG.dirichlet(np.ones(4), 60), np.arange(60) % 4, RNG.random(60)
+    kind, said = OrderedClasses(4), (proba.cumsum(axis=1) >= 0.5).argmax(axis=1)
+    found = kind.evaluate(y.astype(float), proba, weight)
+    kappa = cohen_kappa_score(y, said, weights="quadratic", sample_weight=weight)
+    assert found["quadratic_kappa"] == pytest.approx(kappa)
+    assert found["mae"] == pytest.approx(np.average(np.abs(y - said), weights=weight))
+    visits, mean = RNG.poisson(2, 60), RNG.uniform(0.5, 3, 60)
+    assert KINDS["count"]().mean_loss(visits, mean, weight) == pytest.approx(
+        mean_poisson_deviance(visits, mean, sample_weight=weight)
+    )
+    expected = d2_tweedie_score(visits, mean, power=1, sample_weight=weight)
+    assert KINDS["count"]().evaluate(visits, mean, weight)["d2_poisson"] == pytest.approx(expected)
+
+
+def test_ordered_classes_and_counts_stand_beside_other_tasks(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 3))
+    Y = pd.DataFrame({
+        "stars": np.clip(np.round(3 + X[:, 0] + 0.5 * rng.normal(size=150)), 1, 5),
+        "visits": rng.poisson(np.exp(X[:, 1])),
+        "size": np.abs(X[:, 2]),
+    })  # fmt: skip
+    Y.loc[:5, "stars"] = None
+    learners = [("logistic", LogisticRegression()), ("poisson", PoissonRegressor()), ("ridge", Ridge())]
+    kinds = {"stars": "ordinal", "visits": "count"}
+    model = em.MultiOutputStack(learners=learners, cv=3, tasks=kinds, random_state=0).fit(X[:100], Y[:100])
+    out = model.predict(X[100:])
+    assert (out["visits"] >= 0).all() and set(out["stars"]) <= {1.0, 2.0, 3.0, 4.0, 5.0}
+    assert (model.predict_interval(X[100:])["visits"] >= 0).all()
+    assert model.predict_set(X[100:])["stars"].shape == (50, 5)
+    scores = model.evaluate(X[100:], Y[100:])
+    assert scores.loc["stars", "quadratic_kappa"] > 0.5 and scores.loc["visits", "d2_poisson"] > 0.2
+    assert set(model.leaderboard()["score_name"]) == {"quadratic_kappa", "d2_poisson", "r2"}
+    em.save(model, tmp_path / "m.emm")
+    pd.testing.assert_frame_equal(em.load(tmp_path / "m.emm").predict(X[100:]), out)
+
+
+def test_portfolios_learn_the_logarithm_of_counts():
+    settings = [estimator.get_params() for _, estimator, *_ in em.learners.portfolio("balanced", "count", n_rows=600)]
+    assert {s["objective"] for s in settings if "objective" in s} == {"poisson", "count:poisson"}
+    assert any(isinstance(s.get("linear"), PoissonRegressor) for s in settings)

@@ -335,8 +335,12 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
     if not len(known):
         raise ValueError(f"Task {name!r} has no known label: drop it from Y, or give it labels.")
     if kind in KINDS and KINDS[kind].family == "regression":
-        _as_numbers(name, known.to_numpy(object))
+        least, numbers = KINDS[kind].least_number, _as_numbers(name, known.to_numpy(object))
+        if numbers.min() < least:
+            raise ValueError(f"Task {name!r} is a {kind}, but holds {numbers.min():g}: give numbers from {least:g} on.")
         return Task(name, kind)
+    if kind in KINDS and KINDS[kind].is_ordered:
+        return Task(name, kind, _ordered_classes(name, column, known, kind))
     if pd.api.types.is_float_dtype(known):
         values = _as_numbers(name, known)
         if (values != np.floor(values)).any():
@@ -372,6 +376,26 @@ def _classes_of(name: str, known: pd.Series) -> np.ndarray:
             f"Task {name!r} mixes labels of different types, or holds what is no label (such as {some(known)}): make "
             "them all text."
         ) from error
+
+
+def _ordered_classes(name: str, column: pd.Series, known: pd.Series, kind: str) -> np.ndarray:
+    """Return the classes that occur, in their order."""
+    if isinstance(column.dtype, pd.CategoricalDtype) and column.cat.ordered:
+        there = set(column[column.notna()])
+        classes = np.asarray([label for label in column.cat.categories if label in there])
+        classes = classes if classes.dtype.kind in "biuf" else classes.astype(object)
+    elif known.dtype.kind in "biuf":
+        classes = np.unique(known.to_numpy())
+    else:
+        raise ValueError(
+            f"Task {name!r} is {kind}, but its labels, such as {known.iloc[0]!r}, have no order: give numbers, or an "
+            "ordered pandas.Categorical."
+        )
+    if len(classes) < 2:
+        raise ValueError(
+            f"Task {name!r} has one class only ({classes.tolist()[0]!r}): a classifier needs at least two."
+        )
+    return classes
 
 
 def _blank_classes(task: Task):

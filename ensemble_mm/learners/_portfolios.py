@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sklearn.base import BaseEstimator
 
 from .._checks import check_choice, check_count
-from .._kinds import KINDS
+from .._kinds import KINDS, Counts
 from .._modalities import NATURES
 from ._presets import (
     LARGE,
@@ -45,12 +45,16 @@ SLOW = BALANCED + BEST
 
 @dataclass(frozen=True)
 class Facts:
-    """What a portfolio depends on: family of the task, rows, classes (2 for numbers), and the nature of each view."""
+    """What a portfolio depends on: family of the task, rows, classes (2 for numbers), and the nature of each view.
+
+    Of counts the logarithm of what is expected is learned.
+    """
 
     family: str
     n_rows: int
     n_classes: int
     views: dict[str, str]
+    counts: bool = False
 
     @property
     def regression(self) -> bool:
@@ -259,7 +263,7 @@ def _facts_of(kind, n_rows, n_classes, views):
         check_choice("views", nature, NATURES)
     family = KINDS[kind].family if kind in KINDS else kind
     n_classes = 2 if n_classes is None or family == "regression" else max(int(n_classes), 2)
-    return Facts(family, n_rows, n_classes, views)
+    return Facts(family, n_rows, n_classes, views, KINDS.get(kind) is Counts)
 
 
 def _seeded(estimator, random_state):

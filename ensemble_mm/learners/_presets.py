@@ -7,6 +7,7 @@ memorised row looks right out of fold as soon as rows repeat.
 
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+from sklearn.linear_model import PoissonRegressor
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -24,7 +25,9 @@ LARGE = 20_000  # rows above which learners that keep or compare rows work on a 
 
 
 def linear(facts):
-    """Return multinomial logistic or ridge regression on scaled columns."""
+    """Return multinomial logistic, ridge or, of counts, Poisson regression on scaled columns."""
+    if facts.counts:
+        return Pipeline([("scale", ViewScaler()), ("linear", PoissonRegressor(alpha=0.01, max_iter=1000))])
     return Pipeline([("scale", ViewScaler()), ("linear", RidgePath() if facts.regression else LogisticPath())])
 
 
@@ -93,6 +96,7 @@ def gbm(facts, n_rounds, share, **others):
         share = max(share, 0.5)
     n_rows, rows_per_class = facts.n_rows, facts.n_rows / (1 if facts.regression else facts.n_classes)
     settings = dict(
+        objective="poisson" if facts.counts else None,
         n_estimators=_rounds(n_rounds, facts),
         learning_rate=0.06 if n_rounds > 150 else 0.08 if facts.regression else 0.12,
         num_leaves=7 if n_rows < 5000 else 15 if n_rows < LARGE else 31,
@@ -135,4 +139,5 @@ def xgb(facts, n_rounds, share):
         max_bin=32 if share < 0.7 else 256,
         tree_method="hist",
         verbosity=0,
+        **({"objective": "count:poisson"} if facts.counts else {}),
     )

@@ -246,7 +246,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         kind, n_rows = task.rules, int((~np.isnan(problem.targets[task.name])).sum())
         natures = {view.name: MODALITIES[view.modality].nature(view.extractor) for view in problem.views}
         natures |= dict.fromkeys(self._told_missing(problem), "vector")
-        facts = {"kind": kind.family, "n_rows": n_rows, "n_classes": kind.n_classes, "views": natures}
+        facts = {"kind": task.kind, "n_rows": n_rows, "n_classes": kind.n_classes, "views": natures}
         if isinstance(learners, str):
             check_choice("learners", learners, PORTFOLIOS)
             return [LearnerSpec(*entry) for entry in portfolio(learners, **facts)]

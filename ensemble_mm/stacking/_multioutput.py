@@ -39,10 +39,12 @@ class MultiOutputStack(BaseStack):
     Parameters
     ----------
     {parameters}
-    tasks : "auto" or dict of str to {"binary", "multiclass", "regression"}, default="auto"
-        Kind of some or all tasks. Auto: text, booleans and categories are classes, integers with at most 20
-        different values too; other numbers are regressions, but for floats that take only two whole values. Decimals,
-        categories of numbers and text that reads as numbers are judged as these numbers.
+    tasks : "auto" or dict of str to {"binary", "multiclass", "ordinal", "regression", "count"}, default="auto"
+        Kind of some or all tasks. "ordinal" are classes in order, numbers or an ordered Categorical, of which the
+        middle one is said; "count" are numbers from 0 on with a Poisson loss. Auto: text, booleans and categories are
+        classes, integers with at most 20 different values too; other numbers are regressions, but for floats that take
+        only two whole values. Decimals, categories of numbers and text that reads as numbers are judged as these
+        numbers.
     strategy : {"independent", "stacked", "chain"}, default="stacked"
         Whether tasks may read each other's estimates, and how.
 

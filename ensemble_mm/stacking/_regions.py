@@ -93,10 +93,11 @@ def regions_of(model, out, present, coverage, region, joint=False):
     if joint and model.joint_ is not None:
         coverage = model.joint_.of_each(coverage, pattern)
     method = {"intervals": "interval", "sets": "sets"}[region]
+    rules = {name: model.tasks_[name].rules for name in out if model.tasks_[name].rules.region == region}
     return {
-        name: getattr(model.conformal_[name], method)(p, coverage, pattern)
-        for name, p in out.items() if model.tasks_[name].rules.region == region
-    }  # fmt: skip
+        name: rule.within(getattr(model.conformal_[name], method)(out[name], coverage, pattern))
+        for name, rule in rules.items()
+    }
 
 
 def _warn_of_new(pattern, views, regions):

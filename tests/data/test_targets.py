@@ -56,7 +56,7 @@ def test_labels_go_there_and_back_and_unknown_ones_stay_unknown():
         ({"t": ["a", "b", "c"]}, {"t": "binary"}, 'declared "binary" but has the classes'),
         ({"t": [0.5, 1.5]}, {"t": "multiclass"}, "declared 'multiclass' but holds numbers such as 0.5"),
         ({"t": [1, 2]}, {"u": "binary"}, "tasks names 'u', but Y has the columns 't'"),
-        ({"t": [1, 2]}, {"t": "ordinal"}, "has kind 'ordinal': use one of"),
+        ({"t": [1, 2]}, {"t": "ranking"}, "has kind 'ranking': use one of"),
         ({"t": [1.0, np.inf]}, "auto", "infinite values"),
     ],
 )
@@ -393,3 +393,18 @@ def test_words_for_nothing_are_no_wrong_labels():
     assert np.isnan(tasks["y"].encode(["NA", "a", "?"])).tolist() == [True, False, True]
     with pytest.raises(ValueError, match="which was not among its classes"):
         tasks["y"].encode(["c"])
+
+
+def test_ordered_classes_have_the_order_of_their_numbers_or_categories():
+    sizes = pd.Categorical(["small", "large", "small", None, "huge"], ["small", "large", "vast", "huge"], ordered=True)
+    Y = pd.DataFrame({"size": sizes, "stars": [1.0, 0.5, 3.0, 1.0, 0.5], "visits": [0, 3, 1, 0, 2]})
+    kinds = {"size": "ordinal", "stars": "ordinal", "visits": "count"}
+    tasks, targets, _ = resolve_targets(Y, kinds)
+    assert tasks["size"].classes.tolist() == ["small", "large", "huge"] and tasks["visits"].kind == "count"
+    np.testing.assert_array_equal(targets["size"], [0, 1, 0, np.nan, 2])
+    np.testing.assert_array_equal(targets["stars"], [1, 0, 2, 1, 0])
+    assert tasks["size"].decode(np.array([[0.4, 0.2, 0.4], [0.6, 0.1, 0.3]])).tolist() == ["large", "small"]
+    with pytest.raises(ValueError, match="such as 'small', have no order"):
+        resolve_targets(Y.astype({"size": str}), kinds)
+    with pytest.raises(ValueError, match="is a count, but holds -1: give numbers from 0 on"):
+        resolve_targets(Y.assign(visits=[0, -1, 2, 0, 1]), kinds)
