@@ -7,7 +7,7 @@ the folds; `NewRows` runs the fitted models on new rows.
 from ._estimators import fitted_part, seeded
 from ._execute import Job, JobError, Runner, check_failures
 from ._extract import by_content
-from ._features import plan_extractions
+from ._features import Reader, plan_extractions
 from ._folds import draw_folds
 from ._jobs import FittedMember
 from ._new_rows import NewRows
@@ -42,6 +42,7 @@ __all__ = [
     "Member",
     "NewRows",
     "Plan",
+    "Reader",
     "Runner",
     "Table",
     "by_content",

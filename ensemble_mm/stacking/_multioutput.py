@@ -17,6 +17,7 @@ from .._checks import one_of
 from ..crossfit import ALL_ROWS, Estimate, Fit, Member, patterns_of, seed_of
 from ..data import labels_by_task
 from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
+from ._adding import fit_beside, joined
 from ._base import BaseStack
 from ._level import SIGNIFICANT, Level, outside, paired_gain, parts
 from ._parameters import shared_words
@@ -110,6 +111,43 @@ class MultiOutputStack(BaseStack):
         self
         """
         return self._fit(X, Y, sample_weight, groups)
+
+    def add_task(self, X, Y, sample_weight=None, *, tasks="auto") -> Self:
+        """Return a stack that predicts further tasks; only these are fitted, and the others predict what they did.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            The rows of the fit, in the same order: all tasks share the folds.
+        Y : as in `fit`
+            Labels of the new tasks alone.
+        sample_weight : as in `fit`, of the new tasks
+        tasks : "auto" or dict, default="auto"
+            Kind of some or all new tasks.
+
+        Returns
+        -------
+        MultiOutputStack
+            The model itself is left as it is. The new tasks may read each other's estimates, not those of the old.
+
+        Raises
+        ------
+        ValueError
+            If the rows are not those of the fit, or a task is there already.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from ensemble_mm import MultiOutputStack
+        >>> X = np.random.default_rng(0).normal(size=(60, 2))
+        >>> Y = pd.DataFrame({"size": X[:, 0], "side": np.where(X[:, 1] > 0, "left", "right")})
+        >>> model = MultiOutputStack(learners="fast", cv=3, random_state=0).fit(X, Y[["size"]])
+        >>> list(model.add_task(X, Y[["side"]]).predict(X[:1]).columns)
+        ['size', 'side']
+        """
+        check_is_fitted(self)
+        return joined(self, fit_beside(self, X, Y, sample_weight, tasks))
 
     def _learn(self, run, members):
         first, fitted = self._first_level(run, members)

@@ -90,6 +90,10 @@ def regions_of(model, out, present, coverage, region, joint=False):
     """
     pattern = patterns_of(present)
     _warn_of_new(pattern, list(present), model.conformal_)
+    if joint and model.joint_ is None and len(model.tasks_) > 1:
+        raise ValueError(
+            "Tasks were added to this model, which were never judged together: fit all for joint coverage."
+        )
     if joint and model.joint_ is not None:
         coverage = model.joint_.of_each(coverage, pattern)
     method = {"intervals": "interval", "sets": "sets"}[region]
