@@ -4,13 +4,19 @@ Of few rows those checks, and pools that start for a forest, are nearly all of t
 the bit: what is called is what the learners themselves call last. A learner that is not known here is asked as usual.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
 from ..learners import NaiveBayesScaler, SampledKernel, ViewScaler
 
 FEW = 64  # rows, up to which checks take longer than the prediction
-STEPS = {ViewScaler: ViewScaler.scaled, SampledKernel: SampledKernel.mapped, NaiveBayesScaler: NaiveBayesScaler.weighed}
+STEPS: dict[type, Any] = {
+    ViewScaler: ViewScaler.scaled,
+    SampledKernel: SampledKernel.mapped,
+    NaiveBayesScaler: NaiveBayesScaler.weighed,
+}
 
 
 def predicted(model, X, method):
