@@ -113,9 +113,9 @@ def gbm(facts, n_rounds, share, **others):
         verbose=-1,
     )
     model = cls(**settings | others)
-    return (
-        TransformedTargetRegressor(model, transformer=TailScaler(), check_inverse=False) if facts.regression else model
-    )
+    if facts.counts or not facts.regression:
+        return model
+    return TransformedTargetRegressor(model, transformer=TailScaler(), check_inverse=False)
 
 
 def deep_gbm(facts, share):
