@@ -22,7 +22,7 @@ examples:
 
 A table is a CSV, TSV, Parquet, JSON-lines or Excel file, or a table or query of a database
 (sqlite:///shop.db::orders, "sqlite:///shop.db::select size, price from orders"). Columns of text,
-numbers, categories and dates are told apart by themselves; a column of file names (photo.jpg, call.wav, clip.mp4)
+numbers, categories and dates are detected; a column of file names (photo.jpg, call.wav, clip.mp4)
 is read as images, sound or video, from the folder of the table or from --root. Leave cells empty where a view
 or a label is not known.
 
@@ -98,10 +98,10 @@ def _table(add):
         "--sep",
         type=_character,
         metavar="SIGN",
-        help="what parts the cells of a CSV file, such as ; or tab (default: found out)",
+        help="separator of a CSV file, such as ; or tab (default: detected)",
     )
-    add("--decimal", choices=(".", ","), help="decimal sign of a CSV file (default: found out)")
-    add("--encoding", metavar="NAME", help="encoding of a CSV file, such as utf-8 or cp1252 (default: found out)")
+    add("--decimal", choices=(".", ","), help="decimal sign of a CSV file (default: detected)")
+    add("--encoding", metavar="NAME", help="encoding of a CSV file, such as utf-8 or cp1252 (default: detected)")
 
 
 def _trust(add):
@@ -197,7 +197,7 @@ def _stack(command):
     add("--time-budget", type=_seconds, metavar="SECONDS", help="stop starting work after this long")
     add("--job-timeout", type=_seconds, metavar="SECONDS", help="longest that one job may take")
     add("--cache", metavar="DIR", help="keep features here, for the next fit")
-    add("--checkpoint", metavar="DIR", help="keep finished work here: a killed fit goes on from it")
+    add("--checkpoint", metavar="DIR", help="keep finished work here: a killed fit resumes from it")
     add("--jobs", type=int, metavar="N", help="processes at once; -1: one per core (default: 1)")
     add("--seed", type=_count(0), default=0, metavar="N", help="random seed (default: %(default)s)")
 
@@ -212,7 +212,7 @@ def _fit(command):
     add("--report", metavar="FILE", help="also write the HTML report")
     add("--id", metavar="COLUMN", help="column that names the rows in the report; not learnt from")
     add("--audit", action="store_true", help="also look for leaks; the report has the verdicts")
-    add("--quiet", action="store_true", help="say nothing but errors")
+    add("--quiet", action="store_true", help="print errors only")
 
 
 def _audit(command):
@@ -223,7 +223,7 @@ def _audit(command):
 def _predict(command):
     add = command.add_argument
     add("model", help="the model file")
-    add("data", help="the table, or - for the standard input; columns that the model does not know are passed over")
+    add("data", help="the table, or - for the standard input; columns that the model does not know are ignored")
     add(
         "--out",
         required=True,
@@ -231,7 +231,7 @@ def _predict(command):
         help="predictions: .csv, .tsv, .parquet or .jsonl, a new table of a database (sqlite:///shop.db::predicted), "
         "or - for the standard output",
     )
-    add("--resume", action="store_true", help="go on with the file of a run that was stopped")
+    add("--resume", action="store_true", help="continue the file of a run that was stopped")
     add("--id", metavar="COLUMN", help="column that names the rows (default: their numbers, from 0)")
     add("--proba", action="store_true", help="add the probability of every class")
     add("--interval", type=_fraction, metavar="COVERAGE", help="add lower and upper bounds of numbers, for example 0.9")
