@@ -1,6 +1,7 @@
 """What the docstrings of several classes share, written once and shown in each."""
 
 from inspect import cleandoc
+from types import FunctionType
 
 
 def documented(**parts: str):
@@ -11,6 +12,18 @@ def documented(**parts: str):
         for name, part in parts.items():
             words = words.replace(f"{{{name}}}", part.strip())
         cls.__doc__ = words
+        if "__init__" not in vars(cls):  # errors on arguments name the class of the method, which may be a private one
+            cls.__init__ = _renamed(cls.__init__, f"{cls.__qualname__}.__init__")
         return cls
 
     return write
+
+
+def _renamed(function, name):
+    """Return a copy of a function by another name."""
+    copy = FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    copy.__kwdefaults__, copy.__annotations__ = function.__kwdefaults__, function.__annotations__
+    copy.__doc__, copy.__qualname__, copy.__module__ = function.__doc__, name, function.__module__
+    return copy

@@ -5,6 +5,7 @@ what comes in, hold rows aside to stop early, and keep what was learned as numpy
 """
 
 import time
+from os import PathLike
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from .._checks import AT_LEAST_0, POSITIVE, SHARE, check_fraction, check_params, check_sample_weight, one_of, whole
 from .._inner_folds import inner_pairs
+from .._modalities import MODALITIES
 from ._networks import as_state, as_tensors, build, fused, pick_device, quiet_torch, run
 from ._networks import train as train_network
 from ._pruning_net import drop_filters, magnitude_masks, sizes_of
@@ -72,7 +74,7 @@ class NetworkLearner(BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Token positions (TextCNN) or flattened pixels (ImageCNN).
+            Token positions (TextCNN) or flattened pixels (ImageCNN); or a column of texts, or of files of pictures.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Labels or values. Several targets share the network up to its last layer; None or NaN
             among several targets means "not known".
@@ -297,10 +299,21 @@ class NetworkRegressor(RegressorMixin):
         return values if self.several_ else values[:, 0]
 
 
+def _numbers_of(learner, X, modality, reset, **settings):
+    """Return X as numbers: a column of texts, or of files, is read by the extractor of its modality, which is kept."""
+    column = np.asarray(X, dtype=object) if isinstance(X, (list, tuple)) else getattr(X, "to_numpy", lambda: X)()
+    is_column = getattr(column, "ndim", 0) == 1 and column.dtype.kind in "OUT"
+    if reset:
+        is_items = is_column and any(isinstance(item, (str, PathLike, bytes)) for item in column)
+        learner.reader_ = MODALITIES[modality].extractor(**settings).fit(column) if is_items else None
+    return X if getattr(learner, "reader_", None) is None else learner.reader_.transform(column)
+
+
 class TextInput:
-    """Padded token positions in: 0 is padding; a position that fit has not seen becomes 1, "unknown"."""
+    """Texts, or padded token positions: 0 is padding; a position that fit has not seen becomes 1, "unknown"."""
 
     def _checked(self, X, *, reset):
+        X = _numbers_of(self, X, "text", reset, output="tokens")
         X = validate_data(self, X, reset=reset, dtype=np.float64)
         if (X < 0).any() or (X != np.rint(X)).any():
             raise ValueError(
@@ -329,9 +342,10 @@ class TextInput:
 
 
 class ImageInput:
-    """Flattened pixels in: row by row, the channels of a pixel side by side."""
+    """Files of pictures, or flattened pixels: row by row, the channels of a pixel side by side."""
 
     def _checked(self, X, *, reset):
+        X = _numbers_of(self, X, "image", reset, output="pixels")
         X = validate_data(self, X, reset=reset, dtype=np.float32)
         if reset:
             self.image_shape_ = self._find_shape(X.shape[1])

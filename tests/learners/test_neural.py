@@ -1,7 +1,9 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 from sklearn.base import clone
 
 import ensemble_mm as em
@@ -83,3 +85,23 @@ def test_a_saved_stack_with_a_net_predicts_the_same(texts, tmp_path):
     model = em.StackedClassifier(views, [("net", net)], cv=2, random_state=0).fit(X, y)
     em.save(model, tmp_path / "m.emm")
     np.testing.assert_array_equal(em.load(tmp_path / "m.emm").predict_proba(X), model.predict_proba(X))
+
+
+def test_texts_and_files_of_pictures_are_read(tmp_path):
+    texts, y = ["a warm coat", "torn and cold"] * 12, [0, 1] * 12
+    model = em.TextCNN(max_epochs=8, learning_rate=0.02, validation_fraction=0.0, random_state=0).fit(texts, y)
+    assert model.score(pd.Series(texts), y) == 1.0 and model.predict(["torn", "warm"]).tolist() == [1, 0]
+    for name, grey in (("dark", 20), ("light", 230)):
+        Image.fromarray(np.full((32, 32, 3), grey, np.uint8)).save(tmp_path / f"{name}.png")
+    paths = np.array([str(tmp_path / "dark.png"), str(tmp_path / "light.png")] * 12)
+    model = em.ImageCNN(max_epochs=8, validation_fraction=0.0, random_state=0).fit(paths, y)
+    assert model.predict_proba(paths[:2]).shape == (2, 2)
+    em.save(model, tmp_path / "model.emm")
+    assert (em.load(tmp_path / "model.emm").predict(paths) == model.predict(paths)).all()
+
+
+@pytest.mark.parametrize("make", [em.StackedClassifier, em.StackedRegressor, em.TextCNN, em.ImageCNN])
+def test_errors_on_arguments_name_public_classes(make):
+    name = getattr(make, "__name__", "")
+    with pytest.raises(TypeError, match=rf"^{name}\w*\.__init__\(\) got an unexpected keyword argument 'colour'"):
+        make(colour=1)
