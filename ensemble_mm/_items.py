@@ -33,7 +33,8 @@ FILE_KEYS = {"bytes", "path"}  # of a file in a data-set library
 SOUND_KEYS = {"array", "sampling_rate", "path", "bytes"}
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://\S+")
 DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w=.+-]+)*,", re.IGNORECASE)
-BASE64 = re.compile(r"[A-Za-z0-9+/]{64}[A-Za-z0-9+/\s]*={0,2}\s*\Z")
+BASE64 = re.compile(r"[A-Za-z0-9+/_-]{64}[A-Za-z0-9+/_\s-]*={0,2}\s*\Z")
+FEWEST = 8  # numbers in a text without brackets, such as the pixels of a picture
 SITES = re.compile(r"\.(?:com|net|org|edu|gov|asn|id)\.au\Z|@")  # names of sites and addresses of mail, not of sounds
 
 
@@ -85,12 +86,15 @@ def plain_items(items: np.ndarray) -> np.ndarray:
 
 
 def numbers_of(item):
-    """Return an item as a 1-D array of numbers, or None: a list of numbers, or such a list written as a text."""
+    """Return an item as a 1-D array of numbers, or None: a list of numbers, or a text of such."""
     if isinstance(item, str):
         text = item.strip()
-        if not (text.startswith("[") and text.endswith("]")):
+        bracketed = text.startswith("[") and text.endswith("]")
+        if not bracketed and not text[-1:].isdigit():
             return None
-        words = text[1:-1].replace(",", " ").split()
+        words = (text[1:-1] if bracketed else text).replace(",", " ").replace(";", " ").split()
+        if not bracketed and len(words) < FEWEST:
+            return None
         try:
             return np.array([np.nan if word in ("null", "None") else float(word) for word in words])
         except ValueError:
@@ -180,7 +184,8 @@ def _unpacked(text):
     if uri is not None and not uri[0].lower().endswith(";base64,"):
         return unquote_to_bytes(text[uri.end() :])
     try:
-        content = base64.b64decode("".join(text[uri.end() if uri else 0 :].split()), validate=True)
+        letters = "".join(text[uri.end() if uri else 0 :].split()).translate({45: "+", 95: "/"})  # as addresses have it
+        content = base64.b64decode(letters, validate=True)
     except (binascii.Error, ValueError):
         return text
     return content if uri is not None or FILE.match(content) else text  # the letters of a protein are no file

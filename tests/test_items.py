@@ -170,3 +170,19 @@ def test_a_guess_between_vectors_and_sounds_is_told_with_what_to_write():
     (note,) = infer_schema(pd.DataFrame({"x": [np.sin(np.arange(8000) / (2 + i)) for i in range(5)]})).notes
     assert "columns={'x': 'vector'}" in note
     assert infer_schema(pd.DataFrame({"x": list(rng.normal(size=(6, 3072)))})).notes == []
+
+
+def test_numbers_in_a_row_without_brackets_are_vectors_of_one_length():
+    pixels = [" ".join(map(str, range(i, i + 12))) for i in range(30)]
+    assert taken_as(pixels) == "vector" == taken_as([text.replace(" ", ";") for text in pixels])
+    assert taken_as([text[: -3 * (i % 2 + 1)] for i, text in enumerate(pixels)]) not in ("vector", "audio")
+    assert taken_as([f"030 {1234567 + 3 * i * i}" for i in range(30)]) not in ("vector", "audio")
+
+
+def test_base64_of_addresses_is_a_file():
+    assert plain_item(base64.urlsafe_b64encode(PNG + b"\xfb\xff").decode()) == PNG + b"\xfb\xff"
+
+
+def test_arrays_that_were_printed_short_are_told():
+    column = infer_schema(pd.DataFrame({"x": [f"[0.{i} 0.2 ... 0.3 0.4]" for i in range(30)]}))["x"]
+    assert "without most of their numbers" in column.notes[0] and "'drop'" in column.notes[0]

@@ -32,6 +32,7 @@ MARKS = {
 ENCODINGS = ["cp1252", "cp1251", "gb18030", "big5", "cp932", "cp949"]
 FIRST_LINE = re.compile(r'"?sep=(.)"?\r?\n')  # which Excel writes and reads
 COMMA = re.compile(r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*")
+NUMBER = re.compile(r"\s*[+-]?\d+(?:\.\d+)?\s*")
 WHOLE = re.compile(r"\s*[+-]?\d+\s*")
 CODE = re.compile(r"\s*0\d+\s*")
 WORDS_KEPT: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
@@ -123,26 +124,43 @@ def _options_of(text: str, layout: Layout, usual: str) -> tuple[dict[str, Any], 
     rows = _rows_of(sample, sep, quote)
     titles, width = _titles(rows), _width_of(rows)
     rows = rows[titles:]
-    more = width - len(rows[0]) if rows else 0
+    more, escaped = width - len(rows[0]) if rows else 0, _has_escapes(sample, quote)
+    options: dict[str, Any] = {"sep": sep, "quotechar": quote, "skiprows": (1 if first else 0) + titles}
+    options |= {"escapechar": "\\"} if escaped else {}
+    options |= {"skipinitialspace": True} if _is_spaced(sample, sep) else {}
     if more > 1:
         raise ValueError(
             f"its first line names {len(rows[0])} columns, but most rows have {width} cells: give each column a name"
         )
-    trailing = more == 1 and not any(row[-1].strip() for row in rows[1:] if len(row) == width)
-    found = [
-        "" if layout.sep or first or sep == usual else f"the separator {sep!r}",
-        "" if quote == '"' else f"the quotes {quote}",
-        f"the lines left out that stand above the names ({titles})" if titles else "",
-        "the first cell of each row as its name, for there is one name less than cells"
-        if more and not trailing
-        else "",
-    ]
-    options = {"sep": sep, "quotechar": quote, "skiprows": (1 if first else 0) + titles}
-    if trailing:
-        options["index_col"] = False
-    if _is_spaced(sample, sep):
-        options["skipinitialspace"] = True
-    return options, found
+    unnamed = more == 1 and any(row[-1].strip() for row in rows[1:] if len(row) == width)
+    if unnamed:
+        options |= {"names": ["Unnamed: 0", *rows[0]], "header": 0}
+    elif more == 1:
+        options["index_col"] = False  # a separator at the end of each row
+    found = {
+        f"the separator {sep!r}": not (layout.sep or first or sep == usual),
+        f"the quotes {quote}": quote != '"',
+        f"the lines left out that stand above the names ({titles})": titles,
+        "a first column without a name, for there is one name less than cells": unnamed,
+        "its first line, which looks like a row, as the names of the columns": _is_row(rows),
+        "quotes behind backslashes": escaped,
+    }
+    return options, [words for words, there in found.items() if there]
+
+
+def _is_row(rows: list[list[str]]) -> bool:
+    """Tell whether the first row names nothing: it has a number, and all else of it stands below again."""
+    if len(rows) < FEWEST:
+        return False
+    numbers = [cell for cell in rows[0] if NUMBER.fullmatch(cell)]
+    others = [place for place, cell in enumerate(rows[0]) if not NUMBER.fullmatch(cell)]
+    again = all(any(row[place : place + 1] == rows[0][place : place + 1] for row in rows[1:]) for place in others)
+    return again and bool(numbers) and (bool(others) or any("." in cell for cell in numbers))
+
+
+def _has_escapes(sample: str, quote: str) -> bool:
+    """Tell whether a backslash stands before quotes within cells."""
+    return re.search(rf"[^\\]\\{quote}\s*[^\s,;|]", sample) is not None
 
 
 def _is_spaced(sample: str, sep: str) -> bool:
@@ -154,7 +172,9 @@ def _is_spaced(sample: str, sep: str) -> bool:
 def _rows_of(sample: str, sep: str, quote: str) -> list[list[str]]:
     """Return the cells of the first rows of a text."""
     lines = io.StringIO(sample, newline=None)  # a line may end in one of three ways
-    reader = csv.reader(lines, delimiter=sep, quotechar=quote, skipinitialspace=_is_spaced(sample, sep))
+    options: dict[str, Any] = {"escapechar": "\\"} if _has_escapes(sample, quote) else {}
+    options["skipinitialspace"] = _is_spaced(sample, sep)
+    reader = csv.reader(lines, delimiter=sep, quotechar=quote, **options)
     try:
         rows = list(islice(reader, ROWS))
     except csv.Error as error:

@@ -63,6 +63,8 @@ def check_file(text: str, layout: Layout) -> tuple[Path, str, str]:
         )
     if layout != Layout() and kind not in ("csv", "tsv"):
         raise ValueError(f"sep, decimal and encoding tell how CSV and TSV are written: leave them out for {shown}.")
+    if path.is_dir():
+        raise ValueError(f"{shown} is a folder: name a file in it.")
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {shown}{_nearest(path)}")
     return path, sheet, kind
@@ -159,6 +161,9 @@ def open_query(url, table):
                 yield names, connection.execute(sqlalchemy.select(reflected)).mappings()
         finally:
             engine.dispose()
+    except TypeError as error:  # SQLite keeps in a column whatever it is given
+        words = "a column holds what its type does not: give a query that casts it, as select cast(price as text)"
+        raise ValueError(f"The database {shown} cannot be read: {words} ({error})") from error
     except exc.SQLAlchemyError as error:
         raise ValueError(f"The database {shown} cannot be read: {printable(str(error).splitlines()[0])}") from error
 

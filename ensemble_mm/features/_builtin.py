@@ -34,6 +34,10 @@ def _all(fits, items):
 
 
 def _vectors(items):
+    """Tell whether items are numbers in a row; in texts without brackets, as many in each."""
+    bare = (item for item in items if isinstance(item, str) and not item.lstrip().startswith("["))
+    if len({len(found) for item in bare if (found := numbers_of(item)) is not None}) > 1:
+        return False
     return _all(lambda item: numbers_of(item) is not None, items)
 
 

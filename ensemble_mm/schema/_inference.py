@@ -137,7 +137,9 @@ def _of_strings(known, counts, name, notes) -> Column:
     kind, because = kind_of_strings(texts)
     in_table = kind in IN_TABLE or (kind == "short text" and are_digits(texts))
     reading = learn_categories(_of_texts(known, counts)) if in_table else None
-    if kind == "identifier":
+    if all(text.startswith("[") and "..." in text for text in texts):
+        notes = (_note("arrays that were printed, without most of their numbers (...); to leave it out", name, "drop"),)
+    elif kind == "identifier":
         notes = (_note(f"left out as an identifier ({because}); to read it", name, "short text"),)
     return Column(name=name, taken_as=kind, because=because, reading=reading, notes=notes)
 

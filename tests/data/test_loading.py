@@ -239,7 +239,8 @@ def test_what_is_written_as_usual_is_read_as_ever_and_not_told(tmp_path, text):
     ("text", "names", "first", "told"),
     [
         ("a,b\n1,2,\n3,4,\n", ["a", "b"], 1, None),
-        ("a,b\nr1,1,2\nr2,3,4\n", ["a", "b"], 1, "the first cell of each row as its name"),
+        ("a,b\nr1,1,2\nr2,3,4\n", ["Unnamed: 0", "a", "b"], 1, "a first column without a name"),
+        ('a,b\n1,"say \\"hi\\" now"\n2,x\n', ["a", "b"], 1, "quotes behind backslashes"),
         ("# made by hand\na,b\n1,2\n3,4\n", ["a", "b"], 1, "left out that stand above the names (1)"),
         ("Sales 2024\n\na,b,c\n1,2,3\n4,5,6\n", ["a", "b", "c"], 1, "left out that stand above the names (1)"),
         ('a, b\n1, "x, y"\n2, "z"\n', ["a", "b"], 1, None),
@@ -254,6 +255,34 @@ def test_cells_stand_below_their_names(tmp_path, text, names, first, told):
         parts = pd.concat(read_parts(path, n_rows=1))
     assert list(X) == list(parts) == names and X["a"].iloc[0] == parts["a"].iloc[0] == first
     assert [told in str(w.message) for w in heard] == [True] * (2 if told else 0)
+
+
+@pytest.mark.parametrize("text", ["1,2.5,a\n2,3.5,b\n3,4.5,a\n", "1.5,2\n3.5,4\n5.5,6\n"])
+def test_a_first_line_that_looks_like_a_row_is_told(tmp_path, text):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.warns(DataWarning, match="its first line, which looks like a row"):
+        read_table(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("text", ["a,2019,2020\nx,1,2\ny,3,4\nx,5,6\n", "2019,2020\n1,2\n3,4\n5,6\n", "x\nx\ny\nx\n"])
+def test_names_may_be_numbers(tmp_path, text):
+    (tmp_path / "t.csv").write_text(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_table(tmp_path / "t.csv")
+
+
+def test_what_the_type_of_a_database_does_not_hold_is_told(tmp_path):
+    with sqlite3.connect(tmp_path / "f.db") as connection:
+        connection.execute("create table t (price numeric)")
+        connection.execute("insert into t values ('12 kg')")
+    with pytest.raises(ValueError, match="a query that casts it"):
+        read_table(f"sqlite:///{tmp_path}/f.db::t")
+    query = f"sqlite:///{tmp_path}/f.db::select cast(price as text) as price from t"
+    assert read_table(query)[0]["price"].tolist() == ["12 kg"]
+    (tmp_path / "x.csv").mkdir()
+    with pytest.raises(ValueError, match="is a folder"):
+        read_table(tmp_path / "x.csv")
 
 
 def test_a_sheet_may_have_a_title(tmp_path):
