@@ -5,8 +5,8 @@ from .._modalities import MODALITIES
 
 
 def diagram(model):
-    """Return the block that notebooks draw; a fitted stack shows its views and one meta-learner per task."""
-    rows = (_views(model), _learners(model.learners), _metas(model))
+    """Return the block that notebooks draw; a fitted stack shows views, learners and one meta-learner per task."""
+    rows = (_views(model), _fitted_learners(model) or _learners(model.learners), _metas(model))
     blocks = [VisualBlock("parallel", list(row.values()), names=list(row), dash_wrapped=False) for row in rows]
     return VisualBlock("serial", blocks, dash_wrapped=False)
 
@@ -17,6 +17,16 @@ def _views(model):
     if not hasattr(model, "views_"):
         return {"views": model.views}
     return {name: MODALITIES[modality].extractor() for name, modality in model.views_.items()}
+
+
+def _fitted_learners(model):
+    """Return what a portfolio came to: each learner with what it reads; nothing for other lists, or before the fit."""
+    if not isinstance(model.learners, str) or not hasattr(model, "table_"):
+        return {}
+    reads: dict = {}
+    for member in model.table_.members():
+        reads.setdefault(member.learner, {})[member.reads] = None
+    return {f"{name} (reads {'; '.join(read)})": f"{model.learners}: {name}" for name, read in reads.items()}
 
 
 def _learners(learners, of=""):

@@ -1,6 +1,7 @@
 """A notebook shows what a stack is made of."""
 
 import pytest
+from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from ensemble_mm import MultiOutputStack, StackedClassifier, TabularExtractor, TextExtractor
@@ -29,6 +30,14 @@ def test_views_that_were_found_are_shown_after_the_fit(reviews):
     model = StackedClassifier(learners=LEARNERS[:1], cv=2)
     assert names(model)[0] == ["views"]
     assert names(model.fit(X, Y["tone"]))[0] == list(model.views_)
+
+
+def test_a_portfolio_opens_into_its_learners_after_the_fit():
+    X, y = load_iris(return_X_y=True)
+    model = StackedClassifier(learners="fast", cv=2, random_state=0)
+    assert names(model)[1] == ["learners"]
+    assert {name.partition(" ")[0] for name in names(model.fit(X, y))[1]} == {m.learner for m in model.table_.members()}
+    assert "gbm (reads" in model._repr_html_()
 
 
 @pytest.mark.parametrize("learners", ["fast", {"binary": LEARNERS[:1], "stars": "fast"}])
