@@ -185,6 +185,7 @@ def _stack(command):
         metavar="METRIC",
         help="decide for classes such that a metric is best, such as f1 (default: the most probable class)",
     )
+    add("--class-weight", choices=("balanced",), help="let rare classes count as much as frequent ones in learners")
     add("--missing-indicator", action="store_true", help="tell learners which views a row lacks")
     add("--augment", type=_count(0), default=0, metavar="N", help="augmented copies of each row")
     _on_bad(add)

@@ -273,7 +273,7 @@ def _stack(args):
         time_budget=args.time_budget, job_timeout=args.job_timeout, cache=args.cache, checkpoint=args.checkpoint,
         n_jobs=args.jobs, random_state=args.seed, tasks=dict(args.kind) if args.kind else "auto",
         columns=dict(args.said) or None, rare=args.rare, threshold=args.threshold,
-        missing_indicator=args.missing_indicator,
+        missing_indicator=args.missing_indicator, class_weight=args.class_weight,
     )  # fmt: skip
 
 

@@ -12,19 +12,26 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
 from .._inner_folds import inner_pairs
-from .._routing import MANY_ROWS, row_params, whole_groups
+from .._routing import MANY_ROWS, keyword, row_params, whole_groups
 from ._estimators import cost_of, seeded, thread_params
 from ._execute import Job
 from ._plan import Fit
 from ._quick import predicted
 
 EARLY_STOPPING = ("early_stopping_rounds", "early_stopping_round")
+TINY = 1e-12  # a sum of weights that is none
 INNER_SHARE = 0.15  # of the training rows, kept aside to stop boosting early
 
 
 @dataclass
 class FittedMember:
-    """A fitted learner with what it needs to read blocks of new rows."""
+    """A fitted learner with what it needs to read blocks of new rows.
+
+    References
+    ----------
+    .. [1] Saerens, M., Latinne, P., Decaestecker, C. (2002). Adjusting the outputs of a classifier to new a priori
+       probabilities. Neural Computation 14, 21-41.
+    """
 
     estimator: object  # None: of a member without weight, which is not kept
     n_classes: int = 0  # 0: a regression
@@ -34,6 +41,7 @@ class FittedMember:
     sparse: list = field(default_factory=list)  # whether each block was sparse
     fills: list = field(default_factory=list)  # per block: what stands for a missing view; None: nothing to fill
     dense: bool = False
+    counted: tuple = ()  # what a row of each class that it knows counted in its fit; empty: all the same
 
     def predict_columns(self, blocks, rows):
         """Return the columns of this member for some rows: shape (n_rows,) or (n_rows, n_classes)."""
@@ -58,6 +66,9 @@ class FittedMember:
             proba = np.c_[expit(-score), expit(score)] if score.ndim == 1 else softmax(score, axis=1)
         else:
             proba = (np.asarray(self.estimator.predict(X))[:, np.newaxis] == np.arange(len(self.codes))).astype(float)
+        if self.counted:  # back to the shares that classes have [1]_
+            proba = proba / self.counted
+            proba /= proba.sum(axis=1, keepdims=True)
         return proba
 
 
@@ -114,6 +125,7 @@ class FitMember(Job):
     keep_model: bool = True
     groups: np.ndarray | None = None
     blanks: tuple[Blanks, ...] = ()
+    class_weight: str | tuple[float, ...] | None = None
 
     @property
     def name(self):
@@ -139,6 +151,9 @@ class FitMember(Job):
             blocks[-1] = blocks[-1].take(self.columns, axis=1)
         weight, groups = (None if part is None else part[self.train] for part in (self.weight, self.groups))
         model = self._unfitted(blocks, [int(c) for c in codes], weight)
+        model.counted = self._counted(model.estimator, codes, target, weight)
+        if model.counted:
+            weight = np.take(model.counted, target) * (1.0 if weight is None else weight)
         self._fit(model.estimator, assemble(blocks, self.train, model.fills, model.dense), target, weight, groups)
         started = time.perf_counter()
         predictions = model.predict_columns(blocks, self.test) if len(self.test) else None
@@ -155,6 +170,15 @@ class FitMember(Job):
         takes_nan = tags.allow_nan and not (tags.sparse and any(is_sparse))
         fills = _means(blocks, self.train, weight) if len(blocks) > 1 and not takes_nan else [None] * len(blocks)
         return FittedMember(learner, self.n_classes, codes, self.views, widths, is_sparse, fills, not tags.sparse)
+
+    def _counted(self, learner, codes, target, weight):
+        """Return what a row of each class counts, as `class_weight` of scikit-learn says; empty: all the same."""
+        if self.class_weight is None or keyword(learner, "sample_weight") is None:
+            return ()
+        if self.class_weight != "balanced":
+            return tuple(self.class_weight[code] for code in codes)
+        mass = np.bincount(target, weight)
+        return tuple((mass.sum() / (len(codes) * np.maximum(mass, TINY))).tolist())
 
     def _blanked(self, model, blocks):
         if not self.blanks:

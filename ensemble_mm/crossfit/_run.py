@@ -144,6 +144,7 @@ class CrossFit:
         return FitMember(
             fit, self.seed_of(name, member.task), task.rules.n_classes, y, weight, train, test, views, blocks, columns,
             threads, keep, groups, key=self.keys and self.keys(fit, keep), required=required,
+            class_weight=task.class_weight,
         )  # fmt: skip
 
     def _blanks(self, fit, estimates):

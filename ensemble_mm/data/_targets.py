@@ -48,6 +48,7 @@ class Task:
     column: str | None = None
     tag: Any = None
     decision: tuple[float, ...] | None = None  # a weight per class; None: the most probable one is said
+    class_weight: str | tuple[float, ...] | None = None  # what a row of each class counts in learners, or "balanced"
 
     @property
     def rules(self):

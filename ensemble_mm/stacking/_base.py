@@ -57,7 +57,7 @@ from ..store import FeatureCache, JobStore, content_key, versions
 from ._board import fold_scores, head_of, judge_of, leaderboard
 from ._by_pattern import adapted
 from ._cautions import fitted_before, idle_learners, left_out, splitting_groups, unweighted
-from ._decisions import decided
+from ._decisions import decided, with_class_weights
 from ._diagram import diagram
 from ._level import Level, calibrator_of, forget_idle, setting_of
 from ._parameters import StackParameters, check_settings
@@ -97,6 +97,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         context.call_on_fit_task_begin(estimator=self, X=X, y=Y)
         problem = self._problem(X, Y, sample_weight, groups)
         check_settings(self, problem.tasks)
+        problem = with_class_weights(self.class_weight, problem)
         seed, told = self._seed(), [*problem.notes, *problem.schema.notes]
         folds = draw_folds(self.cv, problem, seed, told)
         tell(told, stacklevel=5)
@@ -274,7 +275,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         given = (setting_of(self.meta_learner, task) for task in problem.tasks.values())
         learners = [(member.learner, member.estimator) for member in members]
         learners += [(type(meta).__name__, meta) for meta in given if hasattr(meta, "fit")]
-        if sample_weight is not None:
+        if sample_weight is not None or any(task.class_weight is not None for task in problem.tasks.values()):
             yield from unweighted(learners)
         if problem.groups is not None:
             yield from splitting_groups(learners, problem.n_rows)
@@ -306,7 +307,7 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         data = content_key(
             columns, [view.extractor for view in problem.views], problem.targets, problem.weights,
             problem.group_codes, folds, seed,
-            self.augment, self.on_bad, self.refit, versions(),
+            self.augment, self.on_bad, self.refit, [task.class_weight for task in problem.tasks.values()], versions(),
         )  # fmt: skip
 
         def key(job, *rest):

@@ -15,30 +15,26 @@ from ._level import has_both
 MOST_CLASSES = 100  # a choice goes over all of them
 
 
-def threshold_of(setting, task):
-    """Return the rule of a task's decisions, where `setting` may be by task or kind; None: the most probable class."""
+def of_classes(setting, task):
+    """Return a setting of a task of classes, which may be by class, or by task or kind; None for other tasks."""
     if task.rules.width == 1:
         return None
-    return setting if is_cost(setting, task) else setting_of(setting, task)
+    return setting if is_by_class(setting, task) else setting_of(setting, task)
 
 
-def is_cost(setting, task):
-    """Tell whether a setting says what an error on rows of each class of a task costs."""
+def is_by_class(setting, task):
+    """Tell whether a setting says something of some classes of a task."""
     return isinstance(setting, Mapping) and task.rules.width > 1 and set(setting) <= set(task.classes.tolist())
 
 
 def check_threshold(setting, task):
     """Raise an error unless a task can be decided by what `threshold` asks for."""
-    rule = threshold_of(setting, task)
+    rule = of_classes(setting, task)
     words = f"threshold={rule!r} of task {task.name!r}"
     if rule is None:
         return
     if isinstance(rule, Mapping):
-        strange = [label for label in rule if label not in task.classes.tolist()]
-        if strange:
-            raise ValueError(f"{words} names {strange[0]!r}, which is no class: use some of {task.classes.tolist()}.")
-        if not all(Number(Real, 0, None, closed="neither").is_satisfied_by(cost) for cost in rule.values()):
-            raise ValueError(f"{words}: give each class a cost above 0.")
+        _check_classes(words, rule, task)
     elif isinstance(rule, Real) and not isinstance(rule, bool):
         if task.rules.n_classes > 2 or not 0 < rule < 1:
             raise ValueError(f"{words} is for two classes and lies between 0 and 1: use a metric or costs of classes.")
@@ -50,11 +46,42 @@ def check_threshold(setting, task):
             raise ValueError(f"{words} goes over {task.rules.n_classes} classes: give costs of classes, or None.")
 
 
+def check_class_weight(setting, task):
+    """Raise an error unless rows of a task can count by `class_weight`."""
+    rule = of_classes(setting, task)
+    words = f"class_weight={rule!r} of task {task.name!r}"
+    if isinstance(rule, Mapping):
+        _check_classes(words, rule, task)
+    elif rule is not None and not (isinstance(rule, str) and rule == "balanced"):
+        raise ValueError(f'{words} is not known: use "balanced", a dict from class to weight, or None.')
+
+
+def _check_classes(words, rule, task):
+    strange = [label for label in rule if label not in task.classes.tolist()]
+    if strange:
+        raise ValueError(f"{words} names {strange[0]!r}, which is no class: use some of {task.classes.tolist()}.")
+    if not all(Number(Real, 0, None, closed="neither").is_satisfied_by(value) for value in rule.values()):
+        raise ValueError(f"{words}: give each class a number above 0.")
+
+
+def with_class_weights(setting, problem):
+    """Return a problem whose tasks know what a row of each class counts in the fits of learners."""
+    if setting is None:
+        return problem
+    tasks = dict(problem.tasks)
+    for name, task in problem.tasks.items():
+        rule = of_classes(setting, task)
+        if isinstance(rule, Mapping):
+            rule = tuple(float(rule.get(label, 1.0)) for label in task.classes.tolist())
+        tasks[name] = replace(task, class_weight=rule)
+    return replace(problem, tasks=tasks)
+
+
 def decided(setting, problem, oof):
     """Return the tasks of a problem, with what they decide by where that is asked for."""
     tasks = dict(problem.tasks)
     for name, task in problem.tasks.items():
-        rule, y = threshold_of(setting, task), problem.targets[name]
+        rule, y = of_classes(setting, task), problem.targets[name]
         if rule is not None:
             rows = has_both(y, oof[name])
             tasks[name] = replace(task, decision=_weights(rule, task, oof[name], y, problem.weights[name], rows))
@@ -63,7 +90,7 @@ def decided(setting, problem, oof):
 
 def metric_for(model, task):
     """Return the metric by which a task of a fitted stack is judged: of `scoring`, else what `threshold` maximises."""
-    scoring, rule = setting_of(model.scoring, task), threshold_of(model.threshold, task)
+    scoring, rule = setting_of(model.scoring, task), of_classes(model.threshold, task)
     if scoring is None and isinstance(rule, Mapping):
         cost = np.array([rule.get(label, 1.0) for label in task.classes.tolist()])
         kind = task.rules
@@ -81,7 +108,7 @@ def honest(model, name):
     None where nothing was chosen from the rows, or where probabilities are judged.
     """
     task = model.tasks_[name]
-    rule = threshold_of(model.threshold, task)
+    rule = of_classes(model.threshold, task)
     chosen = rule is not None and not isinstance(rule, (Mapping, Real))
     if not chosen or not judges_decisions(setting_of(model.scoring, task)):
         return None

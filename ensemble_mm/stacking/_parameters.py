@@ -15,11 +15,11 @@ from .._docs import documented
 from .._kinds import KINDS
 from .._scorers import check_scorer
 from ..meta import CALIBRATORS, check_pruner, make_meta_learner
-from ._decisions import check_threshold, is_cost
+from ._decisions import check_class_weight, check_threshold, is_by_class
 from ._level import setting_of
 
 MOST_COPIES = 1000  # a typing error would else fill the memory
-BY_TASK = ("meta_learner", "scoring", "prune", "calibration", "threshold")
+BY_TASK = ("meta_learner", "scoring", "prune", "calibration", "threshold", "class_weight")
 
 PARAMETERS = """
 views : "auto" or list of (name, extractor, column(s)), default="auto"
@@ -46,6 +46,9 @@ threshold : None, float, str, callable, dict of costs or dict by task, default=N
     What `predict` says of classes. None: the most probable one. A metric, such as "f1" or "balanced_accuracy", or a
     scorer: what maximises it out of fold. A number: the second of two classes from this probability on. A dict from
     class to cost: what costs least, where an error on a row of a class has that cost, 1 unless named.
+class_weight : None, "balanced", dict or dict by task, default=None
+    What a row of each class counts in the fits of learners, as in scikit-learn. Their probabilities are corrected back
+    to the shares that classes have, so that blends, calibration and scores stay those of the rows as they are.
 missing_indicator : bool, default=False
     Whether learners are told which views a row lacks, where some rows lack any: those that read each view get a
     copy that reads "missing views", and those that read all views read that beside them.
@@ -134,6 +137,7 @@ class StackParameters:
     prune: Any = None
     calibration: str | Mapping[str, str | None] | None = None
     threshold: Any = None
+    class_weight: Any = None
     missing_indicator: bool = False
     augment: int = 0
     on_error: str = "raise"
@@ -176,7 +180,7 @@ def check_settings(model: StackParameters, tasks) -> None:
     for parameter in BY_TASK:
         setting = getattr(model, parameter)
         unknown = [key for key in setting if key not in known] if isinstance(setting, dict) else []
-        if parameter == "threshold" and any(is_cost(setting, task) for task in tasks.values()):
+        if parameter in ("threshold", "class_weight") and any(is_by_class(setting, task) for task in tasks.values()):
             continue
         if unknown:
             raise ValueError(
@@ -191,3 +195,4 @@ def check_settings(model: StackParameters, tasks) -> None:
         check_pruner(prune)
         check_choice("calibration", calibration, (None, *CALIBRATORS))
         check_threshold(model.threshold, task)
+        check_class_weight(model.class_weight, task)

@@ -85,7 +85,7 @@ def test_costs_are_counted_in_the_leaderboard(rare):
         ("f2", "threshold='f2' is not known"),
         ("r2", "threshold='r2' cannot judge two classes"),
         (1.5, "lies between 0 and 1"),
-        ({"yes": -1}, "a cost above 0"),
+        ({"yes": -1}, "a number above 0"),
         ({"rare": {"maybe": 2}}, "'maybe', which is no class"),
         ({"rear": "f1"}, "no task and no kind of task"),
     ],
