@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -138,11 +139,27 @@ def _listed(rows: Any, what: str) -> list:
 
 def _read_json(body: bytes) -> Any:
     try:
-        return json.loads(body, parse_constant=_no_number)
+        return json.loads(body, parse_constant=_no_number, parse_float=_number, object_pairs_hook=_once)
     except RecursionError:
         raise Refusal(400, "The body is nested too deep.") from None
     except ValueError as error:  # of the syntax, the encoding, or a number of thousands of digits
         raise Refusal(400, f"The body is not JSON: {str(error)[:200]}.") from None
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:20]} is too large to be read")
+    return number
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict:
+    """Return an object; what it says of a name twice cannot both be meant."""
+    said = dict(pairs)
+    if len(said) < len(pairs):
+        twice = next(name for place, (name, _) in enumerate(pairs) if name in dict(pairs[:place]))
+        raise ValueError(f"an object holds {twice[:100]!r} twice")
+    return said
 
 
 def _no_number(text: str):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .._checks import as_items, name_of, nearest
-from .._items import DATA_URI
+from .._items import DATA_URI, text_of
 from .._modalities import cell_kinds_of
 from ..data import Names, as_fitted, columns_of, present_rows, views_of
 from ..schema import Column
@@ -198,15 +198,18 @@ def _vector(value, where: str):
 
 
 def file_of(value, where: str) -> bytes:
-    """Return the bytes of a file that is sent: a text is base64 and nothing else, so that none is opened as a path."""
-    if isinstance(value, bytes):
-        return value
+    """Return the bytes of a file that is sent. A text is base64 and nothing else, and bytes that hold a text are no
+    file: what reads the rows would take both for the name of one, and open it.
+    """
     uri = DATA_URI.match(value) if isinstance(value, str) else None
     text = "" if not isinstance(value, str) else value[uri.end() :] if uri else value
     try:
-        if not text or (uri and not uri[0].lower().endswith(";base64,")):
+        if not isinstance(value, bytes) and (not text or (uri and not uri[0].lower().endswith(";base64,"))):
             raise ValueError
-        return base64.b64decode(re.sub(r"\s", "", text), validate=True)
+        content = value if isinstance(value, bytes) else base64.b64decode(re.sub(r"\s", "", text), validate=True)
+        if content and text_of(content) is not content:
+            raise ValueError
+        return content
     except (binascii.Error, ValueError):
         raise Refusal(
             400,

@@ -4,10 +4,11 @@ scikit-learn's regressor with a kernel fitted here: one length per column (for f
 steps, columns whose length runs off to infinity left there without a warning.
 """
 
+from copy import copy
 from numbers import Real
 
 import numpy as np
-from scipy.linalg import LinAlgError
+from scipy.linalg import LinAlgError, cholesky
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -148,4 +149,18 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        return self.regressor_.predict(X, return_std=return_std)
+        process = self.regressor_
+        if return_std and not hasattr(process, "L_"):
+            covariance = process.kernel_(process.X_train_)
+            covariance[np.diag_indices_from(covariance)] += process.alpha
+            process.L_ = cholesky(covariance, lower=True, check_finite=False)
+        return process.predict(X, return_std=return_std)
+
+    def __getstate__(self):
+        """Return the state without the factor of the covariance: many numbers, which only deviations need."""
+        state = super().__getstate__()
+        if "regressor_" not in state:
+            return state
+        process = copy(state["regressor_"])
+        vars(process).pop("L_", None)
+        return state | {"regressor_": process}

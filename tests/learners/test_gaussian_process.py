@@ -1,7 +1,10 @@
+import pickle
+
 import numpy as np
 import pytest
 
 from ensemble_mm.learners import GaussianProcess
+from ensemble_mm.store import load, save
 
 
 def test_a_smooth_curve_is_found_between_the_points():
@@ -46,3 +49,14 @@ def test_the_kernel_is_fitted_on_some_rows_and_the_process_on_all():
     other = GaussianProcess(max_rows=20).fit(X, changed)
     np.testing.assert_array_equal(other.regressor_.kernel_.theta, model.regressor_.kernel_.theta)
     assert other.predict(X[others]).mean() > model.predict(X[others]).mean() + 0.5
+
+
+def test_what_only_deviations_need_is_not_kept(tmp_path):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 2)), rng.normal(size=40)
+    model = GaussianProcess(max_iter=5).fit(X, y)
+    save(model, tmp_path / "gp.emm")
+    for kept in (pickle.loads(pickle.dumps(model)), load(tmp_path / "gp.emm")):
+        assert not hasattr(kept.regressor_, "L_") and hasattr(model.regressor_, "L_")
+        np.testing.assert_array_equal(kept.predict(X), model.predict(X))
+        np.testing.assert_allclose(kept.predict(X, return_std=True)[1], model.predict(X, return_std=True)[1])

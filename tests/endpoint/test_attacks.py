@@ -1,0 +1,152 @@
+"""Requests that are made to harm: each is turned away in words, and the service goes on."""
+
+import base64
+import contextlib
+import socket
+import struct
+import zlib
+
+import pytest
+
+ROW = {"review": "a soft warm coat", "age": 40, "shop": "north"}
+LEAKS = ("Traceback", "secret_folder", "site-packages", ".py", "/tmp")
+
+
+def png_of(width, height, rows):
+    """A picture in one shade of grey that says to be larger than it is."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    pixels = zlib.compress(b"\0" * ((width + 1) * rows), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def gif_of(width, height):
+    return (
+        b"GIF89a"
+        + struct.pack("<HH", width, height)
+        + b"\x80\0\0\0\0\0\xff\xff\xff!\xf9\x04\0\0\0\0\0,\0\0\0\0"
+        + (struct.pack("<HH", width, height) + b"\0\x02\x02D\x01\0;")
+    )
+
+
+def spoken(served, content):
+    """Return what the service says to raw bytes; nothing where it cuts the connection."""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as line:
+        answer = b""
+        with contextlib.suppress(OSError):  # it was cut
+            line.sendall(content)
+            line.shutdown(socket.SHUT_WR)
+            while part := line.recv(4096):
+                answer += part
+    return answer.decode("latin-1")
+
+
+@pytest.mark.parametrize(
+    "body, words",
+    [
+        (b'{"rows": [{"age": 1, "age": 2}]}', "'age' twice"),
+        (b'{"rows": [{"age": 1}], "rows": []}', "'rows' twice"),
+        (b'{"rows": [{"age": 1e400}]}', "too large"),
+        (b'{"rows": [{"age": -1e999}]}', "too large"),
+        (b'{"rows": [{"age": Infinity}]}', "Infinity"),
+        (b'{"rows": [{"age": NaN}]}', "NaN"),
+        (b'{"rows": [{"age": ' + b"9" * 5000 + b"}]}", "digits"),
+        (b'{"rows": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "too deep"),
+        (b'{"rows": [{"age": {"$ref": "/etc/passwd"}}]}', "an object"),
+        (b'{"rows": [{"review": "\\ud800"}]}', "half of a character"),
+        (b'{"rows": [{"photo": "file:///etc/passwd"}]}', "must be a file"),
+        (b'{"rows": [{"photo": "http://127.0.0.1:1/a.png"}]}', "must be a file"),
+        (b'{"rows": [{"photo": "data:image/png,abc"}]}', "must be a file"),
+        (b'\xff\xfe{"rows": 1}', "JSON"),
+        (b'{"rows": [' + b"{}," * 20_000 + b"{}]}", "more than the 10,000"),
+        (b"null", "JSON object"),
+        (b"", "not JSON"),
+    ],
+)
+def test_bodies_that_are_made_to_harm_are_told_in_words(served, body, words):
+    status, answer = served.call("/predict", body)
+    assert status in (400, 413) and words in answer["error"], answer
+    assert not any(leak in answer["error"] for leak in LEAKS) and served.call("/ping")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "content",
+    [png_of(60_000, 60_000, 20), gif_of(65_535, 65_535), b"PK\x03\x04" + b"\0" * 200, b"%!PS-Adobe", b"<svg/>",
+     b"\0" * 999, b"fLaC" + b"\xff" * 200, b"\0\0\0\x18ftypmp42" + b"\xff" * 500,
+     b"RIFF\xff\xff\xff\x7fWAVEfmt ", b"MSCF" * 50],
+    ids=["png", "gif", "zip", "ps", "svg", "zeros", "flac", "mp4", "wav", "cab"],
+)  # fmt: skip
+def test_files_that_are_no_pictures_or_far_too_large_ones_name_their_row(served, content):
+    row = ROW | {"photo": base64.b64encode(content).decode()}
+    status, answer = served.call("/predict", {"rows": [ROW, row]})
+    assert status == 400 and "1" in answer["error"], answer
+    assert not [leak for leak in LEAKS if leak in answer["error"]], answer["error"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}",
+        b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n{}",
+        b"POST /predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /ping HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 3_000_000 + b"\r\n\r\n",
+        b"GET /ping HTTP/1.1\r\n" + b"X: a\r\n" * 30_000 + b"\r\n",
+        b"GET /ping HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n",
+        b"GET /../../etc/passwd HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        b"GET http://127.0.0.1:1/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 200,
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ],
+)
+def test_heads_that_are_made_to_harm_are_refused_or_cut(served, content):
+    answer = spoken(served, content)
+    assert not answer or answer.startswith("HTTP/1.1 4"), answer[:200]
+    assert not any(leak in answer for leak in LEAKS) and served.call("/ping")[0] == 200
+
+
+def test_a_body_in_chunks_that_never_ends_is_cut_at_its_limit(served):
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as line:
+        line.sendall(b"POST /predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for _ in range(400):  # 100 MB, if it were let
+                line.sendall(b"40000\r\n" + b" " * 0x40000 + b"\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert line.recv(100).startswith(b"HTTP/1.1 413")
+    assert served.call("/ping")[0] == 200
+
+
+def test_a_sender_that_closes_its_half_is_answered(served):
+    body = b'{"rows": [{"age": 40}]}'
+    head = b"POST /predict HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+    answer = spoken(served, head + body)
+    assert not answer or answer.startswith("HTTP/1.1 200")
+
+
+def test_a_file_that_is_cut_is_told_before_a_port_is_taken(coats, tmp_path):
+    from ensemble_mm.endpoint import Settings, serve
+    from ensemble_mm.store import ModelFileError
+
+    cut = tmp_path / "cut.emm"
+    cut.write_bytes(coats[2].read_bytes()[:-1000])
+    with pytest.raises(ModelFileError, match="not a whole model file"):
+        serve(str(cut), Settings(port=0), print)
+
+
+def test_a_name_of_a_file_in_base64_or_as_a_file_is_not_opened(coats, served, tmp_path):
+    X, _, path = coats
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(X["photo"][0])
+    for name in (str(picture), "/etc/passwd", picture.as_uri(), str(path), "https://127.0.0.1:1/a.png", " "):
+        packed = base64.b64encode(name.encode()).decode()
+        bodies = [
+            ({"rows": [ROW | {"photo": cell}]}, "application/json") for cell in (packed, f"data:;base64,{packed}")
+        ]
+        part = f'--x\r\nContent-Disposition: form-data; name="photo"; filename="a.png"\r\n\r\n{name}\r\n--x--\r\n'
+        for body, kind in [*bodies, (part.encode(), "multipart/form-data; boundary=x")]:
+            status, answer = served.call("/predict", body, kind)
+            assert (status, "must be a file" in answer["error"]) == (400, True), answer
