@@ -28,6 +28,7 @@ SETTINGS = [
             ("classification", {"meta_learner": AutoClassifier(candidates=["linear", "mean"])}),
             ("classification", {"meta_learner": "greedy", "calibration": "isotonic", "scoring": "accuracy"}),
             ("classification", {"meta_learner": LogisticRegression(tol=1e-10), "calibration": "temperature"}),
+            ("classification", {"meta_learner": "linear", "threshold": "balanced_accuracy", "prune": "auto"}),
             ("regression", {"meta_learner": "mean", "prune": 3, "scoring": "neg_mean_absolute_error"}),
         ]
     ),
@@ -50,6 +51,7 @@ def rows_and_folds():
 def numbers_of(model, X):
     """Yield (what it is, array) of all that a fitted model says of itself and of rows."""
     yield "contributions", model.contributions_
+    yield "members", model.predict_members(X).to_frame()
     yield "folds", model.cv_results_.drop(columns=["task", "learner", "reads", "score_name"])
     yield "board", model.leaderboard()[["score", "difference", "loss"]]
     yield "views", em.view_contributions(model, n_bootstrap=0)
@@ -60,6 +62,7 @@ def numbers_of(model, X):
     yield "selection", em.SelectionDisplay.from_estimator(model, n_steps=3).path.drop(columns=["reads", "learner"])
     if hasattr(model, "classes_"):
         yield "probabilities", model.predict_proba(X)
+        yield "decisions", model.predict(X)
         yield "sets", model.predict_set(X, 0.8)
         yield "reliability", next(iter(em.ReliabilityDisplay.from_estimator(model).curves.values()))
         yield "confusion", em.ConfusionDisplay.from_estimator(model, normalize=None).confusion_matrix
@@ -87,6 +90,31 @@ def test_a_weight_is_so_many_equal_rows_in_every_number(kind, settings):
     for what, numbers in numbers_of(two, X):
         np.testing.assert_allclose(found[what], numbers, atol=1e-4, err_msg=what)
     plt.close("all")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["stacked", "chain"])
+def test_a_weight_is_so_many_equal_rows_across_tasks(strategy):
+    X, y, times, folds = rows_and_folds()
+    Y, place = pd.DataFrame(y), np.repeat(np.arange(len(times)), times)
+    Y["copy"] = Y["regression"] + 0.1 * X["a"][:, 2]
+    repeated = [tuple(np.flatnonzero(np.isin(place, part)) for part in pair) for pair in folds]
+    settings = {"learners": LEARNERS, "strategy": strategy, "meta_learner": "linear", "random_state": 0}
+
+    def numbers(X_fit, Y_fit, cv, weight):
+        model = em.MultiOutputStack(**settings, cv=cv).fit(X_fit, Y_fit, sample_weight=weight)
+        yield "strategy", model.strategy_[["gain", "standard_error"]]
+        yield "tasks", model.task_contributions_
+        for name, bounds in model.predict_interval(X, 0.8, joint=True).items():
+            yield f"joint intervals of {name}", bounds
+        yield "joint sets", model.predict_set(X, 0.8, joint=True)["classification"]
+        yield "evaluation", model.evaluate(X_fit, Y_fit, weight).drop(columns="n")
+        compared = em.compare_strategies(X_fit, Y_fit, sample_weight=weight, cv=cv, **settings)
+        yield "compared", compared[["score", "loss", "difference", "low", "high"]]
+
+    one = dict(numbers(X, Y, folds, times))
+    for what, two in numbers({n: view[place] for n, view in X.items()}, Y.iloc[place], repeated, None):
+        np.testing.assert_allclose(one[what], two, atol=1e-4, err_msg=what)
 
 
 def test_a_row_without_weight_is_none_where_strategies_are_compared():

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..crossfit import check_failures, patterns_of
 from ..meta import FEWEST_ROWS, make_meta_learner
-from ._level import SIGNIFICANT, FitMeta, Weighed, combined, first_part, has_both, outside, paired_gain, parts
+from ._level import SIGNIFICANT, FitMeta, Weighed, combined, first_part, has_both, outside, paired_gain, parts, worth_of
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _case(run, name, pattern, cells, predicted):
     before = np.full((n_rows, *predicted.shape[1:]), np.nan)
     before[run.tried.rows] = predicted
     own = patterns_of(run.features.present) == pattern
-    enough = (own & has_both(run.problem.targets[name], before)).sum() >= FEWEST_ROWS
+    enough = worth_of(run.problem, name, own & has_both(run.problem.targets[name], before)) >= FEWEST_ROWS
     return _Case(name, pattern, cells, before, own if enough else np.ones(n_rows, dtype=bool))
 
 

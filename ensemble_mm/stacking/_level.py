@@ -16,6 +16,7 @@ from ..meta import (
     CALIBRATORS,
     make_meta_learner,
     parts_of,
+    rows_worth,
     select_members,
 )
 
@@ -373,9 +374,9 @@ def calibrator_of(setting, task):
 def paired_gain(problem, name, before, after, some=True):
     """Return by how much the loss of a task is lower with the second of two predictions, and its standard error.
 
-    Rows count by their weights, where both predictions and the label are there and the mask `some` is true. Rows of a
-    group err together: the error is that of the groups' sums [1]_, as without groups of the rows. Fewer than two of
-    them give (0, inf).
+    Rows count by their weights, where both predictions and the label are there and the mask `some` is true: one of
+    weight two is as sure as two equal ones. Rows of a group err together: the error is that of the groups' sums [1]_.
+    Fewer than two rows or groups give (0, inf).
 
     References
     ----------
@@ -384,22 +385,33 @@ def paired_gain(problem, name, before, after, some=True):
     """
     task, y = problem.tasks[name], problem.targets[name]
     rows = has_both(y, before) & has_both(y, after) & some
-    group = np.arange(rows.sum())
-    if problem.groups is not None:
-        _, group = np.unique(problem.group_codes[rows], return_inverse=True)
-    n_groups = group.max(initial=-1) + 1
-    if n_groups < 2:
+    if problem.weights[name] is not None:
+        rows &= problem.weights[name] > 0
+    worth = worth_of(problem, name, rows)
+    if worth < 2:
         return 0.0, np.inf
     difference = task.rules.losses(y[rows], before[rows]) - task.rules.losses(y[rows], after[rows])
     share = shares_of(problem, name, rows)
     gain = share @ difference
-    sums = np.bincount(group, share * (difference - gain))
-    return float(gain), float(np.sqrt(sums @ sums * n_groups / (n_groups - 1)))
+    if problem.groups is None:
+        variance = share @ (difference - gain) ** 2 / worth
+    else:
+        sums = np.bincount(np.unique(problem.group_codes[rows], return_inverse=True)[1], share * (difference - gain))
+        variance = sums @ sums
+    return float(gain), float(np.sqrt(variance * worth / (worth - 1)))
 
 
 def has_both(y, out):
     """Return which rows have a label and a prediction."""
     return ~np.isnan(y) & np.isfinite(out.reshape(len(y), -1)).all(axis=1)
+
+
+def worth_of(problem, name, rows):
+    """Return how many independent rows, or groups, some rows are worth."""
+    if problem.groups is not None:
+        return len(np.unique(problem.group_codes[rows]))
+    weight = problem.weights[name]
+    return rows_worth(None if weight is None else weight[rows], rows.sum()).sum() if rows.any() else 0
 
 
 def shares_of(problem, name, rows):

@@ -10,7 +10,7 @@ import numpy as np
 from .._checks import DataWarning
 from ..crossfit import patterns_of
 from ..meta import FEWEST_ROWS, ConformalIntervals, ConformalSets, JointCoverage
-from ._level import SIGNIFICANT, has_both, paired_gain
+from ._level import SIGNIFICANT, has_both, paired_gain, worth_of
 
 REGIONS = {"sets": ConformalSets, "intervals": ConformalIntervals}
 
@@ -49,7 +49,7 @@ def _guesses(run, name, oof, tried, pattern):
     constant, found = np.broadcast_to(prior, oof.shape), {}
     for value in {*np.unique(pattern).tolist(), *tried}:
         own, out = pattern == value, oof
-        if value in tried and (own & has_both(y, oof)).sum() < FEWEST_ROWS:
+        if value in tried and worth_of(run.problem, name, own & has_both(y, oof)) < FEWEST_ROWS:
             own, out = np.ones(len(y), dtype=bool), np.full(oof.shape, np.nan)
             out[run.tried.rows] = tried[value][name]
         gain, error = paired_gain(run.problem, name, constant, out, own)

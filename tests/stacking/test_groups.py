@@ -1,6 +1,7 @@
 """Rows that come five times, as groups: of noise every number is chance, and what is true of groups is found."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -9,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
 
-from ensemble_mm import StackedClassifier, TunedLearner
+from ensemble_mm import MultiOutputStack, StackedClassifier, TunedLearner, compare_strategies
 from ensemble_mm.learners import LogisticPath
 
 LEARNERS = [
@@ -39,6 +40,26 @@ def test_noise_is_chance_and_signal_is_found(meta_learner):
     error = noise.std(axis=0, ddof=1) / len(noise) ** 0.5
     assert (noise.mean(axis=0) < 0.5 + 3 * error).all()
     assert min(numbers_of(4, 0, meta_learner)) > 0.8
+
+
+@pytest.mark.slow
+def test_what_is_compared_of_noise_in_groups_is_chance_and_intervals_hold_it():
+    """Rows come five times: taken for rows of their own they would tell of a signal."""
+    found, held = [], []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        groups, y = np.repeat(np.arange(30), 5), np.tile([0, 1], 15)
+        X = {name: rng.normal(size=(30, 2))[groups] for name in "abc"}
+        y = pd.DataFrame({"noise": rng.permutation(y), "other": rng.permutation(y)}).iloc[groups]
+        settings = {"learners": LEARNERS[1:2], "cv": 3, "scoring": "roc_auc", "random_state": seed}
+        table = compare_strategies(X, y, groups=groups, strategy="stacked", **settings)
+        found.append(table["score"].unstack("strategy").mean())
+        board = MultiOutputStack(strategy="independent", **settings).fit(X, y, groups=groups).leaderboard()
+        own = board[board["learner"] == "ensemble"]
+        held.append(((own["low"] <= 0.5) & (own["high"] >= 0.5)).mean())
+    found = pd.DataFrame(found)
+    assert (found.mean() < 0.5 + 3 * found.std(ddof=1) / len(found) ** 0.5).all(), found.mean()
+    assert np.mean(held) > 0.8
 
 
 class Asking(ClassifierMixin, BaseEstimator):
