@@ -438,17 +438,19 @@ def _moved_by(run, member, models, estimates):
     Each input in turn takes the values of other rows, and so do all views together: a share is the mean squared change
     of the predictions that an input makes, over the sum of these. It tells what the model reads, not what is true.
     """
-    n_rows = run.features.n_rows
+    n_rows, weight = run.features.n_rows, run.problem.weights[member.task]
     inputs = [estimates[name].reshape(n_rows, -1) for name in member.inputs]
     rng = np.random.RandomState(seed_of(run.seed, f"shuffled inputs of {member}"))
     changes = np.zeros(1 + len(inputs))
     for fold, model in models.items():
         _, rows = run.rows_of(Fit(member, fold)) if fold != ALL_ROWS else (None, np.arange(n_rows))
         rows = rows[np.all([np.isfinite(part[rows]).all(axis=1) for part in inputs], axis=0)]
+        rows = rows if weight is None else rows[weight[rows] > 0]
         if model is None or len(rows) < 2:
             continue
         rows = rng.permutation(rows)[:MOVED_ROWS]
         others = np.roll(rows, 1)  # of rows in random order: no row keeps its own
+        often = None if weight is None else weight[rows] * weight[others]  # two rows meet, were they repeated
         blocks = [run.features.block(view, fold, member.task, member.form) for view in model.views]
         here, there = ([block[part] for block in blocks] for part in (rows, others))
         own = [part[rows] for part in inputs]
@@ -460,11 +462,16 @@ def _moved_by(run, member, models, estimates):
         plain = predict(here, own)
         for i in range(len(inputs)):
             parts = [*own[:i], inputs[i][others], *own[i + 1 :]]
-            changes[1 + i] += np.mean((predict(here, parts) - plain) ** 2)
+            changes[1 + i] += _mean_change(predict(here, parts), plain, often)
         if here:
-            changes[0] += np.mean((predict(there, own) - plain) ** 2)
+            changes[0] += _mean_change(predict(there, own), plain, often)
     total = changes.sum()
     return changes[1:] / total if total > 0 else np.zeros(len(inputs))
+
+
+def _mean_change(after, before, often):
+    change = ((after - before) ** 2).reshape(len(before), -1).mean(axis=1)
+    return np.average(change, weights=often)
 
 
 def _guard(run, first, second, fold):
