@@ -70,8 +70,9 @@ def _level(model, other, depth, table, below):
         level.models |= part.models
     for stack in (model, other):
         last = stack.levels_[min(depth, len(stack.levels_) - 1)]
-        for name in ("metas", "oof", "columns", "calibrators"):
+        for name in ("metas", "oof", "columns", "calibrators", "apart"):
             setattr(level, name, getattr(level, name) | getattr(last, name))
+        level.there = last.there  # the same rows, so the same views
     return level
 
 

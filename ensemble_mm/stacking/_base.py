@@ -275,8 +275,10 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         given = (setting_of(self.meta_learner, task) for task in problem.tasks.values())
         learners = [(member.learner, member.estimator) for member in members]
         learners += [(type(meta).__name__, meta) for meta in given if hasattr(meta, "fit")]
-        if sample_weight is not None or any(task.class_weight is not None for task in problem.tasks.values()):
+        if sample_weight is not None:
             yield from unweighted(learners)
+        elif any(task.class_weight is not None for task in problem.tasks.values()):
+            yield from unweighted((m.learner, m.estimator) for m in members if problem.tasks[m.task].class_weight)
         if problem.groups is not None:
             yield from splitting_groups(learners, problem.n_rows)
 

@@ -16,6 +16,7 @@ def data():
     size = rng.normal(size=90)
     notes = [f"a {'big' if s > 0 else 'small'} box number {i % 7}" for i, s in enumerate(size)]
     X = pd.DataFrame({"x": size + 0.3 * rng.normal(size=90), "z": rng.normal(size=90), "note": notes})
+    X.loc[size > 0.7, "note"] = None
     Y = pd.DataFrame({"size": size, "big": np.where(size > 0, "yes", "no"), "twice": 2 * size + X["z"], "z": X["z"]})
     return X, Y
 
@@ -34,6 +35,9 @@ def test_added_tasks_are_as_if_fitted_alone_and_the_others_stay(data, strategy, 
     assert list(out.columns) == first + second
     pd.testing.assert_frame_equal(out[first], model.predict(X))
     pd.testing.assert_frame_equal(out[second], alone.predict(X))
+    blind = X.assign(note=None)
+    pd.testing.assert_frame_equal(more.predict(blind)[first], model.predict(blind))
+    pd.testing.assert_frame_equal(more.predict(blind)[second], alone.predict(blind))
     np.testing.assert_array_equal(more.predict_interval(X)["size"], model.predict_interval(X)["size"])
     np.testing.assert_array_equal(more.predict_set(X)["big"], alone.predict_set(X)["big"])
     assert set(more.leaderboard()["task"]) == set(first + second) == set(more.contributions_.columns)
