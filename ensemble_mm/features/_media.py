@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -111,25 +112,35 @@ def read_all(items, read_one, *, on_bad, what, n_columns=None, encode=None, batc
     """
     check_choice("on_bad", on_bad, ["raise", "missing"])
     items = plain_items(as_items(items))
-    rows, reasons, waiting = [], [], []
+    rows, reasons = [], []
     out = None if n_columns is None else np.full((len(items), n_columns), np.nan, dtype=np.float32)
-
-    def put(places, values):
-        nonlocal out
+    readable = _readable(items, read_one, rows, reasons)
+    while batch := list(islice(readable, 1 if encode is None else batch_size)):
+        if rows and on_bad == "raise":
+            continue  # the others are read, to tell of all that are bad
+        places, results = map(list, zip(*batch, strict=True))
+        values = np.asarray(results if encode is None else encode(results), dtype=np.float32)
+        if len(values) != len(results):
+            raise ValueError(
+                f"The encoder gave {len(values)} rows for {len(results)} {what}: it must give one row for each."
+            )
+        values = values.reshape(len(values), -1)
         if out is None:
             out = np.full((len(items), values.shape[1]), np.nan, dtype=np.float32)
         out[places] = values
+    if rows:
+        bad = BadItemsError(what, rows, reasons)
+        if on_bad == "raise":
+            raise bad
+        # The level is past `transform` and the wrapper that scikit-learn puts around it.
+        warnings.warn(BadItemsWarning(bad), stacklevel=4)
+    if out is None:
+        out = np.full((len(items), 1), np.nan, dtype=np.float32)
+    return out
 
-    def flush():
-        if waiting and not (rows and on_bad == "raise"):
-            values = np.asarray(encode([result for _, result in waiting]), dtype=np.float32)
-            if len(values) != len(waiting):
-                raise ValueError(
-                    f"The encoder gave {len(values)} rows for {len(waiting)} {what}: it must give one row for each."
-                )
-            put([row for row, _ in waiting], values.reshape(len(waiting), -1))
-        waiting.clear()
 
+def _readable(items, read_one, rows, reasons):
+    """Yield (row, what is read) of the items that hold something; add the rows of bad ones, and why, to two lists."""
     for row, item in enumerate(items):
         if is_missing(item):
             continue
@@ -140,25 +151,8 @@ def read_all(items, read_one, *, on_bad, what, n_columns=None, encode=None, batc
             rows.append(row)
             reasons.append(f"{name_item(item)}: {_reason(error)}")
             continue
-        if result is None:
-            continue
-        if encode is None:
-            put(row, np.asarray(result, dtype=np.float32)[np.newaxis])
-        else:
-            waiting.append((row, result))
-            if len(waiting) >= batch_size:
-                flush()
-    if encode is not None:
-        flush()
-    if rows:
-        bad = BadItemsError(what, rows, reasons)
-        if on_bad == "raise":
-            raise bad
-        # The level is past `transform` and the wrapper that scikit-learn puts around it.
-        warnings.warn(BadItemsWarning(bad), stacklevel=4)
-    if out is None:
-        out = np.full((len(items), 1), np.nan, dtype=np.float32)
-    return out
+        if result is not None:
+            yield row, result
 
 
 def name_item(item) -> str:

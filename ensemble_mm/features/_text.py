@@ -362,7 +362,7 @@ def as_texts(X) -> list[str]:
         X = pd.DataFrame({name: X[name].to_list() for name in X.columns})
     if isinstance(X, pd.DataFrame) and X.shape[1] > 1:
         columns = [as_texts(X.iloc[:, j]) for j in range(X.shape[1])]
-        return [" ".join(part for part in row if part) for row in zip(*columns, strict=True)]
+        return [" ".join(filter(None, row)) for row in zip(*columns, strict=True)]
     items = as_items(X)
     if len(items) and all(isinstance(item, (np.ndarray, list)) for item in items):
         return [" ".join(composed(str(part)) for part in item if not is_missing(part)) for item in items]

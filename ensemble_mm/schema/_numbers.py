@@ -102,7 +102,7 @@ class NumberRule:
         """Return the number that a value stands for; NaN where it stands for none."""
         if isinstance(item, str) and self.decimal == "." and PLAIN.fullmatch(item):
             return float(item)
-        if isinstance(item, (Real, Decimal, np.bool_)):
+        if _is_number(item):
             try:
                 return float(item)
             except (OverflowError, ValueError):  # what no float holds is told of all values at once
@@ -191,14 +191,14 @@ def learn_numbers(counts: Counter, *, sure: bool = False, decimal: str | None = 
         The decimal sign, where the user says it.
     """
     texts, others = _one_per_form(counts), [item for item in counts if not isinstance(item, str)]
-    if not (texts or others) or not all(isinstance(item, (Real, Decimal, np.bool_)) for item in others):
+    if not (texts or others) or not all(map(_is_number, others)):
         return None
     if not texts:
         return NumberRule(boolean=set(map(type, others)) <= {bool, np.bool_})
     parts = {text: part for text in texts if (part := split_number(text)) is not None}
     n_others = sum(map(counts.__getitem__, others))
     enough = _enough(texts, parts, n_others, len(counts))
-    least = 0.0 if sure else enough - n_others
+    least = (not sure) * (enough - n_others)
     if sum(map(texts.__getitem__, parts)) < least or (not sure and any(map(_is_code, parts.values()))):
         return None
     if not parts:  # words beside numbers of a type
@@ -230,6 +230,10 @@ def _one_per_form(counts: Counter) -> dict[str, int]:
         if isinstance(text, str):
             found[first.setdefault(form_of(text), text)] += n
     return {text: n for text, n in found.items() if not is_blank(text)}
+
+
+def _is_number(item) -> bool:
+    return isinstance(item, (Real, Decimal, np.bool_))
 
 
 def _is_code(part: Parts) -> bool:

@@ -55,27 +55,28 @@ class TimeRule:
             return item / timedelta(hours=1)
         if isinstance(item, np.timedelta64):
             return float(item / np.timedelta64(1, "h"))
-        if not isinstance(item, str) or is_blank(item):
-            return np.nan
-        text = item.strip()
-        found = HALF.fullmatch(text)
-        if found is not None:
-            return int(found[1]) % 12 + 12.0 * (found[2] in "pP")
-        found = WORDS.fullmatch(text)
-        if found is not None and any(found.groups()):
-            parts = [float(part or 0) for part in (found[1] or found[2], *found.groups()[2:])]
-            return 24 * parts[0] + parts[1] + parts[2] / 60 + parts[3] / 3600
-        found = CLOCK.fullmatch(text)
-        if found is None or (found["h"] is None and found["days"] is None):
-            return np.nan
-        hour = int(found["h"] or 0)
-        if found["half"]:
-            hour = hour % 12 + 12 * (found["half"] in "pP")
-        hours = hour + int(found["m"] or 0) / 60 + float((found["s"] or "0").replace(",", ".")) / 3600
-        return 24 * int(found["days"] or 0) + (-hours if found["minus"] else hours)
+        return np.nan if not isinstance(item, str) or is_blank(item) else _hours(item.strip())
 
     def __str__(self) -> str:
         return "in hours"
+
+
+def _hours(text: str) -> float:
+    found = HALF.fullmatch(text)
+    if found is not None:
+        return int(found[1]) % 12 + 12.0 * (found[2] in "pP")
+    found = WORDS.fullmatch(text)
+    if found is not None and any(found.groups()):
+        parts = [float(part or 0) for part in (found[1] or found[2], *found.groups()[2:])]
+        return 24 * parts[0] + parts[1] + parts[2] / 60 + parts[3] / 3600
+    found = CLOCK.fullmatch(text)
+    if found is None or (found["h"] is None and found["days"] is None):
+        return np.nan
+    hour = int(found["h"] or 0)
+    if found["half"]:
+        hour = hour % 12 + 12 * (found["half"] in "pP")
+    hours = hour + int(found["m"] or 0) / 60 + float((found["s"] or "0").replace(",", ".")) / 3600
+    return 24 * int(found["days"] or 0) + (-hours if found["minus"] else hours)
 
 
 def learn_times(counts: Counter, *, sure: bool = False) -> TimeRule | None:

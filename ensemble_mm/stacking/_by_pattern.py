@@ -37,6 +37,20 @@ def adapted(level, run, fitted, tried):
     tried : dict of int to dict of str to ndarray
         What `level.tried` returns of them.
     """
+    cases = _cases(level, run, fitted, tried)
+    # On the rows that it was fitted on: what does not help there helps nowhere.
+    hopeful = [(case, weighed)
+               for case, (weighed, out) in zip(cases, _fit(run, fitted, [(case, None) for case in cases]), strict=True)
+               if weighed is not None and _helps(run, case, out, None)]  # fmt: skip
+    apart = {}
+    for case, own, after in _by_fold(run, fitted, hopeful):
+        for fold, weighed in own.items():
+            if weighed is not None and (case.task, fold) in fitted and _helps(run, case, after, fold):
+                apart.setdefault((case.task, fold), {})[case.pattern] = weighed
+    return fitted | {key: replace(fitted[key], apart=own) for key, own in apart.items()}
+
+
+def _cases(level, run, fitted, tried):
     there = set(level.whole.members())  # a second level that serves some folds only may have left its members out
     gone = {name for (name, _), weighed in fitted.items() if not there.issuperset(weighed.members)}
     names = [n for n in run.problem.tasks if n not in gone and getattr(fitted[n, None].meta, "learns_weights", False)]
@@ -46,26 +60,21 @@ def adapted(level, run, fitted, tried):
         if pattern:
             cells = run.cells(level.whole, members, pattern)
             cases += [_case(run, name, pattern, cells, tried[pattern][name]) for name in names]
-    hopeful = []
-    for case, (weighed, out) in zip(cases, _fit(run, fitted, [(case, None) for case in cases]), strict=True):
-        # On the rows that it was fitted on: what does not help there helps nowhere.
-        if weighed is not None and _helps(run, case, out, None):
-            hopeful.append((case, weighed))
+    return cases
+
+
+def _by_fold(run, fitted, hopeful):
+    """Yield (case, its meta-learners by the fold that is left out, what they predict of the rows of these folds)."""
     folds, first = range(len(parts(run))), np.full(run.problem.n_rows, -1)
     first[run.tried.rows] = first_part(run)
     found = iter(_fit(run, fitted, [(case, fold) for case, _ in hopeful for fold in folds]))
-    apart = {}
     for case, weighed in hopeful:
         own, after = {None: weighed}, np.full_like(case.before, np.nan)
         for fold in folds:
             own[fold], out = next(found)
             rows = first == fold
             after[rows] = case.before[rows] if own[fold] is None else out[rows]
-        for fold, one in own.items():
-            if one is not None and _helps(run, case, after, fold):
-                apart.setdefault((case.task, fold), {})[case.pattern] = one
-    kept = {(name, fold) for name, fold in apart if (name, fold) in fitted}
-    return fitted | {key: replace(fitted[key], apart=apart[key]) for key in kept}
+        yield case, own, after
 
 
 def _case(run, name, pattern, cells, predicted):

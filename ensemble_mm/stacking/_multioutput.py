@@ -409,9 +409,9 @@ def _across(name, members, inputs, chain=None):
     Each keeps to the views that it was listed with. Those that read all views side by side come first.
     """
     own = [member for member in members if member.task == name and member.views]
-    whole = {view for member in own for view in member.views}
+    whole = set().union(*(member.views for member in own))
     own = [member for member in own if not _is_bound(member.estimator)]
-    every = {view for member in own for view in member.views}
+    every = set().union(*(member.views for member in own))
     own = [m for m in own if set(m.views) == every and m.form == "reduced"] or own
     label = "tasks" if chain is None else f"chain{chain}"
     estimators, views = {}, {}
