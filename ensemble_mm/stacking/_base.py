@@ -11,7 +11,6 @@ from functools import partial
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin
@@ -19,7 +18,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import as_pandas, check_choice, check_params
-from .._kinds import metric_names
 from .._modalities import MODALITIES
 from ..crossfit import (
     ALL_ROWS,
@@ -47,14 +45,13 @@ from ..data import (
     has_names,
     present_rows,
     read_problem,
-    task_weights,
     views_of,
 )
 from ..learners import PORTFOLIOS, named_learner, portfolio
-from ..meta import Judge, parts_of
+from ..meta import parts_of
 from ..schema import tell
 from ..store import FeatureCache, JobStore, content_key, versions
-from ._board import fold_scores, head_of, judge_of, leaderboard
+from ._board import fold_scores
 from ._by_pattern import adapted
 from ._cautions import fitted_before, idle_learners, left_out, splitting_groups, unweighted
 from ._decisions import decided, with_class_weights
@@ -65,13 +62,14 @@ from ._params import NamedParamsMixin
 from ._predictor import Predictor
 from ._progress import Progress
 from ._regions import fit_regions, regions_of
-from ._seen import marks_of, told_of_seen
+from ._results import ResultsMixin
+from ._seen import marks_of
 
 # What steps hand on to each other are arrays, whatever `set_config` says of the output of transformers.
 PLAIN_OUTPUT = partial(config_context, transform_output="default")
 
 
-class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEstimator):
+class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupportMixin, BaseEstimator):
     """Base of the estimators; see `StackedClassifier` for the parameters."""
 
     _only: ClassVar[str | None] = None  # "classification" or "regression" for the estimators of one task
@@ -416,101 +414,10 @@ class BaseStack(NamedParamsMixin, StackParameters, CallbackSupportMixin, BaseEst
         check_is_fitted(self, "levels_")
         return Predictor(self)
 
-    # -- what came of it -----------------------------------------------------------------------------------------
-
-    def leaderboard(self) -> pd.DataFrame:
-        """Return what the ensemble, its members, each task's best single view and a constant score on held-out rows.
-
-        All numbers come from predictions of rows that the predictor did not see, under the metric that `scoring` names
-        for the task; without one it is accuracy or R2. The score is the mean over the folds, as in `cv_results_`.
-
-        Returns
-        -------
-        DataFrame
-            Sorted by task and "difference". "learner" is a learner, "ensemble", "best single view" (the ensemble of the
-            learners that read one view only; which view is chosen on other folds) or "constant" (the class frequencies
-            or the mean of the training rows); "reads" is what it reads; "n" the rows that it scored: a member scores
-            those that have what it reads. "score" has the 95 % interval "low" to "high", and "score_name". "difference"
-            is the score minus that of the ensemble **on the same rows**, with "difference_low" and "difference_high":
-            above 0 it is better than the ensemble. "loss" is the mean log loss (nats) or squared error.
-
-        Notes
-        -----
-        Intervals are from a jackknife over blocks of rows within the folds, of whole groups where the fit had groups.
-        They tell how far a score may be off by the choice of rows, not what other training rows would have given.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_diabetes
-        >>> from sklearn.linear_model import Ridge
-        >>> from ensemble_mm import StackedRegressor
-        >>> X, y = load_diabetes(return_X_y=True)
-        >>> model = StackedRegressor(learners=[("ridge", Ridge(0.1))], cv=3, random_state=0).fit(X, y)
-        >>> board = model.leaderboard().set_index("learner")
-        >>> bool(board.loc["constant", "difference_high"] < 0)
-        True
-        """
-        check_is_fitted(self)
-        return leaderboard(self)
-
-    def evaluate(self, X, Y, sample_weight=None) -> pd.DataFrame:
-        """Return the standard metrics of every task on rows whose label is known.
-
-        Parameters
-        ----------
-        X, Y : as in `fit`
-            Of several tasks the columns of Y go by name, and Y may lack some; without names they go in the order of
-            `tasks_`, and all must be there. A class that `fit` did not see counts as wrong.
-        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
-            Columns in the order of `tasks_`; a row of weight zero is left out.
-
-        Returns
-        -------
-        DataFrame
-            One row per task; `n` labels counted; metrics of another kind of task are NaN.
-
-        Warns
-        -----
-        DataWarning
-            If rows were in the fit: scores on them are too good.
-        """
-        return self._evaluated(X, Y, sample_weight, lambda lines: tell(lines, stacklevel=4))
-
-    def _evaluated(self, X, Y, sample_weight, say=None):
-        check_is_fitted(self)
-        labels = self._labels(Y)
-        out, new = self._predict_tasks(X)
-        if say is not None:
-            say(told_of_seen(self, new.columns))
-        weights = task_weights(sample_weight, self.tasks_, len(next(iter(out.values()))))
-        rows = {name: self.tasks_[name].evaluate(column, out[name], weights[name]) for name, column in labels.items()}
-        return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=["n", *metric_names(self._only)])
-
-    def judged_by(self, task) -> Judge:
-        """Return what scores predictions of a task, by its name, that were made for held-out rows of the fit."""
-        check_is_fitted(self)
-        return judge_of(self, task)
-
-    @property
-    def thresholds_(self) -> dict:
-        """What the tasks decide by where `threshold` was given.
-
-        Of two classes the threshold: the second is said where its probability is above it. Of more, a weight per class:
-        the class with the largest product of weight and probability is said.
-        """
-        check_is_fitted(self, "levels_")
-        chosen = {name: np.array(task.decision) for name, task in self.tasks_.items() if task.decision is not None}
-        return {name: float(weights[0]) if len(weights) == 2 else weights for name, weights in chosen.items()}
-
     def _regions(self, X, coverage, region, joint=False):
         check_is_fitted(self)
         out, new = self._predict_tasks(X)
         return regions_of(self, out, new.present, coverage, region, joint)
-
-    def __str__(self):
-        """Return what `repr` does and, of a fitted stack, the head of its leaderboard without the best single view."""
-        text = repr(self)
-        return f"{text}\n{head_of(leaderboard(self, whole=False))}" if hasattr(self, "cv_results_") else text
 
     def _sk_visual_block_(self):
         return diagram(self)

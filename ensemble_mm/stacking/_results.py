@@ -1,0 +1,109 @@
+"""What came of a fit, in scores: the leaderboard, the metrics of new rows, and what decides."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from .._kinds import metric_names
+from ..data import task_weights
+from ..meta import Judge
+from ..schema import tell
+from ._board import head_of, judge_of, leaderboard
+from ._seen import told_of_seen
+
+
+class ResultsMixin:
+    """The methods of a fitted stack that score it."""
+
+    tasks_: dict[str, Any]
+
+    def leaderboard(self) -> pd.DataFrame:
+        """Return what the ensemble, its members, each task's best single view and a constant score on held-out rows.
+
+        All numbers come from predictions of rows that the predictor did not see, under the metric that `scoring` names
+        for the task; without one it is accuracy or R2. The score is the mean over the folds, as in `cv_results_`.
+
+        Returns
+        -------
+        DataFrame
+            Sorted by task and "difference". "learner" is a learner, "ensemble", "best single view" (the ensemble of the
+            learners that read one view only; which view is chosen on other folds) or "constant" (the class frequencies
+            or the mean of the training rows); "reads" is what it reads; "n" the rows that it scored: a member scores
+            those that have what it reads. "score" has the 95 % interval "low" to "high", and "score_name". "difference"
+            is the score minus that of the ensemble **on the same rows**, with "difference_low" and "difference_high":
+            above 0 it is better than the ensemble. "loss" is the mean log loss (nats) or squared error.
+
+        Notes
+        -----
+        Intervals are from a jackknife over blocks of rows within the folds, of whole groups where the fit had groups.
+        They tell how far a score may be off by the choice of rows, not what other training rows would have given.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from sklearn.linear_model import Ridge
+        >>> from ensemble_mm import StackedRegressor
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> model = StackedRegressor(learners=[("ridge", Ridge(0.1))], cv=3, random_state=0).fit(X, y)
+        >>> board = model.leaderboard().set_index("learner")
+        >>> bool(board.loc["constant", "difference_high"] < 0)
+        True
+        """
+        check_is_fitted(self)
+        return leaderboard(self)
+
+    def evaluate(self, X, Y, sample_weight=None) -> pd.DataFrame:
+        """Return the standard metrics of every task on rows whose label is known.
+
+        Parameters
+        ----------
+        X, Y : as in `fit`
+            Of several tasks the columns of Y go by name, and Y may lack some; without names they go in the order of
+            `tasks_`, and all must be there. A class that `fit` did not see counts as wrong.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Columns in the order of `tasks_`; a row of weight zero is left out.
+
+        Returns
+        -------
+        DataFrame
+            One row per task; `n` labels counted; metrics of another kind of task are NaN.
+
+        Warns
+        -----
+        DataWarning
+            If rows were in the fit: scores on them are too good.
+        """
+        return self._evaluated(X, Y, sample_weight, lambda lines: tell(lines, stacklevel=4))
+
+    def _evaluated(self, X, Y, sample_weight, say=None):
+        check_is_fitted(self)
+        labels = self._labels(Y)
+        out, new = self._predict_tasks(X)
+        if say is not None:
+            say(told_of_seen(self, new.columns))
+        weights = task_weights(sample_weight, self.tasks_, len(next(iter(out.values()))))
+        rows = {name: self.tasks_[name].evaluate(column, out[name], weights[name]) for name, column in labels.items()}
+        return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=["n", *metric_names(self._only)])
+
+    def judged_by(self, task) -> Judge:
+        """Return what scores predictions of a task, by its name, that were made for held-out rows of the fit."""
+        check_is_fitted(self)
+        return judge_of(self, task)
+
+    @property
+    def thresholds_(self) -> dict:
+        """What the tasks decide by where `threshold` was given.
+
+        Of two classes the threshold: the second is said where its probability is above it. Of more, a weight per class:
+        the class with the largest product of weight and probability is said.
+        """
+        check_is_fitted(self, "levels_")
+        chosen = {name: np.array(task.decision) for name, task in self.tasks_.items() if task.decision is not None}
+        return {name: float(weights[0]) if len(weights) == 2 else weights for name, weights in chosen.items()}
+
+    def __str__(self):
+        """Return what `repr` does and, of a fitted stack, the head of its leaderboard without the best single view."""
+        text = repr(self)
+        return f"{text}\n{head_of(leaderboard(self, whole=False))}" if hasattr(self, "cv_results_") else text
