@@ -2,8 +2,9 @@
 
 The peers see the same rows: scikit-learn's own stack (TF-IDF, one-hot and HOG columns; logistic regression or ridge and
 histogram boosting), one LightGBM on all of our features side by side, the best single view (chosen afterwards, by the
-test score: an upper bound), and AutoGluon's tabular predictor where it is installed. The question is lost where a peer
-has the better mean over the splits of a set, or where "balanced" needs more than a tenth of AutoGluon's CPU seconds.
+test score: an upper bound), and skrub's tabular pipeline and AutoGluon's predictor where they are installed. The
+question is lost where a peer has the better mean over the splits of a set, or where "balanced" needs more than a tenth
+of AutoGluon's CPU seconds.
 
     python benchmarks/bench_accuracy.py [--sets A,B] [--methods A,B] [--splits 0,1] [--data FOLDER] [--show]
 
@@ -24,6 +25,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
+from _sets import PACKAGED, SETS
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
@@ -37,97 +39,15 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.metrics import accuracy_score, log_loss, r2_score, roc_auc_score
-from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from ensemble_mm import MultimodalData, MultiOutputStack, StackedClassifier, load_demo
+from ensemble_mm import MultiOutputStack, StackedClassifier
 from ensemble_mm.data import infer_views, select, take_rows
 from ensemble_mm.features import MODALITIES, ImageExtractor
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results" / "accuracy.json"
-
-# -- sets: each gives (X, Y, {task: metric}, list of (train rows, test rows)) ------------------------------------------
-
-
-def imdb_ten(folder):
-    """imdb_genre: the 800 official training rows, ten random tenths held out."""
-    X, Y, part = _imdb(folder)
-    rows = np.flatnonzero(part == "train")
-    return X, Y, {"drama": "auc"}, [train_test_split(rows, test_size=0.1, random_state=42 + k) for k in range(10)]
-
-
-def imdb_official(folder):
-    """imdb_genre: 800 and 200 rows."""
-    X, Y, part = _imdb(folder)
-    return X, Y, {"drama": "auc"}, [(np.flatnonzero(part == "train"), np.flatnonzero(part == "test"))]
-
-
-def _imdb(folder):
-    table = pd.read_parquet(folder / "imdb_genre" / "table.parquet")
-    Y = pd.DataFrame({"drama": table["y_is_drama"]})
-    return table.drop(columns=["Genre", "y_is_drama", "split_shi2021"]), Y, table["split_shi2021"].to_numpy(object)
-
-
-def posters(folder):
-    """movie_posters: text, poster and facts; five tasks, two of them partly unknown."""
-    table = pd.read_parquet(folder / "movie_posters" / "table.parquet")
-    table["poster"] = [str(folder / "movie_posters" / path) for path in table["poster"]]
-    metrics = {"main_genre": "auc", "genre_romance": "auc", "imdb_score": "r2", "log10_revenue": "r2",
-               "content_rating": "log_loss"}  # fmt: skip
-    Y = table[[f"y_{task}" for task in metrics]].set_axis(list(metrics), axis=1)
-    part = table["split"].to_numpy(object)
-    X = table[[c for c in table if not c.startswith("y_") and c not in ("imdb_id", "split")]]
-    return X, Y, metrics, [(np.flatnonzero(part == "train"), np.flatnonzero(part == "test"))]
-
-
-def zh_hotel(folder):
-    """zh_hotel: five random fifths held out."""
-    table = pd.read_parquet(folder / "zh_hotel" / "table.parquet")
-    y, rows = table["y_sentiment"], np.arange(len(table))
-    splits = [train_test_split(rows, test_size=0.2, random_state=k, stratify=y) for k in range(5)]
-    return table[["text"]], pd.DataFrame({"sentiment": y}), {"sentiment": "accuracy"}, splits
-
-
-def av_digits(folder):
-    """av_digits: a digit seen and heard; the takes that its authors test on."""
-    if folder is None:
-        X, Y = load_demo("av_digits")
-        X = X[["sound", "picture"]].set_axis(["audio", "image"], axis=1)
-        rows = np.arange(len(Y))
-        splits = list(StratifiedKFold(5, shuffle=True, random_state=0).split(rows, Y["digit"]))
-        return X, Y[["digit"]], {"digit": "accuracy"}, splits
-    table = pd.read_parquet(folder / "av_digits" / "table.parquet")
-    X = pd.DataFrame({c: [str(folder / "av_digits" / path) for path in table[c]] for c in ("audio", "image")})
-    part = table["split"].to_numpy(object)
-    splits = [(np.flatnonzero(part == "train"), np.flatnonzero(part == "test"))]
-    return X, pd.DataFrame({"digit": table["y_digit"]}), {"digit": "accuracy"}, splits
-
-
-def moving_digits(folder):
-    """moving_digits: clips with sound, three tasks, five folds."""
-    if folder is None:
-        X, Y = load_demo("moving_digits")
-        X, Y = X[["clip", "sound"]].set_axis(["video", "audio"], axis=1), Y[["digit", "direction", "speed"]]
-    else:
-        table = pd.read_csv(folder / "moving_digits" / "table.csv.gz")
-        X = pd.DataFrame({c: [str(folder / "moving_digits" / path) for path in table[c]] for c in ("video", "audio")})
-        Y = table[["y_digit", "y_direction", "y_speed"]].set_axis(["digit", "direction", "speed"], axis=1)
-    metrics = {"digit": "accuracy", "direction": "accuracy", "speed": "r2"}
-    return X, Y, metrics, list(StratifiedKFold(5, shuffle=True, random_state=0).split(X, Y["digit"]))
-
-
-def mfeat(folder):
-    """mfeat: six vector views of a digit, five folds."""
-    views = dict(np.load(folder / "mfeat" / "views.npz"))
-    y = pd.read_csv(folder / "mfeat" / "table.csv.gz")["y_digit"]
-    splits = list(StratifiedKFold(5, shuffle=True, random_state=0).split(y, y))
-    return MultimodalData(views), pd.DataFrame({"digit": y}), {"digit": "accuracy"}, splits
-
-
-SETS = {f.__name__: f for f in (imdb_ten, imdb_official, posters, zh_hotel, av_digits, moving_digits, mfeat)}
-PACKAGED = ("av_digits", "moving_digits")
 
 # -- methods: each gets (X, Y, X_test) and gives {task: labels or numbers, or (classes, probabilities)} ----------------
 
@@ -203,6 +123,22 @@ def lightgbm(X, Y, X_test):
     return _each(Y, predict)
 
 
+def skrub(X, Y, X_test):
+    """One `skrub.tabular_pipeline` a task; it takes no column of vectors, and knows files by their names only."""
+    from skrub import tabular_pipeline
+
+    X, X_test = _frame(X), _frame(X_test)
+
+    def predict(y, known):
+        rows = np.flatnonzero(known)
+        if y.dtype.kind == "f":
+            return tabular_pipeline("regressor").fit(take_rows(X, rows), y[rows]).predict(X_test)
+        model = tabular_pipeline("classifier").fit(take_rows(X, rows), y[rows])
+        return model.classes_, model.predict_proba(X_test)
+
+    return _each(Y, predict)
+
+
 def autogluon(X, Y, X_test):
     """AutoGluon's best_quality with 120 s a task; columns that it cannot read are left out by itself."""
     from autogluon.tabular import TabularPredictor
@@ -223,7 +159,8 @@ def autogluon(X, Y, X_test):
     return out
 
 
-METHODS = {f.__name__: f for f in (fast, balanced, best, scikit_learn, lightgbm, autogluon)}
+METHODS = {f.__name__: f for f in (fast, balanced, best, scikit_learn, lightgbm, skrub, autogluon)}
+OPTIONAL = ("skrub", "autogluon")
 
 
 def _each(Y, predict):
@@ -323,15 +260,15 @@ def methods_of(X, names):
         if name == "view":
             views = [view.name for view in infer_views(X)]
             found |= {f"view {view}": one_view(view) for view in views} if len(views) > 1 else {}
-        elif name == "autogluon" and find_spec("autogluon") is None:
-            print("autogluon is not installed: skipped")
+        elif name in OPTIONAL and find_spec(name) is None:
+            print(f"{name} is not installed: skipped")
         else:
             found[name] = METHODS[name]
     return found
 
 
 def show(records):
-    """Print mean and spread of each method on each task."""
+    """Print mean and standard error of each method on each task, its CPU seconds, and at last its mean rank."""
     frame = pd.DataFrame(records).drop_duplicates(["set", "split", "method"], keep="last")
     for name, part in frame.groupby("set", sort=False):
         metrics = part["metrics"].iloc[0]
@@ -339,10 +276,26 @@ def show(records):
         for method, rows in part.groupby("method", sort=False):
             scores = pd.DataFrame(rows["scores"].tolist())
             cells = [
-                f"{task} {values.mean():.4f}" + (f" +- {values.std():.4f}" if len(values) > 1 else "")
+                f"{task} {values.mean():.4f}" + (f" +- {values.sem():.4f}" if len(values) > 1 else "")
                 for task, values in scores.items()
             ]
             print(f"  {method:16} {'   '.join(cells)}   {rows['cpu_s'].mean():7.1f} CPU s   splits: {len(rows)}")
+
+    ranks = ranks_of(frame)
+    print("\nmean rank over tasks and splits, of the methods that ran on each (1 is best):")
+    for method, part in ranks.groupby("method")["rank"].agg(["mean", "size"]).sort_values("mean").iterrows():
+        print(f"  {method:16} {part['mean']:.2f}   of {part['size']:.0f}")
+
+
+def ranks_of(frame):
+    """Return the rank of each method on each task and split, among the methods that ran there."""
+    rows = [
+        {"place": (r.set, r.split, task), "method": r.method,
+         "score": -score if r.metrics[task] == "log_loss" else score}
+        for r in frame.itertuples() for task, score in r.scores.items() if not r.method.startswith("view ")
+    ]  # fmt: skip
+    ranks = pd.DataFrame(rows)
+    return ranks.assign(rank=ranks.groupby("place")["score"].rank(ascending=False))
 
 
 def main():

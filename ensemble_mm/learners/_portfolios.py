@@ -146,6 +146,11 @@ def tables(facts):
     return "all" if facts.only_tables else alone(*TABLES)(facts)
 
 
+def smooth(facts):
+    """Return vectors and media, and tables that stand alone, each alone: beside others, boosting says more."""
+    return alone("vector", "media", *(["table"] if facts.only_tables else []))(facts)
+
+
 def _is_small_table(facts):
     return facts.regression and facts.n_rows <= 500 and facts.only_tables
 
@@ -160,9 +165,11 @@ ENTRIES = [
     Entry("linear", linear, "each", "native", when=lambda t: t.n_classes <= NATIVE_CLASSES),
     Entry("linear", linear, "each", when=lambda t: t.n_classes > NATIVE_CLASSES),
     Entry("gp", gaussian_process, "each", "native", of=FAST, when=_is_small_table),
-    Entry("kernel", kernel_linear, alone(*TABLES, "media"), "native", of=FAST, when=lambda t: not _is_small_table(t)),
+    Entry("kernel", kernel_linear, smooth, "native", of=FAST, when=lambda t: not _is_small_table(t)),
     Entry("kernel", kernel_linear, alone(*TABLES, "media"), "native", of=SLOW),
     Entry("gbm", lambda t: gbm(t, 150 if t.regression else 80, t.share), of=FAST, when=lambda t: t.boosted),
+    Entry("gbm_tables", lambda t: gbm(t, 150 if t.regression else 80, t.share_of_tables), alone("table"), of=FAST,
+          when=lambda t: t.boosted and not t.only_tables),
     Entry("trees", lambda t: extra_trees(t, 60, t.share_of_tables), tables, of=FAST,
           when=lambda t: t.n_rows <= SMALL or not t.boosted),
     Entry("linear_text", linear, together(*TEXTS), "native", of=SLOW),

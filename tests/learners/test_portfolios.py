@@ -123,6 +123,15 @@ def test_trees_look_at_more_columns_of_texts_and_tables_than_of_media():
     assert share("words") > 2 * share("media") == 2 * share("states")
 
 
+@pytest.mark.parametrize("other", ["words", "media"])
+def test_fast_boosts_tables_that_stand_beside_other_views_on_their_own(other):
+    for views in ({"facts": "table"}, {"facts": "table", "item": other}):
+        entries = portfolio("fast", "classification", n_rows=2000, n_classes=2, views=views)
+        readers = {name: reads for name, _, reads, _ in entries}
+        assert (readers.get("gbm_tables") == [["facts"]]) == (len(views) > 1)
+        assert ("kernel" in readers) == (len(views) == 1 or other == "media")
+
+
 @pytest.mark.parametrize("heavy", [True, False])
 def test_boosting_learns_the_logarithm_of_heavy_tails_only(heavy):
     X = np.random.default_rng(0).normal(size=(300, 1))
