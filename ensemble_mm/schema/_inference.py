@@ -123,7 +123,7 @@ def _of_values(known, counts, name, strings) -> Column | None:
         rule = learn(counts)
         codes = kind == "number" and _are_codes(name, counts)
         if rule is not None and not (codes and strings):
-            because = f"its values read as {rule.noun} ({rule})"
+            because = f"its values read as {rule.noun}"
             if rule.noun == "numbers" and UNNAMED.match(str(name)) and _are_names_of_rows(counts, len(known)):
                 return _row_names(name)
             notes = _code_notes(name) if codes else ()
