@@ -85,7 +85,7 @@ def _keys(column, modality):
 
 def _are_short(column, modality) -> np.ndarray:
     if MODALITIES[modality].like != "words":
-        return np.zeros(len(column), dtype=bool)
+        return np.zeros(column.shape[0] if hasattr(column, "shape") else len(column), dtype=bool)
     return np.array([len(str(item)) < LONG_TEXT for item in column])
 
 

@@ -1,6 +1,7 @@
 """The report: one self-contained HTML page about a fitted stack, for someone who did not write the code."""
 
 import base64
+import contextlib
 import hashlib
 from datetime import UTC, datetime
 from importlib import resources
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import require
+from .._checks import BadItemsError, require
 from ..store import versions, write_atomic
 from ._contributions import view_contributions
 from ._report_answers import answers_of
@@ -91,7 +92,8 @@ def write_report(model, path, X=None, Y=None, *, id=None, title=None, audit=None
     shares = view_contributions(model, random_state=random_state)
     parts = None
     if rows.source is not None and hasattr(model, "readers_"):
-        parts = strongest_parts(model, X, random_state=random_state)
+        with contextlib.suppress(BadItemsError):  # files that have gone since the fit: the page says so beside them
+            parts = strongest_parts(model, X, random_state=random_state)
     scores = scores_section(model)
     new = new_rows_section(rows)
     context = {

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from ensemble_mm.data import View, column_of
 from ensemble_mm.inspection._audit_repeats import check_duplicates, check_near_duplicates
@@ -133,3 +134,9 @@ def test_plain_pictures_of_different_colours_and_texts_are_no_near_duplicates():
     view = View("photo", "image", "photo")
     assert check_near_duplicates(view, column, HALVES, np.arange(20))[0][1] == "pass"
     assert check_near_duplicates(View("title", "text", "title"), column, HALVES, np.arange(20)) == []
+
+
+def test_sparse_rows_are_looked_at():
+    X = sparse.random(20, 6, 0.9, random_state=0, format="csr")
+    ((_, verdict, _, _),) = check_duplicates([View("X", "vector", None)], {"X": X}, HALVES)
+    assert verdict == "pass"
