@@ -11,7 +11,9 @@ from ensemble_mm._checks import (
     check_count,
     check_fraction,
     check_unique,
+    first_names,
     is_missing,
+    listed,
     printable,
     require,
 )
@@ -106,3 +108,8 @@ def test_line_breaks_stay_where_they_are_meant():
 
 def test_reasons_why_files_are_bad_do_not_reach_the_terminal_as_they_are():
     assert "\x1b" not in str(BadItemsError("images", [0], ["pic\x1b[2J.png: there is no such file"]))
+
+
+def test_the_first_of_many_are_listed():
+    assert listed(["a", "b", "c"], 2) == "a, b and 1 more" and listed("ab", 2) == "a, b"
+    assert first_names(range(11)).endswith("8, 9 ...") and first_names(["a", 1]) == "'a', 1"
