@@ -1,9 +1,10 @@
 """How long does one row take, and how many rows go through in batches, beside pipelines of scikit-learn?
 
-Films of `movie_posters` (see `bench_accuracy`): texts and facts, and with their posters; one core. The peers, in the
-same run: words and a logistic regression on the plot, and a `ColumnTransformer` before LightGBM on the facts. The
-question is lost where the 50th of 100 single rows takes more than 5 ms (15 the 99th), with a poster 25, where fewer
-than 20,000 rows per second go through in batches, or where a predictor differs from its model by more than 1e-6.
+Films of `movie_posters` (see `bench_accuracy`): texts and facts, and with their posters; sounds of 5 s of `esc10` and
+clips of `moving_digits`; one core. The peers, in the same run: words and a logistic regression on the plot, and a
+`ColumnTransformer` before LightGBM on the facts. The question is lost where the 50th of 100 single rows takes more than
+5 ms (15 the 99th), with a poster 25, a sound 20, a clip 40, where fewer than 20,000 rows per second go through in
+batches, or where a predictor differs from its model by more than 1e-6.
 
     python benchmarks/bench_latency.py DATA [n_rows]
 """
@@ -14,7 +15,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from bench_accuracy import posters
+import pandas as pd
+from bench_accuracy import moving_digits, posters
 from lightgbm import LGBMClassifier
 from sklearn.compose import make_column_transformer
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -28,7 +30,7 @@ from ensemble_mm import MultiOutputStack
 N_SINGLE, TARGET = 100, "main_genre"
 
 
-def measured(predict, X):
+def measured(predict, X, n_many=2000):
     """Return CPU milliseconds of single rows (50th and 99th of a hundred), and rows per CPU second in a batch."""
     predict(X.iloc[:1])
     spent = []
@@ -36,11 +38,17 @@ def measured(predict, X):
         row, start = X.iloc[[i % len(X)]], time.process_time()
         predict(row)
         spent.append(1e3 * (time.process_time() - start))
-    many = X.iloc[np.arange(2000) % len(X)]
+    many = X.iloc[np.arange(n_many) % len(X)]
     start = time.process_time()
     predict(many)
     seconds = time.process_time() - start
     return {"median_ms": np.median(spent), "p99_ms": np.percentile(spent, 99), "rows_per_s": len(many) / seconds}
+
+
+def sounds(folder):
+    """esc10: sounds of 5 seconds and what makes them."""
+    table = pd.read_parquet(folder / "esc10" / "table.parquet")
+    return pd.DataFrame({"sound": [str(folder / "esc10" / path) for path in table["sound"]]}), table[["kind"]]
 
 
 def main(data, n_rows=1490):
@@ -63,13 +71,20 @@ def main(data, n_rows=1490):
     with threadpool_limits(1):
         for name, (model, pick) in peers.items():
             found[name] = measured(model.fit(pick(X.iloc[train]), y.iloc[train]).predict_proba, pick(X.iloc[test]))
-        for name, views in (("texts and facts", X.drop(columns="poster")), ("with posters", X)):
-            model = MultiOutputStack(learners="fast", cv=5, random_state=0).fit(
-                views.iloc[train], Y.iloc[train][[TARGET]]
-            )
-            quick, new = model.compiled(), views.iloc[test]
-            found[name] = measured(quick.predict_proba, new)
-            wanted, got = model.predict_proba(new)[TARGET], quick.predict_proba(new)[TARGET]
+        clips, digits, *_ = moving_digits(Path(data))
+        sets = {
+            "texts and facts": (X.drop(columns="poster"), Y[[TARGET]], train, test),
+            "with posters": (X, Y[[TARGET]], train, test),
+            "sounds": (*sounds(Path(data)), range(0, 300), range(300, 400)),
+            "clips": (clips[["video"]], digits[["digit"]], range(0, 300), range(300, 400)),
+        }
+        for name, (views, labels, fitted, others) in sets.items():
+            model = MultiOutputStack(learners="fast", cv=5, random_state=0)
+            model.fit(views.iloc[list(fitted)[:n_rows]], labels.iloc[list(fitted)[:n_rows]])
+            quick, new = model.compiled(), views.iloc[list(others)]
+            found[name] = measured(quick.predict_proba, new, 2000 if name == "texts and facts" else 100)
+            (task,) = labels.columns
+            wanted, got = model.predict_proba(new)[task], quick.predict_proba(new)[task]
             found[name]["differs_by"] = float(np.abs(wanted - got).max())
     print(json.dumps(found, indent=1))
 

@@ -168,8 +168,10 @@ class Decoder:
         text, lengths = self.bytes(text), self.array_of(lengths, "i", 1)
         self.spend(50 * len(lengths))
         require(not (lengths < 0).any() and lengths.sum(dtype=np.int64) == len(text), "the lengths of its texts differ")
-        ends = np.cumsum(lengths, dtype=np.int64).tolist()
-        return [text[a:b].decode("utf-8", "surrogatepass") for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+        # All are decoded at once, and cut by characters, which begin at every byte but those that continue one.
+        begins = np.cumsum(np.r_[0, (np.frombuffer(text, np.uint8) & 0xC0) != 0x80])
+        ends, whole = begins[np.cumsum(lengths, dtype=np.int64)].tolist(), text.decode("utf-8", "surrogatepass")
+        return [whole[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
 
     def _forest(self, name, n_trees, names, columns) -> list:
         cls = self.finder.find_class(name)
