@@ -168,7 +168,9 @@ class FitMember(Job):
         tags, widths = get_tags(learner).input_tags, [block.shape[1] for block in blocks]
         # What takes NaN takes it in arrays: scikit-learn's trees refuse it in CSR.
         takes_nan = tags.allow_nan and not (tags.sparse and any(is_sparse))
-        fills = _means(blocks, self.train, weight) if len(blocks) > 1 and not takes_nan else [None] * len(blocks)
+        # Of several views one may be left that training rows have; rows to predict may have the others only.
+        several = len(blocks) > 1 or len(self.fit.member.views) > 1
+        fills = _means(blocks, self.train, weight) if several and not takes_nan else [None] * len(blocks)
         return FittedMember(learner, self.n_classes, codes, self.views, widths, is_sparse, fills, not tags.sparse)
 
     def _counted(self, learner, codes, target, weight):

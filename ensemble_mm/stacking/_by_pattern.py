@@ -118,14 +118,13 @@ def _job(run, fitted, case, fold):
     own = case.cells.block(members)
     block = np.full((run.problem.n_rows, own.shape[1]), np.nan)
     block[run.tried.rows] = own
-    y = run.problem.targets[case.task]
+    y, weight = run.problem.targets[case.task], run.problem.weights[case.task]
     rows = ~np.isnan(y) & ~np.isnan(block).all(axis=1) & outside(run, fold)
+    rows &= True if weight is None else weight > 0
     if not rows.any():
         return None
     meta = make_meta_learner("linear", kind=task.kind, n_classes=task.rules.n_classes)
-    return FitMeta(
-        case.task, fold, meta, block, y, run.problem.weights[case.task], run.problem.group_codes, np.flatnonzero(rows)
-    )
+    return FitMeta(case.task, fold, meta, block, y, weight, run.problem.group_codes, np.flatnonzero(rows))
 
 
 def _there(case, fitted, fold):

@@ -70,6 +70,14 @@ def test_what_serves_a_fold_did_not_see_its_labels():
         np.testing.assert_array_equal(model.fit(X, turned).oof_["y"][test], before[test])
 
 
+def test_a_pattern_whose_rows_count_for_nothing_has_no_weights_of_its_own():
+    X, y = drawn(0, n=120)
+    X["weak"][30:], X["strong"][:30] = np.nan, np.nan  # only the first rows have the weak view, and no other
+    weight = np.r_[np.zeros(30), np.ones(90)]
+    model = em.StackedClassifier(learners=LEARNERS, cv=3, random_state=0).fit(X, y, sample_weight=weight)
+    assert 2 not in model.levels_[-1].apart.get("y", {})
+
+
 def test_complete_rows_and_meta_learners_that_learn_no_weights_stay_as_they_are():
     X, y = drawn(0)
     rows = of_rows(X, TRAIN)
