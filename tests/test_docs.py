@@ -16,8 +16,17 @@ def test_parts_are_written_into_the_docstring():
         b : dict, default={}
         """
 
+        def __init__(self, a):
+            self.a = a
+
     assert getdoc(Part).splitlines()[4:] == ["a : int", "    A number.", "b : dict, default={}"]
 
 
 def test_a_class_without_docstring_stays_without():
-    assert not documented(parameters="a")(type("Bare", (), {})).__doc__
+    """As all are under python -OO."""
+
+    class Bare:
+        def __init__(self):
+            pass
+
+    assert not documented(parameters="a")(Bare).__doc__
