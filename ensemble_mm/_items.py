@@ -88,17 +88,7 @@ def plain_items(items: np.ndarray) -> np.ndarray:
 def numbers_of(item):
     """Return an item as a 1-D array of numbers, or None: a list of numbers, or a text of such."""
     if isinstance(item, str):
-        text = item.strip()
-        bracketed = text.startswith("[") and text.endswith("]")
-        if not bracketed and not text[-1:].isdigit():
-            return None
-        words = (text[1:-1] if bracketed else text).replace(",", " ").replace(";", " ").split()
-        if not bracketed and len(words) < FEWEST:
-            return None
-        try:
-            return np.array([np.nan if word in ("null", "None") else float(word) for word in words])
-        except ValueError:
-            return None
+        return _numbers_in(item.strip())
     if isinstance(item, list | tuple):
         if not all(part is None or isinstance(part, Real) for part in item):
             return None
@@ -106,6 +96,19 @@ def numbers_of(item):
     if isinstance(item, np.ndarray) and item.ndim == 1:
         return item if item.dtype.kind in "biuf" else numbers_of(item.tolist())
     return None
+
+
+def _numbers_in(text):
+    bracketed = text.startswith("[") and text.endswith("]")
+    if not bracketed and not text[-1:].isdigit():
+        return None
+    words = (text[1:-1] if bracketed else text).replace(",", " ").replace(";", " ").split()
+    if not bracketed and len(words) < FEWEST:
+        return None
+    try:
+        return np.array([np.nan if word in ("null", "None") else float(word) for word in words])
+    except ValueError:
+        return None
 
 
 def sound_pair(item):
