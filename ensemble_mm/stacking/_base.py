@@ -171,7 +171,8 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
     def _by_pattern(self, run, last, oof, fitted):
         """Return out-of-fold predictions, and those of the patterns of missing views that are tried out."""
         tried = last.tried(run, fitted)
-        if run.runner.is_over():
+        # What is told which views are missing cannot be asked as if others were.
+        if run.runner.is_over() or self.missing_indicator:
             return oof, tried
         fitted = adapted(last, run, fitted, tried)
         if any(weighed.apart for weighed in fitted.values()):
