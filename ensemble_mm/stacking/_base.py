@@ -171,7 +171,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
     def _by_pattern(self, run, last, oof, fitted):
         """Return out-of-fold predictions, and those of the patterns of missing views that are tried out."""
         tried = last.tried(run, fitted)
-        # What is told which views are missing cannot be asked as if others were.
+        # Where it tells something which views are missing, rows that have them cannot stand for rows that lack them.
         if run.runner.is_over() or self.missing_indicator:
             return oof, tried
         fitted = adapted(last, run, fitted, tried)
