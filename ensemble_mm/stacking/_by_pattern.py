@@ -23,7 +23,8 @@ class _Case:
     pattern: int
     cells: object  # table of the rows that patterns are tried out on
     before: np.ndarray
-    judged: np.ndarray  # rows that have just this pattern, where they are enough, else all rows that have its views
+    own: np.ndarray  # rows that have just this pattern
+    are_enough: bool  # to judge by them alone
 
 
 def adapted(level, run, fitted, tried):
@@ -82,13 +83,21 @@ def _case(run, name, pattern, cells, predicted):
     before = np.full((n_rows, *predicted.shape[1:]), np.nan)
     before[run.tried.rows] = predicted
     own = patterns_of(run.features.present) == pattern
-    enough = worth_of(run.problem, name, own & has_both(run.problem.targets[name], before)) >= FEWEST_ROWS
-    return _Case(name, pattern, cells, before, own if enough else np.ones(n_rows, dtype=bool))
+    own &= has_both(run.problem.targets[name], before)
+    return _Case(name, pattern, cells, before, own, worth_of(run.problem, name, own) >= FEWEST_ROWS)
 
 
 def _helps(run, case, after, fold):
-    gain, error = paired_gain(run.problem, case.task, case.before, after, case.judged & outside(run, fold))
-    return gain > SIGNIFICANT * error
+    """Tell whether losses are significantly lower: of the rows of a pattern, or of all rows that have its views.
+
+    The latter stand for the former only where views are missing for no reason. So the rows of the pattern, however few
+    there are, must not say the contrary: a row may lack a view because of its label.
+    """
+    own, judged = case.own & outside(run, fold), outside(run, fold)
+    gain, error = paired_gain(run.problem, case.task, case.before, after, own if case.are_enough else judged)
+    if gain <= SIGNIFICANT * error:
+        return False
+    return case.are_enough or not own.any() or paired_gain(run.problem, case.task, case.before, after, own)[0] > 0
 
 
 def _fit(run, fitted, wanted):

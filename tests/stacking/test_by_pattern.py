@@ -70,6 +70,14 @@ def test_what_serves_a_fold_did_not_see_its_labels():
         np.testing.assert_array_equal(model.fit(X, turned).oof_["y"][test], before[test])
 
 
+def test_rows_that_have_the_views_do_not_speak_for_few_that_lack_one_because_of_their_label():
+    X, y = drawn(0, n=220)
+    few = np.flatnonzero(y == 0)[:20]  # most rows are of class 1
+    X["strong"][few] = np.nan
+    model = em.StackedClassifier(learners=LEARNERS, cv=3, random_state=0).fit(X, y)
+    assert 2 not in model.levels_[-1].apart.get("y", {})
+
+
 def test_a_pattern_whose_rows_count_for_nothing_has_no_weights_of_its_own():
     X, y = drawn(0, n=120)
     X["weak"][30:], X["strong"][:30] = np.nan, np.nan  # only the first rows have the weak view, and no other
