@@ -12,8 +12,8 @@ from ensemble_mm.store import _classes
 from ensemble_mm.store._classes import Finder, name_of
 
 NOT_IN_MODELS = {  # bases of others, and what lives within one call
-    "BaseStack", "NetworkLearner", "ImageNetworkLearner", "TextNetworkLearner", "TableClassifier", "TableRegressor",
-    "_ByPattern", "_Comparison", "_GivenClassifier", "_GivenRegressor", "_Pruner", "_SingleStack",
+    "BaseStack", "ImageNetworkLearner", "MediaExtractor", "NetworkLearner", "TableClassifier", "TableRegressor",
+    "TextNetworkLearner", "_ByPattern", "_Comparison", "_GivenClassifier", "_GivenRegressor", "_Pruner", "_SingleStack",
 }  # fmt: skip
 
 
