@@ -400,9 +400,3 @@ KINDS: dict[str, Any] = {
 def kind_of(n_classes):
     """Return the kind of labels that are positions of some classes, or numbers (0 or None)."""
     return Classes(n_classes) if n_classes else Numbers()
-
-
-def metric_names(family=None):
-    """Return the names of the metrics of all kinds, or of those of one family, each once."""
-    kinds = [kind for kind in KINDS.values() if family in (None, kind.family)]
-    return list(dict.fromkeys(name for kind in kinds for name in kind.metrics))

@@ -116,15 +116,11 @@ def read_all(items, read_one, *, on_bad, what, n_columns=None, encode=None, batc
     out = None if n_columns is None else np.full((len(items), n_columns), np.nan, dtype=np.float32)
     readable = _readable(items, read_one, rows, reasons)
     while batch := list(islice(readable, 1 if encode is None else batch_size)):
-        if rows and on_bad == "raise":
-            continue  # the others are read, to tell of all that are bad
-        places, results = map(list, zip(*batch, strict=True))
-        values = np.asarray(results if encode is None else encode(results), dtype=np.float32)
-        if len(values) != len(results):
-            raise ValueError(
-                f"The encoder gave {len(values)} rows for {len(results)} {what}: it must give one row for each."
-            )
-        values = values.reshape(len(values), -1)
+        # After a bad item the others are read all the same, to tell of all that are bad.
+        places, values = _encoded(batch, encode, what) if not rows or on_bad == "missing" else ([], None)
+        batch.clear()  # so that no two batches are held at once
+        if values is None:
+            continue
         if out is None:
             out = np.full((len(items), values.shape[1]), np.nan, dtype=np.float32)
         out[places] = values
@@ -137,6 +133,17 @@ def read_all(items, read_one, *, on_bad, what, n_columns=None, encode=None, batc
     if out is None:
         out = np.full((len(items), 1), np.nan, dtype=np.float32)
     return out
+
+
+def _encoded(batch, encode, what):
+    """Return the rows of some items that were read, and their values, shape (n_items, n_columns)."""
+    places, results = map(list, zip(*batch, strict=True))
+    values = np.asarray(results if encode is None else encode(results), dtype=np.float32)
+    if len(values) != len(results):
+        raise ValueError(
+            f"The encoder gave {len(values)} rows for {len(results)} {what}: it must give one row for each."
+        )
+    return places, values.reshape(len(values), -1)
 
 
 def _readable(items, read_one, rows, reasons):

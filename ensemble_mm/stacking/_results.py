@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from .._kinds import metric_names
 from ..data import task_weights
 from ..meta import Judge
 from ..schema import tell
@@ -68,7 +67,7 @@ class ResultsMixin:
         Returns
         -------
         DataFrame
-            One row per task; `n` labels counted; metrics of another kind of task are NaN.
+            One row per task; `n` labels counted, and the metrics of their kinds: NaN for tasks of another.
 
         Warns
         -----
@@ -84,8 +83,8 @@ class ResultsMixin:
         if say is not None:
             say(told_of_seen(self, new.columns))
         weights = task_weights(sample_weight, self.tasks_, len(next(iter(out.values()))))
-        rows = {name: self.tasks_[name].evaluate(column, out[name], weights[name]) for name, column in labels.items()}
-        return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=["n", *metric_names(self._only)])
+        rows = [self.tasks_[name].evaluate(column, out[name], weights[name]) for name, column in labels.items()]
+        return pd.DataFrame(rows, index=list(labels))
 
     def judged_by(self, task) -> Judge:
         """Return what scores predictions of a task, by its name, that were made for held-out rows of the fit."""
