@@ -9,7 +9,7 @@ from ._execute import Job, JobError, Runner, check_failures
 from ._extract import by_content
 from ._features import Reader, plan_extractions
 from ._folds import draw_folds
-from ._jobs import FittedMember
+from ._jobs import FittedMember, counted_classes
 from ._new_rows import NewRows
 from ._patterns import patterns_of
 from ._plan import (
@@ -49,6 +49,7 @@ __all__ = [
     "check_failures",
     "check_learners",
     "column_names",
+    "counted_classes",
     "draw_folds",
     "fitted_part",
     "in_time_order",

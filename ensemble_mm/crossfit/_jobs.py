@@ -72,6 +72,14 @@ class FittedMember:
         return proba
 
 
+def counted_classes(class_weight, codes, n_classes, weight=None):
+    """Return what a row of each class counts by `class_weight`, "balanced" or a number per class, as a tuple."""
+    if class_weight != "balanced":
+        return tuple(class_weight)
+    mass = np.bincount(codes, weight, minlength=n_classes)
+    return tuple(np.where(mass > 0, mass.sum() / (n_classes * np.maximum(mass, TINY)), 1.0).tolist())
+
+
 def assemble(blocks, rows, fills, dense):
     """Set blocks side by side for some rows: one array, or CSR when a block is sparse and `dense` is not asked for."""
     parts, every = [], len(rows) == blocks[0].shape[0] and (rows[1:] > rows[:-1]).all()
@@ -177,10 +185,8 @@ class FitMember(Job):
         """Return what a row of each class counts, as `class_weight` of scikit-learn says; empty: all the same."""
         if self.class_weight is None or keyword(learner, "sample_weight") is None:
             return ()
-        if self.class_weight != "balanced":
-            return tuple(self.class_weight[code] for code in codes)
-        mass = np.bincount(target, weight)
-        return tuple((mass.sum() / (len(codes) * np.maximum(mass, TINY))).tolist())
+        weights = self.class_weight if self.class_weight == "balanced" else [self.class_weight[code] for code in codes]
+        return counted_classes(weights, target, len(codes), weight)
 
     def _blanked(self, model, blocks):
         if not self.blanks:

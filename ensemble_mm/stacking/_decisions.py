@@ -8,6 +8,7 @@ import numpy as np
 
 from .._checks import Number
 from .._scorers import Metric, check_scorer, judges_decisions, metric_of
+from ..crossfit import counted_classes
 from ..data import setting_of
 from ..meta import decision_weights, parts_of
 from ._level import has_both
@@ -78,13 +79,24 @@ def with_class_weights(setting, problem):
 
 
 def decided(setting, problem, oof):
-    """Return the tasks of a problem, with what they decide by where that is asked for."""
+    """Return the tasks of a problem, with what they decide by where that is asked for.
+
+    Without a threshold it is the class weights: probabilities are corrected for them, and decisions are those that
+    classifiers of scikit-learn take with them.
+    """
     tasks = dict(problem.tasks)
     for name, task in problem.tasks.items():
-        rule, y = of_classes(setting, task), problem.targets[name]
+        rule, y, weight = of_classes(setting, task), problem.targets[name], problem.weights[name]
         if rule is not None:
-            rows = has_both(y, oof[name])
-            tasks[name] = replace(task, decision=_weights(rule, task, oof[name], y, problem.weights[name], rows))
+            decision = _weights(rule, task, oof[name], y, weight, has_both(y, oof[name]))
+        elif task.class_weight is not None:
+            known = ~np.isnan(y)
+            counted = counted_classes(task.class_weight, y[known].astype(np.intp), len(task.classes),
+                                      None if weight is None else weight[known])  # fmt: skip
+            decision = tuple((np.array(counted) / np.sum(counted)).tolist())
+        else:
+            continue
+        tasks[name] = replace(task, decision=decision)
     return tasks
 
 

@@ -115,7 +115,7 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
         return self._only_prediction(X)[1]
 
     def predict(self, X) -> np.ndarray:
-        """Return the most probable classes, shape (n_samples,), or those that `threshold` decides for."""
+        """Return the most probable classes, shape (n_samples,), or what `threshold` or `class_weight` says."""
         name, proba = self._only_prediction(X)
         return self.tasks_[name].decode(proba)
 

@@ -48,7 +48,8 @@ threshold : None, float, str, callable, dict of costs or dict by task, default=N
     class to cost: what costs least, where an error on a row of a class has that cost, 1 unless named.
 class_weight : None, "balanced", dict or dict by task, default=None
     What a row of each class counts in the fits of learners, as in scikit-learn. Their probabilities are corrected back
-    to the shares that classes have, so that blends, calibration and scores stay those of the rows as they are.
+    to the shares that classes have, so that blends, calibration and losses stay those of the rows as they are. Without
+    a `threshold`, `predict` says the class with the largest product of weight and probability.
 missing_indicator : bool, default=False
     Whether learners are told which views a row lacks, where some rows lack any: those that read each view get a
     copy that reads "missing views", and those that read all views read that beside them.

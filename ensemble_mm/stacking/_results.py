@@ -93,7 +93,7 @@ class ResultsMixin:
 
     @property
     def thresholds_(self) -> dict:
-        """What the tasks decide by where `threshold` was given.
+        """What the tasks decide by where `threshold` or `class_weight` was given.
 
         Of two classes the threshold: the second is said where its probability is above it. Of more, a weight per class:
         the class with the largest product of weight and probability is said.

@@ -48,6 +48,18 @@ def test_weights_of_one_change_nothing_and_learners_that_take_none_are_told(rare
     np.testing.assert_array_equal(weighted.predict_proba(X), near.fit(X, y).predict_proba(X))
 
 
+@pytest.mark.parametrize("weights", ["balanced", {"yes": 20, "no": 1}])
+def test_decisions_weigh_the_classes_as_those_of_scikit_learn_do(rare, weights):
+    X, y = rare
+    one = clone(LINEAR).set_params(class_weight=weights).fit(X, y)
+    settings = {"learners": [("linear", LINEAR)], "cv": 3, "meta_learner": "mean", "random_state": 0}
+    model = StackedClassifier(class_weight=weights, **settings).fit(X, y)
+    assert (model.predict(X) == one.predict(X)).mean() > 0.97
+    assert (model.predict(X) == "yes").sum() > 1.5 * (StackedClassifier(**settings).fit(X, y).predict(X) == "yes").sum()
+    half = StackedClassifier(class_weight=weights, threshold=0.5, **settings).fit(X, y)
+    np.testing.assert_array_equal(half.predict(X), half.classes_[half.predict_proba(X).argmax(axis=1)])
+
+
 def test_class_weights_are_by_task_and_of_classes_only(rare):
     X, y = rare
     Y = pd.DataFrame({"rare": y, "size": X[:, 1], "kind": np.array(["a", "b", "c"])[np.arange(300) % 3]})
