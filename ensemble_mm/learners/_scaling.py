@@ -279,9 +279,9 @@ class TailScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     --------
     >>> import numpy as np
     >>> from ensemble_mm.learners import TailScaler
-    >>> prices = np.array([1.0, 1, 1, 1, 1, 1, 1, 1, 1, 1000])[:, np.newaxis]
+    >>> prices = np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 9, 1000])[:, np.newaxis]
     >>> TailScaler().fit_transform(prices)[[0, -1], 0].round(2).tolist()
-    [0.69, 6.91]
+    [0.17, 5.21]
     """
 
     def fit(self, X, y=None):
