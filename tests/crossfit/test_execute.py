@@ -151,6 +151,7 @@ def test_silence_after_a_worker_of_a_cluster_died_ends(monkeypatch):
 
 
 BUSY = """
+import os
 import time
 from joblib._parallel_backends import LokyBackend
 from ensemble_mm.crossfit import Job, Runner
@@ -159,7 +160,7 @@ class Work(Job):
     name = "work"
 
     def run(self):
-        print("busy", flush=True)
+        os.write(1, b"busy\\n")  # at once: two workers share the pipe
         time.sleep(300)
 
 def again(self, ensure_ready=True):

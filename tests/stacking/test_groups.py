@@ -49,7 +49,7 @@ def test_what_is_compared_of_noise_in_groups_is_chance_and_intervals_hold_it():
     for seed in range(8):
         rng = np.random.default_rng(seed)
         groups, y = np.repeat(np.arange(30), 5), np.tile([0, 1], 15)
-        X = {name: rng.normal(size=(30, 2))[groups] for name in "abc"}
+        X = {name: rng.normal(size=(30, 2))[groups] for name in "ab"}
         y = pd.DataFrame({"noise": rng.permutation(y), "other": rng.permutation(y)}).iloc[groups]
         settings = {"learners": LEARNERS[1:2], "cv": 3, "scoring": "roc_auc", "random_state": seed}
         table = compare_strategies(X, y, groups=groups, strategy="stacked", **settings)
