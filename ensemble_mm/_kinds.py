@@ -14,6 +14,8 @@ from scipy.special import xlogy
 from sklearn.metrics import f1_score, mean_absolute_error, recall_score, roc_auc_score, root_mean_squared_error
 from sklearn.utils import get_tags
 
+from ._plain_words import Distances, RightAnswers
+
 FEWEST = 1e-3  # expected counts
 FLOOR = 1e-12  # of a probability: a certain and wrong prediction costs 27.6 nats, not infinity
 
@@ -49,6 +51,8 @@ class Kind:
         Names of the metrics that reports show beside the main one, and on new rows.
     usual : str
         What the prior is, for reports.
+    plain : type
+        How errors are told in plain words, for reports.
     is_ordered : bool
         Whether classes have an order that the labels must tell.
     least_number : float
@@ -64,6 +68,7 @@ class Kind:
     learner: ClassVar[str]
     method: ClassVar[str]
     metrics: ClassVar[dict[str, Callable]]
+    plain: ClassVar[Any]
     n_classes: int
     width: ClassVar[Any]
     n_columns: ClassVar[Any]
@@ -158,6 +163,7 @@ class Classes(Kind):
     same_as_loss: ClassVar = ("neg_log_loss", "d2_log_loss_score")
     usual: ClassVar = "the most frequent"
     error: ClassVar = "log_loss"
+    plain: ClassVar = RightAnswers
     metrics: ClassVar = {
         "accuracy": _accuracy,
         "balanced_accuracy": _balanced_accuracy,
@@ -185,7 +191,7 @@ class Classes(Kind):
     def cells(self, block):
         """Return the columns of a table as (n_rows, n_members, width); a member that lacks a column abstains."""
         block = np.clip(block, 0, 1)
-        if self.n_classes == 2:
+        if self.n_columns == 1:
             return np.stack([1 - block, block], axis=2)
         if block.shape[1] % self.n_classes:
             raise ValueError(
@@ -198,13 +204,20 @@ class Classes(Kind):
 
     def flat(self, cells):
         """Return cells as the columns of a table."""
-        return cells[:, :, 1] if self.n_classes == 2 else cells.reshape(len(cells), -1)
+        return cells[:, :, 1] if self.n_columns == 1 else cells.reshape(len(cells), -1)
 
     def whole(self, out):
         """Return predictions, or one member's columns, with one column per class whose sum is one."""
         out = np.reshape(out, (len(out), -1))
         out = np.c_[1 - out, out] if out.shape[1] == 1 else out
         return out / np.maximum(out.sum(axis=1, keepdims=True), FLOOR)
+
+    def of_member(self, out, codes):
+        """Return the columns of a member that knows the classes at some positions: (n_rows, n_columns) or (n_rows,)."""
+        if out.shape[1] < self.n_classes:
+            known, out = out, np.zeros((len(out), self.n_classes))
+            out[:, codes] = known
+        return out[:, 1] if self.n_columns == 1 else out
 
     def given(self, out):
         """Return predictions as users get them: one column per class."""
@@ -244,6 +257,11 @@ class Classes(Kind):
         """Return the log loss in nats."""
         return -np.log(np.maximum(picked, FLOOR))
 
+    def made_up(self):
+        """Return six labels and predictions of them, to try a scorer on."""
+        y = np.arange(6) % min(self.n_classes, 3)
+        return y, (np.eye(max(y) + 1)[np.r_[y[:5], 0]] + 0.5) / (1 + 0.5 * (max(y) + 1))
+
     def worst(self, y, weight=None):
         """Return the mean loss of the prior."""
         prior = self.prior(y, weight)
@@ -268,6 +286,7 @@ class Numbers(Kind):
     usual: ClassVar = "the mean"
     second: ClassVar = "mae"
     error: ClassVar = "mae"
+    plain: ClassVar = Distances
 
     def cells(self, block):
         """Return the columns of a table as (n_rows, n_members, 1)."""
@@ -280,6 +299,10 @@ class Numbers(Kind):
     def whole(self, out):
         """Return predictions, or one member's column, with one column."""
         return np.reshape(out, (len(out), 1))
+
+    def of_member(self, out, codes):
+        """Return the column of a member, shape (n_rows,)."""
+        return out[:, 0]
 
     def given(self, out):
         """Return predictions as users get them: without columns."""
@@ -314,6 +337,11 @@ class Numbers(Kind):
     def loss(self, picked, y):
         """Return the squared error."""
         return (picked - y.reshape(-1, *[1] * (picked.ndim - 1))) ** 2
+
+    def made_up(self):
+        """Return six labels and predictions of them, to try a scorer on."""
+        y = np.linspace(0.5, 2, 6)
+        return y, y[:, np.newaxis] + 0.1
 
     def worst(self, y, weight=None):
         """Return the mean loss of the prior."""
@@ -395,6 +423,11 @@ KINDS: dict[str, Any] = {
     "regression": Numbers,
     "count": Counts,
 }
+
+
+def name_of_classes(n_classes):
+    """Return the name of the kind of so many classes without an order."""
+    return "multiclass" if n_classes > 2 else "binary"
 
 
 def kind_of(n_classes):

@@ -88,13 +88,16 @@ def splits_groups(estimator, n_rows) -> bool:
         part = params[owner] if owner else estimator
         if not type(part).__module__.startswith("sklearn."):
             continue
-        if last == "cv" and key not in reached and _is_number(value, part):
-            return True
         if last == "early_stopping" and (value is True or (value == "auto" and n_rows > MANY_ROWS)):
             return bool(owner) or not has_fit_parameter(part, "X_val")
-        if last == "n_iter_no_change" and value is not None and "early_stopping" not in part.get_params(deep=False):
+        if last == "cv" and key not in reached and _is_number(value, part) or _waits(part, last, value):
             return True
     return False
+
+
+def _waits(part, name, value) -> bool:
+    """Tell whether a parameter ends a fit after some rounds without a gain, on rows that the part holds aside."""
+    return name == "n_iter_no_change" and value is not None and "early_stopping" not in part.get_params(deep=False)
 
 
 def _cross_validating(estimator, prefix=""):

@@ -10,7 +10,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from ._checks import did_you_mean
-from ._kinds import Numbers
+from ._kinds import Classes, Numbers
 
 
 class _GivenClassifier(ClassifierMixin, BaseEstimator):
@@ -46,7 +46,7 @@ class _GivenRegressor(RegressorMixin, BaseEstimator):
         return self.out[:, 0]
 
 
-GIVEN = {"classification": _GivenClassifier, "regression": _GivenRegressor}
+GIVEN = {Classes.learner: _GivenClassifier, Numbers.learner: _GivenRegressor}
 
 
 def weighted_score(scorer, model, X, y, weight=None):
@@ -65,7 +65,7 @@ def scored(scoring, y, weight, kind):
     A score that is not finite counts as the lowest. Metrics that know no weights go without.
     """
     scorer = _scorer(scoring)
-    given = GIVEN[kind.family]
+    given = GIVEN[kind.learner]
 
     def score(out):
         value = weighted_score(scorer, given(out, kind), np.zeros((len(y), 1)), y, weight)
@@ -95,9 +95,8 @@ def metric_of(scoring, kind) -> Metric:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UndefinedMetricWarning)
-                value = weighted_score(
-                    _scorer(scoring), GIVEN[kind.family](out, kind), np.zeros((len(y), 1)), y, weight
-                )
+                given = GIVEN[kind.learner](out, kind)
+                value = weighted_score(_scorer(scoring), given, np.zeros((len(y), 1)), y, weight)
         except Exception:  # too few rows or classes; and a metric that fails must not cost a fit
             return np.nan
         return float(value) if np.isfinite(value) else np.nan
@@ -149,22 +148,9 @@ def _scorer(scoring, parameter="scoring"):
     return scorer
 
 
-def _few_classes(n_classes):
-    y = np.arange(6) % min(n_classes, 3)
-    return y, (np.eye(max(y) + 1)[np.r_[y[:5], 0]] + 0.5) / (1 + 0.5 * (max(y) + 1))
-
-
-def _few_numbers(n_classes):
-    y = np.linspace(0.5, 2, 6)
-    return y, y[:, np.newaxis] + 0.1
-
-
-MADE_UP = {"classification": _few_classes, "regression": _few_numbers}  # six labels and predictions of them
-
-
 def _fault(scoring, kind):
     """Return why a scorer cannot judge tasks of a kind, tried on made-up predictions; None where it can."""
-    y, out = MADE_UP[kind.family](kind.n_classes)
+    y, out = kind.made_up()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # metrics of clusters only warn of numbers

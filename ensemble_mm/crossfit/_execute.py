@@ -177,39 +177,31 @@ class Runner:
                     if not _is_lost_worker(error):
                         raise
                     tries += watch is None or watch.late() == late
-            for i in missing:
-                try:
-                    yield from self._sent(jobs, [i], deadline, watch, apart=True)
-                except Exception as error:
-                    if not _is_lost_worker(error):
-                        raise
-                    yield i, _too_long(watch, i, jobs[i].name) or _lost(jobs[i].name, error), 0.0, []
+            yield from self._one_by_one(jobs, missing, deadline, watch)
+
+    def _one_by_one(self, jobs, missing, deadline, watch):
+        for i in missing:
+            try:
+                yield from self._sent(jobs, [i], deadline, watch, apart=True)
+            except Exception as error:
+                if not _is_lost_worker(error):
+                    raise
+                yield i, _too_long(watch, i, jobs[i].name) or _lost(jobs[i].name, error), 0.0, []
 
     def _sent(self, jobs, order, deadline, watch, apart):
         """Yield outcomes of jobs in any order; `apart` keeps them out of this process, which they might end."""
         backend, _ = get_active_backend()
-        # Some backends (Ray's) can only give back a whole list.
-        how = "generator_unordered" if getattr(backend, "supports_return_generator", False) else "list"
         settings = {"n_jobs": self.n_jobs}
         n, local = self.n_workers, type(backend).__module__ == "joblib._parallel_backends"
+        calls = ((i, self.store, deadline, os.getpid(), watch, *_apart(jobs[i])) for i in order)
         if n == 1 and local and not apart:
-            for i in order:
-                yield _run_one(i, self.store, deadline, os.getpid(), watch, *_apart(jobs[i]))
+            yield from (_run_one(*call) for call in calls)
             return
         if apart and (n == 1 or local and getattr(backend, "supports_sharedmem", False)):
             # joblib starts no process for one job at a time, nor sends it to the only worker of a cluster (which may
             # have lost its others a moment ago): two of our own, of which one waits.
             settings = {"backend": "loky", "n_jobs": max(n, 2), "pre_dispatch": 1 if n == 1 else "2 * n_jobs"}
-        parallel = Parallel(return_as=how, **settings)
-        with _listening(parallel, None if "backend" in settings else getattr(backend, "client", None)):
-            try:
-                yield from parallel(
-                    delayed(_run_one)(i, self.store, deadline, os.getpid(), watch, *_apart(jobs[i])) for i in order
-                )
-            except (KeyboardInterrupt, SystemExit, GeneratorExit):
-                if local:
-                    _end_workers()
-                raise
+        yield from _in_parallel(calls, backend, local, settings)
 
     def _stage(self, stage, n_jobs):
         if self.progress is None:
@@ -230,6 +222,20 @@ def check_failures(jobs, results):
             if isinstance(result.error, BadItemsError):
                 raise result.error
             raise JobError(f"{result.name} failed: {result.words}") from result.error
+
+
+def _in_parallel(calls, backend, local, settings):
+    """Yield what `_run_one` gives for each of some arguments; an interrupt ends the workers of this machine."""
+    # Some backends (Ray's) can only give back a whole list.
+    how = "generator_unordered" if getattr(backend, "supports_return_generator", False) else "list"
+    parallel = Parallel(return_as=how, **settings)
+    with _listening(parallel, None if "backend" in settings else getattr(backend, "client", None)):
+        try:
+            yield from parallel(delayed(_run_one)(*call) for call in calls)
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            if local:
+                _end_workers()
+            raise
 
 
 @contextmanager
@@ -336,33 +342,21 @@ def _together(job, lengths, arrays):
 
 def _run_one(i, store, deadline, main_pid, watch, job, lengths, *arrays):
     """Run one job where it landed: kept result first, one thread, warnings carried home."""
-    started, job = time.perf_counter(), _together(job, lengths, arrays)
-    if os.getpid() != main_pid:
+    started, job, away = time.perf_counter(), _together(job, lengths, arrays), os.getpid() != main_pid
+    if away:
         _follow(main_pid)
     store = None if job.key is None else store
-    if store is not None:
-        kept = store.load(job.key)
-        if kept is not None:
-            return i, kept, 0.0, []
-    if deadline is not None and not job.required and time.time() > deadline:
-        return i, Skipped(), 0.0, []
-    if (failure := _too_long(watch, i, job.name)) is not None:
-        return i, failure, 0.0, []
+    known = _known(i, store, deadline, watch, job)
+    if known is not None:
+        return i, known, 0.0, []
     messages = []
     try:
         with (
             _controller().limit(limits=1),
             config_context(enable_metadata_routing=False, transform_output="default"),
-            nullcontext() if watch is None or os.getpid() == main_pid else watch.over(i),
+            watch.over(i) if away and watch is not None else nullcontext(),
         ):
-            if os.getpid() == main_pid:
-                result = _by_itself(job.run)
-            else:
-                # Warnings of another process would be printed there, once a worker: bring them home instead.
-                with warnings.catch_warnings(record=True) as caught:
-                    warnings.simplefilter("always")
-                    result = _by_itself(job.run)
-                messages = list({(str(w.message), w.category) for w in caught})
+            result, messages = _with_warnings(job.run) if away else (_by_itself(job.run), [])
     except Exception as error:
         words = printable(f"{type(error).__name__}: {error}", keep="\n")
         result = Failure(job.name, words, traceback.format_exc(), error if _travels(error) else None)
@@ -370,6 +364,24 @@ def _run_one(i, store, deadline, main_pid, watch, job, lengths, *arrays):
         if store is not None:
             store.save(job.key, result)
     return i, result, time.perf_counter() - started, messages
+
+
+def _known(i, store, deadline, watch, job):
+    """Return what is known of a job without a run: its kept result, or why it is not run; None where it must be."""
+    kept = None if store is None else store.load(job.key)
+    if kept is not None:
+        return kept
+    if deadline is not None and not job.required and time.time() > deadline:
+        return Skipped()
+    return _too_long(watch, i, job.name)
+
+
+def _with_warnings(call):
+    """Return what a call gives, and its warnings: another process would print them there, once a worker."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = _by_itself(call)
+    return result, list({(str(w.message), w.category) for w in caught})
 
 
 def _by_itself(call, *args):

@@ -12,6 +12,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
 from .._inner_folds import inner_pairs
+from .._kinds import kind_of
 from .._routing import MANY_ROWS, keyword, row_params, whole_groups
 from ._estimators import cost_of, seeded, thread_params
 from ._execute import Job
@@ -45,22 +46,18 @@ class FittedMember:
 
     def predict_columns(self, blocks, rows):
         """Return the columns of this member for some rows: shape (n_rows,) or (n_rows, n_classes)."""
+        kind = kind_of(self.n_classes)
         if self.estimator is None:
-            return np.zeros((len(rows), self.n_classes) if self.n_classes > 2 else len(rows))
+            return kind.of_member(np.zeros((len(rows), kind.width)), self.codes)
         X = assemble(blocks, rows, self.fills, self.dense)
-        if not self.n_classes:
-            return np.asarray(predicted(self.estimator, X, "predict"), dtype=np.float64).reshape(len(rows), -1)[:, 0]
-        known = self._probabilities(X)
-        if known.shape[1] == self.n_classes:
-            full = known
-        else:
-            full = np.zeros((len(rows), self.n_classes))
-            full[:, self.codes] = known
-        return full[:, 1] if self.n_classes == 2 else full
+        return kind.of_member(self._said(X, kind.method), self.codes)
 
-    def _probabilities(self, X):
-        if hasattr(self.estimator, "predict_proba"):
-            proba = np.asarray(predicted(self.estimator, X, "predict_proba"), dtype=np.float64)
+    def _said(self, X, method):
+        """Return probabilities of the classes that the learner knows, or numbers: shape (n_rows, n_columns)."""
+        if method == "predict":
+            return np.asarray(predicted(self.estimator, X, method), dtype=np.float64).reshape(X.shape[0], -1)
+        if hasattr(self.estimator, method):
+            proba = np.asarray(predicted(self.estimator, X, method), dtype=np.float64)
         elif hasattr(self.estimator, "decision_function"):
             score = np.asarray(self.estimator.decision_function(X), dtype=np.float64)
             proba = np.c_[expit(-score), expit(score)] if score.ndim == 1 else softmax(score, axis=1)
@@ -150,10 +147,10 @@ class FitMember(Job):
 
     def run(self):
         codes, target = [], self.y[self.train]
+        if len(np.unique(target)) < kind_of(self.n_classes).least:
+            return None, None, 0.0, []
         if self.n_classes:
             codes, target = np.unique(target.astype(np.intp), return_inverse=True)
-        if len(self.train) == 0 or (self.n_classes and len(codes) < 2):
-            return None, None, 0.0, []
         blocks = list(self.blocks)
         if self.columns is not None:
             blocks[-1] = blocks[-1].take(self.columns, axis=1)

@@ -164,33 +164,36 @@ def check_learners(learners) -> list[LearnerSpec]:
         raise ValueError(
             f"learners={learners!r} is not known: use the name of a portfolio or a list of (name, estimator) pairs."
         )
-    specs = []
-    for entry in learners:
-        if not isinstance(entry, (list, tuple)) or not 2 <= len(entry) <= 4 or not isinstance(entry[0], str):
-            raise ValueError(
-                f"Each learner is (name, estimator) or (name, estimator, reads); found {entry!r}: put a name before it."
-            )
-        spec = LearnerSpec(*entry)
-        if isinstance(spec.estimator, str) and spec.estimator == "drop":
-            continue
-        if not (hasattr(spec.estimator, "fit") and hasattr(spec.estimator, "predict")):
-            raise TypeError(
-                f"Learner {spec.name!r} is no estimator: {spec.estimator!r} has no fit and predict. "
-                "Give any scikit-learn classifier or regressor."
-            )
-        if isinstance(spec.estimator, type):
-            raise TypeError(
-                f"Learner {spec.name!r} is the class {spec.estimator.__name__}: give an instance, with parentheses."
-            )
-        if "__" in spec.name:
-            raise ValueError(f"Learner names must not contain '__', found {spec.name!r}: it separates parameters.")
-        if spec.form not in ("native", "reduced"):
-            raise ValueError(f"Learner {spec.name!r} has the form {spec.form!r}: use 'native' or 'reduced'.")
-        specs.append(spec)
+    specs = [spec for entry in learners if (spec := _spec_of(entry)) is not None]
     check_unique("Learner", [spec.name for spec in specs])
     if not specs:
         raise ValueError("Every learner is dropped: leave at least one.")
     return specs
+
+
+def _spec_of(entry) -> LearnerSpec | None:
+    """Return a learner of a list as a spec; None where it is dropped."""
+    if not isinstance(entry, (list, tuple)) or not 2 <= len(entry) <= 4 or not isinstance(entry[0], str):
+        raise ValueError(
+            f"Each learner is (name, estimator) or (name, estimator, reads); found {entry!r}: put a name before it."
+        )
+    spec = LearnerSpec(*entry)
+    if isinstance(spec.estimator, str) and spec.estimator == "drop":
+        return None
+    if not (hasattr(spec.estimator, "fit") and hasattr(spec.estimator, "predict")):
+        raise TypeError(
+            f"Learner {spec.name!r} is no estimator: {spec.estimator!r} has no fit and predict. "
+            "Give any scikit-learn classifier or regressor."
+        )
+    if isinstance(spec.estimator, type):
+        raise TypeError(
+            f"Learner {spec.name!r} is the class {spec.estimator.__name__}: give an instance, with parentheses."
+        )
+    if "__" in spec.name:
+        raise ValueError(f"Learner names must not contain '__', found {spec.name!r}: it separates parameters.")
+    if spec.form not in ("native", "reduced"):
+        raise ValueError(f"Learner {spec.name!r} has the form {spec.form!r}: use 'native' or 'reduced'.")
+    return spec
 
 
 def members_of(task, specs: list[LearnerSpec], views: list[str]) -> list[Member]:
@@ -220,12 +223,12 @@ def _reading(member):
 
 
 def _resolve_reads(spec: LearnerSpec, views: list[str]):
-    reads = spec.reads
-    if isinstance(reads, str) and reads == "each":
+    word = spec.reads if isinstance(spec.reads, str) else None
+    if word == "each":
         return [(view, (view,)) for view in views]
-    if isinstance(reads, str) and reads == "all":
-        return [("all", tuple(views)) if len(views) > 1 else (views[0], tuple(views))]
-    names: list = [reads] if isinstance(reads, str) else list(reads)  # type: ignore[call-overload]
+    if word == "all":
+        return [("all" if len(views) > 1 else views[0], tuple(views))]
+    names: list = list(spec.reads) if word is None else [word]  # type: ignore[call-overload]
     if names and all(isinstance(name, list) for name in names):  # a copy for each of these
         copies = [copy for several in names for copy in _resolve_reads(replace(spec, reads=several), views)]
         check_unique(f"In what learner {spec.name!r} reads, input", [label for label, _ in copies])

@@ -125,9 +125,7 @@ def _options_of(text: str, layout: Layout, usual: str) -> tuple[dict[str, Any], 
     titles, width = _titles(rows), _width_of(rows)
     rows = rows[titles:]
     more, escaped = width - len(rows[0]) if rows else 0, _has_escapes(sample, quote)
-    options: dict[str, Any] = {"sep": sep, "quotechar": quote, "skiprows": (1 if first else 0) + titles}
-    options |= {"escapechar": "\\"} if escaped else {}
-    options |= {"skipinitialspace": True} if _is_spaced(sample, sep) else {}
+    options = _cells(sample, sep, quote) | {"sep": sep, "quotechar": quote, "skiprows": bool(first) + titles}
     if more > 1:
         raise ValueError(
             f"its first line names {len(rows[0])} columns, but most rows have {width} cells: give each column a name"
@@ -169,12 +167,16 @@ def _is_spaced(sample: str, sep: str) -> bool:
     return 0 < line.count(sep) == line.count(f"{sep} ")
 
 
+def _cells(sample: str, sep: str, quote: str) -> dict[str, Any]:
+    """Return what else tells how cells are written."""
+    options: dict[str, Any] = {"escapechar": "\\"} if _has_escapes(sample, quote) else {}
+    return options | ({"skipinitialspace": True} if _is_spaced(sample, sep) else {})
+
+
 def _rows_of(sample: str, sep: str, quote: str) -> list[list[str]]:
     """Return the cells of the first rows of a text."""
     lines = io.StringIO(sample, newline=None)  # a line may end in one of three ways
-    options: dict[str, Any] = {"escapechar": "\\"} if _has_escapes(sample, quote) else {}
-    options["skipinitialspace"] = _is_spaced(sample, sep)
-    reader = csv.reader(lines, delimiter=sep, quotechar=quote, **options)
+    reader = csv.reader(lines, delimiter=sep, quotechar=quote, **_cells(sample, sep, quote))
     try:
         rows = list(islice(reader, ROWS))
     except csv.Error as error:

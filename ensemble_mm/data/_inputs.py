@@ -245,6 +245,11 @@ def _as_column(name, column):
         return column.tocsr()
     if isinstance(column, pd.Series):
         return column.reset_index(drop=True).to_frame(name) if _is_typed(column) else _as_texts(as_items(column))
+    return _from_sequence(name, column)
+
+
+def _from_sequence(name, column):
+    """Return an array or a list as a column: of numbers a table or a matrix, else items."""
     is_array = isinstance(column, np.ndarray)
     try:
         array = column if is_array else np.asarray(column)

@@ -97,13 +97,17 @@ def _tells(values, codes, n_values, target) -> bool:
         return True
     if not pd.api.types.is_numeric_dtype(values.dtype) or holes.any() or n_values <= 2:
         return False
-    numbers = values.to_numpy(float)[known]
+    return _orders(values.to_numpy(float)[known], labels, len(counts))
+
+
+def _orders(numbers, labels, n_labels) -> bool:
+    """Tell whether numbers tell the label by where they lie."""
     steps = np.diff(labels[np.argsort(numbers, kind="stable")])
-    cut = len(counts) <= len(labels) / EACH and np.count_nonzero(steps) == len(counts) - 1
+    cut = n_labels <= len(labels) / EACH and np.count_nonzero(steps) == n_labels - 1
     if (cut or (steps >= 0).all() or (steps <= 0).all()) and _is_function(numbers, labels):
         return True
     with np.errstate(all="ignore"):
-        return bool(len(counts) > 2 and np.corrcoef(numbers, labels)[0, 1] ** 2 > 1 - EXACT)
+        return bool(n_labels > 2 and np.corrcoef(numbers, labels)[0, 1] ** 2 > 1 - EXACT)
 
 
 def _is_function(codes, labels) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from .._checks import DataWarning, did_you_mean
-from .._kinds import KINDS
+from .._kinds import KINDS, Classes, Numbers, name_of_classes
 from ..schema import blanks_of, is_blank, learn_dates, tell
 from ._labels import (
     as_column,
@@ -192,7 +192,7 @@ def _declared(kinds, names: list[str]) -> dict[str, str]:
     for name, kind in kinds.items():
         if name not in names:
             raise ValueError(f"tasks names {name!r}, but Y has the columns {some(names)}: correct the name.")
-        if kind not in (*KINDS, "classification"):
+        if kind not in (*KINDS, Classes.family):
             raise ValueError(f"Task {name!r} has kind {kind!r}: use one of {', '.join(KINDS)}.")
     return kinds
 
@@ -217,7 +217,7 @@ def without_rare(tasks: dict[str, Task], targets: dict[str, np.ndarray], told: l
         position = np.full(len(counts) + 1, np.nan)  # the last is that of a label that is not known
         position[kept] = np.arange(len(kept))
         targets[name] = position[np.nan_to_num(target, nan=len(counts)).astype(np.intp)]
-        kind = "binary" if task.kind == "multiclass" and len(kept) == 2 else task.kind
+        kind = name_of_classes(len(kept)) if task.kind == name_of_classes(len(counts)) else task.kind
         tasks[name] = replace(task, kind=kind, classes=task.classes[kept])
     return tasks, targets
 
@@ -287,24 +287,24 @@ def _listed_tags(columns: dict[str, pd.Series], told: list[str]) -> dict[str, di
                 f"{some(tag for tag in tags if tag not in kept)}. Merge them, or give more rows."
             )
         classes = np.array([False, True])
-        found[name] = {f"{name}={tag}": Task(f"{name}={tag}", "binary", classes, name, tag) for tag in kept}
+        found[name] = {f"{name}={tag}": Task(f"{name}={tag}", name_of_classes(2), classes, name, tag) for tag in kept}
     return found
 
 
 def _infer_kind(name: str, column: pd.Series, told: list[str]) -> str:
     known = known_labels(column)
     if not len(known):
-        return "regression"  # which is refused as any kind is
+        return Numbers.family  # which is refused as any kind is
     labels = known.to_numpy(object)
     numbers = known if pd.api.types.is_numeric_dtype(known) else numbers_of(labels)
     if numbers is None:
         _check_texts(name, [label for label in labels if isinstance(label, str)])
     if numbers is None or pd.api.types.is_bool_dtype(known):
-        return "classification"
+        return Classes.family
     n_values = numbers.nunique()
     whole = bool((numbers == np.floor(numbers)).all())
     if n_values <= (MOST_INTEGER_CLASSES if pd.api.types.is_integer_dtype(numbers) else 2) and whole:
-        return "classification"
+        return Classes.family
     if isinstance(labels[0], str):
         told.append(
             f"Task {name!r} holds numbers as text, such as {labels[0]!r}, and is taken as a regression. "
@@ -315,7 +315,7 @@ def _infer_kind(name: str, column: pd.Series, told: list[str]) -> str:
             f"Task {name!r} holds floats with {n_values} different whole values and is taken as a regression. "
             f'If these are classes, say tasks={{{name!r}: "multiclass"}}.'
         )
-    return "regression"
+    return Numbers.family
 
 
 def _check_texts(name: str, texts: list[str]) -> None:
@@ -335,17 +335,18 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
     known = known_labels(column)
     if not len(known):
         raise ValueError(f"Task {name!r} has no known label: drop it from Y, or give it labels.")
-    if kind in KINDS and KINDS[kind].family == "regression":
-        least, numbers = KINDS[kind].least_number, _as_numbers(name, known.to_numpy(object))
+    rules = KINDS.get(kind, Classes)
+    if issubclass(rules, Numbers):
+        least, numbers = rules.least_number, _as_numbers(name, known.to_numpy(object))
         if numbers.min() < least:
             raise ValueError(f"Task {name!r} is a {kind}, but holds {numbers.min():g}: give numbers from {least:g} on.")
         return Task(name, kind)
-    if kind in KINDS and KINDS[kind].is_ordered:
+    if rules.is_ordered:
         return Task(name, kind, _ordered_classes(name, column, known, kind))
     if pd.api.types.is_float_dtype(known):
         values = _as_numbers(name, known)
         if (values != np.floor(values)).any():
-            if kind == "classification":
+            if kind == Classes.family:
                 raise ValueError(
                     f"Unknown label type: continuous. Task {name!r} holds numbers such as {float(values[0])!r}, "
                     "which are no classes: use a regressor, or turn them into classes."
@@ -360,10 +361,10 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
             f"Task {name!r} has one class only ({classes.tolist()[0]!r}): a classifier needs at least two. "
             "Drop the task, or give rows of another class."
         )
-    if kind == "binary" and len(classes) > 2:
+    if kind == name_of_classes(2) and len(classes) > 2:
         raise ValueError(f'Task {name!r} is declared "binary" but has the classes {some(classes)}: use "multiclass".')
-    if kind in ("classification", "binary", "multiclass"):
-        kind = "binary" if len(classes) == 2 else "multiclass"
+    if rules is Classes:
+        kind = name_of_classes(len(classes))
     return Task(name, kind, classes)
 
 

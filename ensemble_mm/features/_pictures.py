@@ -40,14 +40,7 @@ def read_picture(item, *, max_pixels, caller="ImageExtractor"):
     Image = require("PIL.Image", extra="image", caller=caller)
     item = plain_item(item)
     if isinstance(item, (str, os.PathLike, bytes, bytearray, memoryview)):
-        if isinstance(item, bytes) and item and item[:1] != b"<" and item.isascii() and item.decode().isprintable():
-            raise UnreadableItem("it is a text in bytes, not an image: decode the column, by .str.decode('utf-8')")
-        source = open_item(item, "image")
-        with decoding("image"), _open(source, Image) as image:
-            _check_size(image.size, max_pixels)
-            if image.format == "JPEG" and min(image.size) >= 2 * DRAFT_SIDE:
-                image.draft(image.mode, (DRAFT_SIDE, DRAFT_SIDE))
-            return _to_rgb(image, Image)
+        return _read_file(item, max_pixels, Image)
     if isinstance(item, Image.Image):
         _check_size(item.size, max_pixels)
         with decoding("image"):
@@ -59,6 +52,17 @@ def read_picture(item, *, max_pixels, caller="ImageExtractor"):
             _check_size(array.shape[:2], max_pixels)
         return picture_of_array(array)
     raise UnreadableItem(f"it is a {type(item).__name__}, but image items are paths, bytes, arrays or PIL images")
+
+
+def _read_file(item, max_pixels, Image):
+    if isinstance(item, bytes) and item and item[:1] != b"<" and item.isascii() and item.decode().isprintable():
+        raise UnreadableItem("it is a text in bytes, not an image: decode the column, by .str.decode('utf-8')")
+    source = open_item(item, "image")
+    with decoding("image"), _open(source, Image) as image:
+        _check_size(image.size, max_pixels)
+        if image.format == "JPEG" and min(image.size) >= 2 * DRAFT_SIDE:
+            image.draft(image.mode, (DRAFT_SIDE, DRAFT_SIDE))
+        return _to_rgb(image, Image)
 
 
 def picture_of_array(array):

@@ -144,56 +144,66 @@ class VideoExtractor(MediaExtractor):
         return np.array(frames), runs, len(array) / rate
 
     def _decode(self, container, reformatter):
-        square, n_pixels, first = partial(_square, reformatter), 0, 0.0
-
-        def decoded_frames():
-            nonlocal n_pixels
-            for packet in container.demux(stream):
-                # Frames that no other frame builds on are not decoded before the time that is looked for.
-                early = packet.pts is not None and packet.pts * stream.time_base < first
-                stream.codec_context.skip_frame = "NONREF" if early else "DEFAULT"
-                for frame in packet.decode():
-                    self._check_size(frame)
-                    n_pixels += frame.width * frame.height
-                    if n_pixels > MOST_DECODED * self.max_pixels:
-                        raise UnreadableItem(
-                            f"more than {n_pixels:,} pixels would have to be decoded: raise max_pixels"
-                        )
-                    yield frame
-
-        stream = container.streams.video[0]
+        stream, square = container.streams.video[0], partial(_square, reformatter)
         if stream.codec_context is None or stream.time_base is None:
             raise UnreadableItem("its frames are in a code that is not known, or have no times")
         stream.thread_type = "NONE"
-        self._check_size(stream)
+        check_size(stream, self.max_pixels)
         seconds, rate = _seconds_of(stream, container), float(stream.average_rate or RATE)
         seconds_read = min(seconds, self.max_seconds)
         n_frames, n_runs = round(seconds_read * rate), max(1, self.n_frames // 4)
+        decoder = _Decoder(container, stream, self.max_pixels)
         if n_frames <= 2 * self.n_frames:  # also where the container does not know its length
-            frames = [square(frame) for frame in islice(decoded_frames(), 2 * self.n_frames)]
-            runs = [len(frames)]
+            runs = [[square(frame) for frame in islice(decoder.frames(), 2 * self.n_frames)]]
         else:
             starts = np.linspace(0, n_frames - 4, n_runs).astype(np.intp)
-            frames, runs = [], []
-            for start in starts:
-                first = start / rate - 0.5 / rate + float((stream.start_time or 0) * stream.time_base)
-                # Seeking goes back to a key frame, and every frame from there to `start` must be decoded: in short
-                # clips it is quicker to go on from where the last run ended.
-                if start == starts[0] or n_frames > SOUGHT:
-                    container.seek(int(start / rate / stream.time_base) + (stream.start_time or 0), stream=stream)
-                    decoded = decoded_frames()
-                run = [square(f) for f in islice(dropwhile(lambda f, t=first: (f.time or t) < t, decoded), 4)]
-                frames += run
-                runs.append(len(run))
+            runs = [[square(frame) for frame in run] for run in decoder.runs(starts, rate, sought=n_frames > SOUGHT)]
+        frames = [frame for run in runs for frame in run]
         if not frames:
             raise UnreadableItem("it has no frame")
-        return np.array(frames), [n for n in runs if n], seconds
+        return np.array(frames), [len(run) for run in runs if run], seconds
 
-    def _check_size(self, frame):
-        if frame.width * frame.height > self.max_pixels:
-            raise UnreadableItem(
-                f"its frames have {frame.width} x {frame.height} pixels, more than max_pixels={self.max_pixels}"
-            )
+
+class _Decoder:
+    """Frames of the video stream of a clip, decoded as they are asked for, until they are too many pixels."""
+
+    def __init__(self, container, stream, max_pixels):
+        self.container, self.stream, self.max_pixels = container, stream, max_pixels
+        self.n_pixels, self.first = 0, 0.0
+
+    def frames(self):
+        for packet in self.container.demux(self.stream):
+            # Frames that no other frame builds on are not decoded before the time that is looked for.
+            early = packet.pts is not None and packet.pts * self.stream.time_base < self.first
+            self.stream.codec_context.skip_frame = "NONREF" if early else "DEFAULT"
+            for frame in packet.decode():
+                check_size(frame, self.max_pixels)
+                self.n_pixels += frame.width * frame.height
+                if self.n_pixels > MOST_DECODED * self.max_pixels:
+                    raise UnreadableItem(
+                        f"more than {self.n_pixels:,} pixels would have to be decoded: raise max_pixels"
+                    )
+                yield frame
+
+    def runs(self, starts, rate, sought):
+        """Yield the four frames from each start on; the first, and with `sought` each, is sought in the clip."""
+        begin, decoded = self.stream.start_time or 0, iter(())
+        for start in starts:
+            first = self.first = start / rate - 0.5 / rate + float(begin * self.stream.time_base)
+            # Seeking goes back to a key frame, and every frame from there to `start` must be decoded: in short
+            # clips it is quicker to go on from where the last run ended.
+            if start == starts[0] or sought:
+                self.container.seek(int(start / rate / self.stream.time_base) + begin, stream=self.stream)
+                decoded = self.frames()
+            yield islice(dropwhile(lambda f, t=first: (f.time or t) < t, decoded), 4)
+
+
+def check_size(frame, max_pixels):
+    """Raise an UnreadableItem for a frame, or a stream, of too many pixels."""
+    if frame.width * frame.height > max_pixels:
+        raise UnreadableItem(
+            f"its frames have {frame.width} x {frame.height} pixels, more than max_pixels={max_pixels}"
+        )
 
 
 def _seconds_of(stream, container):

@@ -1,5 +1,6 @@
 """Checks of an audit that look at rows, columns and folds; they fit nothing but small trees."""
 
+from functools import singledispatch
 from numbers import Integral
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from .._kinds import Classes
 from ..data import MultimodalData
 
 TELLING = 0.99  # share of the possible gain above which one column gives a task away
@@ -123,17 +125,20 @@ def _telling(values, target, task):
         return 0.0
     column = np.nan_to_num(values, nan=np.nanmin(values) - 1.0 if (~np.isnan(values)).any() else 0.0)
     column = np.c_[column, np.isnan(values)]
-    return SMALL_MODELS[task.rules.family](column, target)
+    return _gain_of_small_model(task.rules, column, target)
 
 
-def _telling_number(column, target):
+@singledispatch
+def _gain_of_small_model(kind, column, target):
+    """Return the share of the error of the best constant that a tree or a line removes."""
     folds, spread = KFold(3, shuffle=True, random_state=0), np.var(target)
     models = LinearRegression(), DecisionTreeRegressor(max_leaf_nodes=256, min_samples_leaf=2, random_state=0)
     errors = [np.mean((target - cross_val_predict(model, column, target, cv=folds)) ** 2) for model in models]
     return float(max(0.0, 1 - min(errors) / spread)) if spread > 0 else 0.0
 
 
-def _telling_class(column, target):
+@_gain_of_small_model.register
+def _(kind: Classes, column, target):
     counts = np.bincount(target.astype(int))
     usual = counts.max() / len(target)
     splits = int(min(3, counts[counts > 0].min()))
@@ -143,6 +148,3 @@ def _telling_class(column, target):
     folds = StratifiedKFold(splits, shuffle=True, random_state=0)
     right = accuracy_score(target, cross_val_predict(tree, column, target, cv=folds))
     return float(max(0.0, (right - usual) / (1 - usual)))
-
-
-SMALL_MODELS = {"classification": _telling_class, "regression": _telling_number}

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._kinds import Classes, Numbers
 from .._scorers import Metric
 from ..data import Task
 from ..meta import Judge, blend, rows_worth
 
 DRAWN = {
-    "classification": "use ConfusionDisplay or ReliabilityDisplay",
-    "regression": "use ResidualDisplay",
+    Classes.family: "use ConfusionDisplay or ReliabilityDisplay",
+    Numbers.family: "use ResidualDisplay",
 }  # what shows the errors of a task
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from .._checks import check_count
+from .._kinds import Classes, Numbers
 from ..data import labels_by_task
 from ._cells import cells_of, check_task, tasks_of
 from ._drawing import GREY, PALETTE, SEQUENTIAL, cycle, finish, legend_below, new_axes, shorten, tidy
@@ -85,8 +86,8 @@ class ReliabilityDisplay:
 
         Without X and Y the out-of-fold predictions of the training rows are shown.
         """
-        first, curves = check_task(estimator, task, "classification"), {}
-        for name in tasks_of(estimator, "classification") if task is None else [first]:
+        first, curves = check_task(estimator, task, Classes.family), {}
+        for name in tasks_of(estimator, Classes.family) if task is None else [first]:
             _, truth, prediction, weight = predictions_of(estimator, name, X, Y)
             curves[name] = curve_of(truth, prediction, weight, n_bins)
         return cls(curves=curves).plot(ax=ax)
@@ -172,7 +173,7 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
         Without X and Y the out-of-fold predictions of the training rows are shown. Further parameters go to
         scikit-learn's `ConfusionMatrixDisplay.from_predictions`.
         """
-        name = check_task(estimator, task, "classification")
+        name = check_task(estimator, task, Classes.family)
         info, truth, prediction, weight = predictions_of(estimator, name, X, Y, decided=True)
         labels = np.arange(len(info.classes))
         return cls.from_predictions(
@@ -249,7 +250,7 @@ class ResidualDisplay:
         With X and Y the intervals are those of `predict_interval`. Without them the out-of-fold predictions of the
         training rows are shown, with the band that holds `coverage` of these residuals.
         """
-        info, truth, prediction, weight = predictions_of(estimator, check_task(estimator, task, "regression"), X, Y)
+        info, truth, prediction, weight = predictions_of(estimator, check_task(estimator, task, Numbers.family), X, Y)
         prediction = prediction[:, 0]
         if X is None:
             width = _width(np.abs(truth - prediction), weight, coverage) if len(truth) else 0.0

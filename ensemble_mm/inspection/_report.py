@@ -10,6 +10,7 @@ from pathlib import Path
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import BadItemsError, require
+from .._plain_words import plural
 from ..store import versions, write_atomic
 from ._contributions import view_contributions
 from ._report_answers import answers_of
@@ -26,7 +27,6 @@ from ._report_sections import (
     weights_section,
 )
 from ._report_trust import trust_section
-from ._report_words import plural
 from ._strongest import strongest_parts
 
 TEMPLATE = "report.html.jinja"

@@ -1,13 +1,15 @@
 """The first screen of a report: how good, what drives it, where it fails, what to do next."""
 
 from dataclasses import dataclass
+from functools import singledispatch
 
 import numpy as np
 import pandas as pd
 
+from .._kinds import Classes
+from .._plain_words import of_hundred, percent, plural, score_text
 from ..meta import cross_fitted
 from ._cells import cells_of
-from ._report_words import PLAIN, of_hundred, percent, plural, score_text
 from ._scores import in_plain_words, words_of
 from ._weak_groups import facts_of, weak_groups
 
@@ -76,7 +78,7 @@ def _answers(model, rows, score, new, shares, parts):
     drives = list(_drives(shares, parts, cells, name)) if is_better else ["Nothing does for certain."]
     groups = _groups(model, rows, cells)
     fails = [_group_words(cells, group) for group in groups]
-    fails += WEAK_LABELS[cells.kind.family](cells)
+    fails += _weak_labels(cells.kind, cells)
     if not fails:
         fails = [_no_group(model, rows)]
     steps = [*_steps_of_views(model, cells, name), *_steps_of_labels(cells, name, is_better)]
@@ -115,7 +117,7 @@ def _on_new_rows(name, new):
 
 
 def _drives(shares, parts, cells, name):
-    shares, say = shares.sort_values("value", ascending=False), PLAIN[cells.kind.family]
+    shares, say = shares.sort_values("value", ascending=False), cells.kind.plain
     helps = shares[shares["low"] > 0]
     if len(shares) > 1 and len(helps):
         yield ", ".join(f"{view} ({percent(value, 0)})" for view, value in helps["value"].items())
@@ -138,17 +140,24 @@ def _groups(model, rows, cells):
         return []
     scored = cells.scored[:: max(1, len(cells.scored) // LOOKED_AT)]
     part = cells.take(scored)
-    errors = PLAIN[cells.kind.family].errors(part.truth, part.ensemble)
+    errors = cells.kind.plain.errors(part.truth, part.ensemble)
     return weak_groups(facts_of(model.schema_, rows.source.iloc[scored]), errors)[:2]
 
 
 def _group_words(cells, group):
-    say = PLAIN[cells.kind.family]
+    say = cells.kind.plain
     rows = f"{plural(group.n, 'row')} where {group.words}"
     return f"{rows}: {say.good(group.error)}, {say.amount(group.overall)} overall."
 
 
-def _weak_class(cells):
+@singledispatch
+def _weak_labels(kind, cells):
+    """Return which labels are predicted worse than others, in words."""
+    return ()
+
+
+@_weak_labels.register
+def _(kind: Classes, cells):
     """Tell of the class that is recognised worst, where that is no chance."""
     part = cells.take(cells.scored)
     right, truth = part.ensemble.argmax(axis=1) == part.truth, part.truth.astype(int)
@@ -159,9 +168,6 @@ def _weak_class(cells):
     if n[worst] and recall[worst] < right.mean() - SURE * np.sqrt(right.mean() * (1 - right.mean()) / n[worst]):
         rows = plural(n[worst], "row")
         yield f"{rows} of class {cells.task.classes[worst]}: {of_hundred(recall[worst])} are recognised."
-
-
-WEAK_LABELS = {"classification": _weak_class, "regression": lambda cells: ()}
 
 
 def _no_group(model, rows):
@@ -178,22 +184,28 @@ def _steps_of_views(model, cells, name):
 
     The ensemble is combined again without the members that read the view, fold by fold.
     """
-    scored, present = cells.scored, getattr(model, "present_", None) or {}
+    present = getattr(model, "present_", None) or {}
     reads = {view: np.array([view in read or not read for read in cells.reads]) for view in model.views_}
     usable = [view for view, own in reads.items() if own.any() and not own.all()]
-    for view in usable if len(scored) else ():
+    for view in usable if len(cells.scored) else ():
         there = np.asarray(present.get(view, np.ones(len(cells.truth), dtype=bool)))
-        is_rare = there.mean() < FEW_PRESENT and there[scored].any()
-        if not is_rare and _loss(cells, cells.ensemble) <= _loss(cells, cells.blend(~reads[view])):
-            continue
-        without = _combined(cells, ~reads[view])
-        gain = _gain(cells, without, scored)
-        if gain < -SURE:
-            saved = percent(1 - _loss(cells, without) / _loss(cells, cells.ensemble), 0)
-            yield 1, f"Leave {view} out when predicting {name}: without it the held-out loss is {saved} lower."
-        elif is_rare and gain > SURE and (worth := _worth(cells, without, scored[there[scored]])):
-            missing = percent(1 - there.mean(), 0)
-            yield 2, f"{view} is missing in {missing} of the rows. Where it is there, {name} has {worth}: collect more."
+        yield from _step_of_view(cells, name, view, there, ~reads[view])
+
+
+def _step_of_view(cells, name, view, there, others):
+    """Yield what to do about a view, which some rows have and which the `others` of the members do not read."""
+    scored = cells.scored
+    is_rare = there.mean() < FEW_PRESENT and there[scored].any()
+    if not is_rare and _loss(cells, cells.ensemble) <= _loss(cells, cells.blend(others)):
+        return
+    without = _combined(cells, others)
+    gain = _gain(cells, without, scored)
+    if gain < -SURE:
+        saved = percent(1 - _loss(cells, without) / _loss(cells, cells.ensemble), 0)
+        yield 1, f"Leave {view} out when predicting {name}: without it the held-out loss is {saved} lower."
+    elif is_rare and gain > SURE and (worth := _worth(cells, without, scored[there[scored]])):
+        missing = percent(1 - there.mean(), 0)
+        yield 2, f"{view} is missing in {missing} of the rows. Where it is there, {name} has {worth}: collect more."
 
 
 def _combined(cells, members):
@@ -217,7 +229,7 @@ def _gain(cells, without, rows):
 
 def _worth(cells, without, rows):
     """Return in words what a view gives to the rows that have it; nothing where that may be chance."""
-    say, part = PLAIN[cells.kind.family], cells.take(rows)
+    say, part = cells.kind.plain, cells.take(rows)
     before, after = (part.mean(say.errors(part.truth, out[rows])) for out in (without, cells.ensemble))
     return say.saved(before - after) if _gain(cells, without, rows) > SURE and after < before else ""
 
@@ -225,6 +237,6 @@ def _worth(cells, without, rows):
 def _steps_of_labels(cells, name, is_better):
     n, known = len(cells.truth), int((~np.isnan(cells.truth)).sum())
     if known < FEW_KNOWN * n and is_better:
-        say, part = PLAIN[cells.kind.family], cells.take(cells.scored)
+        say, part = cells.kind.plain, cells.take(cells.scored)
         words = say.good(part.mean(say.errors(part.truth, part.ensemble)))
         yield 5, f"{n - known} of {n} labels of {name} are unknown: model.predict fills them in, {words}."

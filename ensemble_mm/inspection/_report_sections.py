@@ -1,8 +1,12 @@
 """What a report says, section by section, as plain data that the template lays out."""
 
+from functools import singledispatch
+
 import numpy as np
 
 from .._checks import listed
+from .._kinds import Classes, Numbers
+from .._plain_words import SHARES, number, percent, plural, score_text
 from ..store import data_key, versions
 from ._cells import cells_of
 from ._display_costs import ScoreDisplay
@@ -11,7 +15,6 @@ from ._display_missing import MissingDisplay
 from ._display_rows import hardest_rows, verdict_of, worst_of
 from ._display_weights import ContributionDisplay, TaskContributionDisplay, ViewContributionDisplay
 from ._report_pictures import Picture, drawn
-from ._report_words import PLAIN, SHARES, number, percent, plural, score_text
 from ._scores import compare_choices, words_of
 
 MOST_PARTS = 6  # of a view that are listed
@@ -24,25 +27,25 @@ def tasks_section(model):
     for name, task in model.tasks_.items():
         truth = np.asarray(model.targets_[name], dtype=float)
         known = truth[~np.isnan(truth)]
-        labels = LABELS[task.rules.family](task, known)
+        labels = _labels_of(task.rules, task, known)
         entries.append(
             {"name": name, "kind": task.rules.words, "labels": labels, "n_known": len(known), "n_rows": len(truth)}
         )
     return entries
 
 
-def _shares_of_classes(task, known):
-    shares = task.rules.prior(task.rules.encoded(known))
-    order = np.argsort(-shares, kind="stable")
-    return listed([f"{task.classes[i]} ({percent(shares[i])})" for i in order], 8)
-
-
-def _range_of_numbers(task, known):
+@singledispatch
+def _labels_of(kind, task, known):
+    """Return in words which labels there are."""
     low, middle, high = np.quantile(known, [0, 0.5, 1])
     return f"from {number(low, 4)} to {number(high, 4)}, half of them below {number(middle, 4)}"
 
 
-LABELS = {"classification": _shares_of_classes, "regression": _range_of_numbers}
+@_labels_of.register
+def _(kind: Classes, task, known):
+    shares = kind.prior(kind.encoded(known))
+    order = np.argsort(-shares, kind="stable")
+    return listed([f"{task.classes[i]} ({percent(shares[i])})" for i in order], 8)
 
 
 def scores_section(model):
@@ -99,8 +102,7 @@ def new_rows_section(rows):
             continue
         kind, metric = info.rules, model.judged_by(name).metric
         score, error = metric.score(truth, prediction), float(kind.metric(kind.error, truth, prediction))
-        say = PLAIN[kind.family]
-        right = say.good(say.errors(truth, prediction).mean())
+        right = kind.plain.good(kind.plain.errors(truth, prediction).mean())
         entries.append(
             {"task": name, "value": score, "score": score_text(metric.name, score),
              "main": words_of(metric.name), "error": f"{words_of(kind.error)} {number(error)}",
@@ -194,19 +196,19 @@ PICTURES = [
         ResidualDisplay,
         lambda display, name: f"Residuals of {name} against its predictions, with the band that holds 90 % of them.",
         "True value minus prediction of rows that were held out.",
-        family="regression",
+        family=Numbers.family,
     ),
     Picture(
         ReliabilityDisplay,
         lambda display, name: f"Reliability curve of {name}: expected calibration error {display.errors_[name]:.3f}.",
         "On the dotted line, what is predicted with 80 % is right 8 times in 10.",
-        family="classification",
+        family=Classes.family,
     ),
     Picture(
         ConfusionDisplay,
         lambda display, name: f"Confusion matrix of {name}: shares of each true class by predicted class.",
         "Each row is a true class; its shares sum to 1.",
-        family="classification",
+        family=Classes.family,
         when=lambda model, task: len(task.classes) <= MOST_CLASSES,
     ),
     Picture(

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import ks_2samp
 
+from .._kinds import Classes
+from .._plain_words import percent
 from ..data import column_of, views_of
 from ._audit_repeats import check_duplicates
 from ._audit_rows import check_classes
 from ._cells import cells_of, tasks_of
 from ._display_errors import calibration_error, curve_of
-from ._report_words import percent
 
 FEW_LABELS, FEW_ITEMS = 0.8, 0.5  # shares below which a note says so
 MOVED = 0.1  # change of the share of rows that have a view, beyond which other rows are not like those of the fit
@@ -74,7 +75,7 @@ def _beaten(part):
 
 
 def _probabilities(model):
-    names = tasks_of(model, "classification")
+    names = tasks_of(model, Classes.family)
     found = []
     for name in names:
         cells = cells_of(model, name)

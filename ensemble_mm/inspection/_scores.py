@@ -5,7 +5,6 @@ import pandas as pd
 
 from ..meta import alternatives, simpler
 from ._cells import cells_of
-from ._report_words import PLAIN
 
 WORDS = {
     "accuracy": "share right",
@@ -62,7 +61,7 @@ def plain_scores(model) -> dict[str, str]:
 
 def in_plain_words(cells) -> str:
     """Return how good held-out predictions are, in the unit of the target, and what a constant guess reaches."""
-    rows, say = cells.scored, PLAIN[cells.kind.family]
+    rows, say = cells.scored, cells.kind.plain
     part, guesses = cells.take(rows), cells.judge().constant[rows]
     own, guess = (part.mean(say.errors(part.truth, out)) if len(rows) else np.nan for out in (part.ensemble, guesses))
     return f"{say.good(own)}; {say.amount(guess)} when always guessing {cells.kind.usual}"

@@ -11,7 +11,6 @@ import pandas as pd
 from .._modalities import MODALITIES
 from ..data import as_fitted, take_rows
 from ._media import look_at
-from ._report_words import PLAIN
 
 N_ROWS = 100  # that are looked at
 MOST_COLUMNS = 40  # of a table
@@ -83,7 +82,7 @@ def _moved(changes, out, base, task):
         if change.part is None:
             before[change.rows] = after
         else:
-            yield change.part, PLAIN[task.rules.family].apart(after, before[change.rows]).mean()
+            yield change.part, task.rules.plain.apart(after, before[change.rows]).mean()
 
 
 def _joined(items):

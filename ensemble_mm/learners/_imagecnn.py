@@ -2,6 +2,7 @@
 
 from .._checks import AT_LEAST_0, check_choice, whole
 from .._docs import documented
+from .._kinds import Classes, Numbers
 from ._neural import FITTED, SEEDING, TRAINING, ImageInput, NetworkClassifier, NetworkLearner, NetworkRegressor
 
 NETWORK = """
@@ -153,7 +154,7 @@ class ImageCNNRegressor(NetworkRegressor, ImageNetworkLearner):
     """
 
 
-def ImageCNN(task="classification", **settings) -> ImageCNNClassifier | ImageCNNRegressor:
+def ImageCNN(task=Classes.family, **settings) -> ImageCNNClassifier | ImageCNNRegressor:
     """Return a `ImageCNNClassifier`, or a `ImageCNNRegressor` for task="regression".
 
     Parameters
@@ -174,6 +175,6 @@ def ImageCNN(task="classification", **settings) -> ImageCNNClassifier | ImageCNN
     >>> ImageCNN("regression", max_epochs=5)
     ImageCNNRegressor(max_epochs=5)
     """
-    learners = {"classification": ImageCNNClassifier, "regression": ImageCNNRegressor}
+    learners = {Classes.family: ImageCNNClassifier, Numbers.family: ImageCNNRegressor}
     check_choice("task", task, tuple(learners))
     return learners[task](**settings)

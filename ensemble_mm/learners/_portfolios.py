@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sklearn.base import BaseEstimator
 
 from .._checks import check_choice, check_count
-from .._kinds import KINDS, Counts
+from .._kinds import KINDS, Classes, Counts, Numbers
 from .._modalities import NATURES
 from ._presets import (
     LARGE,
@@ -58,7 +58,7 @@ class Facts:
 
     @property
     def regression(self) -> bool:
-        return self.family == "regression"
+        return self.family == Numbers.family
 
     @property
     def many_classes(self) -> bool:
@@ -263,13 +263,13 @@ def named_learner(name, kind, *, n_rows, n_classes=None, views=None):
 
 
 def _facts_of(kind, n_rows, n_classes, views):
-    check_choice("kind", kind, ("classification", "regression", *KINDS))
+    check_choice("kind", kind, (Classes.family, Numbers.family, *KINDS))
     check_count("n_rows", n_rows, minimum=1)
     views = dict(views or {"X": "table"})
     for nature in views.values():
         check_choice("views", nature, NATURES)
     family = KINDS[kind].family if kind in KINDS else kind
-    n_classes = 2 if n_classes is None or family == "regression" else max(int(n_classes), 2)
+    n_classes = 2 if n_classes is None or family == Numbers.family else max(int(n_classes), 2)
     return Facts(family, n_rows, n_classes, views, KINDS.get(kind) is Counts)
 
 

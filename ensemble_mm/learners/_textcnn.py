@@ -2,6 +2,7 @@
 
 from .._checks import check_choice, whole
 from .._docs import documented
+from .._kinds import Classes, Numbers
 from ._neural import FITTED, SEEDING, TRAINING, NetworkClassifier, NetworkLearner, NetworkRegressor, TextInput
 
 NETWORK = """
@@ -143,7 +144,7 @@ class TextCNNRegressor(NetworkRegressor, TextNetworkLearner):
     """
 
 
-def TextCNN(task="classification", **settings) -> TextCNNClassifier | TextCNNRegressor:
+def TextCNN(task=Classes.family, **settings) -> TextCNNClassifier | TextCNNRegressor:
     """Return a `TextCNNClassifier`, or a `TextCNNRegressor` for task="regression".
 
     Parameters
@@ -164,6 +165,6 @@ def TextCNN(task="classification", **settings) -> TextCNNClassifier | TextCNNReg
     >>> TextCNN("regression", max_epochs=5)
     TextCNNRegressor(max_epochs=5)
     """
-    learners = {"classification": TextCNNClassifier, "regression": TextCNNRegressor}
+    learners = {Classes.family: TextCNNClassifier, Numbers.family: TextCNNRegressor}
     check_choice("task", task, tuple(learners))
     return learners[task](**settings)

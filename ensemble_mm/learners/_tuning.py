@@ -143,17 +143,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
             The fitted search.
         """
         check_params(self)
-        if y is None:
-            raise ValueError("TunedLearner requires y to be passed, but the target y is None.")
-        if not hasattr(X, "shape"):
-            X = np.asarray(X)
-        X, y = indexable(X, y if hasattr(y, "shape") else np.asarray(y))
-        if np.ndim(y) == 2 and np.shape(y)[1] == 1:
-            y = column_or_1d(y, warn=True)
-        if is_classifier(self.learner):
-            check_classification_targets(y)
-        if np.ndim(y) == 0 or len(y) < 2:
-            raise ValueError(f"TunedLearner needs at least 2 rows to search, found n_samples = {np.size(y)}.")
+        X, y = self._checked(X, y)
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(np.iinfo(np.int32).max))
         space = self._space()
@@ -172,6 +162,21 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
             if hasattr(self.best_estimator_, name):
                 setattr(self, name, getattr(self.best_estimator_, name))
         return self
+
+    def _checked(self, X, y):
+        """Return rows and labels that can be searched on."""
+        if y is None:
+            raise ValueError("TunedLearner requires y to be passed, but the target y is None.")
+        if not hasattr(X, "shape"):
+            X = np.asarray(X)
+        X, y = indexable(X, y if hasattr(y, "shape") else np.asarray(y))
+        if np.ndim(y) == 2 and np.shape(y)[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if is_classifier(self.learner):
+            check_classification_targets(y)
+        if np.ndim(y) == 0 or len(y) < 2:
+            raise ValueError(f"TunedLearner needs at least 2 rows to search, found n_samples = {np.size(y)}.")
+        return X, y
 
     def check_settings(self) -> None:
         """Raise an error where a parameter cannot be used; a stack asks before anything is fitted."""

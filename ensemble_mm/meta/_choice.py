@@ -11,10 +11,10 @@ from sklearn.utils import check_random_state, get_tags
 
 from .._checks import AT_LEAST_0, PART, check_choice, check_param, check_params, having, one_of, whole
 from .._inner_folds import inner_pairs
-from .._kinds import KINDS
+from .._kinds import KINDS, name_of_classes
 from .._routing import row_params
 from .._scorers import scored
-from ._columns import TableClassifier, TableMixin, TableRegressor, filled, rows_of_numbers, thinned
+from ._columns import TableClassifier, TableMixin, TableRegressor, by_family, filled, rows_of_numbers, thinned
 from ._greedy import GreedyClassifier, GreedyRegressor, keys_of
 from ._linear import LinearClassifier, LinearRegressor
 from ._pruning import OrderedPruner
@@ -25,12 +25,12 @@ from ._wrapped import WrappedClassifier, WrappedRegressor
 # By name and family of tasks. More may be entered: subclasses of `TableClassifier` and `TableRegressor`, or any
 # estimators of scikit-learn's kind, which are wrapped.
 META_LEARNERS = {
-    "mean": {"classification": MeanClassifier, "regression": MeanRegressor},
-    "greedy": {"classification": GreedyClassifier, "regression": GreedyRegressor},
-    "simplex": {"classification": SimplexClassifier, "regression": SimplexRegressor},
-    "linear": {"classification": LinearClassifier, "regression": LinearRegressor},
+    "mean": by_family(MeanClassifier, MeanRegressor),
+    "greedy": by_family(GreedyClassifier, GreedyRegressor),
+    "simplex": by_family(SimplexClassifier, SimplexRegressor),
+    "linear": by_family(LinearClassifier, LinearRegressor),
 }
-WRAPPED = {"classification": WrappedClassifier, "regression": WrappedRegressor}
+WRAPPED = by_family(WrappedClassifier, WrappedRegressor)
 CANDIDATES = ("greedy", "linear", "mean")  # of "auto"
 MOST_TWINS = 10  # equal rows that may be one row that was repeated
 FEW_BAGS = 3  # of greedy selection where it is only judged
@@ -49,7 +49,7 @@ class _Auto:
 
     def check_settings(self):
         """Raise a ValueError unless the candidates are known, and one of them counts."""
-        names, known = list(self.candidates), [name for name in _names(self._family) if name != "auto"]
+        names, known = list(self.candidates), [name for name in _names(self.family) if name != "auto"]
         if not names or isinstance(self.candidates, str):
             raise ValueError(f"candidates={self.candidates!r} must hold names: some of {', '.join(known)}.")
         for name in names:
@@ -159,7 +159,7 @@ class _Auto:
 
     def _make(self, name, **settings):
         settings |= {"scoring": self.scoring, "random_state": self.random_state, "n_classes": self._kind.n_classes}
-        return _named(name, self._family, settings)
+        return _named(name, self.family, settings)
 
     def _mix(self, cells):
         if not self.chosen_:
@@ -288,7 +288,7 @@ def _by_unit(loss, weight, unit):
     return np.bincount(codes, weight * loss) / total, total
 
 
-META_LEARNERS["auto"] = {"classification": AutoClassifier, "regression": AutoRegressor}
+META_LEARNERS["auto"] = by_family(AutoClassifier, AutoRegressor)
 
 
 def _names(family):
@@ -353,8 +353,8 @@ def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=
 
 def _rules_of(name, n_classes):
     check_choice("kind", name, tuple(KINDS))
-    kind = KINDS[name](n_classes or (2 if name == "binary" else 0))
-    if kind.family == "classification" and not kind.n_classes:
+    kind = KINDS[name](n_classes or (2 if name == name_of_classes(2) else 0))
+    if not kind.width:
         raise ValueError(f"kind={name!r} needs n_classes: the columns of a table do not tell it.")
     return kind
 

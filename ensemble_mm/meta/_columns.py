@@ -218,7 +218,7 @@ class TableClassifier(TableMixin, ClassifierMixin, BaseEstimator):
     `scoring` and `random_state` are set for each task.
     """
 
-    _family = "classification"
+    family = Classes.family
 
     @property
     def _kind(self):
@@ -266,7 +266,7 @@ class TableClassifier(TableMixin, ClassifierMixin, BaseEstimator):
 class TableRegressor(TableMixin, RegressorMixin, BaseEstimator):
     """Base of the meta-learners for numbers; see `TableClassifier`. Cells have one column in the place of classes."""
 
-    _family = "regression"
+    family = Numbers.family
     _kind = Numbers()
 
     def _encode(self, y):
@@ -280,3 +280,8 @@ class TableRegressor(TableMixin, RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.regressor_tags.poor_score = True
         return tags
+
+
+def by_family(*classes):
+    """Return meta-learners by the family of the tasks that they are for."""
+    return {made.family: made for made in classes}

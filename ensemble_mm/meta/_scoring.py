@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.stats import rankdata
 
+from .._kinds import Classes, Numbers
 from .._scorers import scored
 from ._columns import TINY, relevant, row_losses
 
@@ -107,11 +108,11 @@ def _median_away(y, mixed, share):
 
 # Minus the scores of many blends at once, from y, the blends of shape (n_rows, n_blends, width) and shares of the rows.
 AT_ONCE = {
-    "classification": {
+    Classes.family: {
         "accuracy": _accuracy,
         "balanced_accuracy": _balanced_accuracy,
         "neg_brier_score": _brier,
         "roc_auc": _roc_auc,
     },
-    "regression": {"neg_mean_absolute_error": _mean_away, "neg_median_absolute_error": _median_away},
+    Numbers.family: {"neg_mean_absolute_error": _mean_away, "neg_median_absolute_error": _median_away},
 }

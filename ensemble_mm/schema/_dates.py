@@ -305,25 +305,34 @@ def _parse(text: str, format: str) -> datetime | None:
     found = _pattern(format).fullmatch(text)
     if found is None:
         return None
-    part = found.groupdict()
+    part = found.groupdict("")
     year = int(part["Y"]) if part.get("Y") else 1900 + int(part["y"]) + 100 * (int(part["y"]) < 69)
-    month = MONTHS.get(part["b"].casefold()) if part.get("b") else int(part.get("m") or 1)
-    month = 3 * int(part["q"]) - 2 if part.get("q") else month
-    hour = int(part["H"] or 0)
-    if part["half"]:
-        hour = hour % 12 + 12 * (part["half"] in "pP") if 1 <= hour <= 12 else 99
-    fraction = int((part["f"] or "0")[:6].ljust(6, "0"))
-    try:
+    with suppress(ValueError):  # there is no such day, or no such hour
         if part.get("w"):
             return datetime.fromisocalendar(year, int(part["w"]), 1)
-        return datetime(year, month or 99, int(part.get("d") or 1), hour, int(part["M"] or 0), int(part["S"] or 0),
-                        fraction, _zone(part["zone"]))  # fmt: skip
-    except ValueError:
-        return None
+        minute, second, fraction = int(part["M"] or 0), int(part["S"] or 0), int(part["f"][:6].ljust(6, "0"))
+        time = _hour(part), minute, second, fraction, _zone(part["zone"])
+        return datetime(year, _month(part), int(part.get("d") or 1), *time)
+    return None
 
 
-def _zone(text: str | None) -> timezone | None:
-    if text is None:
+def _month(part: dict[str, str]) -> int:
+    """Return the month of a date, the first of a quarter, or 99 for a name of none."""
+    if part.get("q"):
+        return 3 * int(part["q"]) - 2
+    return MONTHS.get(part["b"].casefold(), 99) if part.get("b") else int(part.get("m") or 1)
+
+
+def _hour(part: dict[str, str]) -> int:
+    """Return the hour of the day, or 99 for one that half a day does not have."""
+    hour = int(part["H"] or 0)
+    if not part["half"]:
+        return hour
+    return hour % 12 + 12 * (part["half"] in "pP") if 1 <= hour <= 12 else 99
+
+
+def _zone(text: str) -> timezone | None:
+    if not text:
         return None
     if text[0] not in "+-":
         return timezone(timedelta(hours=ZONES[text.casefold()])) if text.casefold() in ZONES else UTC

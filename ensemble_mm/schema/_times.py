@@ -70,8 +70,11 @@ def _hours(text: str) -> float:
         parts = [float(part or 0) for part in (found[1] or found[2], *found.groups()[2:])]
         return 24 * parts[0] + parts[1] + parts[2] / 60 + parts[3] / 3600
     found = CLOCK.fullmatch(text)
-    if found is None or (found["h"] is None and found["days"] is None):
-        return np.nan
+    return np.nan if found is None or (found["h"] is None and found["days"] is None) else _clock(found)
+
+
+def _clock(found: re.Match) -> float:
+    """Return the hours of a time such as "1 day, 2:30 pm"."""
     hour = int(found["h"] or 0)
     if found["half"]:
         hour = hour % 12 + 12 * (found["half"] in "pP")

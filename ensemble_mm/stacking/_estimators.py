@@ -10,7 +10,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
-from ..data import task_weights
+from ..data import Classes, Numbers, task_weights
 from ._base import BaseStack
 from ._parameters import shared_words
 
@@ -86,7 +86,7 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
     ['up', 'down']
     """
 
-    _only = "classification"
+    _only = Classes.family
 
     @with_callbacks
     def fit(self, X, y, sample_weight=None, groups=None) -> Self:
@@ -160,7 +160,7 @@ class StackedRegressor(RegressorMixin, _SingleStack):
     (2, 2)
     """
 
-    _only = "regression"
+    _only = Numbers.family
 
     @with_callbacks
     def fit(self, X, y, sample_weight=None, groups=None) -> Self:

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._checks import POSITIVE, Number, check_choice, check_params, did_you_mean, having, one_of, whole
 from .._docs import documented
-from .._kinds import KINDS
+from .._kinds import KINDS, Classes
 from .._scorers import check_scorer
 from ..meta import CALIBRATORS, check_pruner, make_meta_learner
 from ._decisions import check_class_weight, check_threshold, is_by_class
@@ -177,7 +177,7 @@ shared_words = documented(parameters=PARAMETERS, attributes=ATTRIBUTES)
 
 def check_settings(model: StackParameters, tasks) -> None:
     """Raise a ValueError unless what may be set by task or kind suits every task."""
-    known = [*tasks, "classification", *KINDS]
+    known = [*tasks, Classes.family, *KINDS]
     for parameter in BY_TASK:
         setting = getattr(model, parameter)
         unknown = [key for key in setting if key not in known] if isinstance(setting, dict) else []

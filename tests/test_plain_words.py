@@ -1,9 +1,9 @@
-"""Numbers in the words of a report."""
+"""Numbers in plain words."""
 
 import numpy as np
 import pytest
 
-from ensemble_mm.inspection._report_words import (
+from ensemble_mm._plain_words import (
     Distances,
     RightAnswers,
     number,

@@ -1,6 +1,4 @@
-"""Numbers and scores in the words of a report."""
-
-from typing import Any
+"""Numbers, scores and errors in plain words, as reports have them."""
 
 import numpy as np
 
@@ -104,6 +102,3 @@ class Distances:
     @staticmethod
     def shift(apart) -> str:
         return f"±{plain(apart)}"
-
-
-PLAIN: dict[str, Any] = {"classification": RightAnswers, "regression": Distances}
