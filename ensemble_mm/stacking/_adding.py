@@ -1,19 +1,19 @@
-"""Tasks that are added to a fitted stack: fitted on the same rows and folds, and put beside those that are there."""
+"""Tasks and learners that are added to a fitted stack: fitted on its rows and folds, beside what is there."""
 
 from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from ..crossfit import Reader
+from ..crossfit import Reader, patterns_to_try
 from ..store import content_key
 from ._board import fold_scores
-from ._level import Level
+from ._decisions import decided
+from ._level import Level, forget_idle, parts
 from ._parameters import BY_TASK
 from ._seen import marks_of
-
-OF_TASKS = ("tasks_", "targets_", "row_weights_", "oof_", "conformal_", "meta_learners_", "calibrators_")
 
 
 def fit_beside(model, X, Y, sample_weight, tasks):
@@ -28,21 +28,15 @@ def fit_beside(model, X, Y, sample_weight, tasks):
     there = [name for name in problem.tasks if name in model.tasks_]
     if there:
         raise ValueError(f"The model has the task {there[0]!r} already: give Y of other tasks only.")
-    marks = np.sort(marks_of(problem.views, problem.columns))
-    if not np.array_equal(marks, model.row_marks_):
-        raise ValueError(
-            "X holds other rows than the fit: a task is added on the rows of the fit, in their order, so that all "
-            "tasks share the folds. Mark labels that are not known with None, or fit all tasks anew."
-        )
+    _check_rows(model, problem)
     return other.fit(X, Y, sample_weight, model.groups_)
 
 
 def joined(model, other):
     """Return a stack with the tasks of two that share their rows and folds; the first ones predict what they did."""
     out = copy(model)
+    vars(out).update(_by_task(model._fitted(), other._fitted(), model.tasks_, other.tasks_))
     out.readers_ = {view: _both(reader, other.readers_[view], other.tasks_) for view, reader in model.readers_.items()}
-    for name in OF_TASKS:
-        setattr(out, name, getattr(model, name) | getattr(other, name))
     out.table_ = model.table_.join(other.table_)
     out.levels_, below = [], None
     for depth in range(max(len(model.levels_), len(other.levels_))):
@@ -50,29 +44,196 @@ def joined(model, other):
         out.levels_.append(below)
     out.contributions_ = below.contributions()
     out.joint_ = None  # of all tasks at once, which were never judged together
-    out.n_extractions_ = model.n_extractions_ + other.n_extractions_
-    out.failures_ = [*model.failures_, *other.failures_]
     out.strategy_ = pd.concat([model.strategy_, other.strategy_])
     matrices = [model.task_contributions_, other.task_contributions_]
     out.task_contributions_ = pd.concat(matrices).fillna(0.0)[[*out.tasks_]]
-    report = pd.concat([model.fit_report_, other.fit_report_]).groupby(level=0, sort=False)
-    sums = dict.fromkeys(model.fit_report_.columns.drop("left_out"), "sum")
-    out.fit_report_ = report.agg({**sums, "left_out": lambda words: ", ".join(filter(None, words))})
+    return _accounted(out, other.n_extractions_, other.failures_, other.fit_report_)
+
+
+def with_learner(model, X, Y, entry):
+    """Return a stack with the members of one more learner; those that are there predict what they did."""
+    problem, other = _problem_of(model, X, Y, entry)
+    members = other._members(problem)
+    if any(member.learner == members[0].learner for member in model.table_.members()):
+        raise ValueError(f"The model has a learner {members[0].learner!r} already: give the new one another name.")
+    read = {view for member in members for view in member.views}
+    run = other._crossfit(
+        replace(problem, views=tuple(view for view in problem.views if view.name in read)), model.folds_,
+        other._seed(), other._runner(),
+    )  # fmt: skip
+    run.extract(members)
+    run.features.present = model.present_
+    run.tried = _known(model, patterns_to_try(model.present_, model.folds_))
+    for level in model.levels_:
+        run.seconds |= level.seconds
+    table, models = run.fit(members)
+    out = copy(model)
+    out.readers_, models = _read_beside(model.readers_, run.features.readers, models)
+    out.levels_ = _levels_with(model.levels_, table, models, problem.tasks)
+    last = out.levels_[-1]
+    fitted = last.weigh(run, model._meta_settings(problem.tasks), model.prune, _readable(run, out.levels_))
+    out._finish(run, out.levels_, last.oof, fitted)
+    if model.prune is not None:
+        forget_idle(out.levels_)
+    out.tasks_ = model.tasks_ | decided(model.threshold, problem, out.oof_)
+    out.oof_, out.conformal_ = model.oof_ | out.oof_, model.conformal_ | out.conformal_
+    out.joint_ = out.joint_ if len(problem.tasks) == len(model.tasks_) else None
+    if hasattr(model, "task_contributions_"):
+        out.task_contributions_ = _contributions_with(model, out)
+    if isinstance(model.learners, list):
+        out.learners = [*model.learners, entry]
+    return _accounted(out, run.features.n_extractions, run.failures, run.runner.to_frame())
+
+
+def _problem_of(model, X, Y, entry):
+    """Return the problem of the tasks in Y that a learner suits, and an unfitted stack with this learner alone."""
+    labels = model._labels(Y)
+    other = clone(model).set_params(cv=model.folds_, checkpoint=None, learners=[entry])
+    if hasattr(other, "tasks"):
+        other.tasks = {name: model.tasks_[name].kind for name in labels}
+    problem = other._problem(X, Y, None, model.groups_)
+    problem = replace(problem, views=tuple(view for view in problem.views if view.name in model.views_))
+    _check_rows(model, problem)
+    for name, column in labels.items():
+        known = ~np.isnan(model.targets_[name])
+        if not np.array_equal(model.tasks_[name].encode(column)[known], model.targets_[name][known]):
+            raise ValueError(
+                f"Task {name!r} has other labels than in the fit: a learner is added with the rows and labels of the "
+                "fit, in their order. Fit anew where labels have changed."
+            )
+    problem = replace(
+        problem, tasks={name: replace(model.tasks_[name], decision=None) for name in labels}, targets=model.targets_,
+        weights=model.row_weights_,
+    )  # fmt: skip
+    suited = [
+        n for n, task in problem.tasks.items() if task.rules.suits(other._learners_of(task, problem)[0].estimator)
+    ]
+    return problem.only(suited or labels), other
+
+
+def _check_rows(model, problem):
+    marks = np.sort(marks_of(problem.views, problem.columns))
+    if not np.array_equal(marks, model.row_marks_):
+        raise ValueError(
+            "X holds other rows than the fit: tasks and learners are added on the rows of the fit, in their order, so "
+            "that all share the folds. Mark labels that are not known with None, or fit all anew."
+        )
+
+
+def _known(model, tried):
+    """Return the patterns of missing views in which it is known what the members of a fitted stack say.
+
+    They say what they did where they read nothing that is missing, and nothing where they lack all that they read.
+    """
+    members = [member for level in model.levels_ for member in level.models]
+    return replace(tried, patterns=tuple(
+        pattern for pattern in tried.patterns
+        if all(tried.abstains(m, pattern) or not (m.inputs or tried.absent(m, pattern)) for m in members)
+    ))  # fmt: skip
+
+
+def _levels_with(levels, table, models, tasks):
+    """Return copies of levels, with a table and models in the first; the last is to be weighed anew for some tasks."""
+    out, below = [], None
+    for level in levels:
+        new = copy(level)
+        vars(new).update({name: dict(part) for name, part in vars(level).items() if isinstance(part, dict)})
+        new.below, below = below, new
+        out.append(new)
+    out[0].table, out[0].models = out[0].table.join(table), out[0].models | models
+    for name in tasks:
+        out[-1].apart.pop(name, None)
+        out[-1].calibrators.pop(name, None)
+    return out
+
+
+def _readable(run, levels):
+    """Return the members that meta-learners may read, by task and fold that is left out: those that have models."""
+    kept = {member for level in levels for member, models in level.models.items()
+            if any(model is not None and model.estimator is not None for model in models.values())}  # fmt: skip
+    names, folds = run.problem.tasks, [None, *range(len(parts(run)))]
+    only = {name: [member for member in levels[-1].whole.members(name) if member in kept] for name in names}
+    return {(name, fold): only[name] for name in names for fold in folds}
+
+
+def _read_beside(readers, new, models):
+    """Return readers that read what two do, and the models of the second; these get folds of their own where the two
+    read in different ways, as with another seed."""
+    reads = {view: {(fold, member.task, member.form) for member, own in models.items() for fold in own} for view in new}
+    new = {view: reader.only(reads[view]) for view, reader in new.items()}
+    tasks = {member.task for member in models}
+    if not all(_agree(readers[view].fitted, reader.fitted, tasks) for view, reader in new.items()):
+        folds = [fold for reader in (*readers.values(), *new.values()) for fold, _ in reader.fitted]
+        shift = min(folds) - max(folds) - 1
+        models = {member: {fold + shift: model for fold, model in own.items()} for member, own in models.items()}
+        new = {
+            view: Reader(reader.stateless, {(fold + shift, task): read for (fold, task), read in reader.fitted.items()})
+            for view, reader in new.items()
+        }
+    return {view: _merged(reader, new.get(view, reader)) for view, reader in readers.items()}, models
+
+
+def _agree(old, new, tasks):
+    """Tell whether two ways to read a view are one, as far as tasks are read in both."""
+    for (fold, task), (extractor, reducer) in new.items():
+        for name in tasks if task is None else [task]:
+            place = (fold, name) if (fold, name) in old else (fold, None)
+            if place in old:
+                there = old[place]
+                free = there[1] is None and place == (fold, task)  # to take a reducer
+                if content_key(there[0]) != content_key(extractor):
+                    return False
+                if reducer is not None and not free and content_key(there[1]) != content_key(reducer):
+                    return False
+    return True
+
+
+def _merged(old, new):
+    fitted = dict(old.fitted)
+    for place, read in new.fitted.items():
+        if fitted.get(place, (None, None))[1] is None:
+            fitted[place] = read
+    return Reader(old.stateless, fitted)
+
+
+def _contributions_with(model, out):
+    """Return what tasks owe to each other, by what the weights of the members that read them have become."""
+    factors = {}
+    for name in model.tasks_:
+        was, now = (sum(weight for member, weight in stack.levels_[-1].weights(name).items() if member.is_across)
+                    for stack in (model, out))  # fmt: skip
+        factors[name] = now / was if was > 0 else 0.0
+    return model.task_contributions_ * pd.Series(factors)
+
+
+def _accounted(out, n_extractions, failures, report):
+    """Return a stack whose account of the fit, and whose scores, are also of what was added."""
+    out.n_extractions_ += n_extractions
+    out.failures_ = [*out.failures_, *failures]
+    sums = dict.fromkeys(out.fit_report_.columns.drop("left_out"), "sum")
+    stages = pd.concat([out.fit_report_, report]).groupby(level=0, sort=False)
+    out.fit_report_ = stages.agg({**sums, "left_out": lambda words: ", ".join(filter(None, words))})
     out.cv_results_ = fold_scores(out)
     return out
 
 
+def _by_task(one, other, own_tasks, other_tasks):
+    """Return the attributes of two objects that are by task, each for the tasks of both: only these differ."""
+    pairs = {name: (part, other.get(name)) for name, part in one.items()}
+    dicts = {name: pair for name, pair in pairs.items() if all(isinstance(part, dict) for part in pair)}
+    return {name: a | b for name, (a, b) in dicts.items() if set(a) <= set(own_tasks) and set(b) <= set(other_tasks)}
+
+
 def _level(model, other, depth, table, below):
     """Return a level of both stacks; one that has fewer has its last meta-learners on all that are above."""
-    parts = [stack.levels_[depth] for stack in (model, other) if depth < len(stack.levels_)]
-    level = Level(table.part([member for part in parts for member in part.table.members()]), {}, below)
-    for part in parts:
-        level.models |= part.models
-    for stack in (model, other):
-        last = stack.levels_[min(depth, len(stack.levels_) - 1)]
-        for name in ("metas", "oof", "columns", "calibrators", "apart"):
-            setattr(level, name, getattr(level, name) | getattr(last, name))
-        level.there = last.there  # the same rows, so the same views
+    stacks = (model, other)
+    own = [stack.levels_[depth] for stack in stacks if depth < len(stack.levels_)]
+    level = Level(table.part([member for part in own for member in part.table.members()]), {}, below)
+    first, second = (stack.levels_[min(depth, len(stack.levels_) - 1)] for stack in stacks)
+    vars(level).update(_by_task(vars(first), vars(second), model.tasks_, other.tasks_))
+    for part in own:
+        level.models = level.models | part.models
+    level.there = second.there  # the same rows, so the same views
     return level
 
 

@@ -8,7 +8,7 @@ import time
 import warnings
 from copy import copy
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn import config_context
@@ -51,6 +51,7 @@ from ..learners import PORTFOLIOS, named_learner, portfolio
 from ..meta import parts_of
 from ..schema import tell
 from ..store import FeatureCache, JobStore, content_key, versions
+from ._adding import with_learner
 from ._board import fold_scores
 from ._by_pattern import adapted
 from ._cautions import fitted_before, idle_learners, left_out, splitting_groups, unweighted
@@ -103,13 +104,10 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
         for words in (*self._untold(members, problem, sample_weight), *fitted_before(members, problem.views)):
             warnings.warn(words, UserWarning, stacklevel=5)
         runner = self._runner(Progress(context, self, self.verbose))
-        run = CrossFit(
-            problem, folds, bool(self.refit), seed, runner, on_error=self.on_error, on_bad=self.on_bad,
-            n_copies=self.augment, cache=self._cache(),
-            keys=self._keys(problem, folds, seed) if self.checkpoint is not None else None,
-        )  # fmt: skip
+        run = self._crossfit(problem, folds, seed, runner)
         run.extract(members)
         self._learn(run, run.readable(members))
+        forget_idle(self.levels_)
         self.tasks_ = decided(self.threshold, problem, self.oof_)
         self.targets_, self._named_tasks = problem.targets, problem.named
         self.row_weights_, self.folds_ = problem.weights, folds
@@ -128,6 +126,13 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
             warnings.warn(words, UserWarning, stacklevel=5)
         context.call_on_fit_task_end(estimator=self, X=X, y=Y)
         return self
+
+    def _crossfit(self, problem, folds, seed, runner):
+        return CrossFit(
+            problem, folds, bool(self.refit), seed, runner, on_error=self.on_error, on_bad=self.on_bad,
+            n_copies=self.augment, cache=self._cache(),
+            keys=self._keys(problem, folds, seed) if self.checkpoint is not None else None,
+        )  # fmt: skip
 
     def _learn(self, run, members):
         """Fit the members and the meta-learners of the first level, and keep what they say."""
@@ -158,6 +163,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
             table = table.join(level.table)
         for level in levels:
             level.table = table.part(level.table.members())  # one copy of the numbers
+            level.seconds = {m: run.seconds[m] for m in level.table.members() if m in run.seconds}
         self.table_ = table
         last = levels[-1]
         self.meta_learners_ = last.metas
@@ -166,7 +172,6 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
         self.oof_, tried = last.calibrate(run, self.calibration, oof, tried)
         self.conformal_, self.joint_ = fit_regions(run, self.oof_, tried)
         self.calibrators_ = last.calibrators
-        forget_idle(levels)
 
     def _by_pattern(self, run, last, oof, fitted):
         """Return out-of-fold predictions, and those of the patterns of missing views that are tried out."""
@@ -188,6 +193,48 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
             for fold, model in models.items()
             if model is not None and view in model.views
         }
+
+    def add_learner(self, X, Y, entry) -> Self:
+        """Return a stack with one more learner; only this one and the meta-learners are fitted.
+
+        Members that are there are not fitted again: what they predict stays the same to the bit. The meta-learners of
+        the tasks in Y weigh them and the new ones anew. The model itself is left as it is.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            The rows of the fit, in the same order: all learners share the folds.
+        Y : as in `fit`
+            The labels of the fit; of several tasks those that the learner is to serve.
+        entry : str or (name, estimator[, reads[, form]])
+            As in the parameter `learners`.
+
+        Returns
+        -------
+        estimator
+            Of the same class. Its new members read views, not estimates of other tasks. Intervals and sets of rows that
+            lack views which the old members read together come from rows that lack more.
+
+        Raises
+        ------
+        ValueError
+            If rows or labels are not those of the fit, the name is taken, or no task can be learned.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from sklearn.linear_model import Ridge
+        >>> from sklearn.tree import DecisionTreeRegressor
+        >>> from ensemble_mm import StackedRegressor
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> model = StackedRegressor(learners=[("ridge", Ridge(0.1))], cv=3, random_state=0).fit(X, y)
+        >>> bigger = model.add_learner(X, y, ("tree", DecisionTreeRegressor(max_depth=3)))
+        >>> [learner for learner, reads in bigger.table_.members()]
+        ['ridge', 'tree']
+        """
+        check_is_fitted(self)
+        with PLAIN_OUTPUT():
+            return with_learner(self, X, Y, entry)
 
     # -- input ---------------------------------------------------------------------------------------------------
 

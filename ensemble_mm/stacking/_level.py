@@ -86,6 +86,7 @@ class Level:
         self.metas, self.oof, self.columns, self.calibrators = {}, {}, {}, {}
         self.apart = {}  # task -> pattern of views -> Weighed, which serves its rows
         self.there = -1  # bits of the views that rows of the fit had
+        self.seconds = {}  # member -> seconds to predict a row, as measured in the fit
 
     @property
     def whole(self):
@@ -212,7 +213,7 @@ class Level:
             spec, block[rows], y[rows], kind=task.kind,
             n_classes=task.rules.n_classes,
             sample_weight=None if run.problem.weights[name] is None else run.problem.weights[name][rows],
-            seconds=[run.seconds[member] for member in members],
+            seconds=[run.seconds.get(member, 0.0) for member in members],
             names=[f"{member.learner} ({member.reads})" for member in members], random_state=run.seed_of("prune", name),
         )  # fmt: skip
         return [members[i] for i in sorted(chosen)]

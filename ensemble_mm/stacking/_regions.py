@@ -92,7 +92,8 @@ def regions_of(model, out, present, coverage, region, joint=False):
     _warn_of_new(pattern, list(present), model.conformal_)
     if joint and model.joint_ is None and len(model.tasks_) > 1:
         raise ValueError(
-            "Tasks were added to this model, which were never judged together: fit all for joint coverage."
+            "What was added to this model is not for all tasks, which were never judged together: fit all for joint "
+            "coverage."
         )
     if joint and model.joint_ is not None:
         coverage = model.joint_.of_each(coverage, pattern)

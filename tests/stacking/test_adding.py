@@ -1,11 +1,12 @@
-"""Tasks that are added later predict what a fit of their own would, and the others what they did."""
+"""What is added later predicts what a fit of its own would, and the others what they did."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from ensemble_mm import MultiOutputStack, load, save
+from ensemble_mm import MultiOutputStack, StackedClassifier, load, save
 
 LEARNERS = [("logistic", LogisticRegression(), "all", "reduced"), ("ridge", Ridge(), "all", "reduced")]
 
@@ -65,3 +66,60 @@ def test_what_is_read_in_another_way_serves_the_new_tasks_alone(data):
     more = model.set_params(random_state=5).add_task(X, Y[["z"]])
     pd.testing.assert_frame_equal(more.predict(X)[["size"]], before)
     assert more.evaluate(X, Y[["z"]]).loc["z", "r2"] > 0.9
+
+
+TREE = ("tree", DecisionTreeRegressor(max_depth=3, random_state=0), "all", "reduced")
+
+
+@pytest.mark.parametrize("strategy", ["independent", "chain"])
+def test_members_that_are_there_predict_what_they_did_beside_a_new_learner(data, strategy, tmp_path):
+    X, Y = data[0], data[1][["size", "big", "z"]]
+    settings = {"learners": LEARNERS, "cv": 3, "random_state": 0, "strategy": strategy}
+    model = MultiOutputStack(**settings).fit(X, Y)
+    save(model, tmp_path / "m.emm")
+    more = load(tmp_path / "m.emm").add_learner(X, Y, TREE)
+    old, new = model.table_.members(), [m for m in more.table_.members() if m.learner == "tree"]
+    assert {member.task for member in new} == {"size", "z"}
+    for table, bigger in ((model.table_, more.table_), (model.predict_members(X), more.predict_members(X))):
+        np.testing.assert_array_equal(bigger.block(old), table.block(old))
+    np.testing.assert_array_equal(more.predict_proba(X)["big"], model.predict_proba(X)["big"])  # no classifier came
+    assert "tree" in more.leaderboard().query("task == 'z'")["learner"].tolist()
+    assert more.contributions_.sum().round(9).eq(1).all()
+    assert more.task_contributions_.sum().max() <= 1
+    save(more, tmp_path / "more.emm")
+    pd.testing.assert_frame_equal(
+        load(tmp_path / "more.emm").predict(X.assign(note=None)), more.predict(X.assign(note=None))
+    )
+    whole = MultiOutputStack(**settings | {"learners": [*LEARNERS, TREE], "cv": model.folds_}).fit(X, Y)
+    fresh = [m for m in whole.table_.members() if m in new]
+    np.testing.assert_array_equal(more.table_.block(new), whole.table_.block(fresh))
+    if len(model.levels_) == 1 == len(whole.levels_):  # as if all had been fitted at once
+        pd.testing.assert_frame_equal(more.predict(X[:60]), whole.predict(X[:60]))
+    with pytest.raises(ValueError, match="has a learner 'tree' already"):
+        more.add_learner(X, Y, TREE)
+
+
+def test_a_learner_of_another_seed_reads_in_its_own_way(data):
+    X, Y = data
+    model = StackedClassifier(learners=LEARNERS, cv=3, random_state=0, prune=1).fit(X, Y["big"])
+    proba = model.predict_proba(X)
+    tree = ("tree", DecisionTreeClassifier(max_depth=3, random_state=0), "each", "reduced")
+    more = model.set_params(random_state=5).add_learner(X, Y["big"], tree)
+    np.testing.assert_array_equal(model.predict_proba(X), proba)
+    np.testing.assert_array_equal(
+        more.predict_members(X).block(model.table_.members()), model.predict_members(X).block(model.table_.members())
+    )
+    assert more.score(X, Y["big"]) > 0.9
+
+
+def test_a_learner_comes_with_the_rows_and_labels_of_the_fit(data):
+    X, Y = data
+    model = MultiOutputStack(learners=LEARNERS, cv=3, random_state=0).fit(X, Y)
+    with pytest.raises(ValueError, match="other labels than in the fit"):
+        model.add_learner(X, Y.assign(size=Y["size"][::-1].to_numpy()), TREE)
+    with pytest.raises(ValueError, match="other rows than the fit"):
+        model.add_learner(X[:60], Y[:60], TREE)
+    with pytest.raises(ValueError, match="No learner serves task 'big'"):
+        model.add_learner(X, Y[["big"]], TREE)
+    only = model.add_learner(X, Y[["z"]], TREE)
+    assert [m.task for m in only.table_.members() if m.learner == "tree"] == ["z"]
