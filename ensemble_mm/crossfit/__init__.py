@@ -11,7 +11,7 @@ from ._features import Reader, plan_extractions
 from ._folds import draw_folds
 from ._jobs import FittedMember, counted_classes
 from ._new_rows import NewRows
-from ._patterns import patterns_of, patterns_to_try
+from ._patterns import LossesByViews, patterns_of, patterns_to_try
 from ._plan import (
     ALL_ROWS,
     MISSING_VIEWS,
@@ -39,6 +39,7 @@ __all__ = [
     "Job",
     "JobError",
     "LearnerSpec",
+    "LossesByViews",
     "Member",
     "NewRows",
     "Plan",

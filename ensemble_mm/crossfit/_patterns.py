@@ -73,6 +73,38 @@ class Tried:
         return sum({1 << min(self.views.index(view), 62) for view in views})
 
 
+@dataclass(frozen=True)
+class LossesByViews:
+    """Losses of one task on held-out rows, which were predicted as if they had no more views than a pattern.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_tried,)
+        Positions of the rows, ascending.
+    own : ndarray of shape (n_tried,)
+        The pattern that each of them has.
+    losses : dict of int to ndarray of shape (n_tried,)
+        By pattern; NaN for rows that lack one of its views or a label.
+    """
+
+    rows: np.ndarray
+    own: np.ndarray
+    losses: dict
+
+    def among(self, rows):
+        """Return those of some rows, given by ascending positions, and the places of these that have any."""
+        there = np.isin(self.rows, rows)
+        own = {pattern: loss[there] for pattern, loss in self.losses.items()}
+        return LossesByViews(self.rows[there], self.own[there], own), np.flatnonzero(np.isin(rows, self.rows))
+
+    def when_left(self, bits, whole):
+        """Return the losses where the views of some bits are left; `whole` are those of rows that lose none."""
+        left, out = self.own & bits, whole.copy()
+        for pattern in np.unique(left[left != self.own]).tolist():
+            out[left == pattern] = self.losses[pattern][left == pattern]
+        return out
+
+
 def patterns_to_try(present, folds):
     """Return what to try out: all patterns that lack a view which some row has, or the most useful of very many.
 

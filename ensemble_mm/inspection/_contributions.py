@@ -18,18 +18,20 @@ SAMPLED_ORDERS = 200
 def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=None) -> pd.DataFrame:
     """Say what each view gives to each task: Shapley values, with bootstrap intervals.
 
-    Nothing is fitted. When a view is left out, the members that read it abstain and the weights of the others are
-    scaled to sum to 1, as the meta-learner does for a row where the view is missing; a set of views is worth the
-    share of the prior's loss (log loss of the class frequencies, squared error of the mean) that the remaining
-    members remove from the out-of-fold predictions. A view's value is its mean marginal worth over all orders in
-    which the views can join; the values of a task sum to the worth of all views together. With more than ten
-    views, 200 orders are sampled, each with its reverse.
+    Nothing is fitted. A set of views is worth the share of the loss without any view (log loss of the class
+    frequencies, squared error of the mean) that predictions of held-out rows remove where only these views are there.
+    A view's value is its mean marginal worth over all orders in which the views can join; the values of a task sum to
+    the worth of all views together.
+
+    With up to five views these are the predictions that `predict` gives where the others are missing, which the fit has
+    tried out on held-out rows: on all, or on some 8,000 divided by the number of sets. With more views they come from
+    the table: the members that read a view that is left out abstain, and the weights of the others are scaled to sum
+    to 1. A member that reads several views side by side then abstains as soon as one of them is left out, so each of
+    its views is credited with it: values of weak views are too high where such members carry the weight. With more than
+    ten views, 200 orders are sampled, each with its reverse.
 
     Views that tell the same share the credit: each has a value, though leaving one of them out costs little.
     "unique" tells that cost, and "alone" what the view gives when it is the only one.
-
-    A member that reads several views side by side abstains as soon as one of them is left out, so each of its views is
-    credited with it. Where such members carry the weight, values of weak views are too high; fits on fewer views tell.
 
     Parameters
     ----------
@@ -75,9 +77,8 @@ def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=No
     views = list(model.views_)
     columns = {}
     for name in model.tasks_:
-        cells = cells_of(model, name)
-        cells = cells.take(cells.scored)
-        worth = Worth(cells, views)
+        worth = worth_of(model, name)
+        cells = worth.cells
         gains, prior = shapley_rows(worth, rng), -worth(frozenset())
         base = cells.mean(prior) if len(prior) else np.nan
         columns[name, "value"] = _ratio(cells.mean(gains) if len(gains) else np.full(len(views), np.nan), base)
@@ -108,7 +109,7 @@ def shapley_rows(worth, rng):
     The Shapley value is linear in the worth of a set, and that worth is a mean over rows; so it is taken row by
     row, and a bootstrap costs no more than means of rows.
     """
-    n = worth.reads.shape[1]
+    n = worth.n_views
     gains = np.zeros((len(worth.cells.truth), n))
     if n <= MOST_EXACT_VIEWS:
         for size in range(n):
@@ -130,19 +131,42 @@ def shapley_rows(worth, rng):
     return gains
 
 
-class Worth:
-    """Minus the loss of every row when only the views at the given positions are there."""
+def worth_of(model, task):
+    """Return what sets of views are worth to a task of a fitted stack, on rows that were held out."""
+    cells, views = cells_of(model, task), list(model.views_)
+    tried = getattr(model, "losses_by_views_", {}).get(task)
+    if tried is None:
+        return WorthOfMembers(cells.take(cells.scored), views)
+    tried, places = tried.among(cells.scored)
+    return WorthAsTried(cells.take(cells.scored[places]), len(views), tried)
 
-    def __init__(self, cells, views):
-        self.cells, self.known = cells, {}
-        self.reads = np.array([[view in read for view in views] for read in cells.views], dtype=bool)
-        self.reads = self.reads.reshape(len(cells.members), len(views))
+
+class WorthAsTried:
+    """Minus the loss of every row when only the views at the given positions are there, as the fit has tried it out."""
+
+    def __init__(self, cells, n_views, tried):
+        self.cells, self.n_views, self._tried = cells, n_views, tried
+        self._whole, self._known = cells.losses(cells.ensemble), {}
 
     def __call__(self, kept: frozenset) -> np.ndarray:
-        gone = np.ones(self.reads.shape[1], dtype=bool)
+        if kept not in self._known:
+            self._known[kept] = -self._tried.when_left(sum(1 << place for place in kept), self._whole)
+        return self._known[kept]
+
+
+class WorthOfMembers:
+    """The same from the table alone: members that read another view abstain."""
+
+    def __init__(self, cells, views):
+        self.cells, self.n_views, self._known = cells, len(views), {}
+        self._reads = np.array([[view in read for view in views] for read in cells.views], dtype=bool)
+        self._reads = self._reads.reshape(len(cells.members), len(views))
+
+    def __call__(self, kept: frozenset) -> np.ndarray:
+        gone = np.ones(self.n_views, dtype=bool)
         gone[list(kept)] = False
-        members = ~self.reads[:, gone].any(axis=1)
+        members = ~self._reads[:, gone].any(axis=1)
         key = members.tobytes()
-        if key not in self.known:
-            self.known[key] = -self.cells.losses(self.cells.blend(members))
-        return self.known[key]
+        if key not in self._known:
+            self._known[key] = -self.cells.losses(self.cells.blend(members))
+        return self._known[key]

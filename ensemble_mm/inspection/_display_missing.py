@@ -9,7 +9,7 @@ from scipy import sparse
 
 from ..data import MultimodalData, as_fitted
 from ._cells import cells_of, check_task
-from ._contributions import MOST_EXACT_VIEWS, SAMPLED_ORDERS, Worth
+from ._contributions import MOST_EXACT_VIEWS, SAMPLED_ORDERS, worth_of
 from ._display_errors import predictions_of
 from ._drawing import GAIN, GREY, cycle, finish, legend_below, new_axes, shorten, tidy
 
@@ -48,13 +48,13 @@ class MissingDisplay:
                        random_state=None, ax=None) -> Self:  # fmt: skip
         """Draw the score of one task (default: the first) of a fitted stack against the missing rate.
 
-        Without X and Y nothing is computed anew: the expected score is taken from the table, where members that
-        read a missing view abstain. With X and Y the items are really hidden, at random, and the model predicts.
+        Without X and Y nothing is computed anew: the expected score comes from held-out rows, as `view_contributions`
+        takes it. With X and Y the items are really hidden, at random, and the model predicts.
         """
         task = check_task(estimator, task)
         rates = np.asarray(rates, dtype=float)
         if X is None and Y is None:
-            scores = _expected(cells_of(estimator, task), list(estimator.views_), rates)
+            scores = _expected(worth_of(estimator, task), list(estimator.views_), rates)
         else:
             scores = _measured(estimator, task, X, Y, rates, np.random.default_rng(random_state))
         return cls(scores=scores, task=task).plot(ax=ax)
@@ -74,10 +74,9 @@ class MissingDisplay:
         return finish(self, ax, "Score as items go missing", self.task)
 
 
-def _expected(cells, views, rates):
+def _expected(worth, views, rates):
     """Return the expected score at each rate when every item is missing independently, from the worth of sets."""
-    cells = cells.take(cells.scored)
-    worth = Worth(cells, views)
+    cells = worth.cells
     n, base = len(views), -cells.mean(worth(frozenset()))
 
     def gain(kept):

@@ -53,7 +53,7 @@ from ..schema import tell
 from ..store import FeatureCache, JobStore, content_key, versions
 from ._adding import with_learner
 from ._board import fold_scores
-from ._by_pattern import adapted
+from ._by_pattern import adapted, losses_by_views
 from ._cautions import fitted_before, idle_learners, left_out, splitting_groups, unweighted
 from ._decisions import decided, with_class_weights
 from ._diagram import diagram
@@ -171,6 +171,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
         oof, tried = self._by_pattern(run, last, oof, fitted)
         self.oof_, tried = last.calibrate(run, self.calibration, oof, tried)
         self.conformal_, self.joint_ = fit_regions(run, self.oof_, tried)
+        self.losses_by_views_ = losses_by_views(run, tried)
         self.calibrators_ = last.calibrators
 
     def _by_pattern(self, run, last, oof, fitted):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..crossfit import check_failures, patterns_of
+from ..crossfit import LossesByViews, check_failures, patterns_of
 from ..meta import FEWEST_ROWS, make_meta_learner
 from ._level import SIGNIFICANT, FitMeta, Weighed, combined, first_part, has_both, outside, paired_gain, parts, worth_of
 
@@ -49,6 +49,21 @@ def adapted(level, run, fitted, tried):
             if weighed is not None and (case.task, fold) in fitted and _helps(run, case, after, fold):
                 apart.setdefault((case.task, fold), {})[case.pattern] = weighed
     return fitted | {key: replace(fitted[key], apart=own) for key, own in apart.items()}
+
+
+def losses_by_views(run, tried):
+    """Return {task: losses of the rows that patterns are tried out on}; empty where not all patterns are."""
+    there = int(np.bitwise_or.reduce(patterns_of(run.features.present)))
+    if len(tried) < (1 << there.bit_count()) - 1:
+        return {}
+    found = {}
+    for name, task in run.problem.tasks.items():
+        y, losses = run.problem.targets[name][run.tried.rows], {}
+        for pattern, out in tried.items():
+            some, losses[pattern] = has_both(y, out[name]), np.full(len(y), np.nan, dtype=np.float32)
+            losses[pattern][some] = task.rules.losses(y[some], out[name][some])
+        found[name] = LossesByViews(run.tried.rows, run.tried.own, losses)
+    return found
 
 
 def _cases(level, run, fitted, tried):

@@ -14,6 +14,7 @@ import numpy as np
 _OURS = {
     "crossfit._features": "Reader",
     "crossfit._jobs": "FittedMember",
+    "crossfit._patterns": "LossesByViews",
     "crossfit._plan": "Estimate Member",
     "crossfit._table": "Table",
     "data._inputs": "MultimodalData View",

@@ -4,12 +4,12 @@ from itertools import combinations, permutations
 
 import numpy as np
 import pytest
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from ensemble_mm.inspection import _contributions as module
 from ensemble_mm.inspection import view_contributions
 from ensemble_mm.inspection._cells import cells_of
-from ensemble_mm.stacking import StackedRegressor
+from ensemble_mm.stacking import StackedClassifier, StackedRegressor
 
 TASKS = ["liked", "tone", "stars"]
 
@@ -118,6 +118,28 @@ def test_values_from_the_table_are_those_of_refits_on_every_set_of_views():
         for i, view in enumerate(order):
             before, after = (tuple(v for v in views if v in order[:k]) for k in (i, i + 1))
             refitted[view] += (gains[after] - gains[before]) / 6
-    shares = view_contributions(fitted(views), n_bootstrap=0)["y"]
+    model = fitted(views)
+    model.losses_by_views_ = {}  # as of more views than a fit tries out
+    shares = view_contributions(model, n_bootstrap=0)["y"]
     assert np.allclose(shares["value"], [refitted[view] for view in views], atol=0.05)
     assert shares["value"].idxmax() == "clear" and shares["value"].idxmin() == "noise"
+
+
+@pytest.mark.parametrize("holes", [0, 60])
+def test_sets_of_views_are_worth_what_predict_makes_of_them(holes):
+    """Also where rows that lack a view have weights of their own, and a member fills in what is missing."""
+    rng = np.random.default_rng(0)
+    X = {"strong": rng.normal(size=(150, 1)), "weak": rng.normal(size=(150, 1))}
+    y = (4 * X["strong"][:, 0] + X["weak"][:, 0] > -3).astype(int)
+    X["weak"][:holes] = np.nan
+    learners = [("each", LogisticRegression()), ("all", LogisticRegression(), "all")]
+    lone = [(np.arange(100), np.arange(100, 150))]  # what predicts new rows also predicted those of the fold
+    model = StackedClassifier(learners=learners, cv=lone, refit=False, random_state=0).fit(X, y)
+    worth = module.worth_of(model, "y")
+    for kept in (set(), {0}, {1}):
+        left = {name: view[100:] if j in kept else np.full((50, 1), np.nan) for j, (name, view) in enumerate(X.items())}
+        proba = model.predict_proba(left)[np.arange(50), y[100:]]
+        assert -worth(frozenset(kept)).mean() == pytest.approx(-np.log(proba).mean(), rel=0.15), kept
+    whole = -np.log(model.oof_["y"][np.arange(100, 150), y[100:]])
+    np.testing.assert_allclose(-worth(frozenset({0, 1})), whole)
+    assert 2 in model.levels_[-1].apart["y"]  # else weights of their own are not seen
