@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from bench_accuracy import moving_digits, posters
+from _sets import moving_digits, posters
 from lightgbm import LGBMClassifier
 from sklearn.compose import make_column_transformer
 from sklearn.feature_extraction.text import TfidfVectorizer

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .._products import times
 from ..learners import NaiveBayesScaler, SampledKernel, ViewScaler
 
 FEW = 64  # rows, up to which checks take longer than the prediction
@@ -48,11 +49,11 @@ def _forest(model, X):
 
 
 def _ridge(model, X):
-    return np.asarray(X @ model.coef_) + model.intercept_
+    return times(X, model.coef_) + model.intercept_
 
 
 def _logistic(model, X):
-    scores = (np.asarray(X @ model.coef_.T) + model.intercept_).astype(np.float64)
+    scores = (times(X, model.coef_.T) + model.intercept_).astype(np.float64)
     scores = np.hstack([np.zeros((len(scores), 1)), scores]) if scores.shape[1] == 1 else scores
     shares = np.exp(scores - scores.max(axis=1, keepdims=True))
     return shares / shares.sum(axis=1, keepdims=True)

@@ -4,7 +4,7 @@ Texts become strings again only for the n-grams that are kept.
 """
 
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
@@ -19,6 +19,7 @@ from ._words import parts_of
 
 GAP = -1  # between units that do not stand together, and in the place of those that are not known
 FEW = 1000  # numbers, up to which a search in a sorted list is faster than a table of hashes
+FEW_TEXTS = 8  # up to which a look at each n-gram is faster than arrays
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,12 @@ class Cells:
 
 def side_by_side(blocks, n_rows):
     """Return blocks of cells as one CSR matrix."""
-    rows = np.concatenate([block.rows for block in blocks])
     starts = np.cumsum([0, *(block.width for block in blocks)])
+    if n_rows == 1:
+        columns = [block.columns + start for block, start in zip(blocks, starts[:-1], strict=True)]
+        values, columns = np.concatenate([block.values for block in blocks]), np.concatenate(columns).astype(np.int32)
+        return sparse.csr_matrix((values, columns, np.array([0, len(columns)], np.int32)), (1, starts[-1]))
+    rows = np.concatenate([block.rows for block in blocks])
     order = np.argsort(rows, kind="stable")  # they are sorted but for a few runs
     columns = [block.columns + start for block, start in zip(blocks, starts[:-1], strict=True)]
     ends = np.zeros(n_rows + 1, dtype=np.int32)
@@ -101,11 +106,13 @@ class _Ngrams:
         order = sorted(range(len(names)), key=lambda i: (-total[places[i]], names[i]))[:most]
         order.sort(key=names.__getitem__)
         self.names_ = [names[i] for i in order]
-        vars(self).pop("_known", None)
+        vars(self).pop("_known", None), vars(self).pop("_places", None)
         return counts[:, places[order]]
 
     def transform(self, texts):
         """Return the features of texts, Cells of float32."""
+        if len(texts) <= FEW_TEXTS:
+            return self._weighed(*self._count_few(texts))
         if "_known" not in vars(self):  # of a saved model
             self._known = _Known(*self._units_of(self.names_), self.ngram_range[1], self._lookup)
         known = self._known
@@ -116,6 +123,18 @@ class _Ngrams:
         places = (rows * len(self.names_) + columns)[columns != GAP]
         places, counts = np.unique(places, return_counts=True)
         return self._weighed(*np.divmod(places, len(self.names_)), counts.astype(np.float32))
+
+    def _count_few(self, texts):
+        """Return the rows, the columns and the counts of the n-grams of few texts, sorted."""
+        if "_places" not in vars(self):
+            self._places = dict(zip(self.names_, range(len(self.names_)), strict=True))
+        cells = []
+        for row, text in enumerate(texts):
+            counts = Counter(map(self._places.get, self._grams(text)))
+            counts.pop(None, None)
+            cells += [(row, *cell) for cell in sorted(counts.items())]
+        rows, columns, counts = np.array(cells, dtype=np.intp).reshape(-1, 3).T
+        return rows, columns, counts.astype(np.float32)
 
     def _weighed(self, rows, columns, counts):
         values = (np.log(counts) + np.float32(1)) * self.idf_[columns]
@@ -131,7 +150,7 @@ class _Ngrams:
         return [f"{a}{self.between}{units[b]}" for a, b in zip(shorter, last, strict=True)]
 
     def __getstate__(self):
-        return {name: value for name, value in vars(self).items() if name != "_known"}
+        return {name: value for name, value in vars(self).items() if name not in ("_known", "_places")}
 
 
 class WordNgrams(_Ngrams):
@@ -165,6 +184,14 @@ class WordNgrams(_Ngrams):
         ]
         return tokens, list(seen)
 
+    def _grams(self, text):
+        """Return the n-grams of one text, by name, and what stands alone in it."""
+        together, grams = parts_of(text, self.ngram_range[0])
+        for n in range(self.ngram_range[0], self.ngram_range[1] + 1):
+            for words in together:
+                grams += words if n == 1 else [" ".join(words[i : i + n]) for i in range(len(words) - n + 1)]
+        return grams
+
     def _lookup(self, units):
         numbers = dict(zip(units, range(len(units)), strict=True))
         return lambda stretch: map(numbers.get, stretch, repeat(GAP))
@@ -182,7 +209,7 @@ class CharacterNgrams(_Ngrams):
 
     def _numbered(self, texts, number=None):
         """Return what that of words does; nothing stands alone."""
-        spaced = [f" {' '.join(words)} " if (words := text.split()) else "" for text in texts]
+        spaced = list(map(_spaced, texts))
         codes = np.frombuffer("\0".join([*spaced, ""]).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
         units = []
         if number is None:
@@ -192,6 +219,10 @@ class CharacterNgrams(_Ngrams):
         numbers = number(codes)
         numbers[np.cumsum(length) - 1] = GAP
         return [numbers, np.repeat(np.arange(len(texts)), length), nothing, nothing], units
+
+    def _grams(self, text):
+        text, (low, high) = _spaced(text), self.ngram_range
+        return [text[i : i + n] for n in range(low, high + 1) for i in range(len(text) - n + 1)]
 
     def _lookup(self, units):
         known = np.array(list(map(ord, units)), dtype=np.uint32)
@@ -204,6 +235,11 @@ class CharacterNgrams(_Ngrams):
 
     def _units_of(self, names):
         return list("".join(names)), list(map(len, names))
+
+
+def _spaced(text):
+    """Return a text with one space between its words, and one at each end."""
+    return f" {' '.join(words)} " if (words := text.split()) else ""
 
 
 class _Known:

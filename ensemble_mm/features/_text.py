@@ -12,6 +12,7 @@ from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import as_items, check_params, having, is_missing, one_of, whole
+from .._products import times
 from ..schema import composed, is_no_text, kind_of_strings, word_of
 from ._characters import COUNTS, count_characters
 from ._encoders import POOLINGS, encode, encoder_files, encoder_width
@@ -316,7 +317,7 @@ class TextReducer(TransformerMixin, BaseEstimator):
         """Return the reduced rows, float32, shape (n_samples, n_components_)."""
         check_is_fitted(self, "n_components_")
         directions = self.directions_
-        return _dense(X if directions is None else X @ directions)
+        return _dense(X if directions is None else times(X, directions))
 
     @property
     def directions_(self):

@@ -198,3 +198,14 @@ def test_a_reducer_of_equal_rows_has_one_direction():
     reduced = TextReducer(10, random_state=0).fit_transform(X)
     np.testing.assert_allclose(np.abs(reduced[:, 0]), 1, atol=1e-3)
     assert not reduced[:, 1:].any()
+
+
+@pytest.mark.parametrize("settings", [{}, {"char_ngram_range": (1, 4)}, {"output": "reduced", "n_components": 2}])
+def test_few_texts_read_as_they_do_among_many(settings):
+    texts = [*TEXTS, "", "!", "\ud800 Ünïcode?!", "A", "房间"] * 2
+    extractor = TextExtractor(random_state=0, **settings).fit(texts)
+    many = extractor.transform(texts)
+    for n in (1, 3):
+        few = [extractor.transform(texts[start : start + n]) for start in range(0, len(texts), n)]
+        few = sparse.vstack(few) if sparse.issparse(many) else np.vstack(few)
+        assert (few != many).sum() == 0
