@@ -27,6 +27,7 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils._repr_html.estimator import _VisualBlock as VisualBlock  # noqa: F401
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight  # noqa: F401
+from sklearn.utils.validation import check_is_fitted
 
 LIKE = 1.1  # of names that may have been meant; 2 is the same name
 
@@ -212,6 +213,12 @@ def whole(minimum: int, maximum: int | None = None) -> Number:
 def having(*methods: str) -> HasMethods:
     """Return the constraint of a parameter that is an object with these methods."""
     return HasMethods(list(methods))
+
+
+def check_fitted(estimator, name: str) -> None:
+    """Raise a NotFittedError unless `fit` set an attribute; scikit-learn's own check asks for all tags each time."""
+    if name not in vars(estimator):
+        check_is_fitted(estimator, name)
 
 
 def check_params(estimator) -> None:

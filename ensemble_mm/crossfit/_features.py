@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from .._checks import BadItemsError, BadItemsWarning, as_items
 from .._modalities import MODALITIES
 from ..data import present_rows, take_rows
+from ..features import TabularExtractor
 from ..store import content_key, versions
 from ._estimators import learns_from_labels, seeded, split_stateless
 from ._execute import Skipped, check_failures
@@ -32,6 +33,11 @@ class Reader:
     def is_read(self):
         """Whether the part that needs no fit gives the features."""
         return self.stateless is not None and all(extractor is None for extractor, _ in self.fitted.values())
+
+    @property
+    def takes_few(self):
+        """Whether it reads a table as `FewRows`, too."""
+        return all(type(extractor) is TabularExtractor for extractor, _ in self.fitted.values())
 
     def only(self, reads):
         """Return the reader without what nobody reads; `reads` holds the (fold, task, form) of those who do."""

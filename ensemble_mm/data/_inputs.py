@@ -14,6 +14,7 @@ from scipy import sparse
 
 from .._checks import DataWarning, as_items, as_pandas, check_unique, did_you_mean, first_names, is_missing, name_of
 from .._items import plain_column, text_of
+from ..schema import FewRows
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,8 @@ def present_rows(column) -> np.ndarray:
     """Tell for every row whether the view is there: shape (n_samples,), bool."""
     if sparse.issparse(column):
         return np.ones(column.shape[0], dtype=bool)
+    if isinstance(column, FewRows):
+        return column.present()
     if isinstance(column, pd.DataFrame):
         empty = np.ones(len(column), dtype=bool)
         for _, values in column.items():

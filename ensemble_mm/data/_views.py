@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from .._checks import check_choice, check_unique, is_missing
+from .._checks import as_items, check_choice, check_unique, is_missing
 from .._items import numbers_of, plain_items
 from .._modalities import MODALITIES
-from ..schema import is_no_text
+from ..schema import FEW, are_plain, is_no_text, read_few
 from ._containers import as_source
 from ._inputs import MultimodalData, View, find_columns, select
-from ._names import Names
+from ._names import Names, columns_read
 from ._schema import check_said, infer_schema, infer_views, schema_of_views
 from ._values import check_values
 
@@ -77,6 +77,36 @@ def columns_of(source, views, schema, *, told=None):
         columns[view.name], lines = _read(column, source, view, schema)
         told += lines
     return columns
+
+
+def columns_of_few(X, model):
+    """Return what `columns_of` does of few rows, as a stack wants them; None where a table is not plain or not small.
+
+    Nothing is to be told of such rows, and each table is read by extractors that take `FewRows`.
+    """
+    names = model._names
+    if type(X) is not pd.DataFrame or not 0 < len(X) <= FEW or not (names.container == "frame" and names.given):
+        return None
+    there, columns = dict(X.items()), {}
+    for view in views_of(model) if len(there) == X.shape[1] else ():
+        labels = columns_read(view.columns)
+        cells = {label: there[label].tolist() for label in labels if label in there}
+        if len(cells) == len(labels) and not any(bytes in map(type, values) for values in cells.values()):
+            columns[view.name] = _read_few(X, view, cells, model)
+    return columns if len(columns) == len(model.views_) and all(c is not None for c in columns.values()) else None
+
+
+def _read_few(X, view, cells, model):
+    own = view.name not in model.schema_.raw
+    if own and MODALITIES[view.modality].takes == "table":
+        known = {column.name: column for column in model.schema_.columns if column.within is None}
+        return read_few(cells, known) if model.readers_[view.name].takes_few else None
+    (values,), several = cells.values() if len(cells) == 1 else [[]], len(cells) > 1
+    if own and view.modality == "text" and not several:
+        if not are_plain(values) or not all(type(v) is str or is_missing(v) for v in values):
+            return None
+        return as_items([None if is_no_text(value) else value for value in values])
+    return columns_of(X, [view], model.schema_)[view.name]
 
 
 def column_of(source, view, schema):

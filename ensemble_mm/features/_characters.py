@@ -44,7 +44,9 @@ def _count_block(texts):
 def _count_one(text):
     """Return how many characters a text has, and how many of them have each of FLAGS, and its words."""
     words = WORD.findall(text)
-    capitals = sum(c.isupper() and (c.isascii() or WORD.match(c) is not None) for c in text)
+    capitals = sum(map(str.isupper, text))
+    if capitals and not text.isascii():
+        capitals = sum(c.isupper() and WORD.match(c) is not None for c in text)
     exclamations, questions = (sum(map(text.count, marks)) for marks in ("!\uff01", "?\uff1f"))
     digits = sum(map(len, DIGITS.findall(text)))
     return len(text), sum(map(len, words)), digits, capitals, text.count(" "), exclamations, questions, len(words)

@@ -11,9 +11,9 @@ from sklearn.preprocessing import TargetEncoder
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import as_pandas, check_params, check_sample_weight, whole
+from .._checks import as_pandas, check_fitted, check_params, check_sample_weight, whole
 from .._routing import whole_groups
-from ..schema import Schema, are_digits, infer_column, tell
+from ..schema import FewRows, Schema, are_digits, infer_column, read_few, tell
 
 SKEWED = 2.0  # skewness above which a number is also given as its signed logarithm
 MOST_CLASSES = 20  # labels of more different values are averaged as numbers
@@ -103,22 +103,30 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         folds = folds if groups is None else 5
         self._encoder = TargetEncoder(target_type="continuous" if numbers else "auto", cv=folds)
         with whole_groups(self._encoder, y, groups):
-            return frame, self._encoder.fit_transform(self._coded_words(frame), y)
+            return frame, self._encoder.fit_transform(self._coded_words([values for _, values in frame.items()]), y)
 
-    def _coded_words(self, frame):
-        return np.column_stack([np.array(_words(frame.iloc[:, i]), dtype=object) for i in self._coded])
+    def _coded_words(self, columns):
+        return np.column_stack([np.array(_words(columns[i]), dtype=object) for i in self._coded])
 
     def transform(self, X) -> np.ndarray:
         """Return float32 features of shape (n_samples, n_features), all finite; a row without any value is NaN."""
-        check_is_fitted(self, "kinds_")
+        check_fitted(self, "kinds_")
+        few = self._read_few(X) if isinstance(X, FewRows) else None
+        if few is not None:
+            return self._features(few)
         frame, told = self.schema_.read(self._frame(X, reset=False), again=True)
         tell(told, stacklevel=2)
         return self._features(frame)
 
+    def _read_few(self, X):
+        known = {column.name: column for column in self.schema_.columns}
+        return read_few({label: values.tolist() for label, values in X.items()}, known)
+
     def _features(self, frame):
-        parts = [column.transform(values) for column, (_, values) in zip(self._columns, frame.items(), strict=True)]
+        columns = [values for _, values in frame.items()]
+        parts = [column.transform(values) for column, values in zip(self._columns, columns, strict=True)]
         if self._coded:
-            parts.append(self._encoder.transform(self._coded_words(frame)))
+            parts.append(self._encoder.transform(self._coded_words(columns)))
         out = np.hstack([*parts, np.zeros((len(frame), 0))]).astype(np.float32)
         if out.shape[1] == 0:
             out = np.zeros((len(frame), 1), dtype=np.float32)
@@ -145,7 +153,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         return frame if isinstance(X, pd.DataFrame) else frame.to_numpy()
 
     def _frame(self, X, reset):
-        X = as_pandas(X)
+        X = pd.DataFrame(X.columns) if isinstance(X, FewRows) else as_pandas(X)
         if isinstance(X, pd.Series):
             X = X.to_frame()
         if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype == object:
@@ -361,7 +369,7 @@ class _Date:
 
     def _split(self, column):
         """Return year, month, weekday and hour as they are in the time zone of each date, and days of one calendar."""
-        here = column
+        here = column = pd.Series(column)
         if column.dtype == object:  # of several time zones
             here = pd.Series([item if item is None else item.replace(tzinfo=None) for item in column])
         elif isinstance(column.dtype, pd.DatetimeTZDtype):
@@ -389,11 +397,14 @@ _MAKERS = {"number": _Number, "time": _Number, "date": _Date, "constant": _Const
 
 
 def _numbers(column):
-    values = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
+    values = column if isinstance(column, np.ndarray) else column.to_numpy(dtype=np.float64, na_value=np.nan)
+    values = np.asarray(values, dtype=np.float64)
     return np.where(np.isinf(values), np.nan, values)
 
 
 def _words(column):
+    if isinstance(column, np.ndarray):
+        return ["" if item is None else str(item) for item in column]
     return ["" if missing else str(item) for item, missing in zip(column.to_numpy(object), column.isna(), strict=True)]
 
 

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import as_items, check_params, having, is_missing, one_of, whole
+from .._checks import as_items, check_fitted, check_params, having, is_missing, one_of, whole
 from .._products import times
 from ..schema import composed, is_no_text, kind_of_strings, word_of
 from ._characters import COUNTS, count_characters
@@ -171,7 +171,7 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         if self.output == "tokens":
             check_is_fitted(self, "vocabulary_")
             return self._tokens(texts)
-        check_is_fitted(self, "vectorizers_")
+        check_fitted(self, "vectorizers_")
         features = self._join([v.transform(texts) for v in self.vectorizers_], self._plain(texts), len(texts))
         return self.reducer_.transform(features) if self.output == "reduced" else features
 
@@ -315,7 +315,7 @@ class TextReducer(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         """Return the reduced rows, float32, shape (n_samples, n_components_)."""
-        check_is_fitted(self, "n_components_")
+        check_fitted(self, "n_components_")
         directions = self.directions_
         return _dense(X if directions is None else times(X, directions))
 

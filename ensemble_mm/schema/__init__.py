@@ -4,6 +4,7 @@ from ._blanks import blanks_of, is_blank, is_no_text
 from ._categories import word_of
 from ._column import IN_TABLE, LEFT_OUT, STRINGS, Column
 from ._dates import learn_dates
+from ._few import FEW, FewRows, are_plain, read_few
 from ._inference import LOOKED_AT, check_kind, infer_column
 from ._numbers import learn_numbers
 from ._schema import Schema, tell
@@ -11,14 +12,17 @@ from ._strings import CHINESE, SOUTHEAST, are_digits, composed, kind_of_strings
 
 __all__ = [
     "CHINESE",
+    "FEW",
     "IN_TABLE",
     "LEFT_OUT",
     "LOOKED_AT",
     "SOUTHEAST",
     "STRINGS",
     "Column",
+    "FewRows",
     "Schema",
     "are_digits",
+    "are_plain",
     "blanks_of",
     "check_kind",
     "composed",
@@ -28,6 +32,7 @@ __all__ = [
     "kind_of_strings",
     "learn_dates",
     "learn_numbers",
+    "read_few",
     "tell",
     "word_of",
 ]

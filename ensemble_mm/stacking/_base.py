@@ -42,6 +42,7 @@ from ..data import (
     as_fitted,
     as_source,
     columns_of,
+    columns_of_few,
     has_names,
     present_rows,
     read_problem,
@@ -452,8 +453,13 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
             estimates = level.estimates(out)
         return table, out
 
+    def _few_rows(self, X):
+        """Return few rows that are read without what takes most of their time; None where they are not plain."""
+        columns = columns_of_few(X, self) if hasattr(self, "levels_") else None
+        return columns and NewRows(self.readers_, columns, self._runner(), self._cache(), X.index)
+
     def _predict_tasks(self, X):
-        new = self._new_rows(X)
+        new = self._few_rows(X) or self._new_rows(X)
         with PLAIN_OUTPUT():
             _, out = self._run_levels(new)
             return {name: self.levels_[-1].calibrated(name, p) for name, p in out.items()}, new

@@ -1,3 +1,4 @@
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from ensemble_mm import MultiOutputStack, StackedRegressor
+from ensemble_mm import DataWarning, MultiOutputStack, StackedClassifier, StackedRegressor
 
 LEARNERS = [("linear", LogisticRegression(), "each"), ("ridge", Ridge(), "each")]
 
@@ -50,3 +51,75 @@ def test_threads_may_share_a_predictor(fitted):
 def test_a_model_that_is_not_fitted_is_not_compiled():
     with pytest.raises(NotFittedError):
         MultiOutputStack().compiled()
+
+
+@pytest.fixture(scope="module")
+def shop():
+    """A model of a table with columns of every kind, and rows of it with all that may be missing or odd."""
+    rng = np.random.default_rng(0)
+    n = 80
+    X = pd.DataFrame({
+        "review": [f"a {mood} coat, number {i}" for i, mood in enumerate(rng.choice(["warm", "cold", "schöner"], n))],
+        "price": rng.normal(size=n), "count": rng.integers(0, 9, n), "new": rng.random(n) > 0.5,
+        "cost": [f"{value:.2f} EUR" for value in rng.uniform(1, 99, n)],
+        "shop": rng.choice(["north", "süd", "west"], n),
+        "zip": rng.integers(10, 30, n).astype(str), "sold": pd.date_range("2024-01-01", periods=n, tz="Europe/Berlin"),
+        "made": [f"{1 + i % 28:02}.03.2021" for i in range(n)], "opens": rng.choice(["8:30", "10:00"], n),
+        "code": pd.Categorical(rng.choice(["a", "b"], n)), "same": 1,
+    })  # fmt: skip
+    y = np.where(X["price"] > 0, "up", "down")
+    learners = [("linear", LogisticRegression(), "each")]
+    return X, StackedClassifier(learners=learners, cv=3, random_state=0).fit(X, y)
+
+
+def test_few_rows_say_what_they_say_among_many(shop):
+    X, model = shop
+    X = X.astype({"count": "Int64", "new": object, "price": np.float32}).assign(other=b"extra")[::-1]
+    for name, value in {
+        "review": "",
+        "price": np.inf,
+        "count": pd.NA,
+        "new": None,
+        "shop": "new",
+        "sold": pd.NaT,
+    }.items():
+        X.loc[X.index[:3], name] = value
+    X.loc[X.index[3], [name for name in X if name != "review"]] = None
+    X.loc[X.index[4], "review"] = "N/A"
+    wanted = model.predict_proba(X)
+    for n in (1, 3, 4):
+        few = [model.compiled().predict_proba(X.iloc[start : start + n]) for start in range(0, 40, n)]
+        np.testing.assert_allclose(np.vstack(few)[:40], wanted[:40], atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [("cost", "twelve", "1 of 1 values are no numbers"), ("price", [1, 2], "several values"),
+     ("review", "\ud800", "surrogate"), ("made", "31.02.2021", "are no dates"), ("price", 10**400, "too large"), ("price", 1j, "complex")],
+)  # fmt: skip
+def test_what_is_wrong_with_one_row_is_told_as_of_many(shop, name, value, words):
+    X, model = shop
+    row = X.iloc[[0]].astype({name: object})
+    row.at[row.index[0], name] = value
+    with pytest.raises((ValueError, DataWarning), match=words), warnings.catch_warnings():
+        warnings.simplefilter("error", DataWarning)
+        model.compiled().predict(row)
+
+
+def test_one_row_takes_any_container(shop):
+    X, model = shop
+    row = X.iloc[[5]]
+    wanted = model.compiled().predict_proba(row)
+    record = row.iloc[0].to_dict()
+    for given in (
+        [record],
+        {name: [value] for name, value in record.items()},
+        record,
+        row[row.columns[::-1]],
+        X.iloc[5],
+    ):
+        np.testing.assert_allclose(model.compiled().predict_proba(given), wanted, atol=1e-7)
+    with pytest.warns(DataWarning, match="review"):
+        model.compiled().predict(row.drop(columns="review"))
+    with pytest.raises(ValueError, match="'cost'"):
+        model.compiled().predict(row.drop(columns="cost"))
