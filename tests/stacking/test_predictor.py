@@ -94,9 +94,15 @@ def test_few_rows_say_what_they_say_among_many(shop):
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
-    [("cost", "twelve", "1 of 1 values are no numbers"), ("price", [1, 2], "several values"),
-     ("review", "\ud800", "surrogate"), ("made", "31.02.2021", "are no dates"), ("price", 10**400, "too large"), ("price", 1j, "complex")],
-)  # fmt: skip
+    [
+        ("cost", "twelve", "1 of 1 values are no numbers"),
+        ("price", [1, 2], "several values"),
+        ("review", "\ud800", "surrogate"),
+        ("made", "31.02.2021", "are no dates"),
+        ("price", 10**400, "too large"),
+        ("price", 1j, "complex"),
+    ],
+)
 def test_what_is_wrong_with_one_row_is_told_as_of_many(shop, name, value, words):
     X, model = shop
     row = X.iloc[[0]].astype({name: object})
