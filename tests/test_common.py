@@ -25,6 +25,7 @@ from ensemble_mm.learners import (
     NaiveBayesScaler,
     PooledGaussian,
     RidgePath,
+    TailRegressor,
     TailScaler,
     TextCNN,
     TunedLearner,
@@ -54,7 +55,8 @@ STACKS = [
 NOTHING_SET = [StackedClassifier(), StackedRegressor()]
 PARTS = [
     VectorExtractor(), TabularExtractor(), ViewScaler(), TailScaler(), NaiveBayesScaler(),
-    LogisticPath(), RidgePath(), TunedLearner(Ridge(), {"alpha": [0.1, 1.0]}, search="grid", cv=2),
+    LogisticPath(), RidgePath(), TailRegressor(Ridge()),
+    TunedLearner(Ridge(), {"alpha": [0.1, 1.0]}, search="grid", cv=2),
 ]  # fmt: skip
 COMBINERS = [
     cls(cv=2) if cls in (AutoClassifier, AutoRegressor) else cls()

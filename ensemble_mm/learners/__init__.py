@@ -8,7 +8,7 @@ from ._imagecnn import ImageCNN, ImageCNNClassifier, ImageCNNRegressor
 from ._linear import LogisticPath, RidgePath
 from ._pooled_gaussian import PooledGaussian
 from ._portfolios import PORTFOLIOS, Entry, named_learner, portfolio
-from ._scaling import NaiveBayesScaler, SampledKernel, TailScaler, ViewScaler
+from ._scaling import NaiveBayesScaler, SampledKernel, TailRegressor, TailScaler, ViewScaler
 from ._spaces import default_space
 from ._textcnn import TextCNN, TextCNNClassifier, TextCNNRegressor
 from ._tuning import TunedLearner
@@ -25,6 +25,7 @@ __all__ = [
     "PooledGaussian",
     "RidgePath",
     "SampledKernel",
+    "TailRegressor",
     "TailScaler",
     "TextCNN",
     "TextCNNClassifier",

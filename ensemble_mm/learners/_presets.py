@@ -16,7 +16,7 @@ from sklearn.svm import SVR
 from ._gaussian_process import GaussianProcess
 from ._linear import LogisticPath, RidgePath
 from ._pooled_gaussian import PooledGaussian
-from ._scaling import NaiveBayesScaler, SampledKernel, TailScaler, ViewScaler
+from ._scaling import NaiveBayesScaler, SampledKernel, TailRegressor, ViewScaler
 
 WIDE_SHARE = 0.15  # of the columns that a tree looks at, where there are hundreds that describe one item
 MIXED_SHARE = 0.4  # of the columns of tables and texts, where few tell much and many tell little
@@ -113,9 +113,7 @@ def gbm(facts, n_rounds, share, **others):
         verbose=-1,
     )
     model = cls(**settings | others)
-    if facts.counts or not facts.regression:
-        return model
-    return TransformedTargetRegressor(model, transformer=TailScaler(), check_inverse=False)
+    return model if facts.counts or not facts.regression else TailRegressor(model)
 
 
 def deep_gbm(facts, share):

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 from scipy.stats import skew
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.kernel_approximation import Nystroem
 from sklearn.utils import check_random_state
 from sklearn.utils.extmath import row_norms, safe_sparse_dot
@@ -18,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._checks import POSITIVE, check_params
 
 HEAVY = 2.0  # skewness of a target above which few rows outweigh all others in a squared error
+MOST_RESTORED = 3.0  # times that a mean is raised at most: one huge target must not rule all predictions
 LEAST_SIZE = 1e-6  # of a direction of a kernel's map: what lies in smaller ones is noise
 
 
@@ -312,6 +314,79 @@ class TailScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         out, heavy = X.copy(), self.units_ > 0
         out[:, heavy] = change(X[:, heavy], self.units_[heavy])
         return out
+
+
+class TailRegressor(TransformedTargetRegressor):
+    """Learn the logarithm of a target with a heavy tail, and predict with the mean of the training rows.
+
+    What is right on average for a logarithm is too low for the target itself. Where a logarithm was taken of a target
+    of one sign, predictions are multiplied by what brings their mean over the training rows to that of the target
+    [1]_, at most by 3.
+
+    Parameters
+    ----------
+    regressor : estimator
+        Learns the target as `TailScaler` gives it.
+
+    Attributes
+    ----------
+    factor_ : float
+        What predictions are multiplied by; 1 where no logarithm was taken, and for targets of both signs.
+
+    References
+    ----------
+    .. [1] Duan, N. (1983). Smearing estimate: a nonparametric retransformation method. Journal of the American
+       Statistical Association 78, 605-610.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import Ridge
+    >>> from ensemble_mm.learners import TailRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(500, 1))
+    >>> prices = np.exp(X[:, 0] + rng.normal(size=500))
+    >>> model = TailRegressor(Ridge()).fit(X, prices)
+    >>> bool(np.isclose(model.predict(X).mean(), prices.mean()))
+    True
+    """
+
+    _parameter_constraints = {"regressor": TransformedTargetRegressor._parameter_constraints["regressor"]}
+    transformer, func, inverse_func, check_inverse = TailScaler(), None, None, False
+
+    def __init__(self, regressor=None):
+        self.regressor = regressor
+
+    def fit(self, X, y, **fit_params):
+        """Fit the regressor, and restore the mean.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Values.
+        **fit_params : dict
+            Of the regressor, such as `sample_weight`, by which the means are taken, too.
+
+        Returns
+        -------
+        self : TailRegressor
+            The fitted model.
+        """
+        check_params(self)
+        self.factor_ = 1.0
+        super().fit(X, y, **fit_params)
+        y = np.asarray(y, dtype=np.float64)
+        if self.transformer_.units_.any() and y.min() * y.max() >= 0:
+            weight = fit_params.get("sample_weight")
+            mean, told = np.average(y, weights=weight), np.average(self.predict(X), weights=weight)
+            self.factor_ = float(np.clip(mean / told, 1.0, MOST_RESTORED)) if told else 1.0
+        return self
+
+    def predict(self, X, **predict_params):
+        """Return the predicted values, shape (n_samples,)."""
+        return super().predict(X, **predict_params) * self.factor_
 
 
 def _signed_log(values, units):

@@ -99,25 +99,30 @@ class LinearClassifier(_Linear, TableClassifier):
 
     def _search(self, logs, y, weight, start):
         n, n_members, n_classes = logs.shape
-        flat = np.ascontiguousarray(logs.transpose(1, 0, 2)).reshape(n_members, -1)
-        true = np.eye(n_classes)[y]
+        # Rows come last: sums over classes are fast then.
+        flat = np.ascontiguousarray(logs.transpose(1, 2, 0)).reshape(n_members, -1)
+        place = y, np.arange(n)
         total = weight.sum()
 
         def loss(theta):
             w, bias = theta[:n_members], theta[n_members:]
-            scores = (w @ flat).reshape(n, n_classes) + bias
-            log_p = scores - logsumexp(scores, axis=1, keepdims=True)
-            wrong = (np.exp(log_p) - true) * weight[:, np.newaxis]
+            scores = (w @ flat).reshape(n_classes, n) + bias[:, np.newaxis]
+            scores -= scores.max(axis=0)
+            wrong = np.exp(scores)
+            size = wrong.sum(axis=0)
+            log_p = scores[place] - np.log(size)
+            wrong *= weight / size
+            wrong[place] -= weight
             apart, away = w - w.mean(), w.sum() - 1
-            value = 0.5 * self.alpha * (n_members * apart @ apart + away**2 + bias @ bias) - weight @ log_p[true > 0]
+            value = 0.5 * self.alpha * (n_members * apart @ apart + away**2 + bias @ bias) - weight @ log_p
             slope = np.r_[
                 flat @ wrong.ravel() + self.alpha * (n_members * apart + away),
-                wrong.sum(axis=0) + self.alpha * bias,
+                wrong.sum(axis=1) + self.alpha * bias,
             ]
             return value / total, slope / total
 
         bounds = [(0, None)] * n_members + [(None, None)] * n_classes
-        options = {"gtol": 1e-9, "ftol": 1e-14, "maxiter": 500}
+        options = {"gtol": 1e-8, "ftol": 1e-12, "maxiter": 500}
         begin = np.r_[start, self.intercept_]
         optimum = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
         return np.where(optimum[:n_members] < TINY, 0.0, optimum[:n_members]), optimum[n_members:]

@@ -30,7 +30,7 @@ _OURS = {
     "learners._imagecnn": "ImageCNNClassifier ImageCNNRegressor",
     "learners._linear": "LogisticPath RidgePath",
     "learners._pooled_gaussian": "PooledGaussian",
-    "learners._scaling": "NaiveBayesScaler SampledKernel TailScaler ViewScaler",
+    "learners._scaling": "NaiveBayesScaler SampledKernel TailRegressor TailScaler ViewScaler",
     "learners._textcnn": "TextCNNClassifier TextCNNRegressor",
     "learners._tuning": "TunedLearner",
     "meta._calibration": "IsotonicCalibrator TemperatureCalibrator",

@@ -3,8 +3,9 @@ import warnings
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.linear_model import Ridge
 
-from ensemble_mm.learners import NaiveBayesScaler, TailScaler, ViewScaler
+from ensemble_mm.learners import NaiveBayesScaler, TailRegressor, TailScaler, ViewScaler
 from ensemble_mm.learners._scaling import SampledKernel
 
 
@@ -87,3 +88,20 @@ def test_only_columns_with_a_heavy_tail_are_changed_and_they_come_back():
 
 def test_a_tail_that_no_logarithm_makes_lighter_stays():
     assert TailScaler().fit(np.r_[np.zeros(99), 1.0][:, np.newaxis]).units_ == 0
+
+
+def test_a_model_of_logarithms_keeps_the_mean_of_the_target_by_weight():
+    rng = np.random.default_rng(0)
+    X, weight = rng.normal(size=(300, 1)), rng.integers(0, 3, size=300)
+    y = np.exp(X[:, 0] + 1.5 * rng.normal(size=300))
+    model = TailRegressor(Ridge()).fit(X, y, sample_weight=weight)
+    assert 1 < model.factor_ < 3
+    np.testing.assert_allclose(np.average(model.predict(X), weights=weight), np.average(y, weights=weight))
+    np.testing.assert_allclose(TailRegressor(Ridge()).fit(X, -y, sample_weight=weight).predict(X), -model.predict(X))
+
+
+@pytest.mark.parametrize("change", [lambda y: y, lambda y: np.sign(y) * np.expm1(3 * np.abs(y))])
+def test_targets_without_a_tail_or_of_both_signs_are_not_multiplied(change):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 1))
+    assert TailRegressor(Ridge()).fit(X, change(X[:, 0] + rng.normal(size=300))).factor_ == 1
