@@ -2,15 +2,17 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || command -v python)
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip install --quiet
+# Of thousands of modules some hundreds are imported: these are compiled then, the others never.
+PIP := $(PY) -m pip install --quiet --no-compile
 STAMPS := $(VENV)/stamps
 CODE := ensemble_mm tests benchmarks docs noxfile.py
 # A folder for junit files, one a run of pytest: make test REPORTS=somewhere
 REPORTS ?=
 # More options for pytest: make test PYTEST_ARGS="-k table"
 PYTEST_ARGS ?=
+# worksteal: each worker begins with neighbours, which share what a module or a folder prepares.
 # SCIPY_ARRAY_API: one of scikit-learn's estimator checks runs only with it.
-PYTEST := SCIPY_ARRAY_API=1 OMP_NUM_THREADS=1 MLFLOW_DISABLE_TELEMETRY=true $(PY) -m pytest --import-mode=importlib -q -rs -n 2
+PYTEST := SCIPY_ARRAY_API=1 OMP_NUM_THREADS=1 MLFLOW_DISABLE_TELEMETRY=true $(PY) -m pytest --import-mode=importlib -q -rs -n 2 --dist worksteal
 
 .PHONY: help demo test test-slow lint format docs benchmarks reliability clean
 .DEFAULT_GOAL := help
