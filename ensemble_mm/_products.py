@@ -14,3 +14,15 @@ def times(X, matrix):
         return np.asarray(X @ matrix)
     values = X.data if matrix.ndim == 1 else X.data[:, np.newaxis]
     return np.multiply(values, matrix[X.indices], order="C").cumsum(axis=0)[-1:]
+
+
+def inner_products(X):
+    """Return the inner products of the rows of an array or CSR matrix: an array of shape (n_rows, n_rows).
+
+    Columns that many rows have are multiplied as an array: sparse sums are ten times as slow.
+    """
+    if not sparse.issparse(X):
+        return X @ X.T
+    full = X.getnnz(axis=0) > X.shape[0] / 10
+    dense, rare = X[:, full].toarray(), X[:, ~full]
+    return dense @ dense.T + (rare @ rare.T).toarray()

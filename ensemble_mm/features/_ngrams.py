@@ -103,8 +103,11 @@ class _Ngrams:
             large = total[passed : passed + len(frequent)] >= least
             names += self._spell(n, frequent[large], keys, units)
             passed += len(frequent)
-        order = sorted(range(len(names)), key=lambda i: (-total[places[i]], names[i]))[:most]
-        order.sort(key=names.__getitem__)
+        order = sorted(range(len(names)), key=names.__getitem__)
+        if most and len(order) > most:  # of equally frequent ones the first are kept
+            more = total[places] > least
+            spare = iter(range(most - more.sum()))
+            order = [i for i in order if more[i] or next(spare, None) is not None]
         self.names_ = [names[i] for i in order]
         vars(self).pop("_known", None), vars(self).pop("_places", None)
         return counts[:, places[order]]
@@ -198,8 +201,7 @@ class WordNgrams(_Ngrams):
 
     def _units_of(self, names):
         """Return the units of names, name after name, and how many each has."""
-        units = [name.split(" ") for name in names]
-        return [word for name in units for word in name], [len(name) for name in units]
+        return " ".join(names).split(" "), [1 + name.count(" ") for name in names]
 
 
 class CharacterNgrams(_Ngrams):

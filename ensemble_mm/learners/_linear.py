@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import POSITIVE, check_params, check_sample_weight, whole
 from .._inner_folds import inner_folds
+from .._products import inner_products
 
 LEAVE_ONE_OUT = 500  # rows (or columns, when dense) up to which ridge scores each row left out
 PATIENCE = 2  # worse steps along the path before it stops
@@ -43,13 +44,7 @@ def _in_their_span(X):
     length = X.nnz / max(n_rows, 1) * 10 if sparse.issparse(X) else n_columns / 2  # sparse sums are ten times as slow
     if not 1 < n_rows <= min(SPAN_ROWS, length):
         return X
-    if sparse.issparse(X):
-        full = X.getnnz(axis=0) > n_rows / 10
-        dense, rare = X[:, full].toarray().astype(np.float64), X[:, ~full].astype(np.float64)
-        gram = dense @ dense.T + (rare @ rare.T).toarray()
-    else:
-        wide = X.astype(np.float64)
-        gram = wide @ wide.T
+    gram = inner_products(X.astype(np.float64))
     size = np.trace(gram) / n_rows
     if not size > 0:
         return X

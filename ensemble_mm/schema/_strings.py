@@ -83,7 +83,7 @@ def _words_in(strings):
             for script, size in UNSPACED:
                 text, found = script.subn("", text)
                 total += found / size
-        total += sum(LETTER.search(word) is not None or not word.isascii() for word in text.split())
+        total += sum(word.isalpha() or not word.isascii() or LETTER.search(word) is not None for word in text.split())
     return total / len(strings)
 
 
