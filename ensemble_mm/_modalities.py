@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from ._items import head_of, plain_item, suffix_of
 
+TABULAR, TEXT, VECTOR = "tabular", "text", "vector"  # what is read by what a column is taken for, not by its items
 NATURES = ("words", "sentences", "table", "vector", "media", "states")
 TAKES = ("items", "table", "matrix")
 ENCODED = {"words": "sentences", "media": "states"}  # what an encoder makes of items whose features are else like these
@@ -65,6 +66,8 @@ class Modality:
     inside : (str, str, callable), default=None
         What else the items may hold, as clips have sound: suffix of the view's name, its modality, and a callable that
         is given the items and tells whether they hold it.
+    is_look : bool, default=False
+        Whether the extractor also reads what `look` shows: a report then tells which regions of a picture matter.
     packages : tuple of str, default=()
         Optional packages that read the items, by their names at the package index: what a service of a model needs.
     """
@@ -82,6 +85,7 @@ class Modality:
     doubt: Callable | None = None
     short: Callable | None = None
     inside: tuple[str, str, Callable] | None = None
+    is_look: bool = False
     packages: tuple[str, ...] = ()
 
     def __post_init__(self):
@@ -100,6 +104,11 @@ class Modality:
         others = [item for item in items if not self.names(item)]
         held = bool(others and self.holds is not None and self.holds(others))
         return len(items) - (0 if held else len(others)) >= NAMED * len(items)
+
+    @property
+    def holds_texts(self) -> bool:
+        """Whether the items are texts themselves, and not names of files."""
+        return self.takes == "items" and self.files is None
 
     def nature(self, extractor) -> str:
         """Return what features by a given extractor are like: vectors of sentences are no words."""
@@ -121,7 +130,7 @@ def cell_kinds_of(model) -> dict[str, str]:
     cells: dict[str, str] = {}
     for view, name in model.views_.items() if model._names.container != "array" else ():
         modality, columns = MODALITIES[name], model.view_columns_[view]
-        kind = {"matrix": "vector", "table": "value"}.get(modality.takes, "file" if modality.files else "value")
+        kind = {"matrix": VECTOR, "table": "value"}.get(modality.takes, "file" if modality.files else "value")
         for column in columns if isinstance(columns, list) else [columns]:
             for label in model._names.inner.get(column, (column,)):  # a view that is a table has columns of its own
                 if cells.get(label) != "file":

@@ -1,5 +1,6 @@
 """Kinds of task: losses and metrics are those of scikit-learn, and a kind of one's own is an entry."""
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,7 +23,9 @@ from sklearn.metrics import (
 import ensemble_mm as em
 from ensemble_mm._cli._arguments import make_parser
 from ensemble_mm._kinds import FLOOR, OrderedClasses
+from ensemble_mm._plain_words import Distances
 from ensemble_mm.data import KINDS, Classes, Numbers
+from ensemble_mm.inspection import plain_scores
 from ensemble_mm.inspection._cells import cells_of
 from ensemble_mm.inspection._display_rows import hardest_rows
 from ensemble_mm.inspection._scores import compare_choices
@@ -72,11 +75,20 @@ def _score(y, out):
     return -mean_poisson_deviance(y, np.maximum(out, 0.01))
 
 
+class Visits(Distances):
+    """Its errors in plain words."""
+
+    @staticmethod
+    def good(error):
+        return f"off by {error:.1f} visits"
+
+
 @dataclass(frozen=True)
 class Counts(Numbers):
     """How often something happened: Poisson deviance."""
 
     words: ClassVar = "a count"
+    plain: ClassVar = Visits
     scoring: ClassVar = make_scorer(_score)
     error: ClassVar = "deviance"
     metrics: ClassVar = {"d2": Numbers.score, "mae": Numbers.metrics["mae"], "deviance": Numbers.mean_loss}
@@ -129,6 +141,7 @@ def test_displays_and_the_command_line_know_it_too(visits):
     assert choices.loc["ensemble", "score"] == pytest.approx(np.mean(of_folds))
     worst = hardest_rows(model, "visits", 1).iloc[0]
     assert worst["loss"] == pytest.approx(mean_poisson_deviance([worst["truth"]], [worst["predicted"]]))
+    assert re.match(r"off by \d\.\d visits; ", plain_scores(model)["visits"])
     words = ["fit", "a.csv", "--targets", "visits", "--kind", "visits=counts", "--out", "a.emm"]
     assert make_parser().parse_args(words).kind == [("visits", "counts")]
 

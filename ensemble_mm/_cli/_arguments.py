@@ -92,42 +92,36 @@ def _add(commands, name, summary):
     return command
 
 
+def _choice(add, name, choices, default, words):
+    """Add an option that is one of some words."""
+    add(name, choices=list(choices), default=default, help=f"{words} (default: %(default)s)")
+
+
+def _each(add, name, kind, metavar, words, **options):
+    """Add an option that can be repeated."""
+    add(name, action="append", type=kind, metavar=metavar, help=words, **{"default": []} | options)
+
+
 def _table(add):
     add("--root", metavar="DIR", help="folder of the media files (default: the folder of the table)")
-    add(
-        "--sep",
-        type=_character,
-        metavar="SIGN",
-        help="separator of a CSV file, such as ; or tab (default: detected)",
-    )
+    words = "separator of a CSV file, such as ; or tab (default: detected)"
+    add("--sep", type=_character, metavar="SIGN", help=words)
     add("--decimal", choices=(".", ","), help="decimal sign of a CSV file (default: detected)")
     add("--encoding", metavar="NAME", help="encoding of a CSV file, such as utf-8 or cp1252 (default: detected)")
 
 
 def _trust(add):
-    words = "a class of your own that the model file may hold; can be repeated"
-    add("--trust", action="append", default=[], metavar="MODULE.CLASS", help=words)
+    _each(add, "--trust", str, "MODULE.CLASS", "a class of your own that the model file may hold; can be repeated")
 
 
 def _on_bad(add):
-    add(
-        "--on-bad",
-        choices=("raise", "missing"),
-        default="raise",
-        help="what an unreadable media file does: stop, or count as missing and be listed (default: %(default)s)",
-    )
+    words = "what an unreadable media file does: stop, or count as missing and be listed"
+    _choice(add, "--on-bad", ("raise", "missing"), "raise", words)
 
 
 def _said(add):
-    add(
-        "--as",
-        action="append",
-        default=[],
-        type=_column,
-        dest="said",
-        metavar="COLUMN=KIND",
-        help="read a column as number, category, date, text, ... (default: by its values); can be repeated",
-    )
+    words = "read a column as number, category, date, text, ... (default: by its values); can be repeated"
+    _each(add, "--as", _column, "COLUMN=KIND", words, dest="said")
 
 
 def _artifacts(add):
@@ -138,63 +132,26 @@ def _stack(command):
     add = command.add_argument
     _table(add)
     add("data", help="the table to learn from")
-    add(
-        "--targets",
-        action="append",
-        required=True,
-        type=_names,
-        metavar="A,B",
-        help="columns to predict, separated by commas; can be repeated",
-    )
-    add(
-        "--kind",
-        action="append",
-        default=[],
-        type=_pair,
-        metavar="TARGET=KIND",
-        help=f"read a target as {_KINDS} (default: by its values)",
-    )
+    words = "columns to predict, separated by commas; can be repeated"
+    _each(add, "--targets", _names, "A,B", words, required=True)
+    _each(add, "--kind", _pair, "TARGET=KIND", f"read a target as {_KINDS} (default: by its values)")
     _said(add)
-    add("--drop", action="append", default=[], type=_names, metavar="A,B", help="columns to leave out, such as ids")
+    _each(add, "--drop", _names, "A,B", "columns to leave out, such as ids")
     add("--groups", metavar="COLUMN", help="rows of a group stay together when rows are held out; not learnt from")
-    add(
-        "--learners",
-        choices=list(PORTFOLIOS),
-        default="balanced",
-        help="portfolio of base learners (default: %(default)s)",
-    )
-    add(
-        "--strategy",
-        choices=STRATEGIES,
-        default="stacked",
-        help="how several targets use each other (default: %(default)s)",
-    )
-    add(
-        "--meta-learner",
-        choices=list(META_LEARNERS),
-        default="auto",
-        help="how predictions are combined (default: %(default)s)",
-    )
+    _choice(add, "--learners", PORTFOLIOS, "balanced", "portfolio of base learners")
+    _choice(add, "--strategy", STRATEGIES, "stacked", "how several targets use each other")
+    _choice(add, "--meta-learner", META_LEARNERS, "auto", "how predictions are combined")
     add("--cv", type=_count(2), default=5, metavar="K", help="number of folds (default: %(default)s)")
     add("--prune", type=_prune, metavar="auto|N", help="drop learners that do not help, or keep N of them")
     add("--rare", choices=("keep", "drop"), default="keep", help="classes of one row: keep them, or leave them out")
     add("--calibration", choices=list(CALIBRATORS), help="calibrate the probabilities")
-    add(
-        "--threshold",
-        type=_threshold,
-        metavar="METRIC",
-        help="decide for classes such that a metric is best, such as f1 (default: the most probable class)",
-    )
+    words = "decide for classes such that a metric is best, such as f1 (default: the most probable class)"
+    add("--threshold", type=_threshold, metavar="METRIC", help=words)
     add("--class-weight", choices=("balanced",), help="let rare classes count as much as frequent ones in learners")
     add("--missing-indicator", action="store_true", help="tell learners which views a row lacks")
     add("--augment", type=_count(0), default=0, metavar="N", help="augmented copies of each row")
     _on_bad(add)
-    add(
-        "--on-error",
-        choices=("raise", "drop"),
-        default="raise",
-        help="what a failing learner does to the fit (default: %(default)s)",
-    )
+    _choice(add, "--on-error", ("raise", "drop"), "raise", "what a failing learner does to the fit")
     add("--time-budget", type=_seconds, metavar="SECONDS", help="stop starting work after this long")
     add("--job-timeout", type=_seconds, metavar="SECONDS", help="longest that one job may take")
     add("--cache", metavar="DIR", help="keep features here, for the next fit")
@@ -225,13 +182,8 @@ def _predict(command):
     add = command.add_argument
     add("model", help="the model file")
     add("data", help="the table, or - for the standard input; columns that the model does not know are ignored")
-    add(
-        "--out",
-        required=True,
-        metavar="FILE",
-        help="predictions: .csv, .tsv, .parquet or .jsonl, a new table of a database (sqlite:///shop.db::predicted), "
-        "or - for the standard output",
-    )
+    words = "predictions: .csv, .tsv, .parquet or .jsonl, a new table of a database (sqlite:///shop.db::predicted)"
+    add("--out", required=True, metavar="FILE", help=f"{words}, or - for the standard output")
     add("--resume", action="store_true", help="continue the file of a run that was stopped")
     add("--id", metavar="COLUMN", help="column that names the rows (default: their numbers, from 0)")
     add("--proba", action="store_true", help="add the probability of every class")
@@ -281,27 +233,12 @@ def _serve(command):
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine alone)")
     add("--port", type=_port, default=8000, metavar="N", help="0 takes a free one (default: %(default)s)")
     add("--workers", type=_count(1), default=1, metavar="N", help="processes (default: %(default)s)")
-    add(
-        "--max-batch",
-        type=_count(1),
-        default=64,
-        metavar="N",
-        help="most rows that are predicted together (default: %(default)s)",
-    )
-    add(
-        "--max-wait-ms",
-        type=_milliseconds,
-        default=0.0,
-        metavar="N",
-        help="how long a request waits for others to join it (default: 0)",
-    )
-    add(
-        "--max-body",
-        type=_size,
-        default=16 * 2**20,
-        metavar="SIZE",
-        help="largest request, in bytes or as 500K, 16M (default: 16M)",
-    )
+    words = "most rows that are predicted together (default: %(default)s)"
+    add("--max-batch", type=_count(1), default=64, metavar="N", help=words)
+    words = "how long a request waits for others to join it (default: 0)"
+    add("--max-wait-ms", type=_milliseconds, default=0.0, metavar="N", help=words)
+    words = "largest request, in bytes or as 500K, 16M (default: 16M)"
+    add("--max-body", type=_size, default=16 * 2**20, metavar="SIZE", help=words)
     _trust(add)
 
 

@@ -204,9 +204,7 @@ class Runner:
         yield from _in_parallel(calls, backend, local, settings)
 
     def _stage(self, stage, n_jobs):
-        if self.progress is None:
-            return _silent()
-        return self.progress.stage(stage, n_jobs)
+        return nullcontext(lambda name: None) if self.progress is None else self.progress.stage(stage, n_jobs)
 
     def _warn(self, messages):
         for words, category in messages:
@@ -311,11 +309,6 @@ def _too_long(watch, i, name) -> Failure | None:
     """Return the failure of a job that took too long before; None for any other."""
     place = None if watch is None else watch.place(i)
     return place and Failure(name, f"it took longer than job_timeout={watch.seconds:g} seconds", place)
-
-
-@contextmanager
-def _silent():
-    yield lambda name: None
 
 
 def _apart(job):

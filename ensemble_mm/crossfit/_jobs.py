@@ -175,7 +175,12 @@ class FitMember(Job):
         takes_nan = tags.allow_nan and not (tags.sparse and any(is_sparse))
         # Of several views one may be left that training rows have; rows to predict may have the others only.
         several = len(blocks) > 1 or len(self.fit.member.views) > 1
-        fills = _means(blocks, self.train, weight) if several and not takes_nan else [None] * len(blocks)
+        fills: list = [None] * len(blocks)  # of sparse blocks, which have no holes
+        if several and not takes_nan:
+            fills = [
+                None if empty else _column_means(b[self.train], weight)
+                for b, empty in zip(blocks, is_sparse, strict=True)
+            ]
         return FittedMember(learner, self.n_classes, codes, self.views, widths, is_sparse, fills, not tags.sparse)
 
     def _counted(self, learner, codes, target, weight):
@@ -253,12 +258,8 @@ def _blank(block, absent):
     return sparse.csr_matrix(block.shape, dtype=block.dtype) if sparse.issparse(block) else np.full_like(block, np.nan)
 
 
-def _means(blocks, rows, weight=None):
-    """Return the means of the columns of each dense block, without holes; None for a sparse one, which has none."""
-    return [None if sparse.issparse(block) else _column_means(block[rows], weight) for block in blocks]
-
-
 def _column_means(block, weight):
+    """Return the means of the columns of a dense block, without its holes."""
     filled, values = ~np.isnan(block), np.nan_to_num(block, nan=0.0, posinf=np.inf, neginf=-np.inf)
     if weight is None:
         return (values.sum(axis=0, dtype=np.float64) / np.maximum(filled.sum(axis=0), 1)).astype(np.float32)

@@ -1,5 +1,7 @@
 """The table of out-of-fold predictions: a cell comes from models that never saw its row."""
 
+from copy import copy
+
 import numpy as np
 import pandas as pd
 
@@ -79,34 +81,30 @@ class Table:
     def join(self, other):
         """Return a table with the columns of both."""
         if other.values is self.values:  # parts of one table
-            whole = self.part(self._spans)
-            whole._spans |= other._spans
-            return whole
-        joined = Table.__new__(Table)
-        joined.n_rows, joined.index = self.n_rows, self.index
+            return self._with(_spans=self._spans | other._spans)
         shift = len(self._names)
-        joined._spans = dict(self._spans)
-        joined._spans |= {member: slice(s.start + shift, s.stop + shift) for member, s in other._spans.items()}
-        joined._names = self._names + other._names
-        joined.values = np.hstack([self.values, other.values])
-        return joined
+        moved = {member: slice(s.start + shift, s.stop + shift) for member, s in other._spans.items()}
+        values = np.hstack([self.values, other.values])
+        return self._with(_spans=self._spans | moved, _names=self._names + other._names, values=values)
 
     def part(self, members):
         """Return a table of some members that shares the numbers, and the columns, of this one."""
-        shared = Table.__new__(Table)
-        vars(shared).update(vars(self) | {"_spans": {member: self._spans[member] for member in members}})
-        return shared
+        return self._with(_spans={member: self._spans[member] for member in members})
 
     def keep(self, members):
         """Return the table with some of its members only."""
-        kept = Table.__new__(Table)
-        kept.n_rows, kept.index, kept._spans, picked = self.n_rows, self.index, {}, []
+        spans, picked = {}, []
         for member, span in self._spans.items():
             if member in members:
-                kept._spans[member] = slice(len(picked), len(picked) + span.stop - span.start)
+                spans[member] = slice(len(picked), len(picked) + span.stop - span.start)
                 picked += range(span.start, span.stop)
-        kept._names, kept.values = [self._names[i] for i in picked], self.values[:, picked]
-        return kept
+        return self._with(_spans=spans, _names=[self._names[i] for i in picked], values=self.values[:, picked])
+
+    def _with(self, **state):
+        """Return a table that differs in some of its state."""
+        other = copy(self)
+        vars(other).update(state)
+        return other
 
     def __repr__(self):
         return f"Table({self.n_rows} rows x {len(self._names)} columns, {len(self._spans)} members)"

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .._checks import did_you_mean, first_names, name_of
+from .._modalities import TABULAR, TEXT, VECTOR
 from ..schema import IN_TABLE, LEFT_OUT, STRINGS, Column, Schema, check_kind, infer_column
 from ._containers import as_source
 from ._inputs import MultimodalData, View
@@ -44,7 +45,7 @@ def infer_views(source, schema: Schema | None = None) -> list[View]:
     """Name the views of X and their modalities, as its schema says."""
     schema = infer_schema(source) if schema is None else schema
     if not isinstance(source, (MultimodalData, pd.DataFrame)):
-        return [View("vector", "vector", None)]
+        return [View(VECTOR, VECTOR, None)]
     kept = [column for column in schema.columns if column.taken_as not in LEFT_OUT] or list(schema.columns)
     if isinstance(source, MultimodalData):
         modalities = {c.name if c.within is None else c.within: modality_of(c) for c in kept}
@@ -57,24 +58,24 @@ def _views_of_table(columns) -> list[View]:
     plain = []
     for column in columns:
         modality = modality_of(column)
-        if modality != "tabular":
+        if modality != TABULAR:
             views.append(View(str(column.name), modality, column.name))
         # Codes of digits have an order, too, which runs of characters do not show.
-        if modality == "tabular" or (column.taken_as in STRINGS and column.reading is not None):
+        if modality == TABULAR or (column.taken_as in STRINGS and column.reading is not None):
             plain.append(column.name)
     if plain:
-        name = "tabular"
+        name = TABULAR
         while name in {view.name for view in views}:
             name += "_"
-        views.append(View(name, "tabular", plain))
+        views.append(View(name, TABULAR, plain))
     return views
 
 
 def modality_of(column: Column) -> str:
     """Return the modality of the view that reads a column."""
     if column.taken_as in IN_TABLE or column.taken_as in LEFT_OUT:
-        return "tabular"
-    return "text" if column.taken_as in STRINGS else column.taken_as
+        return TABULAR
+    return TEXT if column.taken_as in STRINGS else column.taken_as
 
 
 def schema_of_views(views, source, said, tables) -> Schema:
@@ -136,7 +137,7 @@ def _records(source, said, in_table=False) -> Iterator[Column]:
                 items = pd.Series(list(column), dtype=object)
                 yield infer_column(items, name, taken_as=said.get(name), in_table=in_table)
     else:
-        yield _vectors("vector", source if hasattr(source, "shape") else np.asarray(source))
+        yield _vectors(VECTOR, source if hasattr(source, "shape") else np.asarray(source))
 
 
 def _records_of_table(table, said, in_table, within=None):
@@ -146,4 +147,4 @@ def _records_of_table(table, said, in_table, within=None):
 
 def _vectors(name, matrix):
     shape = " x ".join(map(str, matrix.shape))
-    return Column(name=name, taken_as="vector", because=f"it is a matrix of numbers, {shape}")
+    return Column(name=name, taken_as=VECTOR, because=f"it is a matrix of numbers, {shape}")

@@ -31,7 +31,8 @@ def read_source(source, layout: Layout) -> tuple[pd.DataFrame, Path]:
     text = os.fspath(source)
     address = ADDRESS.fullmatch(text) if "://" in text else None
     if address is not None:
-        return _read_database(*address.groups()), folder_of(address[1])
+        with open_query(*address.groups()) as (names, rows):
+            return plain(pd.DataFrame(rows.all(), columns=names)), folder_of(address[1])
     path, sheet, kind = check_file(text, layout)
     with readable(path, kind):
         if kind == "parquet":
@@ -126,11 +127,6 @@ def folder_of(url) -> Path:
     """Return the folder of a database that is a file, and else the working folder."""
     kind, _, place = url.partition(":///")
     return Path(place.partition("?")[0]).parent if kind.startswith("sqlite") and place else Path.cwd()
-
-
-def _read_database(url, table) -> pd.DataFrame:
-    with open_query(url, table) as (names, rows):
-        return plain(pd.DataFrame(rows.all(), columns=names))
 
 
 @contextlib.contextmanager

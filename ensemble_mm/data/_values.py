@@ -48,18 +48,18 @@ def _trouble_with(value, several: bool) -> str | None:
             try:
                 value.encode()
             except UnicodeEncodeError:
-                return f"a text with half of a character (a lone surrogate), such as {_shown(value)}"
+                return f"a text with half of a character (a lone surrogate), such as {shown(value)}"
     elif isinstance(value, (complex, np.complexfloating)):
-        return f"complex numbers, such as {_shown(value)}"
+        return f"complex numbers, such as {shown(value)}"
     elif isinstance(value, Number):
         try:
             float(value)  # type: ignore[arg-type]
         except OverflowError:
             return "a number too large for any float"
         except (TypeError, ValueError):  # a signalling NaN
-            return f"what is no number, such as {_shown(value)}"
+            return f"what is no number, such as {shown(value)}"
     elif not several and isinstance(value, COLLECTIONS):
-        return f"several values in one place, such as the {type(value).__name__} {_shown(value)} ({_remedy(value)})"
+        return f"several values in one place, such as the {type(value).__name__} {shown(value)} ({_remedy(value)})"
     return None
 
 
@@ -72,6 +72,7 @@ def _remedy(value) -> str:
     return "a column per place, or a list of numbers of one length in a view of its own, can be read"
 
 
-def _shown(value) -> str:
+def shown(value) -> str:
+    """Return a value as it is shown in messages."""
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:40]}..."

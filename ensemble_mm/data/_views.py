@@ -14,7 +14,7 @@ from ._containers import as_source
 from ._inputs import MultimodalData, View, find_columns, select
 from ._names import Names, columns_read
 from ._schema import check_said, infer_schema, infer_views, schema_of_views
-from ._values import check_values
+from ._values import check_values, shown
 
 ENCODED_ROWS = 5_000
 
@@ -48,7 +48,8 @@ def _inferred(source, schema, encoded):
     views = infer_views(source, schema)
     views += [view for v in views for view in _views_inside(v, source)]
     short = [column.name for column in schema.columns if column.taken_as == "short text"]
-    views = [replace(v, extractor=_extractor_of(v, short)) for v in views]
+    made = [(v, MODALITIES[v.modality]) for v in views]
+    views = [replace(v, extractor=((m.short if v.columns in short else None) or m.extractor)()) for v, m in made]
     return views + (_encoded_views(views, source.shape[0], short) if encoded else [])
 
 
@@ -116,10 +117,11 @@ def column_of(source, view, schema):
 
 def _read(column, source, view, schema):
     """Return the values of a view as its schema means them, and what to tell of those that it cannot read."""
-    if view.modality == "text" and view.name not in schema.raw and not isinstance(column, pd.DataFrame):
+    record, raw = MODALITIES[view.modality], view.name in schema.raw
+    if record.holds_texts and not raw and not isinstance(column, pd.DataFrame):
         blank = np.fromiter(map(is_no_text, column), bool, len(column))
         return (np.where(blank, None, column) if blank.any() else column), []
-    if MODALITIES[view.modality].takes != "table" or view.name in schema.raw:
+    if record.takes != "table" or raw:
         return column, []
     if isinstance(column, pd.DataFrame):
         one = isinstance(source, MultimodalData) and not isinstance(view.columns, list)
@@ -173,11 +175,6 @@ def _check_view(entry, source, said):
     return View(name, modality, columns, extractor)
 
 
-def _extractor_of(view, short):
-    modality = MODALITIES[view.modality]
-    return (modality.short if modality.short is not None and view.columns in short else modality.extractor)()
-
-
 def _encoded_views(views, n_rows, short):
     """Return second views of the sentences and pictures, by pretrained encoders, where those are installed.
 
@@ -210,7 +207,7 @@ def _as_matrix(items, name):
         numbers = numbers_of(np.ravel(item) if isinstance(item, np.ndarray) else item)
         if numbers is None:
             raise ValueError(
-                f"View {name!r} holds vectors, but row {row} holds {_shown(item)}: give a list or an array of numbers, "
+                f"View {name!r} holds vectors, but row {row} holds {shown(item)}: give a list or an array of numbers, "
                 "or None for a missing one."
             )
         if len(numbers):
@@ -227,8 +224,3 @@ def _as_matrix(items, name):
     for row, numbers in vectors.items():
         out[row] = numbers
     return out
-
-
-def _shown(item) -> str:
-    text = repr(item)
-    return text if len(text) <= 40 else f"{text[:40]}..."

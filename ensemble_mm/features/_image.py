@@ -1,5 +1,7 @@
 """Images -> float32 columns: colour, shape and texture of a small copy, its pixels, or states of an encoder."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,6 +21,7 @@ LARGEST_SIDE = 8192
 BATCH = 8  # small copies whose features are computed together
 
 
+@dataclass(repr=False, eq=False, kw_only=True)
 class ImageExtractor(MediaExtractor):
     """Turn images into features: one row per image, the same columns whatever its size and mode.
 
@@ -80,6 +83,17 @@ class ImageExtractor(MediaExtractor):
     array([False, False,  True])
     """
 
+    output: str = "features"
+    features: Sequence[str] = GROUPS
+    size: int | None = None
+    encoder: Any = None
+    device: str = "auto"
+    pooling: str = "mean"
+    allow_download: bool = False
+    max_pixels: int = 64_000_000
+    on_bad: str = "raise"
+    flip: bool = True
+
     _parameter_constraints = {
         "output": [one_of("features", "pixels")],
         "features": "no_validation",  # see check_settings
@@ -92,31 +106,6 @@ class ImageExtractor(MediaExtractor):
         "on_bad": [one_of("raise", "missing")],
         "flip": ["boolean"],
     }
-
-    def __init__(
-        self,
-        *,
-        output="features",
-        features=GROUPS,
-        size=None,
-        encoder=None,
-        device="auto",
-        pooling="mean",
-        allow_download=False,
-        max_pixels=64_000_000,
-        on_bad="raise",
-        flip=True,
-    ):
-        self.output = output
-        self.features = features
-        self.size = size
-        self.encoder = encoder
-        self.device = device
-        self.pooling = pooling
-        self.allow_download = allow_download
-        self.max_pixels = max_pixels
-        self.on_bad = on_bad
-        self.flip = flip
 
     def transform(self, X) -> np.ndarray:
         """Return the features of images.

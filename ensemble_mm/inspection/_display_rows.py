@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 
 from .._checks import check_count, require
-from ..data import as_fitted, select, take_rows
+from .._modalities import TEXT
+from ..data import as_fitted, select
 from ._cells import cells_of, check_task
 from ._display_errors import predictions_of, truth_of
 from ._drawing import GREY, PALETTE, entitle, finish, new_axes, shorten
-from ._media import look_at
+from ._media import look_at, looks_at
 
 
 def hardest_rows(model, task=None, n_rows=5):
@@ -50,16 +51,8 @@ def worst_of(task, truth, prediction, rows, n_rows):
 def looks_of(model, X, rows):
     """Return, for every given row, a dict view name -> `Look`."""
     source = as_fitted(X, model)
-    looks = [{} for _ in rows]
-    for view, modality in model.views_.items():
-        column = take_rows(select(source, model.view_columns_[view]), np.asarray(rows))
-        if isinstance(column, pd.DataFrame):
-            items = [column.iloc[i] for i in range(len(rows))]
-        else:
-            items = [column[i] for i in range(len(rows))]
-        for look, item in zip(looks, items, strict=True):
-            look[view] = look_at(item, modality)
-    return looks
+    columns = {view: select(source, columns) for view, columns in model.view_columns_.items()}
+    return looks_at(columns, model.views_, rows)
 
 
 class HardestRowsDisplay:
@@ -119,7 +112,7 @@ class HardestRowsDisplay:
         return cls(rows=rows, looks=looks_of(estimator, source, rows["row"].to_numpy()), task=task).plot(ax=ax)
 
     @classmethod
-    def from_predictions(cls, y_true, y_pred, loss, items, *, modality="text", task="", n_rows=5, ax=None) -> Self:
+    def from_predictions(cls, y_true, y_pred, loss, items, *, modality=TEXT, task="", n_rows=5, ax=None) -> Self:
         """Draw the rows with the largest `loss`; `items` is the column of one view of the given modality."""
         loss = np.asarray(loss, dtype=float)
         worst = np.argsort(-loss, kind="stable")[:n_rows]
@@ -135,7 +128,7 @@ class HardestRowsDisplay:
         n = len(self.rows)
         pictures = max((sum(look.kind in ("picture", "wave") for look in looks.values()) for looks in self.looks),
                        default=0)  # fmt: skip
-        spoken = any(look.kind == "text" for looks in self.looks for look in looks.values())
+        spoken = any(look.kind == "words" for looks in self.looks for look in looks.values())
         size = (7.2 if spoken else 3.2 + 1.4 * pictures, 0.5 + (1.35 if pictures else 1.0) * max(1, n))
         ax = new_axes(ax, "HardestRowsDisplay.plot", size)
         gridspec = require("matplotlib.gridspec", extra="report", caller="HardestRowsDisplay.plot")
@@ -170,7 +163,7 @@ def _write(cell, row, looks, wide):
     """Write what was predicted, and the texts and facts of a row."""
     cell.text(0, 1, f"row {row['row']}", fontsize=8, color=GREY, va="top", transform=cell.transAxes)
     cell.text(0, 0.84, shorten(verdict_of(row), wide), fontsize=9, weight="bold", va="top", transform=cell.transAxes)
-    words = [f"{view}: {look.content}" for view, look in looks.items() if look.kind in ("text", "absent")]
+    words = [f"{view}: {look.content}" for view, look in looks.items() if look.kind in ("words", "absent")]
     lines = [part for text in words for part in textwrap.wrap(shorten(text, 3 * wide - 12), wide)[:3]]
     if len(lines) > 5:
         lines = [*lines[:4], lines[4][: wide - 2] + " …"]

@@ -1,12 +1,14 @@
 """The rows that a report is handed: are they those of the fit, what is in them, and what is missing?"""
 
+from contextlib import suppress
+
 import numpy as np
 
 from .._checks import did_you_mean
 from ..crossfit import column_names
 from ..data import as_fitted, column_of, present_rows, views_of
 from ._display_errors import truth_of
-from ._media import look_at
+from ._media import looks_at
 
 N_EXAMPLES = 3
 MOST_COLUMNS = 200  # that are listed
@@ -68,16 +70,11 @@ class Rows:
 
     def looks(self, rows):
         """Return, for every given row, a dict view name -> `Look`."""
-        looks_of_rows = [{} for _ in rows]
-        for view, modality in self.model.views_.items():
-            try:
-                column = self.column(view)
-            except KeyError:
-                continue
-            for look, row in zip(looks_of_rows, rows, strict=True):
-                item = column.iloc[int(row)] if hasattr(column, "iloc") else column[int(row)]
-                look[view] = look_at(item, modality)
-        return looks_of_rows
+        columns = {}
+        for view in self.model.views_:
+            with suppress(KeyError):
+                columns[view] = self.column(view)
+        return looks_at(columns, self.model.views_, rows)
 
 
 def _names_of(X, id):

@@ -148,7 +148,7 @@ def weights_section(model, shares, parts=None):
         )
     table = {
         "headers": ["view", *tasks],
-        "rows": [[view, *(_share_text(shares, view, task) for task in tasks)] for view in shares.index],
+        "rows": [[view, *(_share_text(shares.loc[view, task]) for task in tasks)] for view in shares.index],
     }
     return {"pictures": pictures, "views": table, "parts": _parts_table(parts)}
 
@@ -162,9 +162,8 @@ def _parts_table(parts):
     return {"headers": ["task", "view", "part", "moves predictions by"], "rows": rows}
 
 
-def _share_text(shares, view, task):
-    value, low, high = (shares.loc[view, (task, what)] for what in ("value", "low", "high"))
-    return f"{percent(value)} ({percent(low)} to {percent(high)})"
+def _share_text(share):
+    return f"{percent(share['value'])} ({percent(share['low'])} to {percent(share['high'])})"
 
 
 def hardest_section(rows, n_rows):

@@ -61,8 +61,7 @@ def strongest_parts(model, X, *, random_state=0) -> pd.DataFrame:
     for view, modality in model.views_.items():
         record, column = MODALITIES[modality], new.columns[view]
         here = np.flatnonzero(new.present[view])
-        nature = "table" if record.takes == "table" else "words" if record.like == "words" else modality
-        changes = list(CHANGES[nature](column, here, modality, rng)) if nature in CHANGES else []
+        changes = list(_changes(record)(column, here, modality, rng))
         if not changes:
             continue
         order = np.concatenate([change.rows for change in changes])
@@ -139,4 +138,10 @@ def _painted(picture, row, column):
     return painted
 
 
-CHANGES: dict[str, Callable] = {"table": _columns, "words": _words, "image": _regions}
+def _changes(record) -> Callable:
+    """Return what changes parts of the items of a modality."""
+    if record.takes == "table":
+        return _columns
+    if record.like == "words":
+        return _words
+    return _regions if record.is_look else lambda *given: ()

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeRegressor
 
+from ..schema import STRINGS
+
 DEPTH = 2  # conditions that describe a group, at most
 SMALLEST = 15  # rows of a group
 N_SHUFFLES = 99  # of the errors: a group that is as bad when they are shuffled says nothing
@@ -64,7 +66,10 @@ def weak_groups(facts: list[Fact], errors: np.ndarray) -> list[Group]:
         return []
     table = np.column_stack([fact.values[chosen] for fact in facts]).astype(np.float32)
     tree = _grown(table, errors)
-    by_chance = [_excess(_grown(table, mixed), table, mixed).max() for mixed in _shuffled(errors, rng)]
+    by_chance = [
+        _excess(_grown(table, mixed), table, mixed).max()
+        for mixed in (rng.permutation(errors) for _ in range(N_SHUFFLES))
+    ]
     excess, leaves = _excess(tree, table, errors), tree.apply(table)
     nodes = np.unique(leaves)
     beyond = np.quantile(by_chance, 1 - CHANCE)
@@ -73,10 +78,6 @@ def weak_groups(facts: list[Fact], errors: np.ndarray) -> list[Group]:
         own = errors[leaves == node]
         found.append(Group(_conditions(tree.tree_, node, facts), len(own), own.mean(), errors.mean()))
     return found
-
-
-def _shuffled(errors, rng):
-    return (rng.permutation(errors) for _ in range(N_SHUFFLES))
 
 
 def _grown(table, errors):
@@ -121,7 +122,7 @@ def _facts(column, values):
     title, holes = str(column.title).replace("{", "{{").replace("}", "}}"), values.isna().to_numpy()
     if RARE < holes.mean() < 1 - RARE:
         yield Fact(holes.astype(float), f"{title} is missing", f"{title} is known")
-    if column.taken_as in ("text", "short text"):
+    if column.taken_as in STRINGS:
         words = values.map(lambda text: len(text.split()) if isinstance(text, str) else 0).to_numpy(float)
         yield Fact(words, f"{title} has over {{}} words", f"{title} has at most {{}} words")
     elif column.taken_as == "date" and hasattr(values, "dt"):

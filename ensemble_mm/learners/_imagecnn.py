@@ -1,5 +1,10 @@
 """ImageCNN: a small neural network on pixels, as a classifier and as a regressor."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
 from .._checks import AT_LEAST_0, check_choice, whole
 from .._docs import documented
 from .._kinds import Classes, Numbers
@@ -41,8 +46,25 @@ REFERENCE = """
 shared_words = documented(network=NETWORK, parameters=PARAMETERS, attributes=FITTED, reference=REFERENCE)
 
 
+@dataclass(repr=False, eq=False, kw_only=True)
 class ImageNetworkLearner(ImageInput, NetworkLearner):
     """The settings of ImageCNN, for labels and for numbers."""
+
+    image_shape: Sequence[int] | None = None
+    width: int = 16
+    n_blocks: int = 3
+    augment: float = 0.1
+    dropout: float = 0.1
+    max_epochs: int = 30
+    batch_size: int = 32
+    learning_rate: float = 1e-2
+    weight_decay: float = 0.01
+    optimizer: str = "adamw"
+    schedule: str = "one-cycle"
+    validation_fraction: float = 0.1
+    patience: int = 8
+    device: str = "auto"
+    random_state: int | np.random.RandomState | None = None
 
     _parameter_constraints = {
         **NetworkLearner._parameter_constraints,
@@ -51,41 +73,6 @@ class ImageNetworkLearner(ImageInput, NetworkLearner):
         "n_blocks": [whole(1)],
         "augment": [AT_LEAST_0],
     }
-
-    def __init__(
-        self,
-        *,
-        image_shape=None,
-        width=16,
-        n_blocks=3,
-        augment=0.1,
-        dropout=0.1,
-        max_epochs=30,
-        batch_size=32,
-        learning_rate=1e-2,
-        weight_decay=0.01,
-        optimizer="adamw",
-        schedule="one-cycle",
-        validation_fraction=0.1,
-        patience=8,
-        device="auto",
-        random_state=None,
-    ):
-        self.image_shape = image_shape
-        self.width = width
-        self.n_blocks = n_blocks
-        self.augment = augment
-        self.dropout = dropout
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.optimizer = optimizer
-        self.schedule = schedule
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.device = device
-        self.random_state = random_state
 
 
 @shared_words

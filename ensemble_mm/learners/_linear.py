@@ -5,6 +5,9 @@ it differs by a factor of a thousand, so no fixed value serves. A path of penalt
 weak, each fit started from the one before, costs little more than one fit.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import linalg, sparse
 from scipy.special import softmax
@@ -70,6 +73,7 @@ def _rounded(coef):
     return rounded if np.abs(rounded - coef).max() <= 2**-11 * np.abs(coef).max() else coef
 
 
+@dataclass(repr=False, eq=False, kw_only=True)
 class LogisticPath(ClassifierMixin, BaseEstimator):
     """Logistic regression whose penalty is chosen on inner folds, by log loss.
 
@@ -111,6 +115,13 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
     True
     """
 
+    Cs: Sequence[float] = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+    n_folds: int = 3
+    max_rows: int = 500
+    max_iter: int = 1000
+    tol: float = 5e-4
+    random_state: int | np.random.RandomState | None = None
+
     _parameter_constraints = {
         "Cs": ["array-like"],
         "n_folds": [whole(2)],
@@ -119,23 +130,6 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
         "tol": [POSITIVE],
         "random_state": ["random_state"],
     }
-
-    def __init__(
-        self,
-        *,
-        Cs=(0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
-        n_folds=3,
-        max_rows=500,
-        max_iter=1000,
-        tol=5e-4,
-        random_state=None,
-    ):
-        self.Cs = Cs
-        self.n_folds = n_folds
-        self.max_rows = max_rows
-        self.max_iter = max_iter
-        self.tol = tol
-        self.random_state = random_state
 
     def fit(self, X, y, sample_weight=None, groups=None):
         """Choose the penalty, then fit all rows.
@@ -230,6 +224,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
         return tags
 
 
+@dataclass(repr=False, eq=False, kw_only=True)
 class RidgePath(RegressorMixin, BaseEstimator):
     """Ridge regression whose penalty is chosen on rows left out, by squared error.
 
@@ -265,25 +260,17 @@ class RidgePath(RegressorMixin, BaseEstimator):
     True
     """
 
+    alphas: Sequence[float] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+    n_folds: int = 3
+    max_rows: int = 5000
+    random_state: int | np.random.RandomState | None = None
+
     _parameter_constraints = {
         "alphas": ["array-like"],
         "n_folds": [whole(2)],
         "max_rows": [whole(1)],
         "random_state": ["random_state"],
     }
-
-    def __init__(
-        self,
-        *,
-        alphas=(0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
-        n_folds=3,
-        max_rows=5000,
-        random_state=None,
-    ):
-        self.alphas = alphas
-        self.n_folds = n_folds
-        self.max_rows = max_rows
-        self.random_state = random_state
 
     def fit(self, X, y, sample_weight=None, groups=None):
         """Choose the penalty, then fit all rows.

@@ -1,5 +1,10 @@
 """TextCNN: a small neural network on tokens, as a classifier and as a regressor."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
 from .._checks import check_choice, whole
 from .._docs import documented
 from .._kinds import Classes, Numbers
@@ -36,8 +41,24 @@ REFERENCE = """
 shared_words = documented(network=NETWORK, parameters=PARAMETERS, attributes=FITTED, reference=REFERENCE)
 
 
+@dataclass(repr=False, eq=False, kw_only=True)
 class TextNetworkLearner(TextInput, NetworkLearner):
     """The settings of TextCNN, for labels and for numbers."""
+
+    embedding_dim: int = 64
+    widths: Sequence[int] = (1, 2, 3)
+    n_filters: int = 64
+    dropout: float = 0.3
+    max_epochs: int = 12
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.01
+    optimizer: str = "adamw"
+    schedule: str = "one-cycle"
+    validation_fraction: float = 0.1
+    patience: int = 3
+    device: str = "auto"
+    random_state: int | np.random.RandomState | None = None
 
     _parameter_constraints = {
         **NetworkLearner._parameter_constraints,
@@ -45,39 +66,6 @@ class TextNetworkLearner(TextInput, NetworkLearner):
         "widths": [tuple, list],
         "n_filters": [whole(1)],
     }
-
-    def __init__(
-        self,
-        *,
-        embedding_dim=64,
-        widths=(1, 2, 3),
-        n_filters=64,
-        dropout=0.3,
-        max_epochs=12,
-        batch_size=64,
-        learning_rate=3e-3,
-        weight_decay=0.01,
-        optimizer="adamw",
-        schedule="one-cycle",
-        validation_fraction=0.1,
-        patience=3,
-        device="auto",
-        random_state=None,
-    ):
-        self.embedding_dim = embedding_dim
-        self.widths = widths
-        self.n_filters = n_filters
-        self.dropout = dropout
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.optimizer = optimizer
-        self.schedule = schedule
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.device = device
-        self.random_state = random_state
 
 
 @shared_words

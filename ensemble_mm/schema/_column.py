@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._modalities import TEXT
 from ._blanks import is_blank
 from ._categories import CategoryRule
 
 IN_TABLE = ("number", "category", "date", "time", "constant", "identifier")  # read as part of a table
 LEFT_OUT = ("identifier", "drop")  # read by no view that is inferred
-STRINGS = ("text", "short text")
+STRINGS = SENTENCES, SHORT = TEXT, "short text"
 MANY_NEW = 0.2  # share of new rows whose category was not there in fit, beyond what is to be expected
 ALL_UNREADABLE = 5  # values of a batch, none of which can be read: then the column is another one
 

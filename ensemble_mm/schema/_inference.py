@@ -331,13 +331,9 @@ def _example(values, known) -> str:
     items = (
         values.dropna().unique()[:2]
         if known is None
-        else list(dict.fromkeys(map(_shown, filter(_is_shown, known[:50]))))[:2]
+        else list(dict.fromkeys(map(_shown, (v for v in known[:50] if not isinstance(v, str) or v.strip()))))[:2]
     )
     return ", ".join(map(_shown, items))
-
-
-def _is_shown(item) -> bool:
-    return not isinstance(item, str) or bool(item.strip())
 
 
 def _shown(item) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ._column import SENTENCES, SHORT
+
 LOOKED_AT = 2000  # strings, drawn once and for all, that are looked at closely
 SENTENCE = 4  # words from which strings are sentences, on average
 SEVERAL = 1.5  # words from which few strings are texts
@@ -59,15 +61,15 @@ def kind_of_strings(strings: Sequence[str]) -> tuple[str, str]:
     sample = [strings[i] for i in drawn]
     words = _words_in(sample)
     if words >= SENTENCE:
-        return "text", f"sentences of {words:.0f} words on average"
+        return SENTENCES, f"sentences of {words:.0f} words on average"
     if n < ENOUGH:  # too few to tell what the next ones are
-        return ("text" if words >= SEVERAL else "category"), f"{n} strings of {words:.1f} words on average"
+        return (SENTENCES if words >= SEVERAL else "category"), f"{n} strings of {words:.1f} words on average"
     if distinct <= FEW and 2 * distinct <= n:
         return "category", f"{distinct} values in {n} rows"
     nothing = _says_nothing(sample) if distinct >= ALONE * n else None
     if nothing:
         return "identifier", f"{distinct} of {n} values differ, and {nothing}"
-    return "short text", f"{distinct} of {n} values differ, with {words:.1f} words on average"
+    return SHORT, f"{distinct} of {n} values differ, with {words:.1f} words on average"
 
 
 def are_digits(strings: Sequence[str]) -> bool:

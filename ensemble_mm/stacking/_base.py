@@ -382,27 +382,29 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
             `plan.meta_learners` and `plan.calibrations` list it; `plan.seconds` and `plan.bytes` are there after a
             trial.
         """
-        other = clone(self)
-        check_params(other)
-        problem, seed = other._problem(X, y, sample_weight, groups), other._seed()
-        check_settings(other, problem.tasks)
-        folds = draw_folds(other.cv, problem, seed)
-        members = other._members(problem)
-        across = other._members_across(problem.tasks, members)
-        all_folds = [*range(len(folds)), *([ALL_ROWS] if other.refit else [])]
-        parts = parts_of(folds, problem.n_rows, problem.group_codes, once=bool(other.refit))
+        return clone(self)._planned(X, y, groups, sample_weight, measure)  # as it keeps how columns are called
+
+    def _planned(self, X, y, groups, sample_weight, measure):
+        check_params(self)
+        problem, seed = self._problem(X, y, sample_weight, groups), self._seed()
+        check_settings(self, problem.tasks)
+        folds = draw_folds(self.cv, problem, seed)
+        members = self._members(problem)
+        across = self._members_across(problem.tasks, members)
+        all_folds = [*range(len(folds)), *([ALL_ROWS] if self.refit else [])]
+        parts = parts_of(folds, problem.n_rows, problem.group_codes, once=bool(self.refit))
         rows = ["all rows", *(f"fold {fold}" for fold in range(len(parts)))]
         levels = ["", ", across tasks"] if across else [""]
         names = list(problem.tasks)
         plan = Plan(
             problem,
             folds,
-            tuple(plan_extractions(problem.views, len(folds), other.refit, names)),
+            tuple(plan_extractions(problem.views, len(folds), self.refit, names)),
             tuple(Fit(member, fold) for member in [*members, *across] for fold in all_folds),
             tuple(f"meta-learner of task {name!r}, {part}{of}" for of in levels for name in names for part in rows),
-            tuple(other._calibrations(problem.tasks)),
+            tuple(self._calibrations(problem.tasks)),
         )
-        return measured(plan, seed, other._runner().n_workers, other.job_timeout) if measure else plan
+        return measured(plan, seed, self._runner().n_workers, self.job_timeout) if measure else plan
 
     def _members_across(self, tasks, members):
         """Return members that read the estimates of other tasks: those of `MultiOutputStack`."""

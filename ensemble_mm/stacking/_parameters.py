@@ -189,11 +189,11 @@ def check_settings(model: StackParameters, tasks) -> None:
                 f"use some of {', '.join(map(repr, known))}.{did_you_mean(unknown[0], known)}"
             )
     for task in tasks.values():
-        meta_learner, scoring, prune, calibration = (setting_of(getattr(model, name), task) for name in BY_TASK[:4])
-        check_scorer(scoring, task.rules)
-        if meta_learner is not None:
-            check_params(make_meta_learner(meta_learner, kind=task.kind, n_classes=task.rules.n_classes))
-        check_pruner(prune)
-        check_choice("calibration", calibration, (None, *CALIBRATORS))
+        own = {name: setting_of(getattr(model, name), task) for name in BY_TASK}
+        check_scorer(own["scoring"], task.rules)
+        if own["meta_learner"] is not None:
+            check_params(make_meta_learner(own["meta_learner"], kind=task.kind, n_classes=task.rules.n_classes))
+        check_pruner(own["prune"])
+        check_choice("calibration", own["calibration"], (None, *CALIBRATORS))
         check_threshold(model.threshold, task)
         check_class_weight(model.class_weight, task)
