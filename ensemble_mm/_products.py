@@ -1,4 +1,4 @@
-"""Products of rows and matrices."""
+"""Products of rows and matrices, and the numbers in them."""
 
 import numpy as np
 from scipy import sparse
@@ -26,3 +26,10 @@ def inner_products(X):
     full = X.getnnz(axis=0) > X.shape[0] / 10
     dense, rare = X[:, full].toarray(), X[:, ~full]
     return dense @ dense.T + (rare @ rare.T).toarray()
+
+
+def half(values):
+    """Return an array or CSR matrix with its numbers rounded to half precision: model files keep them in two bytes."""
+    if sparse.issparse(values):
+        return sparse.csr_matrix((half(values.data), values.indices, values.indptr), values.shape)
+    return values.astype(np.float16).astype(values.dtype)

@@ -12,7 +12,7 @@ from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import as_items, check_fitted, check_params, having, is_missing, one_of, whole
-from .._products import inner_products, times
+from .._products import half, inner_products, times
 from ..schema import composed, is_no_text, kind_of_strings, word_of
 from ._characters import COUNTS, count_characters
 from ._encoders import POOLINGS, encode, encoder_files, encoder_width
@@ -307,11 +307,11 @@ class TextReducer(TransformerMixin, BaseEstimator):
             return self.transform(X)
         if sparse.issparse(X) and X.shape[0] <= FEW_ROWS and 2 * X.nnz + n * X.shape[0] < n * X.shape[1]:
             shares, self._sizes = _largest_shares(X, n, check_random_state(self.random_state))
-            self._rows, self._shares = half(X), half(shares)
+            self._rows, self._shares = (half(part).astype(np.float32, copy=False) for part in (X, shares))
             vars(self).pop("_directions", None)
         else:
             _, _, directions = randomized_svd(X, n, n_iter=N_ITER, random_state=self.random_state)
-            self._directions = half(np.ascontiguousarray(directions.T))
+            self._directions = half(np.ascontiguousarray(directions.T)).astype(np.float32, copy=False)
         return self.transform(X)
 
     def transform(self, X):
@@ -346,13 +346,6 @@ def _largest_shares(X, n, rng):
     sizes = np.sqrt(np.maximum(squares[: -n - 1 : -1], 0))
     sizes[sizes <= TINY * sizes[0]] = np.inf
     return basis @ turn[:, : -n - 1 : -1], sizes.astype(np.float32)
-
-
-def half(values):
-    """Return an array or CSR matrix with its numbers rounded to half precision: model files keep them in two bytes."""
-    if sparse.issparse(values):
-        return sparse.csr_matrix((half(values.data), values.indices, values.indptr), values.shape)
-    return values.astype(np.float16).astype(np.float32)
 
 
 def _dense(X):

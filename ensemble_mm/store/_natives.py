@@ -24,6 +24,7 @@ _METRICS = {  # of trees of neighbours, and what they take
     "Hamming": ("hamming", ""), "Canberra": ("canberra", ""), "BrayCurtis": ("braycurtis", ""),
 }  # fmt: skip
 _PROTOCOLS = {"__sklearn_is_fitted__", "__sklearn_clone__", "__array__", "__array_function__", "__len__"}
+_SIDES = ("left_child", "right_child")
 _NEIGHBORS = {"KDTree", "KDTree32", "KDTree64", "BallTree", "BallTree32", "BallTree64"}
 
 
@@ -61,10 +62,36 @@ def pack_trees(trees, array) -> list:
     states = [tree.__getstate__() for tree in trees]
     n_features, n_classes, n_outputs = trees[0].__reduce__()[1]
     require(all(_shape_of(tree) == _shape_of(trees[0]) for tree in trees), "the trees of a forest differ in shape")
-    nodes = np.concatenate([state["nodes"] for state in states], dtype=states[0]["nodes"].dtype)
+    nodes = np.concatenate([_slim(state["nodes"]) for state in states], dtype=states[0]["nodes"].dtype)
     values = np.concatenate([state["values"] for state in states])
     counts, depths = ([int(state[name]) for state in states] for name in ("node_count", "max_depth"))
-    return [n_features, n_outputs, *map(array, (n_classes, nodes, values, np.array(counts), np.array(depths)))]
+    head = [n_features, n_outputs, array(n_classes), {"fields": [array(nodes[name]) for name in nodes.dtype.names]}]
+    return [*head, *map(array, (values, np.array(counts), np.array(depths)))]
+
+
+def _slim(nodes):
+    """Return the nodes of a tree with numbers that take few bytes: ways as steps from node to node, thresholds that
+    part numbers of single precision as their own do (a forest reads no others), and impurities in single precision."""
+    nodes, own = nodes.copy(), np.arange(len(nodes))
+    for side in _SIDES:
+        nodes[side] = np.where(nodes[side] < 0, 0, nodes[side] - own)
+    with np.errstate(over="ignore"):
+        near = nodes["threshold"].astype(np.float32)
+    nodes["threshold"] = np.where(near > nodes["threshold"], np.nextafter(near, np.float32(-np.inf)), near)
+    nodes["impurity"] = nodes["impurity"].astype(np.float32)
+    return nodes
+
+
+def _joined(fields, dtype, counts) -> np.ndarray:
+    """Return the nodes of the trees of a forest, end to end, of what `_slim` made of each of their fields."""
+    n_nodes = int(counts.sum())
+    fits = len(fields) == len(dtype.names) and all(field.shape == (n_nodes,) for field in fields)
+    require(fits and all(field.dtype == dtype[name] for name, field in zip(dtype.names, fields, strict=True)),
+            "a decision tree is of another version")  # fmt: skip
+    nodes, own = np.zeros(n_nodes, dtype), np.arange(n_nodes) - np.repeat(np.cumsum(counts) - counts, counts)
+    for name, field in zip(dtype.names, fields, strict=True):
+        nodes[name] = np.where(field == 0, -1, field + own) if name in _SIDES else field
+    return nodes
 
 
 def _shape_of(tree):
@@ -91,15 +118,19 @@ def read_trees(content, decoder) -> list:
     """Build decision trees, and check that no walk leaves them."""
     from sklearn.tree._tree import NODE_DTYPE, Tree
 
-    n_features, n_outputs, *arrays = content
-    n_classes, nodes, values, counts, depths = map(decoder.array, arrays)
+    n_features, n_outputs, n_classes, nodes, *arrays = content
+    n_classes = decoder.array(n_classes)
+    # In the first files they are one array.
+    nodes = [decoder.array(part) for part in nodes["fields"]] if type(nodes) is dict else decoder.array(nodes)
+    values, counts, depths = map(decoder.array, arrays)
     require(type(n_features) is int and 0 < n_features < 2**31 and type(n_outputs) is int, "a decision tree is none")
     require(n_classes.dtype == np.intp and n_classes.shape == (n_outputs,) and (n_classes > 0).all() and n_outputs > 0,
             "a decision tree is none")  # fmt: skip
+    require(counts.dtype.kind == depths.dtype.kind == "i" and counts.ndim == 1 and counts.shape == depths.shape
+            and (counts > 0).all() and counts.sum() == len(values), "the trees of a forest do not add up")  # fmt: skip
+    nodes = _joined(nodes, NODE_DTYPE, counts) if type(nodes) is list else nodes
     require(nodes.dtype == NODE_DTYPE and values.dtype == np.float64, "a decision tree is of another version")
     require(values.shape == (len(nodes), n_outputs, n_classes.max()), "the values of a decision tree do not fit it")
-    require(counts.dtype.kind == depths.dtype.kind == "i" and counts.shape == depths.shape == (len(counts),)
-            and (counts > 0).all() and counts.sum() == len(nodes), "the trees of a forest do not add up")  # fmt: skip
     trees, start = [], 0
     for count, depth in zip(counts.tolist(), depths.tolist(), strict=True):
         part = slice(start, start + count)

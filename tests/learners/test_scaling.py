@@ -105,3 +105,10 @@ def test_targets_without_a_tail_or_of_both_signs_are_not_multiplied(change):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 1))
     assert TailRegressor(Ridge()).fit(X, change(X[:, 0] + rng.normal(size=300))).factor_ == 1
+
+
+def test_rows_are_rounded_where_that_is_asked_for():
+    X = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+    plain, rounded = (ViewScaler(half=half).fit_transform(X) for half in (False, True))
+    assert rounded.dtype == np.float32 and (rounded == rounded.astype(np.float16)).all()
+    np.testing.assert_allclose(rounded, plain, rtol=1e-3)

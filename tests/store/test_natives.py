@@ -26,7 +26,10 @@ from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ensemble_mm.store import ModelFileError, load, save
-from ensemble_mm.store._natives import check_object, check_walk
+from ensemble_mm.store._classes import Finder
+from ensemble_mm.store._decoding import Decoder
+from ensemble_mm.store._encoding import Encoder
+from ensemble_mm.store._natives import check_object, check_walk, read_trees
 
 X = np.random.default_rng(0).normal(size=(80, 4))
 y = np.arange(80) % 3
@@ -303,3 +306,23 @@ def test_the_trees_of_a_forest_add_up(forge, describe):
     members[0] = "sklearn.linear_model.Ridge"
     with pytest.raises(ModelFileError, match="no tree"):
         load(forge(node, arrays))
+
+
+def test_trees_of_the_first_files_are_read():
+    """In these the nodes of a tree are one array, with ways as places."""
+    tree = DecisionTreeRegressor(random_state=0).fit(X, y).tree_
+    state, encoder = tree.__getstate__(), Encoder()
+    parts = [tree.n_classes, state["nodes"], state["values"], [state["node_count"]], [state["max_depth"]]]
+    content = [4, 1, *(encoder.array(part) for part in parts)]
+    (again,) = read_trees(content, Decoder(b"".join(encoder.blocks), Finder()))
+    np.testing.assert_array_equal(again.apply(X.astype(np.float32)), tree.apply(X.astype(np.float32)))
+
+
+def test_thresholds_part_numbers_as_they_did(tmp_path):
+    """Of numbers of single precision that lie beside a threshold each goes the same way."""
+    tree = ExtraTreesRegressor(1, bootstrap=True, random_state=0).fit(X, y).estimators_[0]
+    ends = tree.tree_.threshold[tree.tree_.feature >= 0]
+    near = np.unique([np.nextafter(ends.astype(np.float32), np.float32(side)) for side in (-np.inf, np.inf)])
+    rows = np.repeat(np.r_[near, ends.astype(np.float32)][:, np.newaxis], X.shape[1], axis=1)
+    save(tree, tmp_path / "file")
+    np.testing.assert_array_equal(load(tmp_path / "file").apply(rows), tree.apply(rows))
