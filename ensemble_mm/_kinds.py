@@ -17,6 +17,7 @@ from sklearn.utils import get_tags
 from ._plain_words import Distances, RightAnswers
 
 FEWEST = 1e-3  # expected counts
+LEVELS = (0.5, 0.05, 0.1, 0.25, 0.75, 0.9, 0.95)  # of quantiles: the median comes first, as the number that is said
 FLOOR = 1e-12  # of a probability: a certain and wrong prediction costs 27.6 nats, not infinity
 
 
@@ -301,8 +302,8 @@ class Numbers(Kind):
         return np.reshape(out, (len(out), 1))
 
     def of_member(self, out, codes):
-        """Return the column of a member, shape (n_rows,)."""
-        return out[:, 0]
+        """Return the column of a member, shape (n_rows,), or its quantiles."""
+        return out[:, 0] if out.shape[1] == 1 else out
 
     def given(self, out):
         """Return predictions as users get them: without columns."""
@@ -416,12 +417,75 @@ class Counts(Numbers):
     metrics: ClassVar = {"d2_poisson": Numbers.score, "mae": _mae, "rmse": _rmse}
 
 
+@dataclass(frozen=True)
+class Quantiles(Numbers):
+    """A number whose quantiles are predicted: mean pinball loss. Predictions have one column per entry of `LEVELS`."""
+
+    family: ClassVar = "quantile"
+    words: ClassVar = "quantiles of a number"
+    usual: ClassVar = "the quantiles of all"
+    width: ClassVar = len(LEVELS)
+    n_columns: ClassVar = len(LEVELS)
+    same_as_loss: ClassVar = ()
+
+    def suits(self, estimator):
+        """Tell whether an estimator, or the last step of one, predicts quantiles."""
+        last = getattr(estimator, "steps", [("", estimator)])[-1][1]
+        return super().suits(estimator) and getattr(last, "predicts_quantiles", False)
+
+    def cells(self, block):
+        """Return the columns of a table as (n_rows, n_members, width)."""
+        return block.reshape(len(block), -1, self.width)
+
+    def flat(self, cells):
+        """Return cells as the columns of a table."""
+        return cells.reshape(len(cells), -1)
+
+    def whole(self, out):
+        """Return predictions with all columns; of one number each, all quantiles are this number."""
+        out = np.reshape(out, (len(out), -1))
+        return np.broadcast_to(out, (len(out), self.width)) if out.shape[1] == 1 else out
+
+    def given(self, out):
+        """Return all quantiles."""
+        return out
+
+    def prior(self, y, weight=None):
+        """Return the quantiles of all labels."""
+        return np.quantile(y, LEVELS, weights=weight, method="inverted_cdf")
+
+    def picked(self, cells, y):
+        """Return what decides the loss: all quantiles."""
+        return cells
+
+    def errors(self, cells, y):
+        """Return how far above the number the medians are, shape (n_rows, ...)."""
+        return cells[..., 0] - y.reshape(-1, *[1] * (cells.ndim - 2))
+
+    def loss(self, picked, y):
+        """Return the pinball loss, as the mean over the quantiles."""
+        above = y.reshape(-1, *[1] * (picked.ndim - 1)) - picked
+        return np.maximum(np.multiply(LEVELS, above), np.subtract(LEVELS, 1) * above).mean(axis=-1)
+
+    def worst(self, y, weight=None):
+        """Return the mean loss of the prior."""
+        return self.mean_loss(y, np.tile(self.prior(y, weight), (len(y), 1)), weight)
+
+    def made_up(self):
+        """Return six labels and predictions of them, to try a scorer on."""
+        y, out = super().made_up()
+        return y, self.whole(out)
+
+    metrics: ClassVar = {"d2_pinball": Numbers.score, "pinball": Kind.mean_loss, "mae": _mae}
+
+
 KINDS: dict[str, Any] = {
     "binary": Classes,
     "multiclass": Classes,
     "ordinal": OrderedClasses,
     "regression": Numbers,
     "count": Counts,
+    "quantile": Quantiles,
 }
 
 

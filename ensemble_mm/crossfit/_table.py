@@ -61,7 +61,7 @@ class Table:
         total, count = np.zeros((self.n_rows, width)), np.zeros(self.n_rows)
         for rows, predictions in pieces:
             some = count[rows] == 0 if once else slice(None)
-            total[rows[some]] += np.reshape(predictions, (len(rows), width))[some]
+            total[rows[some]] += np.broadcast_to(np.reshape(predictions, (len(rows), -1)), (len(rows), width))[some]
             count[rows[some]] += 1
         written = count > 0
         self.values[written, span] = total[written] / count[written, np.newaxis]

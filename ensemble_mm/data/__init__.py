@@ -1,6 +1,6 @@
 """What comes in: X as views that share their rows, Y as tasks, and files as X and Y."""
 
-from .._kinds import KINDS, Classes, Numbers
+from .._kinds import KINDS, Classes, Numbers, Quantiles
 from ._containers import as_source, has_names
 from ._inputs import MultimodalData, View, present_rows, select, take_rows
 from ._loading import load_demo, make_multimodal, read_parts, read_table
@@ -19,6 +19,7 @@ __all__ = [
     "Names",
     "Numbers",
     "Problem",
+    "Quantiles",
     "Task",
     "View",
     "as_fitted",

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from .._checks import DataWarning, did_you_mean
-from .._kinds import KINDS, Classes, Numbers, name_of_classes
+from .._kinds import KINDS, LEVELS, Classes, Numbers, name_of_classes
 from ..schema import blanks_of, is_blank, learn_dates, tell
 from ._labels import (
     as_column,
@@ -58,8 +58,10 @@ class Task:
 
     @property
     def column_classes(self) -> list:
-        """What the columns of a learner are called: the classes, for two the second; "" for a number."""
-        return [""] if self.classes is None else list(self.classes[-self.rules.n_columns :])
+        """What the columns of a learner are called: the classes, for two the second; "" for a number, or levels."""
+        if self.classes is None:
+            return [""] if self.rules.n_columns == 1 else list(LEVELS)
+        return list(self.classes[-self.rules.n_columns :])
 
     def encode(self, y, *, unseen: float | None = None) -> np.ndarray:
         """Return labels as floats: class positions or numbers; NaN for a label that is not known.

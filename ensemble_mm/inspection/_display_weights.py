@@ -239,7 +239,7 @@ class TableDisplay:
         task = check_task(estimator, task)
         cells = cells_of(estimator, task)
         cells = cells.take(np.flatnonzero(~np.isnan(cells.truth)))
-        if statistic == "q" and cells.kind.width == 1:
+        if statistic == "q" and not cells.kind.n_classes:
             raise ValueError(f"Task {task!r} is a regression: the Q-statistic needs classes; use 'correlation'.")
         errors = cells.kind.errors(cells.cube, cells.truth)
         if statistic == "q":

@@ -8,6 +8,7 @@ from ._imagecnn import ImageCNN, ImageCNNClassifier, ImageCNNRegressor
 from ._linear import LogisticPath, RidgePath
 from ._pooled_gaussian import PooledGaussian
 from ._portfolios import PORTFOLIOS, Entry, named_learner, portfolio
+from ._quantiles import QuantileLearner, quantile_learner
 from ._scaling import NaiveBayesScaler, SampledKernel, TailRegressor, TailScaler, ViewScaler
 from ._spaces import default_space
 from ._textcnn import TextCNN, TextCNNClassifier, TextCNNRegressor
@@ -23,6 +24,7 @@ __all__ = [
     "LogisticPath",
     "NaiveBayesScaler",
     "PooledGaussian",
+    "QuantileLearner",
     "RidgePath",
     "SampledKernel",
     "TailRegressor",
@@ -35,4 +37,5 @@ __all__ = [
     "default_space",
     "named_learner",
     "portfolio",
+    "quantile_learner",
 ]

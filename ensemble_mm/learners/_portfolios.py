@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sklearn.base import BaseEstimator
 
 from .._checks import check_choice, check_count
-from .._kinds import KINDS, Classes, Counts, Numbers
+from .._kinds import KINDS, Classes, Counts, Numbers, Quantiles
 from .._modalities import NATURES
 from ._presets import (
     LARGE,
@@ -55,6 +55,7 @@ class Facts:
     n_classes: int
     views: dict[str, str]
     counts: bool = False
+    quantiles: bool = False
 
     @property
     def regression(self) -> bool:
@@ -160,6 +161,14 @@ MANY = [
     Entry("linear", discriminant, "each"),
     Entry("neighbors", neighbors, when=lambda t: t.n_rows <= 2 * LARGE),
 ]
+# Of quantiles, too: one fit per level.
+QUANTILES = [
+    Entry("linear", linear, tables, "native", when=lambda t: t.only_tables and t.n_rows <= KERNEL_ROWS),
+    Entry("gbm", lambda t: gbm(t, 80, t.share), of=FAST),
+    Entry("gbm", lambda t: gbm(t, 200, t.share), of=SLOW),
+    Entry("gbm_each", lambda t: gbm(t, 80, t.share), "each", of=SLOW, when=lambda t: len(t.views) > 1),
+    Entry("xgb", lambda t: xgb(t, 150, t.share), of=BEST),
+]
 # Texts (words, and vectors of length one by an encoder) can stand side by side as they are.
 ENTRIES = [
     Entry("linear", linear, "each", "native", when=lambda t: t.n_classes <= NATIVE_CLASSES),
@@ -249,9 +258,10 @@ def portfolio(name, kind, *, n_rows, n_classes=None, views=None, random_state=No
     check_choice("portfolio", name, PORTFOLIOS)
     facts = _facts_of(kind, n_rows, n_classes, views)
     learners = []
-    for entry in MANY if facts.many_classes else PORTFOLIOS[name]:
+    entries = QUANTILES if facts.quantiles else MANY if facts.many_classes else PORTFOLIOS[name]
+    for entry in entries:
         reads = entry.reads(facts) if callable(entry.reads) else entry.reads
-        if len(reads) and (entry.when is None or entry.when(facts)):
+        if len(reads) and (entry.when is None or entry.when(facts)) and (name in entry.of or name not in FAST + SLOW):
             learners.append((entry.name, _seeded(entry.make(facts), random_state), reads, entry.form))
     return learners
 
@@ -268,9 +278,10 @@ def _facts_of(kind, n_rows, n_classes, views):
     views = dict(views or {"X": "table"})
     for nature in views.values():
         check_choice("views", nature, NATURES)
-    family = KINDS[kind].family if kind in KINDS else kind
+    rules = KINDS.get(kind, Classes if kind == Classes.family else Numbers)
+    family = Numbers.family if issubclass(rules, Numbers) else Classes.family
     n_classes = 2 if n_classes is None or family == Numbers.family else max(int(n_classes), 2)
-    return Facts(family, n_rows, n_classes, views, KINDS.get(kind) is Counts)
+    return Facts(family, n_rows, n_classes, views, rules is Counts, rules is Quantiles)
 
 
 def _seeded(estimator, random_state):

@@ -7,7 +7,7 @@ memorised row looks right out of fold as soon as rows repeat.
 
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
-from sklearn.linear_model import PoissonRegressor
+from sklearn.linear_model import PoissonRegressor, QuantileRegressor
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -16,6 +16,7 @@ from sklearn.svm import SVR
 from ._gaussian_process import GaussianProcess
 from ._linear import LogisticPath, RidgePath
 from ._pooled_gaussian import PooledGaussian
+from ._quantiles import QuantileLearner
 from ._scaling import NaiveBayesScaler, SampledKernel, TailRegressor, ViewScaler
 
 WIDE_SHARE = 0.15  # of the columns that a tree looks at, where there are hundreds that describe one item
@@ -25,7 +26,9 @@ LARGE = 20_000  # rows above which learners that keep or compare rows work on a 
 
 
 def linear(facts):
-    """Return multinomial logistic, ridge or, of counts, Poisson regression on scaled columns."""
+    """Return multinomial logistic, ridge, quantile or, of counts, Poisson regression on scaled columns."""
+    if facts.quantiles:
+        return Pipeline([("scale", ViewScaler()), ("linear", QuantileLearner(QuantileRegressor(alpha=0.001)))])
     if facts.counts:
         return Pipeline([("scale", ViewScaler()), ("linear", PoissonRegressor(alpha=0.01, max_iter=1000))])
     return Pipeline([("scale", ViewScaler()), ("linear", RidgePath() if facts.regression else LogisticPath())])
@@ -113,6 +116,8 @@ def gbm(facts, n_rounds, share, **others):
         verbose=-1,
     )
     model = cls(**settings | others)
+    if facts.quantiles:
+        return QuantileLearner(model)
     return model if facts.counts or not facts.regression else TailRegressor(model)
 
 
@@ -126,7 +131,7 @@ def xgb(facts, n_rounds, share):
     from xgboost import XGBClassifier, XGBRegressor
 
     cls = XGBRegressor if facts.regression else XGBClassifier
-    return cls(
+    model = cls(
         n_estimators=_rounds(n_rounds, facts),
         learning_rate=0.06,
         max_depth=3 if facts.n_rows < 2000 else 5,
@@ -139,3 +144,4 @@ def xgb(facts, n_rounds, share):
         verbosity=0,
         **({"objective": "count:poisson"} if facts.counts else {}),
     )
+    return QuantileLearner(model) if facts.quantiles else model

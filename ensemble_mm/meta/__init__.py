@@ -4,11 +4,12 @@ from ._alternatives import alternatives, best_alone, constant_of, cross_fitted, 
 from ._calibration import CALIBRATORS, IsotonicCalibrator, TemperatureCalibrator
 from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, check_pruner, make_meta_learner, select_members
 from ._columns import TableClassifier, TableRegressor, blend, rows_worth
-from ._conformal import FEWEST_ROWS, ConformalIntervals, ConformalSets, JointCoverage
+from ._conformal import FEWEST_ROWS, ConformalIntervals, ConformalQuantiles, ConformalSets, JointCoverage
 from ._greedy import GreedyClassifier, GreedyRegressor, selection_path
 from ._judging import Judge
 from ._linear import LinearClassifier, LinearRegressor
 from ._pruning import CostPruner, OrderedPruner, RedundancyPruner
+from ._quantiles import GreedyQuantiles, MeanQuantiles
 from ._thresholds import decision_threshold, decision_weights
 from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexRegressor
 from ._wrapped import WrappedClassifier, WrappedRegressor
@@ -20,9 +21,11 @@ __all__ = [
     "AutoClassifier",
     "AutoRegressor",
     "ConformalIntervals",
+    "ConformalQuantiles",
     "ConformalSets",
     "CostPruner",
     "GreedyClassifier",
+    "GreedyQuantiles",
     "GreedyRegressor",
     "IsotonicCalibrator",
     "Judge",
@@ -30,6 +33,7 @@ __all__ = [
     "LinearClassifier",
     "LinearRegressor",
     "MeanClassifier",
+    "MeanQuantiles",
     "MeanRegressor",
     "OrderedPruner",
     "RedundancyPruner",

@@ -11,13 +11,14 @@ from sklearn.utils import check_random_state, get_tags
 
 from .._checks import AT_LEAST_0, PART, check_choice, check_param, check_params, having, one_of, whole
 from .._inner_folds import inner_pairs
-from .._kinds import KINDS, name_of_classes
+from .._kinds import KINDS, Numbers, name_of_classes
 from .._routing import row_params
 from .._scorers import scored
 from ._columns import TableClassifier, TableMixin, TableRegressor, by_family, filled, rows_of_numbers, thinned
 from ._greedy import GreedyClassifier, GreedyRegressor, keys_of
 from ._linear import LinearClassifier, LinearRegressor
 from ._pruning import OrderedPruner
+from ._quantiles import GreedyQuantiles, MeanQuantiles
 from ._scoring import is_the_loss
 from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexRegressor
 from ._wrapped import WrappedClassifier, WrappedRegressor
@@ -25,8 +26,8 @@ from ._wrapped import WrappedClassifier, WrappedRegressor
 # By name and family of tasks. More may be entered: subclasses of `TableClassifier` and `TableRegressor`, or any
 # estimators of scikit-learn's kind, which are wrapped.
 META_LEARNERS = {
-    "mean": by_family(MeanClassifier, MeanRegressor),
-    "greedy": by_family(GreedyClassifier, GreedyRegressor),
+    "mean": by_family(MeanClassifier, MeanRegressor, MeanQuantiles),
+    "greedy": by_family(GreedyClassifier, GreedyRegressor, GreedyQuantiles),
     "simplex": by_family(SimplexClassifier, SimplexRegressor),
     "linear": by_family(LinearClassifier, LinearRegressor),
 }
@@ -288,7 +289,7 @@ def _by_unit(loss, weight, unit):
     return np.bincount(codes, weight * loss) / total, total
 
 
-META_LEARNERS["auto"] = by_family(AutoClassifier, AutoRegressor)
+META_LEARNERS["auto"] = by_family(AutoClassifier, AutoRegressor) | {GreedyQuantiles.family: GreedyQuantiles}
 
 
 def _names(family):
@@ -342,7 +343,7 @@ def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=
             f"meta_learner={spec!r} is no estimator: use one of {', '.join(_names(rules.family))}, or an instance of a "
             "scikit-learn estimator."
         )
-    if get_tags(spec).estimator_type != rules.learner:
+    if get_tags(spec).estimator_type != rules.learner or not (isinstance(spec, TableMixin) or rules.family in WRAPPED):
         raise ValueError(
             f"meta_learner={spec!r} does not fit a {kind} task: give a {rules.learner}, or a dict by task or kind."
         )
@@ -399,6 +400,8 @@ def select_members(prune, X, y, *, kind, n_classes=None, sample_weight=None, nam
     check_pruner(prune)
     kind = _rules_of(kind, n_classes)
     X, y = np.asarray(X, dtype=np.float64), kind.encoded(np.asarray(y))
+    if kind.n_columns > 1 and kind.region == "intervals":
+        X, kind = kind.cells(X)[:, :, 0], Numbers()  # medians tell which members help each other
     n_members = X.shape[1] // kind.n_columns
     if prune is None or n_members == 1:
         return list(range(n_members))

@@ -119,7 +119,7 @@ class Judge:
     def _perfect(self):
         """Return the truth as a prediction."""
         y = np.nan_to_num(self.y)
-        return np.eye(self.kind.width)[y.astype(np.intp)] if self.kind.width > 1 else y[:, np.newaxis]
+        return np.eye(self.kind.width)[y.astype(np.intp)] if self.kind.n_classes else self.kind.whole(y)
 
     # -- scores of parts of the rows -----------------------------------------------------------------------------
 

@@ -147,7 +147,7 @@ class RedundancyPruner(_Pruner):
         """Compare the members of a table of shape (n_samples, n_members * n_columns)."""
         cells, y, share, gain, here, worst = self._read(X, y, sample_weight)
         if self.measure == "q":
-            if self._kind.width == 1:
+            if not self._kind.n_classes:
                 raise ValueError('measure="q" compares decisions on classes: use "correlation" for numbers.')
             self.likeness_ = _q_statistics(cells, y, share)
         else:

@@ -7,6 +7,7 @@ import os
 import time
 import warnings
 from copy import copy
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar, Self
 
@@ -39,6 +40,7 @@ from ..crossfit import (
 )
 from ..data import (
     Names,
+    Quantiles,
     as_fitted,
     as_source,
     columns_of,
@@ -48,7 +50,7 @@ from ..data import (
     read_problem,
     views_of,
 )
-from ..learners import PORTFOLIOS, named_learner, portfolio
+from ..learners import PORTFOLIOS, named_learner, portfolio, quantile_learner
 from ..meta import parts_of
 from ..schema import tell
 from ..store import FeatureCache, JobStore, content_key, versions
@@ -301,7 +303,10 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
             return [LearnerSpec(*entry) for entry in portfolio(learners, **facts)]
         if isinstance(learners, (list, tuple)):
             learners = [named_learner(entry, **facts) if isinstance(entry, str) else entry for entry in learners]
-        return check_learners(learners)
+        specs = check_learners(learners)
+        if isinstance(kind, Quantiles):
+            specs = [replace(spec, estimator=quantile_learner(spec.estimator)) for spec in specs]
+        return specs
 
     def _told_missing(self, problem):
         """Return what learners may read beside the views, as a list: which of them a row lacks, if any row does."""

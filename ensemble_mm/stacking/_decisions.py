@@ -18,14 +18,14 @@ MOST_CLASSES = 100  # a choice goes over all of them
 
 def of_classes(setting, task):
     """Return a setting of a task of classes, which may be by class, or by task or kind; None for other tasks."""
-    if task.rules.width == 1:
+    if task.rules.region != "sets":
         return None
     return setting if is_by_class(setting, task) else setting_of(setting, task)
 
 
 def is_by_class(setting, task):
     """Tell whether a setting says something of some classes of a task."""
-    return isinstance(setting, Mapping) and task.rules.width > 1 and set(setting) <= set(task.classes.tolist())
+    return isinstance(setting, Mapping) and task.rules.region == "sets" and set(setting) <= set(task.classes.tolist())
 
 
 def check_threshold(setting, task):

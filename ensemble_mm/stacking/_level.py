@@ -369,7 +369,7 @@ def _reads_wherever(other, member):
 
 def calibrator_of(setting, task):
     """Return the name of the calibrator of a task's probabilities; None without one, and for numbers."""
-    return setting_of(setting, task) if task.rules.width > 1 else None
+    return setting_of(setting, task) if task.rules.region == "sets" else None
 
 
 def paired_gain(problem, name, before, after, some=True):

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._checks import one_of
 from ..crossfit import ALL_ROWS, Estimate, Fit, Member, patterns_of, seed_of
-from ..data import labels_by_task
+from ..data import Quantiles, labels_by_task
 from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
 from ._adding import fit_beside, joined
 from ._base import BaseStack
@@ -40,12 +40,13 @@ class MultiOutputStack(BaseStack):
     Parameters
     ----------
     {parameters}
-    tasks : "auto" or dict of str to {"binary", "multiclass", "ordinal", "regression", "count"}, default="auto"
-        Kind of some or all tasks. "ordinal" are classes in order, numbers or an ordered Categorical, of which the
-        middle one is said; "count" are numbers from 0 on with a Poisson loss. Auto: text, booleans and categories are
-        classes, integers with at most 20 different values too; other numbers are regressions, but for floats that take
-        only two whole values. Decimals, categories of numbers and text that reads as numbers are judged as these
-        numbers.
+    tasks : "auto" or dict of str to str, default="auto"
+        Kind of some or all tasks: "binary", "multiclass", "ordinal", "regression", "count" or "quantile". "ordinal"
+        are classes in order, numbers or an ordered Categorical, of which the middle one is said; "count" are numbers
+        from 0 on with a Poisson loss; of "quantile" the median is said, and others by `predict_quantiles`. Auto: text,
+        booleans and categories are classes, integers with at most 20 different values too; other numbers are
+        regressions, but for floats that take only two whole values. Decimals, categories of numbers and text that
+        reads as numbers are judged as these numbers.
     strategy : {"independent", "stacked", "chain"}, default="stacked"
         Whether tasks may read each other's estimates, and how.
 
@@ -321,7 +322,43 @@ class MultiOutputStack(BaseStack):
         """Return {task: class probabilities of shape (n_samples, n_classes)} of the classification tasks."""
         check_is_fitted(self)
         out, _ = self._predict_tasks(X)
-        return {name: p for name, p in out.items() if p.ndim == 2}
+        return {name: p for name, p in out.items() if self.tasks_[name].rules.region == "sets"}
+
+    def predict_quantiles(self, X, levels=(0.05, 0.25, 0.5, 0.75, 0.95)) -> dict[str, np.ndarray]:
+        """Return {task: quantiles of shape (n_samples, n_levels)} of the tasks of kind "quantile", in their unit.
+
+        They are corrected by out-of-fold predictions, so that a share of `level` of new rows lies below each, and none
+        lies below one of a lower level.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        levels : sequence of float in (0, 1)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from ensemble_mm import MultiOutputStack
+        >>> X = np.random.default_rng(0).normal(size=(90, 2))
+        >>> Y = pd.DataFrame({"price": X[:, 0] + X[:, 1] ** 2})
+        >>> model = MultiOutputStack(learners="fast", cv=3, random_state=0, tasks={"price": "quantile"}).fit(X, Y)
+        >>> low, high = model.predict_quantiles(X, [0.1, 0.9])["price"].T
+        >>> bool((low <= high).all())
+        True
+        """
+        check_is_fitted(self)
+        tasks = [name for name, task in self.tasks_.items() if isinstance(task.rules, Quantiles)]
+        if not tasks:
+            raise ValueError(
+                "No task is of kind 'quantile': fit with tasks={name: \"quantile\"}, or use predict_interval."
+            )
+        out, new = self._predict_tasks(X)
+        pattern = patterns_of(new.present)
+        return {
+            name: np.column_stack([self.conformal_[name].quantile(out[name], level, pattern) for level in levels])
+            for name in tasks
+        }
 
     def predict_interval(self, X, coverage=0.9, joint=False) -> dict[str, np.ndarray]:
         """Return {task: bounds of shape (n_samples, 2)} of the regression tasks.

@@ -50,6 +50,11 @@ class Predictor:
         """Return what `predict_interval` of the stack does."""
         return self._call("predict_interval", X, coverage, **joint)
 
+    @_has("predict_quantiles")
+    def predict_quantiles(self, X, levels=(0.05, 0.25, 0.5, 0.75, 0.95)) -> Any:
+        """Return what `predict_quantiles` of the stack does."""
+        return self._call("predict_quantiles", X, levels)
+
     @_has("predict_set")
     def predict_set(self, X, coverage=0.9, **joint) -> Any:
         """Return what `predict_set` of the stack does."""

@@ -9,10 +9,11 @@ import numpy as np
 
 from .._checks import DataWarning
 from ..crossfit import patterns_of
-from ..meta import FEWEST_ROWS, ConformalIntervals, ConformalSets, JointCoverage
+from ..data import Classes, Numbers, Quantiles
+from ..meta import FEWEST_ROWS, ConformalIntervals, ConformalQuantiles, ConformalSets, JointCoverage
 from ._level import SIGNIFICANT, has_both, paired_gain, worth_of
 
-REGIONS = {"sets": ConformalSets, "intervals": ConformalIntervals}
+REGIONS = {Classes.family: ConformalSets, Numbers.family: ConformalIntervals, Quantiles.family: ConformalQuantiles}
 
 
 def fit_regions(run, oof, tried):
@@ -31,8 +32,8 @@ def fit_regions(run, oof, tried):
         y = run.problem.targets[name]
         rows = np.flatnonzero(has_both(y, oof[name]))
         # One width: the members' disagreement made intervals wider on every set that it was tried on.
-        regions[name] = REGIONS[task.rules.region]()
-        guesses = {"guesses": _guesses(run, name, oof[name], tried, pattern)} if task.rules.width > 1 else {}
+        regions[name] = REGIONS[task.rules.family]()
+        guesses = {"guesses": _guesses(run, name, oof[name], tried, pattern)} if task.rules.region == "sets" else {}
         regions[name].fit(oof[name][rows], y[rows], pattern[rows], *_counted(run.problem, [name], rows), **guesses)
         for value, out in tried.items():
             some = has_both(y[run.tried.rows], out[name])
