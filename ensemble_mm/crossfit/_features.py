@@ -4,6 +4,7 @@ import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
@@ -164,7 +165,7 @@ class TrainingFeatures(Features):
         supervised, jobs = learns_from_labels(rest), []
         for fold in [*range(len(run.folds)), *([ALL_ROWS] if run.refit else [])]:
             for task in run.problem.tasks if supervised else [None]:
-                rows, others = self._rows_of(name, fold, task, present)
+                rows, others = self._rows_of(fold, task, present)
                 if not len(rows):
                     continue  # the view is missing in every training row of this fold
                 mark = Extraction(name, fold, task)
@@ -180,7 +181,7 @@ class TrainingFeatures(Features):
                 )  # fmt: skip
         return jobs
 
-    def _rows_of(self, name, fold, task, present):
+    def _rows_of(self, fold, task, present):
         """Return the rows that an extractor learns from, and the other rows of its fold, with copies, that it reads."""
         train, test = self.run.rows_of_fold(fold)
         weight = self.run.problem.row_weight
@@ -305,8 +306,6 @@ def augmented(extractor, column, present, n_copies, seed):
             copy = _replace_rows(column, rows, changed)
         pieces.append(copy)
     if hasattr(column, "iloc"):
-        import pandas as pd
-
         return pd.concat(pieces, ignore_index=True)
     return sparse.vstack(pieces, format="csr") if sparse.issparse(column) else np.concatenate(pieces)
 

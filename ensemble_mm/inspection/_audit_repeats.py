@@ -77,10 +77,7 @@ def _keys(column, modality):
         column = np.array(
             [" ".join(item.casefold().split()) if isinstance(item, str) else item for item in column], object
         )
-    keys = row_keys(with_contents(column, "content") if MODALITIES[modality].files else column)
-    if len(keys) != (column.shape[0] if hasattr(column, "shape") else len(column)):
-        raise ValueError("The keys of a view do not fit its rows.")
-    return keys
+    return row_keys(with_contents(column, "content") if MODALITIES[modality].files else column)
 
 
 def _are_short(column, modality) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from ._cells import cells_of, check_task
+from ._cells import cells_of
 from ._drawing import GAIN, PALETTE, cycle, finish, legend_below, new_axes, shorten, tidy, wrap
 from ._scores import compare_choices, words_of
 
@@ -51,7 +51,6 @@ class PruningDisplay:
         max_members : int, default=40
         ax : matplotlib Axes, default=None
         """
-        task = check_task(estimator, task)
         cells = cells_of(estimator, task)
         cells = cells.take(cells.scored)
         order = np.argsort(-cells.weights, kind="stable")[:max_members]
@@ -68,7 +67,7 @@ class PruningDisplay:
                 spent += seconds.get((reads, learner), 0.0)
                 row["seconds"] = spent
             rows.append(row)
-        return cls(path=pd.DataFrame(rows), task=task).plot(ax=ax)
+        return cls(path=pd.DataFrame(rows), task=cells.task.name).plot(ax=ax)
 
     def plot(self, ax=None) -> Self:
         """Draw the path on `ax`, or on a new figure; return self."""
@@ -135,7 +134,7 @@ class ScoreDisplay:
     @classmethod
     def from_estimator(cls, estimator, *, task=None, ax=None) -> Self:
         """Draw the choices of one task (default: the first) of a fitted stack, from its table."""
-        cells = cells_of(estimator, check_task(estimator, task))
+        cells = cells_of(estimator, task)
         choices = compare_choices(cells, list(estimator.views_))
         return cls(choices=choices, score_name=words_of(cells.metric.name), task=cells.task.name).plot(ax=ax)
 
