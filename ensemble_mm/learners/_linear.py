@@ -87,7 +87,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
     max_rows : int, default=500
         From this many rows on, one inner fold is scored instead of all.
     max_iter : int, default=1000
-        Iterations of a fit (L-BFGS).
+        Iterations of a fit (L-BFGS; with more than two classes, Newton's method).
     tol : float, default=5e-4
         Largest gradient of the mean loss at which a fit stops.
     random_state : int, RandomState instance or None, default=None
@@ -169,7 +169,9 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
         return self
 
     def _model(self, C):
-        return LogisticRegression(C=C, max_iter=self.max_iter, tol=self.tol)
+        # Of several classes the second derivative is worth its cost.
+        solver = "newton-cg" if len(self.classes_) > 2 else "lbfgs"
+        return LogisticRegression(C=C, max_iter=self.max_iter, tol=self.tol, solver=solver)
 
     def _score_path(self, X, codes, weight, path, groups):
         if len(path) == 1:
