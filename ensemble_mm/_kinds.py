@@ -78,6 +78,11 @@ class Kind:
     loss: Callable
     encoded: Callable
 
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The family, and those of the kinds that this one derives from: quantiles are of a number, too."""
+        return tuple(dict.fromkeys(vars(kind)["family"] for kind in type(self).__mro__ if "family" in vars(kind)))
+
     def suits(self, estimator) -> bool:
         """Tell whether an estimator can learn such a task."""
         tags = get_tags(estimator)

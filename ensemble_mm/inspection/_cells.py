@@ -145,7 +145,7 @@ class Cells:
 
 def tasks_of(model, family=None) -> list[str]:
     """Return the names of the tasks of a family; None: all."""
-    return [name for name, task in model.tasks_.items() if family in (None, task.rules.family)]
+    return [name for name, task in model.tasks_.items() if family in (None, *task.rules.families)]
 
 
 def check_task(model, task, family=None) -> str:
@@ -157,8 +157,8 @@ def check_task(model, task, family=None) -> str:
     if task not in names:
         raise ValueError(f"Task {task!r} is not known: the model has {', '.join(map(repr, names))}.")
     if task not in suitable:
-        family_of_task = model.tasks_[task].rules.family
-        raise ValueError(f"Task {task!r} is a {family_of_task}, and this needs a {family}: {DRAWN[family_of_task]}.")
+        *_, own = model.tasks_[task].rules.families
+        raise ValueError(f"Task {task!r} is a {own}, and this needs a {family}: {DRAWN[own]}.")
     return task
 
 

@@ -65,7 +65,7 @@ class Picture:
 
     def suits(self, model, task) -> bool:
         """Tell whether there is something to draw of a task."""
-        return self.family in (None, task.rules.family) and (self.when is None or self.when(model, task))
+        return self.family in (None, *task.rules.families) and (self.when is None or self.when(model, task))
 
     def drawn(self, model, name):
         """Return the picture of one task, as `drawn` does."""

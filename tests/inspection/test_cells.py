@@ -5,13 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ensemble_mm.inspection._cells import cells_of, check_task, prior_of
+from ensemble_mm.inspection._cells import cells_of, check_task, prior_of, tasks_of
 
 
 def test_the_first_task_serves_where_none_is_named(hand_made):
     assert check_task(hand_made, None) == "liked" and cells_of(hand_made).task.name == "liked"
     with pytest.raises(ValueError, match="'price' is not known: the model has 'liked', 'tone', 'stars'"):
         check_task(hand_made, "price")
+
+
+def test_tasks_of_a_kind_that_derives_from_another_are_of_its_family_too(hand_made):
+    hand_made.tasks_["stars"] = replace(hand_made.tasks_["stars"], kind="quantile")
+    assert tasks_of(hand_made, "regression") == tasks_of(hand_made, "quantile") == ["stars"]
+    assert check_task(hand_made, None, "regression") == "stars"
+    with pytest.raises(ValueError, match="'stars' is a regression, and this needs a classification: use ResidualDis"):
+        check_task(hand_made, "stars", "classification")
 
 
 def test_cells_hold_all_classes_and_weights_that_sum_to_one(hand_made):
