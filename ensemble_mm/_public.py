@@ -12,6 +12,7 @@ from .features import (
     read_sound_track,
 )
 from .inspection import (
+    CascadeDisplay,
     ConfusionDisplay,
     ContributionDisplay,
     HardestRowsDisplay,
@@ -35,6 +36,7 @@ from .store import ModelFileError, TaskDatabase, load, save
 
 __all__ = [
     "AudioExtractor",
+    "CascadeDisplay",
     "ConfusionDisplay",
     "ContributionDisplay",
     "DataWarning",

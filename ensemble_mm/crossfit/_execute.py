@@ -94,6 +94,7 @@ class Runner:
         self.job_timeout = job_timeout
         self.started = time.time()
         self.report = {}
+        self.done = {}  # (stage, group of jobs) -> seconds, and sum of the costs of jobs
         self.warned = set()
 
     def run(self, stage, jobs, *, share=1.0):
@@ -113,12 +114,18 @@ class Runner:
                 for i, result, spent, messages in outcomes:
                     results[i] = result
                     seconds += spent
+                    done = self.done.setdefault((stage, jobs[i].group), [0.0, 0.0])
+                    done[0], done[1] = done[0] + spent, done[1] + jobs[i].cost
                     self._warn(messages)
                     tick(jobs[i].name)
         left_out = {job.group or job.name for job, r in zip(jobs, results, strict=True) if isinstance(r, Skipped)}
         size = sum(size_of(result) for result in results)
         self._add(stage, len(jobs), time.perf_counter() - started, seconds, size, left_out)
         return results
+
+    def seconds_each(self, group):
+        """Return the seconds that jobs of a group took per unit of their cost, over all stages."""
+        return sum(seconds / max(cost, 1.0) for (_, name), (seconds, cost) in self.done.items() if name == group)
 
     def in_threads(self, call, items):
         """Return `call(*item)` of every item, with a thread for each of `n_jobs`."""

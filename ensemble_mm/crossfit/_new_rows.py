@@ -44,9 +44,10 @@ class NewRows(Features):
         return super().block(view, fold, task, form)
 
     def _extract(self, view, place, extractor, reducer):
-        rows, column = np.flatnonzero(self.present[view]), self._read.get(view, self.columns[view])
+        rows = np.flatnonzero(self.present[view])
         if not len(rows):
             return
+        column = self._read.get(view, self.columns[view])
         some = column if len(rows) == self.n_rows else take_rows(column, rows)
         native = some if extractor is None else as_block(extractor.transform(some))
         if extractor is not None:
@@ -62,7 +63,8 @@ class NewRows(Features):
         new = NewRows({view: self.readers[view]}, {view: column}, self.runner)
         others = [key for key in self.blocks if key[0] != view]
         new.blocks |= {key: self.blocks[key][order] for key in others}
-        new.present |= {name: rows[order] for name, rows in self.present.items() if name != view}
+        rest = {name: rows[order] for name, rows in self.present.items() if name != view}
+        new.present = {name: rest.get(name, new.present[view]) for name in self.present}  # in their order
         new.readers, new._seen = self.readers, {key for key in self._seen if key[0] != view}
         return new
 

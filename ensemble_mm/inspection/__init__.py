@@ -2,6 +2,7 @@
 
 from ._audit import audit
 from ._contributions import view_contributions
+from ._display_cascade import CascadeDisplay
 from ._display_costs import PruningDisplay, ScoreDisplay, StrategyDisplay
 from ._display_errors import ConfusionDisplay, ReliabilityDisplay, ResidualDisplay
 from ._display_missing import MissingDisplay
@@ -15,6 +16,7 @@ from ._scores import plain_scores
 
 __all__ = [
     "PICTURES",
+    "CascadeDisplay",
     "ConfusionDisplay",
     "ContributionDisplay",
     "HardestRowsDisplay",

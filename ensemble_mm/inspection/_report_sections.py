@@ -9,6 +9,7 @@ from .._kinds import Classes, Numbers
 from .._plain_words import SHARES, number, percent, plural, score_text
 from ..store import data_key, versions
 from ._cells import cells_of
+from ._display_cascade import CascadeDisplay
 from ._display_costs import ScoreDisplay
 from ._display_errors import ConfusionDisplay, ReliabilityDisplay, ResidualDisplay, predictions_of
 from ._display_missing import MissingDisplay
@@ -214,6 +215,13 @@ PICTURES = [
         MissingDisplay,
         lambda display, name: f"Expected score of {name} as more and more items of a view are missing.",
         "Expected from the table: learners that read a missing view abstain.",
+        when=lambda model, task: len(model.views_) > 1,
+    ),
+    Picture(
+        CascadeDisplay,
+        lambda display, name: f"Score of {name} against seconds per row, when dear views are read only where needed.",
+        "Beside each point: how probable a class must be so that no further view of a row is read.",
+        family=Classes.family,
         when=lambda model, task: len(model.views_) > 1,
     ),
 ]

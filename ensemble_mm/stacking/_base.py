@@ -57,6 +57,7 @@ from ..store import FeatureCache, JobStore, content_key, versions
 from ._adding import with_learner
 from ._board import fold_scores
 from ._by_pattern import adapted, losses_by_views
+from ._cascade import cascaded, measured_views
 from ._cautions import fitted_before, idle_learners, left_out, splitting_groups, unweighted
 from ._decisions import decided, with_class_weights
 from ._diagram import diagram
@@ -118,6 +119,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
         self.cv_results_ = fold_scores(self)
         views = [view for view in problem.views if view.name in run.features.readers]  # those extracted in time
         self.views_ = {view.name: view.modality for view in views}
+        self.view_seconds_ = measured_views(self.views_, runner)
         self.schema_, self.row_marks_ = problem.schema, np.sort(marks_of(views, problem.columns))
         self.view_columns_ = {view.name: view.columns for view in views}
         self.present_ = run.features.present
@@ -426,14 +428,19 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
     # -- prediction ----------------------------------------------------------------------------------------------
 
     def _new_rows(self, X):
+        columns, index = self._read(X)
+        return NewRows(self.readers_, columns, self._runner(), self._cache(), index)
+
+    def _read(self, X):
+        """Return what the views read of X, by view, and the labels of its rows."""
         check_is_fitted(self, "levels_")
         source = as_fitted(X, self)
         if self._names.container == "array":
             source = self._checked(source, reset=False)
         told = []
         columns = columns_of(source, views_of(self), self.schema_, told=told)
-        tell(told, stacklevel=5)
-        return NewRows(self.readers_, columns, self._runner(), self._cache(), getattr(source, "index", None))
+        tell(told, stacklevel=6)
+        return columns, getattr(source, "index", None)
 
     def predict_members(self, X):
         """Return the table of the members' predictions for new rows, with the columns of `table_`.
@@ -468,8 +475,20 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
     def _predict_tasks(self, X):
         new = self._few_rows(X) or self._new_rows(X)
         with PLAIN_OUTPUT():
-            _, out = self._run_levels(new)
-            return {name: self.levels_[-1].calibrated(name, p) for name, p in out.items()}, new
+            return self._predicted(new), new
+
+    def _predict_classes(self, X, cascade):
+        """Return predictions {task: array} and the labels of the rows; `cascade` reads dear views only where needed."""
+        if cascade is None:
+            out, new = self._predict_tasks(X)
+            return out, new.index
+        columns, index = self._read(X)
+        with PLAIN_OUTPUT():
+            return cascaded(self, columns, cascade), index
+
+    def _predicted(self, new):
+        out = self._run_levels(new)[1]
+        return {name: self.levels_[-1].calibrated(name, p) for name, p in out.items()}
 
     def compiled(self) -> Predictor:
         """Return a predictor for few rows at a time, as a service wants it, with the methods that predict."""

@@ -36,9 +36,9 @@ class _SingleStack(BaseStack):
     def _labels(self, Y):
         return dict.fromkeys(self.tasks_, self._one_column(Y))
 
-    def _only_prediction(self, X):
+    def _only_prediction(self, X, cascade=None):
         check_is_fitted(self)
-        out, _ = self._predict_tasks(X)
+        out, _ = self._predict_classes(X, cascade)
         (name,) = out
         return name, out[name]
 
@@ -110,13 +110,25 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
         self.classes_ = task.classes
         return self
 
-    def predict_proba(self, X) -> np.ndarray:
-        """Return class probabilities, shape (n_samples, n_classes), in the order of `classes_`."""
-        return self._only_prediction(X)[1]
+    def predict_proba(self, X, cascade=None) -> np.ndarray:
+        """Return class probabilities, shape (n_samples, n_classes), in the order of `classes_`.
 
-    def predict(self, X) -> np.ndarray:
-        """Return the most probable classes, shape (n_samples,), or what `threshold` or `class_weight` says."""
-        name, proba = self._only_prediction(X)
+        `cascade` is that of `predict`.
+        """
+        return self._only_prediction(X, cascade)[1]
+
+    def predict(self, X, cascade=None) -> np.ndarray:
+        """Return the most probable classes, shape (n_samples,), or what `threshold` or `class_weight` says.
+
+        Parameters
+        ----------
+        X : as in `fit`
+        cascade : float in (0, 1), default=None
+            Read the cheapest view first, and the others in the order of `view_seconds_` only of rows whose most
+            probable class is less probable than this; a row is predicted as one that lacks what was not read. None:
+            read all. `CascadeDisplay` shows what that saves and costs.
+        """
+        name, proba = self._only_prediction(X, cascade)
         return self.tasks_[name].decode(proba)
 
     def score(self, X, y, sample_weight=None) -> float:

@@ -308,20 +308,31 @@ class MultiOutputStack(BaseStack):
         check_is_fitted(self)
         return _ByTask({name: task.classes for name, task in self.tasks_.items() if task.rules.region == "sets"})
 
-    def predict(self, X) -> Any:
-        """Return the predictions of all tasks: a DataFrame when Y had names, else shape (n_samples, n_tasks)."""
+    def predict(self, X, cascade=None) -> Any:
+        """Return the predictions of all tasks: a DataFrame when Y had names, else shape (n_samples, n_tasks).
+
+        Parameters
+        ----------
+        X : as in `fit`
+        cascade : float in (0, 1), default=None
+            Where all tasks are of classes: read the cheapest view first, and the others in the order of `view_seconds_`
+            only of rows in which the most probable class of some task is less probable than this. None: read all.
+        """
         check_is_fitted(self)
-        out, new = self._predict_tasks(X)
+        out, index = self._predict_classes(X, cascade)
         columns = {name: self.tasks_[name].decode(p) for name, p in out.items()}
         if self._named_tasks:
-            return pd.DataFrame(columns, index=new.index)
+            return pd.DataFrame(columns, index=index)
         kinds = {"number" if column.dtype.kind in "iuf" else column.dtype.kind for column in columns.values()}
         return np.column_stack([c if len(kinds) == 1 else c.astype(object) for c in columns.values()])
 
-    def predict_proba(self, X) -> dict[str, np.ndarray]:
-        """Return {task: class probabilities of shape (n_samples, n_classes)} of the classification tasks."""
+    def predict_proba(self, X, cascade=None) -> dict[str, np.ndarray]:
+        """Return {task: class probabilities of shape (n_samples, n_classes)} of the classification tasks.
+
+        `cascade` is that of `predict`.
+        """
         check_is_fitted(self)
-        out, _ = self._predict_tasks(X)
+        out, _ = self._predict_classes(X, cascade)
         return {name: p for name, p in out.items() if self.tasks_[name].rules.region == "sets"}
 
     def predict_quantiles(self, X, levels=(0.05, 0.25, 0.5, 0.75, 0.95)) -> dict[str, np.ndarray]:

@@ -85,6 +85,8 @@ rare : {"keep", "drop"}, default="keep"
 ATTRIBUTES = """
 views_ : dict of str to str
     Modality of every view.
+view_seconds_ : dict of str to float
+    Seconds per row that the extraction of each view took in the fit, in the order in which a cascade reads them.
 schema_ : Schema
     What every column of X was taken for, why, and how its values are read.
 table_ : Table
