@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .._checks import check_count
+from .._kinds import Quantiles
 from ..meta import selection_path
 from ._cells import cells_of, check_task
 from ._drawing import GAIN, PALETTE, finish, legend_below, new_axes, shorten, tidy
@@ -73,6 +74,8 @@ class SelectionDisplay:
         """
         check_count("n_steps", n_steps, minimum=1)
         task = check_task(estimator, task)
+        if isinstance(estimator.tasks_[task].rules, Quantiles):
+            raise ValueError(f"Task {task!r} is of quantiles, whose blends have no such steps: use PruningDisplay.")
         cells = cells_of(estimator, task)
         rows = cells.scored
         if len(rows) > MOST_ROWS:

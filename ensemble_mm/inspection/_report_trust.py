@@ -133,7 +133,7 @@ def _drift(cells, prediction):
 
     Distances below 0.2 do not count: a refit on all rows is a little surer than the models of the folds.
     """
-    columns = list(zip(cells.ensemble[cells.scored].T, prediction.T, strict=True))
+    columns = list(zip(cells.ensemble[cells.scored].T, prediction.T, strict=False))  # of quantiles the medians alone
     tests = [ks_2samp(old, new) for old, new in columns if len(old) and len(new)]
     return max((f.statistic for f in tests if f.statistic > 0.2 and f.pvalue * len(tests) < 0.001), default=0.0)
 

@@ -1,5 +1,7 @@
 """The selection is judged on rows that it did not see."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,3 +27,9 @@ def test_rows_whose_members_all_abstain_take_the_prior(hand_made, ax):
     hand_made.table_.values[:60] = np.nan
     path = SelectionDisplay.from_estimator(hand_made, task="liked", n_steps=3, ax=ax).path
     assert np.isfinite(path["held_out"]).all()
+
+
+def test_quantiles_have_no_such_steps(hand_made, ax):
+    hand_made.tasks_["stars"] = replace(hand_made.tasks_["stars"], kind="quantile")
+    with pytest.raises(ValueError, match="'stars' is of quantiles, .* use PruningDisplay"):
+        SelectionDisplay.from_estimator(hand_made, task="stars", ax=ax)

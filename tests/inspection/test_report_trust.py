@@ -1,5 +1,7 @@
 """What a report says of whether its numbers can be trusted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -85,6 +87,8 @@ def test_predictions_that_drift_are_told_and_chance_is_not(hand_made):
     assert not any(alike)
     shifted = cells.ensemble[:80] + 2
     assert _drift(cells, shifted) > 0.5 and _drift(cells, shifted[:0]) == 0 and _drift(cells, shifted[:2]) == 0
+    quantiles = replace(cells, ensemble=cells.ensemble + np.linspace(0, 1, 7))
+    assert _drift(quantiles, shifted[:, :1]) > 0.5  # of which new rows are told the medians, which come first
     new = {"rows": [{"task": "stars", "n": 80, "value": 0.8, "score": "0.800", "prediction": shifted}], "n": 80}
     words = warned(hand_made, data_of(hand_made), scores=scores_of(hand_made, "stars"), new=new)
     assert "Predictions of stars are spread differently" in words
