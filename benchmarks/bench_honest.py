@@ -1,9 +1,14 @@
 """Is what a model says of itself what new rows say, on noise and on a signal?
 
-120 rows in three views, five folds; every figure beside the same model on 2,000 new rows, mean over the seeds and
-standard error. On noise a figure above that of new rows flatters: it was chosen or fitted on rows that it was scored
-on. On a signal a figure far below that of new rows is shrunk; a little below it is what training on four of five folds
-costs. The score is the area under the ROC curve, but for thresholds, which have the balanced accuracy: chance is .5.
+120 rows in two views of two columns, of which one column of each tells a little on the signal; five trees and a linear
+model per view, five folds. Each figure stands beside what the same model scores on 2,000 new rows, as means over the
+seeds. On noise a figure above .5 (or a log loss below that of new rows) flatters: it was chosen or fitted on rows that it
+was scored on; z is the distance from .5 in standard errors. On a signal a figure far below that of new rows is shrunk; a
+little below it is what training on four of five folds costs.
+
+The score is the area under the ROC curve; decisions have the balanced accuracy: chance is .5 for both. Figures that are
+the same number by design (`leaderboard`, `cv_results_`, the page of `report`; runs of a `TaskDatabase` log these) are read
+once each, from the model of "auto".
 
     python benchmarks/bench_honest.py [SEEDS] [noise | signal]
 """
@@ -11,6 +16,7 @@ costs. The score is the area under the ROC curve, but for thresholds, which have
 import os
 import sys
 import tempfile
+import time
 import warnings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -22,40 +28,43 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
-from ensemble_mm import StackedClassifier, TunedLearner, compare_strategies
-from ensemble_mm.meta import decision_threshold
+from ensemble_mm import MultiOutputStack, StackedClassifier, TunedLearner, compare_strategies
+from ensemble_mm.inspection._cells import cells_of
+from ensemble_mm.inspection._scores import compare_choices
+from ensemble_mm.meta import make_meta_learner, parts_of, select_members
 
 N_ROWS, N_NEW = 120, 2_000
-TREES = [DecisionTreeClassifier(max_depth=3, max_features=1, random_state=seed) for seed in range(3)]
-LEARNERS = [*((f"tree{i}", tree) for i, tree in enumerate(TREES)), ("linear", LogisticRegression())]
+TREES = [(f"tree{i}", DecisionTreeClassifier(max_depth=3, max_features=1, random_state=i)) for i in range(5)]
+LEARNERS = [*TREES, ("linear", LogisticRegression())]
+GREEDY = {"meta_learner": "greedy"}
 SETTINGS = {
-    "meta_learner='auto'": {},
-    "meta_learner='mean'": {"meta_learner": "mean"},
-    "meta_learner='greedy'": {"meta_learner": "greedy"},
-    "meta_learner='linear'": {"meta_learner": "linear"},
-    "greedy, temperature": {"meta_learner": "greedy", "calibration": "temperature"},
-    "greedy, isotonic": {"meta_learner": "greedy", "calibration": "isotonic"},
-    "greedy, prune='auto'": {"meta_learner": "greedy", "prune": "auto"},
-    "greedy, prune=1": {"meta_learner": "greedy", "prune": 1},
-    "greedy, prune=3, isotonic": {"meta_learner": "greedy", "prune": 3, "calibration": "isotonic"},
-    "greedy, cv=3": {"meta_learner": "greedy", "cv": 3},
-    "greedy, cv=2": {"meta_learner": "greedy", "cv": 2},
-    "greedy, a lone fold": {"meta_learner": "greedy", "cv": [(np.arange(60), np.arange(60, 120))]},
+    "auto": {},
+    "mean": {"meta_learner": "mean"},
+    "greedy": GREEDY,
+    "linear": {"meta_learner": "linear"},
+    "simplex": {"meta_learner": "simplex"},
+    "auto, temperature": {"calibration": "temperature"},
+    "greedy, isotonic": GREEDY | {"calibration": "isotonic"},
+    "auto, prune='auto'": {"prune": "auto"},
+    "greedy, prune=1": GREEDY | {"prune": 1},
+    "greedy, prune=3, isotonic": GREEDY | {"prune": 3, "calibration": "isotonic"},
+    "auto, cv=3": {"cv": 3},
+    "greedy, cv=2": GREEDY | {"cv": 2},
+    "greedy, a lone fold": GREEDY | {"cv": [(np.arange(60), np.arange(60, 120))]},
+    "auto, threshold": {"threshold": "balanced_accuracy"},
 }
-GRID = {"max_depth": [1, 2, 3, None], "min_samples_leaf": [1, 3, 10], "max_features": [1, 2, None]}
+GRID = {"max_depth": [1, 2, 3], "min_samples_leaf": [1, 5]}
+NONE = (np.nan, np.nan)
 
 
 def draw(seed, signal):
-    """Return views and labels of rows of a fit and of new ones; two of three views tell a little, where they do."""
+    """Return views and labels of the rows of a fit and of new ones."""
     rng = np.random.default_rng(seed)
     y = rng.integers(0, 2, N_ROWS + N_NEW)
-    X = rng.normal(size=(len(y), 6))
+    X = rng.normal(size=(len(y), 4))
     X[:, [0, 2]] += signal * (y - 0.5)[:, np.newaxis]
-    views = pd.DataFrame(X[:, :2]), pd.DataFrame(X[:, 2:4]), pd.DataFrame(X[:, 4:])
-    parts = [
-        dict(zip("abc", (view[rows] for view in views), strict=True)) for rows in (slice(N_ROWS), slice(N_ROWS, None))
-    ]
-    return *parts, y[:N_ROWS], y[N_ROWS:], X
+    parts = [{"a": X[rows, :2], "b": X[rows, 2:]} for rows in (slice(N_ROWS), slice(N_ROWS, None))]
+    return *parts, y[:N_ROWS], y[N_ROWS:], rng
 
 
 def judged(y, proba):
@@ -64,31 +73,63 @@ def judged(y, proba):
 
 
 def figures(seed, signal):
-    """Yield (what is said by whom, what it says, what new rows say): pairs of a score and a log loss."""
-    views, new, y, y_new, X = draw(seed, signal)
+    """Yield (what says it, the score and the log loss that it says, those of new rows)."""
+    views, new, y, y_new, rng = draw(seed, signal)
     with tempfile.TemporaryDirectory() as kept:  # the members of most settings are the same
         for name, settings in SETTINGS.items():
-            settings = {"cv": 5} | settings
-            model = StackedClassifier(learners=LEARNERS, random_state=seed, checkpoint=kept, **settings)
-            proba = model.fit(views, y).predict_proba(new)
-            oof = model.oof_["y"] if isinstance(model.oof_, dict) else model.oof_
-            yield name, judged(y, oof), judged(y_new, proba)
-            if name == "meta_learner='greedy'":
-                chosen = [decision_threshold(oof[train], y[train]) for train, _ in model.folds_]
-                decided = np.zeros(len(y))
-                for threshold, (_, test) in zip(chosen, model.folds_, strict=True):
-                    decided[test] = oof[test, 1] >= threshold
-                threshold = decision_threshold(oof, y)
-                fresh = balanced_accuracy_score(y_new, proba[:, 1] >= threshold)
-                yield "threshold, chosen on other folds", (balanced_accuracy_score(y, decided), np.nan), (fresh, np.nan)
-    tuned = TunedLearner(TREES[0], GRID, search="grid", scoring="roc_auc", random_state=seed).fit(X[:N_ROWS], y)
-    fresh = roc_auc_score(y_new, tuned.predict_proba(X[N_ROWS:])[:, 1])
+            common = {"cv": 5, "learners": LEARNERS, "random_state": seed, "scoring": "roc_auc", "checkpoint": kept}
+            if "threshold" in settings:
+                common["scoring"] = "balanced_accuracy"
+            model = StackedClassifier(**common | settings).fit(views, y)
+            proba = model.predict_proba(new)
+            if "threshold" in settings:
+                row = model.leaderboard().set_index("learner").loc["ensemble"]
+                yield name, (row["score"], row["loss"]), (balanced_accuracy_score(y_new, model.predict(new)), np.nan)
+                continue
+            out = next(iter(model.oof_.values())) if isinstance(model.oof_, dict) else model.oof_
+            yield f"oof_: {name}", judged(y, out), judged(y_new, proba)
+            if name == "auto":
+                yield from told_by(model, judged(y_new, proba))
+    yield from alone(views, new, y, y_new, seed)
+    other = np.where(rng.random(N_ROWS) < (0.4 if signal else 0), y, rng.integers(0, 2, N_ROWS))
+    few = {"learners": LEARNERS[3:], "scoring": "roc_auc", "random_state": seed}
+    Y = pd.DataFrame({"y": y, "copy": other})
+    for strategy, row in compare_strategies(views, Y, **few).loc["y"].iterrows():
+        yield f"compare_strategies: {strategy}", (row["score"], row["loss"]), NONE
+    chain = MultiOutputStack(**few, strategy="chain").fit(views, Y)
+    yield "oof_: strategy='chain'", judged(y, chain.oof_["y"]), judged(y_new, chain.predict_proba(new)["y"])
+
+
+def told_by(model, fresh):
+    """Yield what a fitted stack says of itself in other places."""
+    board = model.leaderboard()
+    members = ~board["learner"].isin(["ensemble", "constant", "best single view"])
+    own = board.set_index("learner")[["score", "loss"]]
+    yield "leaderboard: ensemble", tuple(own.loc["ensemble"]), fresh
+    yield "leaderboard: members, mean", tuple(board.loc[members, ["score", "loss"]].mean()), NONE
+    yield "leaderboard: best single view", tuple(own.loc["best single view"]), NONE
+    yield "leaderboard: constant", tuple(own.loc["constant"]), NONE
+    folds = model.cv_results_.set_index("learner")["mean"]
+    yield "cv_results_: ensemble", (folds["ensemble"], np.nan), fresh
+    choices = compare_choices(cells_of(model), list(model.views_)).set_index("choice")[["score", "loss"]]
+    yield "report: ensemble", tuple(choices.loc["ensemble"]), fresh
+    for name in ("only 'a'", "best single view"):
+        yield f"report: {name}", tuple(choices.loc[name]), NONE
+
+
+def alone(views, new, y, y_new, seed):
+    """Yield what tools say that are used without a stack."""
+    X, X_new = np.hstack(list(views.values())), np.hstack(list(new.values()))
+    tuned = TunedLearner(TREES[0][1], GRID, search="grid", scoring="roc_auc", random_state=seed).fit(X, y)
+    fresh = roc_auc_score(y_new, tuned.predict_proba(X_new)[:, 1])
     yield "TunedLearner: best_score_", (tuned.best_score_, np.nan), (fresh, np.nan)
-    rng = np.random.default_rng(10_000 + seed)  # another task: four in ten labels as those of the first, or noise
-    copy = np.where(rng.random(N_ROWS) < (0.4 if signal else 0), y, rng.integers(0, 2, N_ROWS))
-    few = {"learners": LEARNERS[2:], "meta_learner": "greedy", "scoring": "roc_auc", "random_state": seed}
-    for strategy, row in compare_strategies(views, pd.DataFrame({"y": y, "copy": copy}), **few).loc["y"].iterrows():
-        yield f"compare_strategies: {strategy}", (row["score"], row["loss"]), (np.nan, np.nan)
+    model = StackedClassifier(learners=LEARNERS, cv=5, random_state=seed).fit(views, y)
+    table, out = model.table_.block(model.table_.members()), np.full((N_ROWS, 2), np.nan)
+    for others, rows in parts_of(model.folds_, N_ROWS):
+        kept = select_members(3, table[others], y[others], kind="binary", n_classes=2)
+        mean = make_meta_learner("mean", kind="binary", n_classes=2).fit(table[others][:, kept], y[others])
+        out[rows] = mean.predict_proba(table[rows][:, kept])
+    yield "select_members on the table, by hand", judged(y, out), NONE
 
 
 def one(seed, signal):
@@ -99,10 +140,11 @@ def one(seed, signal):
 def table(seeds, signal):
     found = [one(seed, signal) for seed in seeds]
     for entries in zip(*found, strict=True):
-        told, fresh = (np.array([entry[i] for entry in entries]) for i in (1, 2))
+        told, fresh = (np.array([entry[i] for entry in entries], dtype=float) for i in (1, 2))
         error = told.std(axis=0, ddof=1) / len(told) ** 0.5
         yield {
-            "what": entries[0][0], "score": told[:, 0].mean(), "error": error[0], "of new rows": fresh[:, 0].mean(),
+            "what": entries[0][0], "score": told[:, 0].mean(), "error": error[0],
+            "z": (told[:, 0].mean() - 0.5) / error[0] if error[0] else 0.0, "of new rows": fresh[:, 0].mean(),
             "log loss": told[:, 1].mean(), "its error": error[1], "its of new rows": fresh[:, 1].mean(),
         }  # fmt: skip
 
@@ -113,3 +155,4 @@ if __name__ == "__main__":
         if name in sys.argv[2:] or not sys.argv[2:]:
             print(f"\n{name}, {n_seeds} seeds")
             report(f"honest_{name}", list(table(range(n_seeds), signal)), seeds=n_seeds)
+            print(f"{time.process_time():.0f} CPU seconds so far", flush=True)

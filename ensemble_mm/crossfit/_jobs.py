@@ -98,13 +98,13 @@ def assemble(blocks, rows, fills, dense):
 
 @dataclass(frozen=True)
 class Blanks:
-    """Held-out rows that are predicted as if they lacked views which they have."""
+    """Rows that are predicted beside the held-out ones: these as if they lacked views, or those of the fit."""
 
-    key: int  # a pattern
+    key: int | None  # a pattern; None: rows that were learned from, as they are
     places: np.ndarray  # among the rows that patterns are tried out on
     rows: np.ndarray  # the same, among all rows
     absent: tuple[str, ...]
-    inputs: np.ndarray | None  # estimates of other tasks of such rows
+    inputs: np.ndarray | None  # estimates of other tasks of such rows; None: as in the fit
 
 
 @dataclass(frozen=True)
@@ -197,8 +197,9 @@ class FitMember(Job):
         for place, block in enumerate(blocks):
             view = self.views[place] if place < len(self.views) else None
             parts = [
-                part.inputs if view is None else _blank(block[part.rows], view in part.absent) for part in self.blanks
-            ]
+                _blank(block[part.rows], view in part.absent) if view is not None or part.inputs is None
+                else part.inputs for part in self.blanks
+            ]  # fmt: skip
             stacked.append(sparse.vstack(parts, format="csr") if sparse.issparse(block) else np.concatenate(parts))
         ends = np.cumsum([len(part.rows) for part in self.blanks])
         return np.split(model.predict_columns(stacked, np.arange(ends[-1])), ends[:-1])

@@ -14,6 +14,7 @@ from ._jobs import Blanks, FitMember
 from ._patterns import Tried, missing_of, patterns_to_try
 from ._plan import ALL_ROWS, MISSING, Fit, seed_of
 from ._table import Table
+from ._unseen import Unseen
 
 
 @dataclass
@@ -35,6 +36,7 @@ class CrossFit:
     features: TrainingFeatures | None = None
     tried: Tried | None = None  # patterns of missing views
     blanked: dict = field(default_factory=dict)  # (member, pattern) -> its cells of the tried rows
+    unseen: Unseen | None = None
 
     def extract(self, members):
         """Extract every view in the forms that the members read."""
@@ -45,6 +47,7 @@ class CrossFit:
         self.features = TrainingFeatures(self, forms)
         self.features.extract()
         self.tried = patterns_to_try(self.features.present, self.folds)
+        self.unseen = Unseen(self.folds, self.problem.n_rows, self.problem.tasks)
 
     def readable(self, members):
         """Return the members that read views which were extracted in time; what they read together may be less."""
@@ -148,8 +151,11 @@ class CrossFit:
         )  # fmt: skip
 
     def _blanks(self, fit, estimates):
-        """Yield the held-out rows of a fit that its model predicts once more as if they lacked views that they have."""
+        """Yield what the model of a fit predicts beside its held-out rows: rows that it learned from, and held-out ones
+        once more as if they lacked views that they have."""
         tried, member, done = self.tried, fit.member, set()
+        if fit.fold != ALL_ROWS and self.unseen.asks(member) and len(rows := self.rows_of(fit)[0]):
+            yield Blanks(None, rows, rows, (), None)
         for pattern in tried.patterns:
             absent, key = tried.absent(member, pattern), tried.key(member, pattern)
             if key in done or tried.abstains(member, pattern) or not (absent or member.inputs):
@@ -201,6 +207,9 @@ class CrossFit:
             self.seconds[member] = float(np.median([seconds for *_, seconds in predicted]))
         for job, *_, blanked in fitted:
             for part, out in zip(job.blanks, blanked, strict=False):
+                if part.key is None:
+                    self.unseen.write(member, job.fit.fold, part.rows, out)
+                    continue
                 cells = self.blanked.setdefault(
                     (member, part.key), np.full((len(self.tried.rows), table[member].shape[1]), np.nan)
                 )

@@ -75,6 +75,8 @@ def with_learner(model, X, Y, entry):
     out._finish(run, out.levels_, last.oof, fitted)
     if model.prune is not None:
         forget_idle(out.levels_)
+    kept = {name: losses for name, losses in model.losses_by_views_.items() if name not in problem.tasks}
+    out.losses_by_views_ = kept | out.losses_by_views_
     out.tasks_ = model.tasks_ | decided(model.threshold, problem, out.oof_)
     out.oof_, out.conformal_ = model.oof_ | out.oof_, model.conformal_ | out.conformal_
     out.joint_ = out.joint_ if len(problem.tasks) == len(model.tasks_) else None

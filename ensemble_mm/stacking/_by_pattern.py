@@ -61,7 +61,8 @@ def losses_by_views(run, tried):
         y, losses = run.problem.targets[name][run.tried.rows], {}
         for pattern, out in tried.items():
             some, losses[pattern] = has_both(y, out[name]), np.full(len(y), np.nan, dtype=np.float32)
-            losses[pattern][some] = task.rules.losses(y[some], out[name][some])
+            if some.any():
+                losses[pattern][some] = task.rules.losses(y[some], out[name][some])
         found[name] = LossesByViews(run.tried.rows, run.tried.own, losses)
     return found
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -142,10 +142,11 @@ class Level:
 
     def _fit_metas(self, run, settings, reads):
         """Fit one meta-learner per entry of `reads`: {(task, fold that is left out): members}."""
-        jobs, block_of = [], cache(self.whole.block)  # folds that read the same share their columns
+        jobs, block_of = [], cache(partial(run.unseen.block, self.whole))  # what reads the same shares its columns
         metas = {name: self._unfitted(run, settings, name) for name in dict.fromkeys(name for name, _ in reads)}
         for (name, fold), members in reads.items():
-            y, weight, block = run.problem.targets[name], run.problem.weights[name], block_of(tuple(members))
+            y, weight = run.problem.targets[name], run.problem.weights[name]
+            block = block_of(tuple(members), fold if run.unseen.is_known else None)
             rows = ~np.isnan(y) & ~np.isnan(block).all(axis=1) & outside(run, fold)
             if rows.any():
                 groups = run.problem.group_codes
@@ -206,7 +207,7 @@ class Level:
 
     def _chosen(self, run, name, fold, members, spec):
         """Return what a number, a share, a selector or a callable keeps of a task's members without a fold's rows."""
-        task, block = run.problem.tasks[name], self.whole.block(members)
+        task, block = run.problem.tasks[name], run.unseen.block(self.whole, members, fold)
         y = run.problem.targets[name]
         rows = ~np.isnan(y) & ~np.isnan(block).all(axis=1) & outside(run, fold)
         chosen = select_members(

@@ -10,6 +10,7 @@ from sklearn.metrics import log_loss
 
 from ensemble_mm import MultiOutputStack, TabularExtractor, TextExtractor
 from ensemble_mm.crossfit import ALL_ROWS, Member, Table
+from ensemble_mm.crossfit._unseen import Unseen
 from ensemble_mm.data import Problem, Task, read_problem
 from ensemble_mm.meta import CostPruner
 from ensemble_mm.stacking import _base
@@ -47,7 +48,7 @@ def level_of(values, y, n_folds=3, weights=None):
     run = SimpleNamespace(
         problem=problem_of(y, weights), runner=Jobs(), seconds=dict.fromkeys(members, 1.0),
         folds=[(rows[rows % n_folds != f], rows[rows % n_folds == f]) for f in range(n_folds)],
-        seed_of=lambda name, task: 0, refit=True,
+        seed_of=lambda name, task: 0, refit=True, unseen=Unseen([], n_rows, {}),
         features=SimpleNamespace(present={"v": np.ones(n_rows, dtype=bool)}),
     )  # fmt: skip
     return run, Level(table, {})

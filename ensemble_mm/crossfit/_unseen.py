@@ -1,0 +1,80 @@
+"""What members would say of held-out rows if one more fold had been held out, from the fits that there are.
+
+A meta-learner is judged on a fold by the weights that it learns on the others. But what members say of these comes from
+models that learned from the rows of the fold, and one whose models happen to suit them looks good outside, too: on
+noise, twenty linear members of 120 rows had an area under the curve of .58. Fits that leave out every two folds would
+end that, at several times the cost. To first order the effects of leaving out folds add up [1]_, and what leaving one
+out does to a row is seen in the models of the folds that do not test it: with K folds, on rows of fold l,
+
+    without k and l = without l - (K - 1) / (K - 2) * (mean over m != l of without m - without k)
+
+References
+----------
+.. [1] Efron, B., Stein, C. (1981). The jackknife estimate of variance. Annals of Statistics 9, 586-596.
+"""
+
+import numpy as np
+
+MOST_ROWS = 2000  # beyond, the fold is too small a part of what makes a member look good to pay for predictions
+MOST_NUMBERS = 100_000  # of each member: rows, folds and columns
+
+
+class Unseen:
+    """Predictions of members on the rows that their fold models learned from, and what these tell.
+
+    Parameters
+    ----------
+    folds : list of (train, test)
+    n_rows : int
+    tasks : dict of str to Task
+
+    Attributes
+    ----------
+    is_known : bool
+        Whether each row is tested by one fold, and learned from by all others, of which there are two at least.
+    """
+
+    def __init__(self, folds, n_rows, tasks):
+        self._tests, self._n_rows, self._tasks, self._seen = [test for _, test in folds], n_rows, tasks, {}
+        tested = np.bincount(np.concatenate([np.empty(0, np.intp), *self._tests]), minlength=n_rows)
+        whole = all(len(train) + len(test) == n_rows for train, test in folds)
+        self.is_known = len(folds) > 2 and whole and (tested == 1).all() and n_rows <= MOST_ROWS
+
+    def asks(self, member):
+        """Tell whether the fold models of a member are to predict what they learned from."""
+        n_numbers = self._n_rows * len(self._tests) * self._tasks[member.task].rules.n_columns
+        return self.is_known and n_numbers <= MOST_NUMBERS
+
+    def write(self, member, fold, rows, out):
+        """Keep what the model of a fold predicts of rows that it learned from."""
+        width = self._tasks[member.task].rules.n_columns
+        if member not in self._seen:
+            self._seen[member] = np.full((len(self._tests), self._n_rows, width), np.nan)
+        self._seen[member][fold, rows] = out.reshape(len(rows), width)
+
+    def block(self, table, members, fold):
+        """Return the columns of some members as if their models had not seen the rows of a fold.
+
+        They are as they are without a fold (None), and where it is not known of all of them.
+        """
+        if fold is None or not members or not all(member in self._seen for member in members):
+            return table.block(members)
+        return np.hstack([self._without(table[member], member, fold) for member in members])
+
+    def _without(self, cells, member, fold):
+        seen, n_others = self._seen[member], len(self._tests) - 1
+        own = (
+            np.isnan(seen).all(axis=2).sum(axis=0) == 1
+        )  # rows of which all models but that of their fold say something
+        mean = np.nansum(seen, axis=0) / n_others
+        out = cells - n_others / (n_others - 1) * (mean - seen[fold])
+        known = own[:, np.newaxis] & np.isfinite(out)
+        return np.where(known, _possible(out, self._tasks[member.task].rules), cells)
+
+
+def _possible(out, kind):
+    """Return predictions without what cannot be."""
+    if not kind.n_classes:
+        return kind.within(out)
+    out = np.clip(out, 0, 1)
+    return out / out.sum(axis=1, keepdims=True) if out.shape[1] > 1 else out

@@ -1,0 +1,54 @@
+"""A meta-learner that is judged on a fold learns nothing of the labels of the fold, nor do members tell it of them."""
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
+
+from ensemble_mm import StackedRegressor
+from ensemble_mm.crossfit._unseen import Unseen
+
+
+class Sum(RegressorMixin, BaseEstimator):
+    """Predict by sums over the training rows: what each fold adds to them is left out exactly."""
+
+    def fit(self, X, y):
+        self.coef_ = X.T @ y / 100
+        return self
+
+    def predict(self, X):
+        return X @ self.coef_
+
+
+def rows_and_folds(n_folds=4):
+    rng = np.random.default_rng(0)
+    fold = np.arange(80) % n_folds
+    folds = [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(n_folds)]
+    X = {name: np.empty((80, 2)) for name in "abc"}
+    for view in X.values():
+        for _, test in folds:  # all scales are those of the whole
+            view[test] = rng.permuted(np.tile([[-1.0], [1.0]], (len(test) // 2, 2)), axis=0)
+    return X, rng.normal(size=80), folds
+
+
+@pytest.mark.parametrize("settings", [{"meta_learner": "linear"}, {"meta_learner": "greedy", "prune": 2}], ids=str)
+def test_labels_of_a_fold_change_nothing_that_is_said_of_it(settings):
+    X, y, folds = rows_and_folds()
+    model = StackedRegressor(learners=[("sum", Sum())], cv=folds, random_state=0, **settings)
+    before = model.fit(X, y).oof_["y"]
+    for _, test in folds[:2]:
+        other = y.copy()
+        other[test] = -other[test]
+        np.testing.assert_allclose(model.fit(X, other).oof_["y"][test], before[test], rtol=1e-5)
+
+
+def test_it_is_known_where_every_row_is_tested_once_and_learned_from_otherwise():
+    _, _, folds = rows_and_folds()
+    every = np.arange(80)
+    assert Unseen(folds, 80, {}).is_known
+    for other in (
+        folds * 2,
+        folds[:3],
+        [(every[:40], every[40:]), (every[40:], every[:40])],
+        [(train[:50], test) for train, test in folds],
+    ):
+        assert not Unseen(other, 80, {}).is_known
