@@ -109,7 +109,8 @@ def test_a_checkpoint_resumes_to_the_same_model_and_serves_nothing_stale(reviews
     X, Y = reviews
 
     def fit(folder, y):
-        return StackedClassifier(views=VIEWS, learners=LINEAR, cv=3, random_state=0, checkpoint=folder).fit(X, y)
+        model = StackedClassifier(VIEWS, LINEAR, cv=3, meta_learner="simplex", random_state=0, checkpoint=folder)
+        return model.fit(X, y)
 
     whole = fit(None, Y["tone"]).predict_proba(X)
     fit(tmp_path, Y["tone"])
@@ -168,7 +169,9 @@ def test_a_fitted_stack_holds_only_the_extractors_that_its_models_read(reviews, 
 def test_a_long_time_budget_changes_nothing(reviews):
     X, Y = reviews
     plain, timed = (
-        MultiOutputStack(VIEWS, [*LINEAR, ("ridge", Ridge())], cv=3, random_state=0, time_budget=budget).fit(X, Y)
+        MultiOutputStack(
+            VIEWS, [*LINEAR, ("ridge", Ridge())], cv=3, meta_learner="mean", random_state=0, time_budget=budget
+        ).fit(X, Y)
         for budget in (None, 1000.0)
     )
     pd.testing.assert_frame_equal(plain.predict(X), timed.predict(X))
@@ -177,9 +180,10 @@ def test_a_long_time_budget_changes_nothing(reviews):
 
 def test_augmented_copies_never_reach_held_out_rows(reviews):
     X, Y = reviews
-    model = StackedClassifier(views=VIEWS, learners=LINEAR, cv=3, augment=2, random_state=0).fit(X, Y["tone"])
+    settings = {"views": VIEWS, "learners": LINEAR, "cv": 3, "meta_learner": "mean", "random_state": 0}
+    model = StackedClassifier(augment=2, **settings).fit(X, Y["tone"])
     assert model.table_.values.shape[0] == 160 and np.isfinite(model.table_.values).all()
-    plain = StackedClassifier(views=VIEWS, learners=LINEAR, cv=3, random_state=0).fit(X, Y["tone"])
+    plain = StackedClassifier(**settings).fit(X, Y["tone"])
     assert not np.array_equal(model.table_.values, plain.table_.values)
 
 
@@ -292,7 +296,8 @@ def test_another_container_than_in_fit_is_read_or_refused():
 def test_the_index_of_X_is_that_of_predictions(reviews, container):
     X, Y = reviews
     X = X.set_axis(np.arange(len(X)) + 1000)[["review", "age"]]
-    model = MultiOutputStack(learners=[*LINEAR, ("ridge", Ridge())], cv=2, random_state=0).fit(container(X), Y)
+    model = MultiOutputStack(learners=[*LINEAR, ("ridge", Ridge())], cv=2, meta_learner="mean", random_state=0)
+    model.fit(container(X), Y[["stars", "tone"]])
     assert model.predict(container(X)).index.equals(X.index)
     assert model.predict_members(container(X[:9])).to_frame().index.equals(X.index[:9])
 

@@ -28,7 +28,9 @@ def fitted():
     hard = np.arange(160) % 2
     second = np.where(hard, np.nan, x)[:, np.newaxis]
     Y = pd.DataFrame({"size": x + hard * noise, "kind": np.where(x + 2 * hard * noise > 0, "a", "b")})
-    model = MultiOutputStack(learners=LEARNERS, cv=4, scoring={"kind": "roc_auc"}, random_state=0)
+    model = MultiOutputStack(
+        learners=LEARNERS, cv=4, scoring={"kind": "roc_auc"}, strategy="independent", random_state=0
+    )
     return model.fit({"one": x[:, np.newaxis] + 0.3 * noise[:, np.newaxis], "two": second}, Y), Y
 
 

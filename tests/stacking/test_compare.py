@@ -16,7 +16,7 @@ def test_strategies_are_compared_on_the_same_rows(reviews):
     X, Y = reviews
     learners = [("linear", LogisticRegression()), ("ridge", Ridge()), ("l2", LogisticRegression(C=0.1), "all"),
                 ("r2", Ridge(alpha=9), "all")]  # fmt: skip
-    table = compare_strategies(X, Y, learners=learners, cv=3, random_state=0)
+    table = compare_strategies(X, Y, learners=learners, meta_learner="mean", cv=3, random_state=0)
     for name in Y:
         own = table.loc[name]
         assert list(own.index) == ["ensemble", "best single view", "early fusion", "late fusion", "multi-task"]
@@ -44,6 +44,7 @@ def test_weights_and_groups_count():
 def test_scores_are_those_of_the_leaderboard_under_the_metric_of_the_user(reviews):
     X, Y = reviews
     settings = {"learners": [("linear", LogisticRegression())], "cv": 3, "scoring": "roc_auc", "random_state": 0}
+    settings["meta_learner"] = "mean"
     table = compare_strategies(X, Y[["recommended"]], **settings).loc["recommended"]
     board = MultiOutputStack(**settings).fit(X, Y[["recommended"]]).leaderboard().set_index("learner")
     for name in ("ensemble", "best single view"):

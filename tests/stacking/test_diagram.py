@@ -17,7 +17,7 @@ def names(model):
 
 def test_rows_are_views_learners_and_meta_learners(reviews):
     X, Y = reviews
-    model = MultiOutputStack(VIEWS, LEARNERS, cv=2, random_state=0)
+    model = MultiOutputStack(VIEWS, LEARNERS, cv=2, meta_learner="mean", strategy="independent", random_state=0)
     learners = ["linear (reads each)", "ridge (reads all)", "own (reads facts)"]
     assert names(model) == [["review", "facts"], learners, ["meta_learner"]]
     model.fit(X, Y)
@@ -27,14 +27,14 @@ def test_rows_are_views_learners_and_meta_learners(reviews):
 
 def test_views_that_were_found_are_shown_after_the_fit(reviews):
     X, Y = reviews
-    model = StackedClassifier(learners=LEARNERS[:1], cv=2)
+    model = StackedClassifier(learners=LEARNERS[:1], cv=2, meta_learner="mean")
     assert names(model)[0] == ["views"]
     assert names(model.fit(X, Y["tone"]))[0] == list(model.views_)
 
 
 def test_a_portfolio_opens_into_its_learners_after_the_fit():
     X, y = load_iris(return_X_y=True)
-    model = StackedClassifier(learners="fast", cv=2, random_state=0)
+    model = StackedClassifier(learners="fast", cv=2, meta_learner="mean", random_state=0)
     assert names(model)[1] == ["learners"]
     assert {name.partition(" ")[0] for name in names(model.fit(X, y))[1]} == {m.learner for m in model.table_.members()}
     assert "gbm (reads" in model._repr_html_()

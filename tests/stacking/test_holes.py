@@ -130,7 +130,8 @@ def test_patterns_are_tried_as_new_rows_of_them_are_predicted(data):
     X, y = data
     X = with_holes(X, left=np.arange(0, N, 4))
     learners = [("all", LogisticRegression(), "all"), ("each", LogisticRegression())]
-    model = MultiOutputStack(learners=learners, cv=3, random_state=0, missing_indicator=True)
+    settings = {"meta_learner": "simplex", "missing_indicator": True}
+    model = MultiOutputStack(learners=learners, cv=3, random_state=0, **settings)
     model.fit(X, pd.DataFrame({"a": y, "b": np.arange(N) % 2}))
     assert set(model.tasks_) == {"a", "b"} and np.isfinite(model.predict_proba(X)["a"]).all()
     assert model.predict_set({k: v[:3] for k, v in with_holes(X, right=[0, 1, 2]).items()}, 0.8)["a"].any(axis=1).all()
