@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -40,19 +41,26 @@ def name_of(path):
     return parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts
 
 
+@cache
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+@cache
 def imports_of(path):
-    """Yield (is at module level, dotted name of the module, names) of every import of a file."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    """Return [(is at module level, dotted name of the module, names, line)] of every import of a file."""
+    tree, found = tree_of(path), []
     inside = {id(n) for f in ast.walk(tree) if isinstance(f, (ast.FunctionDef, ast.Lambda)) for n in ast.walk(f)}
     package = ("ensemble_mm", *path.relative_to(ROOT).parts[:-1])
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield id(node) not in inside, alias.name, [], node.lineno
+                found.append((id(node) not in inside, alias.name, [], node.lineno))
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             module = ".".join([*base, *([node.module] if node.module else [])])
-            yield id(node) not in inside, module, [alias.name for alias in node.names], node.lineno
+            found.append((id(node) not in inside, module, [alias.name for alias in node.names], node.lineno))
+    return found
 
 
 def our_imports(path):
@@ -155,7 +163,7 @@ def test_public_names_are_the_documented_names():
 @pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(path.relative_to(ROOT).parts))
 def test_effects_have_an_address(path):
     """No printing outside the command line and `verbose`, no global seed, no warning filter for the whole process."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     assert ast.get_docstring(tree) or not tree.body, f"{path} does not say what it is for"
     held = {  # a filter inside `with warnings.catch_warnings(...)` ends with it
         id(call)
@@ -191,7 +199,7 @@ def test_few_files_name_a_modality():
     """What differs by modality stands in its record. "text", "image" and "vector" are also words for other things."""
     words, named = {"tabular", "audio", "video"}, set()
     for path in FILES:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = tree_of(path)
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
         extras = {id(k.value) for call in calls for k in call.keywords if k.arg == "extra"}
         nouns = {id(a) for call in calls if ast.unparse(call.func) in ("decoding", "open_item") for a in call.args}

@@ -34,9 +34,12 @@ def fitted():
     return model.fit({"one": x[:, np.newaxis] + 0.3 * noise[:, np.newaxis], "two": second}, Y), Y
 
 
-def test_a_member_that_sees_easy_rows_is_not_above_the_ensemble(fitted):
-    model, _ = fitted
-    board = model.leaderboard()
+@pytest.fixture(scope="module")
+def board(fitted):
+    return fitted[0].leaderboard()
+
+
+def test_a_member_that_sees_easy_rows_is_not_above_the_ensemble(board):
     for _, own in board.groupby("task"):
         rows = own.set_index(["learner", "reads"])
         ensemble, easy = rows.xs("ensemble").iloc[0], rows.xs("two", level="reads").iloc[0]
@@ -47,9 +50,9 @@ def test_a_member_that_sees_easy_rows_is_not_above_the_ensemble(fitted):
     assert dict(zip(board["task"], board["score_name"], strict=True)) == {"size": "r2", "kind": "roc_auc"}
 
 
-def test_the_table_of_folds_tells_the_same(fitted):
+def test_the_table_of_folds_tells_the_same(fitted, board):
     model, Y = fitted
-    board = model.leaderboard().set_index(["task", "learner", "reads"])["score"]
+    board = board.set_index(["task", "learner", "reads"])["score"]
     folds = model.cv_results_.set_index(["task", "learner", "reads"])
     pd.testing.assert_series_equal(folds["mean"], board[folds.index], check_names=False)
     _, test = model.folds_[0]
@@ -79,12 +82,12 @@ def test_what_was_fitted_before_is_told(where):
         model.fit({"v": X}, y)
 
 
-def test_a_fitted_stack_prints_the_head_of_its_board(fitted):
+def test_a_fitted_stack_prints_the_head_of_its_board(fitted, board):
     model, _ = fitted
     text = str(model)
     assert text.startswith(repr(model)) and str(StackedClassifier()) == repr(StackedClassifier())
     assert "95 % interval" in text and "roc_auc" in text and "constant" in text
-    head = head_of(model.leaderboard())
+    head = head_of(board)
     assert max(map(len, head.splitlines())) <= 100 and head.count("best single view") == 2
 
 
