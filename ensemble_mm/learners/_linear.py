@@ -239,7 +239,7 @@ class RidgePath(RegressorMixin, BaseEstimator):
         Penalties to try, on rows of about unit norm (see `ViewScaler`).
     n_folds : int, default=3
         Number of inner folds for larger data.
-    max_rows : int, default=5000
+    max_rows : int, default=500
         From this many rows on, one inner fold is scored instead of all.
     random_state : int, RandomState instance or None, default=None
         Draws the inner folds.
