@@ -8,6 +8,14 @@ from ._conformal import FEWEST_ROWS, ConformalIntervals, ConformalQuantiles, Con
 from ._greedy import GreedyClassifier, GreedyRegressor, selection_path
 from ._judging import Judge
 from ._linear import LinearClassifier, LinearRegressor
+from ._plain import (
+    FixedClassifier,
+    FixedRegressor,
+    MedianClassifier,
+    MedianRegressor,
+    RankClassifier,
+    RankRegressor,
+)
 from ._pruning import CostPruner, OrderedPruner, RedundancyPruner
 from ._quantiles import GreedyQuantiles, MeanQuantiles
 from ._thresholds import decision_threshold, decision_weights
@@ -24,18 +32,24 @@ __all__ = [
     "ConformalQuantiles",
     "ConformalSets",
     "CostPruner",
+    "FixedClassifier",
+    "FixedRegressor",
     "GreedyClassifier",
     "GreedyQuantiles",
     "GreedyRegressor",
     "IsotonicCalibrator",
-    "Judge",
     "JointCoverage",
+    "Judge",
     "LinearClassifier",
     "LinearRegressor",
     "MeanClassifier",
     "MeanQuantiles",
     "MeanRegressor",
+    "MedianClassifier",
+    "MedianRegressor",
     "OrderedPruner",
+    "RankClassifier",
+    "RankRegressor",
     "RedundancyPruner",
     "SimplexClassifier",
     "SimplexRegressor",
@@ -56,6 +70,6 @@ __all__ = [
     "parts_of",
     "rows_worth",
     "select_members",
-    "simpler",
     "selection_path",
+    "simpler",
 ]

@@ -17,6 +17,14 @@ from .._scorers import scored
 from ._columns import TableClassifier, TableMixin, TableRegressor, by_family, filled, rows_of_numbers, thinned
 from ._greedy import GreedyClassifier, GreedyRegressor, keys_of
 from ._linear import LinearClassifier, LinearRegressor
+from ._plain import (
+    FixedClassifier,
+    FixedRegressor,
+    MedianClassifier,
+    MedianRegressor,
+    RankClassifier,
+    RankRegressor,
+)
 from ._pruning import OrderedPruner
 from ._quantiles import GreedyQuantiles, MeanQuantiles
 from ._scoring import is_the_loss
@@ -30,7 +38,10 @@ META_LEARNERS = {
     "greedy": by_family(GreedyClassifier, GreedyRegressor, GreedyQuantiles),
     "simplex": by_family(SimplexClassifier, SimplexRegressor),
     "linear": by_family(LinearClassifier, LinearRegressor),
+    "median": by_family(MedianClassifier, MedianRegressor),
+    "rank": by_family(RankClassifier, RankRegressor),
 }
+FIXED = by_family(FixedClassifier, FixedRegressor)
 WRAPPED = by_family(WrappedClassifier, WrappedRegressor)
 CANDIDATES = ("greedy", "linear", "mean")  # of "auto"
 MOST_TWINS = 10  # equal rows that may be one row that was repeated
@@ -312,7 +323,7 @@ def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=
 
     Parameters
     ----------
-    spec : name in `META_LEARNERS` or estimator
+    spec : name in `META_LEARNERS`, dict of learner to weight, or estimator
         Meta-learners of this package are cloned, and told the number of classes; any other estimator is wrapped.
     kind : {"binary", "multiclass", "regression"}
     n_classes : int or None, default=None
@@ -338,6 +349,8 @@ def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=
         check_choice("meta_learner", spec, _names(rules.family))
         settings |= {"scoring": rules.scoring if scoring is None else scoring, "random_state": random_state}
         return _named(spec, rules.family, settings)
+    if isinstance(spec, Mapping) and rules.family in FIXED:
+        spec = FIXED[rules.family](dict(spec))
     if isinstance(spec, type) or not hasattr(spec, "fit"):
         raise TypeError(
             f"meta_learner={spec!r} is no estimator: use one of {', '.join(_names(rules.family))}, or an instance of a "

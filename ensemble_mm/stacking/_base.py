@@ -61,8 +61,8 @@ from ._cascade import cascaded, measured_views
 from ._cautions import fitted_before, idle_learners, left_out, splitting_groups, unweighted
 from ._decisions import decided, with_class_weights
 from ._diagram import diagram
-from ._level import Level, calibrator_of, forget_idle, setting_of
-from ._parameters import StackParameters, check_settings
+from ._level import Level, calibrator_of, forget_idle, meta_setting, setting_of
+from ._parameters import StackParameters, check_settings, check_weights
 from ._params import NamedParamsMixin
 from ._predictor import Predictor
 from ._progress import Progress
@@ -105,6 +105,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
         folds = draw_folds(self.cv, problem, seed, told)
         tell(told, stacklevel=5)
         members = self._members(problem)
+        check_weights(self.meta_learner, problem.tasks, members)
         for words in (*self._untold(members, problem, sample_weight), *fitted_before(members, problem.views)):
             warnings.warn(words, UserWarning, stacklevel=5)
         runner = self._runner(Progress(context, self, self.verbose))
@@ -327,7 +328,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
 
     def _untold(self, members, problem, sample_weight):
         """Yield what to tell of learners and meta-learners that take no weights of rows, or split groups."""
-        given = (setting_of(self.meta_learner, task) for task in problem.tasks.values())
+        given = (meta_setting(self.meta_learner, task) for task in problem.tasks.values())
         learners = [(member.learner, member.estimator) for member in members]
         learners += [(type(meta).__name__, meta) for meta in given if hasattr(meta, "fit")]
         if sample_weight is not None:
@@ -340,7 +341,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
     def _meta_settings(self, tasks):
         """Return what `Level.weigh` needs to make the meta-learner of each task."""
         return {
-            name: {"spec": setting_of(self.meta_learner, task), "scoring": setting_of(self.scoring, task)}
+            name: {"spec": meta_setting(self.meta_learner, task), "scoring": setting_of(self.scoring, task)}
             for name, task in tasks.items()
         }
 

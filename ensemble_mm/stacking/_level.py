@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache, partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -150,7 +151,10 @@ class Level:
             rows = ~np.isnan(y) & ~np.isnan(block).all(axis=1) & outside(run, fold)
             if rows.any():
                 groups = run.problem.group_codes
-                jobs.append(FitMeta(name, fold, clone(metas[name]), block, y, weight, groups, np.flatnonzero(rows)))
+                meta = clone(metas[name])
+                if "members" in meta.get_params(deep=False):
+                    meta.set_params(members=[member.learner for member in members])
+                jobs.append(FitMeta(name, fold, meta, block, y, weight, groups, np.flatnonzero(rows)))
             elif fold is None:
                 raise ValueError(
                     f"Task {name!r} has no row with both a known label and an out-of-fold prediction: "
@@ -371,6 +375,16 @@ def _reads_wherever(other, member):
 def calibrator_of(setting, task):
     """Return the name of the calibrator of a task's probabilities; None without one, and for numbers."""
     return setting_of(setting, task) if task.rules.region == "sets" else None
+
+
+def meta_setting(setting, task):
+    """Return what makes the meta-learner of a task, of a setting that may be by task; weights are for all tasks."""
+    return setting if by_learner(setting) else setting_of(setting, task)
+
+
+def by_learner(setting):
+    """Tell whether a setting is a dict of weights."""
+    return isinstance(setting, dict) and bool(setting) and all(isinstance(value, Real) for value in setting.values())
 
 
 def paired_gain(problem, name, before, after, some=True):

@@ -14,9 +14,10 @@ from .._checks import POSITIVE, Number, check_choice, check_params, did_you_mean
 from .._docs import documented
 from .._kinds import KINDS, Classes
 from .._scorers import check_scorer
+from ..data import setting_of
 from ..meta import CALIBRATORS, check_pruner, make_meta_learner
 from ._decisions import check_class_weight, check_threshold, is_by_class
-from ._level import setting_of
+from ._level import by_learner, meta_setting
 
 MOST_COPIES = 1000  # a typing error would else fill the memory
 BY_TASK = ("meta_learner", "scoring", "prune", "calibration", "threshold", "class_weight")
@@ -30,8 +31,9 @@ learners : {"fast", "balanced", "best"}, list of names or (name, estimator[, rea
     "trees", "xgboost". `reads` is "each" (one copy per view, the default), "all" (one copy on all views side by side)
     or a list of views. `form` is "native" (features as extracted, the default) or "reduced" (sparse text as
     few dense columns). A dict gives a list by task or kind.
-meta_learner : {"greedy", "simplex", "linear", "mean", "auto"}, estimator or dict by task, default="auto"
-    Combines the columns of the table.
+meta_learner : str, dict of learner to weight, estimator or dict by task, default="auto"
+    Combines the columns of the table: "auto", "greedy", "simplex", "linear", "mean", "median", "rank", weights such as
+    {"linear": 0.6, "gbm": 0.4}, which the members of a learner share, or any estimator.
 scoring : None, str, callable or dict by task, default=None
     What the weights maximise; None: log loss for classes, squared error for numbers.
 cv : int, splitter or list of (train, test), default=5
@@ -177,6 +179,23 @@ class StackParameters:
 shared_words = documented(parameters=PARAMETERS, attributes=ATTRIBUTES)
 
 
+def check_weights(setting, tasks, members) -> None:
+    """Raise a ValueError unless weights that are given by learner name learners, and some of each task."""
+    for name, task in tasks.items():
+        weights, own = meta_setting(setting, task), {member.learner for member in members if member.task == name}
+        if not by_learner(weights):
+            continue
+        known = {member.learner for member in members}
+        unknown = next((learner for learner in weights if learner not in known), None)
+        if unknown is not None:
+            raise ValueError(
+                f"meta_learner gives a weight to {unknown!r}, which is no learner: use some of "
+                f"{', '.join(map(repr, sorted(known)))}.{did_you_mean(unknown, sorted(known))}"
+            )
+        if min(weights.values()) < 0 or not any(weights.get(learner, 0) > 0 for learner in own):
+            raise ValueError(f"meta_learner={weights!r} gives no learner of task {name!r} a weight above 0: add one.")
+
+
 def check_settings(model: StackParameters, tasks) -> None:
     """Raise a ValueError unless what may be set by task or kind suits every task."""
     known = [*tasks, Classes.family, *KINDS]
@@ -185,13 +204,14 @@ def check_settings(model: StackParameters, tasks) -> None:
         unknown = [key for key in setting if key not in known] if isinstance(setting, dict) else []
         if parameter in ("threshold", "class_weight") and any(is_by_class(setting, task) for task in tasks.values()):
             continue
-        if unknown:
+        if unknown and not (parameter == "meta_learner" and by_learner(setting)):
             raise ValueError(
                 f"{parameter} has an entry for {unknown[0]!r}, which is no task and no kind of task: "
                 f"use some of {', '.join(map(repr, known))}.{did_you_mean(unknown[0], known)}"
             )
     for task in tasks.values():
         own = {name: setting_of(getattr(model, name), task) for name in BY_TASK}
+        own["meta_learner"] = meta_setting(model.meta_learner, task)
         check_scorer(own["scoring"], task.rules)
         if own["meta_learner"] is not None:
             check_params(make_meta_learner(own["meta_learner"], kind=task.kind, n_classes=task.rules.n_classes))

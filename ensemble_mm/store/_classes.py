@@ -39,6 +39,7 @@ _OURS = {
     "meta._conformal": "ConformalIntervals ConformalQuantiles ConformalSets JointCoverage",
     "meta._greedy": "GreedyClassifier GreedyRegressor",
     "meta._linear": "LinearClassifier LinearRegressor",
+    "meta._plain": "FixedClassifier FixedRegressor MedianClassifier MedianRegressor RankClassifier RankRegressor",
     "meta._pruning": "CostPruner OrderedPruner RedundancyPruner",
     "meta._quantiles": "GreedyQuantiles MeanQuantiles",
     "meta._scoring": "Objective",
