@@ -247,6 +247,10 @@ class Classes(Kind):
         """Return the positions of the classes that are decided for."""
         return (out if self.decision is None else out * self.decision).argmax(axis=1)
 
+    def perfect(self, y):
+        """Return the truth as a prediction."""
+        return np.eye(self.n_classes)[y.astype(np.intp)]
+
     def prior(self, y, weight=None):
         """Return the frequencies of the classes."""
         return np.bincount(y, weight, minlength=self.n_classes) / (len(y) if weight is None else weight.sum())
@@ -327,6 +331,10 @@ class Numbers(Kind):
     def decide(self, out):
         """Return the numbers themselves."""
         return out[:, 0]
+
+    def perfect(self, y):
+        """Return the truth as a prediction."""
+        return self.whole(y)
 
     def prior(self, y, weight=None):
         """Return the mean."""

@@ -146,10 +146,10 @@ class FitMember(Job):
         return cost_of(self.fit.member.estimator) * max(self.n_classes, 1) * (1 + len(self.train)) * (1 + sum(widths))
 
     def run(self):
-        codes, target = [], self.y[self.train]
-        if len(np.unique(target)) < kind_of(self.n_classes).least:
+        kind, codes, target = kind_of(self.n_classes), [], self.y[self.train]
+        if len(np.unique(target)) < kind.least:
             return None, None, 0.0, []
-        if self.n_classes:
+        if kind.is_stratified:
             codes, target = np.unique(target.astype(np.intp), return_inverse=True)
         blocks = list(self.blocks)
         if self.columns is not None:

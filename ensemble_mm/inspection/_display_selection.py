@@ -83,22 +83,10 @@ class SelectionDisplay:
         place = np.full(len(cells.truth), -1)
         place[rows] = np.arange(len(rows))
         cells = cells.take(rows)
-        prior = cells.losses(cells.constant)
         path_of = partial(selection_path, cells.cube, cells.truth, cells.kind, n_steps=n_steps, weight=cells.weight)
         chosen, _ = path_of(np.arange(len(rows)))
-        used: list = []
-        left_out: list = []
-        mass: list = []  # of the rows on either side of each fold
-        for _, test in estimator.folds_:
-            out = place[np.asarray(test)]
-            out = out[out >= 0]
-            others = np.setdiff1d(np.arange(len(rows)), out)
-            if len(out) and len(others):
-                _, losses = path_of(others)
-                mass.append([len(part) if cells.weight is None else cells.weight[part].sum() for part in (others, out)])
-                for gains, part in ((used, others), (left_out, out)):  # shares of the prior's loss that are removed
-                    some = cells.take(part)
-                    gains.append(1 - some.mean(losses[part]) / (some.mean(prior[part]) or 1.0))
+        tests = [place[np.asarray(test)] for _, test in estimator.folds_]
+        used, left_out, mass = _gains(cells, path_of, [test[test >= 0] for test in tests])
         if not used:
             raise ValueError(f"Task {task!r} has no fold with known labels on both sides: there is nothing to draw.")
         seen, middle = (
@@ -136,3 +124,22 @@ class SelectionDisplay:
         legend_below(ax, ncols=4)
         tidy(ax, grid="both")
         return finish(self, ax, "Learning of the greedy selection", self.task)
+
+
+def _gains(cells, path_of, tests):
+    """Return the shares of the prior's loss that each step removes, of the rows that choose and of those left out, and
+    what both weigh, by fold."""
+    used: list = []
+    left_out: list = []
+    mass: list = []
+    rows, prior = np.arange(len(cells.truth)), cells.losses(cells.constant)
+    for out in tests:
+        others = np.setdiff1d(rows, out)
+        if not len(out) or not len(others):
+            continue
+        _, losses = path_of(others)
+        mass.append([len(part) if cells.weight is None else cells.weight[part].sum() for part in (others, out)])
+        for gains, part in ((used, others), (left_out, out)):
+            some = cells.take(part)
+            gains.append(1 - some.mean(losses[part]) / (some.mean(prior[part]) or 1.0))
+    return used, left_out, mass

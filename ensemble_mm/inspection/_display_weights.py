@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_choice
+from .._kinds import Classes
 from ._cells import cells_of, check_task
 from ._contributions import view_contributions
 from ._drawing import DIVERGING, GAIN, cycle, finish, heat_map, legend_below, new_axes, shorten, tidy
@@ -239,7 +240,7 @@ class TableDisplay:
         task = check_task(estimator, task)
         cells = cells_of(estimator, task)
         cells = cells.take(np.flatnonzero(~np.isnan(cells.truth)))
-        if statistic == "q" and not cells.kind.n_classes:
+        if statistic == "q" and not isinstance(cells.kind, Classes):
             raise ValueError(f"Task {task!r} is a regression: the Q-statistic needs classes; use 'correlation'.")
         errors = cells.kind.errors(cells.cube, cells.truth)
         if statistic == "q":

@@ -102,7 +102,9 @@ class Judge:
             score, without = self._jackknife(out, rows)
             low, high = self._interval(score, without, rows, coverage)
             if (key := rows.tobytes()) not in tops:  # no interval goes beyond what a perfect prediction scores
-                tops[key] = np.nan_to_num(self._mean(*self._scores(self._perfect(), rows)), nan=np.inf)
+                tops[key] = np.nan_to_num(
+                    self._mean(*self._scores(self.kind.perfect(np.nan_to_num(self.y)), rows)), nan=np.inf
+                )
             high = np.minimum(high, max(tops[key], score))
             own = (score, without) if len(both) == len(rows) else self._jackknife(out, both)
             base = own if out is first else self._jackknife(first, both)
@@ -115,11 +117,6 @@ class Judge:
 
     def _whole(self, out):
         return self.kind.whole(out)
-
-    def _perfect(self):
-        """Return the truth as a prediction."""
-        y = np.nan_to_num(self.y)
-        return np.eye(self.kind.width)[y.astype(np.intp)] if self.kind.n_classes else self.kind.whole(y)
 
     # -- scores of parts of the rows -----------------------------------------------------------------------------
 

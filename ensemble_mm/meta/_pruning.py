@@ -8,7 +8,7 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import PART, Number, check_params, one_of, whole
-from .._kinds import kind_of
+from .._kinds import Classes, kind_of
 from ._columns import TINY, relevant, row_losses, rows_worth, spread, thinned
 
 MOST_ROWS = 20_000
@@ -147,7 +147,7 @@ class RedundancyPruner(_Pruner):
         """Compare the members of a table of shape (n_samples, n_members * n_columns)."""
         cells, y, share, gain, here, worst = self._read(X, y, sample_weight)
         if self.measure == "q":
-            if not self._kind.n_classes:
+            if not isinstance(self._kind, Classes):
                 raise ValueError('measure="q" compares decisions on classes: use "correlation" for numbers.')
             self.likeness_ = _q_statistics(cells, y, share)
         else:
