@@ -48,6 +48,11 @@ def _forest(model, X):
     return total if hasattr(model, "n_classes_") else total[:, 0]
 
 
+def _transformed(model, X):
+    out = model.transformer_.inverse_transform(predicted(model.regressor_, X, "predict").reshape(X.shape[0], -1))
+    return out.squeeze(axis=1) if model._training_dim == 1 and out.shape[1] == 1 else out
+
+
 def _ridge(model, X):
     return times(X, model.coef_) + model.intercept_
 
@@ -62,7 +67,8 @@ def _logistic(model, X):
 def _lightgbm(model, X):
     if X.shape[0] > FEW:
         return None
-    return model.booster_.predict(X, **model._other_params | {"num_threads": 1})
+    others = {name: value for name, value in model._other_params.items() if "pred" in name}
+    return model.booster_.predict(X, **others, num_threads=1)
 
 
 def _lightgbm_classes(model, X):
@@ -77,6 +83,8 @@ _QUICK = {  # by name: what no model needs is not imported
     ("ensemble_mm.learners._linear.RidgePath", "predict"): _ridge,
     ("lightgbm.sklearn.LGBMClassifier", "predict_proba"): _lightgbm_classes,
     ("lightgbm.sklearn.LGBMRegressor", "predict"): _lightgbm,
+    ("sklearn.compose._target.TransformedTargetRegressor", "predict"): _transformed,
+    ("ensemble_mm.learners._scaling.TailRegressor", "predict"): lambda model, X: _transformed(model, X) * model.factor_,
     ("sklearn.ensemble._forest.ExtraTreesClassifier", "predict_proba"): _forest,
     ("sklearn.ensemble._forest.RandomForestClassifier", "predict_proba"): _forest,
     ("sklearn.ensemble._forest.ExtraTreesRegressor", "predict"): _forest,

@@ -2,7 +2,6 @@
 
 import numpy as np
 from scipy.optimize import minimize, nnls
-from scipy.special import logsumexp
 
 from .._checks import AT_LEAST_0, whole
 from ._columns import TINY, TableClassifier, TableRegressor, rows_of_numbers, shares, spread, thinned
@@ -130,7 +129,9 @@ class LinearClassifier(_Linear, TableClassifier):
     def _mix(self, cells):
         logs = _logs(cells)
         scores = np.einsum("nm,nmc->nc", self._share(cells), np.nan_to_num(logs, copy=False)) + self.intercept_
-        return np.exp(scores - logsumexp(scores, axis=1, keepdims=True))
+        scores -= scores.max(axis=1, keepdims=True)
+        shares = np.exp(scores, out=scores)
+        return shares / shares.sum(axis=1, keepdims=True)
 
 
 class LinearRegressor(_Linear, TableRegressor):

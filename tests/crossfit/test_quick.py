@@ -2,12 +2,15 @@ import numpy as np
 import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 from scipy.sparse import csr_matrix
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from ensemble_mm.crossfit._quick import _QUICK, predicted
 from ensemble_mm.learners import LogisticPath, NaiveBayesScaler, RidgePath, SampledKernel, ViewScaler
+from ensemble_mm.learners._scaling import TailRegressor
 
 CLASSIFIERS = [
     ExtraTreesClassifier(7, random_state=0), RandomForestClassifier(5, random_state=0), LogisticPath(Cs=[1.0]),
@@ -20,6 +23,7 @@ REGRESSORS = [
     ExtraTreesRegressor(7, random_state=0), RandomForestRegressor(5, random_state=0), RidgePath(),
     make_pipeline(ViewScaler(clip=1.0), RidgePath()), Ridge(),
     LGBMRegressor(n_estimators=3, verbose=-1),
+    TransformedTargetRegressor(Ridge(), transformer=StandardScaler()), TailRegressor(Ridge()),
 ]  # fmt: skip
 
 
