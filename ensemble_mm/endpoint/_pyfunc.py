@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import is_classifier, is_regressor
 
 from .._checks import is_missing
 from .._modalities import cell_kinds_of
@@ -24,8 +25,9 @@ class PyFunc:
         self._model = model
         self._cells = cell_kinds_of(model) if hasattr(model, "schema_") else {}
 
-    def predict(self, X, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Return one column per task, and what the parameters ask for beside it.
+    def predict(self, X, params: dict[str, Any] | None = None) -> pd.DataFrame | pd.Series:
+        """Return one column per task, and what the parameters ask for beside it; a Series where a stack of one
+        task is asked for nothing else, as scikit-learn's models give it and MLflow judges it.
 
         Parameters
         ----------
@@ -39,7 +41,9 @@ class PyFunc:
             files = [name for name, cell in self._cells.items() if cell == "file" and name in X]
             X = X.assign(**{name: self._files(name, X[name]) for name in files})
         coverage = params.get("coverage", 0.9) if params.get("interval") else None
-        return pd.DataFrame(dict(table_of(self._model, X, bool(params.get("probabilities")), coverage)))
+        found = pd.DataFrame(dict(table_of(self._model, X, bool(params.get("probabilities")), coverage)))
+        is_one = hasattr(self._model, "schema_") and (is_classifier(self._model) or is_regressor(self._model))
+        return found.iloc[:, 0] if is_one and found.shape[1] == 1 else found
 
     def _files(self, name: str, column: pd.Series) -> pd.Series:
         found = np.full(len(column), None, dtype=object)

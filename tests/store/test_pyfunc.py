@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from ensemble_mm import MultiOutputStack, TaskDatabase
+from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor, TaskDatabase
 from ensemble_mm.endpoint import _load_pyfunc
 from ensemble_mm.store import ModelFileError
 
@@ -168,3 +168,35 @@ def _patient(request, seconds=240):
         except OSError:
             assert time.monotonic() < until
             time.sleep(1)
+
+
+def _judged(model, X, y, kind):
+    # Its explanation of columns of texts fails in MLflow itself.
+    settings = {"log_model_explainability": False}
+    data = X.assign(label=np.asarray(y))
+    with mlflow.start_run():
+        found = mlflow.models.evaluate(model, data, targets="label", model_type=kind, evaluators="default",
+                                       evaluator_config=settings)  # fmt: skip
+    return found.metrics
+
+
+@pytest.mark.parametrize(("stack", "learner", "kind", "metric"), [
+    (StackedClassifier, LogisticRegression(), "classifier", "accuracy_score"),
+    (StackedRegressor, Ridge(), "regressor", "r2_score"),
+])  # fmt: skip
+def test_mlflow_judges_a_logged_model(logged, stack, learner, kind, metric, tmp_path):
+    X, _, load, uri = logged
+    X = X.drop(columns="photo")
+    y = np.where(X["review"].str.contains("soft"), "up", "down") if kind == "classifier" else X["age"].to_numpy()
+    model = stack(learners=[("linear", learner)], cv=2, random_state=0).fit(X, y)
+    TaskDatabase(uri).log(model, X, y, name=kind, alias="production")
+    load(f"models:/{kind}@production")
+    found = _judged(f"models:/{kind}@production", X, y, kind)
+    assert found[metric] == pytest.approx(model.score(X, y))
+
+
+def test_mlflow_judges_one_task_of_several(logged):
+    X, model, load, _ = logged
+    loaded, labels = load(), np.roll(model.predict(X)["kind"], 1)
+    found = _judged(lambda X: loaded.predict(X)["kind"], X.drop(columns="photo"), labels, "classifier")
+    assert found["accuracy_score"] == np.mean(labels == loaded.predict(X.drop(columns="photo"))["kind"])
