@@ -6,6 +6,7 @@ from ._display_cascade import CascadeDisplay
 from ._display_costs import PruningDisplay, ScoreDisplay, StrategyDisplay
 from ._display_errors import ConfusionDisplay, ReliabilityDisplay, ResidualDisplay
 from ._display_missing import MissingDisplay
+from ._display_risk import RiskCoverageDisplay
 from ._display_rows import HardestRowsDisplay, hardest_rows
 from ._display_selection import SelectionDisplay
 from ._display_weights import ContributionDisplay, TableDisplay, TaskContributionDisplay, ViewContributionDisplay
@@ -25,6 +26,7 @@ __all__ = [
     "PruningDisplay",
     "ReliabilityDisplay",
     "ResidualDisplay",
+    "RiskCoverageDisplay",
     "ScoreDisplay",
     "SelectionDisplay",
     "StrategyDisplay",

@@ -13,6 +13,7 @@ from ._display_cascade import CascadeDisplay
 from ._display_costs import ScoreDisplay
 from ._display_errors import ConfusionDisplay, ReliabilityDisplay, ResidualDisplay, predictions_of
 from ._display_missing import MissingDisplay
+from ._display_risk import RiskCoverageDisplay
 from ._display_rows import hardest_rows, verdict_of, worst_of
 from ._display_weights import ContributionDisplay, TaskContributionDisplay, ViewContributionDisplay
 from ._report_pictures import Picture, drawn
@@ -216,6 +217,12 @@ PICTURES = [
         lambda display, name: f"Expected score of {name} as more and more items of a view are missing.",
         "Expected from the table: learners that read a missing view abstain.",
         when=lambda model, task: len(model.views_) > 1,
+    ),
+    Picture(
+        RiskCoverageDisplay,
+        lambda display, name: f"Share of wrong answers of {name} among the rows that the model is surest of.",
+        "To the left the model is silent about the rows that it is least sure of.",
+        family=Classes.family,
     ),
     Picture(
         CascadeDisplay,

@@ -487,6 +487,18 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
         with PLAIN_OUTPUT():
             return cascaded(self, columns, cascade), index
 
+    def _silent(self, X, coverage, cascade):
+        """Return predictions by task, the labels of the rows, and by task a mask of rows of which nothing is said."""
+        if coverage is None:
+            return *self._predict_classes(X, cascade), {}
+        if cascade is not None:
+            raise ValueError(
+                "Sets of classes are those of rows of which all is read: give abstain or cascade, not both."
+            )
+        out, new = self._predict_tasks(X)
+        sets = regions_of(self, out, new.present, coverage, "sets")
+        return out, new.index, {name: inside.sum(axis=1) > 1 for name, inside in sets.items()}
+
     def _predicted(self, new):
         out = self._run_levels(new)[1]
         return {name: self.levels_[-1].calibrated(name, p) for name, p in out.items()}

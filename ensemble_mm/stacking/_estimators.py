@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..data import Classes, Numbers, task_weights
 from ._base import BaseStack
 from ._parameters import shared_words
+from ._regions import said
 
 
 class _SingleStack(BaseStack):
@@ -117,7 +118,7 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
         """
         return self._only_prediction(X, cascade)[1]
 
-    def predict(self, X, cascade=None) -> np.ndarray:
+    def predict(self, X, cascade=None, abstain=None) -> np.ndarray:
         """Return the most probable classes, shape (n_samples,), or what `threshold` or `class_weight` says.
 
         Parameters
@@ -127,9 +128,14 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
             Read the cheapest view first, and the others in the order of `view_seconds_` only of rows whose most
             probable class is less probable than this; a row is predicted as one that lacks what was not read. None:
             read all. `CascadeDisplay` shows what that saves and costs.
+        abstain : float in (0, 1), default=None
+            Say None of rows whose set of classes at this coverage, as `predict_set` gives it, has several. None: say
+            the class of each. `RiskCoverageDisplay` shows how many errors are left.
         """
-        name, proba = self._only_prediction(X, cascade)
-        return self.tasks_[name].decode(proba)
+        check_is_fitted(self)
+        out, _, silent = self._silent(X, abstain, cascade)
+        ((name, proba),) = out.items()
+        return said(self.tasks_[name].decode(proba), silent.get(name))
 
     def score(self, X, y, sample_weight=None) -> float:
         """Return the accuracy on rows whose label is known; a class that `fit` did not see counts as wrong."""

@@ -21,6 +21,7 @@ from ._adding import fit_beside, joined
 from ._base import BaseStack
 from ._level import SIGNIFICANT, Level, outside, paired_gain, parts
 from ._parameters import shared_words
+from ._regions import said
 
 STRATEGIES = ("independent", "stacked", "chain")
 N_CHAINS = 4
@@ -308,7 +309,7 @@ class MultiOutputStack(BaseStack):
         check_is_fitted(self)
         return _ByTask({name: task.classes for name, task in self.tasks_.items() if task.rules.region == "sets"})
 
-    def predict(self, X, cascade=None) -> Any:
+    def predict(self, X, cascade=None, abstain=None) -> Any:
         """Return the predictions of all tasks: a DataFrame when Y had names, else shape (n_samples, n_tasks).
 
         Parameters
@@ -317,10 +318,12 @@ class MultiOutputStack(BaseStack):
         cascade : float in (0, 1), default=None
             Where all tasks are of classes: read the cheapest view first, and the others in the order of `view_seconds_`
             only of rows in which the most probable class of some task is less probable than this. None: read all.
+        abstain : float in (0, 1), default=None
+            Say None of rows whose set of classes of a task at this coverage has several. Numbers are always said.
         """
         check_is_fitted(self)
-        out, index = self._predict_classes(X, cascade)
-        columns = {name: self.tasks_[name].decode(p) for name, p in out.items()}
+        out, index, silent = self._silent(X, abstain, cascade)
+        columns = {name: said(self.tasks_[name].decode(p), silent.get(name)) for name, p in out.items()}
         if self._named_tasks:
             return pd.DataFrame(columns, index=index)
         kinds = {"number" if column.dtype.kind in "iuf" else column.dtype.kind for column in columns.values()}

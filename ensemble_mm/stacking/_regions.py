@@ -106,6 +106,15 @@ def regions_of(model, out, present, coverage, region, joint=False):
     }
 
 
+def said(labels, silent):
+    """Return what is said of rows: their labels, or None of those that are to be left out (a mask, or None)."""
+    if silent is None:
+        return labels
+    labels = labels.astype(object)
+    labels[silent] = None
+    return labels
+
+
 def _warn_of_new(pattern, views, regions):
     seen = set().union(*(region.seen_ for region in regions.values()))
     for value, n in zip(*np.unique(pattern, return_counts=True), strict=True):

@@ -17,6 +17,9 @@ class ResultsMixin:
     """The methods of a fitted stack that score it."""
 
     tasks_: dict[str, Any]
+    table_: Any
+    levels_: list[Any]
+    refit: bool
 
     def leaderboard(self) -> pd.DataFrame:
         """Return what the ensemble, its members, each task's best single view and a constant score on held-out rows.
@@ -85,6 +88,50 @@ class ResultsMixin:
         weights = task_weights(sample_weight, self.tasks_, len(next(iter(out.values()))))
         rows = [self.tasks_[name].evaluate(column, out[name], weights[name]) for name, column in labels.items()]
         return pd.DataFrame(rows, index=list(labels))
+
+    def learner(self, name, *, task=None, reads=None) -> Any:
+        """Return a fitted learner.
+
+        Parameters
+        ----------
+        name : str
+        task, reads : str, default=None
+            Which task it serves and what it reads, as in `table_`; they may be left out where there is one.
+
+        Returns
+        -------
+        estimator or list of estimators
+            A list, one per fold, where the stack was fitted without `refit`.
+
+        Raises
+        ------
+        ValueError
+            If there is no such learner, there are several, or it never counts and was not kept.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from sklearn.linear_model import Ridge
+        >>> from ensemble_mm import StackedRegressor
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> model = StackedRegressor(learners=[("ridge", Ridge(0.1))], cv=3, random_state=0).fit(X, y)
+        >>> model.learner("ridge").coef_.shape
+        (10,)
+        """
+        check_is_fitted(self)
+        asked = [m for m in self.table_.members()
+                 if m.learner == name and task in (None, m.task) and reads in (None, m.reads)]  # fmt: skip
+        if len(asked) != 1:
+            some = ", ".join(map(str, (asked or self.table_.members())[:8]))
+            words = (
+                "There are several: say task= and reads= of one of" if asked else "There is no such learner: there are"
+            )
+            raise ValueError(f"learner({name!r}, task={task!r}, reads={reads!r}): {words} {some}.")
+        found = [model.estimator for level in self.levels_ for model in level.models.get(asked[0], {}).values()
+                 if model is not None and model.estimator is not None]  # fmt: skip
+        if not found:
+            raise ValueError(f"The {asked[0]} was not kept, because it never counts in a prediction.")
+        return found[0] if self.refit else found
 
     def judged_by(self, task) -> Judge:
         """Return what scores predictions of a task, by its name, that were made for held-out rows of the fit."""

@@ -1,0 +1,50 @@
+"""A stack says nothing of rows that it is not sure of, and gives its learners."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from ensemble_mm import MultiOutputStack, RiskCoverageDisplay, StackedClassifier
+
+RNG = np.random.default_rng(0)
+X = pd.DataFrame(RNG.normal(size=(200, 2)), columns=["a", "b"])
+Y = pd.DataFrame({"big": (X["a"] + 0.7 * RNG.normal(size=200) > 0).astype(int), "size": X["a"]})
+LEARNERS = [("logistic", LogisticRegression()), ("ridge", Ridge())]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return MultiOutputStack(learners=LEARNERS, cv=3, random_state=0).fit(X, Y)
+
+
+def test_rows_whose_set_has_several_classes_are_not_answered(model):
+    several = model.predict_set(X, 0.9)["big"].sum(axis=1) > 1
+    out = model.predict(X, abstain=0.9)
+    assert 0 < several.sum() < len(X)
+    assert (out["big"].isna() == several).all()
+    pd.testing.assert_frame_equal(out[~several].astype(float), model.predict(X)[~several].astype(float))
+    single = StackedClassifier(learners=LEARNERS[:1], cv=3, random_state=0).fit(X, Y["big"])
+    several = single.predict_set(X, 0.9).sum(axis=1) > 1
+    assert ([label is None for label in single.predict(X, abstain=0.9)] == several).all()
+    with pytest.raises(ValueError, match="give abstain or cascade, not both"):
+        single.predict(X, abstain=0.9, cascade=0.9)
+
+
+def test_the_surest_rows_are_wrong_less_often(model):
+    curve = RiskCoverageDisplay.from_estimator(model).curve
+    assert curve["answered"].iloc[-1] == pytest.approx(1)
+    assert curve["certain"].is_monotonic_decreasing
+    wrong = (model.oof_["big"].argmax(axis=1) != Y["big"]).mean()
+    assert curve["risk"].iloc[-1] == pytest.approx(wrong)
+    assert np.interp(0.4, curve["answered"], curve["risk"]) < wrong
+
+
+def test_learners_are_had_by_name(model):
+    assert model.learner("ridge", task="size").coef_.shape == (2,)
+    with pytest.raises(ValueError, match="no such learner: there are learner 'logistic'"):
+        model.learner("tree")
+    two = StackedClassifier(learners=LEARNERS[:1], cv=3, refit=False).fit({"a": X[["a"]], "b": X[["b"]]}, Y["big"])
+    with pytest.raises(ValueError, match="say task= and reads="):
+        two.learner("logistic")
+    assert len(two.learner("logistic", reads="a")) == 3
