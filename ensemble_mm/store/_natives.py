@@ -65,7 +65,8 @@ def pack_trees(trees, array) -> list:
     nodes = np.concatenate([_slim(state["nodes"]) for state in states], dtype=states[0]["nodes"].dtype)
     values = np.concatenate([state["values"] for state in states])
     counts, depths = ([int(state[name]) for state in states] for name in ("node_count", "max_depth"))
-    head = [n_features, n_outputs, array(n_classes), {"fields": [array(nodes[name]) for name in nodes.dtype.names]}]
+    names = states[0]["nodes"].dtype.names
+    head = [n_features, n_outputs, array(n_classes), {"fields": [array(nodes[name]) for name in names]}]
     return [*head, *map(array, (values, np.array(counts), np.array(depths)))]
 
 
@@ -120,15 +121,15 @@ def read_trees(content, decoder) -> list:
 
     n_features, n_outputs, n_classes, nodes, *arrays = content
     n_classes = decoder.array(n_classes)
-    # In the first files they are one array.
-    nodes = [decoder.array(part) for part in nodes["fields"]] if type(nodes) is dict else decoder.array(nodes)
+    fields = [decoder.array(part) for part in nodes["fields"]] if type(nodes) is dict else None
+    nodes = decoder.array(nodes) if fields is None else nodes  # in the first files they are one array
     values, counts, depths = map(decoder.array, arrays)
     require(type(n_features) is int and 0 < n_features < 2**31 and type(n_outputs) is int, "a decision tree is none")
     require(n_classes.dtype == np.intp and n_classes.shape == (n_outputs,) and (n_classes > 0).all() and n_outputs > 0,
             "a decision tree is none")  # fmt: skip
     require(counts.dtype.kind == depths.dtype.kind == "i" and counts.ndim == 1 and counts.shape == depths.shape
             and (counts > 0).all() and counts.sum() == len(values), "the trees of a forest do not add up")  # fmt: skip
-    nodes = _joined(nodes, NODE_DTYPE, counts) if type(nodes) is list else nodes
+    nodes = nodes if fields is None else _joined(fields, NODE_DTYPE, counts)
     require(nodes.dtype == NODE_DTYPE and values.dtype == np.float64, "a decision tree is of another version")
     require(values.shape == (len(nodes), n_outputs, n_classes.max()), "the values of a decision tree do not fit it")
     trees, start = [], 0
