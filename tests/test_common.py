@@ -81,7 +81,7 @@ STACKS = [
 NOTHING_SET = [StackedClassifier(), StackedRegressor()]
 PARTS = [
     VectorExtractor(), TabularExtractor(), ViewScaler(), TailScaler(), NaiveBayesScaler(),
-    LogisticPath(), RidgePath(), TailRegressor(Ridge()),
+    LogisticPath(Cs=(0.1, 10.0), n_folds=2), RidgePath(), TailRegressor(Ridge()),
     TunedLearner(Ridge(), {"alpha": [0.1, 1.0]}, search="grid", cv=2),
 ]  # fmt: skip
 COMBINERS = [

@@ -19,7 +19,9 @@ def small(monkeypatch, reviews):
     """The demo with the reviews in the place of the recordings, and quick learners."""
     monkeypatch.setattr(_demo, "load_demo", lambda name: reviews)
     whole = _demo.MultiOutputStack
-    monkeypatch.setattr(_demo, "MultiOutputStack", lambda **s: whole(**{**s, "learners": QUICK, "n_jobs": 1}))
+    monkeypatch.setattr(
+        _demo, "MultiOutputStack", lambda **s: whole(**{**s, "learners": QUICK, "n_jobs": 1, "meta_learner": "mean"})
+    )
 
 
 def test_it_leaves_a_model_a_database_and_a_report(small, tmp_path, capsys, reviews):
@@ -39,7 +41,7 @@ def test_the_comparison_stands_on_rows_held_out(reviews):
     X, Y = reviews
     Y = Y.astype({"recommended": object})
     Y.loc[::5, "recommended"] = None
-    model = em.MultiOutputStack(learners=QUICK, cv=3, random_state=0).fit(X[:120], Y[:120])
+    model = em.MultiOutputStack(learners=QUICK, cv=3, meta_learner="mean", random_state=0).fit(X[:120], Y[:120])
     scores = _demo.compare(model, X[120:], Y[120:])
     assert list(scores.index) == list(Y) and set(scores.pop("best")) <= set(model.views_)
     assert list(scores.columns) == ["metric", "ensemble", *model.views_, "all"]
@@ -55,6 +57,7 @@ def test_the_comparison_stands_on_rows_held_out(reviews):
 def test_the_comparison_takes_the_metric_of_the_user_and_the_view_that_the_leaderboard_names(reviews):
     X, Y = reviews
     settings = {"learners": QUICK, "cv": 3, "scoring": {"recommended": "roc_auc"}, "random_state": 0}
+    settings["meta_learner"] = "mean"
     model = em.MultiOutputStack(**settings).fit(X[:120], Y[:120])
     own = _demo.compare(model, X[120:], Y[120:]).loc["recommended"]
     truth = Y["recommended"][120:] == model.classes_["recommended"][1]

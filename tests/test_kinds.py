@@ -109,7 +109,9 @@ def visits():
     X = rng.normal(size=(120, 3))
     Y = pd.DataFrame({"visits": rng.poisson(np.exp(X[:, 0])), "happy": np.where(X[:, 1] > 0, "yes", "no")})
     learners = [("poisson", PoissonRegressor()), ("ridge", Ridge()), ("logistic", LogisticRegression())]
-    model = em.MultiOutputStack(learners=learners, cv=3, tasks={"visits": "counts"}, random_state=0)
+    model = em.MultiOutputStack(
+        learners=learners, cv=3, strategy="independent", tasks={"visits": "counts"}, random_state=0
+    )
     yield model.fit(X, Y), X, Y
     del KINDS["counts"]
 

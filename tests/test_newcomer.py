@@ -105,10 +105,11 @@ def test_a_fit_predicts_and_a_model_file_keeps_it(tunes, tmp_path):
 
 def test_cheap_views_come_first_under_a_time_budget(tunes):
     X, Y = tunes
+    learners = [("linear", LogisticRegression())]
     with pytest.warns(UserWarning, match="The time budget .* view 'tune'"):
-        model = stack(time_budget=1e-3).fit(X, Y)
+        model = stack(learners=learners, time_budget=1e-3).fit(X, Y)
     assert list(model.views_) == ["tabular"]
-    assert set(stack(time_budget=600).fit(X, Y).views_) == {"tune", "tabular"}
+    assert set(stack(learners=learners, time_budget=600).fit(X, Y).views_) == {"tune", "tabular"}
 
 
 def test_the_audit_looks_at_its_items(tunes):

@@ -151,10 +151,11 @@ def test_features_at_the_edge_leave_the_answer_right(edge, form):
     X, y = numbers()
     EDGES[edge](X)
     X = as_form(form, X)
-    model = StackedRegressor(learners=LEARNERS["regression"], cv=3, random_state=0).fit(X, y)
+    settings = {"cv": 3, "meta_learner": "simplex", "random_state": 0}
+    model = StackedRegressor(learners=LEARNERS["regression"], **settings).fit(X, y)
     assert model.score(X, y) > 0.95
     if form != "frame":
-        model = StackedClassifier(learners=LEARNERS["classification"], cv=3, random_state=0).fit(X, y > 0)
+        model = StackedClassifier(learners=LEARNERS["classification"], **settings).fit(X, y > 0)
         assert model.score(X, y > 0) > 0.9 and np.isfinite(model.predict_proba(X)).all()
 
 

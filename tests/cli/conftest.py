@@ -6,7 +6,10 @@ import pytest
 
 from ensemble_mm._cli import main
 
-FIT = "fit train.csv --targets stars,kind --drop id --learners fast --cv 2 --strategy independent --out model.emm"
+FIT = (
+    "fit train.csv --targets stars,kind --drop id --learners fast --cv 2 --strategy independent --meta-learner mean "
+    "--out model.emm"
+)
 WORDS = {"good": "soft lovely warm perfect bright", "bad": "torn awful cold dull broken"}
 
 

@@ -161,7 +161,7 @@ def test_how_a_table_is_written_can_be_said_and_names_are_asked_for(place, run, 
 
 
 def test_the_audit_says_a_line_per_check_and_the_report_has_them(run, place):
-    stack = "train.csv --targets stars --drop kind --learners fast --cv 2".split()
+    stack = "train.csv --targets stars --drop kind,review --learners fast --cv 2".split()
     code, out, _ = run("audit", *stack, "--drop", "id", "--out", "found.csv")
     assert code == 0 and "pass  shuffled labels of 'stars': " in out
     assert len(pd.read_csv("found.csv")) == len(out.splitlines())

@@ -54,7 +54,9 @@ def data():
 
 def stack(log, cache, **settings):
     views = [("number", Counted(str(log), settings.pop("kind", "dense"))), ("words", TextExtractor())]
-    return StackedClassifier(views, [("linear", LogisticRegression())], cv=3, cache=cache, random_state=0, **settings)
+    return StackedClassifier(
+        views, [("linear", LogisticRegression())], cv=3, cache=cache, meta_learner="mean", random_state=0, **settings
+    )
 
 
 def seen(log):
@@ -163,6 +165,7 @@ def fit_in_shared_folders(folder, seed):
     X = {"number": rng.normal(size=(60, 1)), "words": ["good fine", "bad poor"] * 30}
     views = [("number", StandardScaler()), ("words", TextExtractor())]
     settings = {} if folder is None else {"cache": folder / "cache", "checkpoint": folder / "jobs"}
+    settings["meta_learner"] = "simplex"
     model = StackedClassifier(views, [("linear", LogisticRegression())], cv=3, random_state=seed, **settings)
     model.fit(X, X["number"][:, 0] + np.arange(60) % 2 > 0.5)
     return model.table_.to_frame().to_numpy().tobytes() + model.predict_proba(X).tobytes()

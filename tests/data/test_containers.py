@@ -38,9 +38,11 @@ def frame():
 
 @pytest.fixture(scope="module")
 def model(frame):
-    return StackedClassifier(learners=[("linear", LogisticRegression())], cv=2, random_state=0).fit(
-        frame, labels(frame)
-    )
+    return unfitted().fit(frame, labels(frame))
+
+
+def unfitted():
+    return StackedClassifier(learners=[("linear", LogisticRegression())], cv=2, meta_learner="mean", random_state=0)
 
 
 def labels(frame):
@@ -90,8 +92,7 @@ def test_frames_of_other_libraries_are_those_of_pandas(frame, model, form):
     pytest.importorskip("pyarrow")
     other = OTHERS[form](frame)
     np.testing.assert_allclose(model.predict_proba(other), model.predict_proba(frame), rtol=1e-6)
-    again = StackedClassifier(learners=[("linear", LogisticRegression())], cv=2, random_state=0)
-    again.fit(other, labels(frame))
+    again = unfitted().fit(other, labels(frame))
     np.testing.assert_allclose(again.predict_proba(frame), model.predict_proba(frame), rtol=1e-6)
     assert again.views_ == model.views_
 

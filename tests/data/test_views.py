@@ -45,7 +45,7 @@ def test_polars_and_pandas_give_the_same(reviews):
     pl = pytest.importorskip("polars")
     X, Y = reviews
     P = pl.DataFrame({c: X[c].to_list() for c in X.columns})
-    model = StackedClassifier(learners="fast", cv=3, random_state=0)
+    model = StackedClassifier(learners=LINEAR, cv=3, meta_learner="mean", random_state=0)
     a = model.fit(X, Y["tone"]).predict_proba(X)
     b = model.fit(P, Y["tone"].to_numpy()).predict_proba(P)
     np.testing.assert_allclose(a, b, atol=1e-8)

@@ -53,6 +53,24 @@ def make_data():
     return data_of_stack
 
 
+@pytest.fixture(scope="session")
+def labels_of():
+    return labels_of_stack
+
+
+@pytest.fixture(scope="session")
+def whole_page(tmp_path_factory):
+    """The path of a report with all that a report can have; a very long word is among its texts."""
+    from ensemble_mm.inspection import write_report
+
+    model, X = hand_made_stack(), data_of_stack()
+    X.loc[:, "review"] = ["w" * 300 if i % 50 == 0 else text for i, text in enumerate(X["review"])]
+    audit = pd.DataFrame([("rows", "fail", 1.0, "They repeat."), ("groups", "pass", 0.0, "None.")],
+                         columns=["check", "verdict", "value", "words"])  # fmt: skip
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    return write_report(model, path, X, labels_of_stack(model), audit=audit)
+
+
 @pytest.fixture
 def hand_made():
     return hand_made_stack()
@@ -122,6 +140,15 @@ def hand_made_stack():
         rows, columns=["task", "learner", "reads", "score_name", "mean", "std", *(f"fold_{f}" for f in range(4))]
     )
     return model
+
+
+def labels_of_stack(model):
+    """The labels of the rows of `hand_made_stack`."""
+    return pd.DataFrame({
+        name: model.targets_[name] if task.classes is None else pd.Series(
+            [None if np.isnan(y) else task.classes[int(y)] for y in model.targets_[name]], dtype=object)
+        for name, task in model.tasks_.items()
+    })  # fmt: skip
 
 
 def data_of_stack():

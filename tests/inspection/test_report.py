@@ -3,7 +3,6 @@
 import re
 from html.parser import HTMLParser
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -30,19 +29,9 @@ class Page(HTMLParser):
         return [attrs for name, attrs in self.tags if name == tag]
 
 
-def labels_of(model):
-    return pd.DataFrame({
-        name: model.targets_[name] if task.classes is None else pd.Series(
-            [None if np.isnan(y) else task.classes[int(y)] for y in model.targets_[name]], dtype=object)
-        for name, task in model.tasks_.items()
-    })  # fmt: skip
-
-
 @pytest.fixture(scope="module")
-def page(make_stack, make_data, tmp_path_factory):
-    model = make_stack()
-    path = write_report(model, tmp_path_factory.mktemp("page") / "report.html", make_data(), labels_of(model))
-    return Page(path.read_text(encoding="utf-8"))
+def page(whole_page):
+    return Page(whole_page.read_text(encoding="utf-8"))
 
 
 def test_the_page_loads_and_runs_nothing(page):
@@ -81,7 +70,7 @@ def one_task(hand_made):
     return hand_made
 
 
-def test_names_labels_and_texts_are_escaped(hand_made, data_of_hand_made, tmp_path):
+def test_names_labels_and_texts_are_escaped(hand_made, data_of_hand_made, labels_of, tmp_path):
     task = hand_made.tasks_["liked"]
     task.classes[1] = EVIL
     X = data_of_hand_made.assign(review=EVIL).rename(columns={"a": EVIL})
@@ -114,6 +103,6 @@ def test_a_folder_that_is_not_there_is_named(hand_made, tmp_path):
         write_report(hand_made, tmp_path / "nowhere" / "report.html")
 
 
-def test_rows_and_labels_of_different_length_are_refused(hand_made, data_of_hand_made, tmp_path):
+def test_rows_and_labels_of_different_length_are_refused(hand_made, data_of_hand_made, labels_of, tmp_path):
     with pytest.raises(ValueError, match="X has 10 rows, task 'liked' has 240 labels"):
         write_report(hand_made, tmp_path / "r.html", data_of_hand_made[:10], labels_of(hand_made))

@@ -44,19 +44,9 @@ TOO_WIDE = """[...document.body.querySelectorAll("*")].filter(e => e.getBounding
 
 
 @pytest.fixture(scope="module")
-def page(make_stack, make_data, tmp_path_factory):
-    """The URL of a report with all that a report can have; a very long word is among its texts."""
-    model, X = make_stack(), make_data()
-    X.loc[:, "review"] = ["w" * 300 if i % 50 == 0 else text for i, text in enumerate(X["review"])]
-    Y = {}
-    for name, task in model.tasks_.items():
-        truth = model.targets_[name]
-        labels = truth if task.classes is None else [None if np.isnan(y) else task.classes[int(y)] for y in truth]
-        Y[name] = pd.Series(labels)
-    audit = pd.DataFrame([("rows", "fail", 1.0, "They repeat."), ("groups", "pass", 0.0, "None.")],
-                         columns=["check", "verdict", "value", "words"])  # fmt: skip
-    path = tmp_path_factory.mktemp("page") / "report.html"
-    return write_report(model, path, X, pd.DataFrame(Y), audit=audit).as_uri()
+def page(whole_page):
+    """The URL of a report with all that a report can have."""
+    return whole_page.as_uri()
 
 
 @pytest.fixture(scope="module")

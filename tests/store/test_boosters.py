@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
+from sklearn.pipeline import Pipeline
 from xgboost import XGBClassifier, XGBRegressor
 
 from ensemble_mm.store import ModelFileError, _boosters, load, save
@@ -37,16 +38,13 @@ def text_of(name):
     return booster_kind(booster), booster_state(booster)[0]
 
 
-def test_whole_boosters_pass():
-    try_out([text_of(name) for name in MODELS])
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_a_model_of_another_user_predicts_the_same(name, tmp_path, forge):
-    save(MODELS[name], tmp_path / "file")
-    rows = CODES if name == "categories" else X
+def test_models_of_another_user_predict_the_same(tmp_path, forge):
+    save(Pipeline(list(MODELS.items())), tmp_path / "file")
     again = load(forge(source=tmp_path / "file", manifest={"signature": None}))
-    assert np.array_equal(again.predict(rows), MODELS[name].predict(rows))
+    assert list(again.named_steps) == list(MODELS)
+    for name, model in again.steps:
+        rows = CODES if name == "categories" else X
+        np.testing.assert_array_equal(model.predict(rows), MODELS[name].predict(rows), err_msg=name)
 
 
 def change(text, old, new):
@@ -113,16 +111,13 @@ def test_a_tree_of_another_number_is_a_tree():
 
 def test_what_is_read_is_what_the_library_wrote(tmp_path, forge):
     """Not the settings of a file: so many threads, say, that the process ends when it predicts."""
-    model = copy.deepcopy(MODELS["xgboost"])
-    model.get_booster().set_param({"nthread": 123_456})
-    save(model, tmp_path / "file")
-    again = load(forge(source=tmp_path / "file", manifest={"signature": None}))
-    assert "123456" in model.get_booster().save_config() and "123456" not in again.get_booster().save_config()
-    model = copy.deepcopy(MODELS["lightgbm"])
-    model.booster_.predict = np.mean
-    save(model, tmp_path / "file")
-    again = load(forge(source=tmp_path / "file", manifest={"signature": None}))
-    assert "predict" not in vars(again.booster_)
+    one, two = copy.deepcopy(MODELS["xgboost"]), copy.deepcopy(MODELS["lightgbm"])
+    one.get_booster().set_param({"nthread": 123_456})
+    two.booster_.predict = np.mean
+    save(Pipeline([("one", one), ("two", two)]), tmp_path / "file")
+    one_again, two_again = load(forge(source=tmp_path / "file", manifest={"signature": None}))
+    assert "123456" in one.get_booster().save_config() and "123456" not in one_again.get_booster().save_config()
+    assert "predict" not in vars(two_again.booster_)
 
 
 def test_the_trial_imports_nothing_that_lies_beside_it(monkeypatch, tmp_path):
