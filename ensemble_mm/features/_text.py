@@ -1,5 +1,6 @@
 """Text: words, characters, counts and parts of speech as sparse columns, or the vectors of an encoder."""
 
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Self
 
@@ -26,6 +27,7 @@ N_ITER, OVERSAMPLES = 4, 10  # of the search for directions
 RUNS = (1, 5)  # lengths of the runs of characters of short or coded strings
 
 
+@dataclass(repr=False, eq=False)
 class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Turn texts into TF-IDF of words and word pairs, with counts beside them.
 
@@ -78,6 +80,20 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
     (3, dtype('float32'), 0)
     """
 
+    ngram_range: tuple[int, int] | None = (1, 2)
+    char_ngram_range: Any = "auto"
+    max_features: int = 50_000
+    counts: bool = True
+    pos: bool = False
+    encoder: Any = None
+    output: str = "sparse"
+    n_components: int = 50
+    max_length: int = 200
+    device: str = "auto"
+    pooling: str = "mean"
+    allow_download: bool = False
+    random_state: int | np.random.RandomState | None = None
+
     _parameter_constraints = {
         "ngram_range": "no_validation",  # see check_settings
         "char_ngram_range": "no_validation",
@@ -93,36 +109,6 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         "allow_download": ["boolean"],
         "random_state": ["random_state"],
     }
-
-    def __init__(
-        self,
-        ngram_range=(1, 2),
-        char_ngram_range="auto",
-        max_features=50_000,
-        counts=True,
-        pos=False,
-        encoder=None,
-        output="sparse",
-        n_components=50,
-        max_length=200,
-        device="auto",
-        pooling="mean",
-        allow_download=False,
-        random_state=None,
-    ):
-        self.ngram_range = ngram_range
-        self.char_ngram_range = char_ngram_range
-        self.max_features = max_features
-        self.counts = counts
-        self.pos = pos
-        self.encoder = encoder
-        self.output = output
-        self.n_components = n_components
-        self.max_length = max_length
-        self.device = device
-        self.pooling = pooling
-        self.allow_download = allow_download
-        self.random_state = random_state
 
     def fit(self, X, y=None) -> Self:
         """Learn the n-grams of texts: a column of strings, or several columns to be joined."""
