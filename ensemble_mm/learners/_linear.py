@@ -264,7 +264,7 @@ class RidgePath(RegressorMixin, BaseEstimator):
 
     alphas: Sequence[float] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
     n_folds: int = 3
-    max_rows: int = 5000
+    max_rows: int = 500
     random_state: int | np.random.RandomState | None = None
 
     _parameter_constraints = {

@@ -96,7 +96,7 @@ def gbm(facts, n_rounds, share, **others):
 
     cls = LGBMRegressor if facts.regression else LGBMClassifier
     if facts.regression and share > WIDE_SHARE:
-        share = max(share, 0.5)
+        share = max(share, 0.65)
     n_rows, rows_per_class = facts.n_rows, facts.n_rows / (1 if facts.regression else facts.n_classes)
     settings = dict(
         objective="poisson" if facts.counts else None,
