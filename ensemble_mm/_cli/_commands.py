@@ -98,7 +98,8 @@ def _made_of(args) -> str:
     """Return what a file of predictions is made of, as far as it can be told without reading it all."""
     table = Path(args.data)
     state = [table.stat().st_size, table.stat().st_mtime_ns] if table.is_file() else []
-    told = [args.data, state, args.id, args.proba, args.interval, args.on_bad, str(args.root)]
+    layout = [args.sep, args.decimal, args.encoding]
+    told = [args.data, state, args.id, args.proba, args.interval, args.on_bad, str(args.root), *layout]
     return sha256(Path(args.model).read_bytes() + json.dumps(told).encode()).hexdigest()
 
 

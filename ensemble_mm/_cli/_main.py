@@ -22,6 +22,7 @@ def run(argv) -> int:
         return int(stop.code or 0)
     with _one_line_warnings():
         try:
+            _keep_what_is_read(args)
             COMMANDS[args.command](args)
             sys.stdout.flush()
         except KeyboardInterrupt:
@@ -36,6 +37,20 @@ def run(argv) -> int:
             tell(f"{PROG}: error: {_one_line(error)}", sys.stderr)
             return 1
     return 0
+
+
+def _keep_what_is_read(args) -> None:
+    """Refuse to write over a file that a command reads."""
+    out = getattr(args, "out", None)
+    for read in (getattr(args, "data", None), getattr(args, "model", None)):
+        if (
+            isinstance(read, str)
+            and out
+            and os.path.exists(out)
+            and os.path.exists(read)
+            and os.path.samefile(out, read)
+        ):
+            raise ValueError(f"--out names {read!r}, which is read: it would be lost. Name another file.")
 
 
 @contextlib.contextmanager

@@ -64,5 +64,8 @@ class Predictor:
         with self._lock:  # extractors tell of bad items by warnings, which are caught for the whole process
             return getattr(self._stack, method)(*args, **settings)
 
+    def __reduce__(self):
+        return Predictor, (self._stack,)  # a lock stays where it is
+
     def __repr__(self):
         return f"Predictor({type(self._stack).__name__} of {', '.join(self._stack.views_)})"

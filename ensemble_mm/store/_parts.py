@@ -38,6 +38,7 @@ class GrowingFile:
         self.path = Path(path)
         self.part, self._note = (self.path.with_name(f"{self.path.name}.{end}") for end in ("part", "part.json"))
         self.made_of, self.n_rows, n_bytes = made_of, 0, 0
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         if resume and self._note.exists() and self.part.exists():
             note = json.loads(self._note.read_text(encoding="utf-8"))
             if note["made_of"] != made_of:
@@ -76,6 +77,7 @@ def new_parquet(path: str) -> Iterator:
     arrow = require("pyarrow", extra="parquet", caller="writing a Parquet file")
     parquet = require("pyarrow.parquet", extra="parquet", caller="writing a Parquet file")
     part = Path(f"{path}.part")
+    part.parent.mkdir(parents=True, exist_ok=True)
     writer = None
 
     def add(rows: pd.DataFrame) -> None:

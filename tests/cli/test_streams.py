@@ -164,3 +164,41 @@ def test_a_table_without_rows_is_told(place, run, text):
     (place / "empty.csv").write_text(text)
     code, _, err = run("predict", "model.emm", "empty.csv", "--out", "e.csv")
     assert code == 1 and "empty.csv" in err and not (place / "e.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "predict model.emm new.csv --out ./new.csv",
+        "evaluate model.emm test.csv --out test.csv",
+        "schema new.csv --out new.csv",
+    ],
+)
+def test_what_is_read_is_not_written_over(place, run, command):
+    before = (place / "new.csv").read_bytes(), (place / "test.csv").read_bytes()
+    code, _, err = run(*command.split())
+    assert code == 1 and "which is read" in err
+    assert before == ((place / "new.csv").read_bytes(), (place / "test.csv").read_bytes())
+
+
+@pytest.mark.parametrize("out", ["folder/p.csv", "other/p.parquet"])
+def test_folders_are_made_as_needed(place, run, out):
+    assert run("predict", "model.emm", "new.csv", "--out", out)[0] == 0
+    assert (place / out).exists()
+
+
+def test_predictions_of_a_table_that_is_read_otherwise_are_not_gone_on_with(place, run, small_parts, monkeypatch):
+    table = pd.read_csv(place / "new.csv")
+    table.to_csv(place / "comma.csv", index=False, sep=";", decimal=",")
+    whole = _commands._outputs
+
+    def stopped(args, model, part, start):
+        if start:
+            raise KeyboardInterrupt
+        return whole(args, model, part, start)
+
+    monkeypatch.setattr(_commands, "_outputs", stopped)
+    assert run(*"predict model.emm comma.csv --out r.csv --sep ; --decimal ,".split())[0] == 130
+    monkeypatch.setattr(_commands, "_outputs", whole)
+    code, _, err = run(*"predict model.emm comma.csv --out r.csv --resume --sep ; --decimal .".split())
+    assert code == 1 and "other options" in err

@@ -1,3 +1,4 @@
+import pickle
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -129,3 +130,9 @@ def test_one_row_takes_any_container(shop):
         model.compiled().predict(row.drop(columns="review"))
     with pytest.raises(ValueError, match="'cost'"):
         model.compiled().predict(row.drop(columns="cost"))
+
+
+def test_a_predictor_travels_to_another_process(shop):
+    X, model = shop
+    quick = pickle.loads(pickle.dumps(model.compiled()))
+    np.testing.assert_array_equal(quick.predict(X), model.predict(X))
