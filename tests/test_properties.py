@@ -82,8 +82,9 @@ def test_order_of_tasks_and_learners_does_not_matter(seed):
     X, y = data(seed)
     Y = pd.DataFrame({"a": y, "b": -y + X[:, 2], "c": np.where(y > 0, "p", "q")})
     learners = [("ridge", Ridge()), ("strong", Ridge(alpha=9.0)), ("linear", LogisticRegression())]
-    one = MultiOutputStack(learners=learners, strategy="independent", cv=KFold(3), random_state=0).fit(X, Y)
-    two = MultiOutputStack(learners=learners[::-1], strategy="independent", cv=KFold(3), random_state=0)
+    settings = {"strategy": "independent", "meta_learner": "simplex", "cv": KFold(3), "random_state": 0}
+    one = MultiOutputStack(learners=learners, **settings).fit(X, Y)
+    two = MultiOutputStack(learners=learners[::-1], **settings)
     two.fit(X, Y[["c", "b", "a"]])
     a, b = one.predict(X), two.predict(X)[["a", "b", "c"]]
     np.testing.assert_allclose(a[["a", "b"]], b[["a", "b"]], atol=1e-8)

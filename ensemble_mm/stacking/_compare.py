@@ -42,7 +42,7 @@ def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params) -> pd
     --------
     >>> from ensemble_mm import compare_strategies, make_multimodal
     >>> X, Y = make_multimodal(n_samples=60, random_state=0)
-    >>> table = compare_strategies(X, Y, learners="fast", cv=3, random_state=0)
+    >>> table = compare_strategies(X, Y, learners=["linear"], cv=3, random_state=0)
     >>> table.index.names
     FrozenList(['task', 'strategy'])
     """

@@ -144,7 +144,7 @@ class MultiOutputStack(BaseStack):
         >>> from ensemble_mm import MultiOutputStack
         >>> X = np.random.default_rng(0).normal(size=(60, 2))
         >>> Y = pd.DataFrame({"size": X[:, 0], "side": np.where(X[:, 1] > 0, "left", "right")})
-        >>> model = MultiOutputStack(learners="fast", cv=3, random_state=0).fit(X, Y[["size"]])
+        >>> model = MultiOutputStack(learners=["linear"], cv=3, random_state=0).fit(X, Y[["size"]])
         >>> list(model.add_task(X, Y[["side"]]).predict(X[:1]).columns)
         ['size', 'side']
         """
@@ -407,7 +407,7 @@ class MultiOutputStack(BaseStack):
         >>> from ensemble_mm import MultiOutputStack
         >>> X = np.random.default_rng(0).normal(size=(90, 2))
         >>> Y = pd.DataFrame({"a": np.where(X[:, 0] > 0, "x", "y"), "b": np.where(X[:, 1] > 0, "u", "v")})
-        >>> model = MultiOutputStack(learners="fast", cv=3, random_state=0).fit(X, Y)
+        >>> model = MultiOutputStack(learners=["linear"], cv=3, random_state=0).fit(X, Y)
         >>> single, joint = model.predict_set(X)["a"], model.predict_set(X, joint=True)["a"]
         >>> bool((joint >= single).all())
         True

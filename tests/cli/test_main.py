@@ -67,7 +67,7 @@ def test_nothing_in_a_table_steers_the_terminal(run, tmp_path):
     table["shop"] = [shop + evil for shop in table["shop"]]
     source, model, db = tmp_path / "t.csv", tmp_path / "m.emm", f"sqlite:///{tmp_path / 'r.db'}"
     table.to_csv(source, index=False)
-    fast = ("--targets", f"kind{evil}", "--learners", "fast")
+    fast = ("--targets", f"kind{evil}", "--learners", "fast", "--meta-learner", "mean")
     ways = [
         ("plan", source, *fast),
         ("fit", source, *fast, "--cv", 2, "--out", model, "--db", db, "--name", "x"),

@@ -52,6 +52,7 @@ def test_what_is_compared_of_noise_in_groups_is_chance_and_intervals_hold_it():
         X = {name: rng.normal(size=(30, 2))[groups] for name in "ab"}
         y = pd.DataFrame({"noise": rng.permutation(y), "other": rng.permutation(y)}).iloc[groups]
         settings = {"learners": LEARNERS[1:2], "cv": 3, "scoring": "roc_auc", "random_state": seed}
+        settings["meta_learner"] = "simplex"
         table = compare_strategies(X, y, groups=groups, strategy="stacked", **settings)
         found.append(table["score"].unstack("strategy").mean())
         board = MultiOutputStack(strategy="independent", **settings).fit(X, y, groups=groups).leaderboard()
