@@ -85,8 +85,10 @@ def columns_of_few(X, model):
 
     Nothing is to be told of such rows, and each table is read by extractors that take `FewRows`.
     """
-    names = model._names
-    if type(X) is not pd.DataFrame or not 0 < len(X) <= FEW or not (names.container == "frame" and names.given):
+    names: Names | None = getattr(model, "_names", None)
+    if type(X) is not pd.DataFrame or not 0 < len(X) <= FEW or names is None:
+        return None
+    if not (names.container == "frame" and names.given):
         return None
     there, columns = dict(X.items()), {}
     for view in views_of(model) if len(there) == X.shape[1] else ():
