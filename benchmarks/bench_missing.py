@@ -4,7 +4,7 @@ For rates from 0 to 80 %, items of one view, or of any view at random (a row kee
 and test rows alike. Three are compared on the same rows: our "fast" stack; the best single view (its own stack, which
 predicts the training shares where the view is missing); and scikit-learn's `StackingClassifier` on the same
 features, whose holes are filled with column means. The question is lost at every rate where ours is below one of the
-others by more than 0.01 (accuracy).
+others by more than 0.005 (accuracy), or on the mean.
 
     python benchmarks/bench_missing.py [folder of sets] [number of seeds] [name of a set ...]
 
@@ -30,7 +30,7 @@ from ensemble_mm import AudioExtractor, ImageExtractor, StackedClassifier, TextE
 
 FOLDER = Path(__file__).parents[1] / ".." / "shared" / "data"
 RATES = [0.0, 0.2, 0.4, 0.6, 0.8]
-TOLERANCE = 0.01
+TOLERANCE = 0.005
 
 
 def sets(folder):
@@ -88,6 +88,8 @@ def main(folder=FOLDER, n_seeds=2, *names):
                 rows.append(row)
                 print(f"{name:20} {where:9} {rate:.1f}  ours {row['ours']:.3f}  best view {row['best_view']:.3f}  "
                       f"scikit-learn {row['sklearn_mean']:.3f}" + "  LOST" * row["lost"], flush=True)  # fmt: skip
+    ahead = np.mean([row["ours"] - max(row["best_view"], row["sklearn_mean"]) for row in rows])
+    print(f"{sum(row['lost'] for row in rows)} of {len(rows)} cells lost; on the mean {ahead:+.4f} to the best other")
     folder = Path(__file__).parent / "results"
     folder.mkdir(exist_ok=True)
     (folder / "missing.json").write_text(json.dumps(rows, indent=1))
