@@ -82,7 +82,8 @@ def test_the_guard_leaves_an_unrelated_task_alone():
 def test_unknown_labels_count_in_nothing(reviews):
     X, Y = reviews
     holes = Y.astype(object).mask(np.random.default_rng(0).random(Y.shape) < 0.3)
-    model = MultiOutputStack(learners=LEARNERS, tasks={"stars": "regression", "tone": "multiclass"}, cv=3).fit(X, holes)
+    tasks = {"stars": "regression", "tone": "multiclass"}
+    model = MultiOutputStack(**SMALL | {"strategy": "stacked"}, tasks=tasks).fit(X, holes)
     assert not model.predict(X).isna().any(axis=None)
     assert model.evaluate(X, holes)["n"].tolist() == holes.notna().sum().tolist()
     assert np.isfinite(model.table_.values).all()  # rows without a label have estimates too
@@ -117,7 +118,7 @@ def test_settings_by_task_and_kind(reviews):
 
 def test_intervals_and_sets_are_given_by_task(reviews):
     X, Y = reviews
-    model = MultiOutputStack(learners=LEARNERS, cv=3, random_state=0).fit(X, Y)
+    model = MultiOutputStack(**SMALL).fit(X, Y)
     assert {n: a.shape for n, a in model.predict_interval(X).items()} == {"stars": (160, 2)}
     assert {n: a.shape for n, a in model.predict_set(X).items()} == {"recommended": (160, 2), "tone": (160, 3)}
 
@@ -126,7 +127,7 @@ def test_strange_labels_and_strategies_are_named(reviews):
     X, Y = reviews
     with pytest.raises(ValueError, match="'strategy' parameter .* Got 'sideways'"):
         MultiOutputStack(strategy="sideways").fit(X, Y)
-    model = MultiOutputStack(learners=LEARNERS, cv=3).fit(X, Y)
+    model = MultiOutputStack(**SMALL).fit(X, Y)
     with pytest.raises(ValueError, match="Y has none of the tasks"):
         model.score(X, pd.DataFrame({"other": range(160)}))
 
