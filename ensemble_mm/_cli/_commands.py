@@ -49,6 +49,7 @@ def _fit(args):
     if args.report:
         from ..inspection import write_report
 
+        say(f"writing {args.report} ...")
         write_report(model, args.report, X, Y, id=names, audit=found)
         say(f"report: {args.report}")
     if db is not None:
@@ -122,6 +123,7 @@ def _report(args):
     X = Y = None
     if args.data:
         X, Y = _split(model, _read(args, model))
+    tell(f"writing {args.out} ...")
     write_report(model, args.out, X, Y, id=args.id)
     tell(f"report: {args.out}")
 

@@ -93,9 +93,21 @@ class Inputs:
             try:
                 as_fitted(pd.DataFrame(dict.fromkeys(there, [None]), dtype=object), self._model)
             except ValueError as error:
-                raise Refusal(400, str(error)) from None
+                raise Refusal(400, self._lacking(there) or str(error)) from None
             self._known.add(there)
         return rows
+
+    def _lacking(self, there) -> str:
+        """Return which columns of a table were not sent although others of it were, in words."""
+        for view in self._views:
+            own = view.columns if isinstance(view.columns, list) else [view.columns]
+            absent = [name for name in map(str, own) if name in self.columns and name not in there]
+            if absent and len(absent) < len(own):
+                listed = ", ".join(map(repr, absent[:20]))
+                return (
+                    f"The rows lack {listed}. Send each column that the model reads, with null where it is not known."
+                )
+        return ""
 
     def join(self, parts: Sequence[Rows]):
         """Return the rows of some requests as X."""
@@ -211,6 +223,8 @@ def file_of(value, where: str) -> bytes:
             raise ValueError
         return content
     except (binascii.Error, ValueError):
+        if isinstance(value, bytes):
+            raise Refusal(400, f"{where} is a text, where the bytes of a picture, sound or clip are read.") from None
         raise Refusal(
             400,
             f"{where} must be a file: its bytes in base64, or as a part of a form. Names and addresses of files are "

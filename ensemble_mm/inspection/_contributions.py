@@ -15,7 +15,7 @@ MOST_EXACT_VIEWS = 10  # 1,024 subsets; beyond, orders of the views are sampled
 SAMPLED_ORDERS = 200
 
 
-def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=None) -> pd.DataFrame:
+def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=0) -> pd.DataFrame:
     """Say what each view gives to each task: Shapley values, with bootstrap intervals.
 
     Nothing is fitted. A set of views is worth the share of the loss without any view (log loss of the class
@@ -40,7 +40,7 @@ def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=No
         Resamples of the rows, or of the groups, behind the intervals; 0 leaves the intervals out (NaN).
     coverage : float, default=0.95
         Share of the resamples that an interval holds.
-    random_state : int, RandomState or None, default=None
+    random_state : int, RandomState or None, default=0
         Seeds the resamples and the sampled orders.
 
     Returns

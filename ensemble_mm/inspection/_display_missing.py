@@ -45,7 +45,7 @@ class MissingDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X=None, Y=None, *, task=None, rates=(0.0, 0.25, 0.5, 0.75, 1.0),
-                       random_state=None, ax=None) -> Self:  # fmt: skip
+                       random_state=0, ax=None) -> Self:  # fmt: skip
         """Draw the score of one task (default: the first) of a fitted stack against the missing rate.
 
         Without X and Y nothing is computed anew: the expected score comes from held-out rows, as `view_contributions`

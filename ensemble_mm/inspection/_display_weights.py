@@ -159,7 +159,7 @@ class ViewContributionDisplay:
         self.contributions = contributions
 
     @classmethod
-    def from_estimator(cls, estimator, *, n_bootstrap=200, random_state=None, ax=None) -> Self:
+    def from_estimator(cls, estimator, *, n_bootstrap=200, random_state=0, ax=None) -> Self:
         """Compute `view_contributions` of a fitted stack and draw them."""
         shares = view_contributions(estimator, n_bootstrap=n_bootstrap, random_state=random_state)
         return cls(contributions=shares).plot(ax=ax)

@@ -60,14 +60,14 @@ def answers_of(model, rows, scores, new, shares, parts) -> dict:
 
     Returns
     -------
-    dict with "tasks", a list of `Answers`, and "steps", a list of str
+    dict with "tasks", a list of `Answers`, "steps", a list of str, and "is_known", whether rows are those of the fit
     """
     found = [_answers(model, rows, score, new, shares[score["name"]], parts) for score in scores]
     steps = [step for answers in found for step in answers.steps]
     if not new:
         steps.append((9, "Score the model on rows that it has never seen: ensemble-mm report MODEL --data TABLE."))
     steps = list(dict.fromkeys(words for _, words in sorted(steps, key=lambda step: step[0])))
-    return {"tasks": found, "steps": steps[:MOST_STEPS]}
+    return {"tasks": found, "steps": steps[:MOST_STEPS], "is_known": rows.of_fit}
 
 
 def _answers(model, rows, score, new, shares, parts):
@@ -75,7 +75,7 @@ def _answers(model, rows, score, new, shares, parts):
     cells = cells_of(model, name)
     is_better = choices.iloc[-1]["difference_high"] < 0
     good = [*_goodness(cells, score, is_better), *_on_new_rows(name, new)]
-    drives = list(_drives(shares, parts, cells, name)) if is_better else ["Nothing does for certain."]
+    drives = list(_drives(shares, parts, cells, name, rows.of_fit)) if is_better else ["Nothing does for certain."]
     groups = _groups(model, rows, cells)
     fails = [_group_words(cells, group) for group in groups]
     fails += _weak_labels(cells.kind, cells)
@@ -86,7 +86,9 @@ def _answers(model, rows, score, new, shares, parts):
         words = f"{name} is not predicted better than by a guess for certain: add columns or rows, or check its labels."
         steps.append((0, words))
     elif groups:
-        steps.append((4, f"Look at the rows where {groups[0].words}: correct the labels of {name}, or collect more."))
+        steps.append(
+            (4, f"Look at the rows where {groups[0].words}: correct the labels of {name}, or collect more such rows.")
+        )
     return Answers(name, good, drives, fails, steps)
 
 
@@ -100,7 +102,7 @@ def _goodness(cells, score, is_better):
         yield "The difference to that guess may be chance."
     elif cells.kind.second == "roc_auc" and np.isfinite(area := cells.judge("roc_auc").score(cells.ensemble)):
         yes, no = cells.task.classes[1], cells.task.classes[0]
-        yield f"In {of_hundred(area)} pairs it gives a row of {yes} a higher chance of it than a row of {no}."
+        yield f"Of one row of {yes} and one of {no}, it tells which is which in {of_hundred(area)} pairs."
     metric, first = score["metric"], score["choices"].iloc[0]
     low, middle, high = (score_text(metric, first[key]) for key in ("low", "score", "high"))
     name, rows = words_of(metric), plural(score["n"], "row")
@@ -110,23 +112,24 @@ def _goodness(cells, score, is_better):
 def _on_new_rows(name, new):
     for row in new["rows"] if new else []:
         if row["task"] == name:
-            yield f"On {plural(row['n'], 'other row')}: {row['plain']}."
+            yield f"On {plural(row['n'], 'other row')}: {row['plain']}; {row['guess']} by that guess."
 
 
 # -- what drives it ------------------------------------------------------------------------------------------------
 
 
-def _drives(shares, parts, cells, name):
+def _drives(shares, parts, cells, name, is_known):
+    """Yield what drives a task. How far a part moves predictions is not told of rows that the model knows by heart."""
     shares, say = shares.sort_values("value", ascending=False), cells.kind.plain
     helps = shares[shares["low"] > 0]
     if len(shares) > 1 and len(helps):
         yield ", ".join(f"{view} ({percent(value, 0)})" for view, value in helps["value"].items())
     if len(shares) > 1 and len(idle := shares.index.difference(helps.index, sort=False)):
-        yield f"Nothing for certain: {', '.join(map(str, idle))}."
+        yield f"No certain gain from {', '.join(map(str, idle))}."
     for view in helps.index if len(helps) else shares.index[:1]:
         own = parts[(parts["task"] == name) & (parts["view"] == view)] if parts is not None else pd.DataFrame()
         shifts = [(row.part, say.shift(row.moved)) for row in own.itertuples() if row.moved > own["moved"].max() / 10]
-        named = [f"{part} ({shift})" for part, shift in shifts if shift][:N_PARTS]
+        named = [part if is_known else f"{part} ({shift})" for part, shift in shifts if shift][:N_PARTS]
         if named:
             yield f"Strongest in {view}: {', '.join(named)}."
 
@@ -166,14 +169,14 @@ def _(kind: Classes, cells):
     recall[n < FEW_ROWS] = 1.0
     worst = int(recall.argmin())
     if n[worst] and recall[worst] < right.mean() - SURE * np.sqrt(right.mean() * (1 - right.mean()) / n[worst]):
-        rows = plural(n[worst], "row")
-        yield f"{rows} of class {cells.task.classes[worst]}: {of_hundred(recall[worst])} are recognised."
+        found = of_hundred(recall[worst])
+        yield f"Class {cells.task.classes[worst]}: {found} of its {plural(n[worst], 'row')} are found."
 
 
 def _no_group(model, rows):
     if rows.of_fit and isinstance(rows.source, pd.DataFrame) and len(model.schema_.columns):
-        return "No group of rows stands out: errors are spread evenly over what the columns hold."
-    return "Hand over the table of the fit, and this names the groups of rows with the largest errors."
+        return "No group of rows has clearly larger errors than the others."
+    return "Not known here: give write_report the table of the fit, and this names the rows with the largest errors."
 
 
 # -- what to do next -----------------------------------------------------------------------------------------------
@@ -205,7 +208,10 @@ def _step_of_view(cells, name, view, there, others):
         yield 1, f"Leave {view} out when predicting {name}: without it the held-out loss is {saved} lower."
     elif is_rare and gain > SURE and (worth := _worth(cells, without, scored[there[scored]])):
         missing = percent(1 - there.mean(), 0)
-        yield 2, f"{view} is missing in {missing} of the rows. Where it is there, {name} has {worth}: collect more."
+        yield (
+            2,
+            f"{view} is missing in {missing} of the rows. Where it is there, {name} has {worth}: collect more of it.",
+        )
 
 
 def _combined(cells, members):
@@ -239,4 +245,5 @@ def _steps_of_labels(cells, name, is_better):
     if known < FEW_KNOWN * n and is_better:
         say, part = cells.kind.plain, cells.take(cells.scored)
         words = say.good(part.mean(say.errors(part.truth, part.ensemble)))
-        yield 5, f"{n - known} of {n} labels of {name} are unknown: model.predict fills them in, {words}."
+        unknown = f"{n - known} of {n} labels of {name} are unknown."
+        yield 5, f"{unknown} Predictions can fill them in, {words}; labels of your own are better."

@@ -104,11 +104,13 @@ def new_rows_section(rows):
             continue
         kind, metric = info.rules, model.judged_by(name).metric
         score, error = metric.score(truth, prediction), float(kind.metric(kind.error, truth, prediction))
-        right = kind.plain.good(kind.plain.errors(truth, prediction).mean())
+        say, guess = kind.plain, cells_of(model, name).prior
+        right = say.good(say.errors(truth, prediction).mean())
+        guessed = say.amount(say.errors(truth, np.broadcast_to(guess, prediction.shape)).mean())
         entries.append(
             {"task": name, "value": score, "score": score_text(metric.name, score),
              "main": words_of(metric.name), "error": f"{words_of(kind.error)} {number(error)}",
-             "n": len(truth), "prediction": prediction, "plain": right}
+             "n": len(truth), "prediction": prediction, "plain": right, "guess": guessed}
         )  # fmt: skip
     return {"rows": entries, "n": rows.source.shape[0]} if entries else None
 

@@ -40,6 +40,7 @@ def strongest_parts(model, X, *, random_state=0) -> pd.DataFrame:
 
     The values of a column are shuffled, a word is taken out of the texts, a ninth of a picture is painted in its mean
     colour. No label is needed. What moves a prediction is what the model looks at; whether it helps, scores tell.
+    Rows of the fit tell the order only: the model knows them, and predictions of new rows move further.
 
     Parameters
     ----------

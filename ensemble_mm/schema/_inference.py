@@ -114,7 +114,7 @@ def _of_modality(known, name) -> Column | None:
         return None
     doubt = MODALITIES.doubt(modality, items)
     notes = () if doubt is None else (_note(doubt.words, name, doubt.instead),)
-    return Column(name=name, taken_as=modality, because=f"its items are known as {modality}", notes=notes)
+    return Column(name=name, taken_as=modality, because=f"its items are {modality} files or data", notes=notes)
 
 
 def _of_values(known, counts, name, strings) -> Column | None:

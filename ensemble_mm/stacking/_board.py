@@ -46,7 +46,9 @@ def head_of(board, n_members=3):
     for name, own in board.groupby("task", sort=False):
         fixed = own["learner"].isin(["ensemble", *BASELINES])
         shown = own[fixed | own.index.isin(own.index[~fixed][:n_members])]
-        rows = [("learner", "reads", "rows", own["score_name"].iloc[0], "95 % interval", "to the ensemble")]
+        rows = [
+            ("learner", "reads", "rows", own["score_name"].iloc[0], "95 % interval", "minus the ensemble on these rows")
+        ]
         rows += [
             (_short(row.learner), _short(row.reads), str(row.n), _number(row.score),
              f"{_number(row.low)} to {_number(row.high)}", "" if row.learner == "ensemble" else _apart(row))

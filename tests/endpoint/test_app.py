@@ -67,6 +67,7 @@ BAD = [
     (b'{"rows": []}', "at least one row"), (b'{"rows": [3]}', "Row 0 must be an object"),
     (b'{"rows": [{"nothing": 1}]}', "none of the columns"), (b'{"rows": [{}]}', "none of the columns"),
     (b'{"rows": [{"revew": "x", "age": 3}]}', "Did you mean 'review'"),
+    (b'{"rows": [{"age": 3}]}', "The rows lack 'shop'. Send each column"),
     (b'{"rows": [{"review": ["x"], "age": 1, "shop": 1}]}', "holds a list"),
     (b'{"rows": [{"review": {"a": 1}}]}', "holds an object"),
     (b'{"rows": [{"review": "\\ud800", "age": 1, "shop": "a"}]}', "half of a character"),

@@ -32,7 +32,7 @@ def test_scores_are_told_in_the_unit_of_the_target_beside_a_guess(hand_made):
     assert tasks["stars"].good[0].endswith(" when always guessing the mean.")
     right = np.mean(hand_made.oof_["liked"].argmax(axis=1) == hand_made.targets_["liked"])
     assert tasks["liked"].good[0].startswith(f"Right in {100 * right:.0f} of 100; ")
-    assert "pairs it gives a row of yes" in tasks["liked"].good[1]
+    assert "it tells which is which in" in tasks["liked"].good[1]
 
 
 def test_views_are_named_by_what_they_give_and_parts_below_them(hand_made):
@@ -41,8 +41,15 @@ def test_views_are_named_by_what_they_give_and_parts_below_them(hand_made):
         "part": ["“lovely”", "“a”", "b"], "moved": [0.2, 0.001, 1],
     })  # fmt: skip
     tasks, _ = answered(hand_made, "liked", parts=parts)
-    assert tasks["liked"].drives[0].startswith("review (") and "Nothing for certain: noise." in tasks["liked"].drives
+    assert tasks["liked"].drives[0].startswith("review (") and "No certain gain from noise." in tasks["liked"].drives
     assert tasks["liked"].drives[-1] == "Strongest in review: “lovely” (±20 points)."
+
+
+def test_how_far_parts_move_predictions_is_not_told_of_rows_that_the_model_knows(hand_made, data_of_hand_made):
+    parts = pd.DataFrame({"task": "liked", "view": ["review"], "part": ["“lovely”"], "moved": [0.2]})
+    hand_made.present_["photo"] = Rows(hand_made, data_of_hand_made, None).present("photo")
+    tasks, _ = answered(hand_made, "liked", parts=parts, X=data_of_hand_made)
+    assert tasks["liked"].drives[-1] == "Strongest in review: “lovely”."
 
 
 def test_a_group_and_a_class_that_are_worse_are_named(hand_made, data_of_hand_made):
@@ -55,7 +62,7 @@ def test_a_group_and_a_class_that_are_worse_are_named(hand_made, data_of_hand_ma
     hand_made.oof_["liked"] = np.where(wrong[:, np.newaxis], [[0.6, 0.4]], [[0.9, 0.1]])
     tasks, _ = answered(hand_made, "liked", "stars", X=X)
     assert "60 rows where a over " in tasks["stars"].fails[0] and "off by 1.2 on average, " in tasks["stars"].fails[0]
-    assert any("of class yes: 0 of 100 are recognised" in words for words in tasks["liked"].fails)
+    assert any(words.startswith("Class yes: 0 of 100 of its ") for words in tasks["liked"].fails)
     _, steps = answered(hand_made, "stars", X=X)
     assert any("Look at the rows where a over" in step for step in steps)
 
@@ -70,7 +77,9 @@ def test_what_is_no_better_than_a_guess_comes_first(hand_made):
 def test_unknown_labels_and_rows_that_are_new_are_steps(hand_made):
     hand_made.targets_["stars"][:100] = np.nan
     _, steps = answered(hand_made, "stars")
-    assert any(step.startswith("100 of 240 labels of stars are unknown: model.predict fills them in") for step in steps)
+    assert any(
+        step.startswith("100 of 240 labels of stars are unknown. Predictions can fill them in") for step in steps
+    )
     assert steps[-1].startswith("Score the model on rows that it has never seen")
 
 
