@@ -40,6 +40,8 @@ from ensemble_mm.meta import (
     AutoRegressor,
     ConformalSets,
     CostPruner,
+    GreedyQuantiles,
+    MeanQuantiles,
     OrderedPruner,
     RedundancyPruner,
     WrappedClassifier,
@@ -86,8 +88,9 @@ PARTS = [
 ]  # fmt: skip
 COMBINERS = [
     cls(cv=2) if cls in (AutoClassifier, AutoRegressor) else cls()
-    for made in META_LEARNERS.values() for cls in made.values()
+    for made in META_LEARNERS.values() for cls in made.values() if not issubclass(cls, MeanQuantiles)
 ]  # fmt: skip
+OF_BLOCKS = [MeanQuantiles(), GreedyQuantiles()]  # a member has a column per quantile: a column alone says nothing
 EVERYTHING = [*STACKS, *NOTHING_SET, *PARTS, *COMBINERS]
 
 WEIGHTS = ("check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data")
@@ -140,7 +143,7 @@ def test_checks_were_collected(estimator):
 
 
 DECLARED = [
-    *EVERYTHING, AudioExtractor(), ImageExtractor(), TextExtractor(), VideoExtractor(), GaussianProcess(),
+    *EVERYTHING, *OF_BLOCKS, AudioExtractor(), ImageExtractor(), TextExtractor(), VideoExtractor(), GaussianProcess(),
     ImageCNN(), ImageCNN("regression"), PooledGaussian(), TextCNN(), TextCNN("regression"), CostPruner(),
     OrderedPruner(), RedundancyPruner(), ConformalSets(), WrappedClassifier(LogisticRegression()),
     WrappedRegressor(Ridge()),

@@ -223,13 +223,8 @@ def file_of(value, where: str) -> bytes:
             raise ValueError
         return content
     except (binascii.Error, ValueError):
-        if isinstance(value, bytes):
-            raise Refusal(400, f"{where} is a text, where the bytes of a picture, sound or clip are read.") from None
-        raise Refusal(
-            400,
-            f"{where} must be a file: its bytes in base64, or as a part of a form. Names and addresses of files are "
-            "not opened.",
-        ) from None
+        sent = "What was sent is a text" if isinstance(value, bytes) else "Names and addresses of files are not opened"
+        raise Refusal(400, f"{where} must be a file: its bytes in base64, or as a part of a form. {sent}.") from None
 
 
 _CELLS = {"value": _value, "vector": _vector, "file": file_of}

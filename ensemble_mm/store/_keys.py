@@ -162,11 +162,11 @@ def _feed(digest, item, above) -> None:
             return feed(digest, item, above)
     if isinstance(item, type):
         return _tell(digest, "class", item.__module__, item.__qualname__, _code_of_class(item))
+    if callable(getattr(item, "get_params", None)):  # before dataclasses: some estimators are both
+        return _feed_estimator(digest, item, above)
     if dataclasses.is_dataclass(item):
         _tell(digest, "dataclass", type(item).__module__, type(item).__qualname__)
         return _feed_pairs(digest, ((f.name, getattr(item, f.name)) for f in dataclasses.fields(item)), above)
-    if callable(getattr(item, "get_params", None)):
-        return _feed_estimator(digest, item, above)
     if type(item).__module__.partition(".")[0] == "PIL" and hasattr(item, "getexif"):
         return _feed_picture(digest, item, above)
     if type(item).__module__.partition(".")[0] == "polars":
