@@ -151,9 +151,10 @@ class _Rank:
         grid = np.linspace(0, 1, N_MARKS)
         self.marks_ = np.full((N_MARKS, *rows.cells.shape[1:]), np.nan)
         for place, member in enumerate(rows.order):
-            own = rows.cells[:, place][~np.isnan(rows.cells[:, place, 0])]
-            if len(own):
-                self.marks_[:, member] = np.quantile(own, grid, axis=0)
+            some = ~np.isnan(rows.cells[:, place, 0])
+            if some.any():  # by steps: a weight of two is the row twice
+                own = {"weights": rows.weight[some], "method": "inverted_cdf", "axis": 0}
+                self.marks_[:, member] = np.quantile(rows.cells[some, place], grid, **own)
         return self
 
     def _mix(self, cells):
