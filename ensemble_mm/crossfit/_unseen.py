@@ -50,7 +50,7 @@ class Unseen:
         width = self._tasks[member.task].rules.n_columns
         if member not in self._seen:
             self._seen[member] = np.full((len(self._tests), self._n_rows, width), np.nan)
-        self._seen[member][fold, rows] = out.reshape(len(rows), width)
+        self._seen[member][fold, rows] = out.reshape(len(rows), -1)
 
     def block(self, table, members, fold):
         """Return the columns of some members as if their models had not seen the rows of a fold.

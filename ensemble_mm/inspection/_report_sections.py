@@ -217,7 +217,7 @@ PICTURES = [
     Picture(
         MissingDisplay,
         lambda display, name: f"Expected score of {name} as more and more items of a view are missing.",
-        "Expected from the table: learners that read a missing view abstain.",
+        "Expected from rows that were held out, as what each view gives is.",
         when=lambda model, task: len(model.views_) > 1,
     ),
     Picture(

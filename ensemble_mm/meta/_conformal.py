@@ -72,6 +72,13 @@ class _ByPattern(BaseEstimator):
             out[rows] = np.max([self._quantile(key, coverage[rows]) for key in self._known(value)], axis=0)
         return out
 
+    def _farthest(self, pattern):
+        """Return the highest score that was seen, of all rows or as if they had the pattern of each row."""
+        if pattern is None:
+            return self.scores_[None][-1]
+        values, places = np.unique(pattern, return_inverse=True)
+        return np.array([max(self.scores_[k][-1] for k in (None, *self._known(v))) for v in values.tolist()])[places]
+
     def _levels(self, scores, pattern):
         """Return the coverage at which each row is just covered, shape (n_rows,)."""
         pattern, out = _check_pattern(pattern, len(scores)), np.empty(len(scores))
@@ -194,17 +201,17 @@ class ConformalQuantiles(_ByPattern):
     def quantile(self, prediction, level, pattern=None):
         """Return the number below which a share `level` of new rows lies, shape (n_samples,)."""
         check_is_fitted(self)
-        level = _check_coverage(level, len(prediction))
+        level = _check_coverage(level, len(prediction), "level")
         above = self._quantiles(np.maximum(level, 0.5), pattern, len(prediction))
         below = self.below_._quantiles(np.maximum(1 - level, 0.5), pattern, len(prediction))
         # Beyond what was seen, the distribution goes on as it would.
-        above = np.where(np.isinf(above), np.maximum(norm.ppf(level), self.scores_[None][-1]), above)
-        below = np.where(np.isinf(below), np.maximum(norm.ppf(1 - level), self.below_.scores_[None][-1]), below)
+        above = np.where(np.isinf(above), np.maximum(norm.ppf(level), self._farthest(pattern)), above)
+        below = np.where(np.isinf(below), np.maximum(norm.ppf(1 - level), self.below_._farthest(pattern)), below)
         return _at_score(prediction, np.where(level >= 0.5, above, np.minimum(-below, above)))
 
     def interval(self, prediction, coverage=0.9, pattern=None):
         """Return lower and upper bounds, shape (n_samples, 2): as many rows are to lie below as above."""
-        coverage = np.asarray(coverage, dtype=float)
+        coverage = _check_coverage(coverage, len(prediction))
         return np.column_stack(
             [self.quantile(prediction, side, pattern) for side in ((1 - coverage) / 2, (1 + coverage) / 2)]
         )
@@ -225,7 +232,9 @@ def _normal_scores(prediction, y):
     part = np.clip((values < y[:, np.newaxis]).sum(axis=1) - 1, 0, len(scores) - 2)
     rows = np.arange(len(y))
     low, high = values[rows, part], values[rows, part + 1]
-    return np.clip(scores[part] + (y - low) / (high - low) * (scores[part + 1] - scores[part]), -FARTHEST, FARTHEST)
+    with np.errstate(over="ignore"):  # where all quantiles are zero
+        place = scores[part] + (y - low) / (high - low) * (scores[part + 1] - scores[part])
+    return np.clip(place, -FARTHEST, FARTHEST)
 
 
 def _at_score(prediction, score):
@@ -402,11 +411,11 @@ def _ranked(scores, weight, groups):
     return scores[rows], worth
 
 
-def _check_coverage(coverage, n_rows):
-    """Return the coverage that is asked for each row."""
+def _check_coverage(coverage, n_rows, name="coverage"):
+    """Return the coverage, or the level, that is asked for each row."""
     values = np.asarray(coverage)
     if values.dtype.kind not in "iuf" or not ((values > 0) & (values < 1)).all():
-        raise ValueError(f"coverage={coverage!r} must be a number above 0 and below 1.")
+        raise ValueError(f"{name}={coverage!r} must be a number above 0 and below 1.")
     return np.broadcast_to(values, n_rows)
 
 

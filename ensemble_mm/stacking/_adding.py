@@ -78,7 +78,8 @@ def with_learner(model, X, Y, entry):
     kept = {name: losses for name, losses in model.losses_by_views_.items() if name not in problem.tasks}
     out.losses_by_views_ = kept | out.losses_by_views_
     out.tasks_ = model.tasks_ | decided(model.threshold, problem, out.oof_)
-    out.oof_, out.conformal_ = model.oof_ | out.oof_, model.conformal_ | out.conformal_
+    out.oof_ = model.oof_ | {name: out.oof_[name] for name in problem.tasks}  # the level's own are not calibrated
+    out.conformal_ = model.conformal_ | out.conformal_
     out.joint_ = out.joint_ if len(problem.tasks) == len(model.tasks_) else None
     if hasattr(model, "task_contributions_"):
         out.task_contributions_ = _contributions_with(model, out)

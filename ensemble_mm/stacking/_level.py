@@ -130,7 +130,8 @@ class Level:
 
     def adapt(self, run, fitted, oof):
         """Take meta-learners that serve some patterns of views by others; return `oof` with what these predict."""
-        self.apart = {name: weighed.apart for (name, fold), weighed in fitted.items() if fold is None and weighed.apart}
+        apart = {name: weighed.apart for (name, fold), weighed in fitted.items() if fold is None and weighed.apart}
+        self.apart = self.apart | apart  # those of tasks that are not fitted now stay
         patterns, oof = patterns_of(run.features.present), dict(oof)
         self.there = int(np.bitwise_or.reduce(patterns))
         for name in dict.fromkeys(name for (name, _), weighed in fitted.items() if weighed.apart):

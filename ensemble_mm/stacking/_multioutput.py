@@ -367,6 +367,8 @@ class MultiOutputStack(BaseStack):
             raise ValueError(
                 "No task is of kind 'quantile': fit with tasks={name: \"quantile\"}, or use predict_interval."
             )
+        if np.ndim(levels) != 1 or not len(levels):
+            raise ValueError(f"levels={levels!r} must be a list of numbers above 0 and below 1, such as [0.1, 0.9].")
         out, new = self._predict_tasks(X)
         pattern = patterns_of(new.present)
         return {

@@ -5,6 +5,7 @@ from __future__ import annotations  # the signatures of help() show the names of
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from numbers import Integral
 from typing import Any, Protocol
 
@@ -192,7 +193,9 @@ def check_weights(setting, tasks, members) -> None:
                 f"meta_learner gives a weight to {unknown!r}, which is no learner: use some of "
                 f"{', '.join(map(repr, sorted(known)))}.{did_you_mean(unknown, sorted(known))}"
             )
-        if min(weights.values()) < 0 or not any(weights.get(learner, 0) > 0 for learner in own):
+        if not all(0 <= weight < inf for weight in weights.values()):
+            raise ValueError(f"meta_learner={weights!r} holds what is no weight: give numbers from 0 on.")
+        if not any(weights.get(learner, 0) > 0 for learner in own):
             raise ValueError(f"meta_learner={weights!r} gives no learner of task {name!r} a weight above 0: add one.")
 
 

@@ -59,3 +59,17 @@ def test_levels_beyond_the_rows_are_finite_and_equal_quantiles_are_no_division_b
     quantiles = ConformalQuantiles().fit(np.zeros((5, 7)), np.arange(5.0))
     found = [quantiles.quantile(np.zeros((1, 7)), level)[0] for level in (0.001, 0.5, 0.999)]
     assert np.isfinite(found).all() and found == sorted(found)
+
+
+def test_no_quantile_lies_below_a_lower_one_where_tried_out_rows_lie_farther_than_all_others():
+    out, y = np.tile(TRUE, (60, 1)), RNG.normal(size=60) / 2
+    quantiles = ConformalQuantiles().fit(out, y, np.full(60, 3)).add(1, out, 8 * y)
+    for pattern in (None, np.array([1]), np.array([3])):
+        found = [
+            quantiles.quantile(out[:1], level, pattern)[0] for level in (0.001, 0.01, 0.05, 0.5, 0.95, 0.99, 0.999)
+        ]
+        assert found == sorted(found)
+    with pytest.raises(ValueError, match="^level=1.5 must be"):
+        quantiles.quantile(out, 1.5)
+    with pytest.raises(ValueError, match="^coverage=1.5 must be"):
+        quantiles.interval(out, 1.5)

@@ -123,3 +123,12 @@ def test_a_learner_comes_with_the_rows_and_labels_of_the_fit(data):
         model.add_learner(X, Y[["big"]], TREE)
     only = model.add_learner(X, Y[["z"]], TREE)
     assert [m.task for m in only.table_.members() if m.learner == "tree"] == ["z"]
+
+
+def test_what_was_held_out_of_other_tasks_stays_calibrated_beside_a_new_learner(data):
+    X, Y = data[0], data[1][["size", "big"]]
+    settings = {"learners": LEARNERS, "cv": 3, "random_state": 0, "strategy": "independent"}
+    model = MultiOutputStack(**settings, calibration="temperature").fit(X, Y)
+    more = model.add_learner(X, Y, TREE)  # which serves numbers only
+    np.testing.assert_array_equal(more.oof_["big"], model.oof_["big"])
+    assert not np.array_equal(more.oof_["size"], model.oof_["size"])

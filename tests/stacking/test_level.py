@@ -1,5 +1,6 @@
 """One level: its losses, paired gains, settings by task, and meta-learners that see no row they are judged on."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -246,3 +247,12 @@ def test_members_that_never_count_are_not_kept(reviews, monkeypatch, meta_learne
     np.testing.assert_array_equal(lean.predict_proba(new)["recommended"], full.predict_proba(new)["recommended"])
     said = lean.predict_members(new).to_frame()["recommended"]["none"]
     assert said.isna().all().all() == (not kept)
+
+
+def test_meta_learners_of_missing_views_stay_those_of_tasks_that_are_not_weighed_anew(data):
+    run, level = level_of(*data)
+    fitted = level.weigh(run, settings("mean"))
+    level.apart = {"other": {1: "its own"}}
+    own = {2: fitted["size", None]}
+    level.adapt(run, fitted | {("size", None): replace(fitted["size", None], apart=own)}, level.oof)
+    assert level.apart == {"other": {1: "its own"}, "size": own}

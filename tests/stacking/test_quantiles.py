@@ -45,6 +45,9 @@ def test_quantiles_stand_beside_classes_and_survive(data, tmp_path):
         calibration="temperature",
     )
     model.fit(X, Y, sample_weight=weight, groups=groups)
+    for strange in ([], 0.5):
+        with pytest.raises(ValueError, match="must be a list of numbers"):
+            model.predict_quantiles(X, strange)
     levels = [0.02, 0.1, 0.5, 0.9, 0.98]
     out = model.predict_quantiles(X, levels)["price"]
     assert out.shape == (N_ROWS, 5) and (np.diff(out, axis=1) >= 0).all()
@@ -84,3 +87,15 @@ def test_what_does_not_suit_is_told(data):
     model = MultiOutputStack(learners=[("ridge", Ridge())], cv=3).fit(X, Y[["price"]])
     with pytest.raises(ValueError, match="No task is of kind 'quantile'"):
         model.predict_quantiles(X)
+
+
+class Alike(Ridge):
+    """All quantiles are the mean."""
+
+    predicts_quantiles = True
+
+
+def test_a_learner_may_say_one_number_for_all_quantiles(data):
+    X, Y = data
+    model = MultiOutputStack(learners=[("alike", Alike())], cv=3, random_state=0, tasks={"price": "quantile"})
+    assert model.fit(X, Y[["price"]]).predict_quantiles(X)["price"].shape == (N_ROWS, 5)
