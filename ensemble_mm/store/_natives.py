@@ -72,14 +72,16 @@ def pack_trees(trees, array) -> list:
 
 def _slim(nodes):
     """Return the nodes of a tree with numbers that take few bytes: ways as steps from node to node, thresholds that
-    part numbers of single precision as their own do (a forest reads no others), and impurities in single precision."""
+    part numbers of single precision as their own do (a forest reads no others), and impurities in single precision
+    where that holds them: those of very large or small targets stay."""
     nodes, own = nodes.copy(), np.arange(len(nodes))
     for side in _SIDES:
         nodes[side] = np.where(nodes[side] < 0, 0, nodes[side] - own)
     with np.errstate(over="ignore"):
-        near = nodes["threshold"].astype(np.float32)
+        near, rounded = (nodes[name].astype(np.float32) for name in ("threshold", "impurity"))
     nodes["threshold"] = np.where(near > nodes["threshold"], np.nextafter(near, np.float32(-np.inf)), near)
-    nodes["impurity"] = nodes["impurity"].astype(np.float32)
+    if np.abs(rounded - nodes["impurity"]).max() <= 1e-6 * nodes["impurity"].max():
+        nodes["impurity"] = rounded
     return nodes
 
 
@@ -128,7 +130,8 @@ def read_trees(content, decoder) -> list:
     require(n_classes.dtype == np.intp and n_classes.shape == (n_outputs,) and (n_classes > 0).all() and n_outputs > 0,
             "a decision tree is none")  # fmt: skip
     require(counts.dtype.kind == depths.dtype.kind == "i" and counts.ndim == 1 and counts.shape == depths.shape
-            and (counts > 0).all() and counts.sum() == len(values), "the trees of a forest do not add up")  # fmt: skip
+            and (counts > 0).all() and (counts <= len(values)).all() and counts.sum() == len(values),
+            "the trees of a forest do not add up")  # fmt: skip
     nodes = nodes if fields is None else _joined(fields, NODE_DTYPE, counts)
     require(nodes.dtype == NODE_DTYPE and values.dtype == np.float64, "a decision tree is of another version")
     require(values.shape == (len(nodes), n_outputs, n_classes.max()), "the values of a decision tree do not fit it")

@@ -29,7 +29,7 @@ from ensemble_mm.store import ModelFileError, load, save
 from ensemble_mm.store._classes import Finder
 from ensemble_mm.store._decoding import Decoder
 from ensemble_mm.store._encoding import Encoder
-from ensemble_mm.store._natives import check_object, check_walk, read_trees
+from ensemble_mm.store._natives import check_object, check_walk, pack_trees, read_trees
 
 X = np.random.default_rng(0).normal(size=(80, 4))
 y = np.arange(80) % 3
@@ -316,6 +316,26 @@ def test_trees_of_the_first_files_are_read():
     content = [4, 1, *(encoder.array(part) for part in parts)]
     (again,) = read_trees(content, Decoder(b"".join(encoder.blocks), Finder()))
     np.testing.assert_array_equal(again.apply(X.astype(np.float32)), tree.apply(X.astype(np.float32)))
+
+
+@pytest.mark.parametrize("counts", [[2**62, 2**62, 2**62, 2**62 + 5], [6, -1], [0, 5], [5.0], [[5]]])
+def test_counts_of_nodes_that_add_up_by_overflow_alone_are_refused(counts):
+    tree = DecisionTreeRegressor(max_leaf_nodes=3, random_state=0).fit(X, y).tree_
+    assert tree.node_count == 5
+    encoder = Encoder()
+    content = pack_trees([tree], encoder.array)
+    start = len(encoder.blocks)
+    content[-2:] = encoder.array(np.array(counts)), encoder.array(np.full(np.shape(counts), 2))
+    blocks = encoder.blocks[: start - 2] + encoder.blocks[start:]
+    with pytest.raises(ValueError, match="do not add up"):
+        read_trees(content, Decoder(b"".join(blocks), Finder()))
+
+
+@pytest.mark.parametrize("size", [1.0, 1e25, 1e-30])
+def test_importances_of_a_forest_come_back_whatever_the_size_of_its_targets(size, tmp_path):
+    forest = ExtraTreesRegressor(5, random_state=0).fit(X, size * X[:, 0])
+    save(forest, tmp_path / "file")
+    np.testing.assert_allclose(load(tmp_path / "file").feature_importances_, forest.feature_importances_, rtol=1e-5)
 
 
 def test_thresholds_part_numbers_as_they_did(tmp_path):
