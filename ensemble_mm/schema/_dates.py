@@ -125,14 +125,14 @@ class DateRule:
         """Return the date that a value stands for; None where it stands for none."""
         if isinstance(item, pd.Period):
             item = item.to_timestamp()
+        if isinstance(item, np.datetime64):
+            item = pd.Timestamp(item)
         if isinstance(item, pd.Timestamp):
-            return item.to_pydatetime(warn=False)
+            return item.to_pydatetime(warn=False) if 1 <= item.year <= 9999 else None
         if isinstance(item, datetime):
             return item
         if isinstance(item, date):
             return datetime(item.year, item.month, item.day)
-        if isinstance(item, np.datetime64):
-            return pd.Timestamp(item).to_pydatetime(warn=False)
         if not isinstance(item, str):
             item = _digits(item)
         return None if item is None or is_blank(item) else self._parse(_usual(item))

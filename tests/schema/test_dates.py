@@ -135,6 +135,14 @@ def test_dates_of_any_type_are_dates(values):
     assert found.dt.tz_localize(None).dt.date.tolist() == [day.date() for day in DAYS]
 
 
+def test_years_that_python_does_not_have_are_read_by_type_and_no_date_among_objects():
+    far = np.array(["20000-01-01", "2024-01-01"], dtype="datetime64[s]")
+    rule = infer_column(pd.Series(DAYS), "x").reading
+    assert rule.read(pd.Series(far)).dt.year.tolist() == [20000, 2024]
+    for values in ([pd.Timestamp(day) for day in far], list(far)):
+        assert rule.read(pd.Series(values, dtype=object)).isna().tolist() == [True, False]
+
+
 def test_hours_are_those_of_the_place_and_days_those_of_one_calendar():
     values = ["2024-02-05T23:30:00+02:00", "2024-02-05T21:30:00Z", None, "2024-02-05T16:30:00-0500", "2024-02-05 21:30"]
     extractor = TabularExtractor(log_skewed=False).fit(pd.DataFrame({"x": values}))

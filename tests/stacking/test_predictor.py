@@ -93,6 +93,13 @@ def test_few_rows_say_what_they_say_among_many(shop):
         np.testing.assert_allclose(np.vstack(few)[:40], wanted[:40], atol=1e-7)
 
 
+def test_few_dates_of_years_that_python_does_not_have_are_read(shop):
+    X, model = shop
+    far = np.resize(np.array(["20000-01-01", "-5000-01-01", "9999-12-31"], dtype="datetime64[s]"), len(X))
+    X = X.assign(made=far)
+    np.testing.assert_allclose(model.predict_proba(X[:3]), model.predict_proba(X)[:3], atol=1e-7)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
