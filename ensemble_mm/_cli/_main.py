@@ -40,17 +40,14 @@ def run(argv) -> int:
 
 
 def _keep_what_is_read(args) -> None:
-    """Refuse to write over a file that a command reads."""
-    out = getattr(args, "out", None)
-    for read in (getattr(args, "data", None), getattr(args, "model", None)):
-        if (
-            isinstance(read, str)
-            and out
-            and os.path.exists(out)
-            and os.path.exists(read)
-            and os.path.samefile(out, read)
-        ):
-            raise ValueError(f"--out names {read!r}, which is read: it would be lost. Name another file.")
+    """Refuse to write over a file that a command reads, or to write two files into one."""
+    data, model, out, report = (getattr(args, name, None) for name in ("data", "model", "out", "report"))
+    for option, written in (("--out", out), ("--report", report)):
+        for read in filter(os.path.exists, (path for path in (data, model) if isinstance(path, str))):
+            if written and os.path.exists(written) and os.path.samefile(written, read):
+                raise ValueError(f"{option} names {read!r}, which is read: it would be lost. Name another file.")
+    if report and out and os.path.realpath(report) == os.path.realpath(out):
+        raise ValueError(f"--report and --out both name {out!r}: one would be lost. Name another file.")
 
 
 @contextlib.contextmanager

@@ -172,6 +172,7 @@ def test_a_table_without_rows_is_told(place, run, text):
         "predict model.emm new.csv --out ./new.csv",
         "evaluate model.emm test.csv --out test.csv",
         "schema new.csv --out new.csv",
+        "fit test.csv --targets mood --out other.emm --report test.csv",
     ],
 )
 def test_what_is_read_is_not_written_over(place, run, command):
@@ -179,6 +180,11 @@ def test_what_is_read_is_not_written_over(place, run, command):
     code, _, err = run(*command.split())
     assert code == 1 and "which is read" in err
     assert before == ((place / "new.csv").read_bytes(), (place / "test.csv").read_bytes())
+
+
+def test_a_model_and_its_report_are_two_files(place, run):
+    code, _, err = run("fit", "test.csv", "--targets", "mood", "--out", "one", "--report", "./one")
+    assert code == 1 and "both name 'one'" in err and not (place / "one").exists()
 
 
 @pytest.mark.parametrize("out", ["folder/p.csv", "other/p.parquet"])
