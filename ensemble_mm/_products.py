@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import sparse
 
+LARGEST = float(np.finfo(np.float16).max)
+
 
 def times(X, matrix):
     """Return the product of an array or CSR matrix and an array, of one or two dimensions, as an array.
@@ -29,7 +31,10 @@ def inner_products(X):
 
 
 def half(values):
-    """Return an array or CSR matrix with its numbers rounded to half precision: model files keep them in two bytes."""
+    """Return an array or CSR matrix with its numbers rounded to half precision: model files keep them in two bytes.
+
+    Numbers that are too large for it become the largest that it has.
+    """
     if sparse.issparse(values):
         return sparse.csr_matrix((half(values.data), values.indices, values.indptr), values.shape)
-    return values.astype(np.float16).astype(values.dtype)
+    return np.clip(values, -LARGEST, LARGEST).astype(np.float16).astype(values.dtype)

@@ -39,7 +39,7 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Dense values farther than this many standard deviations from the mean are pulled to that
         bound, so that one outlier does not rule a linear model. None keeps them.
     half : bool, default=False
-        Round rows to half precision: a learner that keeps rows takes half the room in a model file.
+        Round dense rows to half precision: a learner that keeps rows takes half the room in a model file.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ class SampledKernel(Nystroem):
         rows = check_random_state(self.random_state).permutation(X.shape[0])[: self.n_components]
         sampled = X[rows]
         if not sparse.issparse(X):
-            sampled = half(np.clip(sampled, -6e4, 6e4))
+            sampled = half(sampled)
         vars(self).pop("_sampled", None), vars(self).pop("_spread", None)
         self.components_, self.component_indices_ = sampled, rows
         sizes, directions = np.linalg.eigh(self._likeness(sampled))
@@ -326,7 +326,7 @@ class TailRegressor(TransformedTargetRegressor):
 
     What is right on average for a logarithm is too low for the target itself. Where a logarithm was taken of a target
     of one sign, predictions are multiplied by what brings their mean over the training rows to that of the target
-    [1]_, at most by 3.
+    [1]_, if that is more than 1, and at most by 3.
 
     Parameters
     ----------
@@ -385,7 +385,7 @@ class TailRegressor(TransformedTargetRegressor):
         y = np.asarray(y, dtype=np.float64)
         if self.transformer_.units_.any() and y.min() * y.max() >= 0:
             weight = fit_params.get("sample_weight")
-            mean, told = np.average(y, weights=weight), np.average(self.predict(X), weights=weight)
+            mean, told = (np.average(v, axis=0, weights=weight).mean() for v in (y, self.predict(X)))
             self.factor_ = float(np.clip(mean / told, 1.0, MOST_RESTORED)) if told else 1.0
         return self
 

@@ -98,6 +98,8 @@ def test_a_model_of_logarithms_keeps_the_mean_of_the_target_by_weight():
     assert 1 < model.factor_ < 3
     np.testing.assert_allclose(np.average(model.predict(X), weights=weight), np.average(y, weights=weight))
     np.testing.assert_allclose(TailRegressor(Ridge()).fit(X, -y, sample_weight=weight).predict(X), -model.predict(X))
+    column = TailRegressor(Ridge()).fit(X, y[:, np.newaxis], sample_weight=weight)
+    np.testing.assert_allclose(column.predict(X)[:, 0], model.predict(X))
 
 
 @pytest.mark.parametrize("change", [lambda y: y, lambda y: np.sign(y) * np.expm1(3 * np.abs(y))])
@@ -112,3 +114,8 @@ def test_rows_are_rounded_where_that_is_asked_for():
     plain, rounded = (ViewScaler(half=half).fit_transform(X) for half in (False, True))
     assert rounded.dtype == np.float32 and (rounded == rounded.astype(np.float16)).all()
     np.testing.assert_allclose(rounded, plain, rtol=1e-3)
+
+
+def test_rows_that_are_too_large_for_half_precision_stay_finite():
+    X = np.random.default_rng(0).normal(size=(30, 4))
+    assert np.isfinite(ViewScaler(clip=None, half=True).fit(X).transform(1e9 * X)).all()
