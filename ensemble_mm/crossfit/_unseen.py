@@ -31,13 +31,14 @@ class Unseen:
     Attributes
     ----------
     is_known : bool
-        Whether each row is tested by one fold, and learned from by all others, of which there are two at least.
+        Whether each row is tested by one fold, and learned from by all others, of which there are two at least; no fold
+        tests nothing.
     """
 
     def __init__(self, folds, n_rows, tasks):
         self._tests, self._n_rows, self._tasks, self._seen = [test for _, test in folds], n_rows, tasks, {}
         tested = np.bincount(np.concatenate([np.empty(0, np.intp), *self._tests]), minlength=n_rows)
-        whole = all(len(train) + len(test) == n_rows for train, test in folds)
+        whole = all(len(test) and len(train) + len(test) == n_rows for train, test in folds)
         self.is_known = len(folds) > 2 and whole and (tested == 1).all() and n_rows <= MOST_ROWS
 
     def asks(self, member):

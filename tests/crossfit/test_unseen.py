@@ -48,6 +48,7 @@ def test_it_is_known_where_every_row_is_tested_once_and_learned_from_otherwise()
     for other in (
         folds * 2,
         folds[:3],
+        [(every, every[:0]), *folds],
         [(every[:40], every[40:]), (every[40:], every[:40])],
         [(train[:50], test) for train, test in folds],
     ):
