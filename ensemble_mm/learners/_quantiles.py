@@ -73,7 +73,7 @@ class QuantileLearner(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         for level in LEVELS:
             model = clone(self.estimator).set_params(**others, **{name: level})
             self.estimators_.append(model.fit(X, y, **row_params(model, sample_weight=sample_weight)))
-        self.n_features_in_ = X.shape[1]
+        self.n_features_in_ = self.estimators_[0].n_features_in_
         return self
 
     def predict(self, X):

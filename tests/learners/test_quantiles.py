@@ -34,6 +34,15 @@ def test_a_share_of_level_lies_below_each_quantile(regressor):
     assert (np.diff(out[:, np.argsort(LEVELS)], axis=1) >= 0).all()
 
 
+@pytest.mark.parametrize(
+    "regressor", [QuantileRegressor(alpha=0.0), LGBMRegressor(n_estimators=2, verbose=-1, n_jobs=1)]
+)
+def test_lists_are_learned_as_arrays_are(regressor):
+    model = QuantileLearner(regressor).fit(X.tolist(), Y.tolist())
+    assert model.n_features_in_ == 2
+    np.testing.assert_array_equal(model.predict(X), QuantileLearner(regressor).fit(X, Y).predict(X))
+
+
 def test_weights_count_and_what_knows_no_quantiles_is_left_as_it_is():
     weight = np.where(Y > 0, 1.0, 0.0)
     weighed = QuantileLearner(QuantileRegressor(alpha=0.0)).fit(X, Y, sample_weight=weight).predict(X)
