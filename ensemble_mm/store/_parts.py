@@ -47,6 +47,8 @@ class GrowingFile:
                     "or do not resume."
                 )
             self.n_rows, n_bytes = note["n_rows"], note["n_bytes"]
+        if not n_bytes:  # what is noted of an earlier run would be taken for what this one wrote
+            self._note.unlink(missing_ok=True)
         self._file = open(self.part, "r+b" if n_bytes else "wb")
         self._file.truncate(n_bytes)  # a part that was being written when the process ended is written anew
         self._file.seek(n_bytes)

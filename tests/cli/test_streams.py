@@ -101,6 +101,17 @@ def test_a_run_that_was_stopped_goes_on(place, run, wanted, small_parts, monkeyp
     assert code == 1 and "--resume" in err
 
 
+def test_what_an_earlier_run_noted_is_not_gone_on_with(tmp_path):
+    """A run from the start that is stopped before its first part leaves an empty file, which has no rows."""
+    first = GrowingFile(tmp_path / "r.csv", "table", resume=False)
+    first.write(b"a,b\n1,2\n", 1)
+    first.close()
+    GrowingFile(tmp_path / "r.csv", "table", resume=False).close()
+    again = GrowingFile(tmp_path / "r.csv", "table", resume=True)
+    again.close()
+    assert again.n_rows == 0 and again.part.read_bytes() == b""
+
+
 @pytest.mark.parametrize("kind", ["short text", "category"])
 def test_codes_stay_texts_in_every_part(place, run, small_parts, monkeypatch, kind):
     """Where no code of a part begins with 0, the part would be read as numbers; a hole would make them 7.0."""
