@@ -202,7 +202,7 @@ def test_certain_and_wrong_probabilities_are_survived(name):
     X[0] = [1, 0, 0.5]  # the first member is sure and wrong once
     model = make(name, "binary").fit(X, y)
     assert np.isfinite(model.predict_proba(X)).all()
-    if name != "mean":
+    if name not in ("mean", "median", "rank"):  # these learn no weights
         assert model.weights_[0] > 0.5 > 0.2 > model.weights_[1]
 
 
