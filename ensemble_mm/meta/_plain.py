@@ -6,6 +6,7 @@ import numpy as np
 
 from .._checks import whole
 from ._columns import TableClassifier, TableRegressor
+from ._weights import MeanClassifier, MeanRegressor
 
 N_MARKS = 201  # quantiles of what a member says, by which its values become ranks
 
@@ -86,11 +87,6 @@ class FixedRegressor(_Fixed, TableRegressor):
 
 
 class _Median:
-    def fit(self, X, y, sample_weight=None):
-        """Fit to a table of shape (n_samples, n_members * n_columns)."""
-        self.weights_ = self._check(X, y, sample_weight).even
-        return self
-
     def _mix(self, cells):
         some = ~np.isnan(cells[:, :, 0]).all(axis=1)
         out = np.full((len(cells), cells.shape[2]), np.nan)
@@ -98,7 +94,7 @@ class _Median:
         return out
 
 
-class MedianClassifier(_Median, TableClassifier):
+class MedianClassifier(_Median, MeanClassifier):
     """Take the median of the members' probabilities, of each class; then they are made to sum to one.
 
     Parameters
@@ -120,13 +116,8 @@ class MedianClassifier(_Median, TableClassifier):
     array([[0.7, 0.3]])
     """
 
-    _parameter_constraints = {"n_classes": [None, whole(2)]}
 
-    def __init__(self, *, n_classes=None):
-        self.n_classes = n_classes
-
-
-class MedianRegressor(_Median, TableRegressor):
+class MedianRegressor(_Median, MeanRegressor):
     """Take the median of the members' numbers.
 
     Attributes
@@ -177,7 +168,7 @@ class _Rank:
         return np.ones((1, len(self.weights_)), dtype=bool)
 
 
-class RankClassifier(_Rank, TableClassifier):
+class RankClassifier(_Rank, MeanClassifier):
     """Average the ranks of the members' probabilities, and say what members say on average at that rank.
 
     Members that are unlike sure of themselves count the same: right for the area under a curve, not for probabilities,
@@ -207,13 +198,8 @@ class RankClassifier(_Rank, TableClassifier):
     array([0.275])
     """
 
-    _parameter_constraints = {"n_classes": [None, whole(2)]}
 
-    def __init__(self, *, n_classes=None):
-        self.n_classes = n_classes
-
-
-class RankRegressor(_Rank, TableRegressor):
+class RankRegressor(_Rank, MeanRegressor):
     """Average the ranks of the members' numbers, and say what members say on average at that rank.
 
     Attributes
