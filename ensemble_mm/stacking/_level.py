@@ -237,21 +237,13 @@ class Level:
         every = {key: weighed.members for key, weighed in fitted.items() if key[0] in names}
         plain = self._fit_metas(run, settings, every, as_is=True) if run.unseen.is_known else fitted
         before = {name: self._out_of_fold(run, name, plain) for name in names}
-        folds = dict.fromkeys(fold for _, fold in fitted)
-        waiting, final = list(folds), dict(fitted)
+        waiting, final = list(dict.fromkeys(fold for _, fold in fitted)), dict(fitted)
         for share in AUTO_SHARES:
-            reads = {}
-            for fold in folds:
-                weighed = {name: plain.get((name, fold)) for name in names}
-                reads |= {(name, fold): kept for name, kept in _useful(weighed, share).items()}
-            tried = self._fit_metas(run, settings, reads, as_is=True)
+            tried = self._fit_metas(run, settings, _halves(plain, names, share), as_is=True)
             after = {name: self._out_of_fold(run, name, tried) for name in names}
-            for fold in list(waiting):
-                some = outside(run, fold)
-                gains = [paired_gain(run.problem, name, before[name], after[name], some) for name in names]
-                if share == AUTO_SHARES[-1] or all(gain >= -SIGNIFICANT * error for gain, error in gains):
-                    final |= {key: weighed for key, weighed in tried.items() if key[1] == fold}
-                    waiting.remove(fold)
+            done = [fold for fold in waiting if share == AUTO_SHARES[-1] or not _costs(run, before, after, fold)]
+            final |= {key: weighed for key, weighed in tried.items() if key[1] in done}
+            waiting = [fold for fold in waiting if fold not in done]
             if not waiting:
                 break
         if run.unseen.is_known:
@@ -470,6 +462,22 @@ def outside(run, fold):
     if fold is not None:
         mask[parts(run)[fold][0]] = True
     return mask
+
+
+def _halves(fitted, names, share):
+    """Return the members that a share keeps, by task and fold whose rows are left out."""
+    reads = {}
+    for fold in dict.fromkeys(fold for _, fold in fitted):
+        weighed = {name: fitted.get((name, fold)) for name in names}
+        reads |= {(name, fold): kept for name, kept in _useful(weighed, share).items()}
+    return reads
+
+
+def _costs(run, before, after, fold):
+    """Tell whether rows outside of a fold say of some task that the predictions after are significantly worse."""
+    some = outside(run, fold)
+    gains = [paired_gain(run.problem, name, before[name], after[name], some) for name in before]
+    return not all(gain >= -SIGNIFICANT * error for gain, error in gains)
 
 
 def _useful(weighed, share):
