@@ -11,7 +11,8 @@ from sklearn.pipeline import Pipeline
 
 from ._items import head_of, plain_item, suffix_of
 
-TABULAR, TEXT, VECTOR = "tabular", "text", "vector"  # what is read by what a column is taken for, not by its items
+# What is read by what a column is taken for, not by its items; networks read pictures and texts.
+TABULAR, TEXT, VECTOR, IMAGE = "tabular", "text", "vector", "image"
 NATURES = ("words", "sentences", "table", "vector", "media", "states")
 TAKES = ("items", "table", "matrix")
 ENCODED = {"words": "sentences", "media": "states"}  # what an encoder makes of items whose features are else like these
@@ -123,14 +124,14 @@ def first_step(extractor):
 
 
 def cell_kinds_of(model) -> dict[str, str]:
-    """Return what the cells of each column are that a fitted stack reads: "file", "vector" or "value".
+    """Return what the cells of each column are that a fitted stack reads: "file", "numbers" or "value".
 
     A stack that was fitted on an array of numbers has no columns.
     """
     cells: dict[str, str] = {}
     for view, name in model.views_.items() if model._names.container != "array" else ():
         modality, columns = MODALITIES[name], model.view_columns_[view]
-        kind = {"matrix": VECTOR, "table": "value"}.get(modality.takes, "file" if modality.files else "value")
+        kind = {"matrix": "numbers", "table": "value"}.get(modality.takes, "file" if modality.files else "value")
         for column in columns if isinstance(columns, list) else [columns]:
             for label in model._names.inner.get(column, (column,)):  # a view that is a table has columns of its own
                 if cells.get(label) != "file":

@@ -105,7 +105,7 @@ def _read_few(X, view, cells, model):
         known = {column.name: column for column in model.schema_.columns if column.within is None}
         return read_few(cells, known) if model.readers_[view.name].takes_few else None
     (values,), several = cells.values() if len(cells) == 1 else [[]], len(cells) > 1
-    if own and view.modality == "text" and not several:
+    if own and MODALITIES[view.modality].holds_texts and not several:
         if not are_plain(values) or not all(type(v) is str or is_missing(v) for v in values):
             return None
         return as_items([None if is_no_text(value) else value for value in values])

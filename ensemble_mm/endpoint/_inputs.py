@@ -66,7 +66,7 @@ class Inputs:
 
     Attributes
     ----------
-    columns : dict of str to {"file", "vector", "value"}
+    columns : dict of str to {"file", "numbers", "value"}
         What the cells of each column are; empty for a model that was fitted on an array of numbers.
     order : tuple of str or None
         Columns that rows without names have, in this order; None where rows have names.
@@ -227,4 +227,4 @@ def file_of(value, where: str) -> bytes:
         raise Refusal(400, f"{where} must be a file: its bytes in base64, or as a part of a form. {sent}.") from None
 
 
-_CELLS = {"value": _value, "vector": _vector, "file": file_of}
+_CELLS = {"value": _value, "numbers": _vector, "file": file_of}

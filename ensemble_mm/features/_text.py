@@ -13,6 +13,7 @@ from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import as_items, check_fitted, check_params, having, is_missing, one_of, whole
+from .._modalities import TEXT
 from .._products import half, inner_products, times
 from ..schema import composed, is_no_text, kind_of_strings, word_of
 from ._characters import COUNTS, count_characters
@@ -190,7 +191,7 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         words, lengths = self.ngram_range, self.char_ngram_range
         if lengths == "auto":
             known = [text for text in texts if text]
-            short = bool(known) and kind_of_strings(known)[0] != "text"
+            short = bool(known) and kind_of_strings(known)[0] != TEXT
             words, lengths = (None, RUNS) if short else (words, None)
         # A run of one row says nothing of others, and most runs of codes are of one; so are rare words of many texts.
         kinds = [*([] if words is None else [(WordNgrams, words, 2000)]),

@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 
 from .._checks import require
+from .._modalities import IMAGE, TEXT
 
 CALLER = "TextCNN and ImageCNN"
 
@@ -179,7 +180,7 @@ def _task_loss():
     return TaskLoss
 
 
-NETWORKS = {"text": _text_network, "image": _image_network}
+NETWORKS = {TEXT: _text_network, IMAGE: _image_network}
 
 
 def build(shape, state=None):

@@ -17,10 +17,10 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from .._checks import AT_LEAST_0, POSITIVE, SHARE, check_fraction, check_params, check_sample_weight, one_of, whole
 from .._inner_folds import inner_pairs
-from .._modalities import MODALITIES
+from .._modalities import IMAGE, MODALITIES, TEXT
 from ._networks import as_state, as_tensors, build, fused, pick_device, quiet_torch, run
 from ._networks import train as train_network
-from ._pruning_net import drop_filters, magnitude_masks, sizes_of
+from ._pruning_net import drop_image, drop_text, magnitude_masks, sizes_of
 
 MIN_VALID = 5  # rows held aside below which early stopping would follow noise
 
@@ -142,7 +142,7 @@ class NetworkLearner(BaseEstimator):
         before = self._measure(rows, X, y)
         masks = None
         if structured:
-            self.shape_, self.state_ = drop_filters(self.shape_, self.state_, amount)
+            self.shape_, self.state_ = self._drop_filters(self.shape_, self.state_, amount)
         else:
             masks = magnitude_masks(self.state_, amount)
             self.state_ = {key: value * masks.get(key, 1) for key, value in self.state_.items()}
@@ -312,8 +312,10 @@ def _numbers_of(learner, X, modality, reset, **settings):
 class TextInput:
     """Texts, or padded token positions: 0 is padding; a position that fit has not seen becomes 1, "unknown"."""
 
+    _drop_filters = staticmethod(drop_text)
+
     def _checked(self, X, *, reset):
-        X = _numbers_of(self, X, "text", reset, output="tokens")
+        X = _numbers_of(self, X, TEXT, reset, output="tokens")
         X = validate_data(self, X, reset=reset, dtype=np.float64)
         if (X < 0).any() or (X != np.rint(X)).any():
             raise ValueError(
@@ -330,7 +332,7 @@ class TextInput:
 
     def _describe(self, X):
         shape = {
-            "kind": "text",
+            "kind": TEXT,
             "n_tokens": self.n_tokens_,
             "embedding_dim": self.embedding_dim,
             "widths": [int(width) for width in self.widths],
@@ -344,8 +346,10 @@ class TextInput:
 class ImageInput:
     """Files of pictures, or flattened pixels: row by row, the channels of a pixel side by side."""
 
+    _drop_filters = staticmethod(drop_image)
+
     def _checked(self, X, *, reset):
-        X = _numbers_of(self, X, "image", reset, output="pixels")
+        X = _numbers_of(self, X, IMAGE, reset, output="pixels")
         X = validate_data(self, X, reset=reset, dtype=np.float32)
         if reset:
             self.image_shape_ = self._find_shape(X.shape[1])
@@ -373,7 +377,7 @@ class ImageInput:
     def _describe(self, X):
         widths = [self.width * 2**i for i in range(self.n_blocks)]
         shape = {
-            "kind": "image",
+            "kind": IMAGE,
             "image_shape": [int(size) for size in self.image_shape_],
             "widths": widths,
             "n_inner": list(widths),

@@ -47,30 +47,12 @@ def _norms(weights):
     return np.sqrt((weights.reshape(len(weights), -1).astype(np.float64) ** 2).sum(axis=1))
 
 
-def drop_filters(shape, state, amount):
-    """Return the shape and state of the network without its weakest filters.
+def drop_text(shape, state, amount):
+    """Return the shape and state of a network on texts without a share of the filters of each layer; one always stays.
 
-    A filter's strength is the product of the norm of its weights and of what reads it
-    (Li et al. 2017 use the first alone).
-
-    Parameters
-    ----------
-    shape : dict
-        Description of the network.
-    state : dict of str to ndarray
-        Weights.
-    amount : float in [0, 1]
-        Share of the filters of each layer to remove; one always stays.
-
-    Returns
-    -------
-    shape, state
-        A smaller network.
+    The weakest go. A filter's strength is the product of the norm of its weights and of what reads it (Li et al. 2017
+    use the first alone).
     """
-    return (_drop_text if shape["kind"] == "text" else _drop_image)(shape, state, amount)
-
-
-def _drop_text(shape, state, amount):
     shape, state = dict(shape), dict(state)
     head, kept_columns, start, counts = state["head.weight"], [], 0, []
     for i, n_filters in enumerate(shape["n_filters"]):
@@ -87,8 +69,11 @@ def _drop_text(shape, state, amount):
     return shape, state
 
 
-def _drop_image(shape, state, amount):
-    # Only what lies inside a block goes: the block's ends are tied to the shortcuts.
+def drop_image(shape, state, amount):
+    """Do as `drop_text` with a network on images.
+
+    Only what lies inside a block goes: the block's ends are tied to the shortcuts.
+    """
     shape, state = dict(shape), dict(state)
     counts = []
     for i in range(len(shape["n_inner"])):

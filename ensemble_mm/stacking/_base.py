@@ -19,7 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import as_pandas, check_choice, check_params
-from .._modalities import MODALITIES
+from .._modalities import MODALITIES, VECTOR
 from ..crossfit import (
     ALL_ROWS,
     MISSING_VIEWS,
@@ -299,7 +299,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
                 )
         kind, n_rows = task.rules, int((~np.isnan(problem.targets[task.name])).sum())
         natures = {view.name: MODALITIES[view.modality].nature(view.extractor) for view in problem.views}
-        natures |= dict.fromkeys(self._told_missing(problem), "vector")
+        natures |= dict.fromkeys(self._told_missing(problem), MODALITIES[VECTOR].like)
         facts = {"kind": task.kind, "n_rows": n_rows, "n_classes": kind.n_classes, "views": natures}
         if isinstance(learners, str):
             check_choice("learners", learners, PORTFOLIOS)

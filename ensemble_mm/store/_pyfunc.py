@@ -78,7 +78,7 @@ def _example(record, cell: str):
     known = getattr(record.reading, "known", None)
     if record.taken_as == "category" and known:
         return known[0]
-    return {"number": 1.0, "text": "some words", "short text": "some words"}.get(record.taken_as)
+    return "some words" if record.taken_as in STRINGS else 1.0 if record.taken_as == "number" else None
 
 
 def _inputs(model):
@@ -93,7 +93,7 @@ def _inputs(model):
     columns = []
     for name, cell in cells.items():
         record = _record(model, name)
-        kind = Array(DataType.double) if cell == "vector" else AnyType()  # MLflow's own type of bytes takes no None
+        kind = Array(DataType.double) if cell == "numbers" else AnyType()  # MLflow's own type of bytes takes no None
         if record is not None and cell == "value" and record.taken_as in STRINGS:
             kind = DataType.string
         columns.append(ColSpec(kind, name, required=False))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ensemble_mm.learners._pruning_net import drop_filters, magnitude_masks, sizes_of
+from ensemble_mm.learners._pruning_net import drop_image, drop_text, magnitude_masks, sizes_of
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def text_net():
         "head.weight": rng.normal(size=(3, 12)),
         "head.bias": rng.normal(size=3),
     }
-    return {"kind": "text", "n_filters": [6, 6], "widths": [1, 2]}, state
+    return {"n_filters": [6, 6], "widths": [1, 2]}, state
 
 
 @pytest.mark.parametrize("amount", [0.0, 0.3, 0.5, 1.0])
@@ -37,7 +37,7 @@ def test_a_filter_that_nothing_reads_goes_first(text_net):
     shape, state = text_net
     state["head.weight"][:, 2] = 0.0  # filter 2 of the first width
     state["head.weight"][:, 6 + 4] = 0.0  # filter 4 of the second
-    small, left = drop_filters(shape, state, 1 / 6)
+    small, left = drop_text(shape, state, 1 / 6)
     assert small["n_filters"] == [5, 5]
     np.testing.assert_array_equal(left["convolutions.0.weight"], np.delete(state["convolutions.0.weight"], 2, axis=0))
     np.testing.assert_array_equal(left["convolutions.1.bias"], np.delete(state["convolutions.1.bias"], 4))
@@ -47,7 +47,7 @@ def test_a_filter_that_nothing_reads_goes_first(text_net):
 def test_one_filter_always_stays_and_the_original_is_left_alone(text_net):
     shape, state = text_net
     before = {key: value.copy() for key, value in state.items()}
-    small, left = drop_filters(shape, state, 1.0)
+    small, left = drop_text(shape, state, 1.0)
     assert small["n_filters"] == [1, 1] and left["head.weight"].shape == (3, 2)
     assert shape["n_filters"] == [6, 6]
     for key, value in before.items():
@@ -63,7 +63,7 @@ def test_an_image_block_loses_the_filters_inside_only():
     for part in ("weight", "bias", "running_mean", "running_var"):
         state[f"blocks.0.first_norm.{part}"] = rng.normal(size=4)
     state["blocks.0.first_norm.weight"][1] = 0.0  # nothing leaves this filter
-    small, left = drop_filters({"kind": "image", "n_inner": [4]}, state, 0.25)
+    small, left = drop_image({"n_inner": [4]}, state, 0.25)
     assert small["n_inner"] == [3]
     np.testing.assert_array_equal(left["blocks.0.first.weight"], np.delete(state["blocks.0.first.weight"], 1, axis=0))
     np.testing.assert_array_equal(left["blocks.0.second.weight"], np.delete(state["blocks.0.second.weight"], 1, axis=1))
