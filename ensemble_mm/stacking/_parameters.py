@@ -21,8 +21,23 @@ from ._decisions import check_class_weight, check_threshold, is_by_class
 from ._level import by_learner, meta_setting
 
 MOST_COPIES = 1000  # a typing error would else fill the memory
-BY_TASK = ("meta_learner", "scoring", "prune", "calibration", "threshold", "class_weight")
 
+
+def _check_meta_learner(setting, task) -> None:
+    own = meta_setting(setting, task)
+    if own is not None:
+        check_params(make_meta_learner(own, kind=task.kind, n_classes=task.rules.n_classes))
+
+
+# What may be given by task or kind, each with what checks it: a function of the setting and of a task.
+BY_TASK = {
+    "meta_learner": _check_meta_learner,
+    "scoring": lambda setting, task: check_scorer(setting_of(setting, task), task.rules),
+    "prune": lambda setting, task: check_pruner(setting_of(setting, task)),
+    "calibration": lambda setting, task: check_choice("calibration", setting_of(setting, task), (None, *CALIBRATORS)),
+    "threshold": check_threshold,
+    "class_weight": check_class_weight,
+}
 PARAMETERS = """
 views : "auto" or list of (name, extractor, column(s)), default="auto"
     Inputs; "auto" infers them from X. An extractor is any transformer; "drop" leaves a view out, "auto"
@@ -202,23 +217,18 @@ def check_weights(setting, tasks, members) -> None:
 def check_settings(model: StackParameters, tasks) -> None:
     """Raise a ValueError unless what may be set by task or kind suits every task."""
     known = [*tasks, Classes.family, *KINDS]
-    for parameter in BY_TASK:
+    for parameter, check in BY_TASK.items():
         setting = getattr(model, parameter)
-        unknown = [key for key in setting if key not in known] if isinstance(setting, dict) else []
-        if parameter in ("threshold", "class_weight") and any(is_by_class(setting, task) for task in tasks.values()):
-            continue
-        if unknown and not (parameter == "meta_learner" and by_learner(setting)):
+        of_classes = parameter in ("threshold", "class_weight")
+        if of_classes and setting is not None and not any(task.rules.region == "sets" for task in tasks.values()):
+            raise ValueError(f"{parameter}={setting!r} is for classes, and no task has any: leave it out.")
+        by_part = of_classes and any(is_by_class(setting, task) for task in tasks.values())
+        by_part = by_part or (parameter == "meta_learner" and by_learner(setting))
+        unknown = [key for key in setting if key not in known] if isinstance(setting, dict) and not by_part else []
+        if unknown:
             raise ValueError(
                 f"{parameter} has an entry for {unknown[0]!r}, which is no task and no kind of task: "
                 f"use some of {', '.join(map(repr, known))}.{did_you_mean(unknown[0], known)}"
             )
-    for task in tasks.values():
-        own = {name: setting_of(getattr(model, name), task) for name in BY_TASK}
-        own["meta_learner"] = meta_setting(model.meta_learner, task)
-        check_scorer(own["scoring"], task.rules)
-        if own["meta_learner"] is not None:
-            check_params(make_meta_learner(own["meta_learner"], kind=task.kind, n_classes=task.rules.n_classes))
-        check_pruner(own["prune"])
-        check_choice("calibration", own["calibration"], (None, *CALIBRATORS))
-        check_threshold(model.threshold, task)
-        check_class_weight(model.class_weight, task)
+        for task in tasks.values():
+            check(setting, task)

@@ -77,6 +77,12 @@ def test_nothing_is_fitted_with_a_setting_that_cannot_be_meant(settings, words):
         classifier(**settings).plan(X, Y)
 
 
+@pytest.mark.parametrize("settings", [{"threshold": "f1"}, {"class_weight": "balancd"}, {"threshold": {"a": 2.0}}])
+def test_what_is_for_classes_is_refused_where_no_task_has_any(settings):
+    with pytest.raises(ValueError, match="is for classes, and no task has any: leave it out"):
+        StackedRegressor(views=[("v", UntouchedExtractor(), [0, 1])], cv=2, **settings).fit(X, Y)
+
+
 def test_a_comparison_checks_its_settings_too():
     with pytest.raises(ValueError, match="'strategy' parameter .* Got 'chian' instead. Did you mean 'chain'?"):
         compare_strategies(X, {"a": Y, "b": Y}, learners=[("l", UntouchedClassifier())], strategy="chian")
