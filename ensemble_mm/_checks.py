@@ -30,6 +30,7 @@ from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
 LIKE = 1.1  # of names that may have been meant; 2 is the same name
+SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)b?\s*", re.IGNORECASE)  # an amount of memory
 
 
 class BadItemsError(ValueError):
@@ -294,6 +295,16 @@ def check_count(name: str, value, *, minimum: int = 0) -> None:
     """Raise a ValueError unless `value` is a whole number of at least `minimum`."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < minimum:
         raise ValueError(f"{name}={value!r} must be a whole number of at least {minimum}.")
+
+
+def bytes_of(name: str, value) -> int:
+    """Return an amount of memory, a number of bytes or a text such as "4GB", in bytes."""
+    found = SIZE.fullmatch(value) if isinstance(value, str) else None
+    if found is not None:
+        value = float(found[1]) * 1000 ** "BKMGT".index(found[2].upper() or "B")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+        raise ValueError(f'{name}={value!r} is no amount of memory: give a text such as "4GB" or "500MB".')
+    return int(value)
 
 
 def check_unique(what: str, names) -> None:

@@ -1,7 +1,7 @@
 """The public names, from where they are."""
 
 from ._checks import DataWarning
-from .data import MultimodalData, infer_schema, load_demo, make_multimodal, read_table
+from .data import ChunkedData, MultimodalData, infer_schema, load_demo, make_multimodal, read_table
 from .features import (
     AudioExtractor,
     ImageExtractor,
@@ -38,6 +38,7 @@ from .store import ModelFileError, TaskDatabase, load, save
 __all__ = [
     "AudioExtractor",
     "CascadeDisplay",
+    "ChunkedData",
     "ConfusionDisplay",
     "ContributionDisplay",
     "DataWarning",

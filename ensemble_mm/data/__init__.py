@@ -1,6 +1,7 @@
 """What comes in: X as views that share their rows, Y as tasks, and files as X and Y."""
 
 from .._kinds import KINDS, Classes, Numbers, Quantiles
+from ._chunked import ChunkedData, is_lazy
 from ._containers import as_source, has_names
 from ._inputs import MultimodalData, View, present_rows, select, take_rows
 from ._loading import load_demo, make_multimodal, read_parts, read_table
@@ -14,6 +15,7 @@ from ._views import as_fitted, column_of, columns_of, columns_of_few, views_of
 __all__ = [
     "ADDRESS",
     "KINDS",
+    "ChunkedData",
     "Classes",
     "MultimodalData",
     "Names",
@@ -31,6 +33,7 @@ __all__ = [
     "has_names",
     "infer_schema",
     "infer_views",
+    "is_lazy",
     "labels_by_task",
     "load_demo",
     "make_multimodal",

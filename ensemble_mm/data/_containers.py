@@ -11,7 +11,8 @@ from scipy import sparse
 from .._checks import as_items, as_pandas, is_missing, name_of
 from .._items import plain_column
 from .._modalities import MODALITIES
-from ._inputs import MultimodalData, with_texts
+from ._cells import with_texts
+from ._inputs import MultimodalData
 
 ALONE = "x"  # name of a column that has none
 

@@ -13,8 +13,9 @@ import pandas as pd
 from scipy import sparse
 
 from .._checks import DataWarning, as_items, as_pandas, check_unique, did_you_mean, first_names, is_missing, name_of
-from .._items import plain_column, text_of
+from .._items import plain_column
 from ..schema import FewRows
+from ._cells import as_texts
 
 
 @dataclass(frozen=True)
@@ -195,20 +196,6 @@ def present_rows(column) -> np.ndarray:
     return np.ones(len(column), dtype=bool)
 
 
-def with_texts(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame with texts where bytes hold such, as files of other libraries have them."""
-    read = {}
-    for place, dtype in enumerate(frame.dtypes):
-        values = frame.iloc[:, place].to_numpy() if pd.api.types.is_object_dtype(dtype) else None
-        if values is not None and (texts := _as_texts(values)) is not values:
-            read[place] = pd.Series(texts, frame.index, dtype=object)
-    if read:
-        frame = frame.copy(deep=False)
-        for place, values in read.items():
-            frame.isetitem(place, values)
-    return frame
-
-
 def in_another_order(index: pd.Index, other: pd.Index) -> bool:
     """Tell whether two indexes have the same labels, each at another place."""
     return len(other) == len(index) and not other.equals(index) and set(other) == set(index)
@@ -247,7 +234,7 @@ def _as_column(name, column):
     if sparse.issparse(column):
         return column.tocsr()
     if isinstance(column, pd.Series):
-        return column.reset_index(drop=True).to_frame(name) if _is_typed(column) else _as_texts(as_items(column))
+        return column.reset_index(drop=True).to_frame(name) if _is_typed(column) else as_texts(as_items(column))
     return _from_sequence(name, column)
 
 
@@ -257,13 +244,9 @@ def _from_sequence(name, column):
     try:
         array = column if is_array else np.asarray(column)
     except ValueError:  # items of different shapes
-        return _as_texts(as_items(column))
+        return as_texts(as_items(column))
     if array.ndim == 1 and array.dtype.kind in "biufM":
         return pd.DataFrame({name: array})
     if is_array and array.ndim == 2 and array.dtype == object:  # cells of any kind: a table
         return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])]).infer_objects()
-    return array if array.ndim > 1 and (is_array or array.dtype.kind in "biuf") else _as_texts(as_items(column))
-
-
-def _as_texts(items: np.ndarray) -> np.ndarray:
-    return as_items(list(map(text_of, items))) if bytes in set(map(type, items)) else items
+    return array if array.ndim > 1 and (is_array or array.dtype.kind in "biuf") else as_texts(as_items(column))

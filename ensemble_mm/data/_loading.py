@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._checks import check_choice, check_count, check_fraction, did_you_mean, printable
-from .._items import is_address, plain_item, suffix_of
-from .._modalities import MODALITIES
-from ..schema import LOOKED_AT, blanks_of
+from .._checks import bytes_of, check_choice, check_count, check_fraction, did_you_mean, printable
+from ..schema import blanks_of
+from ._chunked import SUFFIXES, ChunkedData
 from ._delimited import Layout
 from ._inputs import MultimodalData
 from ._parts import parts_of
+from ._paths import media_paths, with_paths
 from ._sources import read_source
 
 DEMOS = {
@@ -58,7 +58,7 @@ def load_demo(name="moving_digits") -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def read_table(
-    source, targets=(), root=None, *, inputs=None, media=(), sep=None, decimal=None, encoding=None
+    source, targets=(), root=None, *, inputs=None, media=(), sep=None, decimal=None, encoding=None, memory=None
 ) -> tuple[Any, pd.DataFrame]:
     """Read a file, a database table or parallel lists of items as `(X, Y)`.
 
@@ -81,10 +81,13 @@ def read_table(
         images. Others are known by the suffixes of their names.
     sep, decimal, encoding : str or None, default=None
         How a CSV or TSV file is written; None: found out, and told in a `DataWarning` where it is not as usual.
+    memory : str or int, default=None
+        With an amount of memory, such as "4GB" or a number of bytes, the inputs of a Parquet file that take more than
+        that stay on disk; so do those of a folder of Parquet files, of whatever size.
 
     Returns
     -------
-    X : DataFrame, or MultimodalData for lists
+    X : DataFrame, MultimodalData for lists, or ChunkedData for what stays on disk
     Y : DataFrame, empty without targets
         Words for nothing, such as NA where the other labels say so, are labels that are not known.
 
@@ -105,17 +108,39 @@ def read_table(
     """
     if isinstance(source, dict):
         return _read_lists(source, targets, root)
-    frame, folder = read_source(source, Layout(sep, decimal, encoding))
+    limit = None if memory is None else bytes_of("memory", memory)
     if not isinstance(targets, str | list | tuple) or not all(isinstance(name, Hashable) for name in targets):
         raise ValueError(f"targets={targets!r} must be a list of names of columns, or a text of names and commas.")
     names = [name.strip() for name in targets.split(",")] if isinstance(targets, str) else list(targets)
-    for name in [*names, *(inputs or [])]:
-        if name not in frame.columns:
-            there = ", ".join(map(printable, frame.columns))
-            near = printable(did_you_mean(name, frame.columns))
-            raise ValueError(f"{printable(source)} has no column {name!r}; it has {there}.{near}")
+    large = None if limit is None else _large_data(os.fspath(source), limit)
+    if large is not None:
+        _check_columns(source, [*names, *(inputs or [])], large.columns)
+        wanted = [name for name in large.columns if name not in names] if inputs is None else list(inputs)
+        root = root if root is not None else Path(source) if Path(source).is_dir() else Path(source).parent
+        Y = large[names].apply(_known_labels) if names else pd.DataFrame(index=range(len(large)))
+        return ChunkedData(source, wanted, root=root, media=media), Y
+    frame, folder = read_source(source, Layout(sep, decimal, encoding))
+    _check_columns(source, [*names, *(inputs or [])], frame.columns)
     X = frame[list(inputs)] if inputs is not None else frame.drop(columns=names)
-    return _with_paths(X, Path(root) if root is not None else folder, media), frame[names].apply(_known_labels)
+    return with_paths(X, Path(root) if root is not None else folder, media), frame[names].apply(_known_labels)
+
+
+def _large_data(source: str, limit: int) -> ChunkedData | None:
+    """Return a folder of Parquet files, or such a file that is larger than a limit, as data on disk; else None."""
+    path = Path(source)
+    if not path.is_dir() and not (path.is_file() and path.suffix.lower() in SUFFIXES):
+        return None
+    data = ChunkedData(source)
+    return data if path.is_dir() or data.nbytes > limit else None
+
+
+def _check_columns(source, names, there) -> None:
+    """Raise a ValueError unless all names are those of columns."""
+    for name in names:
+        if name not in there:
+            found = ", ".join(map(printable, there))
+            near = printable(did_you_mean(name, there))
+            raise ValueError(f"{printable(source)} has no column {name!r}; it has {found}.{near}")
 
 
 def read_parts(
@@ -138,7 +163,7 @@ def read_parts(
     """
     parts, folder = parts_of(os.fspath(source), Layout(sep, decimal, encoding), n_rows, texts)
     for part in parts:
-        yield _with_paths(part.reset_index(drop=True), Path(root) if root is not None else folder, media)
+        yield with_paths(part.reset_index(drop=True), Path(root) if root is not None else folder, media)
 
 
 def _known_labels(column: pd.Series) -> pd.Series:
@@ -146,40 +171,6 @@ def _known_labels(column: pd.Series) -> pd.Series:
     texts = {label for label in column if isinstance(label, str)} if column.dtype == object else set()
     blanks = blanks_of(texts) if texts else ()
     return column.where([not (isinstance(v, str) and v.strip() in blanks) for v in column], None) if blanks else column
-
-
-def _with_paths(X: pd.DataFrame, root: Path, media) -> pd.DataFrame:
-    """Return a table with the paths of its media files, all of which lie below `root`."""
-    X = X.copy()
-    for name in X.columns:
-        if X[name].dtype == object:
-            paths = _media_paths(X[name], root, known=name in media)
-            X[name] = X[name] if paths is None else pd.Series(paths, index=X.index, dtype=object)
-    return X
-
-
-def resolve_paths(paths, root, *, what="the list"):
-    """Return media paths below `root` as absolute strings; a path that leads outside is refused.
-
-    An empty text becomes None; what is no path, such as an address on the network or the content of a file, stays.
-    """
-    root = Path(root).resolve()
-    out = []
-    for row, path in enumerate(paths):
-        if not isinstance(path, str | os.PathLike) or path == "" or is_address(path) or plain_item(path) is not path:
-            out.append(None if path == "" else path)
-            continue
-        try:
-            full = Path(os.path.realpath(root / path))
-        except ValueError as error:  # a zero byte
-            raise ValueError(f"Row {row} of {what} names {path!r}, which is not a path: {error}.") from error
-        if not full.is_relative_to(root):
-            raise ValueError(
-                f"Row {row} of {what} names {str(path)!r}, which leads outside of {root}: keep media files below it, "
-                "or name another root."
-            )
-        out.append(str(full))
-    return out
 
 
 def make_multimodal(
@@ -271,7 +262,7 @@ def _read_lists(source, targets, root):
         except UnicodeDecodeError as error:
             raise ValueError(f"{printable(path)} cannot be read as text in UTF-8: {error}") from error
         items = [line if line.strip() else None for line in lines]
-        paths = _media_paths(pd.Series(items, dtype=object, name=name), root if root is not None else path.parent)
+        paths = media_paths(pd.Series(items, dtype=object, name=name), root if root is not None else path.parent)
         views[name] = items if paths is None else paths
     Y = pd.DataFrame()
     if isinstance(targets, str | os.PathLike) and str(targets):
@@ -285,20 +276,3 @@ def _read_lists(source, targets, root):
             f"The lists differ in length: {found} rows. Each line describes the same sample in all of them."
         )
     return MultimodalData(views), Y
-
-
-def _media_paths(column, root, known=False):
-    """Return the paths of a column of media files below `root`, or None for another column.
-
-    Whatever may later be taken for a column of files must stay below `root`. So a column that only some rows of which
-    look like one (those that a split leaves, say) is checked, too, though it stays as it is.
-    """
-    texts = [item for item in column if isinstance(item, str) and item]
-    suffixes = {suffix for modality in MODALITIES.values() for suffix in modality.suffixes}
-    share = np.mean([suffix_of(text) in suffixes for text in texts]) if texts else 0.0
-    modality = MODALITIES.recognise(texts[:LOOKED_AT]) if texts else None
-    known = known or (modality is not None and MODALITIES[modality].files is not None)
-    if not known and share < 0.5:
-        return None
-    paths = resolve_paths(column.tolist(), root, what=f"column {column.name!r}")
-    return paths if known else None

@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from .._checks import require
+from ._cells import plain
 from ._delimited import Layout, read_delimited_in_parts
-from ._sources import ADDRESS, check_file, folder_of, open_query, open_unpacked, plain, read_source, readable
+from ._sources import ADDRESS, check_file, folder_of, open_query, open_unpacked, read_source, readable
 
 
 def parts_of(source: str, layout: Layout, n_rows: int, texts: Iterable[str]) -> tuple[Iterator[pd.DataFrame], Path]:

@@ -11,10 +11,10 @@ import warnings
 import zlib
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from .._checks import DataWarning, did_you_mean, printable, require
+from ._cells import plain
 from ._delimited import Layout, read_delimited
 
 READERS = {
@@ -65,7 +65,7 @@ def check_file(text: str, layout: Layout) -> tuple[Path, str, str]:
     if layout != Layout() and kind not in ("csv", "tsv"):
         raise ValueError(f"sep, decimal and encoding tell how CSV and TSV are written: leave them out for {shown}.")
     if path.is_dir():
-        raise ValueError(f"{shown} is a folder: name a file in it.")
+        raise ValueError(f"{shown} is a folder: name a file in it, or let Parquet files stay on disk with memory=.")
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {shown}{_nearest(path)}")
     return path, sheet, kind
@@ -162,17 +162,3 @@ def open_query(url, table):
         raise ValueError(f"The database {shown} cannot be read: {words} ({error})") from error
     except exc.SQLAlchemyError as error:
         raise ValueError(f"The database {shown} cannot be read: {printable(str(error).splitlines()[0])}") from error
-
-
-def plain(frame):
-    """Return text columns as objects with None where a value is missing."""
-    frame = frame.copy()
-    for name in frame.columns:
-        if pd.api.types.is_string_dtype(frame[name]) or frame[name].dtype == object:
-            values = frame[name].to_numpy(object)
-            items = np.full(len(values), None, dtype=object)
-            for row, item in enumerate(values):
-                if item is not pd.NA and (hasattr(item, "__len__") or item == item):  # a cell may hold a list
-                    items[row] = item
-            frame[name] = pd.Series(items, index=frame.index, dtype=object)
-    return frame

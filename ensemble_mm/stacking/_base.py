@@ -6,10 +6,11 @@
 import os
 import time
 import warnings
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn import config_context
@@ -39,12 +40,14 @@ from ..crossfit import (
     plan_extractions,
 )
 from ..data import (
+    ChunkedData,
     Names,
     Quantiles,
     as_fitted,
     as_source,
     columns_of,
     columns_of_few,
+    columns_read,
     has_names,
     present_rows,
     read_problem,
@@ -502,6 +505,39 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
     def _predicted(self, new):
         out = self._run_levels(new)[1]
         return {name: self.levels_[-1].calibrated(name, p) for name, p in out.items()}
+
+    def predict_chunks(self, data) -> Iterator[Any]:
+        """Return an iterator over the predictions of a table that stays on disk, chunk by chunk.
+
+        Parameters
+        ----------
+        data : ChunkedData, or what it is made of
+            A path of Parquet files, a pyarrow Dataset, a polars LazyFrame or a Dask DataFrame; its columns are found by
+            name, as in `predict`.
+
+        Yields
+        ------
+        DataFrame or ndarray
+            What `predict` returns of the rows of a chunk; a DataFrame has their places in the table as labels.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from ensemble_mm import ChunkedData, MultiOutputStack
+        >>> X = pd.DataFrame({"age": np.arange(60.0)})
+        >>> model = MultiOutputStack(learners=["linear"], cv=3, random_state=0).fit(X, {"size": 2 * X["age"]})
+        >>> file = pathlib.Path(tempfile.mkdtemp(), "rows.parquet")
+        >>> X.to_parquet(file)
+        >>> [len(part) for part in model.predict_chunks(ChunkedData(file, chunk_rows=25))]
+        [25, 25, 10]
+        """
+        check_is_fitted(self, "levels_")
+        data = data if isinstance(data, ChunkedData) else ChunkedData(data)
+        read = [name for view in self.view_columns_.values() for name in columns_read(view)]
+        known = [name for name in data.columns if name in read] or data.columns
+        return map(self.predict, data.chunks(known))
 
     def compiled(self) -> Predictor:
         """Return a predictor for few rows at a time, as a service wants it, with the methods that predict."""

@@ -1,0 +1,258 @@
+"""A table that stays on disk, and is read some columns or some rows at a time."""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .._checks import check_count, check_unique, did_you_mean, first_names, printable, require
+from ._cells import plain, with_texts
+from ._paths import with_paths
+
+SUFFIXES = (".parquet", ".pq")
+MEASURED_ROWS = 1000  # that tell how much memory a row takes
+
+
+class ChunkedData:
+    """A table that stays on disk: columns are read one by one, or rows in chunks.
+
+    Parameters
+    ----------
+    source : path, pyarrow Dataset, polars LazyFrame or Dask DataFrame
+        A Parquet file, or a folder of such, whose rows go in the order of the files' names. A LazyFrame or a Dask
+        DataFrame is computed once, into Parquet files in `workdir`, which are removed with this object.
+    columns : list of str, default=None
+        The columns that are read; None: all.
+    chunk_rows : int, default=65_536
+        Rows of a chunk. It changes no prediction.
+    root : path, default=None
+        Folder of the media files that cells name; a path that leads outside of it is refused. None: cells stay as they
+        are.
+    media : list of str, default=()
+        Columns that hold media files whatever the names in them look like.
+    workdir : path, default=None
+        Folder for what is computed; None: that of the system.
+
+    Attributes
+    ----------
+    columns : list of str
+    shape : tuple (n_rows, n_columns)
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        Where there is nothing to read, files differ in their columns, or a column is not there or there twice. Reading
+        raises them, too, where files have gone.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import pandas as pd
+    >>> from ensemble_mm import ChunkedData
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> pd.DataFrame({"age": [20, 30], "shop": ["a", "b"]}).to_parquet(folder / "0.parquet")
+    >>> pd.DataFrame({"age": [40], "shop": ["a"]}).to_parquet(folder / "1.parquet")
+    >>> data = ChunkedData(folder, columns=["age"], chunk_rows=2)
+    >>> len(data), [len(chunk) for chunk in data.chunks()]
+    (3, [2, 1])
+    """
+
+    def __init__(self, source, columns=None, *, chunk_rows=65_536, root=None, media=(), workdir=None):
+        check_count("chunk_rows", chunk_rows, minimum=1)
+        self.chunk_rows, self.root, self.media = chunk_rows, root, media
+        self._name, self._dataset = self._opened(source, workdir)
+        self.columns = _checked_columns(columns, self._dataset.schema, self._name)
+        with self._readable():
+            self._n_rows = int(self._dataset.count_rows())
+        if not self._n_rows:
+            raise ValueError(f"{self._name} holds no rows: give a table with some.")
+
+    def _opened(self, source, workdir) -> tuple[str, Any]:
+        """Return what the table is called in messages, and it as a pyarrow Dataset."""
+        if isinstance(source, (str, os.PathLike)):
+            shown = printable(os.fspath(source))
+            return shown, _dataset_of(_files_of(Path(source), shown), shown, Path(source))
+        if hasattr(source, "to_table") and hasattr(source, "scanner"):
+            return "The data set", source
+        if hasattr(source, "sink_parquet") or (hasattr(source, "compute") and hasattr(source, "to_parquet")):
+            folder = Path(tempfile.mkdtemp(prefix="ensemble_mm-", dir=workdir))
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            if hasattr(source, "sink_parquet"):
+                source.sink_parquet(folder / "rows.parquet")
+            else:
+                source.to_parquet(str(folder), write_index=False, name_function="part-{:09d}.parquet".format)
+            return f"The {type(source).__name__}", _dataset_of(_files_of(folder, str(folder)), str(folder), folder)
+        raise ValueError(
+            f"ChunkedData cannot read a {type(source).__name__}: give the path of a Parquet file or folder, a pyarrow "
+            "Dataset, a polars LazyFrame or a Dask DataFrame. What lies in memory needs no chunks."
+        )
+
+    def __len__(self) -> int:
+        return self._n_rows
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows and of columns."""
+        return len(self), len(self.columns)
+
+    @property
+    def nbytes(self) -> int:
+        """About how many bytes all rows would take in memory, from the first ones."""
+        with self._readable():
+            first = self._frame(self._dataset.head(MEASURED_ROWS, columns=self.columns))
+        return int(first.memory_usage(index=False, deep=True).sum() * len(self) / len(first))
+
+    def __repr__(self) -> str:
+        return f"ChunkedData({self._name}: {len(self)} rows; columns: {first_names(self.columns)})"
+
+    def __getitem__(self, columns) -> Any:
+        """Return one column as a Series, or a list of columns as a DataFrame, with all rows."""
+        if not isinstance(columns, list):
+            return self[[columns]][columns]
+        with self._readable():
+            table = self._dataset.to_table(columns=self._known(columns))
+        if table.num_rows != len(self):
+            raise ValueError(f"{self._name} had {len(self)} rows and has {table.num_rows} now: open it anew.")
+        return self._frame(table)
+
+    def items(self) -> Iterator[tuple[str, pd.Series]]:
+        """Yield the name and the values of each column, one at a time."""
+        for name in self.columns:
+            yield name, self[name]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return all columns as a DataFrame, which must fit into memory."""
+        return self[list(self.columns)]
+
+    def take(self, rows) -> pd.DataFrame:
+        """Return the rows at some places, in their order; the places are their labels."""
+        rows = np.arange(len(self))[rows]
+        with self._readable():
+            table = self._dataset.take(rows, columns=self.columns)
+        return self._frame(table).set_axis(rows)
+
+    def chunks(self, columns=None) -> Iterator[pd.DataFrame]:
+        """Yield all rows in order, `chunk_rows` at a time, with their places as labels.
+
+        Parameters
+        ----------
+        columns : list of str, default=None
+            Those that are wanted; None: all.
+        """
+        names = self.columns if columns is None else self._known(columns)
+        start = 0
+        for table in self._tables(names):
+            frame = self._frame(table)
+            yield frame.set_axis(pd.RangeIndex(start, start + len(frame)))
+            start += len(frame)
+
+    def _tables(self, names):
+        pyarrow = require("pyarrow", extra="parquet", caller="ChunkedData")
+        waiting, n = None, self.chunk_rows
+        scanner = self._dataset.scanner(columns=names, batch_size=n, batch_readahead=1, fragment_readahead=1)
+        with self._readable():
+            for batch in scanner.to_batches():
+                table = pyarrow.Table.from_batches([batch])
+                table = table if waiting is None else pyarrow.concat_tables([waiting, table])
+                while table.num_rows >= n:
+                    yield table.slice(0, n)
+                    table = table.slice(n)
+                waiting = table
+        if waiting is not None and waiting.num_rows:
+            yield waiting
+
+    def _known(self, columns) -> list[str]:
+        for name in columns:
+            if name not in self.columns:
+                raise _unknown(name, self.columns, self._name)
+        return list(columns)
+
+    def _frame(self, table) -> pd.DataFrame:
+        frame = with_texts(plain(table.to_pandas(date_as_object=False).reset_index(drop=True)))
+        return frame if self.root is None else with_paths(frame, Path(self.root), self.media)
+
+    @contextlib.contextmanager
+    def _readable(self):
+        """Say of which table an error in reading is."""
+        pyarrow = require("pyarrow", extra="parquet", caller="ChunkedData")
+        try:
+            yield
+        except FileNotFoundError as error:
+            words = f"A file of {self._name} is not there any more ({printable(str(error))}): put it back."
+            raise FileNotFoundError(words) from error
+        except (OSError, pyarrow.ArrowException) as error:
+            words = f"{printable(str(error).strip())}. If a file was changed, open it anew."
+            raise ValueError(f"{self._name} cannot be read as Parquet: {words}") from error
+
+
+def is_lazy(X) -> bool:
+    """Tell whether X is computed or read only when it is asked for, as `ChunkedData` can leave it on disk."""
+    lazy = any(hasattr(X, name) for name in ("collect", "compute", "to_table"))
+    return lazy and not hasattr(X, "to_pandas") and not isinstance(X, (pd.DataFrame, pd.Series))
+
+
+def _files_of(path: Path, shown: str) -> list[str]:
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        if not files:
+            raise FileNotFoundError(f"There is no Parquet file in the folder {shown}: name one that has some.")
+        return [str(file) for file in files]
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file or folder {shown}: correct the path.")
+    return [str(path)]
+
+
+def _dataset_of(files: list[str], shown: str, base: Path):
+    """Return files as one data set; a column may have no values, or narrower numbers, in some of them."""
+    pyarrow = require("pyarrow", extra="parquet", caller="ChunkedData")
+    source = require("pyarrow.dataset", extra="parquet", caller="ChunkedData")
+    parquet = require("pyarrow.parquet", extra="parquet", caller="ChunkedData")
+    how = {"format": "parquet", "partitioning": "hive"} | ({"partition_base_dir": str(base)} if base.is_dir() else {})
+    try:
+        schemas = [parquet.read_schema(file) for file in files]
+        check_unique(f"In {shown}, column", schemas[0].names)
+        found = source.dataset(files, **how)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise ValueError(f"{shown} cannot be read as Parquet: {printable(str(error).strip())}") from error
+    for file, schema in zip(files, schemas, strict=True):
+        odd = sorted(set(schema.names) ^ set(schemas[0].names))
+        if odd:
+            with_it, without = (file, files[0]) if odd[0] in schema.names else (files[0], file)
+            raise ValueError(
+                f"The files of {shown} have different columns: {printable(with_it)} has {odd[0]!r}, and "
+                f"{printable(without)} has not. Give all files the same columns."
+            )
+    try:
+        unified = pyarrow.unify_schemas([found.schema, *schemas], promote_options="permissive")
+    except pyarrow.ArrowException as error:
+        raise ValueError(
+            f"A column has different types in the files of {shown} ({printable(str(error))}): give it one."
+        ) from error
+    return source.dataset(files, schema=unified, **how)
+
+
+def _checked_columns(columns, schema, shown: str) -> list[str]:
+    """Return the columns that are read; those that pandas wrote as labels of rows are none."""
+    labels = json.loads((schema.metadata or {}).get(b"pandas", b"{}")).get("index_columns", [])
+    there = [name for name in schema.names if name not in [label for label in labels if isinstance(label, str)]]
+    wanted = there if columns is None else [columns] if isinstance(columns, str) else list(columns)
+    check_unique("Column", wanted)
+    for name in wanted:
+        if name not in schema.names:
+            raise _unknown(name, there, shown)
+    if not wanted:
+        raise ValueError(f"{shown} has no columns to read: name some.")
+    return wanted
+
+
+def _unknown(name, there, shown) -> ValueError:
+    near = printable(did_you_mean(name, there))
+    return ValueError(f"{shown} has no column {name!r}; it has {first_names(there)}.{near}")

@@ -1,0 +1,159 @@
+import os
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ensemble_mm.data import ChunkedData, read_table
+
+pytest.importorskip("pyarrow")
+N = 23
+
+
+@pytest.fixture
+def frame():
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "age": np.where(np.arange(N) % 4, rng.integers(18, 80, N), np.nan),
+            "rooms": rng.integers(1, 9, N),
+            "shop": pd.Series(["north", None, "south", "west"] * 5 + ["north"] * 3, dtype=object),
+            "size": pd.Categorical(rng.choice(["s", "m", "l"], N), ["s", "m", "l"], ordered=True),
+            "day": pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(N), "D"),
+        }
+    )
+
+
+@pytest.fixture
+def folder(frame, tmp_path):
+    for i, rows in enumerate(np.array_split(np.arange(N), 4)):
+        frame.iloc[rows].to_parquet(tmp_path / f"{i}.parquet", row_group_size=3)
+    return tmp_path
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 5, N, 1000])
+def test_chunks_are_the_rows_in_order(folder, frame, chunk_rows):
+    data = ChunkedData(folder, chunk_rows=chunk_rows)
+    parts = list(data.chunks())
+    assert data.shape == frame.shape and {len(part) for part in parts[:-1]} <= {chunk_rows}
+    whole = pd.concat(parts)
+    assert whole.index.tolist() == list(range(N)) and whole["shop"].tolist() == frame["shop"].tolist()
+    pd.testing.assert_frame_equal(whole[["age", "rooms", "day"]], frame[["age", "rooms", "day"]])
+
+
+def test_columns_and_rows_are_those_of_the_table_in_memory(folder, frame):
+    data = ChunkedData(folder, columns=["shop", "age"])
+    pd.testing.assert_frame_equal(ChunkedData(folder).to_pandas(), frame)
+    assert [name for name, _ in data.items()] == ["shop", "age"]
+    pd.testing.assert_series_equal(data["age"], frame["age"])
+    pd.testing.assert_frame_equal(data.take([20, 3, -1]), frame.loc[[20, 3, N - 1], ["shop", "age"]])
+    pd.testing.assert_frame_equal(pickle.loads(pickle.dumps(data)).to_pandas(), data.to_pandas())
+
+
+@pytest.mark.parametrize("form", ["dataset", "polars", "dask"])
+def test_lazy_tables_are_computed_once_onto_disk(folder, frame, form, tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    if form == "polars":
+        lazy = pytest.importorskip("polars").scan_parquet(folder / "*.parquet")
+    elif form == "dask":
+        lazy = pytest.importorskip("dask.dataframe").read_parquet(str(folder))
+    else:
+        lazy = pytest.importorskip("pyarrow.dataset").dataset(str(folder), exclude_invalid_files=True)
+    data = ChunkedData(lazy, ["shop", "rooms", "age"], workdir=work)
+    pd.testing.assert_frame_equal(data.to_pandas(), frame[["shop", "rooms", "age"]])
+    assert any(work.iterdir()) is (form != "dataset")
+    del data
+    assert not any(work.iterdir())
+
+
+def test_a_file_without_values_takes_the_types_of_the_others(tmp_path):
+    pd.DataFrame({"shop": [None, None], "n": [1, 2]}).to_parquet(tmp_path / "0.parquet")
+    pd.DataFrame({"shop": ["a", "b"], "n": [1.5, None]}).to_parquet(tmp_path / "1.parquet")
+    data = ChunkedData(tmp_path, chunk_rows=3)
+    assert data["shop"].tolist() == [None, None, "a", "b"]
+    assert [part["n"].tolist()[:2] for part in data.chunks()] == [[1.0, 2.0], [pytest.approx(np.nan, nan_ok=True)]]
+
+
+def test_labels_of_rows_are_no_column(tmp_path):
+    pd.DataFrame({"age": [1, 2]}, index=pd.Index(["a", "b"], name="who")).to_parquet(tmp_path / "t.parquet")
+    assert ChunkedData(tmp_path / "t.parquet").columns == ["age"]
+
+
+def test_what_cannot_be_read_is_said_in_words(folder, frame, tmp_path):
+    with pytest.raises(ValueError, match="has no column 'agee'.*Did you mean 'age'"):
+        ChunkedData(folder, columns=["agee"])
+    with pytest.raises(ValueError, match="'age' is used more than once"):
+        ChunkedData(folder, columns=["age", "age"])
+    with pytest.raises(ValueError, match="no columns to read"):
+        ChunkedData(folder, columns=[])
+    with pytest.raises(ValueError, match="chunk_rows=0"):
+        ChunkedData(folder, chunk_rows=0)
+    with pytest.raises(FileNotFoundError, match="There is no file or folder"):
+        ChunkedData(folder / "absent")
+    with pytest.raises(ValueError, match="cannot read a list"):
+        ChunkedData([1, 2])
+    (folder / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="no Parquet file in the folder"):
+        ChunkedData(folder / "empty")
+    frame.iloc[:0].to_parquet(folder / "none.pq")
+    with pytest.raises(ValueError, match="holds no rows"):
+        ChunkedData(folder / "none.pq")
+    (folder / "none.pq").write_bytes(b"no parquet")
+    with pytest.raises(ValueError, match="cannot be read as Parquet"):
+        ChunkedData(folder)
+
+
+def test_files_that_differ_are_named(folder, frame):
+    frame.drop(columns="age").to_parquet(folder / "9.parquet")
+    with pytest.raises(ValueError, match=r"different columns: .*0.parquet has 'age', and .*9.parquet has not"):
+        ChunkedData(folder)
+    frame.assign(age="x").to_parquet(folder / "9.parquet")
+    with pytest.raises(ValueError, match="different types"):
+        ChunkedData(folder)
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = pyarrow.table([pyarrow.array([1]), pyarrow.array([2])], names=["age", "age"])
+    parquet.write_table(table, tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match="'age' is used more than once"):
+        ChunkedData(tmp_path / "t.parquet")
+
+
+def test_a_file_that_vanished_or_changed_is_told(folder, frame):
+    data = ChunkedData(folder)
+    os.remove(folder / "2.parquet")
+    with pytest.raises(FileNotFoundError, match="is not there any more"):
+        data["age"]
+    with pytest.raises(FileNotFoundError, match="is not there any more"):
+        list(data.chunks())
+    frame.to_parquet(folder / "2.parquet")
+    with pytest.raises(ValueError, match="open it anew"):
+        data["age"]
+
+
+def test_paths_of_media_files_lie_below_the_root(tmp_path):
+    pd.DataFrame({"photo": ["a.png", "b.png"]}).to_parquet(tmp_path / "t.parquet")
+    assert ChunkedData(tmp_path, root=tmp_path)["photo"].tolist() == [str(tmp_path / n) for n in ("a.png", "b.png")]
+    pd.DataFrame({"photo": ["../a.png", "b.png"]}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match="leads outside"):
+        list(ChunkedData(tmp_path, root=tmp_path).chunks())
+
+
+def test_read_table_leaves_on_disk_what_is_larger_than_the_limit(folder, frame, tmp_path):
+    X, Y = read_table(folder, "age", memory="1GB")  # a folder, of any size
+    assert isinstance(X, ChunkedData) and X.columns == ["rooms", "shop", "size", "day"]
+    pd.testing.assert_frame_equal(Y, frame[["age"]])
+    file = folder / "one.parquet"
+    frame.to_parquet(file)
+    assert isinstance(read_table(file, memory="1GB")[0], pd.DataFrame)
+    X, Y = read_table(file, inputs=["age"], memory=100)
+    assert isinstance(X, ChunkedData) and X.columns == ["age"] and Y.shape == (N, 0)
+    for memory in ("much", -1, "-4GB", 0, True):
+        with pytest.raises(ValueError, match=f"memory={memory!r} is no amount of memory"):
+            read_table(file, memory=memory)
+    with pytest.raises(ValueError, match="has no column 'agee'"):
+        read_table(folder, "agee", memory="1GB")
