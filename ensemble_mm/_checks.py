@@ -6,6 +6,7 @@ wrong, what was found and what to do.
 
 import re
 import unicodedata
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
@@ -74,6 +75,13 @@ class BadItemsWarning(UserWarning):
 
 class DataWarning(UserWarning):
     """What a person should know of the data that was handed over: a guess that may hurt, values that cannot be read."""
+
+
+def tell(lines: Iterable[str], *, stacklevel: int) -> None:
+    """Warn once of all that a person should know."""
+    lines = list(dict.fromkeys(lines))
+    if lines:
+        warnings.warn("\n".join(lines), DataWarning, stacklevel=stacklevel + 1)
 
 
 # What moves a cursor, recolours or reorders a terminal: control characters, lone surrogates, marks of direction.

@@ -15,7 +15,7 @@ import ensemble_mm
 ROOT = Path(ensemble_mm.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 FLOORS = {
-    "_checks": 0, "_docs": 0, "_inner_folds": 0, "_items": 0, "_plain_words": 0, "_products": 0,
+    "_checks": 0, "_docs": 0, "_estimators": 0, "_inner_folds": 0, "_items": 0, "_plain_words": 0, "_products": 0,
     "_kinds": 1, "_modalities": 1, "_routing": 1,
     "_scorers": 2, "schema": 2,
     "data": 3, "features": 3, "learners": 3, "meta": 3, "store": 3,
@@ -90,6 +90,13 @@ def test_imports_run_downward(path):
         assert there == own or FLOORS[there] < FLOORS[own] or (FLOORS[own] == 6 == FLOORS[there]), (
             f"{path}:{line}: {own} (floor {FLOORS[own]}) imports {there} (floor {FLOORS[there]})"
         )
+
+
+def test_few_arrows_between_folders():
+    """What several folders want to know of a record is an attribute of it, or stands on the ground floor."""
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    ties = {(name_of(path)[0], there[0]) for path in FILES for there, _ in our_imports(path)}
+    assert len([tie for tie in ties if tie[0] != tie[1] and folders.issuperset(tie)]) <= 20
 
 
 def test_private_files_are_reached_through_their_face():

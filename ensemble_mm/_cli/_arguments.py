@@ -3,9 +3,7 @@
 import argparse
 
 from .._kinds import KINDS
-from ..learners import PORTFOLIOS
-from ..meta import CALIBRATORS, META_LEARNERS
-from ..stacking import STRATEGIES
+from ..stacking import CALIBRATORS, META_LEARNERS, PORTFOLIOS, STRATEGIES
 
 PROG = "ensemble-mm"
 _KINDS = ", ".join(KINDS)

@@ -4,7 +4,6 @@ The only folder that holds rows out. `CrossFit` extracts every view once per fol
 the folds; `NewRows` runs the fitted models on new rows.
 """
 
-from ._estimators import fitted_part, seeded
 from ._execute import Job, JobError, Runner, check_failures
 from ._extract import by_content
 from ._features import Reader, plan_extractions
@@ -21,7 +20,6 @@ from ._plan import (
     Member,
     Plan,
     check_learners,
-    column_names,
     members_of,
     seed_of,
 )
@@ -49,10 +47,8 @@ __all__ = [
     "by_content",
     "check_failures",
     "check_learners",
-    "column_names",
     "counted_classes",
     "draw_folds",
-    "fitted_part",
     "in_time_order",
     "measured",
     "members_of",
@@ -60,5 +56,4 @@ __all__ = [
     "patterns_to_try",
     "plan_extractions",
     "seed_of",
-    "seeded",
 ]

@@ -10,11 +10,10 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from .._checks import BadItemsError, BadItemsWarning, as_items
+from .._estimators import learns_from_labels, seeded, split_stateless
 from .._modalities import MODALITIES
 from ..data import present_rows, take_rows
-from ..features import TabularExtractor
 from ..store import content_key, versions
-from ._estimators import learns_from_labels, seeded, split_stateless
 from ._execute import Skipped, check_failures
 from ._extract import Chunk, FitExtractor, by_content, spread_rows
 from ._plan import ALL_ROWS, Extraction, seed_of
@@ -38,7 +37,7 @@ class Reader:
     @property
     def takes_few(self):
         """Whether it reads a table as `FewRows`, too."""
-        return all(type(extractor) is TabularExtractor for extractor, _ in self.fitted.values())
+        return all("takes_few" in vars(type(extractor)) for extractor, _ in self.fitted.values())
 
     def only(self, reads):
         """Return the reader without what nobody reads; `reads` holds the (fold, task, form) of those who do."""

@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
-from ..schema import tell
+from .._checks import tell
 
 N_DRAWS = 100  # of folds, until every model learns from two classes at least
 

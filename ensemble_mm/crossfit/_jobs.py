@@ -11,10 +11,10 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
+from .._estimators import cost_of, seeded, thread_params
 from .._inner_folds import inner_pairs
 from .._kinds import kind_of
 from .._routing import MANY_ROWS, keyword, row_params, whole_groups
-from ._estimators import cost_of, seeded, thread_params
 from ._execute import Job
 from ._plan import Fit
 from ._quick import predicted

@@ -8,12 +8,10 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
-import numpy as np
-
-from .._checks import check_unique, listed, printable
-from ..data import Problem, View
+from .._checks import check_unique, printable
+from .._estimators import seeded
+from ..data import Problem, View, column_names
 from ..store import content_key
-from ._estimators import seeded
 
 MOST_LISTED = 40  # columns of X, a line each
 ALL_ROWS = -1  # the "fold" whose training rows are all rows: the refit
@@ -246,11 +244,3 @@ def _resolve_reads(spec: LearnerSpec, views: list[str]):
 def seed_of(base: int, name: str) -> int:
     """Return the seed of a job: it depends on the run's seed and the job's name, on nothing else."""
     return int.from_bytes(blake2b(f"{base}|{name}".encode(), digest_size=4).digest(), "big") >> 1
-
-
-def column_names(columns, most: int = 12) -> str:
-    """Return in words which columns a view reads."""
-    if columns is None:
-        return "all columns"
-    several = isinstance(columns, (list, tuple, np.ndarray))
-    return listed(map(str, columns), most) if several else str(columns)

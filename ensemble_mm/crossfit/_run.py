@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .._estimators import cost_of, seeded
 from ..data import Problem
 from ..store import content_key
-from ._estimators import cost_of, seeded
 from ._execute import Failure, JobError, Skipped, check_failures
 from ._features import TrainingFeatures
 from ._jobs import Blanks, FitMember

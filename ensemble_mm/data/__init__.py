@@ -5,7 +5,7 @@ from ._chunked import ChunkedData, is_lazy
 from ._containers import as_source, has_names
 from ._inputs import MultimodalData, View, present_rows, select, take_rows
 from ._loading import load_demo, make_multimodal, read_parts, read_table
-from ._names import Names, columns_read
+from ._names import Names, column_names, columns_read
 from ._problem import Problem, read_problem, task_weights
 from ._schema import infer_schema, infer_views
 from ._sources import ADDRESS
@@ -26,6 +26,7 @@ __all__ = [
     "View",
     "as_fitted",
     "as_source",
+    "column_names",
     "column_of",
     "columns_of",
     "columns_of_few",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._checks import DataWarning, as_items, as_pandas, check_unique, first_names, name_of, nearest
+from .._checks import DataWarning, as_items, as_pandas, check_unique, first_names, listed, name_of, nearest
 from ._containers import as_source, has_names
 from ._inputs import MultimodalData, View, take_columns
 
@@ -157,6 +157,13 @@ class Names:
 def columns_read(columns) -> list:
     """Return the columns of a view as a list."""
     return list(columns) if isinstance(columns, (list, tuple, np.ndarray, pd.Index)) else [columns]
+
+
+def column_names(columns, most: int = 12) -> str:
+    """Return in words which columns a view reads."""
+    if columns is None:
+        return "all columns"
+    return listed(map(str, columns_read(columns)), most)
 
 
 def _columns_of(views: Iterable[View]) -> dict[str, None]:

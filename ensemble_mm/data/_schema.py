@@ -61,7 +61,7 @@ def _views_of_table(columns) -> list[View]:
         if modality != TABULAR:
             views.append(View(str(column.name), modality, column.name))
         # Codes of digits have an order, too, which runs of characters do not show.
-        if modality == TABULAR or (column.taken_as in STRINGS and column.reading is not None):
+        if modality == TABULAR or (column.is_string and column.reading is not None):
             plain.append(column.name)
     if plain:
         name = TABULAR
@@ -75,7 +75,7 @@ def modality_of(column: Column) -> str:
     """Return the modality of the view that reads a column."""
     if column.taken_as in IN_TABLE or column.taken_as in LEFT_OUT:
         return TABULAR
-    return TEXT if column.taken_as in STRINGS else column.taken_as
+    return TEXT if column.is_string else column.taken_as
 
 
 def schema_of_views(views, source, said, tables) -> Schema:

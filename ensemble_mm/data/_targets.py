@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._checks import DataWarning, did_you_mean
+from .._checks import DataWarning, did_you_mean, tell
 from .._kinds import KINDS, LEVELS, Classes, Numbers, name_of_classes
-from ..schema import blanks_of, is_blank, learn_dates, tell
+from ..schema import blanks_of, is_blank, learn_dates
 from ._labels import (
     as_column,
     check_labels,

@@ -13,7 +13,6 @@ from .._checks import as_items, name_of, nearest
 from .._items import DATA_URI, text_of
 from .._modalities import cell_kinds_of
 from ..data import Names, as_fitted, columns_of, present_rows, views_of
-from ..schema import Column
 from ._refusal import Refusal
 
 STRANGERS = 50  # names that the model does not know and that are looked at: one may be a slip of the pen
@@ -170,7 +169,7 @@ class Inputs:
             raise Refusal(400, words)
         return dict(zip(self.order, values, strict=True))
 
-    def _categories(self, values, view) -> list[Column]:
+    def _categories(self, values, view) -> list:
         return [
             column
             for column in self._model.schema_.columns

@@ -5,7 +5,6 @@ import json
 from typing import Any
 
 from .._modalities import cell_kinds_of
-from ..schema import STRINGS
 from ..store import example_of
 from ._bodies import MOST_ROWS
 from ._inputs import Inputs
@@ -16,7 +15,6 @@ CELLS: dict[str, dict[str, Any]] = {
     "numbers": {"type": ["array", "null"], "items": {"type": ["number", "null"]}},
     "value": {"type": ["string", "number", "boolean", "null"]},
 }
-WRITTEN = ("date", *STRINGS)  # what is sent as a string
 OPTIONS = {
     "probabilities": {"type": "boolean", "default": False},
     "interval": {"type": "boolean", "default": False},
@@ -53,7 +51,7 @@ def columns_of(model, inputs: Inputs) -> dict[str, dict[str, Any]]:
         record = records.get(name)
         if record is not None:
             noun = f"{record.taken_as}, the bytes of a file" if inputs.columns[name] == "file" else record.taken_as
-            cell["type"] = ["string", "null"] if record.taken_as in WRITTEN else cell["type"]
+            cell["type"] = ["string", "null"] if record.is_string or record.taken_as == "date" else cell["type"]
             cell["description"] = f"{noun}; {record.missing:.0%} missing in fit"
             if record.taken_as == "category" and getattr(record.reading, "known", None):
                 cell["examples"] = list(record.reading.known[:KNOWN])

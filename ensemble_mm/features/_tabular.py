@@ -11,9 +11,9 @@ from sklearn.preprocessing import TargetEncoder
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import as_pandas, check_fitted, check_params, check_sample_weight, whole
+from .._checks import as_pandas, check_fitted, check_params, check_sample_weight, tell, whole
 from .._routing import whole_groups
-from ..schema import FewRows, Schema, are_digits, infer_column, read_few, tell
+from ..schema import FewRows, Schema, are_digits, infer_column, read_few
 
 SKEWED = 2.0  # skewness above which a number is also given as its signed logarithm
 MOST_CLASSES = 20  # labels of more different values are averaged as numbers
@@ -63,6 +63,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         "log_skewed": ["boolean"],
         "target_encoding": ["boolean"],
     }
+    takes_few = True  # reads `FewRows` as it reads a DataFrame
 
     def __init__(self, max_categories=20, log_skewed=True, target_encoding=False):
         self.max_categories = max_categories

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 
-from ..crossfit import fitted_part
+from .._estimators import fitted_part
 from ..data import present_rows, take_rows
 
 PROBED = 40  # rows whose features are compared

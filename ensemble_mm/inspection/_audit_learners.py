@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from ..crossfit import fitted_part
+from .._estimators import fitted_part
 from ._audit_extractors import with_inner
 
 

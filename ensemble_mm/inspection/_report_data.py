@@ -5,8 +5,7 @@ from contextlib import suppress
 import numpy as np
 
 from .._checks import did_you_mean
-from ..crossfit import column_names
-from ..data import as_fitted, column_of, present_rows, views_of
+from ..data import as_fitted, column_names, column_of, present_rows, views_of
 from ._display_errors import truth_of
 from ._media import looks_at
 

@@ -7,8 +7,6 @@ import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeRegressor
 
-from ..schema import STRINGS
-
 DEPTH = 2  # conditions that describe a group, at most
 SMALLEST = 15  # rows of a group
 N_SHUFFLES = 99  # of the errors: a group that is as bad when they are shuffled says nothing
@@ -122,7 +120,7 @@ def _facts(column, values):
     title, holes = str(column.title).replace("{", "{{").replace("}", "}}"), values.isna().to_numpy()
     if RARE < holes.mean() < 1 - RARE:
         yield Fact(holes.astype(float), f"{title} is missing", f"{title} is known")
-    if column.taken_as in STRINGS:
+    if column.is_string:
         words = values.map(lambda text: len(text.split()) if isinstance(text, str) else 0).to_numpy(float)
         yield Fact(words, f"{title} has over {{}} words", f"{title} has at most {{}} words")
     elif column.taken_as == "date" and hasattr(values, "dt"):

@@ -122,9 +122,9 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             Scaled features, float32 when X is float32.
         """
         check_is_fitted(self)
-        return self.scaled(self._check(X, reset=False))
+        return self.unchecked(self._check(X, reset=False))
 
-    def scaled(self, X):
+    def unchecked(self, X):
         """Scale an array or CSR matrix of float32 or float64, as `transform` does when it has checked one."""
         if sparse.issparse(X) and self.mean_ is not None:
             X = X.toarray()
@@ -180,9 +180,9 @@ class SampledKernel(Nystroem):
     def transform(self, X):
         """Return the map of rows, shape (n_samples, n_components), in their own precision."""
         check_is_fitted(self)
-        return self.mapped(validate_data(self, X, accept_sparse="csr", reset=False, dtype=[np.float64, np.float32]))
+        return self.unchecked(validate_data(self, X, accept_sparse="csr", reset=False, dtype=[np.float64, np.float32]))
 
-    def mapped(self, X):
+    def unchecked(self, X):
         """Return the map of an array or CSR matrix of floats, as `transform` does when it has checked one."""
         if "_spread" not in vars(self):
             self._spread = self.normalization_.astype(np.float64)
@@ -260,9 +260,9 @@ class NaiveBayesScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def transform(self, X):
         """Return weighed rows, an ndarray or CSR matrix of shape (n_samples, n_features)."""
         check_is_fitted(self)
-        return self.weighed(validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32]))
+        return self.unchecked(validate_data(self, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32]))
 
-    def weighed(self, X):
+    def unchecked(self, X):
         """Weigh an array or CSR matrix of floats, as `transform` does when it has checked one."""
         weights = self.weights_.astype(X.dtype)
         return sparse.csr_matrix(X @ sparse.diags_array(weights)) if sparse.issparse(X) else X * weights

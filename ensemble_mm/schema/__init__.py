@@ -7,7 +7,7 @@ from ._dates import learn_dates
 from ._few import FEW, FewRows, are_plain, read_few
 from ._inference import LOOKED_AT, check_kind, infer_column
 from ._numbers import learn_numbers
-from ._schema import Schema, tell
+from ._schema import Schema
 from ._strings import CHINESE, SOUTHEAST, are_digits, composed, kind_of_strings
 
 __all__ = [
@@ -33,6 +33,5 @@ __all__ = [
     "learn_dates",
     "learn_numbers",
     "read_few",
-    "tell",
     "word_of",
 ]

@@ -60,6 +60,11 @@ class Column:
         """The name, with the view that it stands in."""
         return str(self.name) if self.within in (None, self.name) else f"{self.within}: {self.name}"
 
+    @property
+    def is_string(self) -> bool:
+        """Whether its values are texts, or short or coded strings."""
+        return self.taken_as in STRINGS
+
     def read(self, values: pd.Series) -> tuple[pd.Series, list]:
         """Return the values as they are meant, and those that cannot be read; these count as missing."""
         if self.reading is None:

@@ -245,7 +245,7 @@ def _measured(column, counts, n_rows) -> Column:
     """Return a record with what is missing, how much there is, and what to tell of it."""
     rule, total = column.reading, sum(counts.values())
     if rule is None:
-        blank = [item for item in counts if is_no_text(item)] if column.taken_as in STRINGS else []
+        blank = [item for item in counts if is_no_text(item)] if column.is_string else []
         missing = _share(n_rows - total + sum(map(counts.__getitem__, blank)), n_rows)
         return replace(column, missing=missing, distinct=len(counts) - len(blank))
     if column.taken_as not in LEARN:

@@ -1,12 +1,9 @@
 """The schema of X: one record per column, shown, saved with the model, and what new data are read by."""
 
-import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
 
-from .._checks import DataWarning
 from ._column import Column
 
 
@@ -90,10 +87,3 @@ class Schema:
 
     def _repr_html_(self) -> str:
         return self.to_frame().to_html(index=False)
-
-
-def tell(lines: Iterable[str], *, stacklevel: int) -> None:
-    """Warn once of all that a person should know."""
-    lines = list(dict.fromkeys(lines))
-    if lines:
-        warnings.warn("\n".join(lines), DataWarning, stacklevel=stacklevel + 1)

@@ -19,7 +19,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import as_pandas, check_choice, check_params
+from .._checks import as_pandas, check_choice, check_params, tell
 from .._modalities import MODALITIES, VECTOR
 from ..crossfit import (
     ALL_ROWS,
@@ -55,7 +55,6 @@ from ..data import (
 )
 from ..learners import PORTFOLIOS, named_learner, portfolio, quantile_learner
 from ..meta import parts_of
-from ..schema import tell
 from ..store import FeatureCache, JobStore, content_key, versions
 from ._adding import with_learner
 from ._board import fold_scores

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from .._estimators import fitted_part
 from .._routing import keyword, splits_groups
-from ..crossfit import fitted_part
 
 
 def idle_learners(listed, tasks) -> str:

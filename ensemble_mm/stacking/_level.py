@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from .._estimators import seeded
 from .._routing import row_params
-from ..crossfit import Estimate, FittedMember, Job, check_failures, patterns_of, seeded
+from ..crossfit import Estimate, FittedMember, Job, check_failures, patterns_of
 from ..data import setting_of
 from ..meta import (
     CALIBRATORS,

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from .._checks import tell
 from ..data import task_weights
 from ..meta import Judge
-from ..schema import tell
 from ._board import head_of, judge_of, leaderboard
 from ._seen import told_of_seen
 

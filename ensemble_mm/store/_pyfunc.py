@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 from .._modalities import cell_kinds_of
-from ..schema import STRINGS
 from ._keys import versions
 
 LOADER = "ensemble_mm.endpoint"  # stands in the files: `_load_pyfunc` stays there
@@ -78,7 +77,7 @@ def _example(record, cell: str):
     known = getattr(record.reading, "known", None)
     if record.taken_as == "category" and known:
         return known[0]
-    return "some words" if record.taken_as in STRINGS else 1.0 if record.taken_as == "number" else None
+    return "some words" if record.is_string else 1.0 if record.taken_as == "number" else None
 
 
 def _inputs(model):
@@ -94,7 +93,7 @@ def _inputs(model):
     for name, cell in cells.items():
         record = _record(model, name)
         kind = Array(DataType.double) if cell == "numbers" else AnyType()  # MLflow's own type of bytes takes no None
-        if record is not None and cell == "value" and record.taken_as in STRINGS:
+        if record is not None and cell == "value" and record.is_string:
             kind = DataType.string
         columns.append(ColSpec(kind, name, required=False))
     return Schema(columns)

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
 
 from ensemble_mm._checks import as_items
-from ensemble_mm.crossfit._estimators import learns_from_labels, split_stateless
+from ensemble_mm._estimators import learns_from_labels, split_stateless
 from ensemble_mm.crossfit._extract import cached_chunk
 from ensemble_mm.crossfit._features import augmented, chunks, plan_extractions
 from ensemble_mm.data import View

@@ -11,8 +11,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from ensemble_mm import StackedClassifier, TabularExtractor, TextExtractor
+from ensemble_mm._estimators import seeded, thread_params
 from ensemble_mm.crossfit import Fit, Member
-from ensemble_mm.crossfit._estimators import seeded, thread_params
 from ensemble_mm.crossfit._extract import spread_rows
 from ensemble_mm.crossfit._jobs import FitMember, assemble, fit_learner
 

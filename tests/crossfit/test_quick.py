@@ -45,6 +45,17 @@ def test_learners_say_the_same_without_their_checks(n_classes, make, dtype):
     assert known <= met
 
 
+class Doubled(ViewScaler):
+    def transform(self, X):
+        return 2 * super().transform(X)
+
+
+def test_a_class_that_inherits_a_quick_way_is_asked_in_its_own():
+    X, y = np.eye(4, 3), np.arange(4.0)
+    model = make_pipeline(Doubled(), RidgePath()).fit(X, y)
+    np.testing.assert_array_equal(predicted(model, X[:1], "predict"), model.predict(X[:1]))
+
+
 def test_a_learner_says_itself_what_it_cannot_read():
     model = make_pipeline(ViewScaler(), RidgePath()).fit(np.eye(3), [0.0, 1.0, 2.0])
     with pytest.raises(ValueError, match="contains NaN"):

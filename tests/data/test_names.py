@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 
 from ensemble_mm import DataWarning, MultimodalData
-from ensemble_mm.data import Names, View, as_source, has_names, infer_views
+from ensemble_mm.data import Names, View, as_source, column_names, has_names, infer_views
 
 FRAME = pd.DataFrame({"note": ["warm soft coat here", "cold torn seam there"] * 4, "a": np.arange(8.0), "b": 1.5})
 MIXED = [View("note", "text", "note"), View("facts", "tabular", ["a", "b"])]
@@ -149,3 +149,12 @@ def test_names_are_texts_written_one_way(strict):
     """A disk of one system writes an accent as a letter and a mark, that of another as one letter."""
     found = find(pd.DataFrame({"gro\u0308\u00dfe": [1.0], 7: [2.0]}), {"gr\u00f6\u00dfe": [3.0], "7": [4.0]})
     assert list(found) == ["gr\u00f6\u00dfe", "7"] and found.to_numpy().tolist() == [[3.0, 4.0]]
+
+
+@pytest.mark.parametrize(
+    "columns, words",
+    [(None, "all columns"), ("a", "a"), (["a", "b"], "a, b"),
+     (np.arange(14), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 2 more")],
+)  # fmt: skip
+def test_columns_are_named(columns, words):
+    assert column_names(columns) == words

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ensemble_mm import infer_schema
-from ensemble_mm.inspection._report_data import Rows, column_names, schema_rows, view_rows
+from ensemble_mm.inspection._report_data import Rows, schema_rows, view_rows
 
 
 def labels(model):
@@ -47,15 +47,6 @@ def test_views_tell_what_is_there_now_and_was_there_in_the_fit(hand_made, data_o
 def test_rows_may_lack_a_whole_view(hand_made, data_of_hand_made):
     review, photo, _ = view_rows(Rows(hand_made, data_of_hand_made.drop(columns="photo")[:50], None))
     assert photo["new_present"] == 0 and photo["examples"] == [] and review["new_present"] == 1
-
-
-@pytest.mark.parametrize(
-    "columns, words",
-    [(None, "all columns"), ("a", "a"), (["a", "b"], "a, b"),
-     (np.arange(14), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 2 more")],
-)  # fmt: skip
-def test_columns_are_named(columns, words):
-    assert column_names(columns) == words
 
 
 def test_columns_are_shown_with_what_they_were_taken_for(hand_made):

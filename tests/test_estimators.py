@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler
 
-from ensemble_mm.crossfit import fitted_part
+from ensemble_mm._estimators import fitted_part
 
 FITTED = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
 FROZEN = FrozenEstimator(FITTED)
