@@ -5,6 +5,7 @@ simpler models reach, and leaves the model, the run database and the report in a
 """
 
 import time
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def compare(model, X, Y):
         members = first.table.members(name)
         for reads, positions in alternatives([member.views for member in members], views).items():
             some = [members[m] for m in positions]
-            blend, _ = cross_fitted(first.metas[name], first.table.block(some), model.targets_[name], kind)
+            blend, _ = cross_fitted(first.metas[name], partial(first.table.block, some), model.targets_[name], kind)
             alone = kind.ask(blend, table.block(some)[known])
             scores[name]["all" if len(reads) > 1 else reads[0]] = metric.score(truth[known], alone)
     frame = pd.DataFrame.from_dict(scores, orient="index").assign(best=best)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ._plan import Member
+from ._unseen import Unseen
 
 LEVELS = ["task", "learner", "reads", "class"]
 
@@ -27,11 +28,15 @@ class Table:
         Probabilities of classes, or numbers in the unit of the target.
     columns : MultiIndex (task, learner, reads, class)
         One column per member for a number or two classes (the second class), else one per class.
+    unseen : Unseen or None
+        What the models of members say of rows that they learned from.
     """
+
+    unseen: Unseen | None
 
     def __init__(self, n_rows, members, tasks, index=None):
         self.n_rows, self.index = n_rows, index
-        self._spans, names = {}, []
+        self._spans, self.unseen, names = {}, None, []
         for member in members:
             task = tasks[member.task]
             self._spans[member] = slice(len(names), len(names) + task.rules.n_columns)
@@ -70,8 +75,14 @@ class Table:
         """Return the members of a task (None: of all), in the order of their columns."""
         return [member for member in self._spans if task is None or member.task == task]
 
-    def block(self, members):
-        """Return the columns of some members side by side, shape (n_rows, n_columns)."""
+    def block(self, members, fold=None):
+        """Return the columns of some members side by side, shape (n_rows, n_columns).
+
+        With the position of a fold they are as if the models had not seen its rows, where that is known of all members.
+        """
+        unseen = getattr(self, "unseen", None)  # a table in an old file has none
+        if fold is not None and members and unseen is not None and unseen.knows(members):
+            return np.hstack([unseen.without(self[member], member, fold) for member in members])
         return np.hstack([np.empty((self.n_rows, 0)), *(self[member] for member in members)])
 
     def to_frame(self):
@@ -84,8 +95,11 @@ class Table:
             return self._with(_spans=self._spans | other._spans)
         shift = len(self._names)
         moved = {member: slice(s.start + shift, s.stop + shift) for member, s in other._spans.items()}
-        values = np.hstack([self.values, other.values])
-        return self._with(_spans=self._spans | moved, _names=self._names + other._names, values=values)
+        unseen, more = (getattr(table, "unseen", None) for table in (self, other))
+        return self._with(
+            _spans=self._spans | moved, _names=self._names + other._names,
+            values=np.hstack([self.values, other.values]), unseen=more if unseen is None else unseen.joined(more),
+        )  # fmt: skip
 
     def part(self, members):
         """Return a table of some members that shares the numbers, and the columns, of this one."""

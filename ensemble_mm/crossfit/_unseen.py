@@ -16,6 +16,8 @@ References
 .. [1] Efron, B., Stein, C. (1981). The jackknife estimate of variance. Annals of Statistics 9, 586-596.
 """
 
+from copy import copy
+
 import numpy as np
 
 MOST_ROWS = 2000  # beyond, the fold is too small a part of what makes a member look good to pay for predictions
@@ -39,37 +41,40 @@ class Unseen:
     """
 
     def __init__(self, folds, n_rows, tasks):
-        self._tests, self._n_rows, self._tasks, self._seen = [test for _, test in folds], n_rows, tasks, {}
-        tested = np.bincount(np.concatenate([np.empty(0, np.intp), *self._tests]), minlength=n_rows)
+        self._n_folds, self._n_rows, self._tasks, self._seen = len(folds), n_rows, tasks, {}
+        tested = np.bincount(np.concatenate([np.empty(0, np.intp), *(test for _, test in folds)]), minlength=n_rows)
         whole = all(len(test) and len(train) + len(test) == n_rows for train, test in folds)
         self.is_known = len(folds) > 3 and whole and (tested == 1).all() and n_rows <= MOST_ROWS
 
     def asks(self, member):
         """Tell whether the fold models of a member are to predict what they learned from."""
-        n_numbers = self._n_rows * len(self._tests) * self._tasks[member.task].rules.n_columns
+        n_numbers = self._n_rows * self._n_folds * self._tasks[member.task].rules.n_columns
         return self.is_known and n_numbers <= MOST_NUMBERS
 
     def write(self, member, fold, rows, out):
         """Keep what the model of a fold predicts of rows that it learned from."""
         width = self._tasks[member.task].rules.n_columns
         if member not in self._seen:
-            self._seen[member] = np.full((len(self._tests), self._n_rows, width), np.nan)
+            self._seen[member] = np.full((self._n_folds, self._n_rows, width), np.nan)
         self._seen[member][fold, rows] = out.reshape(len(rows), -1)
 
-    def block(self, table, members, fold):
-        """Return the columns of some members as if their models had not seen the rows of a fold.
+    def joined(self, other):
+        """Return what is known of the members of two; the other may be None."""
+        if other is None or other is self:
+            return self
+        both = copy(self)
+        both._seen, both._tasks = self._seen | other._seen, self._tasks | other._tasks
+        return both
 
-        They are as they are without a fold (None), and where it is not known of all of them.
-        """
-        if fold is None or not members or not all(member in self._seen for member in members):
-            return table.block(members)
-        return np.hstack([self._without(table[member], member, fold) for member in members])
+    def knows(self, members):
+        """Tell whether it is known of all of some members what their models say of rows that they learned from."""
+        return all(member in self._seen for member in members)
 
-    def _without(self, cells, member, fold):
-        seen, n_others = self._seen[member], len(self._tests) - 1
-        own = (
-            np.isnan(seen).all(axis=2).sum(axis=0) == 1
-        )  # rows of which all models but that of their fold say something
+    def without(self, cells, member, fold):
+        """Return the out-of-fold predictions of a member as if its models had not seen the rows of a fold."""
+        seen, n_others = self._seen[member], self._n_folds - 1
+        # Rows of which all models but that of their fold say something.
+        own = np.isnan(seen).all(axis=2).sum(axis=0) == 1
         mean = np.nansum(seen, axis=0) / n_others
         out = cells - n_others / (n_others - 1) * (mean - seen[fold])
         known = own[:, np.newaxis] & np.isfinite(out)

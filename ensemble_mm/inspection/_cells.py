@@ -52,6 +52,8 @@ class Cells:
         Rows of a group err together.
     scorer : Judge or None
         What scores predictions of all rows under the metric of the user.
+    table : Table or None
+        Of all rows.
     """
 
     task: Task
@@ -67,6 +69,7 @@ class Cells:
     weight: np.ndarray | None = None
     groups: np.ndarray | None = None
     scorer: Any = None
+    table: Any = None
 
     @property
     def reads(self) -> list:
@@ -134,6 +137,10 @@ class Cells:
         out[empty] = self.prior
         return out
 
+    def block(self, members, fold=None) -> np.ndarray:
+        """Return the table of some members, given by positions; with a fold as if no model had seen its rows."""
+        return self.table.block([self.members[m] for m in members], fold)
+
     def take(self, rows) -> "Cells":
         """Return the cells of the given rows."""
         weight, groups = (None if part is None else part[rows] for part in (self.weight, self.groups))
@@ -180,7 +187,7 @@ def cells_of(model, task: str | None = None) -> Cells:
     prior = prior_of(truth, record, weight)
     groups = getattr(model, "groups_", None)
     return Cells(record, members, views, cube, weights, truth, ensemble, prior, meta, folds, weight, groups,
-                 model.judged_by(name))  # fmt: skip
+                 model.judged_by(name), model.table_)  # fmt: skip
 
 
 def prior_of(truth, task, weight=None) -> np.ndarray:

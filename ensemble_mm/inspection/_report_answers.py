@@ -1,7 +1,7 @@
 """The first screen of a report: how good, what drives it, where it fails, what to do next."""
 
 from dataclasses import dataclass
-from functools import singledispatch
+from functools import partial, singledispatch
 
 import numpy as np
 import pandas as pd
@@ -216,8 +216,8 @@ def _step_of_view(cells, name, view, there, others):
 
 def _combined(cells, members):
     """Return out-of-fold predictions of some members, combined as the ensemble is; where all abstain, the prior."""
-    block = cells.kind.flat(cells.cube[:, members])
-    _, out = cross_fitted(cells.meta, block, cells.truth, cells.kind, cells.folds, cells.weight, cells.groups)
+    block_of = partial(cells.block, np.flatnonzero(members))
+    _, out = cross_fitted(cells.meta, block_of, cells.truth, cells.kind, cells.folds, cells.weight, cells.groups)
     return np.where(np.isnan(out), cells.constant, out)
 
 

@@ -1,5 +1,7 @@
 """What a stack is compared with: a constant, the members of one view alone, and those that read all views."""
 
+from functools import partial
+
 import numpy as np
 from sklearn.base import clone
 
@@ -66,34 +68,36 @@ def alternatives(reads, views):
     return {names: members for names, members in members_of.items() if members}
 
 
-def cross_fitted(meta, block, y, kind, folds=(), weight=None, groups=None):
+def cross_fitted(meta, block_of, y, kind, folds=(), weight=None, groups=None):
     """Return a meta-learner fitted on a table, and its out-of-fold predictions, shape (n_rows, width).
 
     Parameters
     ----------
     meta : meta-learner
         Is cloned.
-    block : ndarray of shape (n_rows, n_columns)
-        Table of some members of one task.
+    block_of : callable
+        Returns the table of some members of one task, shape (n_rows, n_columns), as it is (None) or as if no model had
+        seen the rows of a fold, given by its position.
     y : ndarray of shape (n_rows,)
         Class positions or numbers; NaN where the label is not known.
     kind : Kind
     folds : list of (train, test)
     weight, groups : ndarray of shape (n_rows,) or None
     """
+    block = block_of(None)
     here = ~np.isnan(block).all(axis=1)
 
-    def fit(rows):
+    def fit(rows, block):
         own = {"sample_weight": weight, "groups": groups}
         params = row_params(meta, **{name: None if part is None else part[rows] for name, part in own.items()})
         return clone(meta).fit(block[rows], kind.encoded(y[rows]), **params)
 
     known = here & ~np.isnan(y)
-    whole, total, count = fit(np.flatnonzero(known)), np.zeros((len(y), kind.width)), np.zeros(len(y))
-    for others, test in parts_of(folds, len(y), groups, y):
+    whole, total, count = fit(np.flatnonzero(known), block), np.zeros((len(y), kind.width)), np.zeros(len(y))
+    for fold, (others, test) in enumerate(parts_of(folds, len(y), groups, y)):
         training, rows = others[known[others]], test[here[test]]
         if len(rows):
-            total[rows] += kind.ask(fit(training) if len(training) else whole, block[rows])
+            total[rows] += kind.ask(fit(training, block_of(fold)) if len(training) else whole, block[rows])
             count[rows] += 1
     return whole, total / np.where(count > 0, count, np.nan)[:, np.newaxis]
 
@@ -151,7 +155,7 @@ def simpler(meta, block_of, apart, y, kind, folds, weight=None, groups=None):
     ----------
     meta : meta-learner
     block_of : callable
-        Returns the table of some members, given by their positions.
+        Returns the table of some members, given by their positions, as in `cross_fitted`.
     apart : dict of tuple of str to list of int
         What `alternatives` returns, or a part of it.
     y, kind, folds, weight, groups : as in `cross_fitted`
@@ -164,6 +168,6 @@ def simpler(meta, block_of, apart, y, kind, folds, weight=None, groups=None):
         What `best_alone` returns; None where no member reads one view only.
     """
     given = y, kind, folds, weight, groups
-    outs = {names: cross_fitted(meta, block_of(some), *given)[1] for names, some in apart.items()}
+    outs = {names: cross_fitted(meta, partial(block_of, some), *given)[1] for names, some in apart.items()}
     alone = {names[0]: out for names, out in outs.items() if len(names) == 1}
     return outs, best_alone(alone, *given) if alone else None

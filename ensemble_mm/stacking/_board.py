@@ -99,7 +99,7 @@ def _simpler(model, name):
     apart = alternatives([member.views for member in members], list(model.views_))
     apart = {names: some for names, some in apart.items() if len(names) == 1}
     _, best = simpler(
-        level.metas[name], lambda some: level.table.block([members[m] for m in some]), apart, *given,
+        level.metas[name], lambda some, fold: level.table.block([members[m] for m in some], fold), apart, *given,
         model.row_weights_[name], model.groups_,
     )  # fmt: skip
     if best is not None:

@@ -1,5 +1,7 @@
 """Single-task, multi-task and ensemble learning side by side, on the same folds and the same features."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -67,8 +69,8 @@ def _simpler(problem, model, name):
     apart = alternatives([member.views for member in members], views)
     given = problem.targets[name], kind, model.folds_, weight, problem.group_codes
 
-    def block_of(some):
-        return level.table.block([members[m] for m in some])
+    def block_of(some, fold):
+        return level.table.block([members[m] for m in some], fold)
 
     outs, best = simpler(level.metas[name], block_of, apart, *given)
     simple = {} if best is None else {"best single view": best[1]}
@@ -77,7 +79,7 @@ def _simpler(problem, model, name):
     if len(views) > 1 and best is not None:
         mean = make_meta_learner("mean", kind=task.kind, n_classes=kind.n_classes)
         alone = sorted(m for names, some in apart.items() if len(names) == 1 for m in some)
-        _, simple["late fusion"] = cross_fitted(mean, block_of(alone), *given)
+        _, simple["late fusion"] = cross_fitted(mean, partial(block_of, alone), *given)
     return {strategy: kind.given(out) for strategy, out in simple.items()}
 
 

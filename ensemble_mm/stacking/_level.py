@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from numbers import Real
 from typing import Any
 
@@ -148,7 +148,7 @@ class Level:
 
         They read the table as if its models had not seen the fold, where that is known, or as it is.
         """
-        jobs, block_of = [], cache(partial(run.unseen.block, self.whole))  # what reads the same shares its columns
+        jobs, block_of = [], cache(self.whole.block)  # what reads the same shares its columns
         metas = {name: self._unfitted(run, settings, name) for name in dict.fromkeys(name for name, _ in reads)}
         for (name, fold), members in reads.items():
             y, weight = run.problem.targets[name], run.problem.weights[name]
@@ -216,7 +216,7 @@ class Level:
 
     def _chosen(self, run, name, fold, members, spec):
         """Return what a number, a share, a selector or a callable keeps of a task's members without a fold's rows."""
-        task, block = run.problem.tasks[name], run.unseen.block(self.whole, members, fold)
+        task, block = run.problem.tasks[name], self.whole.block(members, fold)
         y = run.problem.targets[name]
         rows = ~np.isnan(y) & ~np.isnan(block).all(axis=1) & outside(run, fold)
         chosen = select_members(

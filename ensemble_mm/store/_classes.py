@@ -17,6 +17,7 @@ _OURS = {
     "crossfit._patterns": "LossesByViews",
     "crossfit._plan": "Estimate Member",
     "crossfit._table": "Table",
+    "crossfit._unseen": "Unseen",
     "data._inputs": "MultimodalData View",
     "data._names": "Names",
     "data._targets": "Task",

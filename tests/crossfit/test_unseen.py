@@ -6,6 +6,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from ensemble_mm import StackedRegressor
 from ensemble_mm.crossfit._unseen import Unseen
+from ensemble_mm.inspection._cells import cells_of
+from ensemble_mm.meta import simpler
 
 
 class Sum(RegressorMixin, BaseEstimator):
@@ -39,6 +41,23 @@ def test_labels_of_a_fold_change_nothing_that_is_said_of_it(settings):
         other = y.copy()
         other[test] = -other[test]
         np.testing.assert_allclose(model.fit(X, other).oof_["y"][test], before[test], rtol=1e-5)
+
+
+@pytest.mark.parametrize("settings", [{}, {"prune": 0.5}], ids=str)
+def test_labels_of_a_fold_change_nothing_that_is_said_of_its_baselines(settings):
+    X, y, folds = rows_and_folds()
+    model = StackedRegressor(learners=[("sum", Sum())], cv=folds, meta_learner="linear", random_state=0, **settings)
+
+    def baselines(y):
+        cells = cells_of(model.fit(X, y))
+        apart = {(view,): [m for m, own in enumerate(cells.views) if own == {view}] for view in X}
+        return simpler(cells.meta, cells.block, apart, cells.truth, cells.kind, cells.folds)[0]
+
+    before, test = baselines(y), folds[0][1]
+    other = y.copy()
+    other[test] = -other[test]
+    for view, out in baselines(other).items():
+        np.testing.assert_allclose(out[test], before[view][test], rtol=1e-5)
 
 
 def test_it_is_known_where_every_row_is_tested_once_and_learned_from_otherwise():

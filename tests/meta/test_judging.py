@@ -176,5 +176,5 @@ def test_a_view_that_is_there_in_few_rows_is_not_the_best_by_them():
 def test_what_is_cross_fitted_can_be_judged(numbers):
     y, out = numbers
     meta = make_meta_learner("mean", kind="regression", n_classes=0)
-    _, mixed = cross_fitted(meta, np.c_[out, out], y, Numbers(), folds_of(80))
+    _, mixed = cross_fitted(meta, lambda fold: np.c_[out, out], y, Numbers(), folds_of(80))
     assert judge_of(y).score(mixed) == pytest.approx(judge_of(y).score(out))
