@@ -243,6 +243,10 @@ class Classes(Kind):
             )
         return self.encoded(y)
 
+    def off(self, y, out, likeliest=False):
+        """Return 1 for each row with a wrong class, the decided or the `likeliest` one, 0 for the others."""
+        return ((self.whole(out).argmax(axis=1) if likeliest else self.decide(self.whole(out))) != y).astype(float)
+
     def decide(self, out):
         """Return the positions of the classes that are decided for."""
         return (out if self.decision is None else out * self.decision).argmax(axis=1)
@@ -327,6 +331,10 @@ class Numbers(Kind):
         return np.asarray(y, dtype=np.float64)
 
     checked = encoded
+
+    def off(self, y, out, likeliest=False):
+        """Return how far each number is from the truth."""
+        return np.abs(self.decide(self.whole(out)) - y)
 
     def decide(self, out):
         """Return the numbers themselves."""

@@ -1,5 +1,8 @@
 """Numbers, scores and errors in plain words, as reports have them."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 NBSP = "\u00a0"  # keeps a number and its unit on one line
@@ -46,11 +49,6 @@ class RightAnswers:
     """Errors of classes in plain words: an answer is right or wrong."""
 
     @staticmethod
-    def errors(truth, out) -> np.ndarray:
-        """Return 1 for each row with a wrong class, 0 for the others."""
-        return (out.argmax(axis=1) != truth).astype(float)
-
-    @staticmethod
     def good(error) -> str:
         """Return in words how good predictions of a mean error are."""
         return f"right in {of_hundred(1 - error)}"
@@ -59,6 +57,12 @@ class RightAnswers:
     def amount(error) -> str:
         """Return a mean error as words, beside one that `good` tells."""
         return of_hundred(1 - error)
+
+    @staticmethod
+    def between(low, high) -> str:
+        """Return an interval of a mean error as words, beside what `good` tells."""
+        best, worst = (100 * float(np.clip(1 - error, 0, 1)) for error in (low, high))
+        return f"{worst:.0f} to {best:.0f}"
 
     @staticmethod
     def saved(error) -> str:
@@ -80,16 +84,16 @@ class Distances:
     """Errors of numbers in plain words: how far an answer is off, in the unit of the target. See `RightAnswers`."""
 
     @staticmethod
-    def errors(truth, out) -> np.ndarray:
-        return np.abs(out[:, 0] - truth)
-
-    @staticmethod
     def good(error) -> str:
         return f"off by {plain(error)} on average"
 
     @staticmethod
     def amount(error) -> str:
         return plain(error)
+
+    @staticmethod
+    def between(low, high) -> str:
+        return f"{plain(max(low, 0.0))} to {plain(high)}"
 
     @staticmethod
     def saved(error) -> str:
@@ -102,3 +106,50 @@ class Distances:
     @staticmethod
     def shift(apart) -> str:
         return f"±{plain(apart)}"
+
+
+class Words(str):
+    """A text that a notebook and a prompt show as it is, without quotes."""
+
+    def __repr__(self):
+        """Return the text itself."""
+        return str(self)
+
+
+@dataclass(frozen=True)
+class PlainScore:
+    """How good predictions of a task are, in the unit of the target.
+
+    Attributes
+    ----------
+    say : type
+        `RightAnswers` or `Distances`.
+    usual : str
+        What a guess always says.
+    error, low, high : float
+        Mean error with its 95 % interval.
+    guess : float
+        Mean error of the guess, on the same rows.
+    """
+
+    say: Any
+    usual: str
+    error: float
+    low: float
+    high: float
+    guess: float
+
+    @property
+    def interval(self) -> str:
+        """The interval in words; nothing where there are too few rows for one."""
+        return f"95 % interval {self.say.between(self.low, self.high)}" if np.isfinite(self.low) else ""
+
+    @property
+    def beside(self) -> str:
+        """What the guess reaches, in words."""
+        return f"{self.say.amount(self.guess)} when always guessing {self.usual}"
+
+    def __str__(self):
+        """Return the error, its interval and that of the guess."""
+        inside = f" ({self.interval})" if self.interval else ""
+        return f"{self.say.good(self.error)}{inside}; {self.beside}"

@@ -25,7 +25,6 @@ from ensemble_mm._cli._arguments import make_parser
 from ensemble_mm._kinds import FLOOR, OrderedClasses
 from ensemble_mm._plain_words import Distances
 from ensemble_mm.data import KINDS, Classes, Numbers
-from ensemble_mm.inspection import plain_scores
 from ensemble_mm.inspection._cells import cells_of
 from ensemble_mm.inspection._display_rows import hardest_rows
 from ensemble_mm.inspection._scores import compare_choices
@@ -143,7 +142,7 @@ def test_displays_and_the_command_line_know_it_too(visits):
     assert choices.loc["ensemble", "score"] == pytest.approx(np.mean(of_folds))
     worst = hardest_rows(model, "visits", 1).iloc[0]
     assert worst["loss"] == pytest.approx(mean_poisson_deviance([worst["truth"]], [worst["predicted"]]))
-    assert re.match(r"off by \d\.\d visits; ", plain_scores(model)["visits"])
+    assert re.search(r"visits: off by \d\.\d visits \(95", model.summary())
     words = ["fit", "a.csv", "--targets", "visits", "--kind", "visits=counts", "--out", "a.emm"]
     assert make_parser().parse_args(words).kind == [("visits", "counts")]
 

@@ -39,8 +39,9 @@ def _fit(args):
     with _progress(model, args.quiet):
         model.fit(X, Y, groups=groups)
     if not args.quiet:
-        for line in _scores(model):
-            say(line)
+        with _telling(model):
+            summary = model.summary()
+        say(summary)
     for line in _told(model):
         say(line)
     found = _audited(args, model, X, Y, groups, say) if args.audit else None
@@ -49,8 +50,8 @@ def _fit(args):
     if args.report:
         from ..inspection import write_report
 
-        say(f"writing {args.report} ...")
-        write_report(model, args.report, X, Y, id=names, audit=found)
+        with _telling(model, args.quiet):
+            write_report(model, args.report, X, Y, id=names, audit=found)
         say(f"report: {args.report}")
     if db is not None:
         say(f"run: {db.log(model, X, Y, name=args.name or _stem(args.data))}")
@@ -110,8 +111,12 @@ def _evaluate(args):
     known, Y = _split(model, _read(args, model))
     if Y is None:
         raise ValueError(f"{args.data!r} has none of the targets ({some(_targets(model))}): nothing to compare with.")
-    scores = model.evaluate(known, Y).dropna(axis="columns", how="all").rename_axis("target")
+    tell(f"scoring {len(known)} rows ...", sys.stderr)
+    scores, lines = model._scored(known, Y)
+    scores = scores.dropna(axis="columns", how="all").rename_axis("target")
     tell(shown(scores))
+    for line in lines:
+        tell(line)
     if args.out:
         write_table(scores.reset_index(), args.out)
 
@@ -123,8 +128,8 @@ def _report(args):
     X = Y = None
     if args.data:
         X, Y = _split(model, _read(args, model))
-    tell(f"writing {args.out} ...")
-    write_report(model, args.out, X, Y, id=args.id)
+    with _telling(model):
+        write_report(model, args.out, X, Y, id=args.id)
     tell(f"report: {args.out}")
 
 
@@ -148,8 +153,12 @@ def _inspect(args):
         tell(f"view {name}: {modality}")
     for name, task in getattr(model, "tasks_", {}).items():
         tell(f"target {name}: {task.kind}" + ("" if task.classes is None else f", classes {some(task.classes)}"))
-    for line in (*_scores(model), *_told(model)) if hasattr(model, "cv_results_") else ():
-        tell(line)
+    if hasattr(model, "cv_results_"):
+        with _telling(model):
+            summary = model.summary()
+        tell(summary)
+        for line in _told(model):
+            tell(line)
     if hasattr(model, "schema_"):
         tell(model.schema_)
     tell("made with " + ", ".join(f"{name} {number}" for name, number in manifest["versions"].items()))
@@ -204,7 +213,8 @@ def _audited(args, model, X, Y, groups, say):
     """Look for leaks, say the verdict of each check in a line, and return them."""
     from ..inspection import audit
 
-    found = audit(model, X, Y, groups=groups, random_state=args.seed)
+    with _telling(model, getattr(args, "quiet", False)):
+        found = audit(model, X, Y, groups=groups, random_state=args.seed)
     for row in found.itertuples():
         say(f"{row.verdict:4}  {row.check}: {row.words}")
     return found
@@ -368,16 +378,6 @@ def _counting(source):
         yield lambda n: progress.advance(job, n)
 
 
-def _scores(model):
-    """Lines on a fit: the head of the leaderboard, and for each target how good that is in plain words."""
-    from ..inspection import plain_scores
-    from ..stacking import head_of
-
-    yield head_of(model.leaderboard())
-    for name, words in plain_scores(model).items():
-        yield f"{name}: {words}"
-
-
 def _told(model):
     """Lines on a fit: failures, and the time."""
     if len(model.failures_):
@@ -404,6 +404,16 @@ def _progress(model, quiet):
         model.set_params(verbose=0)
         if bar is not None:
             model.set_callbacks()
+
+
+@contextlib.contextmanager
+def _telling(model, quiet=False):
+    """Let a model say on the error output what it works on."""
+    model.set_params(verbose=int(not quiet))
+    try:
+        yield
+    finally:
+        model.set_params(verbose=0)
 
 
 def _tags(tags) -> str:

@@ -13,7 +13,6 @@ from ._display_weights import ContributionDisplay, TableDisplay, TaskContributio
 from ._report import write_report
 from ._report_pictures import Picture
 from ._report_sections import PICTURES
-from ._scores import plain_scores
 
 __all__ = [
     "PICTURES",
@@ -35,7 +34,6 @@ __all__ = [
     "ViewContributionDisplay",
     "audit",
     "hardest_rows",
-    "plain_scores",
     "view_contributions",
     "write_report",
 ]

@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.utils import check_random_state
 
 from .._checks import check_count
+from .._lines import say
 from ..data import MultimodalData
 from ._audit_extractors import check_extractor
 from ._audit_learners import check_learners, fitted_twin
@@ -79,15 +80,19 @@ def audit(model, X, Y, *, groups=None, sample_weight=None, n_rows=1000, cv=3, ra
         folds = model.folds_
     rows = np.arange(n) if n <= n_rows else np.sort(rng.choice(n, n_rows, replace=False))
     checks = []
+    say(model, f"audit, 1 of 4: a fit on shuffled labels, {len(rows)} of {n} rows; this takes longest ...")
     checks += _check_shuffled(model, problem, rows, cv, folds, rng)
+    say(model, "audit, 2 of 4: rows, texts and files that repeat ...")
     checks += check_duplicates(problem.views, problem.columns, folds)
     checks += check_groups(groups, folds)
     for view in problem.views:
         checks += check_near_duplicates(view, problem.columns[view.name], folds, rows)
+    say(model, "audit, 3 of 4: extractors and learners ...")
     for view in problem.views:
         checks += check_extractor(view, problem, rows, rng)
     within = problem.take(rows), _folds_within(model, rows, cv, folds, n)
     checks += check_learners(model, list(dict.fromkeys(plan.members)), *within)
+    say(model, "audit, 4 of 4: single columns and classes ...")
     checks += check_single_columns(_as_read(problem), problem.tasks, problem.targets, rows)
     checks += check_classes(problem.tasks, problem.targets, folds, model.cv)
     return pd.DataFrame(checks, columns=COLUMNS)

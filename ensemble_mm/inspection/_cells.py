@@ -184,14 +184,7 @@ def cells_of(model, task: str | None = None) -> Cells:
     views = [frozenset(model.views_ if member.inputs else member.views) for member in members]
     meta, folds = model.levels_[0].metas[name], model.folds_
     weight = getattr(model, "row_weights_", {}).get(name)
-    prior = prior_of(truth, record, weight)
     groups = getattr(model, "groups_", None)
-    return Cells(record, members, views, cube, weights, truth, ensemble, prior, meta, folds, weight, groups,
-                 model.judged_by(name), model.table_)  # fmt: skip
-
-
-def prior_of(truth, task, weight=None) -> np.ndarray:
-    """Return class frequencies or the mean of the known labels; zeros without any."""
-    known = ~np.isnan(truth)
-    weight = None if weight is None else weight[known]
-    return task.rules.prior(task.rules.encoded(truth[known]), weight) if known.any() else np.zeros(task.rules.width)
+    judge = model.judged_by(name)
+    return Cells(record, members, views, cube, weights, truth, ensemble, judge.prior, meta, folds, weight, groups,
+                 judge, model.table_)  # fmt: skip

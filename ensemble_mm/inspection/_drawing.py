@@ -13,7 +13,7 @@ from .._checks import require
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 LINES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]
-GAIN = "error of a constant guess removed (0: none, 1: all)"  # label of an axis: share of the prior's loss removed
+GAIN = "loss of a constant guess removed (0: none, 1: all)"  # label of an axis: share of the prior's loss removed
 SEQUENTIAL = "Blues"
 DIVERGING = "PuOr"
 GREY = "#5f5f5f"

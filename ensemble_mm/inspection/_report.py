@@ -10,7 +10,9 @@ from pathlib import Path
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import BadItemsError, require
+from .._lines import say
 from .._plain_words import plural
+from ..data import columns_read
 from ..store import versions, write_atomic
 from ._contributions import view_contributions
 from ._report_answers import answers_of
@@ -89,13 +91,16 @@ def write_report(model, path, X=None, Y=None, *, id=None, title=None, audit=None
     if not path.parent.is_dir():
         raise FileNotFoundError(f"The folder {str(path.parent)!r} does not exist: make it, or name another one.")
     rows = Rows(model, X, Y, id)
+    say(model, "report, 1 of 3: what drives the predictions ...")
     shares = view_contributions(model, random_state=random_state)
     parts = None
     if rows.source is not None and hasattr(model, "readers_"):
         with contextlib.suppress(BadItemsError):  # files that have gone since the fit: the page says so beside them
             parts = strongest_parts(model, X, random_state=random_state)
+    say(model, "report, 2 of 3: scores beside those of simpler models ...")
     scores = scores_section(model)
     new = new_rows_section(rows)
+    say(model, "report, 3 of 3: pictures, weak groups and verdicts ...")
     context = {
         "title": title or f"Report: {', '.join(model.tasks_)}",
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -134,5 +139,8 @@ def write_report(model, path, X=None, Y=None, *, id=None, title=None, audit=None
 def _made_of(model) -> str:
     """Return in a sentence what was fitted on what."""
     n = len(next(iter(model.targets_.values())))
-    views = ", ".join(f"{view} ({modality})" for view, modality in model.views_.items())
+    views = ", ".join(
+        f"{view} ({plural(len(columns_read(model.view_columns_[view])), 'column') if view == modality else modality})"
+        for view, modality in model.views_.items()
+    )
     return f"Fitted on {plural(n, 'row')} with {plural(len(model.views_), 'view')}: {views}."

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from .._kinds import Classes
-from .._plain_words import of_hundred, percent, plural, score_text
+from .._plain_words import SHARES, of_hundred, percent, plural, score_text
 from ..meta import cross_fitted
 from ._cells import cells_of
-from ._scores import in_plain_words, words_of
+from ._scores import words_of
 from ._weak_groups import facts_of, weak_groups
 
 MOST_STEPS = 3
@@ -76,8 +76,9 @@ def _answers(model, rows, score, new, shares, parts):
     is_better = choices.iloc[-1]["difference_high"] < 0
     good = [*_goodness(cells, score, is_better), *_on_new_rows(name, new)]
     drives = list(_drives(shares, parts, cells, name, rows.of_fit)) if is_better else ["Nothing does for certain."]
-    groups = _groups(model, rows, cells)
-    fails = [_group_words(cells, group) for group in groups]
+    own = next((row for row in new["rows"] if row["task"] == name), None) if new else None
+    groups = _groups(model, rows, cells, own)
+    fails = [_group_words(cells, group, "of the other rows" if own else "") for group in groups]
     fails += _weak_labels(cells.kind, cells)
     if not fails:
         fails = [_no_group(model, rows)]
@@ -96,23 +97,27 @@ def _answers(model, rows, score, new, shares, parts):
 
 
 def _goodness(cells, score, is_better):
-    words = in_plain_words(cells)
-    yield f"{words[0].upper()}{words[1:]}."
+    plain, rows = cells.scorer.plain(cells.ensemble), plural(score["n"], "row")
+    good = f"{plain.say.good(plain.error)}; {plain.beside}."
+    yield f"{good[0].upper()}{good[1:]}"
     if not is_better:
         yield "The difference to that guess may be chance."
     elif cells.kind.second == "roc_auc" and np.isfinite(area := cells.judge("roc_auc").score(cells.ensemble)):
         yes, no = cells.task.classes[1], cells.task.classes[0]
         yield f"Of one row of {yes} and one of {no}, it tells which is which in {of_hundred(area)} pairs."
+    yield f"{f'{plain.interval}, on' if plain.interval else 'On'} {rows} that were held out."
     metric, first = score["metric"], score["choices"].iloc[0]
-    low, middle, high = (score_text(metric, first[key]) for key in ("low", "score", "high"))
-    name, rows = words_of(metric), plural(score["n"], "row")
-    yield f"{name[0].upper()}{name[1:]} {middle}, 95 % interval {low} to {high}, on {rows} that were held out."
+    if metric not in SHARES:
+        low, middle, high = (score_text(metric, first[key]) for key in ("low", "score", "high"))
+        name = words_of(metric)
+        yield f"{name[0].upper()}{name[1:]} {middle} ({low} to {high})."
 
 
 def _on_new_rows(name, new):
     for row in new["rows"] if new else []:
         if row["task"] == name:
-            yield f"On {plural(row['n'], 'other row')}: {row['plain']}; {row['guess']} by that guess."
+            words = str(row["plain"]).replace(f"when always guessing {row['plain'].usual}", "by that guess")
+            yield f"On {plural(row['n'], 'other row')}: {words}."
 
 
 # -- what drives it ------------------------------------------------------------------------------------------------
@@ -123,7 +128,9 @@ def _drives(shares, parts, cells, name, is_known):
     shares, say = shares.sort_values("value", ascending=False), cells.kind.plain
     helps = shares[shares["low"] > 0]
     if len(shares) > 1 and len(helps):
-        yield ", ".join(f"{view} ({percent(value, 0)})" for view, value in helps["value"].items())
+        # What other views spoil, these make good: their parts are told of what is removed in the end.
+        part = min(1.0, shares["value"].sum() / helps["value"].sum())
+        yield ", ".join(f"{view} ({percent(part * value, 0)})" for view, value in helps["value"].items())
     if len(shares) > 1 and len(idle := shares.index.difference(helps.index, sort=False)):
         yield f"No certain gain from {', '.join(map(str, idle))}."
     for view in helps.index if len(helps) else shares.index[:1]:
@@ -137,19 +144,19 @@ def _drives(shares, parts, cells, name, is_known):
 # -- where it fails ------------------------------------------------------------------------------------------------
 
 
-def _groups(model, rows, cells):
-    """Return the groups of rows of the fit that are predicted worse than the others."""
-    if not rows.of_fit or not isinstance(rows.source, pd.DataFrame):
+def _groups(model, rows, cells, new):
+    """Return the groups of rows that are predicted worse than the others: of the `new` ones, else of the fit."""
+    if not isinstance(rows.source, pd.DataFrame) or not (new or rows.of_fit):
         return []
-    scored = cells.scored[:: max(1, len(cells.scored) // LOOKED_AT)]
-    part = cells.take(scored)
-    errors = cells.kind.plain.errors(part.truth, part.ensemble)
-    return weak_groups(facts_of(model.schema_, rows.source.iloc[scored]), errors)[:2]
+    known = new["known"] if new else cells.scored
+    errors = new["off"] if new else cells.kind.off(cells.truth[known], cells.ensemble[known])
+    some = slice(None, None, max(1, len(known) // LOOKED_AT))
+    return weak_groups(facts_of(model.schema_, rows.source.iloc[known[some]]), errors[some])[:2]
 
 
-def _group_words(cells, group):
+def _group_words(cells, group, of):
     say = cells.kind.plain
-    rows = f"{plural(group.n, 'row')} where {group.words}"
+    rows = f"{f'{group.n:,} {of}' if of else plural(group.n, 'row')} where {group.words}"
     return f"{rows}: {say.good(group.error)}, {say.amount(group.overall)} overall."
 
 
@@ -163,7 +170,7 @@ def _weak_labels(kind, cells):
 def _(kind: Classes, cells):
     """Tell of the class that is recognised worst, where that is no chance."""
     part = cells.take(cells.scored)
-    right, truth = part.ensemble.argmax(axis=1) == part.truth, part.truth.astype(int)
+    right, truth = 1 - kind.off(part.truth, part.ensemble), part.truth.astype(int)
     n = np.bincount(truth, minlength=len(cells.task.classes))
     recall = np.bincount(truth, right, minlength=len(n)) / np.maximum(n, 1)
     recall[n < FEW_ROWS] = 1.0
@@ -174,9 +181,11 @@ def _(kind: Classes, cells):
 
 
 def _no_group(model, rows):
-    if rows.of_fit and isinstance(rows.source, pd.DataFrame) and len(model.schema_.columns):
-        return "No group of rows has clearly larger errors than the others."
-    return "Not known here: give write_report the table of the fit, and this names the rows with the largest errors."
+    if (rows.of_fit or rows.are_new) and isinstance(rows.source, pd.DataFrame) and len(model.schema_.columns):
+        return f"No group of the {'other ' if rows.are_new else ''}rows has clearly larger errors than the rest."
+    return (
+        "Not known here: give write_report a table with the targets, and this names the rows with the largest errors."
+    )
 
 
 # -- what to do next -----------------------------------------------------------------------------------------------
@@ -236,7 +245,7 @@ def _gain(cells, without, rows):
 def _worth(cells, without, rows):
     """Return in words what a view gives to the rows that have it; nothing where that may be chance."""
     say, part = cells.kind.plain, cells.take(rows)
-    before, after = (part.mean(say.errors(part.truth, out[rows])) for out in (without, cells.ensemble))
+    before, after = (part.mean(cells.kind.off(part.truth, out[rows])) for out in (without, cells.ensemble))
     return say.saved(before - after) if _gain(cells, without, rows) > SURE and after < before else ""
 
 
@@ -244,6 +253,6 @@ def _steps_of_labels(cells, name, is_better):
     n, known = len(cells.truth), int((~np.isnan(cells.truth)).sum())
     if known < FEW_KNOWN * n and is_better:
         say, part = cells.kind.plain, cells.take(cells.scored)
-        words = say.good(part.mean(say.errors(part.truth, part.ensemble)))
+        words = say.good(part.mean(cells.kind.off(part.truth, part.ensemble)))
         unknown = f"{n - known} of {n} labels of {name} are unknown."
         yield 5, f"{unknown} Predictions can fill them in, {words}; labels of your own are better."

@@ -1,12 +1,13 @@
 """The rows that a report is handed: are they those of the fit, what is in them, and what is missing?"""
 
+import warnings
 from contextlib import suppress
+from functools import cached_property
 
 import numpy as np
 
-from .._checks import did_you_mean
-from ..data import as_fitted, column_names, column_of, present_rows, views_of
-from ._display_errors import truth_of
+from .._checks import DataWarning, did_you_mean
+from ..data import as_fitted, column_names, column_of, labels_by_task, present_rows, views_of
 from ._media import looks_at
 
 N_EXAMPLES = 3
@@ -23,17 +24,22 @@ class Rows:
         What the rows are called.
     of_fit : bool
         Whether these are the rows of the fit, in the same order.
-    targets : dict of str to ndarray, or None
-        Encoded labels of the tasks that Y has.
+    labels : dict of str to Series
+        The labels of the tasks that Y has.
+    targets : dict of str to ndarray
+        The same as class positions or numbers; NaN where one is not known, infinite for a class that the fit did not
+        see.
     """
 
     def __init__(self, model, X, Y, id=None):
         self.model = model
-        self.Y = Y
         self.source = None if X is None else as_fitted(X, model)
         if self.source is not None and not hasattr(self.source, "shape"):
             self.source = np.asarray(self.source)
-        self.targets = None if Y is None else truth_of(model, Y)
+        self.labels = {} if Y is None else labels_by_task(model.tasks_, Y, named=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)  # of strange classes, which scores count as wrong
+            self.targets = {name: model.tasks_[name].encode(y, unseen=np.inf) for name, y in self.labels.items()}
         if self.source is not None and self.targets:
             n = self.source.shape[0]
             for name, target in self.targets.items():
@@ -41,6 +47,17 @@ class Rows:
                     raise ValueError(f"X has {n} rows, task {name!r} has {len(target)} labels: give one label per row.")
         self.of_fit = self.source is not None and self._is_fit_data()
         self.names = None if id is None else _names_of(X, id)
+
+    @cached_property
+    def predicted(self) -> dict:
+        """Predictions of these rows by task: probabilities of the classes, or numbers."""
+        return {name: np.asarray(out).reshape(self.source.shape[0], -1) for name, out in
+                self.model._predict_tasks(self.source)[0].items()}  # fmt: skip
+
+    @property
+    def are_new(self) -> bool:
+        """Whether these are rows with labels that are not those of the fit."""
+        return self.source is not None and not self.of_fit and bool(self.targets)
 
     def name_of(self, row: int) -> str:
         """Return what a row is called: what stands in the column that names the rows, or its position."""

@@ -11,7 +11,7 @@ from ..store import data_key, versions
 from ._cells import cells_of
 from ._display_cascade import CascadeDisplay
 from ._display_costs import ScoreDisplay
-from ._display_errors import ConfusionDisplay, ReliabilityDisplay, ResidualDisplay, predictions_of
+from ._display_errors import ConfusionDisplay, ReliabilityDisplay, ResidualDisplay
 from ._display_missing import MissingDisplay
 from ._display_risk import RiskCoverageDisplay
 from ._display_rows import hardest_rows, verdict_of, worst_of
@@ -95,22 +95,21 @@ def _difference_text(metric, row):
 
 def new_rows_section(rows):
     """Return the scores on rows that are not those of the fit; None when there are none with labels."""
-    if rows.source is None or rows.of_fit or not rows.targets:
+    if not rows.are_new:
         return None
-    model, entries = rows.model, []
-    for name in rows.targets:
-        info, truth, prediction, _ = predictions_of(model, name, rows.source, rows.Y)
-        if not len(truth):
+    entries = []
+    for name, labels in rows.labels.items():
+        kind, truth, prediction, _ = rows.model.tasks_[name].judged(labels, rows.predicted[name])
+        if not len(prediction):
             continue
-        kind, metric = info.rules, model.judged_by(name).metric
+        judge = rows.model.judged_by(name).of_new(kind, truth)
+        metric, prediction = judge.metric, kind.whole(prediction)
         score, error = metric.score(truth, prediction), float(kind.metric(kind.error, truth, prediction))
-        say, guess = kind.plain, cells_of(model, name).prior
-        right = say.good(say.errors(truth, prediction).mean())
-        guessed = say.amount(say.errors(truth, np.broadcast_to(guess, prediction.shape)).mean())
         entries.append(
             {"task": name, "value": score, "score": score_text(metric.name, score),
              "main": words_of(metric.name), "error": f"{words_of(kind.error)} {number(error)}",
-             "n": len(truth), "prediction": prediction, "plain": right, "guess": guessed}
+             "n": len(prediction), "prediction": prediction, "plain": judge.plain(prediction),
+             "known": np.flatnonzero(~np.isnan(rows.targets[name])), "off": kind.off(truth, prediction)}
         )  # fmt: skip
     return {"rows": entries, "n": rows.source.shape[0]} if entries else None
 
@@ -127,8 +126,9 @@ def weights_section(model, shares, parts=None):
             drawn(
                 ViewContributionDisplay(contributions=shares).plot,
                 f"What each view gives to each task. {summary}.",
-                "Each bar is the share of a constant guess's error that a view removes, averaged over all orders in "
-                "which views can be added (Shapley value). Below 0 a view did harm. The whiskers are 95 % intervals.",
+                "Each bar is the part of a constant guess's loss that a view removes, averaged over all orders in "
+                "which views can be added (Shapley value). Below 0 a view did harm, and others may then be above "
+                "100 %. The whiskers are 95 % intervals.",
             )
         )
     weights = model.contributions_
@@ -174,11 +174,11 @@ def hardest_section(rows, n_rows):
     """Return, for each task, the rows with the largest loss; with their content when X was handed over."""
     model, parts = rows.model, []
     for name in model.tasks_:
-        use_new = rows.source is not None and not rows.of_fit and rows.targets and name in rows.targets
+        use_new = rows.are_new and name in rows.targets
         if use_new:
-            info, truth, prediction, _ = predictions_of(model, name, rows.source, rows.Y)
-            known = np.flatnonzero(~np.isnan(rows.targets[name]))
-            worst = worst_of(info, truth, prediction, known, n_rows)
+            truth = rows.targets[name]
+            known = np.flatnonzero(np.isfinite(truth))
+            worst = worst_of(model.tasks_[name], truth[known], rows.predicted[name][known], known, n_rows)
         else:
             worst = hardest_rows(model, name, n_rows)
         shown = rows.looks(worst["row"]) if rows.source is not None and (use_new or rows.of_fit) else [{}] * len(worst)
@@ -190,7 +190,7 @@ def hardest_section(rows, n_rows):
             }
             for (_, row), look in zip(worst.iterrows(), shown, strict=True)
         ]
-        parts.append({"name": name, "rows": entries, "new": bool(use_new)})
+        parts.append({"name": name, "rows": entries, "new": use_new})
     return parts
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 from ..meta import alternatives, simpler
-from ._cells import cells_of
 
 WORDS = {
     "accuracy": "share right",
@@ -52,19 +51,6 @@ def _gain(cells, out, constant):
     part = cells.take(rows)
     prior = part.mean(part.losses(constant[rows])) if len(rows) else 0.0
     return 1 - part.mean(part.losses(out[rows])) / prior if prior > 0 else np.nan
-
-
-def plain_scores(model) -> dict[str, str]:
-    """Return, by task, how good held-out predictions are in plain words."""
-    return {name: in_plain_words(cells_of(model, name)) for name in model.tasks_}
-
-
-def in_plain_words(cells) -> str:
-    """Return how good held-out predictions are, in the unit of the target, and what a constant guess reaches."""
-    rows, say = cells.scored, cells.kind.plain
-    part, guesses = cells.take(rows), cells.judge().constant[rows]
-    own, guess = (part.mean(say.errors(part.truth, out)) if len(rows) else np.nan for out in (part.ensemble, guesses))
-    return f"{say.good(own)}; {say.amount(guess)} when always guessing {cells.kind.usual}"
 
 
 def words_of(metric):

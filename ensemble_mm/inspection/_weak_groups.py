@@ -43,7 +43,7 @@ class Fact:
     values: np.ndarray
     above: str
     below: str
-    shown: Callable = "{:,.4g}".format  # makes the bound to words
+    shown: Callable = str  # makes the bound to words
 
 
 def weak_groups(facts: list[Fact], errors: np.ndarray) -> list[Group]:
@@ -122,19 +122,29 @@ def _facts(column, values):
         yield Fact(holes.astype(float), f"{title} is missing", f"{title} is known")
     if column.is_string:
         words = values.map(lambda text: len(text.split()) if isinstance(text, str) else 0).to_numpy(float)
-        yield Fact(words, f"{title} has over {{}} words", f"{title} has at most {{}} words")
+        yield Fact(words, f"{title} has over {{}} words", f"{title} has at most {{}} words", _whole)
     elif column.taken_as == "date" and hasattr(values, "dt"):
         days = ((values.dt.tz_localize(None) - EPOCH) / pd.Timedelta(days=1)).to_numpy(float)
         yield Fact(_filled(days), f"{title} after {{}}", f"{title} up to {{}}", _date)
     elif column.taken_as in ("number", "time"):
         numbers = pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan)
-        yield Fact(_filled(numbers), f"{title} over {{}}", f"{title} at most {{}}")
+        shown = _whole if (numbers[np.isfinite(numbers)] % 1 == 0).all() else _number
+        yield Fact(_filled(numbers), f"{title} over {{}}", f"{title} at most {{}}", shown)
     elif column.taken_as == "category":
         counts = values.astype(object).value_counts()
         for value in counts.index[counts > RARE * len(values)][:MOST_VALUES]:
             here = (values.astype(object) == value).to_numpy(bool)
             named = str(value).replace("{", "{{").replace("}", "}}")
             yield Fact(here.astype(float), f"{title} is {named}", f"{title} is not {named}")
+
+
+def _number(bound) -> str:
+    return f"{bound:,.4g}"
+
+
+def _whole(bound) -> str:
+    """Return a bound between two whole numbers as the lower one: over 9.5 is over 9."""
+    return f"{np.floor(bound):,.0f}"
 
 
 def _date(days) -> str:

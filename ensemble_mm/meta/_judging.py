@@ -13,10 +13,14 @@ References
 Kott, P. S. (2001). The delete-a-group jackknife. Journal of Official Statistics 17, 521-526.
 """
 
+from copy import copy
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from .._plain_words import PlainScore
+from .._scorers import Metric
 from ._alternatives import constant_of
 
 N_BLOCKS = 20  # of all folds together; a fold has two at least
@@ -38,14 +42,18 @@ class Judge:
         Rows of a group err together.
     shown : callable or None, default=None
         Turns predictions into what the metric judges; losses are those of the predictions.
+    guess : ndarray of shape (width,) or None, default=None
+        What a constant guess says of rows that no fit saw; None: what training rows say.
 
     Attributes
     ----------
+    prior : ndarray of shape (width,)
+        The frequencies of the classes, or the mean.
     constant : ndarray of shape (n_rows, width)
         The prior of the training rows as the prediction of held-out rows: what any prediction must beat.
     """
 
-    def __init__(self, kind, metric, y, folds, weight=None, groups=None, shown=None):
+    def __init__(self, kind, metric, y, folds, weight=None, groups=None, shown=None, guess=None):
         self.kind, self.metric, self.y, self.weight = kind, metric, y, weight
         self._shown, self._views = shown, {}
         self.folds = [test for _, test in folds]
@@ -55,13 +63,14 @@ class Judge:
             tested[test] = True
         self.known = known[tested[known]]
         own = None if weight is None else weight[known]
-        prior = kind.prior(kind.encoded(y[known]), own) if len(known) else np.zeros(kind.width)
-        guess = np.broadcast_to(prior, (len(y), kind.width))
+        self.prior = kind.prior(kind.encoded(y[known]), own) if len(known) else np.zeros(kind.width)
+        usual = np.broadcast_to(self.prior if guess is None else guess, (len(y), kind.width))
         parts = [part for test in self.folds if len(part := self._among(test, self.known))]
-        by_fold = np.isfinite([self._on(part, guess) for part in parts]).all()
+        by_fold = np.isfinite([self._on(part, usual) for part in parts]).all()
         self.parts = self.folds if by_fold else [self.known]
         # Where all rows are judged at once, the priors of the folds tell the labels: each is lower for what it tests.
-        self.constant = constant_of(y, kind, folds, weight) if by_fold and len(known) else guess
+        folded = by_fold and len(known) and guess is None
+        self.constant = constant_of(y, kind, folds, weight) if folded else usual
         self.block, self.stratum = self._blocks(groups)
         self._seen = {}
 
@@ -77,6 +86,26 @@ class Judge:
     def rows(self, out):
         """Return which rows have a label and a prediction, as positions."""
         return self.known[np.isfinite(out.reshape(len(self.y), -1)[self.known]).all(axis=1)]
+
+    def of_new(self, kind, y, weight=None) -> "Judge":
+        """Return what judges predictions of rows that the fit did not see; `kind` may know classes that it lacked."""
+        guess = np.r_[self.prior, np.zeros(kind.width - len(self.prior))]
+        return Judge(kind, self.metric, y, [(np.arange(0), np.arange(len(y)))], weight, guess=guess)
+
+    def plain(self, out) -> PlainScore:
+        """Return how good predictions are in the unit of the target, beside a constant guess."""
+        kind, rows, errors = self.kind, self.rows(out), copy(self)
+        errors.metric, errors._seen = Metric("off", lambda y, out, w: np.average(kind.off(y, out), weights=w)), {}
+        error, without = errors._jackknife(out, rows)
+        low, high = errors._interval(error, without, rows, 0.95)
+        if kind.region == "sets" and error in (0.0, 1.0):  # nothing varies, and few rows prove little (Clopper-Pearson)
+            edge = 1 - 0.025 ** (1 / len(np.unique(self.units[rows])))
+            low, high = (0.0, edge) if error == 0 else (1 - edge, 1.0)
+        guess = np.nan
+        if len(rows):  # a guess says what is most frequent, whatever predictions are decided by
+            off, weight = kind.off(self.y[rows], self.constant[rows], True), self.weight
+            guess = np.average(off, weights=None if weight is None else weight[rows])
+        return PlainScore(kind.plain, kind.usual, error, low, high, guess)
 
     def compare(self, predictions, coverage=0.95) -> pd.DataFrame:
         """Judge predictions by themselves, and beside the first of them on the rows that both have.
@@ -152,7 +181,7 @@ class Judge:
 
     def _blocks(self, groups):
         """Return the block of every row, -1 for none, and the fold that each block is cut from."""
-        units = np.arange(len(self.y)) if groups is None else pd.factorize(np.asarray(groups))[0]
+        self.units = units = np.arange(len(self.y)) if groups is None else pd.factorize(np.asarray(groups))[0]
         home = np.full(units.max(initial=-1) + 1, -1)  # the first fold that tests a unit
         for part in range(len(self.parts) - 1, -1, -1):
             home[units[self._among(self.parts[part], self.known)]] = part

@@ -36,6 +36,7 @@ def joined(model, other):
     """Return a stack with the tasks of two that share their rows and folds; the first ones predict what they did."""
     out = copy(model)
     vars(out).update(_by_task(model._fitted(), other._fitted(), model.tasks_, other.tasks_))
+    vars(out).pop("_board", None)
     out.readers_ = {view: _both(reader, other.readers_[view], other.tasks_) for view, reader in model.readers_.items()}
     out.table_ = model.table_.join(other.table_)
     out.levels_, below = [], None
@@ -68,6 +69,7 @@ def with_learner(model, X, Y, entry):
         run.seconds |= level.seconds
     table, models = run.fit(members)
     out = copy(model)
+    vars(out).pop("_board", None)
     out.readers_, models = _read_beside(model.readers_, run.features.readers, models)
     out.levels_ = _levels_with(model.levels_, table, models, problem.tasks)
     last = out.levels_[-1]

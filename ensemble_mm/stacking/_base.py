@@ -95,10 +95,11 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
 
     def _fitted(self):
         """Return what a fit sets."""
-        return {k: v for k, v in vars(self).items() if k.endswith("_") or k in ("_names", "_named_tasks")}
+        return {k: v for k, v in vars(self).items() if k.endswith("_") or k in ("_names", "_named_tasks", "_board")}
 
     def _fit_anew(self, X, Y, sample_weight, groups):
         check_params(self)
+        vars(self).pop("_board", None)
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=Y)
         problem = self._problem(X, Y, sample_weight, groups)
@@ -111,7 +112,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
         check_weights(self.meta_learner, problem.tasks, members)
         for words in (*self._untold(members, problem, sample_weight), *fitted_before(members, problem.views)):
             warnings.warn(words, UserWarning, stacklevel=5)
-        runner = self._runner(Progress(context, self, self.verbose))
+        runner = self._runner(Progress(context, self))
         run = self._crossfit(problem, folds, seed, runner)
         run.extract(members)
         self._learn(run, run.readable(members))

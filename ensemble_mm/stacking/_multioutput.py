@@ -422,7 +422,7 @@ class MultiOutputStack(BaseStack):
 
     def score(self, X, Y, sample_weight=None) -> float:
         """Return the mean over tasks of accuracy or R2; unknown labels are left out. Weights are as in `evaluate`."""
-        frame = self._evaluated(X, Y, sample_weight)
+        frame, _ = self._scored(X, Y, sample_weight, warn=False)
         return float(pd.Series({name: frame.loc[name, self.tasks_[name].rules.main] for name in frame.index}).mean())
 
     def __sklearn_tags__(self):

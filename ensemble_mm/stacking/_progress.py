@@ -1,10 +1,9 @@
-"""How far a fit is: for scikit-learn's callbacks, and as plain lines. The only place of this folder that prints."""
+"""How far a fit is: for scikit-learn's callbacks, and as plain lines."""
 
-import sys
 import time
 from contextlib import contextmanager
 
-from .._checks import printable
+from .._lines import say
 
 LINE_EVERY = 5.0  # seconds between two lines of a stage
 
@@ -17,13 +16,11 @@ class Progress:
     context : sklearn.callback.CallbackContext
         Of the fit: stages and their jobs become nested tasks of it.
     estimator : estimator
-        That is fitted.
-    verbose : int
-        Whether to print lines, with the time that a stage will still take, to standard error.
+        That is fitted. Where it is verbose, lines tell the time that a stage will still take.
     """
 
-    def __init__(self, context, estimator, verbose):
-        self.context, self.estimator, self.verbose = context, estimator, verbose
+    def __init__(self, context, estimator):
+        self.context, self.estimator = context, estimator
 
     @contextmanager
     def stage(self, name, n_jobs):
@@ -42,12 +39,8 @@ class Progress:
             now = time.perf_counter()
             if now - reported >= LINE_EVERY and done < n_jobs:
                 reported, left = now, (now - started) / done * (n_jobs - done)
-                self._say(f"{name}: {done} of {n_jobs} jobs, {now - started:.0f} s, about {left:.0f} s to go")
+                say(self.estimator, f"{name}: {done} of {n_jobs} jobs, {now - started:.0f} s, about {left:.0f} s to go")
 
         yield tick
-        self._say(f"{name}: {n_jobs} jobs in {time.perf_counter() - started:.1f} s")
+        say(self.estimator, f"{name}: {n_jobs} jobs in {time.perf_counter() - started:.1f} s")
         stage.call_on_fit_task_end(estimator=self.estimator)
-
-    def _say(self, line):
-        if self.verbose:
-            print(f"[{type(self.estimator).__name__}] {printable(line)}", file=sys.stderr, flush=True)

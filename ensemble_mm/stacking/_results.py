@@ -1,12 +1,15 @@
 """What came of a fit, in scores: the leaderboard, the metrics of new rows, and what decides."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import tell
+from .._checks import DataWarning, tell
+from .._lines import say
+from .._plain_words import Words, plural
 from ..data import task_weights
 from ..meta import Judge
 from ._board import head_of, judge_of, leaderboard
@@ -20,6 +23,8 @@ class ResultsMixin:
     table_: Any
     levels_: list[Any]
     refit: bool
+    scoring: Any
+    threshold: Any
 
     def leaderboard(self) -> pd.DataFrame:
         """Return what the ensemble, its members, each task's best single view and a constant score on held-out rows.
@@ -54,7 +59,53 @@ class ResultsMixin:
         True
         """
         check_is_fitted(self)
-        return leaderboard(self)
+        if not self._knows_board():
+            say(self, "comparing the ensemble with its members, the best single view and a constant ...")
+            self._board = self._board_key(), leaderboard(self)
+        return self._board[1].copy()
+
+    def _board_key(self) -> str:
+        """Return what a leaderboard depends on beside the fit."""
+        return f"{self.scoring!r} {self.threshold!r}"
+
+    def _knows_board(self) -> bool:
+        return getattr(self, "_board", ("",))[0] == self._board_key()
+
+    def summary(self, X=None, Y=None) -> Words:
+        """Say how good the predictions are, in the unit of each target, beside what a constant guess reaches.
+
+        Parameters
+        ----------
+        X, Y : as in `evaluate`, default=None
+            Rows that the fit did not see. None: the rows of the fit, as they were held out.
+
+        Returns
+        -------
+        str
+            One line per task, with a 95 % interval. Without X and Y also the views and the head of the leaderboard.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from sklearn.linear_model import Ridge
+        >>> from ensemble_mm import StackedRegressor
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> model = StackedRegressor(learners=[("ridge", Ridge(0.1))], cv=3, random_state=0).fit(X[:300], y[:300])
+        >>> model.summary(X[300:], y[300:])
+        y (142 rows): off by 41.2 on average (95 % interval 34.5 to 47.9); 65.4 when always guessing the mean
+        """
+        if (X is None) != (Y is None):
+            raise ValueError("Give both X and Y, or neither: then the rows of the fit serve, as they were held out.")
+        if X is not None:
+            return Words("\n".join(self._scored(X, Y)[1]))
+        board = head_of(self.leaderboard())
+        views = ", ".join(
+            name if name == modality else f"{name} ({modality})" for name, modality in self.views_.items()
+        )
+        rows, targets = plural(len(self.oof_[next(iter(self.tasks_))]), "row"), plural(len(self.tasks_), "target")
+        lines = [f"{rows}, {plural(len(self.views_), 'view')}: {views}; {targets}", board]
+        lines += [f"{name}: {self.judged_by(name).plain(self.oof_[name])}" for name in self.tasks_]
+        return Words("\n".join(lines))
 
     def evaluate(self, X, Y, sample_weight=None) -> pd.DataFrame:
         """Return the standard metrics of every task on rows whose label is known.
@@ -77,17 +128,19 @@ class ResultsMixin:
         DataWarning
             If rows were in the fit: scores on them are too good.
         """
-        return self._evaluated(X, Y, sample_weight, lambda lines: tell(lines, stacklevel=4))
+        return self._scored(X, Y, sample_weight)[0]
 
-    def _evaluated(self, X, Y, sample_weight, say=None):
+    def _scored(self, X, Y, sample_weight=None, warn=True):
+        """Return the metrics of new rows, one row per task, and how good predictions are in words, a line per task."""
         check_is_fitted(self)
         labels = self._labels(Y)
         out, new = self._predict_tasks(X)
-        if say is not None:
-            say(told_of_seen(self, new.columns))
+        if warn:
+            tell(told_of_seen(self, new.columns), stacklevel=3)
         weights = task_weights(sample_weight, self.tasks_, len(next(iter(out.values()))))
         rows = [self.tasks_[name].evaluate(column, out[name], weights[name]) for name, column in labels.items()]
-        return pd.DataFrame(rows, index=list(labels))
+        lines = (_plain_line(self, name, column, out[name], weights[name]) for name, column in labels.items())
+        return pd.DataFrame(rows, index=list(labels)), lines
 
     def learner(self, name, *, task=None, reads=None) -> Any:
         """Return a fitted learner.
@@ -150,6 +203,18 @@ class ResultsMixin:
         return {name: float(weights[0]) if len(weights) == 2 else weights for name, weights in chosen.items()}
 
     def __str__(self):
-        """Return what `repr` does and, of a fitted stack, the head of its leaderboard without the best single view."""
-        text = repr(self)
-        return f"{text}\n{head_of(leaderboard(self, whole=False))}" if hasattr(self, "cv_results_") else text
+        """Return what `repr` does and, of a fitted stack, the head of its leaderboard.
+
+        The best single view takes fits of meta-learners: it is there once `leaderboard` or `summary` has looked at it.
+        """
+        if not hasattr(self, "cv_results_"):
+            return repr(self)
+        board = self.leaderboard() if self._knows_board() else leaderboard(self, whole=False)
+        return f"{self!r}\n{head_of(board)}"
+
+
+def _plain_line(model, name, y, out, weight):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # of classes that the fit did not see: the metrics have told it
+        rules, y, out, weight = model.tasks_[name].judged(y, out, weight)
+    return f"{name} ({plural(len(y), 'row')}): {judge_of(model, name).of_new(rules, y, weight).plain(rules.whole(out))}"

@@ -1,5 +1,6 @@
 """Each command does what it says."""
 
+import re
 import subprocess
 
 import numpy as np
@@ -27,7 +28,7 @@ def test_a_fit_tells_how_far_it_is_unless_it_is_to_be_quiet(run):
     code, out, err = run(*start)
     assert code == 0 and "stars: off by " in out and "model: told.emm" in out
     assert "next:  ensemble-mm predict told.emm NEW.csv --out predictions.csv" in out
-    assert len(err.splitlines()) >= 2 and all("jobs" in line for line in err.splitlines())
+    assert len(err.splitlines()) >= 2 and all(line.startswith("[MultiOutputStack] ") for line in err.splitlines())
     assert load("told.emm").verbose == 0
     assert run(*start, "--quiet") == (0, "", "")
 
@@ -44,11 +45,25 @@ def test_predictions_are_named_and_harmless(place, run):
     assert (found["stars low"] <= found["stars"]).all() and (found["stars"] <= found["stars high"]).all()
 
 
-def test_evaluate_shows_the_scores(place, run):
+def test_evaluate_shows_the_scores_and_how_good_that_is(place, run):
     code, out, _ = run("evaluate", "model.emm", "test.csv", "--out", "scores.csv")
     assert code == 0 and "stars" in out and "kind" in out and "accuracy" in out
+    assert re.search(r"kind \(20 rows\): right in .*95 % interval .*; .* when always guessing the most frequent", out)
+    assert re.search(r"stars \(20 rows\): off by .*95 % interval .*; .* when always guessing the mean", out)
     scores = pd.read_csv(place / "scores.csv", index_col="target")
     assert scores.loc["kind", "accuracy"] > 0.7 and scores.loc["stars", "n"] == 20
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("report model.emm --out silent.html", "report, 2 of 3"),
+        ("audit train.csv --targets kind --drop id,review,stars --learners fast --cv 2", "audit, 2 of 4"),
+    ],
+)
+def test_what_takes_long_is_told_beside_the_results(run, words, told):
+    code, out, err = run(*words.split())
+    assert code == 0 and told in err and told not in out
 
 
 def test_schema_shows_what_columns_are_taken_for(place, run):

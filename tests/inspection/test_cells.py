@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ensemble_mm.inspection._cells import cells_of, check_task, prior_of, tasks_of
+from ensemble_mm.inspection._cells import cells_of, check_task, tasks_of
 
 
 def test_the_first_task_serves_where_none_is_named(hand_made):
@@ -46,12 +46,6 @@ def test_where_no_weight_is_left_members_weigh_the_same(hand_made):
     cells = cells_of(hand_made, "stars")
     out = replace(cells, weights=np.array([0.0, 0.0, 1.0])).blend(np.array([True, False, False]))
     assert np.allclose(out[:, 0], cells.cube[:, 0, 0])
-
-
-def test_priors_are_frequencies_and_means_of_the_known_labels(hand_made):
-    assert np.allclose(prior_of(np.array([0, 0, 1, np.nan]), hand_made.tasks_["tone"]), [2 / 3, 1 / 3, 0])
-    assert prior_of(np.array([1.0, 3.0, np.nan]), hand_made.tasks_["stars"]) == [2]
-    assert prior_of(np.array([np.nan]), hand_made.tasks_["stars"]) == [0]
 
 
 def test_rows_of_a_group_err_together_and_are_drawn_together(hand_made):

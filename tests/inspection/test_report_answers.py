@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ensemble_mm import infer_schema
+from ensemble_mm import DataWarning, infer_schema
 from ensemble_mm.inspection._cells import cells_of
 from ensemble_mm.inspection._contributions import view_contributions
 from ensemble_mm.inspection._report_answers import answers_of
 from ensemble_mm.inspection._report_data import Rows
+from ensemble_mm.inspection._report_sections import new_rows_section
 from ensemble_mm.inspection._scores import compare_choices
 
 
@@ -65,6 +66,25 @@ def test_a_group_and_a_class_that_are_worse_are_named(hand_made, data_of_hand_ma
     assert any(words.startswith("Class yes: 0 of 100 of its ") for words in tasks["liked"].fails)
     _, steps = answered(hand_made, "stars", X=X)
     assert any("Look at the rows where a over" in step for step in steps)
+
+
+def test_groups_of_rows_that_the_fit_did_not_see_are_named(hand_made, data_of_hand_made):
+    """Also where classes of some are none of the fit: these are wrong."""
+    X, worse = data_of_hand_made[:120], np.arange(120) % 3 == 0
+    X = X.assign(a=np.where(worse, 9, np.arange(120) % 5))
+    hand_made.schema_ = infer_schema(X[["a"]])
+    hand_made.tasks_ = {"liked": hand_made.tasks_["liked"]}
+    rows = Rows(hand_made, X, pd.DataFrame({"liked": np.where(worse, "never", "yes")}))
+    rows.predicted = {"liked": np.tile([0.1, 0.9], (120, 1))}
+    cells = cells_of(hand_made, "liked")
+    choices = compare_choices(cells, list(hand_made.views_))
+    scores = [{"name": "liked", "choices": choices, "metric": cells.metric.name, "n": 240}]
+    shares = view_contributions(hand_made, n_bootstrap=50, random_state=0)
+    with pytest.warns(DataWarning, match="count as wrong"):
+        new = new_rows_section(rows)
+    (found,) = answers_of(hand_made, rows, scores, new, shares, None)["tasks"]
+    assert found.fails[0] == "40 of the other rows where a over 6: right in 0 of 100, 67 of 100 overall."
+    assert any(words.startswith("On 120 other rows: right in 67 of 100 (95") for words in found.good)
 
 
 def test_what_is_no_better_than_a_guess_comes_first(hand_made):

@@ -27,7 +27,7 @@ def test_without_labels_they_are_known_by_what_is_missing(hand_made, data_of_han
 
 def test_tasks_without_labels_are_left_out(hand_made, data_of_hand_made):
     assert list(Rows(hand_made, data_of_hand_made, labels(hand_made)).targets) == ["stars"]
-    assert Rows(hand_made, data_of_hand_made, None).targets is None
+    assert Rows(hand_made, data_of_hand_made, None).targets == {}
 
 
 def test_as_many_labels_as_rows(hand_made, data_of_hand_made):

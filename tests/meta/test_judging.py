@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, make_scorer, mean_absolute_error, r2_score, roc_auc_score
 
 from ensemble_mm._kinds import Classes, Numbers
@@ -178,3 +179,24 @@ def test_what_is_cross_fitted_can_be_judged(numbers):
     meta = make_meta_learner("mean", kind="regression", n_classes=0)
     _, mixed = cross_fitted(meta, lambda fold: np.c_[out, out], y, Numbers(), folds_of(80))
     assert judge_of(y).score(mixed) == pytest.approx(judge_of(y).score(out))
+
+
+def test_plain_scores_have_the_unit_of_the_target():
+    y, folds = (
+        np.array([0.0, 1, 1, 1, 0, 1, np.nan, 1]),
+        [(np.arange(4, 8), np.arange(4)), (np.arange(4), np.arange(4, 8))],
+    )
+    sure = Judge(Classes(), metric_of(None, Classes()), y, folds).plain(np.tile([0.2, 0.8], (8, 1)))
+    assert sure.error == sure.guess == pytest.approx(2 / 7) and str(sure).startswith("right in 71 of 100 (95")
+    # Where decisions are moved, what is guessed stays the most frequent class.
+    moved = Judge(Classes(2, (0.9, 0.1)), metric_of(None, Classes()), y, folds).plain(np.tile([0.2, 0.8], (8, 1)))
+    assert moved.error == pytest.approx(5 / 7) and moved.guess == pytest.approx(2 / 7)
+    judge = Judge(Numbers(), metric_of(None, Numbers()), y, folds, np.arange(8.0))
+    assert judge.prior == pytest.approx(np.average(y[y == y], weights=np.arange(8.0)[y == y]))
+    assert judge.plain(y[:, np.newaxis] + 0.5).error == pytest.approx(0.5)
+    all_right = Judge(Classes(), metric_of(None, Classes()), np.ones(20), folds_of(20)).plain(
+        np.tile([0.2, 0.8], (20, 1))
+    )
+    assert all_right.low == 0 and all_right.high == pytest.approx(binomtest(0, 20).proportion_ci().high)
+    new = judge.of_new(Numbers(), np.array([1.0, 3.0]))
+    assert new.plain(np.array([[1.0], [2.0]])).guess == pytest.approx(np.abs([1, 3] - judge.prior).mean())

@@ -1,5 +1,6 @@
 """The leaderboard: like is compared with like, and every place tells the same numbers."""
 
+import re
 import warnings
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from PIL import Image
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import roc_auc_score
@@ -89,6 +91,32 @@ def test_a_fitted_stack_prints_the_head_of_its_board(fitted, board):
     assert "95 % interval" in text and "roc_auc" in text and "constant" in text
     head = head_of(board)
     assert max(map(len, head.splitlines())) <= 100 and head.count("best single view") == 2
+
+
+def test_a_board_is_made_once_and_goes_into_the_file(fitted, board, tmp_path):
+    model, _ = fitted
+    save(model, tmp_path / "m.emm")
+    loaded = load(tmp_path / "m.emm")
+    pd.testing.assert_frame_equal(loaded.leaderboard(), board)
+    assert "best single view" in str(loaded) and loaded.leaderboard() is not loaded.leaderboard()
+    loaded.set_params(scoring=None)
+    assert set(loaded.leaderboard()["score_name"]) == {"r2", "accuracy"}
+    assert "_board" not in vars(clone(loaded))
+
+
+def test_a_summary_tells_scores_in_the_unit_of_the_target(fitted):
+    model, Y = fitted
+    size = Y["size"].to_numpy()
+    lines = repr(model.summary()).splitlines()
+    assert lines[0] == "160 rows, 2 views: one (vector), two (vector); 2 targets" and "best single view" in str(lines)
+    assert lines[-2].startswith(f"size: off by {np.abs(model.oof_['size'] - size).mean():.3g} on average (95")
+    assert lines[-1].endswith("when always guessing the most frequent")
+    new = {"one": np.zeros((4, 1)), "two": np.zeros((4, 1))}
+    with pytest.warns(DataWarning, match="count as wrong"):
+        found = model.summary(new, pd.DataFrame({"kind": ["a", "never seen"] * 2}))
+    assert re.match(r"kind \(4 rows\): right in (0|50) of 100 .*; (0|50) of 100 when", found)
+    with pytest.raises(ValueError, match="Give both X and Y"):
+        model.summary(new)
 
 
 def test_the_head_names_what_it_leaves_out():
