@@ -23,12 +23,13 @@ from ._plan import (
     members_of,
     seed_of,
 )
-from ._run import CrossFit, in_time_order
+from ._run import FIT_SHARE, CrossFit, in_time_order
 from ._table import Table
 from ._trial import measured
 
 __all__ = [
     "ALL_ROWS",
+    "FIT_SHARE",
     "MISSING_VIEWS",
     "CrossFit",
     "Estimate",

@@ -82,6 +82,8 @@ class Runner:
         Where finished jobs are kept.
     deadline : float or None
         Moment (`time.time()`) after which jobs that are not required are left out.
+    started : float or None
+        Moment from which shares of the time count; None: now.
     job_timeout : float or None
         Seconds after which a job has failed; its worker process is ended. Jobs then always run in processes of
         their own.
@@ -89,10 +91,10 @@ class Runner:
         With `stage(name, n_jobs)` -> context manager that gives a callable for each finished job.
     """
 
-    def __init__(self, *, n_jobs=None, store=None, deadline=None, job_timeout=None, progress=None):
+    def __init__(self, *, n_jobs=None, store=None, deadline=None, started=None, job_timeout=None, progress=None):
         self.n_jobs, self.store, self.deadline, self.progress = n_jobs, store, deadline, progress
         self.job_timeout = job_timeout
-        self.started = time.time()
+        self.started = time.time() if started is None else started
         self.report = {}
         self.done = {}  # (stage, group of jobs) -> seconds, and sum of the costs of jobs
         self.warned = set()
@@ -122,6 +124,21 @@ class Runner:
         size = sum(size_of(result) for result in results)
         self._add(stage, len(jobs), time.perf_counter() - started, seconds, size, left_out)
         return results
+
+    def run_whole(self, stage, jobs, *, share=1.0):
+        """Return what `run` gives, of jobs that are of use together only: the first tells if all fit the time.
+
+        Where there is not, the others are left out, and all are `Skipped`.
+        """
+        if self.deadline is None or len(jobs) < 2 or jobs[0].required:
+            return self.run(stage, jobs, share=share)
+        started = time.time()
+        first, rest = self.run(stage, jobs[:1], share=share), jobs[1:]
+        spent, costs = time.time() - started, sum(job.cost for job in rest)
+        if time.time() + spent / max(jobs[0].cost, 1.0) * costs / self.n_workers > self._end(share):
+            self.leave_out(stage, jobs[0].group or jobs[0].name)
+            return [Skipped()] * len(jobs)
+        return first + self.run(stage, rest, share=share)
 
     def seconds_each(self, group):
         """Return the seconds that jobs of a group took per unit of their cost, over all stages."""

@@ -19,7 +19,8 @@ from ._extract import Chunk, FitExtractor, by_content, spread_rows
 from ._plan import ALL_ROWS, Extraction, seed_of
 
 CHUNK_ROWS = 256  # most rows that one job of an extractor that needs no fit reads
-BEGIN_SHARE, END_SHARE = 0.5, 0.75  # of the time: after it, no further view is begun, and none is gone on with
+TRIED_ROWS = 16  # what tells whether there is time for the others
+BEGIN_SHARE, END_SHARE = 0.4, 0.6  # of the time: after it, no further view is begun, and none is gone on with
 
 
 @dataclass
@@ -139,7 +140,7 @@ class TrainingFeatures(Features):
         for name in names:
             self.present[name] = present[name][: self.n_rows]
             jobs += self._fits(name, parts[name], read.get(name, columns[name]), present[name], required)
-        results = self.run.runner.run("extract", jobs, share=END_SHARE)
+        results = self.run.runner.run_whole("extract", jobs, share=END_SHARE)
         check_failures(jobs, results)
         if any(isinstance(result, Skipped) for result in results):
             return
@@ -221,9 +222,9 @@ def read_rows(extractors, columns, present, n_own, runner, cache=None, *, requir
     jobs = [
         Chunk(name, extractor, take_rows(columns[name], rows), rows, cache, required=required)
         for name, extractor in extractors.items()
-        for rows in chunks(np.flatnonzero(present[name]), runner.n_workers)
+        for rows in _chunks(np.flatnonzero(present[name]), runner.n_workers, tried=not required)
     ]
-    results = runner.run("read", jobs, share=share) if jobs else []
+    results = runner.run_whole("read", jobs, share=share) if jobs else []
     check_failures(jobs, results)
     if any(isinstance(result, Skipped) for result in results):
         return None
@@ -233,6 +234,12 @@ def read_rows(extractors, columns, present, n_own, runner, cache=None, *, requir
         if not sparse.issparse(block):
             present[name] = present[name] & ~np.isnan(block).all(axis=1)
     return read
+
+
+def _chunks(rows, n_workers, tried):
+    """Return chunks of rows; where there may be no time for all, the first is small and tells how long they take."""
+    first = rows[: TRIED_ROWS if tried else 0]
+    return [part for part in (first, *chunks(rows[len(first) :], n_workers)) if len(part)]
 
 
 def chunks(rows, n_workers):

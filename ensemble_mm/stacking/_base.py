@@ -98,6 +98,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
         return {k: v for k, v in vars(self).items() if k.endswith("_") or k in ("_names", "_named_tasks", "_board")}
 
     def _fit_anew(self, X, Y, sample_weight, groups):
+        started = time.time()
         check_params(self)
         vars(self).pop("_board", None)
         context = self._init_callback_context(max_subtasks=None)
@@ -112,7 +113,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
         check_weights(self.meta_learner, problem.tasks, members)
         for words in (*self._untold(members, problem, sample_weight), *fitted_before(members, problem.views)):
             warnings.warn(words, UserWarning, stacklevel=5)
-        runner = self._runner(Progress(context, self))
+        runner = self._runner(Progress(context, self), started)
         run = self._crossfit(problem, folds, seed, runner)
         run.extract(members)
         self._learn(run, run.readable(members))
@@ -351,11 +352,13 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
 
     # -- running -------------------------------------------------------------------------------------------------
 
-    def _runner(self, progress=None):
+    def _runner(self, progress=None, started=None):
         store = JobStore(self.checkpoint) if progress is not None and self.checkpoint is not None else None
-        deadline = time.time() + self.time_budget if progress is not None and self.time_budget else None
+        deadline = started + self.time_budget if started is not None and self.time_budget else None
         limit = None if progress is None else self.job_timeout
-        return Runner(n_jobs=self.n_jobs, store=store, deadline=deadline, job_timeout=limit, progress=progress)
+        return Runner(
+            n_jobs=self.n_jobs, store=store, deadline=deadline, started=started, job_timeout=limit, progress=progress
+        )
 
     def _cache(self):
         if isinstance(self.cache, (str, os.PathLike)):

@@ -14,7 +14,7 @@ from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import one_of
-from ..crossfit import ALL_ROWS, Estimate, Fit, Member, patterns_of, seed_of
+from ..crossfit import ALL_ROWS, FIT_SHARE, Estimate, Fit, Member, patterns_of, seed_of
 from ..data import Quantiles, labels_by_task
 from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
 from ._adding import fit_beside, joined
@@ -157,7 +157,7 @@ class MultiOutputStack(BaseStack):
         found = pd.DataFrame({"kept": False, "gain": 0.0, "standard_error": np.nan}, index=names)
         self.task_contributions_ = pd.DataFrame(0.0, index=names, columns=names)
         levels, oof = [first], first.oof
-        if self.strategy != "independent" and len(names) > 1 and not run.runner.is_over():
+        if self.strategy != "independent" and len(names) > 1 and not run.runner.is_over(FIT_SHARE):
             second, across, estimates = self._second_level(run, first, fitted, members)
             if second is not None:
                 by_fold = {f: _guard(run, first, second, f) for f in (None, *range(len(parts(run))))}
@@ -186,7 +186,7 @@ class MultiOutputStack(BaseStack):
                     for pattern in tried:
                         tried[pattern] |= _chain_estimates(run.cells(own, own.members(), pattern))
         if not models:
-            if not run.runner.is_over():
+            if not run.runner.is_over(FIT_SHARE):
                 warnings.warn(
                     f"strategy={self.strategy!r} had no effect: no learner can read the estimates of other tasks "
                     "beside its views. Add one that takes any columns, such as a linear one.",
@@ -216,7 +216,7 @@ class MultiOutputStack(BaseStack):
             )  # fmt: skip
             lacking = [n - sum(m in fitted for m in group) for n, group in zip(lacking, tried, strict=True)]
             yield own, fitted
-            if run.runner.is_over():
+            if run.runner.is_over(FIT_SHARE):
                 return
 
     def _members_across(self, tasks, members):

@@ -82,8 +82,8 @@ cache : path, object or None, default=None
 checkpoint : path or None, default=None
     Folder where finished jobs are kept, so that a killed fit can go on.
 time_budget : float or None, default=None
-    Seconds after which no further job is started: cheap views and learners come first, and a warning and
-    `fit_report_` tell what was left out. The cheapest learner of every task is fitted in any case.
+    Seconds that a fit may take, and a tenth more beside a job that still runs: cheap views and learners come first,
+    and a warning and `fit_report_` tell what was left out. The cheapest learner of every task is fitted in any case.
 job_timeout : float or None, default=None
     Seconds that one job (a fit of a learner on a fold, say) may take; one that takes longer has failed, and
     `on_error` tells what follows. Jobs then run in worker processes, even one at a time.

@@ -51,6 +51,26 @@ class Total(Job):
         return float(sum(block[self.rows].sum() for block in self.blocks)), self.word, self.weight
 
 
+@pytest.mark.parametrize(("seconds", "n_run"), [(10.0, 5), (3.0, 1)])
+def test_what_is_of_use_together_only_is_left_out_where_the_first_shows_that_it_takes_too_long(
+    monkeypatch, seconds, n_run
+):
+    moment, ran = 0.0, []
+
+    def work(i):
+        nonlocal moment
+        moment += 1.0
+        ran.append(i)
+        return i
+
+    monkeypatch.setattr(_execute, "time", SimpleNamespace(**vars(time) | {"time": lambda: moment}))
+    runner = Runner(n_jobs=1, started=0.0, deadline=seconds)
+    results = runner.run_whole("read", [Call("job", work, (i,), group="view", required=False) for i in range(5)])
+    assert ran == list(range(n_run))
+    assert results == ran if n_run == 5 else all(isinstance(result, Skipped) for result in results)
+    assert runner.to_frame().loc["read", "left_out"] == ("" if n_run == 5 else "view")
+
+
 def test_arrays_travel_beside_their_job():
     """On a cluster, an array that many jobs share is then sent to a worker once."""
     shared = np.arange(4.0)[:, np.newaxis]

@@ -1,5 +1,7 @@
 import time
+import warnings
 from decimal import Decimal
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -21,7 +23,8 @@ from ensemble_mm import (
     TabularExtractor,
     TextExtractor,
 )
-from ensemble_mm.crossfit import ALL_ROWS
+from ensemble_mm.crossfit import ALL_ROWS, _execute
+from ensemble_mm.stacking import _base
 
 VIEWS = [("review", TextExtractor(), "review"), ("facts", TabularExtractor(), ["age", "price", "shop"])]
 LINEAR = [("linear", LogisticRegression())]
@@ -148,11 +151,31 @@ def test_fold_models_serve_when_the_refit_comes_too_late(vectors):
 
     learners = [("quick", Ridge()), ("slow", Slow()), ("late", Ridge(2.0))]
     with pytest.warns(UserWarning, match="'slow'.*'late'|'late'.*'slow'"):
-        model = StackedRegressor(learners=learners, cv=3, time_budget=2.8, n_jobs=1).fit(X, y)
+        model = StackedRegressor(learners=learners, cv=3, time_budget=3.6, n_jobs=1).fit(X, y)
     assert [member.learner for member in model.table_.members()] == ["quick", "slow"]
     folds = {member.learner: set(models) for member, models in model.levels_[0].models.items()}
     assert folds["quick"] == {ALL_ROWS} and folds["slow"] == {0, 1, 2}
     assert np.isfinite(model.predict(X)).all()
+
+
+@pytest.mark.parametrize(("reading", "kept"), [(0.0, ["a", "b"]), (99.0, ["a"])])
+def test_reading_the_table_takes_of_the_time_budget(vectors, monkeypatch, reading, kept):
+    X, y = vectors
+    model = StackedRegressor(learners=[("a", Ridge()), ("b", Ridge(2.0))], cv=3, time_budget=90.0)
+    problem, late = model._problem, 0.0
+
+    def slow(*args):
+        nonlocal late
+        late = reading
+        return problem(*args)
+
+    monkeypatch.setattr(model, "_problem", slow)
+    clock = SimpleNamespace(**vars(time) | {"time": lambda: time.time() + late})
+    monkeypatch.setattr(_base, "time", clock)
+    monkeypatch.setattr(_execute, "time", clock)
+    with warnings.catch_warnings(action="ignore"):
+        model.fit(X, y)
+    assert [member.learner for member in model.table_.members()] == kept
 
 
 @pytest.mark.parametrize(("refit", "folds"), [(True, {ALL_ROWS}), (False, {0, 1, 2})])
