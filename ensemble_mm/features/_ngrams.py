@@ -3,11 +3,8 @@
 Texts become strings again only for the n-grams that are kept.
 """
 
-from array import array
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
-from functools import partial
-from itertools import repeat
 from typing import ClassVar
 
 import numpy as np
@@ -15,10 +12,11 @@ import pandas as pd
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from ._words import parts_of
+from ._words import APART, END, Tokens, bytes_of_parts, parts_of
 
 GAP = -1  # between units that do not stand together, and in the place of those that are not known
 FEW = 1000  # numbers, up to which a search in a sorted list is faster than a table of hashes
+BLOCK = 256  # texts whose words are in memory at once
 FEW_TEXTS = 8  # up to which a look at each n-gram is faster than arrays
 
 
@@ -164,28 +162,21 @@ class WordNgrams(_Ngrams):
     def _numbered(self, texts, number=None):
         """Return [words as numbers, their rows, what stands alone, its rows], and all units.
 
-        `number` maps units to numbers, those that are not known to GAP; None gives every unit a number.
+        `number` gives tokens their numbers, GAP to those that are not known; None numbers all.
         """
-        seen = defaultdict()
-        seen.default_factory = seen.__len__  # a word that was not there gets the next number
-        number = number or partial(map, seen.__getitem__)
-        words, word_ends, alone, alone_ends = array("i"), [0], array("i"), [0]
-        for text in texts:
-            together, single = parts_of(text, self.ngram_range[0])
-            for stretch in together:
-                words.extend(number(stretch))
-                words.append(GAP)
-            alone.extend(number(single))
-            word_ends.append(len(words))
-            alone_ends.append(len(alone))
-        rows, numbers = np.arange(len(texts)), partial(np.array, dtype=np.intp)
-        tokens = [
-            numbers(words),
-            np.repeat(rows, np.diff(word_ends)),
-            numbers(alone),
-            np.repeat(rows, np.diff(alone_ends)),
-        ]
-        return tokens, list(seen)
+        words, rows, alone, rows_alone = [], [], [], []
+        for start in range(0, len(texts), BLOCK):
+            *contents, order = bytes_of_parts(texts[start : start + BLOCK], self.ngram_range[0])
+            for content, cut, places in zip(contents, (words, alone), (rows, rows_alone), strict=True):
+                cut.append(Tokens.of(content))
+                ends = cut[-1].short == ord(END)
+                places.append(start + order[np.cumsum(ends) - ends])
+        tokens = Tokens.joined(words + alone)
+        numbers, units = tokens.numbered() if number is None else (number(tokens), [])
+        numbers[(tokens.short == ord(END)) | (tokens.short == ord(APART))] = GAP
+        rows = np.concatenate([np.empty(0, np.intp), *rows, *rows_alone])
+        n_words = sum(len(part.short) for part in words)
+        return [numbers[:n_words], rows[:n_words], numbers[n_words:], rows[n_words:]], units
 
     def _grams(self, text):
         """Return the n-grams of one text, by name, and what stands alone in it."""
@@ -196,8 +187,17 @@ class WordNgrams(_Ngrams):
         return grams
 
     def _lookup(self, units):
-        numbers = dict(zip(units, range(len(units)), strict=True))
-        return lambda stretch: map(numbers.get, stretch, repeat(GAP))
+        known = Tokens.of(" ".join(units).encode("utf-8", "surrogatepass"))
+        is_short = known.short != 0
+        short, places = pd.Index(known.short[is_short]), np.r_[np.flatnonzero(is_short), GAP]
+        long = dict(zip(known.long, np.flatnonzero(~is_short).tolist(), strict=True))
+
+        def number(tokens):
+            numbers = places[short.get_indexer(tokens.short)]  # what is not there has place -1
+            numbers[tokens.short == 0] = [long.get(word, GAP) for word in tokens.long]
+            return numbers
+
+        return number
 
     def _units_of(self, names):
         """Return the units of names, name after name, and how many each has."""

@@ -16,7 +16,7 @@ from .._checks import as_items, check_fitted, check_params, having, is_missing, 
 from .._modalities import TEXT
 from .._products import half, inner_products, times
 from ..schema import composed, is_no_text, kind_of_strings, word_of
-from ._characters import COUNTS, count_characters
+from ._characters import COUNTS, FEW_TEXTS, count_characters
 from ._encoders import POOLINGS, encode, encoder_files, encoder_width
 from ._ngrams import Cells, CharacterNgrams, WordNgrams, side_by_side
 from ._words import POS_TAGS, part_of_speech_shares, shaken, tokens_of
@@ -160,7 +160,11 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
             check_is_fitted(self, "vocabulary_")
             return self._tokens(texts)
         check_fitted(self, "vectorizers_")
+        places, different = pd.factorize(np.array(texts, dtype=object)) if len(texts) > FEW_TEXTS else (None, texts)
+        repeated = 2 * len(different) < len(texts)  # as names of countries are: each is read once
+        texts = different if repeated else texts
         features = self._join([v.transform(texts) for v in self.vectorizers_], self._plain(texts), len(texts))
+        features = features[places] if repeated else features
         return self.reducer_.transform(features) if self.output == "reduced" else features
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
