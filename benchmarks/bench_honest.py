@@ -6,8 +6,11 @@ seeds. On noise a figure above .5, or a log loss below that of new rows, flatter
 it was scored on; z is the distance from .5 in standard errors. On a signal a figure far below that of new rows is
 shrunk; a little below it is what training on four of five folds costs.
 
-The score is the area under the ROC curve; decisions have the balanced accuracy: chance is .5 for both. Numbers that are
-one by design (`leaderboard`, `cv_results_`, the page of `report`) are read once each, from the model of "linear".
+The score is the area under the ROC curve; decisions have the balanced accuracy: chance is .5 for both. It is the mean
+over the folds, as a stack tells it. "pooled" puts all rows of `oof_` in one order, which is below chance on noise: a
+row's label moves what models and calibrators of all folds say but those of its own. Numbers that are one by design
+(`leaderboard`, `cv_results_`, the page of `report`, a run in a `TaskDatabase`) are read once each, from the model of
+"linear". There is no sigmoid calibration: "temperature" is its form of one parameter.
 
     python benchmarks/bench_honest.py [SEEDS] [noise | signal]
 """
@@ -25,12 +28,14 @@ import pandas as pd
 from _measure import report
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
+from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.tree import DecisionTreeClassifier
 
-from ensemble_mm import StackedClassifier, TunedLearner, compare_strategies
+from ensemble_mm import MultiOutputStack, StackedClassifier, TunedLearner, compare_strategies
 from ensemble_mm.inspection._cells import cells_of
 from ensemble_mm.inspection._scores import compare_choices
 from ensemble_mm.meta import parts_of, select_members
+from ensemble_mm.store._runs import describe_run
 
 N_ROWS, N_NEW = 120, 2_000
 TREES = [(f"tree{i}", DecisionTreeClassifier(max_depth=3, max_features=1, random_state=i)) for i in range(2)]
@@ -47,6 +52,8 @@ SETTINGS = {
     "greedy, prune=1": GREEDY | {"prune": 1},
     "greedy, prune=3, isotonic": GREEDY | {"prune": 3, "calibration": "isotonic"},
     "greedy, cv=2": GREEDY | {"cv": 2},
+    "greedy, 2 x 5 folds": GREEDY | {"cv": RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=0)},
+    "linear, class_weight": LINEAR | {"class_weight": "balanced"},
     "linear, threshold": LINEAR | {"threshold": "balanced_accuracy"},
 }
 GRID = {"max_depth": [1, 3], "min_samples_leaf": [1, 5]}
@@ -63,9 +70,12 @@ def draw(seed, signal):
     return *parts, y[:N_ROWS], y[N_ROWS:], rng
 
 
-def judged(y, proba):
-    rows = np.isfinite(proba[:, 1])
-    return roc_auc_score(y[rows], proba[rows, 1]), log_loss(y[rows], proba[rows], labels=[0, 1])
+def judged(y, proba, folds=None):
+    """Return the area under the curve, as the mean over folds where these are given, and the log loss."""
+    parts = [np.arange(len(y))] if folds is None else [test for _, test in folds]
+    areas = [roc_auc_score(y[part], proba[part, 1]) for part in parts]
+    rows = np.unique(np.concatenate(parts))
+    return np.average(areas, weights=[len(part) for part in parts]), log_loss(y[rows], proba[rows], labels=[0, 1])
 
 
 def figures(seed, signal):
@@ -82,8 +92,10 @@ def figures(seed, signal):
                 row = model.leaderboard().set_index("learner").loc["ensemble"]
                 yield name, (row["score"], row["loss"]), (balanced_accuracy_score(y_new, model.predict(new)), np.nan)
                 continue
-            out = next(iter(model.oof_.values())) if isinstance(model.oof_, dict) else model.oof_
-            yield f"oof_: {name}", judged(y, out), judged(y_new, proba)
+            (out,) = model.oof_.values()
+            yield f"oof_: {name}", judged(y, out, model.folds_), judged(y_new, proba)
+            if "isotonic" in name:
+                yield f"pooled: {name}", judged(y, out), judged(y_new, proba)
             if name == "linear":
                 yield from told_by(model, judged(y_new, proba))
                 yield "select_members, 3 of the table", by_hand(model, y), NONE
@@ -96,6 +108,9 @@ def figures(seed, signal):
     Y = pd.DataFrame({"y": y, "copy": other})
     for strategy, row in compare_strategies(views, Y, **few).loc["y"].iterrows():
         yield f"compare_strategies: {strategy}", (row["score"], row["loss"]), NONE
+    model = MultiOutputStack(strategy="chain", **few).fit(views, Y)
+    chained = model.leaderboard().query("task == 'y' and learner == 'ensemble'")[["score", "loss"]]
+    yield "strategy='chain'", tuple(chained.iloc[0]), judged(y_new, model.predict_proba(new)["y"])
 
 
 def told_by(model, fresh):
@@ -109,6 +124,8 @@ def told_by(model, fresh):
     yield "leaderboard: constant", tuple(own.loc["constant"]), NONE
     folds = model.cv_results_.set_index("learner")["mean"]
     yield "cv_results_: ensemble", (folds["ensemble"], np.nan), fresh
+    (kept,) = describe_run(model, None, None, "noise")["scores"].values()
+    yield "TaskDatabase: ensemble", (kept["mean"], np.nan), fresh
     choices = compare_choices(cells_of(model), list(model.views_)).set_index("choice")[["score", "loss"]]
     yield "report: ensemble", tuple(choices.loc["ensemble"]), fresh
     for name in ("only 'a'", "best single view"):

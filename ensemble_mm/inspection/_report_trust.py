@@ -82,10 +82,8 @@ def _probabilities(model):
         cells = cells.take(cells.scored[:: 1 + len(cells.scored) // MOST_ROWS])
         error = calibration_error(curve_of(cells.truth, cells.ensemble, cells.weight))
         if error > _by_chance(cells):
-            words = (
-                f"{name}: probabilities are off by {100 * error:.0f} points on average. calibration='sigmoid' mends it."
-            )
-            found.append(words)
+            points = f"{100 * error:.0f} points"
+            found.append(f"{name}: probabilities are off by {points} on average. calibration='temperature' mends it.")
     return [_verdict("Can probabilities be taken at their word?", "not quite", found)] if names else []
 
 

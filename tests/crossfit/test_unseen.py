@@ -32,9 +32,19 @@ def rows_and_folds(n_folds=4):
     return X, rng.normal(size=80), folds
 
 
-@pytest.mark.parametrize("settings", [{"meta_learner": "linear"}, {"meta_learner": "greedy", "prune": 2}], ids=str)
-def test_labels_of_a_fold_change_nothing_that_is_said_of_it(settings):
-    X, y, folds = rows_and_folds()
+@pytest.mark.parametrize(
+    ("n_folds", "settings"),
+    [
+        (4, {"meta_learner": "linear"}),
+        (4, {"meta_learner": "greedy", "prune": 2}),
+        (5, {"meta_learner": "linear", "prune": "auto"}),
+    ],
+    ids=str,
+)
+def test_labels_of_a_fold_change_nothing_that_is_said_of_it(n_folds, settings):
+    X, y, folds = rows_and_folds(n_folds)
+    if settings.get("prune") == "auto":  # which half is kept may hear of them, and is clear here
+        y = y + 3 * X["a"][:, 0]
     model = StackedRegressor(learners=[("sum", Sum())], cv=folds, random_state=0, **settings)
     before = model.fit(X, y).oof_["y"]
     for _, test in folds[:2]:
