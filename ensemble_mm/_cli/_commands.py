@@ -18,7 +18,7 @@ from .. import features  # noqa: F401  the modalities are known by their extract
 from .._checks import BadItemsError, BadItemsWarning, did_you_mean
 from ..endpoint import table_of
 from ._arguments import PROG, make_parser, options_of
-from ._tables import check_format, shown, some, tell, write_table
+from ._tables import check_format, shown, some, tell, with_few_digits, write_table
 
 PART_ROWS = 5_000  # of a table, which are predicted at a time
 
@@ -70,6 +70,7 @@ def _predict(args):
     from ._growing import growing_table
 
     model = _load(args)
+    is_text = not args.out.endswith(".parquet") and "://" not in args.out
     layout = {"sep": args.sep, "decimal": args.decimal, "encoding": args.encoding}
     parts = read_parts(args.data, args.root, n_rows=PART_ROWS, media=_media_of(model), texts=_texts_of(model), **layout)
     with growing_table(args.out, _made_of(args), args.resume) as (add, before), _counting(args.data) as advance:
@@ -78,7 +79,10 @@ def _predict(args):
             new = part.iloc[max(before - start, 0) :]
             if len(new):
                 rows = _row_names(args, part, start).loc[new.index]
-                add(pd.DataFrame({rows.name: rows} | _outputs(args, model, new, start)))
+                found = _outputs(args, model, new, start)
+                if is_text:
+                    found = {name: with_few_digits(values) for name, values in found.items()}
+                add(pd.DataFrame({rows.name: rows} | found))
             start += len(part)
             advance(len(part))
         if not start:

@@ -8,10 +8,12 @@ import shlex
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from .._checks import listed, printable
 
+DIGITS = 8  # of a predicted number in a file of text; they are off by 5e-8 of it at most
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _FORMATS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json")
 _QUOTED = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
@@ -50,6 +52,13 @@ def as_bytes(table: pd.DataFrame, path: str, head: bool = True) -> bytes:
             raise ImportError("Parquet needs 'pyarrow': pip install 'ensemble_mm[parquet]', or write .csv.") from error
         return buffer.getvalue()
     return table.to_json(orient="records", lines=True, force_ascii=False, date_format="iso").encode("utf-8")
+
+
+def with_few_digits(values):
+    """Return numbers that have as many digits as a person can use, others as they are."""
+    if getattr(values, "dtype", None) is None or values.dtype.kind != "f":
+        return values
+    return np.array([float(f"{value:.{DIGITS}g}") for value in values.tolist()])
 
 
 def defused(cell):

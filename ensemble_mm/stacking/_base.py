@@ -64,7 +64,7 @@ from ._cautions import fitted_before, idle_learners, left_out, splitting_groups,
 from ._decisions import decided, with_class_weights
 from ._diagram import diagram
 from ._level import Level, calibrator_of, forget_idle, meta_setting, setting_of
-from ._parameters import StackParameters, check_settings, check_weights
+from ._parameters import INNER, StackParameters, check_settings, check_weights
 from ._params import NamedParamsMixin
 from ._predictor import Predictor
 from ._progress import Progress
@@ -549,6 +549,10 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
         check_is_fitted(self)
         out, new = self._predict_tasks(X)
         return regions_of(self, out, new.present, coverage, region, joint)
+
+    def __dir__(self):
+        """Return the names that are for users."""
+        return [name for name in super().__dir__() if name not in INNER]
 
     def _sk_visual_block_(self):
         return diagram(self)

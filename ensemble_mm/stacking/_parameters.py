@@ -103,32 +103,43 @@ rare : {"keep", "drop"}, default="keep"
 ATTRIBUTES = """
 views_ : dict of str to str
     Modality of every view.
-view_seconds_ : dict of str to float
-    Seconds per row that the extraction of each view took in the fit, in the order in which a cascade reads them.
 schema_ : Schema
     What every column of X was taken for, why, and how its values are read.
-table_ : Table
-    Out-of-fold predictions; `table_.to_frame()` has columns (task, learner, reads, class), NaN where a
-    learner abstained.
-folds_ : list of (train, test)
-row_weights_ : dict of str to ndarray of shape (n_samples,) or None
-    Weights of the rows in each task; None where none were given.
+oof_ : dict of str to ndarray
+    Predictions of the rows of the fit, by task, from models that did not see the row: probabilities of shape
+    (n_samples, n_classes), or numbers of shape (n_samples,). NaN where no fold holds the row out.
 contributions_ : DataFrame of shape (n_members, n_tasks)
     Weight of every (reads, learner); those of a task sum to 1.
 cv_results_ : DataFrame
     Scores of every member and of the ensemble on every fold, under the metric that `scoring` names, else accuracy or
     R2; "mean" is over the folds, which count by their rows. `leaderboard` compares them on the same rows.
-row_marks_ : ndarray of shape (n_samples,), uint64
-    A number per row of the fit, made of what the views read, in ascending order: by it rows that were seen are told.
-groups_ : ndarray of shape (n_samples,) or None
-    Group of every row, as a number; None where no groups were given.
-n_extractions_ : int
+table_ : Table
+    What each member predicts for held-out rows; `table_.to_frame()` has columns (task, learner, reads, class), NaN
+    where a learner abstained.
+meta_learners_ : dict of str to estimator
+    What combines the members of each task.
+folds_ : list of (train, test)
+    Rows of every fold, as positions.
 failures_ : list of dict
+    Learners that failed and were left out: "learner", "reads", "task", "error".
 fit_report_ : DataFrame
-    Seconds and bytes of every stage.
+    Jobs, seconds and bytes of every stage.
+view_seconds_ : dict of str to float
+    Seconds per row that the extraction of each view took in the fit, in the order in which a cascade reads them.
+thresholds_ : dict
+    What tasks decide by, where `threshold` or `class_weight` was given.
+n_extractions_ : int
+    How often a view was extracted: once per fold if its extractor learns, else once.
 n_features_in_ : int
     Columns of X, or views of a dict.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Names of the columns, where X is a DataFrame.
 """
+# What predictions and displays read of a fit, and users need not: `dir` of a stack leaves it out.
+INNER = frozenset(
+    "calibrators_ conformal_ groups_ joint_ levels_ losses_by_views_ present_ readers_ row_marks_ row_weights_ "
+    "targets_ view_columns_".split()
+)
 
 Parts = str | Sequence[tuple[Any, ...]]  # (name, estimator, ...)
 PartsByTask = Parts | Mapping[str, Parts]

@@ -3,10 +3,11 @@
 import csv
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from ensemble_mm._cli._tables import defused, write_table
+from ensemble_mm._cli._tables import defused, with_few_digits, write_table
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl"])
@@ -51,3 +52,11 @@ def test_no_written_cell_is_a_formula(tmp_path, suffix):
         rows = list(csv.reader(file, delimiter="," if suffix == "csv" else "\t"))
     assert len(rows) == 7 and all(len(row) == 2 for row in rows)
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for row in rows for cell in row)
+
+
+def test_predicted_numbers_in_a_file_of_text_have_few_digits():
+    found = with_few_digits(np.array([90.07336696799977, 1 / 3, 6.688653677128865e-05, np.nan, 2.0, 123456789.25]))
+    assert str(found[:3].tolist()) == "[90.073367, 0.33333333, 6.6886537e-05]" and np.isnan(found[3])
+    assert found[4:].tolist() == [2.0, 123456790.0]
+    names = np.array(["a", None], dtype=object)
+    assert with_few_digits(names) is names and with_few_digits(np.array([12345678901])).tolist() == [12345678901]

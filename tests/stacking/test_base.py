@@ -1,3 +1,4 @@
+import re
 import time
 import warnings
 from decimal import Decimal
@@ -25,6 +26,7 @@ from ensemble_mm import (
 )
 from ensemble_mm.crossfit import ALL_ROWS, _execute
 from ensemble_mm.stacking import _base
+from ensemble_mm.stacking._parameters import INNER
 
 VIEWS = [("review", TextExtractor(), "review"), ("facts", TabularExtractor(), ["age", "price", "shop"])]
 LINEAR = [("linear", LogisticRegression())]
@@ -376,3 +378,13 @@ def test_members_that_were_pruned_say_nothing_of_new_rows(vectors):
     model = StackedRegressor(learners=learners, prune=1, cv=2, random_state=0).fit(X, y)
     told = model.predict_members(X).to_frame().isna().all()
     assert told.groupby("learner").all().to_dict() == {"bad": True, "good": False}
+
+
+def test_what_a_fit_sets_and_users_see_is_documented():
+    model = MultiOutputStack(learners=[("ridge", Ridge())], cv=2).fit(
+        np.eye(20), pd.DataFrame({"y": np.arange(20) / 3})
+    )
+    fitted = {name for name in dir(model) if name.endswith("_") and not name.startswith("_")}
+    told = set(re.findall(r"^ *(\w+_) : ", type(model).__doc__, re.MULTILINE))
+    assert fitted <= told and len(fitted) < 20
+    assert not fitted & INNER and all(hasattr(model, name) for name in INNER)
