@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 import time
 import warnings
 
@@ -20,7 +21,7 @@ from ._bodies import MOST_ROWS, Options, of_csv, of_form, of_invocation, of_pred
 from ._inputs import Inputs, Rows
 from ._metrics import CONTENT_TYPE, Metrics
 from ._refusal import Refusal
-from ._schema import open_api, page
+from ._schema import PLACE, open_api, page
 
 log = logging.getLogger("ensemble_mm.endpoint")
 
@@ -88,7 +89,9 @@ class Service:
         return _json(self._schema)
 
     async def docs(self, request: Request) -> Response:
-        return Response(self._page, media_type="text/html", headers=HEADERS)
+        asked = request.headers.get("host", "")
+        text = self._page.replace(PLACE, asked) if re.fullmatch(r"[\w.:\[\]-]+", asked) else self._page
+        return Response(text, media_type="text/html", headers=HEADERS)
 
     async def metrics(self, request: Request) -> Response:
         return Response(await asyncio.to_thread(self._metrics.page), headers=HEADERS | {"Content-Type": CONTENT_TYPE})
@@ -102,7 +105,7 @@ class Service:
             ):
                 fields = [(name, await value.read() if isinstance(value, UploadFile) else value)
                           for name, value in form.multi_items()]  # fmt: skip
-                return await self._answer(lambda: (of_form(fields), Options.of_query(request.query_params)))
+                return await self._answer(lambda: of_form(fields, request.query_params, self._inputs.columns))
         if kind != "application/json":
             raise Refusal(415, f"Send application/json, {' or '.join(FORMS)}.")
         async with self._whole(request) as body:
@@ -137,7 +140,8 @@ class Service:
         answers, end = [], 0
         for part in parts:
             rows = slice(end, end := end + len(part))
-            told = self._inputs.look(self._inputs.join([part])).told if found.told and len(parts) > 1 else found.told
+            alone = self._inputs.look(self._inputs.join([part])) if found.warns and len(parts) > 1 else found
+            told = [*alone.told, *alone.new]
             gone = [
                 f"{view!r} is missing in every row." for view, absent in found.missing.items() if absent[rows].all()
             ]

@@ -37,10 +37,10 @@ class Options:
     @classmethod
     def of(cls, said: Mapping) -> "Options":
         """Return what a request asks for; raise a `Refusal` where that cannot be meant."""
-        known = [field.name for field in fields(cls)]
         for name, value in said.items():
-            if name not in known:
-                raise Refusal(400, f"{name[:100]!r} is no option: use {', '.join(known)}.{did_you_mean(name, known)}")
+            if name not in OPTIONS:
+                words = f"{name[:100]!r} is no option: use {', '.join(OPTIONS)}.{did_you_mean(name, OPTIONS)}"
+                raise Refusal(400, words)
             if name == "coverage":
                 if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1:
                     raise Refusal(400, "coverage must be a number between 0 and 1, such as 0.9.")
@@ -52,6 +52,9 @@ class Options:
     def of_query(cls, said: Mapping[str, str]) -> "Options":
         """Return what the query string of a request asks for, such as `?probabilities=true&coverage=0.8`."""
         return cls.of({name: _word(text) for name, text in said.items()})
+
+
+OPTIONS = [field.name for field in fields(Options)]
 
 
 def _word(text: str) -> Any:
@@ -100,16 +103,26 @@ def of_csv(body: bytes) -> list:
     return _named(_listed(rows, "What follows the first line"), names, "CSV")
 
 
-def of_form(fields: list[tuple[str, Any]]) -> list:
-    """Return the rows of the fields of a form: each names a column, and one that is there n times has n rows."""
+def of_form(fields: list[tuple[str, Any]], query: Mapping[str, str], known: Mapping) -> tuple[list, Options]:
+    """Return the rows and the options of a form: each field names a column, and one that is there n times has n rows.
+
+    Options are fields, too, unless a column that is `known` has their name, or stand in the query of the address.
+    """
     columns: dict[str, list] = {}
+    options = dict(query)
     for name, value in fields:
-        columns.setdefault(name, []).append(value)
+        if name in OPTIONS and name not in known:
+            if not isinstance(value, str) or name in options:
+                raise Refusal(400, f"The form must hold the option {name!r} once, as a text.")
+            options[name] = value
+        else:
+            columns.setdefault(name, []).append(value)
     counts = {name: len(values) for name, values in columns.items()}
     if len(set(counts.values())) != 1:
         found = ", ".join(f"{name[:100]!r} {n} times" for name, n in list(counts.items())[:10])
         raise Refusal(400, f"The form must hold every column once per row; it has {found or 'no fields'}.")
-    return _named([list(row) for row in zip(*columns.values(), strict=True)], list(columns), "form")
+    rows = _named([list(row) for row in zip(*columns.values(), strict=True)], list(columns), "form")
+    return rows, Options.of_query(options)
 
 
 def _named(rows: list, names: list[str], what: str) -> list[dict]:

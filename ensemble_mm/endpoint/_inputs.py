@@ -46,13 +46,24 @@ class Findings:
         What is to be known of values that cannot be read.
     missing : dict of str to ndarray of shape (n_rows,)
         Whether a row has no item, per view.
-    unseen : dict of str to int
-        Values that the fit did not have, per column of categories.
+    unseen : dict of str to list of str
+        Values that the fit did not have, one per row that has such, per column of categories.
     """
 
     told: list[str]
     missing: dict[str, np.ndarray]
-    unseen: dict[str, int]
+    unseen: dict[str, list[str]]
+
+    @property
+    def new(self) -> list[str]:
+        """What is to be known of categories that the fit did not have."""
+        return [f"{column}: {values[0][:100]!r} was no category in fit."
+                for column, values in self.unseen.items() if values]  # fmt: skip
+
+    @property
+    def warns(self) -> bool:
+        """Whether a sender has to be told of anything but views that are missing."""
+        return bool(self.told or self.new)
 
 
 class Inputs:
@@ -129,7 +140,7 @@ class Inputs:
             values = columns[view.name]
             missing[view.name] = ~present_rows(values)
             for column in self._categories(values, view) if isinstance(values, pd.DataFrame) else ():
-                unseen[column.title] = len(column.reading.unseen(values[column.name]))
+                unseen[column.title] = column.reading.unseen(values[column.name])
         return Findings(told, missing, unseen)
 
     def _check_names(self, records) -> tuple[str, ...]:

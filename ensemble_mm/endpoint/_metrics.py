@@ -44,8 +44,8 @@ class Metrics:
         self.rows.inc(n_rows)
         for view, missing in found.missing.items():
             self.missing.labels(view).inc(int(missing.sum()))
-        for column, n in found.unseen.items():
-            self.unseen.labels(column).inc(n)
+        for column, values in found.unseen.items():
+            self.unseen.labels(column).inc(len(values))
 
     def page(self) -> bytes:
         """Return what Prometheus reads."""

@@ -2,6 +2,7 @@
 
 import html
 import json
+import shlex
 from typing import Any
 
 from .._modalities import cell_kinds_of
@@ -10,6 +11,12 @@ from ._bodies import MOST_ROWS
 from ._inputs import Inputs
 
 KNOWN = 30  # categories that are listed
+PLACE = "HOST:PORT"
+STYLE = (
+    ":root{color-scheme:light dark}body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;"
+    "overflow-wrap:anywhere}td{padding:.2em 1em .2em 0;vertical-align:top}"
+    "pre{background:light-dark(#eee,#333);padding:1em;overflow:auto}"
+)
 CELLS: dict[str, dict[str, Any]] = {
     "file": {"type": ["string", "null"], "contentEncoding": "base64"},
     "numbers": {"type": ["array", "null"], "items": {"type": ["number", "null"]}},
@@ -71,7 +78,9 @@ def open_api(model, inputs: Inputs) -> dict[str, Any]:
     asked = {
         "/predict": {
             "application/json": _object({"rows": rows, **OPTIONS}, required=["rows"], additionalProperties=False),
-            "multipart/form-data": _object({name: {"type": "array", "items": cell} for name, cell in cells.items()}),
+            "multipart/form-data": _object(
+                OPTIONS | {name: {"type": "array", "items": cell} for name, cell in cells.items()}
+            ),
         },
         "/invocations": {
             "application/json": _object(
@@ -106,7 +115,7 @@ def open_api(model, inputs: Inputs) -> dict[str, Any]:
 
 
 def page(model, inputs: Inputs) -> str:
-    """Return a page on the service, whole in itself."""
+    """Return a page on the service, whole in itself; PLACE stands in it where its address does."""
     cells = columns_of(model, inputs)
     columns = [
         (name, cell.get("description", ""), ", ".join(map(str, cell.get("examples", ()))))
@@ -114,15 +123,28 @@ def page(model, inputs: Inputs) -> str:
     ]
     example = example_of(model) if cell_kinds_of(model) else dict.fromkeys(cells, 1.0)
     body = {"rows": [example if inputs.order is None else list(example.values())], "probabilities": True}
-    call = f"curl -H 'Content-Type: application/json' -d @- http://HOST:PORT/predict <<'END'\n{json.dumps(body)}\nEND"
+    calls = [f"curl -H 'Content-Type: application/json' -d @- http://{PLACE}/predict <<'END'\n{json.dumps(body)}\nEND"]
+    if inputs.order is None:
+        calls.append(" \\\n     ".join([f"curl http://{PLACE}/predict", *_fields(example, inputs)]))
     title = html.escape(_title(model))
     return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>body{{font:16px/1.5 sans-serif;"
-        "max-width:60em;margin:2em auto;padding:0 1em}td{padding:.2em 1em .2em 0;vertical-align:top}"
-        f"pre{{background:#eee;padding:1em;overflow:auto}}</style><h1>{title}</h1><h2>A request</h2>"
-        f"<pre>{html.escape(call)}</pre><h2>Columns</h2>{_table(columns)}<h2>Pages</h2>"
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+        f"<title>{title}</title><style>{STYLE}</style><h1>{title}</h1><h2>A request</h2>"
+        f"{''.join(f'<pre>{html.escape(call)}</pre>' for call in calls)}<h2>Columns</h2>{_table(columns)}<h2>Pages</h2>"
         f"{_table((POSTS | GETS).items())}</html>"
     )
+
+
+def _fields(example: dict, inputs: Inputs) -> list[str]:
+    """Return what curl has to say to send an example as a form."""
+    fields = []
+    for name, value in example.items():
+        if inputs.columns[name] == "file":
+            fields.append(f"-F {shlex.quote(name + '=@FILE')}")
+        elif inputs.columns[name] == "value":
+            text = "" if value is None else value
+            fields.append(f"--form-string {shlex.quote(f'{name}={text}')}")
+    return [*fields, *(() if "probabilities" in example else ["-F probabilities=true"])]
 
 
 def _title(model) -> str:

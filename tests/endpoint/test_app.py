@@ -1,7 +1,11 @@
 """The service answers as `predict` does, and tells in words what it cannot answer."""
 
 import base64
+import html
 import json
+import shlex
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -43,6 +47,14 @@ def test_every_form_of_a_body_says_the_same(coats, served, sent):
     assert served.call("/invocations", {"dataframe_split": split}) == (200, wanted)
     assert served.call("/invocations", csv, "text/csv; charset=utf-8") == (200, wanted)
     assert served.call("/predict", form, "multipart/form-data; boundary=edge") == (200, wanted)
+    fields = "review=soft&age=30&shop=north&interval=true&coverage=0.5"
+    urlencoded = "application/x-www-form-urlencoded"
+    _, wanted = served.call("/predict", {"rows": [{"review": "soft", "age": "30", "shop": "north"}], "interval": True,
+                                         "coverage": 0.5})  # fmt: skip
+    assert served.call("/predict", fields.encode(), urlencoded) == (200, wanted) and "intervals" in wanted
+    for body in ("&interval=true", "&set=maybe", "&coverage=2"):
+        status, answer = served.call("/predict", (fields + body).encode(), urlencoded)
+        assert status == 400 and body[1:4] in answer["error"]
     assert served.call("/predict", [], "text/csv")[0] == 415
 
 
@@ -121,6 +133,14 @@ def test_pages_tell_what_is_taken_and_nothing_of_the_server(coats, served, sent)
     assert status == 200 and "curl" in page and "number" in page
     example = json.loads(page.split("&lt;&lt;&#x27;END&#x27;\n")[1].split("\nEND")[0].replace("&quot;", '"'))
     assert served.call("/predict", example)[0] == 200
+    form = html.unescape(page.split("<pre>")[2].split("</pre>")[0]).replace("\\\n", "")
+    command = shlex.split(form.replace("-F photo=@FILE", "-F photo=").replace("curl", "curl -s"))
+    assert f"127.0.0.1:{served.port}/predict" in form
+    if shutil.which("curl"):
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert "probabilities" in json.loads(done.stdout)
+    assert "width=device-width" in page and "color-scheme:light dark" in page
+    assert "evil" not in served.call("/docs", headers={"Host": "<evil>"})[1]
     assert "coat of the shop" not in page + json.dumps(schema)
     status, counts = served.call("/metrics")
     for name in ('requests_total{path="/predict",status="200"}', 'missing_rows_total{view="photo"}',
@@ -138,7 +158,7 @@ def test_categories_that_are_new_are_counted(served, sent):
         return float(line.split()[-1])
 
     name = 'ensemble_mm_unseen_rows_total{column="shop"}'
-    served.call("/predict", {"rows": sent[:1]})
+    assert "warnings" not in served.call("/predict", {"rows": sent[:1]})[1]
     before = count()
-    served.call("/predict", {"rows": [{**sent[0], "shop": shop} for shop in ("east", "north", "west")]})
-    assert count() == before + 2
+    answer = served.call("/predict", {"rows": [{**sent[0], "shop": shop} for shop in ("east", "north", "west")]})[1]
+    assert count() == before + 2 and answer["warnings"] == ["shop: 'east' was no category in fit."]
