@@ -14,7 +14,7 @@ from .._checks import BadItemsError, BadItemsWarning
 from .._modalities import MODALITIES
 from .._routing import row_params, whole_groups
 from ..data import take_rows
-from ..store import Cache, content_key, row_keys, versions, with_contents
+from ..store import BlockFolder, Cache, content_key, row_keys, versions, with_contents
 from ._execute import Job
 from ._plan import Extraction
 
@@ -173,6 +173,7 @@ class FitExtractor(Job):
     forms: tuple[str, ...]
     cache: Cache | None = None
     column_key: str = ""
+    folder: BlockFolder | None = None  # where blocks are written; None: they stay in memory
 
     @property
     def name(self):
@@ -187,6 +188,12 @@ class FitExtractor(Job):
         return len(self.train)
 
     def run(self):
+        extractor, reducer, blocks = self._found()
+        if self.folder is not None:
+            blocks = {form: self.folder.keep(block) for form, block in blocks.items()}
+        return extractor, reducer, blocks
+
+    def _found(self):
         """Fit, or take what an equal extraction left in the cache."""
         if self.cache is None:
             return self.fit()

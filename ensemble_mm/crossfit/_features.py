@@ -115,7 +115,9 @@ class TrainingFeatures(Features):
         """
         runner = self.run.runner
         if runner.deadline is None:
-            return self._extract(list(self.views), required=True)
+            for names in [list(self.views)] if self.run.folder is None else [[name] for name in self.views]:
+                self._extract(names, required=True)
+            return
         order = sorted(self.views, key=lambda name: MODALITIES[self.views[name].modality].cost)
         for name in order:
             if name != order[0] and runner.is_over(BEGIN_SHARE):
@@ -136,6 +138,7 @@ class TrainingFeatures(Features):
         )  # fmt: skip
         if read is None:
             return
+        read = {name: self._kept(block) for name, block in read.items()}
         jobs = []
         for name in names:
             self.present[name] = present[name][: self.n_rows]
@@ -150,7 +153,11 @@ class TrainingFeatures(Features):
         for job, (extractor, reducer, blocks) in zip(jobs, results, strict=True):
             view, fold, task = job.mark.view, job.mark.fold, job.mark.task
             self.readers[view].fitted[fold, task] = (extractor, reducer)
-            self.blocks |= {(view, fold, task, form): block for form, block in blocks.items()}
+            self.blocks |= {(view, fold, task, form): self._kept(block) for form, block in blocks.items()}
+
+    def _kept(self, block):
+        """Return a block as it is kept: in memory, or on disk, where a result of a checkpoint is not yet."""
+        return block if self.run.folder is None else self.run.folder.keep(block)
 
     def _fits(self, name, parts, column, present, required):
         """Return the jobs that fit what is to be fitted of a view's extractor, on each fold."""
@@ -175,7 +182,7 @@ class TrainingFeatures(Features):
                 jobs.append(
                     FitExtractor(
                         mark, extractor, reduce, column, rows, others, y, run.problem.row_weight,
-                        groups, tuple(sorted(self.forms[name])), run.cache, column_key,
+                        groups, tuple(sorted(self.forms[name])), run.cache, column_key, run.folder,
                         key=run.keys and run.keys(mark), required=required,
                     )
                 )  # fmt: skip

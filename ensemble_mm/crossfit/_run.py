@@ -2,12 +2,13 @@
 
 import warnings
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
 from .._estimators import cost_of, seeded
 from ..data import Problem
-from ..store import content_key
+from ..store import BlockFolder, content_key
 from ._execute import Failure, JobError, Skipped, check_failures
 from ._features import TrainingFeatures
 from ._jobs import Blanks, FitMember
@@ -33,6 +34,7 @@ class CrossFit:
     n_copies: int = 0
     cache: object = None
     keys: object = None  # callable: job -> key of its kept result
+    folder: BlockFolder | None = None  # for features on disk; None: they stay in memory
     failures: list = field(default_factory=list)
     seconds: dict = field(default_factory=dict)  # member -> seconds to predict a row, as measured on the folds
     features: TrainingFeatures | None = None
@@ -102,14 +104,18 @@ class CrossFit:
 
     def rows_of_fold(self, fold):
         """Return the training and the held-out rows of a fold; the refit holds none out."""
-        return (np.arange(self.problem.n_rows), np.empty(0, np.intp)) if fold == ALL_ROWS else self.folds[fold]
+        return self._all_rows if fold == ALL_ROWS else self.folds[fold]
+
+    @cached_property
+    def _all_rows(self):
+        return np.arange(self.problem.n_rows), np.empty(0, np.intp)
 
     def rows_of(self, fit):
         """Return the training and the held-out rows of a fit (copies of augmented rows come later)."""
         train, test = self.rows_of_fold(fit.fold)
         here = self._readable(fit.member)
         useful = here & ~np.isnan(self.problem.targets[fit.member.task])
-        return train[useful[train]], test[here[test]]
+        return _those(train, useful), _those(test, here)
 
     def _readable(self, member):
         if not member.views:
@@ -233,6 +239,12 @@ class CrossFit:
             self.failures.append(
                 {"learner": member.learner, "reads": member.reads, "task": member.task, "fold": where, "error": words}
             )
+
+
+def _those(rows, wanted):
+    """Return the rows that are wanted, as a mask says; the same array, which all jobs share, where all are."""
+    kept = wanted[rows]
+    return rows if kept.all() else rows[kept]
 
 
 def in_time_order(members):

@@ -193,6 +193,9 @@ class ChunkedData:
             raise ValueError(f"{self._name} cannot be read as Parquet: {words}") from error
 
 
+TABLES = (pd.DataFrame, ChunkedData)  # a table in memory, and one on disk
+
+
 def is_lazy(X) -> bool:
     """Tell whether X is computed or read only when it is asked for, as `ChunkedData` can leave it on disk."""
     lazy = any(hasattr(X, name) for name in ("collect", "compute", "to_table"))

@@ -12,6 +12,7 @@ from .._checks import as_items, as_pandas, is_missing, name_of
 from .._items import plain_column
 from .._modalities import MODALITIES
 from ._cells import with_texts
+from ._chunked import ChunkedData
 from ._inputs import MultimodalData
 
 ALONE = "x"  # name of a column that has none
@@ -20,8 +21,12 @@ ALONE = "x"  # name of a column that has none
 def as_source(X) -> Any:
     """Return X as a DataFrame, a MultimodalData, a 2-D array or a CSR matrix; columns have texts as names.
 
+    A ChunkedData stays one.
+
     Lists and arrays of numbers are left to scikit-learn's own checks.
     """
+    if isinstance(X, ChunkedData):
+        return X
     X = _parted(plain_column(as_pandas(X)))
     if isinstance(X, pd.DataFrame):
         names = [name_of(label) for label in X.columns]
@@ -58,7 +63,7 @@ def has_names(X) -> bool:
         return X.dtype.names is not None
     if isinstance(X, (list, tuple)):
         return _is_record(_first_known(X))
-    return isinstance(X, (Mapping, MultimodalData))
+    return isinstance(X, (Mapping, MultimodalData, ChunkedData))
 
 
 def _from_array(X):

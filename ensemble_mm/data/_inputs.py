@@ -16,6 +16,7 @@ from .._checks import DataWarning, as_items, as_pandas, check_unique, did_you_me
 from .._items import plain_column
 from ..schema import FewRows
 from ._cells import as_texts
+from ._chunked import TABLES, ChunkedData
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,8 @@ class MultimodalData:
 
 def select(source, columns):
     """Return the column(s) of one view: a 1-D array of items, a DataFrame, a 2-D array or a CSR matrix."""
+    if isinstance(source, ChunkedData):
+        source = source[columns if isinstance(columns, list) else [columns]]
     if isinstance(source, MultimodalData):
         if isinstance(columns, list) and len(columns) > 1:
             return pd.DataFrame({c: as_items(source.views[c]) for c in columns})
@@ -137,7 +140,7 @@ def find_columns(source, name: str, columns):
         When X does not have one of them.
     """
     several = isinstance(columns, (list, tuple, np.ndarray, pd.Index))
-    if isinstance(source, (MultimodalData, pd.DataFrame)):
+    if isinstance(source, (MultimodalData, *TABLES)):
         there = list(source.views) if isinstance(source, MultimodalData) else list(source.columns)
         if isinstance(columns, tuple) and name_of(columns) in there:  # the levels of one name
             return name_of(columns)

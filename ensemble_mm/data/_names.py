@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from .._checks import DataWarning, as_items, as_pandas, check_unique, first_names, listed, name_of, nearest
+from ._chunked import TABLES
 from ._containers import as_source, has_names
 from ._inputs import MultimodalData, View, take_columns
 
@@ -40,7 +41,7 @@ class Names:
         if isinstance(source, MultimodalData):
             tables = {name: view for name, view in source.views.items() if isinstance(view, pd.DataFrame)}
             return cls("views", True, tuple(source.views), {name: tuple(view) for name, view in tables.items()})
-        if isinstance(source, pd.DataFrame):
+        if isinstance(source, TABLES):
             check_unique("Column", list(source.columns))
             return cls("frame", given, tuple(source.columns))
         return cls("array", False)

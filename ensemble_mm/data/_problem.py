@@ -1,5 +1,6 @@
 """What a fit is about, in one object that is taken apart and never changed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -8,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from ..schema import Schema
-from ._inputs import View, in_another_order
+from ._chunked import ChunkedData
+from ._inputs import View, in_another_order, take_rows
 from ._suspects import note_suspects
 from ._targets import Task, resolve_targets, without_rare
-from ._views import columns_of, read_views
+from ._views import ColumnsOnDisk, columns_of, read_views
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Problem:
 
     Parameters
     ----------
-    source : DataFrame, MultimodalData, ndarray or CSR matrix
+    source : DataFrame, ChunkedData, MultimodalData, ndarray or CSR matrix
         X.
     views : tuple of View
     tasks : dict of str to Task
@@ -52,8 +54,10 @@ class Problem:
         return self.source.shape[0]
 
     @cached_property
-    def columns(self) -> dict[str, Any]:
-        """What the extractor of each view reads."""
+    def columns(self) -> Mapping[str, Any]:
+        """What the extractor of each view reads; of data on disk it is read anew whenever it is asked for."""
+        if isinstance(self.source, ChunkedData):
+            return ColumnsOnDisk(self.source, self.views, self.schema)
         return columns_of(self.source, self.views, self.schema)
 
     @cached_property
@@ -63,9 +67,10 @@ class Problem:
 
     def take(self, rows) -> "Problem":
         """Return the problem of some rows."""
+        by_place = isinstance(self.source, ChunkedData)
         return replace(
             self,
-            source=self.source.iloc[rows] if hasattr(self.source, "iloc") else self.source[rows],
+            source=self.source.take(rows) if by_place else take_rows(self.source, rows),
             targets={name: target[rows] for name, target in self.targets.items()},
             weights={name: None if weight is None else weight[rows] for name, weight in self.weights.items()},
             groups=None if self.groups is None else np.asarray(self.groups)[rows],
@@ -160,7 +165,8 @@ def read_problem(source, Y, *, sample_weight=None, groups=None, **said) -> Probl
         tasks, targets = without_rare(tasks, targets, notes)
     schema = note_suspects(schema, source, tasks, targets, listed=not isinstance(user.views, str))
     problem = Problem(source, tuple(views), tasks, targets, weights, groups, named, schema, tuple(notes))
-    problem.columns  # noqa: B018  values that cannot be read are told now
+    for _ in problem.columns.values():  # values that cannot be read are told now
+        pass
     return problem
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from .._checks import did_you_mean, first_names, name_of
 from .._modalities import TABULAR, TEXT, VECTOR
 from ..schema import IN_TABLE, LEFT_OUT, STRINGS, Column, Schema, check_kind, infer_column
+from ._chunked import TABLES
 from ._containers import as_source
 from ._inputs import MultimodalData, View
 from ._names import columns_read
@@ -19,7 +20,7 @@ def infer_schema(X, columns=None) -> Schema:
 
     Parameters
     ----------
-    X : DataFrame, dict of views, MultimodalData, or array-like of shape (n_samples, n_features)
+    X : DataFrame, ChunkedData, dict of views, MultimodalData, or array-like of shape (n_samples, n_features)
     columns : dict of column to str, default=None
         What some columns are: "number", "category", "date", "time", "text", "short text", "image", "audio", "video",
         "vector", "identifier"; "drop" leaves a column out.
@@ -44,7 +45,7 @@ def infer_schema(X, columns=None) -> Schema:
 def infer_views(source, schema: Schema | None = None) -> list[View]:
     """Name the views of X and their modalities, as its schema says."""
     schema = infer_schema(source) if schema is None else schema
-    if not isinstance(source, (MultimodalData, pd.DataFrame)):
+    if not isinstance(source, (MultimodalData, *TABLES)):
         return [View(VECTOR, VECTOR, None)]
     kept = [column for column in schema.columns if column.taken_as not in LEFT_OUT] or list(schema.columns)
     if isinstance(source, MultimodalData):
@@ -96,8 +97,8 @@ def _read_by(view, column):
 
 
 def columns_as_source(source, columns):
-    """Return the part of X that a view reads, in a container of the same kind."""
-    if not isinstance(source, (MultimodalData, pd.DataFrame)):
+    """Return the part of X that a view reads, in a container of the same kind; of a ChunkedData as a DataFrame."""
+    if not isinstance(source, (MultimodalData, *TABLES)):
         return source
     if isinstance(source, MultimodalData):
         return MultimodalData({name: source.views[name] for name in columns_read(columns)})
@@ -114,7 +115,7 @@ def check_said(columns, source) -> dict:
         tables = [table for table in source.views.values() if isinstance(table, pd.DataFrame)]
         there = [*source.views, *(label for table in tables for label in table.columns)]
     else:
-        there = list(source.columns) if isinstance(source, pd.DataFrame) else []
+        there = list(source.columns) if isinstance(source, TABLES) else []
     columns = {name_of(label): kind for label, kind in columns.items()}
     for name, kind in columns.items():
         if name not in there:
@@ -125,7 +126,7 @@ def check_said(columns, source) -> dict:
 
 
 def _records(source, said, in_table=False) -> Iterator[Column]:
-    if isinstance(source, pd.DataFrame):
+    if isinstance(source, TABLES):
         yield from _records_of_table(source, said, in_table)
     elif isinstance(source, MultimodalData):
         for name, column in source.views.items():
@@ -141,8 +142,8 @@ def _records(source, said, in_table=False) -> Iterator[Column]:
 
 
 def _records_of_table(table, said, in_table, within=None):
-    for place, label in enumerate(table.columns):
-        yield infer_column(table.iloc[:, place], label, within=within, taken_as=said.get(label), in_table=in_table)
+    for label, values in table.items():
+        yield infer_column(values, label, within=within, taken_as=said.get(label), in_table=in_table)
 
 
 def _vectors(name, matrix):

@@ -1,6 +1,7 @@
 """From X and the parameter `views` to views, each with its extractor, and to the items that these read."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +11,11 @@ from .._checks import as_items, check_choice, check_unique, is_missing
 from .._items import numbers_of, plain_items
 from .._modalities import MODALITIES
 from ..schema import FEW, are_plain, is_no_text, read_few
+from ._chunked import ChunkedData
 from ._containers import as_source
 from ._inputs import MultimodalData, View, find_columns, select
 from ._names import Names, columns_read
-from ._schema import check_said, infer_schema, infer_views, schema_of_views
+from ._schema import check_said, columns_as_source, infer_schema, infer_views, schema_of_views
 from ._values import check_values, shown
 
 ENCODED_ROWS = 5_000
@@ -62,6 +64,23 @@ def as_fitted(X, model):
     """Return X in the container that X had in the fit of a stack, with the columns that the stack reads."""
     names: Names | None = getattr(model, "_names", None)
     return as_source(X) if names is None else names.find(X, views_of(model), type(model).__name__)
+
+
+class ColumnsOnDisk(Mapping):
+    """What `columns_of` returns of data on disk: the items of a view are read whenever they are asked for."""
+
+    def __init__(self, source, views, schema):
+        self.source, self.views, self.schema = source, {view.name: view for view in views}, schema
+
+    def __getitem__(self, name):
+        view = self.views[name]
+        return columns_of(columns_as_source(self.source, view.columns), [view], self.schema)[name]
+
+    def __iter__(self):
+        return iter(self.views)
+
+    def __len__(self):
+        return len(self.views)
 
 
 def columns_of(source, views, schema, *, told=None):
@@ -160,7 +179,7 @@ def _check_view(entry, source, said):
     if "__" in name:
         raise ValueError(f"View names must not contain '__', found {name!r}: it separates parameters.")
     if callable(columns):
-        columns = columns(source)
+        columns = columns(next(source.chunks()) if isinstance(source, ChunkedData) else source)
     columns = find_columns(source, name, columns)
     modality = MODALITIES.of(extractor)
     if modality is None:

@@ -7,6 +7,7 @@ import os
 import time
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -19,7 +20,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import as_pandas, check_choice, check_params, tell
+from .._checks import as_pandas, bytes_of, check_choice, check_params, tell
 from .._modalities import MODALITIES, VECTOR
 from ..crossfit import (
     ALL_ROWS,
@@ -36,6 +37,7 @@ from ..crossfit import (
     in_time_order,
     measured,
     members_of,
+    n_jobs_within,
     patterns_of,
     plan_extractions,
 )
@@ -49,13 +51,14 @@ from ..data import (
     columns_of_few,
     columns_read,
     has_names,
+    is_lazy,
     present_rows,
     read_problem,
     views_of,
 )
 from ..learners import PORTFOLIOS, named_learner, portfolio, quantile_learner
 from ..meta import parts_of
-from ..store import FeatureCache, JobStore, content_key, versions
+from ..store import BlockFolder, FeatureCache, JobStore, content_key, versions
 from ._adding import with_learner
 from ._board import fold_scores
 from ._by_pattern import adapted, losses_by_views
@@ -93,13 +96,18 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
             vars(self).update(before)
             raise
 
+    def _check_params(self):
+        check_params(self)
+        if self.memory is not None:
+            bytes_of("memory", self.memory)
+
     def _fitted(self):
         """Return what a fit sets."""
         return {k: v for k, v in vars(self).items() if k.endswith("_") or k in ("_names", "_named_tasks", "_board")}
 
     def _fit_anew(self, X, Y, sample_weight, groups):
         started = time.time()
-        check_params(self)
+        self._check_params()
         vars(self).pop("_board", None)
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=Y)
@@ -115,8 +123,9 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
             warnings.warn(words, UserWarning, stacklevel=5)
         runner = self._runner(Progress(context, self), started)
         run = self._crossfit(problem, folds, seed, runner)
-        run.extract(members)
-        self._learn(run, run.readable(members))
+        with self._on_disk(run, members):
+            run.extract(members)
+            self._learn(run, run.readable(members))
         forget_idle(self.levels_)
         self.tasks_ = decided(self.threshold, problem, self.oof_)
         self.targets_, self._named_tasks = problem.targets, problem.named
@@ -137,6 +146,17 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
             warnings.warn(words, UserWarning, stacklevel=5)
         context.call_on_fit_task_end(estimator=self, X=X, y=Y)
         return self
+
+    @contextmanager
+    def _on_disk(self, run, members):
+        """Let the features of a run lie on disk where memory is limited or X does not lie in it, either."""
+        if self.memory is None and not isinstance(run.problem.source, ChunkedData):
+            yield
+            return
+        with BlockFolder(self.workdir) as run.folder:
+            if self.memory is not None:
+                run.runner.n_jobs = n_jobs_within(bytes_of("memory", self.memory), run, members)
+            yield
 
     def _crossfit(self, problem, folds, seed, runner):
         return CrossFit(
@@ -268,7 +288,9 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
 
     def _source(self, X):
         """Return X of a fit, and keep how its columns are called."""
-        X = as_pandas(X)
+        if self.memory is not None and is_lazy(X):
+            X = ChunkedData(X, workdir=self.workdir)
+        X = X if isinstance(X, ChunkedData) else as_pandas(X)
         source = as_source(X)
         self._names = Names.of(source, has_names(X))
         if self._names.container == "array":
@@ -368,7 +390,10 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
     def _keys(self, problem, folds, seed):
         """Return the function that names a job's kept result: data, parameters and library versions decide."""
         cache = self._cache()  # where digests of files are kept
-        columns = {view.name: by_content(view.extractor, problem.columns[view.name], cache) for view in problem.views}
+        columns = {
+            view.name: content_key(by_content(view.extractor, problem.columns[view.name], cache))
+            for view in problem.views
+        }
         data = content_key(
             columns, [view.extractor for view in problem.views], problem.targets, problem.weights,
             problem.group_codes, folds, seed,
@@ -400,7 +425,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
         return clone(self)._planned(X, y, groups, sample_weight, measure)  # as it keeps how columns are called
 
     def _planned(self, X, y, groups, sample_weight, measure):
-        check_params(self)
+        self._check_params()
         problem, seed = self._problem(X, y, sample_weight, groups), self._seed()
         check_settings(self, problem.tasks)
         folds = draw_folds(self.cv, problem, seed)

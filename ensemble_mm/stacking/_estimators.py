@@ -95,7 +95,7 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
 
         Parameters
         ----------
-        X : DataFrame, dict of views, MultimodalData, or array-like of shape (n_samples, n_features)
+        X : DataFrame, ChunkedData, dict of views, MultimodalData, or array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
             Classes; None or NaN where the label is not known.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -186,7 +186,7 @@ class StackedRegressor(RegressorMixin, _SingleStack):
 
         Parameters
         ----------
-        X : DataFrame, dict of views, MultimodalData, or array-like of shape (n_samples, n_features)
+        X : DataFrame, ChunkedData, dict of views, MultimodalData, or array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
             Numbers; NaN where the label is not known.
         sample_weight : array-like of shape (n_samples,), default=None

@@ -100,7 +100,7 @@ class MultiOutputStack(BaseStack):
 
         Parameters
         ----------
-        X : DataFrame, dict of views, MultimodalData, or array-like of shape (n_samples, n_features)
+        X : DataFrame, ChunkedData, dict of views, MultimodalData, or array-like of shape (n_samples, n_features)
         Y : DataFrame, 2-D array, or dict of 1-D columns
             One column per task; None or NaN where the label is not known. A column whose cells list tags is one
             binary task per tag: "tags=red" tells whether the list has "red".

@@ -99,6 +99,12 @@ columns : dict of column to str, default=None
 rare : {"keep", "drop"}, default="keep"
     Classes of one row, on which no model can be both trained and judged: "drop" takes their labels as not known, and
     predicts the other classes.
+memory : str, float or None, default=None
+    What a fit may take in all processes together, beside what this one holds before: "4GB", or a number of bytes.
+    Features then lie on disk, lazy frames of polars and Dask are read by chunks, and no more jobs run at a time than
+    fit in. What cannot be kept is a ValueError before the fit. It is an estimate, and changes no prediction.
+workdir : path or None, default=None
+    Folder for features on disk, which are removed after the fit; None: that of the system.
 """
 ATTRIBUTES = """
 views_ : dict of str to str
@@ -183,10 +189,12 @@ class StackParameters:
     verbose: int = 0
     columns: Mapping[Any, str] | None = None
     rare: str = "keep"
+    memory: str | float | None = None
+    workdir: Path | None = None
 
     _parameter_constraints = {
         # Views and folds are read, learners chosen, and settings by task checked before anything is fitted.
-        **dict.fromkeys(("views", "columns", "learners", "cv", *BY_TASK), "no_validation"),
+        **dict.fromkeys(("views", "columns", "learners", "cv", "memory", *BY_TASK), "no_validation"),
         "refit": ["boolean"],
         "missing_indicator": ["boolean"],
         "augment": [whole(0, MOST_COPIES)],
@@ -200,6 +208,7 @@ class StackParameters:
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "rare": [one_of("keep", "drop")],
+        "workdir": [None, str, os.PathLike],
     }
 
 

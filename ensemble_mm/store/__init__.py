@@ -6,6 +6,7 @@ unless the user said that it is trusted.
 """
 
 from ._arrays import write_atomic
+from ._blocks import BlockFolder
 from ._cache import Cache, FeatureCache
 from ._database import TaskDatabase
 from ._files import with_contents
@@ -17,6 +18,7 @@ from ._pyfunc import example_of, requirements
 from ._runs import data_key
 
 __all__ = [
+    "BlockFolder",
     "Cache",
     "FeatureCache",
     "GrowingFile",

@@ -3,25 +3,25 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 
-from ensemble_mm import ChunkedData, MultiOutputStack, StackedClassifier, make_multimodal
+from ensemble_mm import ChunkedData, DataWarning, MultiOutputStack, StackedClassifier, infer_schema, make_multimodal
 
 pytest.importorskip("pyarrow")
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    X, Y = make_multimodal(90, missing=0.1, random_state=0)
-    X = X.drop(columns="photo").assign(zip=np.where(np.arange(90) % 3, 1067.0, np.nan))
-    X.loc[60:, "zip"] = 20095.0  # chunks without holes hold whole numbers
+    X, Y = make_multimodal(60, missing=0.1, random_state=0)
+    X = X.drop(columns="photo").assign(zip=np.where(np.arange(60) % 3, 1067.0, np.nan))
+    X.loc[40:, "zip"] = 20095.0  # chunks without holes hold whole numbers
     folder = tmp_path_factory.mktemp("rows")
-    for i, rows in enumerate(np.array_split(np.arange(90), 3)):
+    for i, rows in enumerate(np.array_split(np.arange(60), 3)):
         X.iloc[rows].convert_dtypes().assign(other=1).to_parquet(folder / f"{i}.parquet")
     return X, Y, folder
 
 
-@pytest.mark.parametrize("chunk_rows", [7, 25, 200])
+@pytest.mark.parametrize("chunk_rows", [7, 200])
 def test_predictions_come_in_chunks(table, chunk_rows):
     X, Y, folder = table
     model = MultiOutputStack(
@@ -29,7 +29,7 @@ def test_predictions_come_in_chunks(table, chunk_rows):
         columns={"zip": "category"},
     ).fit(X, Y)  # fmt: skip
     parts = list(model.predict_chunks(ChunkedData(folder, chunk_rows=chunk_rows)))
-    assert [len(part) for part in parts] == [min(chunk_rows, 90 - start) for start in range(0, 90, chunk_rows)]
+    assert [len(part) for part in parts] == [min(chunk_rows, 60 - start) for start in range(0, 60, chunk_rows)]
     pd.testing.assert_frame_equal(pd.concat(parts), model.predict(X))
     pd.testing.assert_frame_equal(pd.concat(model.predict_chunks(folder)), model.predict(X))
 
@@ -41,3 +41,81 @@ def test_a_model_of_one_task_gives_arrays(table):
     np.testing.assert_array_equal(np.concatenate(parts), model.predict(X))
     with pytest.raises(ValueError, match="reads the column 'age', which X does not have"):
         next(iter(model.predict_chunks(ChunkedData(folder, columns=["zip", "other"]))))
+
+
+def stack(**settings):
+    learners = {"classification": [("l", LogisticRegression())], "regression": [("ridge", Ridge(), "all")]}
+    return MultiOutputStack(learners=learners, cv=2, random_state=0, **settings)
+
+
+def same(model, other, X):
+    for name, wanted in model.predict_proba(X).items():
+        np.testing.assert_array_equal(other.predict_proba(X)[name], wanted)
+    pd.testing.assert_frame_equal(other.predict(X), model.predict(X))
+    pd.testing.assert_frame_equal(other.table_.to_frame(), model.table_.to_frame())
+    np.testing.assert_array_equal(other.row_marks_, model.row_marks_)
+
+
+@pytest.fixture(scope="module")
+def whole(table):
+    X, Y, _ = table
+    return stack().fit(X, Y)
+
+
+@pytest.mark.parametrize("settings", [{}, {"memory": "1GB"}, {"strategy": "chain", "augment": 1, "refit": False}])
+def test_data_on_disk_give_the_same_model(table, whole, settings, tmp_path):
+    X, Y, folder = table
+    data = ChunkedData(folder, columns=list(X.columns), chunk_rows=31)
+    kept = {name: value for name, value in settings.items() if name != "memory"}
+    model = stack(workdir=tmp_path / "work", **settings).fit(data, Y)
+    same(stack(**kept).fit(X, Y) if kept else whole, model, X)
+    assert not any((tmp_path / "work").iterdir())  # features are removed
+    assert infer_schema(data).to_frame()["taken_as"].tolist() == infer_schema(X).to_frame()["taken_as"].tolist()
+
+
+@pytest.mark.slow
+def test_workers_read_the_features_from_disk(table, whole, tmp_path):
+    X, Y, folder = table
+    model = stack(memory=2e9, workdir=tmp_path, n_jobs=2).fit(X, Y)
+    same(whole, model, X)
+
+
+def test_a_checkpoint_serves_data_on_disk(table, whole, tmp_path):
+    X, Y, folder = table
+    data = ChunkedData(folder, columns=list(X.columns))
+    stack(checkpoint=tmp_path).fit(X, Y)
+    n = len(list(tmp_path.rglob("*")))
+    same(whole, stack(checkpoint=tmp_path).fit(data, Y), X)
+    assert len(list(tmp_path.rglob("*"))) == n  # nothing was done anew
+
+
+def test_lazy_frames_stay_lazy_where_memory_is_limited(table, whole):
+    X, Y, folder = table
+    lazy = pytest.importorskip("polars").scan_parquet(folder / "*.parquet").select(list(X.columns))
+    same(whole, stack(memory="1GB").fit(lazy, Y), X)
+    assert str(stack(memory="1GB").plan(lazy, Y)) == str(stack().plan(X, Y))
+
+
+def test_other_methods_read_data_on_disk(table, whole):
+    X, Y, folder = table
+    data = ChunkedData(folder, columns=list(X.columns), chunk_rows=31)
+    with pytest.warns(DataWarning, match="60 of these 60 rows were in the fit"):
+        scores = whole.evaluate(data, Y)
+    pd.testing.assert_frame_equal(scores, whole._evaluated(X, Y, None))
+    pd.testing.assert_frame_equal(whole.predict(data), whole.predict(X))
+    bigger = whole.add_learner(data, Y, ("strong", Ridge(10.0)))
+    assert {learner for learner, _ in bigger.table_.members()} == {"l", "ridge", "strong"}
+
+
+@pytest.mark.parametrize("memory", ["much", -1, "-4GB", 0, True, "1MB", 2e6])
+def test_memory_is_checked_before_anything_is_fitted(table, memory):
+    X, Y, folder = table
+
+    class Never(LogisticRegression):
+        def fit(self, X, y):
+            raise AssertionError
+
+    model = MultiOutputStack(learners={"mood": [("never", Never())]}, memory=memory)
+    for data in (X, ChunkedData(folder)):
+        with pytest.raises(ValueError, match="memory"):
+            model.fit(data, Y[["mood"]])

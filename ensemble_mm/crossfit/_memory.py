@@ -1,0 +1,82 @@
+"""What a fit takes of memory and disk, and how many of its jobs fit into a limit at the same time."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from ._execute import JobError, Runner, size_of
+
+TRIAL_ROWS = 120  # that are extracted to learn how wide features are
+OVERHEAD = 64e6  # bytes of buffers, whatever the data
+PROCESS = 250e6  # bytes of a worker process, with the libraries of learners
+COPIES = 4  # of its features that the fit of a learner makes, as measured of those of the portfolios
+READ_COPIES = 3  # of the values of a view that its extraction makes
+ROW = 16  # bytes of a row beside its features: a number per fold, target and column of the table
+
+
+def n_jobs_within(limit, run, members) -> int:
+    """Return how many jobs of a run may be done at a time within a limit of bytes, beside what is in memory before.
+
+    Raises
+    ------
+    ValueError
+        Where one job at a time takes more, or the features of all folds more than the disk has.
+    """
+    n_rows, n_folds = run.problem.n_rows, len(run.folds) + bool(run.refit)
+    values, blocks = _bytes_of_rows(run, members)
+    on_disk = n_rows * sum(size * (1 if fold is None else n_folds) for (_, fold, _, _), size in blocks.items())
+    if run.folder is not None and on_disk > run.folder.free:
+        raise ValueError(
+            f"The features of {n_rows} rows in {n_folds} folds take about {shown_bytes(on_disk)} on disk, and "
+            f"{run.folder.path.parent} has {shown_bytes(run.folder.free)}: name a workdir with more."
+        )
+    native = {view: size for (view, _, _, form), size in blocks.items() if form == "native"}
+    features = {(view, form): size for (view, _, _, form), size in blocks.items()}
+    fits = (sum(features.get((v, m.form), native.get(v, 0.0)) for v in m.views) for m in members)
+    job = n_rows * max(COPIES * max(fits, default=0.0), READ_COPIES * max(values.values(), default=0.0))
+    shared = OVERHEAD + n_rows * ROW * (n_folds + len(run.problem.tasks) + len(members))
+    for n in range(run.runner.n_workers, 0, -1):
+        needed = shared + n * (job + (PROCESS if n > 1 else 0))
+        if needed <= limit:
+            return n
+    raise ValueError(
+        f"This fit takes about {shown_bytes(needed)} beside what the process holds already, one job at a time, and "
+        f"memory allows {shown_bytes(limit)}: allow more, or let learners read fewer views or columns at once."
+    )
+
+
+def shown_bytes(n) -> str:
+    """Return an amount of memory as people say it."""
+    unit = next(unit for unit in ("GB", "MB", "kB") if n >= {"GB": 1e9, "MB": 1e6, "kB": 0}[unit])
+    return f"{n / {'GB': 1e9, 'MB': 1e6, 'kB': 1e3}[unit]:.3g} {unit}"
+
+
+def _bytes_of_rows(run, members):
+    """Return what a row takes, from a trial on few rows: its values by view, and its features by block."""
+    rows = np.unique(np.linspace(0, run.problem.n_rows - 1, TRIAL_ROWS).astype(np.intp))
+    problem = run.problem.take(rows)
+    problem = replace(problem, weights=dict.fromkeys(problem.tasks))
+    every = np.arange(len(rows))
+    trial = replace(
+        run, problem=problem, folds=[(every, every[:0])], refit=False, runner=Runner(n_jobs=1), on_bad="missing",
+        n_copies=0, cache=None, keys=None, folder=None,
+    )  # fmt: skip
+    values = {name: _size_of_values(column) / len(rows) for name, column in problem.columns.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the fit itself tells
+        try:
+            trial.extract(members)
+        except (JobError, ValueError):  # an extractor that cannot learn from so few rows
+            return values, {(name, 0, None, "native"): size for name, size in values.items()}
+    return values, {key: size_of(block) / len(rows) for key, block in trial.features.blocks.items()}
+
+
+def _size_of_values(column) -> float:
+    if hasattr(column, "memory_usage"):
+        return float(column.memory_usage(index=False, deep=True).sum())
+    if sparse.issparse(column) or column.dtype != object:
+        return size_of(column)
+    return float(pd.Series(column.ravel()).memory_usage(index=False, deep=True))

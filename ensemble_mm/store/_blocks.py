@@ -1,0 +1,71 @@
+"""Blocks of features that lie on disk while a fit runs, as memory maps."""
+
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+import numpy as np
+from scipy import sparse
+
+
+class BlockFolder:
+    """A folder of its own for features, which is removed when it is closed.
+
+    Parameters
+    ----------
+    parent : path or None, default=None
+        The folder that it lies in; None: that of the system for what is temporary.
+    """
+
+    def __init__(self, parent=None):
+        if parent is not None:
+            Path(parent).mkdir(parents=True, exist_ok=True)
+        self._folder = TemporaryDirectory(prefix="ensemble_mm-", dir=parent, ignore_cleanup_errors=True)
+        self.path = Path(self._folder.name)
+
+    def __reduce__(self):
+        return _reopened, (self.path,)  # in another process, which does not remove it
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._folder.cleanup()
+
+    @property
+    def free(self) -> int:
+        """Bytes that can be written."""
+        return shutil.disk_usage(self.path).free
+
+    def keep(self, block):
+        """Write a block, dense or CSR, and return it as a memory map; one that is on disk stays as it is.
+
+        What is changed in it later is changed in memory alone.
+        """
+        if sparse.issparse(block):
+            if isinstance(_base_of(block.data), np.memmap) or not block.nnz:
+                return block
+            parts = [self._mapped(part) for part in (block.data, block.indices, block.indptr)]
+            kept = sparse.csr_matrix(block.shape, dtype=block.dtype)
+            kept.data, kept.indices, kept.indptr = parts  # the constructor would look at all of it
+            return kept
+        return block if isinstance(_base_of(block), np.memmap) or not block.size else self._mapped(block)
+
+    def _mapped(self, array):
+        path = self.path / f"{uuid4().hex}.npy"
+        np.save(path, array)
+        return np.load(path, mmap_mode="c")
+
+
+def _reopened(path):
+    folder = BlockFolder.__new__(BlockFolder)
+    folder.path = path
+    return folder
+
+
+def _base_of(array):
+    """Return the array whose memory an array shows."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array

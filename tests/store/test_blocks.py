@@ -1,0 +1,46 @@
+import pickle
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from ensemble_mm.store import BlockFolder
+
+
+@pytest.mark.parametrize("shape", [(6, 3), (6, 0)])
+def test_blocks_come_back_equal_and_go_with_the_folder(shape, tmp_path):
+    dense = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    with BlockFolder(tmp_path / "new") as folder:
+        kept = folder.keep(dense)
+        np.testing.assert_array_equal(kept, dense)
+        assert folder.keep(kept) is kept and folder.keep(kept[1:]).base is not None
+        assert folder.free > 0 and folder.path.parent == tmp_path / "new"
+    assert not any((tmp_path / "new").iterdir())
+
+
+def test_sparse_blocks_lie_on_disk_too(tmp_path):
+    block = sparse.random(20, 9, 0.3, "csr", dtype=np.float32, random_state=0)
+    with BlockFolder(tmp_path) as folder:
+        kept = folder.keep(block)
+        assert isinstance(kept.data, np.memmap) and folder.keep(kept) is kept
+        for rows in ([3, 3, 0], slice(2, 9)):
+            assert (kept[rows] != block[rows]).nnz == 0
+        kept.sort_indices()  # as learners ask for
+        empty = sparse.csr_matrix((3, 2), dtype=np.float32)
+        assert folder.keep(empty) is empty
+
+
+def test_a_change_stays_in_memory(tmp_path):
+    with BlockFolder(tmp_path) as folder:
+        kept = folder.keep(np.zeros(4))
+        kept[:] = 1.0
+        (file,) = folder.path.iterdir()
+        np.testing.assert_array_equal(np.load(file), 0.0)
+
+
+def test_another_process_writes_into_the_folder_and_leaves_it(tmp_path):
+    with BlockFolder(tmp_path) as folder:
+        there = pickle.loads(pickle.dumps(folder))
+        np.testing.assert_array_equal(there.keep(np.arange(3)), np.arange(3))
+        del there
+        assert len(list(folder.path.iterdir())) == 1
