@@ -100,8 +100,7 @@ def test_other_methods_read_data_on_disk(table, whole):
     X, Y, folder = table
     data = ChunkedData(folder, columns=list(X.columns), chunk_rows=31)
     with pytest.warns(DataWarning, match="60 of these 60 rows were in the fit"):
-        scores = whole.evaluate(data, Y)
-    pd.testing.assert_frame_equal(scores, whole._evaluated(X, Y, None))
+        pd.testing.assert_frame_equal(whole.evaluate(data, Y), whole.evaluate(X, Y))
     pd.testing.assert_frame_equal(whole.predict(data), whole.predict(X))
     bigger = whole.add_learner(data, Y, ("strong", Ridge(10.0)))
     assert {learner for learner, _ in bigger.table_.members()} == {"l", "ridge", "strong"}
