@@ -8,30 +8,27 @@ from ._execute import Runner, size_of
 from ._plan import ALL_ROWS
 from ._run import CrossFit
 
-TRIAL_ROWS = 120
-HELD_OUT = 5  # one row in so many is held out in the trial
+TRIAL_ROWS = (60, 240)  # two trials tell what grows with the rows, and what a job costs however few they are
+HELD_OUT = 5  # one row in so many is held out in a trial
 
 
 def measured(plan, seed, n_workers, job_timeout=None):
-    """Return a plan with `seconds` and `bytes`, from one fold of a trial on at most 120 rows.
+    """Return a plan with `seconds` and `bytes`, from one fold of trials on at most 60 and 240 rows.
 
-    Reading and extraction are scaled by the rows that are read, fits by the rows that they learn from: right for what
-    takes linear time, too low for what takes more. The second level of several tasks is not in it.
+    Seconds of an extraction or a fit are taken as a constant and a part that grows with the rows: right for what takes
+    linear time, too low for what takes more. Meta-learners and the second level of several tasks are not in it.
     """
     n_rows = plan.problem.n_rows
-    rows = np.sort(np.random.RandomState(seed).permutation(n_rows)[:TRIAL_ROWS])
-    test = np.arange(0, len(rows), HELD_OUT)
-    train = np.setdiff1d(np.arange(len(rows)), test)
-    problem = replace(plan.problem.take(rows), weights=dict.fromkeys(plan.problem.tasks))
-    runner = Runner(n_jobs=1, job_timeout=job_timeout)
-    run = CrossFit(problem, [(train, test)], False, seed, runner, on_error="drop", on_bad="missing")
-    run.extract(plan.members)
-    run.fit(plan.members)
-    spent = runner.to_frame()["job_seconds"]
+    shuffled = np.random.RandomState(seed).permutation(n_rows)
+    spent = {}
+    for most in TRIAL_ROWS:
+        rows = np.sort(shuffled[:most])
+        run, runner = _tried(plan, rows, seed, job_timeout)
+        spent[len(rows)] = runner.to_frame()["job_seconds"]
     folds = plan.folds + ([(np.arange(n_rows), [])] if any(fit.fold == ALL_ROWS for fit in plan.fits) else [])
-    n_train, n_read = sum(len(train) for train, _ in folds), sum(map(len, (part for pair in folds for part in pair)))
-    scale = {"read": n_rows / len(rows), "extract": n_read / len(rows), "fit": n_train / len(train)}
-    seconds = {stage: float(spent.get(stage, 0.0) * factor) for stage, factor in scale.items()}
+    n_train = [len(train) * HELD_OUT / (HELD_OUT - 1) for train, _ in folds]  # rows of a trial that trains on as many
+    jobs = {"read": [n_rows], "extract": [sum(map(len, pair)) for pair in folds], "fit": n_train}
+    seconds = {stage: sum(_scaled(spent, stage, n) for n in sizes) for stage, sizes in jobs.items()}
     size = sum(
         size_of(block) * n_rows / len(rows) * (1 if fold is None else len(folds))
         for (_, fold, _, _), block in run.features.blocks.items()
@@ -43,3 +40,23 @@ def measured(plan, seed, n_workers, job_timeout=None):
         f"features of {size / 1e6:.2g} MB"
     )
     return replace(plan, seconds=seconds, bytes=int(size), notes=(*plan.notes, note))
+
+
+def _tried(plan, rows, seed, job_timeout):
+    """Return the run of one fold on some rows, and its runner."""
+    test = np.arange(0, len(rows), HELD_OUT)
+    train = np.setdiff1d(np.arange(len(rows)), test)
+    problem = replace(plan.problem.take(rows), weights=dict.fromkeys(plan.problem.tasks))
+    runner = Runner(n_jobs=1, job_timeout=job_timeout)
+    run = CrossFit(problem, [(train, test)], False, seed, runner, on_error="drop", on_bad="missing")
+    run.extract(plan.members)
+    run.fit(plan.members)
+    return run, runner
+
+
+def _scaled(spent, stage, n):
+    """Return the seconds of a stage on `n` rows, from those on the rows of the trials: {rows: seconds by stage}."""
+    points = sorted((rows, float(by_stage.get(stage, 0.0))) for rows, by_stage in spent.items())
+    (few, first), (many, last) = points[0], points[-1]
+    slope = max(0.0, (last - first) / (many - few)) if many > few else last / many
+    return last + slope * (n - many)

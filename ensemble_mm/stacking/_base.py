@@ -413,7 +413,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
         ----------
         X, y, groups, sample_weight : as in `fit`
         measure : bool, default=False
-            Estimate seconds and bytes too, by a short trial on at most 120 rows.
+            Estimate seconds and bytes too, by two short trials on at most 60 and 240 rows.
 
         Returns
         -------

@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ensemble_mm import StackedRegressor
+from ensemble_mm.crossfit._trial import _scaled
 
 
 def test_a_trial_fits_on_few_rows_only_and_scales_what_it_measured():
@@ -18,8 +20,17 @@ def test_a_trial_fits_on_few_rows_only_and_scales_what_it_measured():
     views = [("plain", FunctionTransformer(), [0, 1]), ("scaled", StandardScaler(), [2, 3])]
     model = StackedRegressor(views, [("ridge", Noted())], cv=5)
     plan = model.plan(X, y, measure=True)
-    assert max(seen) < 120 and len(seen) == 2
+    assert seen == [48, 48, 192, 192]
     assert set(plan.seconds) == {"read", "extract", "fit"} and all(s > 0 for s in plan.seconds.values())
     # float64 columns: two that are read once for all, two once for each of five folds and the refit.
     assert plan.bytes == 5000 * 8 * (2 + 2 * 6)
     assert "s of work" in str(plan) and "s of work" not in str(model.plan(X, y))
+
+
+def test_what_a_job_costs_however_few_rows_it_has_is_not_scaled_with_the_rows():
+    """Linear models on some dozens of rows take nearly as long as on a thousand."""
+    spent = {60: {"fit": 1.0, "read": 0.6}, 240: {"fit": 1.3, "read": 2.4}}
+    assert _scaled(spent, "read", 6000) == pytest.approx(60.0)
+    assert _scaled(spent, "fit", 1140) == pytest.approx(2.8)
+    assert _scaled({60: {"fit": 1.0}, 240: {"fit": 0.5}}, "fit", 6000) == 0.5
+    assert _scaled({50: {"fit": 1.0}}, "fit", 50) == 1.0
