@@ -52,6 +52,12 @@ class Tried:
         """Return which rows have all views of a pattern: bool, shape (n_tried,)."""
         return (self.own & pattern) == pattern
 
+    def spread(self, values, n_rows):
+        """Return values of the tried rows, an array of shape (n_tried, ...), among all rows: NaN for the others."""
+        out = np.full((n_rows, *values.shape[1:]), np.nan)
+        out[self.rows] = values
+        return out
+
     def absent(self, member, pattern):
         """Return the views of a member that a pattern lacks."""
         return tuple(view for view in member.views if not pattern & self._bits([view]))

@@ -95,9 +95,7 @@ def _by_fold(run, fitted, hopeful):
 
 
 def _case(run, name, pattern, cells, predicted):
-    n_rows = run.problem.n_rows
-    before = np.full((n_rows, *predicted.shape[1:]), np.nan)
-    before[run.tried.rows] = predicted
+    before = run.tried.spread(predicted, run.problem.n_rows)
     own = patterns_of(run.features.present) == pattern
     own &= has_both(run.problem.targets[name], before)
     return _Case(name, pattern, cells, before, own, worth_of(run.problem, name, own) >= FEWEST_ROWS)
@@ -140,9 +138,7 @@ def _job(run, fitted, case, fold):
     task, members = run.problem.tasks[case.task], _there(case, fitted, fold)
     if not members:
         return None
-    own = case.cells.block(members)
-    block = np.full((run.problem.n_rows, own.shape[1]), np.nan)
-    block[run.tried.rows] = own
+    block = run.tried.spread(case.cells.block(members), run.problem.n_rows)
     y, weight = run.problem.targets[case.task], run.problem.weights[case.task]
     rows = ~np.isnan(y) & ~np.isnan(block).all(axis=1) & outside(run, fold)
     rows &= True if weight is None else weight > 0

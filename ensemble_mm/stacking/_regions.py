@@ -51,8 +51,7 @@ def _guesses(run, name, oof, tried, pattern):
     for value in {*np.unique(pattern).tolist(), *tried}:
         own, out = pattern == value, oof
         if value in tried and worth_of(run.problem, name, own & has_both(y, oof)) < FEWEST_ROWS:
-            own, out = np.ones(len(y), dtype=bool), np.full(oof.shape, np.nan)
-            out[run.tried.rows] = tried[value][name]
+            own, out = np.ones(len(y), dtype=bool), run.tried.spread(tried[value][name], len(y))
         gain, error = paired_gain(run.problem, name, constant, out, own)
         if gain <= SIGNIFICANT * error:
             found[value] = prior

@@ -18,7 +18,7 @@ from ensemble_mm.crossfit import Member
 from ensemble_mm.data import Problem, Task
 from ensemble_mm.learners import TunedLearner
 from ensemble_mm.meta import CostPruner
-from ensemble_mm.stacking._multioutput import N_CHAINS, _across, _guard, chain_orders
+from ensemble_mm.stacking._across import N_CHAINS, chain_orders, guard, members_reading
 
 LEARNERS = [("linear", LogisticRegression()), ("ridge", Ridge())]
 TREES = [("trees", ExtraTreesRegressor(20, min_samples_leaf=2))]
@@ -187,8 +187,8 @@ def test_the_guard_asks_no_row_of_a_fold_that_is_judged():
     run = SimpleNamespace(problem=problem, folds=folds, refit=True)
     first, second = SimpleNamespace(oof={"size": np.zeros(90)}), SimpleNamespace(oof={"size": np.zeros(90)})
     second.oof["size"][folds[0][1]] = y[folds[0][1]]  # right in this fold, and nowhere else a change
-    assert _guard(run, first, second, 0).loc["size", "gain"] == 0
-    assert all(_guard(run, first, second, fold).loc["size", "kept"] for fold in (None, 1, 2))
+    assert guard(run, first, second, 0).loc["size", "gain"] == 0
+    assert all(guard(run, first, second, fold).loc["size", "kept"] for fold in (None, 1, 2))
 
 
 def test_the_guard_weighs_rows():
@@ -308,7 +308,7 @@ def test_networks_are_bound_to_their_view(bound):
     """They read positions of tokens, or pixels: what they are is known before anything is fitted."""
     kinds = {"network": bound, "linear": Ridge()}
     members = [Member("t", name, "v", ("v",), estimator) for name, estimator in kinds.items()]
-    assert [member.learner for member in _across("t", members, ["u"], "tasks")] == ["linear"]
+    assert [member.learner for member in members_reading("t", members, ["u"], "tasks")] == ["linear"]
 
 
 @pytest.mark.parametrize("strategy", ["independent", "stacked", "chain"])
