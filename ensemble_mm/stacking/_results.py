@@ -22,6 +22,8 @@ class ResultsMixin:
     tasks_: dict[str, Any]
     table_: Any
     levels_: list[Any]
+    oof_: dict[str, Any]
+    views_: dict[str, str]
     refit: bool
     scoring: Any
     threshold: Any
