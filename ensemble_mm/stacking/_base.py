@@ -63,7 +63,7 @@ from ._adding import with_learner
 from ._board import fold_scores
 from ._by_pattern import adapted, losses_by_views
 from ._cascade import cascaded, measured_views
-from ._cautions import fitted_before, idle_learners, left_out, splitting_groups, unweighted
+from ._cautions import fitted_before, idle_learners, left_out, repeated_learners, splitting_groups, unweighted
 from ._decisions import decided, with_class_weights
 from ._diagram import diagram
 from ._level import Level, calibrator_of, forget_idle, meta_setting, setting_of
@@ -349,7 +349,9 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
         names, tasks = [view.name for view in problem.views] + self._told_missing(problem), problem.tasks
         listed = {name: self._learners_of(task, problem) for name, task in tasks.items()}
         members = [member for name, task in tasks.items() for member in members_of(task, listed[name], names)]
-        if words := idle_learners(listed, tasks):
+        own = self.learners.values() if isinstance(self.learners, dict) else [self.learners]
+        asked = {} if any(isinstance(learners, str) for learners in own) else listed  # portfolios repeat by design
+        for words in (*idle_learners(listed, tasks), *repeated_learners(asked, tasks, members)):
             warnings.warn(words, UserWarning, stacklevel=6)
         return members
 

@@ -6,17 +6,28 @@ from .._estimators import fitted_part
 from .._routing import keyword, splits_groups
 
 
-def idle_learners(listed, tasks) -> str:
-    """Return what to tell of learners, listed by task, that suit none of the tasks; "" where there is none."""
+def idle_learners(listed, tasks) -> Iterator[str]:
+    """Yield what to tell of learners, listed by task, that suit none of the tasks."""
     used = {spec.name for name, task in tasks.items() for spec in listed[name] if task.rules.suits(spec.estimator)}
     idle = {spec.name: spec.estimator for specs in listed.values() for spec in specs if spec.name not in used}
-    if not idle:
-        return ""
-    found = ", ".join(f"{name!r} ({type(learner).__name__})" for name, learner in idle.items())
-    return (
-        f"These learners are left out, because they can learn none of the tasks: {found}. Classifiers learn "
-        "classes, regressors numbers: remove them, or declare another kind of task."
-    )
+    if idle:
+        found = ", ".join(f"{name!r} ({type(learner).__name__})" for name, learner in idle.items())
+        yield (
+            f"These learners are left out, because they can learn none of the tasks: {found}. Classifiers learn "
+            "classes, regressors numbers: remove them, or declare another kind of task."
+        )
+
+
+def repeated_learners(listed, tasks, members) -> Iterator[str]:
+    """Yield what to tell of learners, listed by task, that would say no more than others do."""
+    kept = {(member.task, member.learner) for member in members}
+    gone = dict.fromkeys(spec.name for name, specs in listed.items() for spec in specs
+                         if (name, spec.name) not in kept and tasks[name].rules.suits(spec.estimator))  # fmt: skip
+    if gone:
+        yield (
+            f"These learners are left out: {', '.join(map(repr, gone))}. There is one view to read, of which each "
+            "would say what another with the same settings and seed says. Change these, or remove them."
+        )
 
 
 def unweighted(learners) -> Iterator[str]:

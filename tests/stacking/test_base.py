@@ -252,6 +252,14 @@ def test_a_model_of_an_array_reads_frames_too():
     np.testing.assert_array_equal(model.predict_proba(pd.DataFrame(X, columns=["a", "b"])), model.predict_proba(X))
 
 
+def test_a_listed_learner_that_repeats_another_is_named():
+    X, y = np.eye(8, 2), [0, 1] * 4
+    learners = [("one", LogisticRegression(random_state=0)), ("again", LogisticRegression(random_state=0), "all")]
+    with pytest.warns(UserWarning, match=r"left out: 'again'\. There is one view to read"):
+        model = StackedClassifier(learners=learners, cv=2).fit(X, y)
+    assert [member.learner for member in model.table_.members()] == ["one"]
+
+
 @pytest.mark.parametrize("listed", [list, lambda pairs: {"classification": pairs}])
 def test_a_learner_that_serves_no_task_is_named(vectors, listed):
     """Issue 24: a regressor beside classifiers was passed over without a word."""
