@@ -474,6 +474,8 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
             source = self._checked(source, reset=False)
         told = []
         columns = columns_of(source, views_of(self), self.schema_, told=told)
+        if not next(iter(columns.values())).shape[0]:
+            raise ValueError(f"X has no rows (0 sample(s)): a {type(self).__name__} predicts at least one.")
         tell(told, stacklevel=6)
         return columns, getattr(source, "index", None)
 

@@ -220,9 +220,8 @@ def _check_nodes(tree: dict, n_leaves: int, width: int) -> None:
     n_categorical = int(tree.get("num_cat", 0))
     if n_categorical:
         _require(len(ends) == n_categorical + 1 and ends[0] == 0 and ends == sorted(ends) and ends[-1] == len(words))
-    for kind, threshold in zip(columns["decision_type"], thresholds, strict=True):
-        if kind & 1:
-            _require(0 <= float(threshold) < n_categorical)
+    for kind, threshold in zip(columns["decision_type"], map(float, thresholds), strict=True):
+        _require(0 <= threshold < n_categorical if kind & 1 else threshold == threshold)
 
 
 def _values(block: str) -> dict[str, str]:

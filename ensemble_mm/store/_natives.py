@@ -135,6 +135,7 @@ def read_trees(content, decoder) -> list:
     nodes = nodes if fields is None else _joined(fields, NODE_DTYPE, counts)
     require(nodes.dtype == NODE_DTYPE and values.dtype == np.float64, "a decision tree is of another version")
     require(values.shape == (len(nodes), n_outputs, n_classes.max()), "the values of a decision tree do not fit it")
+    require(not np.isnan(nodes["threshold"]).any(), "a decision tree compares with what is no number")
     trees, start = [], 0
     for count, depth in zip(counts.tolist(), depths.tolist(), strict=True):
         part = slice(start, start + count)
@@ -314,7 +315,7 @@ def _check_predictor(state):
     fits = isinstance(nodes, np.ndarray) and nodes.dtype == PREDICTOR_RECORD_DTYPE and nodes.ndim == 1
     require(fits, "a tree is none")
     check_walk(nodes, "left", "right", "feature_idx", 2**31, nodes["is_leaf"] != 0)
-    require((nodes["is_leaf"] <= 1).all(), "a tree is none")
+    require((nodes["is_leaf"] <= 1).all() and not np.isnan(nodes["num_threshold"]).any(), "a tree is none")
     for part in (bits, state.get("binned_left_cat_bitsets")):
         fits = isinstance(part, np.ndarray) and part.dtype == np.uint32 and part.ndim == 2 and part.shape[1] == 8
         require(fits, "the categories of a tree are none")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 from sklearn import config_context
-from sklearn.dummy import DummyRegressor
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, TimeSeriesSplit
@@ -300,6 +300,14 @@ def test_complex_views_are_told(make):
 
 
 @pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names")
+def test_no_rows_are_told(reviews):
+    X, Y = reviews
+    model = StackedClassifier(learners=[("prior", DummyClassifier())], cv=2, random_state=0).fit(X, Y.iloc[:, 0])
+    for what in (model, model.compiled()):
+        with pytest.raises(ValueError, match="X has no rows .* a StackedClassifier predicts at least one"):
+            what.predict(X[:0])
+
+
 def test_another_container_than_in_fit_is_read_or_refused():
     """Issue 17: views that could not be found were read as missing, and every row got the same answer."""
     frame = pd.DataFrame({"n": np.arange(20.0), "m": np.arange(20.0) % 3})

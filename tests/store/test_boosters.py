@@ -65,6 +65,7 @@ def line(text, name):
         ("lightgbm", "split_feature", "900 0 0 0"),
         ("lightgbm", "split_feature", "-1 0 0 0"),
         ("lightgbm", "split_feature", "0"),
+        ("lightgbm", "threshold", "nan 0 0 0"),
         ("lightgbm", "num_leaves", "500"),
         ("lightgbm", "num_leaves", "0"),
         ("lightgbm", "leaf_value", "1"),

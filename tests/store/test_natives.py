@@ -145,6 +145,7 @@ FORGED = {
     "right": forged_tree("right_child", 0),
     "feature": forged_tree("feature", 77),
     "negative feature": forged_tree("feature", -5),
+    "no threshold": forged_tree("threshold", np.nan),
     "columns of the tree": (DecisionTreeClassifier().fit(X, y), set_to("n_features_in_", 1)),
     "columns of a forest": (fitted(RandomForestClassifier(3)), set_to("n_features_in_", 1)),
     "a forest of others": (fitted(RandomForestClassifier(3)), set_to("estimators_", lambda m: [KMeans()])),
@@ -173,6 +174,7 @@ FORGED = {
     "histogram left": (fitted(HistGradientBoostingRegressor(max_iter=2)), put("left", 10_000)),
     "histogram round": (fitted(HistGradientBoostingRegressor(max_iter=2)), put("right", 0)),
     "histogram feature": (fitted(HistGradientBoostingRegressor(max_iter=2)), put("feature_idx", 50)),
+    "histogram threshold": (fitted(HistGradientBoostingRegressor(max_iter=2)), put("num_threshold", np.nan)),
     "histogram columns": (fitted(HistGradientBoostingRegressor(max_iter=2)), set_to("n_features_in_", 9)),
     "histogram stages": (
         fitted(HistGradientBoostingRegressor(max_iter=2)),
