@@ -13,7 +13,15 @@ from sklearn.pipeline import Pipeline
 from xgboost import XGBClassifier, XGBRegressor
 
 from ensemble_mm.store import ModelFileError, _boosters, load, save
-from ensemble_mm.store._boosters import booster_kind, booster_state, check_text, check_trees, try_out
+from ensemble_mm.store._boosters import (
+    booster_kind,
+    booster_state,
+    check_text,
+    check_trees,
+    empty_booster,
+    fill_booster,
+    try_out,
+)
 
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(200, 5)), rng.integers(0, 3, 200)
@@ -35,7 +43,8 @@ MODELS = {
 def text_of(name):
     model = MODELS[name]
     booster = model.booster_ if hasattr(model, "booster_") else model.get_booster()
-    return booster_kind(booster), booster_state(booster)[0]
+    whole = booster.model_to_string().encode() if hasattr(model, "booster_") else booster_state(booster)[0]
+    return booster_kind(booster), whole
 
 
 def test_models_of_another_user_predict_the_same(tmp_path, forge):
@@ -45,6 +54,21 @@ def test_models_of_another_user_predict_the_same(tmp_path, forge):
     for name, model in again.steps:
         rows = CODES if name == "categories" else X
         np.testing.assert_array_equal(model.predict(rows), MODELS[name].predict(rows), err_msg=name)
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "categories", "linear trees"])
+def test_what_a_text_leaves_out_nothing_reads(name):
+    booster, rows = MODELS[name].booster_, CODES if name == "categories" else X
+    text, state = booster_state(booster)
+    assert len(text) < len(text_of(name)[1])
+    again = empty_booster("lightgbm")
+    fill_booster(again, text, state)
+    assert booster_state(again)[0] == text
+    np.testing.assert_array_equal(again.predict(rows), booster.predict(rows))
+    if name != "linear trees":  # which LightGBM does not explain
+        np.testing.assert_array_equal(again.predict(rows, pred_contrib=True), booster.predict(rows, pred_contrib=True))
+    for kind in ("split", "gain"):
+        np.testing.assert_array_equal(again.feature_importance(kind), booster.feature_importance(kind))
 
 
 def change(text, old, new):
