@@ -1,6 +1,5 @@
 import itertools
 from functools import cache
-from math import factorial
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,12 +12,8 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import KFold, cross_val_predict, cross_val_score
 from sklearn.tree import DecisionTreeRegressor
 
-from ensemble_mm import DataWarning, ImageCNN, MultiOutputStack, TextCNN
-from ensemble_mm.crossfit import Member
-from ensemble_mm.data import Problem, Task
-from ensemble_mm.learners import TunedLearner
+from ensemble_mm import DataWarning, MultiOutputStack
 from ensemble_mm.meta import CostPruner
-from ensemble_mm.stacking._across import N_CHAINS, chain_orders, guard, members_reading
 
 LEARNERS = [("linear", LogisticRegression()), ("ridge", Ridge())]
 TREES = [("trees", ExtraTreesRegressor(20, min_samples_leaf=2))]
@@ -132,13 +127,6 @@ def test_strange_labels_and_strategies_are_named(reviews):
         model.score(X, pd.DataFrame({"other": range(160)}))
 
 
-def test_chains_hold_every_order_once_and_its_reverse():
-    for n in (2, 3, 5):
-        orders = chain_orders(list("abcde"[:n]), np.random.RandomState(0))
-        assert len(orders) == min(N_CHAINS, factorial(n)) == len({tuple(order) for order in orders})
-        assert all(order[::-1] in orders for order in orders)
-
-
 @pytest.mark.parametrize("strategy", ["stacked", "chain"])
 def test_the_order_of_the_tasks_does_not_matter(strategy):
     X, Y = twins(90)
@@ -177,18 +165,6 @@ def test_weights_count_in_metrics_and_rows_of_weight_zero_do_not(vectors):
     pd.testing.assert_series_equal(found.loc["number"], model.evaluate(X[:60], Y[:60]).loc["number"])
     pd.testing.assert_series_equal(found.loc["sign"], model.evaluate(X[30:80], Y[30:80]).loc["sign"])
     assert model.score(X, Y, weight) == (found.loc["number", "r2"] + found.loc["sign", "accuracy"]) / 2
-
-
-def test_the_guard_asks_no_row_of_a_fold_that_is_judged():
-    rng = np.random.default_rng(0)
-    y, rows = rng.normal(size=90), np.arange(90)
-    tasks, folds = {"size": Task("size", "regression")}, [(rows[rows % 3 != f], rows[rows % 3 == f]) for f in range(3)]
-    problem = Problem(np.zeros((90, 1)), (), tasks, {"size": y}, {"size": None}, None)
-    run = SimpleNamespace(problem=problem, folds=folds, refit=True)
-    first, second = SimpleNamespace(oof={"size": np.zeros(90)}), SimpleNamespace(oof={"size": np.zeros(90)})
-    second.oof["size"][folds[0][1]] = y[folds[0][1]]  # right in this fold, and nowhere else a change
-    assert guard(run, first, second, 0).loc["size", "gain"] == 0
-    assert all(guard(run, first, second, fold).loc["size", "kept"] for fold in (None, 1, 2))
 
 
 def test_the_guard_weighs_rows():
@@ -301,14 +277,6 @@ def test_where_no_learner_can_the_second_level_is_left_out_with_a_word(helped):
     with pytest.warns(UserWarning) as told:
         model.fit(data, Y[["sign"]].assign(other=Y["sign"]))
     assert len(model.levels_) == 1 and any("'stacked' had no effect" in str(one.message) for one in told)
-
-
-@pytest.mark.parametrize("bound", [TextCNN(), ImageCNN("regression"), TunedLearner(TextCNN("regression"))])
-def test_networks_are_bound_to_their_view(bound):
-    """They read positions of tokens, or pixels: what they are is known before anything is fitted."""
-    kinds = {"network": bound, "linear": Ridge()}
-    members = [Member("t", name, "v", ("v",), estimator) for name, estimator in kinds.items()]
-    assert [member.learner for member in members_reading("t", members, ["u"], "tasks")] == ["linear"]
 
 
 @pytest.mark.parametrize("strategy", ["independent", "stacked", "chain"])
