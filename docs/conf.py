@@ -3,6 +3,7 @@
 import os
 import sys
 from importlib.metadata import version as version_of
+from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -18,7 +19,10 @@ extensions = [
     "sphinx.ext.autosummary",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    *(["sphinx_copybutton"] if find_spec("sphinx_copybutton") else []),  # of the extra "docs"
 ]
+copybutton_prompt_text = r">>> |\.\.\. "  # copied without prompts and outputs
+copybutton_prompt_is_regexp = True
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "_templates", "examples", "auto_examples/*.ipynb", "auto_examples/*.py"]
 default_role = "code"

@@ -46,6 +46,14 @@ def spread_rows(features, rows, n_rows):
     return block
 
 
+def _check_rows(block, n_rows):
+    if block.shape[0] != n_rows:
+        raise ValueError(
+            f"it gave {block.shape[0]} rows of features for {n_rows} samples: an extractor keeps the rows. It is given "
+            "an array of texts or files, or a DataFrame of numbers and categories."
+        )
+
+
 def transform_chunk(extractor, chunk):
     """Extract the features of some rows with an extractor that needs no fit.
 
@@ -57,6 +65,7 @@ def transform_chunk(extractor, chunk):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             block = as_block(extractor.transform(chunk))
+        _check_rows(block, len(chunk))
     except BadItemsError as error:
         return None, error
     for told in caught:
@@ -210,10 +219,7 @@ class FitExtractor(Job):
         native, blocks = None, {}
         if self.extractor is not None:
             native = self._native()
-            if native.shape[0] != len(rows):
-                raise ValueError(
-                    f"it gave {native.shape[0]} rows of features for {len(rows)} samples: an extractor keeps the rows"
-                )
+            _check_rows(native, len(rows))
             if "native" in self.forms or self.reducer is None:
                 blocks["native"] = spread_rows(native, rows, n_rows)
         if self.reducer is not None:

@@ -14,7 +14,7 @@ CERTAIN = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
 
 
 class CascadeDisplay:
-    """Score against seconds per row, when dear views are read only of rows that are not yet certain.
+    """Score against seconds per row, when slow views are read only of rows that are not yet certain.
 
     Parameters
     ----------

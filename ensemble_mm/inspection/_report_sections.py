@@ -228,7 +228,7 @@ PICTURES = [
     ),
     Picture(
         CascadeDisplay,
-        lambda display, name: f"Score of {name} against seconds per row, when dear views are read only where needed.",
+        lambda display, name: f"Score of {name} against seconds per row, when slow views are read only where needed.",
         "Beside each point: how probable a class must be so that no further view of a row is read.",
         family=Classes.family,
         when=lambda model, task: len(model.views_) > 1,

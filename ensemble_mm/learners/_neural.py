@@ -15,7 +15,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from .._checks import AT_LEAST_0, POSITIVE, SHARE, check_fraction, check_params, check_sample_weight, one_of, whole
+from .._checks import (
+    AT_LEAST_0,
+    POSITIVE,
+    SHARE,
+    as_items,
+    check_fraction,
+    check_params,
+    check_sample_weight,
+    one_of,
+    whole,
+)
 from .._inner_folds import inner_pairs
 from .._modalities import IMAGE, MODALITIES, TEXT
 from ._networks import as_state, as_tensors, build, fused, pick_device, quiet_torch, run
@@ -74,7 +84,7 @@ class NetworkLearner(BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Token positions (TextCNN) or flattened pixels (ImageCNN); or a column of texts, or of files of pictures.
+            Token positions (TextCNN) or flattened pixels (ImageCNN); or texts, or pictures: files or arrays.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Labels or values. Several targets share the network up to its last layer; None or NaN
             among several targets means "not known".
@@ -301,12 +311,19 @@ class NetworkRegressor(RegressorMixin):
 
 def _numbers_of(learner, X, modality, reset, **settings):
     """Return X as numbers: a column of texts, or of files, is read by the extractor of its modality, which is kept."""
-    column = np.asarray(X, dtype=object) if isinstance(X, (list, tuple)) else getattr(X, "to_numpy", lambda: X)()
-    is_column = getattr(column, "ndim", 0) == 1 and column.dtype.kind in "OUT"
+    column = getattr(X, "to_numpy", lambda: X)()
+    is_column = isinstance(X, (list, tuple)) or getattr(column, "ndim", 0) == 4
+    if is_column or (getattr(column, "ndim", 0) == 1 and column.dtype.kind in "OUT"):
+        is_column, column = True, as_items(X)
     if reset:
-        is_items = is_column and any(isinstance(item, (str, PathLike, bytes)) for item in column)
+        is_items = is_column and any(map(_is_item, column))
         learner.reader_ = MODALITIES[modality].extractor(**settings).fit(column) if is_items else None
     return X if getattr(learner, "reader_", None) is None else learner.reader_.transform(column)
+
+
+def _is_item(item) -> bool:
+    """Tell whether something is a text, a file or a picture, and no row of numbers."""
+    return isinstance(item, (str, PathLike, bytes)) or getattr(item, "ndim", 0) in (2, 3) or hasattr(item, "getbands")
 
 
 class TextInput:

@@ -20,6 +20,7 @@ from ._adding import fit_beside, joined
 from ._base import BaseStack
 from ._level import Level, parts
 from ._parameters import shared_words
+from ._probabilities import Probabilities
 from ._regions import said
 
 STRATEGIES = ("independent", "stacked", "chain")
@@ -326,14 +327,16 @@ class MultiOutputStack(BaseStack):
         kinds = {"number" if column.dtype.kind in "iuf" else column.dtype.kind for column in columns.values()}
         return np.column_stack([c if len(kinds) == 1 else c.astype(object) for c in columns.values()])
 
-    def predict_proba(self, X, cascade=None) -> dict[str, np.ndarray]:
+    def predict_proba(self, X, cascade=None) -> Probabilities:
         """Return {task: class probabilities of shape (n_samples, n_classes)} of the classification tasks.
 
-        `cascade` is that of `predict`.
+        `cascade` is that of `predict`. A prompt or a notebook shows the dict as one table with the names of the
+        classes; its method `to_frame` returns this table.
         """
         check_is_fitted(self)
-        out, _ = self._predict_classes(X, cascade)
-        return {name: p for name, p in out.items() if self.tasks_[name].rules.region == "sets"}
+        out, index = self._predict_classes(X, cascade)
+        proba = {name: p for name, p in out.items() if self.tasks_[name].rules.region == "sets"}
+        return Probabilities(proba, {name: self.tasks_[name].classes for name in proba}, index)
 
     def predict_quantiles(self, X, levels=(0.05, 0.25, 0.5, 0.75, 0.95)) -> dict[str, np.ndarray]:
         """Return {task: quantiles of shape (n_samples, n_levels)} of the tasks of kind "quantile", in their unit.

@@ -35,7 +35,22 @@ class NamedParamsMixin:
                     own = [key for key in params if key.startswith(f"{name}__")]
                     if own and hasattr(part, "set_params"):
                         part.set_params(**{key.removeprefix(f"{name}__"): params.pop(key) for key in own})
+        for name in sorted({key.partition("__")[0] for key in params if "__" in key}):
+            if self._is_made_in_fit(name):
+                raise ValueError(
+                    f"Invalid parameter {name!r}: learners={self.learners!r} are made in the fit, so there is nothing "
+                    f"to set yet. Give the learner itself, as in learners=[({name!r}, Ridge(alpha=3.0))]."
+                )
         return super().set_params(**params) if params else self
+
+    def _is_made_in_fit(self, name):
+        """Tell whether a name may be that of a learner which is given by a name, or by that of a portfolio."""
+        known = {
+            *super().get_params(deep=False),
+            *(part for each in self._named_lists for part, _ in self._named_parts(each)),
+        }
+        by_name = isinstance(self.learners, str) or name in (self.learners if isinstance(self.learners, list) else ())
+        return by_name and name not in known
 
     def _named_parts(self, attribute):
         parts = getattr(self, attribute)

@@ -15,11 +15,12 @@ import pytest
 from joblib import parallel_config
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.linear_model import Ridge
+from sklearn.preprocessing import FunctionTransformer
 
 import ensemble_mm.store._jobs
 from ensemble_mm import StackedRegressor
 from ensemble_mm.crossfit import Runner
-from ensemble_mm.crossfit._execute import Failure, Job
+from ensemble_mm.crossfit._execute import Failure, Job, JobError
 from ensemble_mm.crossfit._watch import Watch
 from ensemble_mm.store import write_atomic
 
@@ -115,3 +116,9 @@ def test_a_fit_goes_on_after_space_was_made_on_a_full_disk(vectors, tmp_path, mo
     np.testing.assert_array_equal(model.fit(X, y).table_.to_frame(), whole.table_.to_frame())
     np.testing.assert_array_equal(model.predict(X), whole.predict(X))
     assert len(list(tmp_path.iterdir())) == 12  # extractions too
+
+
+def test_an_extractor_that_gives_other_rows_is_told():
+    first = FunctionTransformer(lambda column: np.ones((1, 2)))  # as one that goes over the columns of a table
+    with pytest.raises(JobError, match="gave 1 rows of features for 8 samples: .* keeps the rows"):
+        StackedRegressor([("x", first)], [("ridge", Ridge())], cv=2).fit({"x": np.ones((8, 2))}, np.arange(8.0))

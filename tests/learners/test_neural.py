@@ -100,6 +100,13 @@ def test_texts_and_files_of_pictures_are_read(tmp_path):
     assert (em.load(tmp_path / "model.emm").predict(paths) == model.predict(paths)).all()
 
 
+@pytest.mark.parametrize("form", [list, np.stack, lambda pictures: [Image.fromarray(picture) for picture in pictures]])
+def test_pictures_are_read_as_they_are(form):
+    pictures = form([np.full((16, 16, 3), grey, np.uint8) for grey in (20, 230) * 6])
+    model = em.ImageCNN(max_epochs=1, validation_fraction=0.0, random_state=0).fit(pictures, ["dark", "light"] * 6)
+    assert model.predict(pictures[:3]).shape == (3,)
+
+
 @pytest.mark.parametrize("make", [em.StackedClassifier, em.StackedRegressor, em.TextCNN, em.ImageCNN])
 def test_errors_on_arguments_name_public_classes(make):
     name = getattr(make, "__name__", "")

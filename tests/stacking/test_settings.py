@@ -153,3 +153,11 @@ def test_parts_are_checked_with_the_whole(part, words):
         settings = {"prune": part} if isinstance(part, RedundancyPruner) else {"learners": [("tuned", part)]}
     with pytest.raises(ValueError, match=words):
         classifier(**settings).fit(X, Y)
+
+
+@pytest.mark.parametrize(("learners", "name"), [("fast", "gbm"), (["ridge", "lightgbm"], "ridge")])
+def test_learners_that_are_made_in_the_fit_have_nothing_to_set(learners, name):
+    with pytest.raises(ValueError, match=rf"Invalid parameter '{name}': .* made in the fit.*learners=\[\('{name}', "):
+        StackedRegressor(learners=learners).set_params(**{f"{name}__alpha": 1.0})
+    with pytest.raises(ValueError, match="Invalid parameter 'alpha' for estimator"):
+        StackedRegressor(learners=learners).set_params(alpha=1.0)
