@@ -2,7 +2,7 @@
 
 from ._alternatives import alternatives, best_alone, constant_of, cross_fitted, parts_of, simpler
 from ._calibration import CALIBRATORS, IsotonicCalibrator, TemperatureCalibrator
-from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, check_pruner, make_meta_learner, select_members
+from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, make_meta_learner
 from ._columns import TableClassifier, TableRegressor, blend, rows_worth
 from ._conformal import FEWEST_ROWS, ConformalIntervals, ConformalQuantiles, ConformalSets, JointCoverage
 from ._greedy import GreedyClassifier, GreedyRegressor, selection_path
@@ -16,7 +16,7 @@ from ._plain import (
     RankClassifier,
     RankRegressor,
 )
-from ._pruning import CostPruner, OrderedPruner, RedundancyPruner
+from ._pruning import CostPruner, OrderedPruner, RedundancyPruner, check_pruner, select_members
 from ._quantiles import GreedyQuantiles, MeanQuantiles
 from ._thresholds import decision_threshold, decision_weights
 from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexRegressor

@@ -1,20 +1,20 @@
-"""Which meta-learner and which members: by name, by cross-validation on the table, or the user's own."""
+"""Which meta-learner: by name, by cross-validation on the table, or the user's own."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags
 
-from .._checks import AT_LEAST_0, PART, check_choice, check_param, check_params, having, one_of, whole
+from .._checks import AT_LEAST_0, check_choice, check_param, having, whole
 from .._inner_folds import inner_pairs
-from .._kinds import KINDS, Numbers, name_of_classes
+from .._kinds import KINDS, name_of_classes
 from .._routing import row_params
 from .._scorers import scored
-from ._columns import TableClassifier, TableMixin, TableRegressor, by_family, filled, rows_of_numbers, thinned
+from ._columns import TableClassifier, TableMixin, TableRegressor, by_family, rows_of_numbers, thinned
 from ._greedy import GreedyClassifier, GreedyRegressor, keys_of
 from ._linear import LinearClassifier, LinearRegressor
 from ._plain import (
@@ -25,7 +25,6 @@ from ._plain import (
     RankClassifier,
     RankRegressor,
 )
-from ._pruning import OrderedPruner
 from ._quantiles import GreedyQuantiles, MeanQuantiles
 from ._scoring import is_the_loss
 from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexRegressor
@@ -343,7 +342,7 @@ def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=
     >>> make_meta_learner("simplex", kind="regression")
     SimplexRegressor()
     """
-    rules = _rules_of(kind, n_classes)
+    rules = rules_of(kind, n_classes)
     settings = {"n_classes": n_classes}
     if isinstance(spec, str):
         check_choice("meta_learner", spec, _names(rules.family))
@@ -365,91 +364,10 @@ def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=
     return _set(clone(spec), rules.family, settings)
 
 
-def _rules_of(name, n_classes):
+def rules_of(name, n_classes):
+    """Return the kind of a task by its name."""
     check_choice("kind", name, tuple(KINDS))
     kind = KINDS[name](n_classes or (2 if name == name_of_classes(2) else 0))
     if not kind.width:
         raise ValueError(f"kind={name!r} needs n_classes: the columns of a table do not tell it.")
     return kind
-
-
-def select_members(prune, X, y, *, kind, n_classes=None, sample_weight=None, names=None, **given):
-    """Return the sorted positions of the members to keep.
-
-    Parameters
-    ----------
-    prune : None, "auto", int, float, selector or callable
-        None keeps all; a number or a share in (0, 1) that many, of those that help each other most; "auto" half of
-        them, since fewer cost accuracy on fresh rows more often than a table of few rows can tell. A selector of
-        scikit-learn's kind is cloned and fitted on the table, and keeps a member when it keeps one of its columns. A
-        callable gets (X, y) and returns positions or a mask of members.
-    X : ndarray of shape (n_samples, n_members * n_columns)
-        Table of one task.
-    y : ndarray of shape (n_samples,)
-        Class positions or numbers.
-    kind : {"binary", "multiclass", "regression"}
-    n_classes : int or None, default=None
-        Of a classification.
-    sample_weight : ndarray of shape (n_samples,) or None, default=None
-        Handed to selectors that take it; a callable gets none.
-    names : list of str or None, default=None
-        Names of the members, for messages.
-    **given : dict
-        What is handed to a selector that has a parameter of that name and no value for it, such as `random_state` or
-        the `seconds` of each member.
-
-    Returns
-    -------
-    list of int
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ensemble_mm.meta import select_members
-    >>> y = np.arange(30.0)
-    >>> select_members(1, np.c_[np.sin(y), y], y, kind="regression")
-    [1]
-    """
-    check_pruner(prune)
-    kind = _rules_of(kind, n_classes)
-    X, y = np.asarray(X, dtype=np.float64), kind.encoded(np.asarray(y))
-    if kind.n_columns > 1 and kind.region == "intervals":
-        X, kind = kind.cells(X)[:, :, 0], Numbers()  # medians tell which members help each other
-    n_members = X.shape[1] // kind.n_columns
-    if prune is None or n_members == 1:
-        return list(range(n_members))
-    if isinstance(prune, str) and prune == "auto":
-        kept = OrderedPruner(n_classes=kind.n_classes).fit(X, y, sample_weight).members_
-    elif isinstance(prune, Real):
-        kept = OrderedPruner(prune, n_classes=kind.n_classes).fit(X, y, sample_weight).members_
-    elif hasattr(prune, "fit"):
-        mask = _selected(prune, X, y, kind, sample_weight, given | {"n_classes": kind.n_classes})
-        kept = np.flatnonzero(mask.reshape(n_members, -1).any(axis=1))
-    else:
-        kept = np.asarray(prune(X, y))
-        kept = np.flatnonzero(kept) if kept.dtype == bool else np.unique(kept)
-    if not len(kept):
-        of = f" of {', '.join(map(str, names[:3]))}..." if names else ""
-        raise ValueError(f"prune={prune!r} keeps no member{of}: loosen it.")
-    return [int(m) for m in kept]
-
-
-def _selected(selector, X, y, kind, sample_weight, given):
-    """Return which columns of a table a selector keeps that is told what it leaves open of the given settings."""
-    selector = clone(selector)
-    known = selector.get_params(deep=False)
-    # The number of classes is a fact of the task; the others are what the user left open.
-    settings = {k: v for k, v in given.items() if k in known and (k == "n_classes" or known[k] is None)}
-    table = X if get_tags(selector).input_tags.allow_nan else filled(kind.cells(X), kind, kind.prior(y))
-    selector.set_params(**settings).fit(table, y, **row_params(selector, sample_weight=sample_weight))
-    mask = np.asarray(selector.get_support() if hasattr(selector, "get_support") else selector.support_)
-    return mask if mask.dtype == bool else np.isin(np.arange(X.shape[1]), mask)
-
-
-def check_pruner(prune):
-    """Raise an error unless `prune` is what `select_members` takes."""
-    if isinstance(prune, type):
-        raise TypeError(f"prune={prune!r} is a class: give an instance of it, {prune.__name__}(...).")
-    check_param("prune", prune, [None, one_of("auto"), whole(1), PART, having("fit"), callable], "a stack")
-    if hasattr(prune, "get_params"):
-        check_params(prune)

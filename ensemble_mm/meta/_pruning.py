@@ -3,13 +3,16 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.feature_selection import SelectorMixin
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import PART, Number, check_params, one_of, whole
-from .._kinds import Classes, kind_of
-from ._columns import TINY, relevant, row_losses, rows_worth, spread, thinned
+from .._checks import PART, Number, check_param, check_params, having, one_of, whole
+from .._kinds import Classes, Numbers, kind_of
+from .._routing import row_params
+from ._choice import rules_of
+from ._columns import TINY, filled, relevant, row_losses, rows_worth, spread, thinned
 
 MOST_ROWS = 20_000
 MOST_MEMBERS = 300  # the best ones, which are ordered by what they add to each other
@@ -271,3 +274,85 @@ def _q_statistics(cells, y, share):
     both, neither = right.T @ counted, (1 - right).T @ wrong
     one, other = right.T @ wrong, (1 - right).T @ counted
     return (both * neither - one * other) / np.maximum(both * neither + one * other, TINY)
+
+
+def select_members(prune, X, y, *, kind, n_classes=None, sample_weight=None, names=None, **given):
+    """Return the sorted positions of the members to keep.
+
+    Parameters
+    ----------
+    prune : None, "auto", int, float, selector or callable
+        None keeps all; a number or a share in (0, 1) that many, of those that help each other most; "auto" half of
+        them, since fewer cost accuracy on fresh rows more often than a table of few rows can tell. A selector of
+        scikit-learn's kind is cloned and fitted on the table, and keeps a member when it keeps one of its columns. A
+        callable gets (X, y) and returns positions or a mask of members.
+    X : ndarray of shape (n_samples, n_members * n_columns)
+        Table of one task.
+    y : ndarray of shape (n_samples,)
+        Class positions or numbers.
+    kind : {"binary", "multiclass", "regression"}
+    n_classes : int or None, default=None
+        Of a classification.
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        Handed to selectors that take it; a callable gets none.
+    names : list of str or None, default=None
+        Names of the members, for messages.
+    **given : dict
+        What is handed to a selector that has a parameter of that name and no value for it, such as `random_state` or
+        the `seconds` of each member.
+
+    Returns
+    -------
+    list of int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.meta import select_members
+    >>> y = np.arange(30.0)
+    >>> select_members(1, np.c_[np.sin(y), y], y, kind="regression")
+    [1]
+    """
+    check_pruner(prune)
+    kind = rules_of(kind, n_classes)
+    X, y = np.asarray(X, dtype=np.float64), kind.encoded(np.asarray(y))
+    if kind.n_columns > 1 and kind.region == "intervals":
+        X, kind = kind.cells(X)[:, :, 0], Numbers()  # medians tell which members help each other
+    n_members = X.shape[1] // kind.n_columns
+    if prune is None or n_members == 1:
+        return list(range(n_members))
+    if isinstance(prune, str) and prune == "auto":
+        kept = OrderedPruner(n_classes=kind.n_classes).fit(X, y, sample_weight).members_
+    elif isinstance(prune, Real):
+        kept = OrderedPruner(prune, n_classes=kind.n_classes).fit(X, y, sample_weight).members_
+    elif hasattr(prune, "fit"):
+        mask = _selected(prune, X, y, kind, sample_weight, given | {"n_classes": kind.n_classes})
+        kept = np.flatnonzero(mask.reshape(n_members, -1).any(axis=1))
+    else:
+        kept = np.asarray(prune(X, y))
+        kept = np.flatnonzero(kept) if kept.dtype == bool else np.unique(kept)
+    if not len(kept):
+        of = f" of {', '.join(map(str, names[:3]))}..." if names else ""
+        raise ValueError(f"prune={prune!r} keeps no member{of}: loosen it.")
+    return [int(m) for m in kept]
+
+
+def _selected(selector, X, y, kind, sample_weight, given):
+    """Return which columns of a table a selector keeps that is told what it leaves open of the given settings."""
+    selector = clone(selector)
+    known = selector.get_params(deep=False)
+    # The number of classes is a fact of the task; the others are what the user left open.
+    settings = {k: v for k, v in given.items() if k in known and (k == "n_classes" or known[k] is None)}
+    table = X if get_tags(selector).input_tags.allow_nan else filled(kind.cells(X), kind, kind.prior(y))
+    selector.set_params(**settings).fit(table, y, **row_params(selector, sample_weight=sample_weight))
+    mask = np.asarray(selector.get_support() if hasattr(selector, "get_support") else selector.support_)
+    return mask if mask.dtype == bool else np.isin(np.arange(X.shape[1]), mask)
+
+
+def check_pruner(prune):
+    """Raise an error unless `prune` is what `select_members` takes."""
+    if isinstance(prune, type):
+        raise TypeError(f"prune={prune!r} is a class: give an instance of it, {prune.__name__}(...).")
+    check_param("prune", prune, [None, one_of("auto"), whole(1), PART, having("fit"), callable], "a stack")
+    if hasattr(prune, "get_params"):
+        check_params(prune)
