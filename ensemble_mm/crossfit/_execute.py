@@ -175,6 +175,13 @@ class Runner:
         """Number of jobs that run at the same time."""
         return effective_n_jobs(self.n_jobs)
 
+    @property
+    def sends_files(self):
+        """Whether jobs run in other processes of this machine, which get large arrays as files in any case."""
+        backend, _ = get_active_backend()
+        local = type(backend).__module__ == "joblib._parallel_backends"
+        return self.n_workers > 1 and local and not getattr(backend, "supports_sharedmem", False)
+
     def to_frame(self):
         """Return the account of the stages: seconds on the clock, seconds in the jobs, bytes, what was left out."""
         columns = ["jobs", "seconds", "job_seconds", "bytes", "left_out"]

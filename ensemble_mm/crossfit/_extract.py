@@ -163,6 +163,18 @@ def _unchanged(extractor, chunk, keys):
     return np.array([item is own or row_keys([item])[0] == key for item, own, key in rows], dtype=bool)
 
 
+def joined_rows(parts, places, n_rows):
+    """Return a block of `n_rows` rows that holds each part in its places, and nothing elsewhere, as `spread_rows`."""
+    if sparse.issparse(parts[0]):
+        return spread_rows(sparse.vstack(parts, format="csr"), np.concatenate(places), n_rows)
+    if len(parts) == 1:
+        return spread_rows(parts[0], places[0], n_rows)
+    block = np.full((n_rows, parts[0].shape[1]), np.nan, np.result_type(*parts))
+    for part, rows in zip(parts, places, strict=True):  # without a copy of all of them in between
+        block[rows] = part
+    return block
+
+
 @dataclass(frozen=True)
 class FitExtractor(Job):
     """Fit an extractor (None: the column holds features already) and its reducer on the training rows.
@@ -215,23 +227,23 @@ class FitExtractor(Job):
         return found
 
     def fit(self):
-        rows, n_rows = np.concatenate([self.train, self.rest]), self.column.shape[0]
+        places, n_rows = [rows for rows in (self.train, self.rest) if len(rows)], self.column.shape[0]
         native, blocks = None, {}
         if self.extractor is not None:
             native = self._native()
-            _check_rows(native, len(rows))
+            for part, rows in zip(native, places, strict=True):
+                _check_rows(part, len(rows))
             if "native" in self.forms or self.reducer is None:
-                blocks["native"] = spread_rows(native, rows, n_rows)
+                blocks["native"] = joined_rows(native, places, n_rows)
         if self.reducer is not None:
-            native = self.column[rows] if native is None else native
-            low = as_block(self.reducer.fit_transform(native[: len(self.train)]))
-            if len(self.rest):
-                low = np.vstack([low, as_block(self.reducer.transform(native[len(self.train) :]))])
-            blocks["reduced"] = spread_rows(low, rows, n_rows)
+            native = [self.column[rows] for rows in places] if native is None else native
+            low = [as_block(self.reducer.fit_transform(native[0]))]
+            low += [as_block(self.reducer.transform(part)) for part in native[1:]]
+            blocks["reduced"] = joined_rows(low, places, n_rows)
         return self.extractor, self.reducer, blocks
 
     def _native(self):
-        """Fit the extractor; return the features of the training rows and of the others below them."""
+        """Fit the extractor; return the features of the training rows, and of the others where there are some."""
         parts = self.y, self.weight, self.groups
         labels, weight, groups = (None if part is None else part[self.train] for part in parts)
         params = row_params(self.extractor, sample_weight=weight, groups=groups)
@@ -242,6 +254,6 @@ class FitExtractor(Job):
             else:  # a frozen extractor, say
                 native = as_block(self.extractor.fit(rows, labels, **params).transform(rows))
         if not len(self.rest):
-            return native
-        rest = as_block(self.extractor.transform(take_rows(self.column, self.rest)))
-        return sparse.vstack([native, rest], format="csr") if sparse.issparse(native) else np.vstack([native, rest])
+            return [native]
+        del rows
+        return [native, as_block(self.extractor.transform(take_rows(self.column, self.rest)))]

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from .._checks import BadItemsError, BadItemsWarning, as_items
 from .._estimators import learns_from_labels, seeded, split_stateless
 from .._modalities import MODALITIES
-from ..data import present_rows, take_rows
+from ..data import ChunkedData, present_rows, take_rows
 from ..store import content_key, versions
 from ._execute import Skipped, check_failures
 from ._extract import Chunk, FitExtractor, by_content, spread_rows
@@ -115,7 +115,8 @@ class TrainingFeatures(Features):
         """
         runner = self.run.runner
         if runner.deadline is None:
-            for names in [list(self.views)] if self.run.folder is None else [[name] for name in self.views]:
+            one_by_one = isinstance(self.run.problem.source, ChunkedData)
+            for names in [[name] for name in self.views] if one_by_one else [list(self.views)]:
                 self._extract(names, required=True)
             return
         order = sorted(self.views, key=lambda name: MODALITIES[self.views[name].modality].cost)

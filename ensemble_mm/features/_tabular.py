@@ -17,6 +17,7 @@ from ..schema import FewRows, Schema, are_digits, infer_column, read_few
 
 SKEWED = 2.0  # skewness above which a number is also given as its signed logarithm
 MOST_CLASSES = 20  # labels of more different values are averaged as numbers
+ROWS, COLUMNS = 8192, 8  # of vectors that are read at a time
 MOST = 1e30  # larger sizes are cut: float32 ends at 3e38, and squares of z-scores must not overflow
 
 
@@ -125,13 +126,16 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
 
     def _features(self, frame):
         columns = [values for _, values in frame.items()]
-        parts = [column.transform(values) for column, values in zip(self._columns, columns, strict=True)]
+        # In single precision at once: all columns side by side in double precision would take twice the memory.
+        parts = [
+            np.asarray(column.transform(values), dtype=np.float32)
+            for column, values in zip(self._columns, columns, strict=True)
+        ]
         if self._coded:
-            parts.append(self._encoder.transform(self._coded_words(columns)))
-        out = np.hstack([*parts, np.zeros((len(frame), 0))]).astype(np.float32)
-        if out.shape[1] == 0:
-            out = np.zeros((len(frame), 1), dtype=np.float32)
-        return out
+            parts.append(np.asarray(self._encoder.transform(self._coded_words(columns)), dtype=np.float32))
+        if not any(part.shape[1] for part in parts):
+            return np.zeros((len(frame), 1), dtype=np.float32)
+        return np.hstack(parts)
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Return the names of the columns."""
@@ -219,14 +223,11 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             self.scale_ = np.asarray(abs(counted).max(axis=0).todense()).ravel().astype(np.float64)
         else:
             weight = check_sample_weight(sample_weight, X)[:, np.newaxis]
-            known = ~np.isnan(X)
-            total = np.maximum((weight * known).sum(axis=0), np.finfo(float).tiny)
-            filled = np.where(known, X, 0)
-            self.mean_ = (weight * filled).sum(axis=0) / total
-            centred = np.where(known, X - self.mean_, 0)
-            size = np.abs(centred).max(axis=0, initial=0.0)
-            size = np.where(size > 0, size, 1.0)
-            self.scale_ = size * np.sqrt((weight * (centred / size) ** 2).sum(axis=0) / total)
+            # Some columns at a time, for memory: at least two, whose sums are those of all, to the last bit.
+            pieces = np.array_split(X, max(1, X.shape[1] // COLUMNS), axis=1)
+            self.mean_, self.scale_ = map(
+                np.concatenate, zip(*[_moments(part, weight) for part in pieces], strict=True)
+            )
             # What rounding alone makes differ is constant.
             self.scale_[self.scale_ <= 1e-14 * np.abs(self.mean_)] = 0.0
         self.scale_ = np.where(self.scale_ > 0, self.scale_, 1.0)
@@ -242,10 +243,14 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             if not self.standardize:
                 return X
             return sparse.csr_matrix(X.multiply(1 / self.scale_))
-        out = np.where(np.isnan(X), self.mean_, X)
-        if self.standardize:
-            out = np.clip((out - self.mean_) / self.scale_, -MOST, MOST)
-        return out.astype(X.dtype, copy=False)
+        out = np.empty(X.shape, X.dtype)
+        for start in range(0, len(X), ROWS):  # the steps between take memory for some rows only
+            some = X[start : start + ROWS]
+            filled = np.where(np.isnan(some), self.mean_, some)
+            if self.standardize:
+                filled = np.clip((filled - self.mean_) / self.scale_, -MOST, MOST)
+            out[start : start + ROWS] = filled
+        return out
 
     def augment(self, X, random_state=None) -> Any:
         """Return the vectors with noise of a twentieth of a standard deviation (sparse ones as they are)."""
@@ -269,6 +274,17 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _moments(X, weight):
+    """Return the weighted means and standard deviations of what is known of each column."""
+    known = ~np.isnan(X)
+    total = np.maximum((weight * known).sum(axis=0), np.finfo(float).tiny)
+    mean = (weight * np.where(known, X, 0)).sum(axis=0) / total
+    centred = np.where(known, X - mean, 0)
+    size = np.abs(centred).max(axis=0, initial=0.0)
+    size = np.where(size > 0, size, 1.0)
+    return mean, size * np.sqrt((weight * (centred / size) ** 2).sum(axis=0) / total)
 
 
 class _Number:

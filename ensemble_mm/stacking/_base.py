@@ -149,8 +149,8 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
 
     @contextmanager
     def _on_disk(self, run, members):
-        """Let the features of a run lie on disk where memory is limited or X does not lie in it, either."""
-        if self.memory is None and not isinstance(run.problem.source, ChunkedData):
+        """Let the features of a run lie on disk where memory is limited, X is there, too, or jobs get them as files."""
+        if self.memory is None and not isinstance(run.problem.source, ChunkedData) and not run.runner.sends_files:
             yield
             return
         with BlockFolder(self.workdir) as run.folder:

@@ -8,6 +8,8 @@ from uuid import uuid4
 import numpy as np
 from scipy import sparse
 
+LEAST = 1_000_000  # bytes of a block that is written
+
 
 class BlockFolder:
     """A folder of its own for features, which is removed when it is closed.
@@ -41,16 +43,18 @@ class BlockFolder:
     def keep(self, block):
         """Write a block, dense or CSR, and return it as a memory map; one that is on disk stays as it is.
 
-        What is changed in it later is changed in memory alone.
+        A small one stays in memory, and any where the disk is full. What is changed in it later is changed in memory
+        alone.
         """
+        first, size = (block.data, block.nnz * 8) if sparse.issparse(block) else (block, block.nbytes)
+        if isinstance(_base_of(first), np.memmap) or size < LEAST or 2 * size > self.free:
+            return block
         if sparse.issparse(block):
-            if isinstance(_base_of(block.data), np.memmap) or not block.nnz:
-                return block
             parts = [self._mapped(part) for part in (block.data, block.indices, block.indptr)]
             kept = sparse.csr_matrix(block.shape, dtype=block.dtype)
             kept.data, kept.indices, kept.indptr = parts  # the constructor would look at all of it
             return kept
-        return block if isinstance(_base_of(block), np.memmap) or not block.size else self._mapped(block)
+        return self._mapped(block)
 
     def _mapped(self, array):
         path = self.path / f"{uuid4().hex}.npy"

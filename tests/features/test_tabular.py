@@ -167,3 +167,17 @@ def test_averages_of_labels_leave_out_the_group_of_a_row():
     apart, together = (np.corrcoef(extractor.fit_transform(X, y, groups=g)[:, -1], y)[0, 1] for g in (None, groups))
     assert apart > 0.9 and abs(together) < 0.4
     assert not isinstance(extractor._encoder.cv, list)  # no part of a model
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 9, 16, 17])
+def test_vectors_are_read_in_pieces_without_a_change(width):
+    rng = np.random.default_rng(width)
+    X = rng.normal(3, 2, size=(9000, width)).astype(np.float32)
+    X[rng.random(X.shape) < 0.1] = np.nan
+    weight = rng.random(len(X))
+    extractor = VectorExtractor().fit(X, sample_weight=weight)
+    known, w = ~np.isnan(X), weight[:, np.newaxis]
+    mean = (w * np.where(known, X, 0)).sum(axis=0) / (w * known).sum(axis=0)
+    np.testing.assert_array_equal(extractor.mean_, mean)
+    whole = ((np.where(known, X, mean) - mean) / extractor.scale_).astype(np.float32)
+    np.testing.assert_array_equal(extractor.transform(X), whole)

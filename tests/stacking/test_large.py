@@ -6,6 +6,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from ensemble_mm import ChunkedData, DataWarning, MultiOutputStack, StackedClassifier, infer_schema, make_multimodal
+from ensemble_mm.store import _blocks
 
 pytest.importorskip("pyarrow")
 
@@ -54,6 +55,11 @@ def same(model, other, X):
     pd.testing.assert_frame_equal(other.predict(X), model.predict(X))
     pd.testing.assert_frame_equal(other.table_.to_frame(), model.table_.to_frame())
     np.testing.assert_array_equal(other.row_marks_, model.row_marks_)
+
+
+@pytest.fixture(autouse=True)
+def small_blocks_lie_on_disk_too(monkeypatch):
+    monkeypatch.setattr(_blocks, "LEAST", 1)
 
 
 @pytest.fixture(scope="module")

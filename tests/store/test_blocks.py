@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from ensemble_mm.store import BlockFolder
+from ensemble_mm.store import BlockFolder, _blocks
+
+
+@pytest.fixture(autouse=True)
+def small_ones_too(monkeypatch):
+    monkeypatch.setattr(_blocks, "LEAST", 1)
 
 
 @pytest.mark.parametrize("shape", [(6, 3), (6, 0)])
@@ -44,3 +49,17 @@ def test_another_process_writes_into_the_folder_and_leaves_it(tmp_path):
         np.testing.assert_array_equal(there.keep(np.arange(3)), np.arange(3))
         del there
         assert len(list(folder.path.iterdir())) == 1
+
+
+def test_small_blocks_stay_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(_blocks, "LEAST", 1000)
+    with BlockFolder(tmp_path) as folder:
+        block = np.zeros(10)
+        assert folder.keep(block) is block and isinstance(folder.keep(np.zeros(200)), np.memmap)
+
+
+def test_blocks_stay_in_memory_where_the_disk_is_full(tmp_path, monkeypatch):
+    monkeypatch.setattr(BlockFolder, "free", 100)
+    with BlockFolder(tmp_path) as folder:
+        block = np.zeros(10)
+        assert folder.keep(block) is block
