@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import xlogy
-from sklearn.metrics import f1_score, mean_absolute_error, recall_score, roc_auc_score, root_mean_squared_error
 from sklearn.utils import get_tags
 
+from . import _metrics
 from ._plain_words import Distances, RightAnswers
 
 FEWEST = 1e-3  # expected counts
@@ -122,35 +122,6 @@ class Kind:
         return {name: self.metric(name, y, out, weight) for name in self.metrics}
 
 
-def _accuracy(kind, y, out, weight):
-    return np.average(kind.decide(out) == y, weights=weight)
-
-
-def _balanced_accuracy(kind, y, out, weight):
-    # Recalls over the classes that occur: balanced_accuracy_score warns of predicted ones that do not.
-    return recall_score(y, kind.decide(out), labels=np.unique(y), average="macro", sample_weight=weight)
-
-
-def _f1(kind, y, out, weight):
-    return f1_score(y, kind.decide(out), average="macro", zero_division=0, sample_weight=weight)
-
-
-def _roc_auc(kind, y, out, weight):
-    if len(np.unique(y)) < kind.n_classes:
-        return np.nan
-    if kind.n_classes == 2:
-        return roc_auc_score(y, out[:, 1], sample_weight=weight)
-    return roc_auc_score(y, out, multi_class="ovr", labels=np.arange(kind.n_classes), sample_weight=weight)
-
-
-def _mae(kind, y, out, weight):
-    return mean_absolute_error(y, out[:, 0], sample_weight=weight)
-
-
-def _rmse(kind, y, out, weight):
-    return root_mean_squared_error(y, out[:, 0], sample_weight=weight)
-
-
 @dataclass(frozen=True)
 class Classes(Kind):
     """One of two or more classes: log loss, accuracy. Predictions have one column per class.
@@ -171,10 +142,10 @@ class Classes(Kind):
     error: ClassVar = "log_loss"
     plain: ClassVar = RightAnswers
     metrics: ClassVar = {
-        "accuracy": _accuracy,
-        "balanced_accuracy": _balanced_accuracy,
-        "f1_macro": _f1,
-        "roc_auc": _roc_auc,
+        "accuracy": _metrics.accuracy,
+        "balanced_accuracy": _metrics.balanced_accuracy,
+        "f1_macro": _metrics.f1,
+        "roc_auc": _metrics.roc_auc,
         "log_loss": Kind.mean_loss,
     }
 
@@ -374,19 +345,7 @@ class Numbers(Kind):
         worst = self.worst(y, weight)
         return 1 - self.mean_loss(y, out, weight) / worst if worst > 0 else np.nan
 
-    metrics: ClassVar = {"r2": score, "mae": _mae, "rmse": _rmse}
-
-
-def _steps(kind, y, out, weight):
-    return np.average(np.abs(kind.decide(out) - y), weights=weight)
-
-
-def _quadratic_kappa(kind, y, out, weight):
-    """Return cohen_kappa_score(weights="quadratic"); NaN where all labels and decisions are one class."""
-    said = kind.decide(out)
-    middle, middle_said = np.average(y, weights=weight), np.average(said, weights=weight)
-    apart = np.average((y - middle) ** 2 + (said - middle_said) ** 2, weights=weight) + (middle - middle_said) ** 2
-    return 1 - np.average((said - y) ** 2, weights=weight) / apart if apart > 0 else np.nan
+    metrics: ClassVar = {"r2": score, "mae": _metrics.mae, "rmse": _metrics.rmse}
 
 
 @dataclass(frozen=True)
@@ -401,9 +360,9 @@ class OrderedClasses(Classes):
     words: ClassVar = "ordered classes"
     error: ClassVar = "mae"
     metrics: ClassVar = {
-        "quadratic_kappa": _quadratic_kappa,
-        "accuracy": _accuracy,
-        "mae": _steps,
+        "quadratic_kappa": _metrics.quadratic_kappa,
+        "accuracy": _metrics.accuracy,
+        "mae": _metrics.steps,
         "log_loss": Kind.mean_loss,
     }
 
@@ -435,7 +394,7 @@ class Counts(Numbers):
         y, mean = y.reshape(-1, *[1] * (picked.ndim - 1)), np.maximum(picked, FEWEST)
         return 2 * (xlogy(y, y / mean) - y + mean)
 
-    metrics: ClassVar = {"d2_poisson": Numbers.score, "mae": _mae, "rmse": _rmse}
+    metrics: ClassVar = {"d2_poisson": Numbers.score, "mae": _metrics.mae, "rmse": _metrics.rmse}
 
 
 @dataclass(frozen=True)
@@ -497,7 +456,7 @@ class Quantiles(Numbers):
         y, out = super().made_up()
         return y, self.whole(out)
 
-    metrics: ClassVar = {"d2_pinball": Numbers.score, "pinball": Kind.mean_loss, "mae": _mae}
+    metrics: ClassVar = {"d2_pinball": Numbers.score, "pinball": Kind.mean_loss, "mae": _metrics.mae}
 
 
 KINDS: dict[str, Any] = {

@@ -109,9 +109,7 @@ def read_table(
     if isinstance(source, dict):
         return _read_lists(source, targets, root)
     limit = None if memory is None else bytes_of("memory", memory)
-    if not isinstance(targets, str | list | tuple) or not all(isinstance(name, Hashable) for name in targets):
-        raise ValueError(f"targets={targets!r} must be a list of names of columns, or a text of names and commas.")
-    names = [name.strip() for name in targets.split(",")] if isinstance(targets, str) else list(targets)
+    names = _names_of(targets)
     large = None if limit is None else _large_data(os.fspath(source), limit)
     if large is not None:
         _check_columns(source, [*names, *(inputs or [])], large.columns)
@@ -123,6 +121,13 @@ def read_table(
     _check_columns(source, [*names, *(inputs or [])], frame.columns)
     X = frame[list(inputs)] if inputs is not None else frame.drop(columns=names)
     return with_paths(X, Path(root) if root is not None else folder, media), frame[names].apply(_known_labels)
+
+
+def _names_of(targets) -> list:
+    """Return the names of columns that a list holds, or a text between commas."""
+    if not isinstance(targets, str | list | tuple) or not all(isinstance(name, Hashable) for name in targets):
+        raise ValueError(f"targets={targets!r} must be a list of names of columns, or a text of names and commas.")
+    return [name.strip() for name in targets.split(",")] if isinstance(targets, str) else list(targets)
 
 
 def _large_data(source: str, limit: int) -> ChunkedData | None:

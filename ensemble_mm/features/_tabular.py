@@ -348,13 +348,16 @@ class _Category:
         self.top = max(self.shares.values(), default=1.0) or 1.0
         self.suffixes = [f"_{word or 'missing'}" for word in self.values] + (["_frequency"] if self.shares else [])
         known = [word for word in order if word]
-        self.number = None  # of codes of digits, such as postal codes: near ones are near each other
-        if self.shares and are_digits(known):
-            if 2 * len(known) > len(words):  # which hardly repeat
-                self.values, self.shares, self.suffixes = [], {}, []
-            self.number = _Number(self.owner).fit(pd.to_numeric(pd.Series(words), errors="coerce"))
-            self.suffixes += [f"_number{suffix}" for suffix in self.number.suffixes]
+        self.number = self._learned_number(words, known) if self.shares and are_digits(known) else None
         return self
+
+    def _learned_number(self, words, known):
+        """Return what reads codes of digits, such as postal codes, as numbers: near ones are near each other."""
+        if 2 * len(known) > len(words):  # which hardly repeat
+            self.values, self.shares, self.suffixes = [], {}, []
+        number = _Number(self.owner).fit(pd.to_numeric(pd.Series(words), errors="coerce"))
+        self.suffixes += [f"_number{suffix}" for suffix in number.suffixes]
+        return number
 
     def transform(self, column):
         words, places = _words(column), {word: place for place, word in enumerate(self.values)}

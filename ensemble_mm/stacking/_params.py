@@ -29,12 +29,7 @@ class NamedParamsMixin:
                 setattr(self, attribute, params.pop(attribute))
         for attribute in self._named_lists:
             for name, part in self._named_parts(attribute):
-                if name not in self._get_param_names() and name in params:
-                    self._replace(attribute, name, params.pop(name))
-                elif name in self._get_param_names():  # whose settings would be looked for in the parameter
-                    own = [key for key in params if key.startswith(f"{name}__")]
-                    if own and hasattr(part, "set_params"):
-                        part.set_params(**{key.removeprefix(f"{name}__"): params.pop(key) for key in own})
+                self._set_part(attribute, name, part, params)
         for name in sorted({key.partition("__")[0] for key in params if "__" in key}):
             if self._is_made_in_fit(name):
                 raise ValueError(
@@ -42,6 +37,15 @@ class NamedParamsMixin:
                     f"to set yet. Give the learner itself, as in learners=[({name!r}, Ridge(alpha=3.0))]."
                 )
         return super().set_params(**params) if params else self
+
+    def _set_part(self, attribute, name, part, params):
+        """Replace or set a named part; what is done is taken out of the parameters."""
+        if name not in self._get_param_names():
+            if name in params:
+                self._replace(attribute, name, params.pop(name))
+        elif hasattr(part, "set_params"):  # its settings would be looked for in the parameter of its name
+            own = [key for key in params if key.startswith(f"{name}__")]
+            part.set_params(**{key.removeprefix(f"{name}__"): params.pop(key) for key in own})
 
     def _is_made_in_fit(self, name):
         """Tell whether a name may be that of a learner which is given by a name, or by that of a portfolio."""
