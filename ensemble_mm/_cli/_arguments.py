@@ -135,6 +135,7 @@ def _stack(command):
     _each(add, "--kind", _pair, "TARGET=KIND", f"read a target as {_KINDS} (default: by its values)")
     _said(add)
     _each(add, "--drop", _names, "A,B", "columns to leave out, such as ids")
+    add("--id", metavar="COLUMN", help="column that names the rows, in the report too; not learnt from")
     add("--groups", metavar="COLUMN", help="rows of a group stay together when rows are held out; not learnt from")
     _choice(add, "--learners", PORTFOLIOS, "balanced", "portfolio of base learners")
     _choice(add, "--strategy", STRATEGIES, "stacked", "how several targets use each other")
@@ -166,7 +167,6 @@ def _fit(command):
     _artifacts(add)
     add("--name", help="name of the task in the database (default: the name of the table)")
     add("--report", metavar="FILE", help="also write the HTML report")
-    add("--id", metavar="COLUMN", help="column that names the rows in the report; not learnt from")
     add("--audit", action="store_true", help="also look for leaks; the report has the verdicts")
     add("--quiet", action="store_true", help="print errors only")
 

@@ -269,7 +269,7 @@ def _training_table(args):
     """Return X, Y, the groups, and what names the rows; groups and names may be None."""
     X, Y = _read_table(args, [name for names in args.targets for name in names])
     dropped = [name for names in args.drop for name in names]
-    name_column = getattr(args, "id", None)
+    name_column = args.id
     dropped += [column for column in (args.groups, name_column) if column is not None]
     absent = [name for name in dropped if name not in X]
     if absent:

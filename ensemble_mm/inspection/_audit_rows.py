@@ -15,6 +15,7 @@ from ..data import MultimodalData
 
 TELLING = 0.99  # share of the possible gain above which one column gives a task away
 MOST_COLUMNS = 200
+LARGEST = 0.6  # share of the rows in one group from which folds are no longer alike
 
 
 def check_groups(groups, folds):
@@ -23,11 +24,19 @@ def check_groups(groups, folds):
         words = "No groups were given. If several rows come from one person, place or session, pass groups."
         return [("groups", "skip", np.nan, words)]
     codes = pd.factorize(np.asarray(groups))[0]
+    counts = np.bincount(codes[codes >= 0])
+    largest = counts.max(initial=0) / max(1, counts.sum())
     crossing = set()
     for train, test in folds:
         crossing |= set(np.intersect1d(codes[train], codes[test]).tolist())
     share = len(crossing) / max(1, len(np.unique(codes)))
     finding = f"{len(crossing)} of {len(np.unique(codes))} groups have rows on both sides of a fold"
+    if not crossing and largest > LARGEST:
+        words = (
+            f"One group holds {largest:.0%} of the rows, so one fold is nearly all of them, and its models learn from "
+            "the few others. Are these the right groups?"
+        )
+        return [("groups", "warn", largest, words)]
     if not crossing:
         return [("groups", "pass", share, f"{finding}.")]
     return [("groups", "fail", share, f"{finding}: pass groups to fit, or use a splitter such as GroupKFold.")]

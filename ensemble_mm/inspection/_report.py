@@ -17,7 +17,7 @@ from ..store import versions, write_atomic
 from ._contributions import view_contributions
 from ._report_answers import answers_of
 from ._report_data import Rows, schema_rows, view_rows
-from ._report_pictures import picture_of
+from ._report_pictures import all_signs, picture_of
 from ._report_sections import (
     calibration_section,
     hardest_section,
@@ -34,6 +34,7 @@ from ._strongest import strongest_parts
 TEMPLATE = "report.html.jinja"
 
 
+@all_signs()
 def write_report(model, path, X=None, Y=None, *, id=None, title=None, audit=None, n_rows=5, random_state=0) -> Path:
     """Write one self-contained HTML page about a fitted stack.
 
@@ -86,7 +87,6 @@ def write_report(model, path, X=None, Y=None, *, id=None, title=None, audit=None
     """
     check_is_fitted(model, "table_")
     jinja2 = require("jinja2", extra="report", caller="write_report")
-    require("matplotlib", extra="report", caller="write_report")
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"The folder {str(path.parent)!r} does not exist: make it, or name another one.")

@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isfinite
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from ._blanks import blanks_of
 from ._each import each
 
 NO_WIDTH = re.compile("[\u00ad\u200b\u2060\ufeff]")
+CLOSED = 0.01  # share of rows of the fit with a value of their own, below which any new value is odd
 MOST_KEPT = 1000  # different values that are kept, to know new ones by
 
 
@@ -57,6 +59,11 @@ class CategoryRule:
             return _number_word(text) if self.numeric else text
         return word_of(item)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the values of the fit come again and again, so that any other value is odd."""
+        return self.known is not None and self.rare < CLOSED
+
     def unseen(self, read: pd.Series) -> list[str]:
         """Return the values of some rows that the fit did not have, one per row, where they are many."""
         if self.known is None:
@@ -76,7 +83,8 @@ def _visible(text: str) -> str:
 def word_of(item: Any) -> str:
     """Return a value as a text; numbers that are equal have the same one, whatever their type."""
     if isinstance(item, (int, float, Decimal, np.integer, np.floating)) and not isinstance(item, bool):
-        return str(int(item)) if item % 1 == 0 else str(float(item))
+        whole = isinstance(item, int) or (isfinite(item) and item % 1 == 0)
+        return str(int(item)) if whole else str(float(item))
     return str(item)
 
 

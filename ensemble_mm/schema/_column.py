@@ -89,9 +89,10 @@ class Column:
             if len(lost) == n >= ALL_UNREADABLE and self.reading.strict:
                 raise ValueError(f"{words} (in fit: {self.example}). Give the column as it was in fit.")
             return f"{words} (in fit: {self.example}; {self.reading}). They count as missing."
-        if self.taken_as == "category" and isinstance(self.reading, CategoryRule) and len(read) >= ALL_UNREADABLE:
+        if self.taken_as == "category" and isinstance(self.reading, CategoryRule):
             new, n = self.reading.unseen(read), read.count()
-            if len(new) >= ALL_UNREADABLE and len(new) > n * (MANY_NEW + 2 * self.reading.rare):
+            many = len(new) >= ALL_UNREADABLE and len(new) > n * (MANY_NEW + 2 * self.reading.rare)
+            if many or (new and n < ALL_UNREADABLE and self.reading.is_closed):
                 words = f"{self.title}: {len(new)} of {n} values are categories that fit did not have, such as"
                 return f"{words} {new[0]!r} (in fit: {self.example})."
         return None

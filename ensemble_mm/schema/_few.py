@@ -63,7 +63,9 @@ def _read(values: list, rule) -> np.ndarray | None:
     if rule is None or not are_plain(values):
         return None
     if isinstance(rule, CategoryRule):
-        return _objects([None if is_missing(value) else rule.word(value) for value in values])
+        words = [None if is_missing(value) else rule.word(value) for value in values]
+        odd = rule.is_closed and any(word is not None and word not in rule.known for word in words)
+        return None if odd else _objects(words)
     found = [None if is_missing(value) else rule.value(value) for value in values]
     if any(is_missing(new) and not is_blank(value) for new, value in zip(found, values, strict=True)):
         return None

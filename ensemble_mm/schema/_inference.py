@@ -1,9 +1,11 @@
 """From the values of one column to its record: the first kind that fits all that is known of it."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,9 @@ HOW: dict[str, tuple[str, dict]] = {  # what else may be said: a kind, and what 
     "decimal comma": ("number", {"decimal": ","}), "decimal point": ("number", {"decimal": "."}),
     "day first": ("date", {"said": "day first"}), "month first": ("date", {"said": "month first"}),
 }  # fmt: skip
+DTYPES = {"b": "true or false", "i": "whole numbers", "u": "whole numbers", "f": "numbers", "M": "dates",
+          "m": "lengths of time"}  # fmt: skip
+LEAST_COUNTED = 50  # rows from which whole numbers that count them look like an id
 UNNAMED = re.compile(r"Unnamed: 0$|$")  # of a first column without a name, as pandas writes its index
 MOSTLY = 0.9  # share of strings from which the numbers among them are strings, too
 CODES = re.compile(r"(?:^|_)(?:zip|zip_?codes?|post_?codes?|postal|plz|fips|codes?|ids?)(?:$|_)")
@@ -77,7 +82,8 @@ def infer_column(values: pd.Series, name, *, within=None, taken_as=None, in_tabl
         column = _typed(values, name)
     else:
         column = _found(values, known, counts, name, in_table)
-    column = replace(column, within=within, example=_example(values, known))
+    shown = _shown_file if column.taken_as not in (*IN_TABLE, *STRINGS) else _shown
+    column = replace(column, within=within, example=_example(values, known, shown))
     if counts is None:
         n = int(values.notna().sum()) if known is None else len(known)
         distinct = int(values.nunique()) if known is None else None
@@ -166,7 +172,7 @@ def _are_names_of_rows(counts, n) -> bool:
 
 def _typed(values, name) -> Column:
     """Return the record of a column whose dtype says what it is."""
-    because = f"its dtype is {values.dtype}"
+    because = f"its values are {DTYPES.get(values.dtype.kind, f'of type {values.dtype}')}"
     constant = len(values) > 1 and values.notna().all() and values.nunique() == 1
     if values.dtype.kind in "iu" and UNNAMED.match(str(name)) and len(values) > 1 and values.is_unique:
         return _row_names(name)
@@ -175,8 +181,19 @@ def _typed(values, name) -> Column:
         kind, because = "constant", "every value is the same"
     elif kind == "date" and rule.format == "%Y%m%d":
         because = "its numbers are days, such as 20240205"
-    notes = _code_notes(name) if kind == "number" and values.dtype.kind in "iuf" and _are_codes(name, values) else ()
+    notes: tuple[str, ...] = ()
+    if kind == "number" and _count_rows(values):
+        notes = (_note("whole numbers that differ in every row, as those of an id do; to leave it out", name, "drop"),)
+    elif kind == "number" and values.dtype.kind in "iuf" and _are_codes(name, values):
+        notes = _code_notes(name)
     return Column(name=name, taken_as=kind, because=because, reading=rule, notes=notes)
+
+
+def _count_rows(values) -> bool:
+    """Tell whether whole numbers are all different and close together, as running numbers are."""
+    if values.dtype.kind not in "iu" or len(values) < LEAST_COUNTED or values.isna().any():
+        return False
+    return int(values.max()) - int(values.min()) < 2 * len(values) and values.is_unique
 
 
 def _of_dtype(values) -> tuple[str, Any]:
@@ -327,13 +344,18 @@ def _of_texts(known, counts) -> Counter:
     return Counter(map(str, known)) if counts is None else counts
 
 
-def _example(values, known) -> str:
+def _example(values, known, shown) -> str:
     items = (
         values.dropna().unique()[:2]
         if known is None
-        else list(dict.fromkeys(map(_shown, (v for v in known[:50] if not isinstance(v, str) or v.strip()))))[:2]
+        else list(dict.fromkeys(map(shown, (v for v in known[:50] if not isinstance(v, str) or v.strip()))))[:2]
     )
     return ", ".join(map(_shown, items))
+
+
+def _shown_file(item) -> str:
+    """Return a file by its folder and name: where these lie on this machine says nothing."""
+    return _shown("/".join(Path(item).parts[-2:]) if isinstance(item, str) and os.path.isabs(item) else item)
 
 
 def _shown(item) -> str:

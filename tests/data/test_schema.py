@@ -183,3 +183,8 @@ def test_a_listed_view_says_what_its_column_is(extractor, kind):
     assert em.infer_schema(X)["photo"].taken_as == "identifier"
     problem = read_problem(X, np.tile([0, 1], 20), views=[("seen", extractor, "photo")])
     assert problem.schema["photo"].taken_as == kind and not problem.schema.notes
+
+
+def test_files_are_shown_without_where_they_lie_on_this_machine(tmp_path):
+    schema = em.infer_schema(pd.DataFrame({"photo": [str(tmp_path / "photos" / f"{i}.png") for i in range(9)]}))
+    assert schema["photo"].taken_as == "image" and schema["photo"].example == "photos/0.png, photos/1.png"

@@ -3,13 +3,14 @@
 import base64
 import io
 import sys
+import warnings
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from ensemble_mm.inspection._media import Look
-from ensemble_mm.inspection._report_pictures import DPI, SMALLEST, drawn, picture_of
+from ensemble_mm.inspection._report_pictures import DPI, SMALLEST, all_signs, drawn, picture_of
 
 
 def opened(shown):
@@ -47,3 +48,12 @@ def test_a_wave_is_drawn():
     wave = np.c_[-np.ones(50), np.ones(50)]
     pixels = np.asarray(opened(picture_of(Look("wave", wave), "A sound")).convert("L"))
     assert (pixels < 200).mean() > 0.5
+
+
+def test_signs_that_no_font_has_are_told_once():
+    with warnings.catch_warnings(record=True) as told, all_signs():
+        warnings.simplefilter("always")
+        for _ in range(2):
+            drawn(lambda axes: axes((4, 2)).set_title("\U00012000\U00012001"), "Two signs of Sumer.")
+        warnings.warn("something else", UserWarning, stacklevel=1)
+    assert sorted(str(warning.message)[:14] for warning in told) == ["Pictures show ", "something else"]

@@ -1,13 +1,16 @@
 """Values of a category are equal where they mean the same, whatever their type."""
 
+import warnings
 from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import Ridge
 
-from ensemble_mm import DataWarning, TabularExtractor
+from ensemble_mm import DataWarning, StackedRegressor, TabularExtractor
 from ensemble_mm.schema import infer_column
+from ensemble_mm.schema._categories import word_of
 
 
 def words(rule_of, values):
@@ -21,6 +24,7 @@ def test_numbers_of_any_type_are_one_category():
                  codes.map(Decimal), codes.astype(str), codes.astype(float).astype(str)):  # fmt: skip
         assert words(codes, same) == ["1", "2", "3", "1"]
     assert words(codes, pd.Series([1.5, None])) == ["1.5", None]
+    assert word_of(Decimal("Infinity")) == word_of(np.inf) == "inf" and word_of(10**400) == str(10**400)
 
 
 def test_true_is_a_word_and_not_one():
@@ -54,3 +58,16 @@ def test_values_that_fit_did_not_have_are_counted_where_they_are_many():
     many = pd.DataFrame({"name": rng.choice([f"n{i}" for i in range(400)], 600)})
     extractor = TabularExtractor().fit(many[:300])
     extractor.transform(many[300:])  # a third of them is new, as was to be expected
+
+
+def test_one_row_with_a_value_that_fit_did_not_have_is_told_where_values_come_again():
+    X = pd.DataFrame({"shop": ["north", "south"] * 60, "size": np.random.default_rng(0).normal(size=120)})
+    model = StackedRegressor(learners=[("ridge", Ridge())], cv=2, random_state=0).fit(X, X["size"] + X.index)
+    for predict in (model.predict, model.compiled().predict):
+        with pytest.warns(
+            DataWarning, match="shop: 1 of 1 values are categories that fit did not have, such as 'west'"
+        ):
+            predict(X[:1].assign(shop="west"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.predict(X[:1])

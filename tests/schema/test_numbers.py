@@ -187,3 +187,14 @@ def test_a_number_comes_back_from_every_form(numbers, form):
     rule = learn_numbers(Counter(texts))
     assert rule is not None
     np.testing.assert_allclose([rule.value(text) for text in texts], numbers, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("values", "is_told"), [
+    (range(2000, 2060), True), (list(range(0, 120, 2))[::-1], True), (range(0, 600, 10), False), ([5, 6] * 30, False),
+    (range(2000, 2020), False), ([i / 2 for i in range(60)], False),
+])  # fmt: skip
+def test_whole_numbers_that_count_the_rows_are_told(values, is_told):
+    column = infer_column(pd.Series(values), "article")
+    assert column.taken_as == "number" and is_told == any(
+        "columns={'article': 'drop'}" in note for note in column.notes
+    )
