@@ -1,9 +1,9 @@
 """From columns of predictions to one prediction: weights, stackers, pruning, calibration."""
 
-from ._alternatives import alternatives, best_alone, constant_of, cross_fitted, parts_of, simpler
+from ._alternatives import alternatives, best_alone, constant_of, cross_fitted, knows_more, parts_of, simpler
 from ._calibration import CALIBRATORS, IsotonicCalibrator, TemperatureCalibrator
 from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, make_meta_learner
-from ._columns import TableClassifier, TableRegressor, blend, rows_worth
+from ._columns import TableClassifier, TableRegressor, blend, mean_and_error, rows_worth
 from ._conformal import FEWEST_ROWS, ConformalIntervals, ConformalQuantiles, ConformalSets, JointCoverage
 from ._greedy import GreedyClassifier, GreedyRegressor, selection_path
 from ._judging import Judge
@@ -66,7 +66,9 @@ __all__ = [
     "cross_fitted",
     "decision_threshold",
     "decision_weights",
+    "knows_more",
     "make_meta_learner",
+    "mean_and_error",
     "parts_of",
     "rows_worth",
     "select_members",

@@ -6,7 +6,9 @@ import numpy as np
 from sklearn.base import clone
 
 from .._routing import row_params
+from ._columns import mean_and_error
 
+CLEAR = 3.0  # standard errors
 N_PARTS = 4  # of a fold, where folds are too few to judge each other
 
 
@@ -92,14 +94,35 @@ def cross_fitted(meta, block_of, y, kind, folds=(), weight=None, groups=None):
         params = row_params(meta, **{name: None if part is None else part[rows] for name, part in own.items()})
         return clone(meta).fit(block[rows], kind.encoded(y[rows]), **params)
 
-    known = here & ~np.isnan(y)
+    known, parts = here & ~np.isnan(y), parts_of(folds, len(y), groups, y)
     whole, total, count = fit(np.flatnonzero(known), block), np.zeros((len(y), kind.width)), np.zeros(len(y))
-    for fold, (others, test) in enumerate(parts_of(folds, len(y), groups, y)):
+    for others, test in parts:
         training, rows = others[known[others]], test[here[test]]
         if len(rows):
-            total[rows] += kind.ask(fit(training, block_of(fold)) if len(training) else whole, block[rows])
+            total[rows] += kind.ask(fit(training, block) if len(training) else whole, block[rows])
             count[rows] += 1
-    return whole, total / np.where(count > 0, count, np.nan)[:, np.newaxis]
+    plain = total / np.where(count > 0, count, np.nan)[:, np.newaxis]
+    told, constant = plain.copy(), constant_of(y, kind, folds, weight)
+    for fold, (others, test) in enumerate(parts):
+        training, rows, unseen = others[known[others]], test[here[test]], block_of(fold)
+        if len(rows) and len(training) and not np.array_equal(unseen, block, equal_nan=True):
+            if not knows_more(kind, y, plain, constant, others, weight, groups):
+                told[rows] = kind.ask(fit(training, unseen), block[rows])
+    return whole, told
+
+
+def knows_more(kind, y, out, constant, rows, weight=None, groups=None):
+    """Tell whether losses of some rows are clearly lower than those of a constant.
+
+    What members tell of a fold that they learned from is a small part of what they know then. On noise it is all. To
+    correct for it always would cost more than it mends: the corrected table is less exact than the one that new rows
+    get, and on ten classes a log loss of 1.28 became 1.43, where new rows had 1.17.
+    """
+    rows = rows[np.isfinite(np.c_[y, out.reshape(len(y), -1), constant.reshape(len(y), -1)][rows]).all(axis=1)]
+    losses = [kind.losses(y[rows], what.reshape(len(y), -1)[rows]) for what in (constant, out)]
+    own = (None if part is None else np.asarray(part)[rows] for part in (weight, groups))
+    gain, error = mean_and_error(losses[0] - losses[1], *own)
+    return gain > CLEAR * error
 
 
 def constant_of(y, kind, folds, weight=None):

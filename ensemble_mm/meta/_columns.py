@@ -144,6 +144,27 @@ def rows_worth(sample_weight, n_samples):
     return weight * weight.sum() / (weight @ weight)
 
 
+def mean_and_error(values, weight=None, groups=None):
+    """Return the weighted mean of one value per row, and its standard error.
+
+    Rows of a group err together: the error is that of the groups' sums [1]_. Fewer than two rows or groups give
+    (0, inf).
+
+    References
+    ----------
+    .. [1] Liang, K.-Y., Zeger, S. (1986). Longitudinal data analysis using generalized linear models. Biometrika 73,
+       13-22.
+    """
+    weight = np.ones(len(values)) if weight is None else np.asarray(weight, dtype=float)
+    _, unit = np.unique(np.arange(len(values)) if groups is None else groups, return_inverse=True)
+    if not weight.any() or (worth := rows_worth(weight, len(values)).sum() if groups is None else unit.max() + 1) < 2:
+        return 0.0, np.inf
+    share = weight / weight.sum()
+    apart = values - (mean := share @ values)
+    variance = share @ apart**2 / worth if groups is None else (np.bincount(unit, share * apart) ** 2).sum()
+    return float(mean), float(np.sqrt(variance * worth / (worth - 1)))
+
+
 class TableMixin:
     """Checks, prior and empty rows that all meta-learners share."""
 

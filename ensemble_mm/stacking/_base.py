@@ -200,8 +200,9 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
         self.meta_learners_ = last.metas
         self.contributions_ = last.contributions()
         oof, tried = self._by_pattern(run, last, oof, fitted)
-        self.oof_, tried = last.calibrate(run, self.calibration, oof, tried)
-        self.conformal_, self.joint_ = fit_regions(run, self.oof_, tried)
+        told = last.told(run, self._meta_settings(run.problem.tasks), fitted, oof)
+        oof, tried, self.oof_ = last.calibrate(run, self.calibration, oof, tried, told)
+        self.conformal_, self.joint_ = fit_regions(run, oof, tried)
         self.losses_by_views_ = losses_by_views(run, tried)
         self.calibrators_ = last.calibrators
 

@@ -1,7 +1,7 @@
 """One level of a stack: its members, their table, and one meta-learner per task."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from numbers import Real
 from typing import Any
@@ -16,7 +16,10 @@ from ..crossfit import Estimate, FittedMember, Job, check_failures, patterns_of
 from ..data import setting_of
 from ..meta import (
     CALIBRATORS,
+    constant_of,
+    knows_more,
     make_meta_learner,
+    mean_and_error,
     parts_of,
     rows_worth,
     select_members,
@@ -98,7 +101,9 @@ class Level:
     def weigh(self, run, settings, prune=None, only=None):
         """Fit the meta-learner of every task on all covered rows and, for honest estimates, without those of each fold.
 
-        What `prune` keeps for the estimates of a fold is chosen without its rows, too; of "auto" see `_halved`.
+        What `prune` keeps for the estimates of a fold is chosen without its rows, too; of "auto" see `_halved`. They
+        read the table as it is: calibrators, intervals and a next level are to meet what new rows will give. What is
+        told of the rows of the fit is from `told`.
 
         Parameters
         ----------
@@ -143,16 +148,38 @@ class Level:
             oof[name][rows] = self._out_of_fold(run, name, fitted)[rows]
         return oof
 
-    def _fit_metas(self, run, settings, reads, as_is=False):
+    def told(self, run, settings, fitted, oof):
+        """Return out-of-fold predictions, by task, of meta-learners that did not hear of the labels of the fold.
+
+        Members heard of them. That matters where there is little else to hear; see `knows_more`. There meta-learners
+        are fitted again, on the table as if the members had not seen the fold.
+        """
+        if not run.unseen.is_known:
+            return oof
+        told, problem, folds = dict(oof), run.problem, parts(run)
+        for name in dict.fromkeys(name for name, _ in fitted):
+            task, y, weight = problem.tasks[name], problem.targets[name], problem.weights[name]
+            constant = constant_of(y, task.rules, run.folds, weight)
+            own = {(name, fold): fitted.get((name, fold), fitted[name, None]) for fold, (others, _) in enumerate(folds)
+                   if not knows_more(task.rules, y, oof[name], constant, others, weight, problem.group_codes)
+            }  # fmt: skip
+            again = self._fit_metas(run, settings, {key: weighed.members for key, weighed in own.items()}, unseen=True)
+            again = {key: replace(weighed, apart=own[key].apart) for key, weighed in again.items()}
+            rows = np.concatenate([np.empty(0, np.intp), *(folds[fold][1] for _, fold in again)])
+            told[name] = oof[name].copy()
+            told[name][rows] = self._out_of_fold(run, name, fitted | again)[rows]
+        return told
+
+    def _fit_metas(self, run, settings, reads, unseen=False):
         """Fit one meta-learner per entry of `reads`: {(task, fold that is left out): members}.
 
-        They read the table as if its models had not seen the fold, where that is known, or as it is.
+        They read the table as it is, or as if its models had not seen the fold.
         """
         jobs, block_of = [], cache(self.whole.block)  # what reads the same shares its columns
         metas = {name: self._unfitted(run, settings, name) for name in dict.fromkeys(name for name, _ in reads)}
         for (name, fold), members in reads.items():
             y, weight = run.problem.targets[name], run.problem.weights[name]
-            block = block_of(tuple(members), fold if run.unseen.is_known and not as_is else None)
+            block = block_of(tuple(members), fold if unseen else None)
             rows = ~np.isnan(y) & ~np.isnan(block).all(axis=1) & outside(run, fold)
             if rows.any():
                 groups = run.problem.group_codes
@@ -232,23 +259,18 @@ class Level:
         """Keep half of the members of some tasks, and more for folds in which rows outside of it say that it costs.
 
         What is said of these rows comes from meta-learners that learned from the fold, so the choice among the shares
-        hears of its labels. On noise that was nothing: an AUC of .493, against .492 without pruning. Shares are
-        compared on the table as it is: corrected for a fold it varies more, and all members were kept where half do.
+        hears of its labels. On noise that was nothing: an AUC of .493, against .492 without pruning.
         """
-        every = {key: weighed.members for key, weighed in fitted.items() if key[0] in names}
-        plain = self._fit_metas(run, settings, every, as_is=True) if run.unseen.is_known else fitted
-        before = {name: self._out_of_fold(run, name, plain) for name in names}
+        before = {name: self._out_of_fold(run, name, fitted) for name in names}
         waiting, final = list(dict.fromkeys(fold for _, fold in fitted)), dict(fitted)
         for share in AUTO_SHARES:
-            tried = self._fit_metas(run, settings, _halves(plain, names, share), as_is=True)
+            tried = self._fit_metas(run, settings, _halves(fitted, names, share))
             after = {name: self._out_of_fold(run, name, tried) for name in names}
             done = [fold for fold in waiting if share == AUTO_SHARES[-1] or not _costs(run, before, after, fold)]
             final |= {key: weighed for key, weighed in tried.items() if key[1] in done}
             waiting = [fold for fold in waiting if fold not in done]
             if not waiting:
                 break
-        if run.unseen.is_known:
-            final |= self._fit_metas(run, settings, {key: final[key].members for key in every})
         return final
 
     def used(self):
@@ -307,25 +329,26 @@ class Level:
                 out[pattern][name] = task.rules.given(found)
         return out
 
-    def calibrate(self, run, how, oof, tried=None):
-        """Fit calibrators on out-of-fold predictions; return these as they are then, and those of `tried`.
+    def calibrate(self, run, how, oof, tried=None, told=None):
+        """Fit calibrators on out-of-fold predictions; return these as they are then, and those of `tried` and `told`.
 
         Calibrators for new rows learn from all rows. An out-of-fold prediction is calibrated by one that learned from
         the rows outside of its fold.
         """
-        oof, tried = dict(oof), {pattern: dict(out) for pattern, out in (tried or {}).items()}
+        oof, told = dict(oof), dict(oof if told is None else told)
+        tried = {pattern: dict(out) for pattern, out in (tried or {}).items()}
         for name, task in run.problem.tasks.items():
             y, weight, calibrator = run.problem.targets[name], run.problem.weights[name], calibrator_of(how, task)
             if calibrator is None:
                 continue
             blank, plain, rows = CALIBRATORS[calibrator](), oof[name], has_both(y, oof[name])
             self.calibrators[name] = _calibrator(blank, plain, y, weight, rows)
-            total, count = np.zeros(plain.shape), np.zeros(len(y))
+            total, count, out_of = np.zeros((2, *plain.shape)), np.zeros(len(y)), np.stack([plain, told[name]])
             for fold, (_, test) in enumerate(parts(run)):
                 others, test = rows & outside(run, fold), test[np.isfinite(plain[test]).all(axis=1)]
                 fitted = _calibrator(blank, plain, y, weight, others) if others.any() else self.calibrators[name]
                 if len(test):
-                    total[test] += fitted.predict_proba(plain[test])
+                    total[:, test] += [fitted.predict_proba(out) for out in out_of[:, test]]
                     count[test] += 1
                 for pattern, out in tried.items():
                     some = (first_part(run) == fold) & np.isfinite(out[name]).all(axis=1)
@@ -333,8 +356,8 @@ class Level:
                         out[name] = out[name].copy()
                         own = fitted if pattern else self.calibrators[name]
                         out[name][some] = own.predict_proba(out[name][some])
-            oof[name] = total / np.where(count > 0, count, np.nan)[:, np.newaxis]
-        return oof, tried
+            oof[name], told[name] = total / np.where(count > 0, count, np.nan)[:, np.newaxis]
+        return oof, tried, told
 
     def calibrated(self, name, proba):
         """Return calibrated probabilities of a task (as they are where nothing was asked for)."""
@@ -397,30 +420,15 @@ def paired_gain(problem, name, before, after, some=True):
     """Return by how much the loss of a task is lower with the second of two predictions, and its standard error.
 
     Rows count by their weights, where both predictions and the label are there and the mask `some` is true: one of
-    weight two is as sure as two equal ones. Rows of a group err together: the error is that of the groups' sums [1]_.
-    Fewer than two rows or groups give (0, inf).
-
-    References
-    ----------
-    .. [1] Liang, K.-Y., Zeger, S. (1986). Longitudinal data analysis using generalized linear models. Biometrika 73,
-       13-22.
+    weight two is as sure as two equal ones. Fewer than two rows or groups give (0, inf).
     """
     task, y = problem.tasks[name], problem.targets[name]
     rows = has_both(y, before) & has_both(y, after) & some
     if problem.weights[name] is not None:
         rows &= problem.weights[name] > 0
-    worth = worth_of(problem, name, rows)
-    if worth < 2:
-        return 0.0, np.inf
     difference = task.rules.losses(y[rows], before[rows]) - task.rules.losses(y[rows], after[rows])
-    share = shares_of(problem, name, rows)
-    gain = share @ difference
-    if problem.groups is None:
-        variance = share @ (difference - gain) ** 2 / worth
-    else:
-        sums = np.bincount(np.unique(problem.group_codes[rows], return_inverse=True)[1], share * (difference - gain))
-        variance = sums @ sums
-    return float(gain), float(np.sqrt(variance * worth / (worth - 1)))
+    return mean_and_error(difference, *(None if part is None else part[rows]
+                                        for part in (problem.weights[name], problem.group_codes)))  # fmt: skip
 
 
 def has_both(y, out):
@@ -434,13 +442,6 @@ def worth_of(problem, name, rows):
         return len(np.unique(problem.group_codes[rows]))
     weight = problem.weights[name]
     return rows_worth(None if weight is None else weight[rows], rows.sum()).sum() if rows.any() else 0
-
-
-def shares_of(problem, name, rows):
-    """Return what each of some rows counts in a mean: the weights of the task, which sum to one."""
-    weight = problem.weights[name]
-    weight = np.ones(rows.sum()) if weight is None else weight[rows]
-    return weight / weight.sum()
 
 
 def parts(run):

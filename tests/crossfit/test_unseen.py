@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.linear_model import LogisticRegression
 
-from ensemble_mm import StackedRegressor
+from ensemble_mm import StackedClassifier, StackedRegressor
 from ensemble_mm.crossfit._unseen import Unseen
 from ensemble_mm.inspection._cells import cells_of
 from ensemble_mm.meta import simpler
@@ -44,7 +45,7 @@ def rows_and_folds(n_folds=4):
 def test_labels_of_a_fold_change_nothing_that_is_said_of_it(n_folds, settings):
     X, y, folds = rows_and_folds(n_folds)
     if settings.get("prune") == "auto":  # which half is kept may hear of them, and is clear here
-        y = y + 3 * X["a"][:, 0]
+        y = y + 0.3 * X["a"][:, 0]
     model = StackedRegressor(learners=[("sum", Sum())], cv=folds, random_state=0, **settings)
     before = model.fit(X, y).oof_["y"]
     for _, test in folds[:2]:
@@ -68,6 +69,21 @@ def test_labels_of_a_fold_change_nothing_that_is_said_of_its_baselines(settings)
     other[test] = -other[test]
     for view, out in baselines(other).items():
         np.testing.assert_allclose(out[test], before[view][test], rtol=1e-5)
+
+
+@pytest.mark.parametrize("strength", [0.0, 2.0])
+def test_it_changes_what_is_told_of_rows_of_the_fit_alone_and_only_where_little_is_known(strength, monkeypatch):
+    X, noise, folds = rows_and_folds()
+    y = noise + strength * X["a"][:, 0] > 0
+    model = StackedClassifier(
+        learners=[("logistic", LogisticRegression())], cv=folds, meta_learner="linear", calibration="temperature"
+    )
+    proba, sets, (out,) = model.fit(X, y).predict_proba(X), model.predict_set(X), model.oof_.values()
+    monkeypatch.setattr("ensemble_mm.crossfit._unseen.MOST_ROWS", 10)
+    (plain,) = model.fit(X, y).oof_.values()
+    np.testing.assert_array_equal(model.predict_proba(X), proba)
+    np.testing.assert_array_equal(model.predict_set(X), sets)
+    assert np.allclose(plain, out) == (strength > 1)
 
 
 def test_it_is_known_where_every_row_is_tested_once_and_learned_from_otherwise():
