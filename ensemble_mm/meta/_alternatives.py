@@ -119,6 +119,8 @@ def knows_more(kind, y, out, constant, rows, weight=None, groups=None):
     get, and on ten classes a log loss of 1.28 became 1.43, where new rows had 1.17.
     """
     rows = rows[np.isfinite(np.c_[y, out.reshape(len(y), -1), constant.reshape(len(y), -1)][rows]).all(axis=1)]
+    if not len(rows):
+        return False
     losses = [kind.losses(y[rows], what.reshape(len(y), -1)[rows]) for what in (constant, out)]
     own = (None if part is None else np.asarray(part)[rows] for part in (weight, groups))
     gain, error = mean_and_error(losses[0] - losses[1], *own)

@@ -499,7 +499,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
             own = level.predict_table(new, self.tasks_, estimates)
             table = own if table is None else table.join(own)
             out = level.combine(table, self.tasks_, patterns_of(new.present))
-            estimates = level.estimates(out)
+            estimates = level.estimates(out, self.tasks_)
         return table, out
 
     def _few_rows(self, X):

@@ -379,9 +379,10 @@ class Level:
         known = patterns & self.there  # a view that is first there now says nothing
         return {name: _combine(weighed[name], table.block, task, known) for name, task in tasks.items()}
 
-    def estimates(self, predictions):
-        """Return predictions as inputs of a next level: all but one class, or the number."""
-        return {Estimate(name): p[:, 1:] if p.ndim == 2 else p[:, np.newaxis] for name, p in predictions.items()}
+    def estimates(self, predictions, tasks):
+        """Return predictions as inputs of a next level: all but one class, the number, or its quantiles."""
+        flat = {name: out.reshape(len(out), -1) for name, out in predictions.items()}
+        return {Estimate(name): out[:, 1:] if tasks[name].rules.n_classes else out for name, out in flat.items()}
 
 
 def forget_idle(levels):
@@ -426,6 +427,8 @@ def paired_gain(problem, name, before, after, some=True):
     rows = has_both(y, before) & has_both(y, after) & some
     if problem.weights[name] is not None:
         rows &= problem.weights[name] > 0
+    if not rows.any():
+        return 0.0, np.inf
     difference = task.rules.losses(y[rows], before[rows]) - task.rules.losses(y[rows], after[rows])
     return mean_and_error(difference, *(None if part is None else part[rows]
                                         for part in (problem.weights[name], problem.group_codes)))  # fmt: skip

@@ -171,8 +171,9 @@ class MultiOutputStack(BaseStack):
 
     def _second_level(self, run, first, weighed, members):
         """Return the second level (None: nothing could be fitted), its meta-learners, and what its members read."""
-        estimates = first.estimates(first.oof)
-        tried = {pattern: first.estimates(out) for pattern, out in first.tried(run, weighed).items()}
+        tasks = run.problem.tasks
+        estimates = first.estimates(first.oof, tasks)
+        tried = {pattern: first.estimates(out, tasks) for pattern, out in first.tried(run, weighed).items()}
         table, models = None, {}
         for step in self._steps(run.problem.tasks, run.seed, members):
             for own, fitted in self._fit_step(run, step, estimates, tried):
@@ -288,7 +289,7 @@ class MultiOutputStack(BaseStack):
             return super()._run_levels(new)
         (first, second), patterns = self.levels_, patterns_of(new.present)
         table = first.predict_table(new, self.tasks_, {})
-        estimates = first.estimates(first.combine(table, self.tasks_, patterns))
+        estimates = first.estimates(first.combine(table, self.tasks_, patterns), self.tasks_)
         waiting = second.table.members()
         while waiting:
             ready = [m for m in waiting if all(name in estimates for name in m.inputs)]

@@ -31,7 +31,6 @@ def fit_regions(run, oof, tried):
     for name, task in run.problem.tasks.items():
         y = run.problem.targets[name]
         rows = np.flatnonzero(has_both(y, oof[name]))
-        # One width: the members' disagreement made intervals wider on every set that it was tried on.
         regions[name] = REGIONS[task.rules.family]()
         guesses = {"guesses": _guesses(run, name, oof[name], tried, pattern)} if task.rules.region == "sets" else {}
         regions[name].fit(oof[name][rows], y[rows], pattern[rows], *_counted(run.problem, [name], rows), **guesses)

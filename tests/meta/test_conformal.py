@@ -143,3 +143,37 @@ def test_few_scores_are_kept_of_many_rows_and_say_the_same():
     model = ConformalIntervals().fit(np.zeros(50_000), y)
     assert len(model.scores_[None]) == 2000
     assert model.interval([0.0], 0.95)[0, 1] == pytest.approx(np.quantile(np.abs(y), 0.95), rel=0.002)
+
+
+def drawn(growth, seed, n_rows=600):
+    """Return predictions, and numbers whose errors grow with them or do not."""
+    rng = np.random.default_rng(seed)
+    said = rng.uniform(1, 10, n_rows)
+    return said, said + np.where(growth, said / 5, 1) * rng.normal(size=n_rows)
+
+
+def test_widths_grow_with_predictions_where_errors_do():
+    widths, covered = [], []
+    for seed in range(20):
+        said, y = drawn(True, seed)
+        intervals = ConformalIntervals().fit(said[:300], y[:300])
+        low, high = intervals.interval(said[300:], 0.9).T
+        inside = (low <= y[300:]) & (y[300:] <= high)
+        covered.append([inside.mean(), inside[said[300:] > 8].mean()])
+        widths.append(np.diff(intervals.interval([2.0, 8.0], 0.9), axis=1)[:, 0])
+    assert np.mean(covered, axis=0) == pytest.approx([0.9, 0.9], abs=0.02)
+    assert 2.5 < np.divide(*np.mean(widths, axis=0)[::-1]) < 5
+
+
+def test_widths_are_one_where_errors_are():
+    chosen = [ConformalIntervals().fit(*drawn(False, seed)).sizes_ is not None for seed in range(40)]
+    assert np.mean(chosen) <= 0.1
+
+
+def test_a_row_of_weight_two_is_two_rows_in_widths_too():
+    said, y = drawn(True, 0)
+    twice = np.arange(600) < 200
+    one = ConformalIntervals().fit(said, y, sample_weight=1.0 + twice)
+    other = ConformalIntervals().fit(np.r_[said, said[twice]], np.r_[y, y[twice]])
+    np.testing.assert_allclose(one.sizes_, other.sizes_)
+    np.testing.assert_allclose(one.interval(said, 0.9), other.interval(said, 0.9))

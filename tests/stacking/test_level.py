@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss
 from ensemble_mm import MultiOutputStack, TabularExtractor, TextExtractor
 from ensemble_mm.crossfit import ALL_ROWS, Member, Table
 from ensemble_mm.crossfit._unseen import Unseen
-from ensemble_mm.data import Problem, Task, read_problem
+from ensemble_mm.data import Classes, Numbers, Problem, Quantiles, Task, read_problem
 from ensemble_mm.meta import CostPruner
 from ensemble_mm.stacking import _base
 from ensemble_mm.stacking._level import (
@@ -256,3 +256,11 @@ def test_meta_learners_of_missing_views_stay_those_of_tasks_that_are_not_weighed
     own = {2: fitted["size", None]}
     level.adapt(run, fitted | {("size", None): replace(fitted["size", None], apart=own)}, level.oof)
     assert level.apart == {"other": {1: "its own"}, "size": own}
+
+
+def test_a_next_level_reads_all_classes_but_one_the_number_or_all_of_its_quantiles():
+    kinds = {"class": Classes(3), "number": Numbers(), "quantile": Quantiles()}
+    tasks = {name: SimpleNamespace(rules=kind) for name, kind in kinds.items()}
+    out = {"class": np.full((4, 3), 1 / 3), "number": np.zeros(4), "quantile": np.zeros((4, 7))}
+    widths = [part.shape for part in Level(None, {}).estimates(out, tasks).values()]
+    assert widths == [(4, 2), (4, 1), (4, 7)]
