@@ -156,18 +156,21 @@ class Level:
         """
         if not run.unseen.is_known:
             return oof
-        told, problem, folds = dict(oof), run.problem, parts(run)
+        told, problem, folds, there = dict(oof), run.problem, parts(run), set(self.whole.members())
         for name in dict.fromkeys(name for name, _ in fitted):
             task, y, weight = problem.tasks[name], problem.targets[name], problem.weights[name]
             constant = constant_of(y, task.rules, run.folds, weight)
-            own = {(name, fold): fitted.get((name, fold), fitted[name, None]) for fold, (others, _) in enumerate(folds)
-                   if not knows_more(task.rules, y, oof[name], constant, others, weight, problem.group_codes)
-            }  # fmt: skip
+            given = weight, problem.group_codes
+            unclear = [fold for fold, (others, _) in enumerate(folds)
+                       if not knows_more(task.rules, y, oof[name], constant, others, *given)]  # fmt: skip
+            own = {(name, fold): fitted.get((name, fold), fitted[name, None]) for fold in unclear}
+            # A second level that serves some folds only may have left its members out.
+            own = {key: w if there.issuperset(w.members) else fitted[name, None] for key, w in own.items()}
             again = self._fit_metas(run, settings, {key: weighed.members for key, weighed in own.items()}, unseen=True)
             again = {key: replace(weighed, apart=own[key].apart) for key, weighed in again.items()}
             rows = np.concatenate([np.empty(0, np.intp), *(folds[fold][1] for _, fold in again)])
             told[name] = oof[name].copy()
-            told[name][rows] = self._out_of_fold(run, name, fitted | again)[rows]
+            told[name][rows] = self._out_of_fold(run, name, {(name, None): fitted[name, None]} | again)[rows]
         return told
 
     def _fit_metas(self, run, settings, reads, unseen=False):

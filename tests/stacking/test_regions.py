@@ -118,23 +118,22 @@ def test_joint_sets_and_intervals_hold_all_tasks_of_a_row_at_once(names):
 
 
 class Wobbly(RegressorMixin, BaseEstimator):
-    """Predict the mean, and an error of its own for each set of training rows."""
+    """Predict a line, and an error of its own for each set of training rows."""
 
     def fit(self, X, y):
-        self.mean_, self.key_ = y.mean(), int(1e6 * abs(y.sum())) % 2**31
+        self.line_, self.key_ = LinearRegression().fit(X, y), int(1e6 * abs(y.sum())) % 2**31
         return self
 
     def predict(self, X):
-        return self.mean_ + np.random.RandomState(self.key_).normal(size=len(X))
+        return self.line_.predict(X) + np.random.RandomState(self.key_).normal(size=len(X))
 
 
 def test_repeated_splits_describe_the_one_model_that_a_refit_leaves():
-    y = 0.1 * np.random.default_rng(0).normal(size=200)
-    X, cv = np.zeros((200, 1)), RepeatedKFold(n_splits=4, n_repeats=10, random_state=0)
-    X[:, 0] = np.arange(200)
+    X, cv = np.arange(200.0)[:, np.newaxis], RepeatedKFold(n_splits=4, n_repeats=10, random_state=0)
+    y = X[:, 0] + 0.1 * np.random.default_rng(0).normal(size=200)
     errors = {}
     for refit in (True, False):
         model = StackedRegressor(learners=[("w", Wobbly())], meta_learner="mean", cv=cv, refit=refit).fit(X, y)
-        errors[refit] = np.std(model.oof_["y"])
+        errors[refit] = np.std(model.oof_["y"] - y)
         assert np.ptp(model.predict_interval(X, 0.9), axis=1).mean() == pytest.approx(2 * 1.64 * errors[refit], rel=0.2)
     assert errors[True] > 0.9 > 0.5 > errors[False]  # the means of ten err by a third
