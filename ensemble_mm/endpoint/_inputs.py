@@ -135,13 +135,14 @@ class Inputs:
             columns = columns_of(as_fitted(X, self._model), self._views, self._model.schema_, told=told)
         except ValueError as error:
             raise Refusal(400, str(error)) from None
-        missing, unseen = {}, {}
+        missing, unseen, counted = {}, {}, set()  # what is counted of categories is told by their values
         for view in self._views:
             values = columns[view.name]
             missing[view.name] = ~present_rows(values)
             for column in self._categories(values, view) if isinstance(values, pd.DataFrame) else ():
                 unseen[column.title] = column.reading.unseen(values[column.name])
-        return Findings(told, missing, unseen)
+                counted.add(column.trouble(values[column.name], []))
+        return Findings([line for line in told if line not in counted], missing, unseen)
 
     def _check_names(self, records) -> tuple[str, ...]:
         """Return the columns that some record has."""

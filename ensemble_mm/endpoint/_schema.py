@@ -14,7 +14,7 @@ KNOWN = 30  # categories that are listed
 PLACE = "HOST:PORT"
 STYLE = (
     ":root{color-scheme:light dark}body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;"
-    "overflow-wrap:anywhere}td{padding:.2em 1em .2em 0;vertical-align:top}"
+    "overflow-wrap:anywhere}td{padding:.2em 1em .2em 0;vertical-align:top}td:first-child{min-width:7em}"
     "pre{background:light-dark(#eee,#333);padding:1em;overflow:auto}"
 )
 CELLS: dict[str, dict[str, Any]] = {
@@ -123,7 +123,8 @@ def page(model, inputs: Inputs) -> str:
     ]
     example = example_of(model) if cell_kinds_of(model) else dict.fromkeys(cells, 1.0)
     body = {"rows": [example if inputs.order is None else list(example.values())], "probabilities": True}
-    calls = [f"curl -H 'Content-Type: application/json' -d @- http://{PLACE}/predict <<'END'\n{json.dumps(body)}\nEND"]
+    sent = json.dumps(body, indent=1, ensure_ascii=False)
+    calls = [f"curl -H 'Content-Type: application/json' -d @- http://{PLACE}/predict <<'END'\n{sent}\nEND"]
     if inputs.order is None:
         calls.append(" \\\n     ".join([f"curl http://{PLACE}/predict", *_fields(example, inputs)]))
     title = html.escape(_title(model))
