@@ -31,6 +31,7 @@ from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
 LIKE = 1.1  # of names that may have been meant; 2 is the same name
+LONGEST_SLIP = 200  # characters of a name that may be a slip of the pen: longer ones take long to compare
 SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)b?\s*", re.IGNORECASE)  # an amount of memory
 
 
@@ -257,14 +258,15 @@ def check_param(name: str, value, constraints, caller: str) -> None:
 
 def nearest(value, names: Iterable) -> str | None:
     """Return the name that may have been meant by a value, None where no name is near."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > LONGEST_SLIP:
         return None
 
     def likeness(name):  # in this order of letters, and in any
         a, b = value.casefold(), name.casefold()
         return sum(SequenceMatcher(None, *pair).ratio() for pair in ((a, b), (sorted(a), sorted(b))))
 
-    near = max((name for name in names if isinstance(name, str)), key=likeness, default=None)
+    known = (name for name in names if isinstance(name, str) and len(name) <= LONGEST_SLIP)
+    near = max(known, key=likeness, default=None)
     return None if near is None or likeness(near) < LIKE else near
 
 
@@ -272,6 +274,12 @@ def did_you_mean(value, names: Iterable) -> str:
     """Return a sentence that asks for the nearest of some names, or nothing where none is near."""
     near = nearest(value, names)
     return "" if near is None else f" Did you mean {near!r}?"
+
+
+def shown(value) -> str:
+    """Return a value as it is shown in messages."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."
 
 
 def listed(words: Iterable[str], most: int) -> str:

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from .._checks import shown
+
 COLLECTIONS = (tuple, list, set, frozenset, dict)
 
 
@@ -70,9 +72,3 @@ def _remedy(value) -> str:
     if all(isinstance(item, str) for item in value):
         return 'texts can be read, as column.map(", ".join) makes them'
     return "a column per place, or a list of numbers of one length in a view of its own, can be read"
-
-
-def shown(value) -> str:
-    """Return a value as it is shown in messages."""
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:40]}..."

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from .._checks import as_items, check_choice, check_unique, is_missing
+from .._checks import as_items, check_choice, check_unique, is_missing, shown
 from .._items import numbers_of, plain_items
 from .._modalities import MODALITIES
 from ..schema import FEW, are_plain, is_no_text, read_few
@@ -16,7 +16,7 @@ from ._containers import as_source
 from ._inputs import MultimodalData, View, find_columns, select
 from ._names import Names, columns_read
 from ._schema import check_said, columns_as_source, infer_schema, infer_views, schema_of_views
-from ._values import check_values, shown
+from ._values import check_values
 
 ENCODED_ROWS = 5_000
 

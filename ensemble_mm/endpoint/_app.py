@@ -59,7 +59,7 @@ class Service:
         gets = {"/ping": self.ping, "/health": self.ping, "/schema": self.schema, "/docs": self.docs,
                 "/metrics": self.metrics}  # fmt: skip
         posts = {"/predict": self.predict, "/invocations": self.invocations}
-        return Starlette(
+        app = Starlette(
             routes=[
                 *(Route(path, self._counted(path, handler), methods=["GET"]) for path, handler in gets.items()),
                 *(Route(path, self._counted(path, handler), methods=["POST"]) for path, handler in posts.items()),
@@ -67,6 +67,8 @@ class Service:
             lifespan=self._life,
             exception_handlers={HTTPException: _no_page},
         )
+        app.router.redirect_slashes = False  # to wherever the head of a request says that this is
+        return app
 
     @contextlib.asynccontextmanager
     async def _life(self, app):

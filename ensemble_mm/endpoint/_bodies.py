@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from itertools import islice
 from typing import Any
 
 from .._checks import did_you_mean
@@ -96,10 +97,11 @@ def of_invocation(body: bytes) -> tuple[list, Options]:
 def of_csv(body: bytes) -> list:
     """Return the rows of a CSV body in UTF-8 whose first line names the columns; an empty cell is a missing value."""
     try:
-        names, *lines = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)) or [[]]
+        read = filter(None, csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
+        names, *lines = list(islice(read, MOST_ROWS + 2)) or [[]]  # no more than it takes to refuse them
     except (UnicodeDecodeError, csv.Error) as error:
         raise Refusal(400, f"The body is not CSV in UTF-8: {error}.") from None
-    rows = [[cell or None for cell in line] for line in lines if line]
+    rows = [[cell or None for cell in line] for line in lines]
     return _named(_listed(rows, "What follows the first line"), names, "CSV")
 
 
@@ -168,10 +170,11 @@ def _number(text: str) -> float:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict:
     """Return an object; what it says of a name twice cannot both be meant."""
-    said = dict(pairs)
-    if len(said) < len(pairs):
-        twice = next(name for place, (name, _) in enumerate(pairs) if name in dict(pairs[:place]))
-        raise ValueError(f"an object holds {twice[:100]!r} twice")
+    said: dict = {}
+    for name, value in pairs:
+        if name in said:
+            raise ValueError(f"an object holds {name[:100]!r} twice")
+        said[name] = value
     return said
 
 

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .._checks import as_items, name_of, nearest
+from .._checks import as_items, name_of, nearest, shown
 from .._items import DATA_URI, text_of
 from .._modalities import cell_kinds_of
 from ..data import Names, as_fitted, columns_of, present_rows, views_of
 from ._refusal import Refusal
 
 STRANGERS = 50  # names that the model does not know and that are looked at: one may be a slip of the pen
+
+LONGEST_NAME = 1000  # characters: accents of longer ones take long to sort
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Findings:
     @property
     def new(self) -> list[str]:
         """What is to be known of categories that the fit did not have."""
-        return [f"{column}: {values[0][:100]!r} was no category in fit."
+        return [f"{column}: {shown(values[0])} was no category in fit."
                 for column, values in self.unseen.items() if values]  # fmt: skip
 
     @property
@@ -194,7 +196,9 @@ class Inputs:
 
 def _spelt(record: dict) -> dict:
     """Return a record whose names are spelt as those of columns are: accents can be written in two ways."""
-    return record if all(map(str.isascii, record)) else {name_of(name): value for name, value in record.items()}
+    if all(map(str.isascii, record)):
+        return record
+    return {name_of(name) if len(name) <= LONGEST_NAME else name: value for name, value in record.items()}
 
 
 def _value(value, where: str):

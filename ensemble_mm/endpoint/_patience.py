@@ -4,19 +4,20 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 10.0  # for the head of a request
-BODY_SECONDS = 60.0  # for its body, beyond that
+BODY_SECONDS = 60.0  # for its body, beyond that, and to fetch what waits of the answer
 MOST_CONNECTIONS = 800  # of a process; systems give it 1024 open files
 
 
 class PatientProtocol(H11Protocol):
     """Read a connection, not for ever.
 
-    A request must be whole in some time. Where connections are more than can be, the one that has kept the service
-    waiting for the longest makes room.
+    A request must be whole in some time, and some of its answer be fetched. Where connections are more than can be, the
+    one that has kept the service waiting for the longest makes room.
     """
 
     _began: float | None = None  # when the request that is being sent began; None while one is answered
     _timer = None
+    _unread = None  # the end of a connection whose answer nobody fetches
 
     def connection_made(self, transport):
         super().connection_made(transport)
@@ -35,6 +36,15 @@ class PatientProtocol(H11Protocol):
             self._rest()
         elif self._began is None:
             self._wait()
+
+    def pause_writing(self):
+        super().pause_writing()
+        self._unread = self.loop.call_later(BODY_SECONDS, self.transport.abort)
+
+    def resume_writing(self):
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
 
     def _wait(self):
         self._began = self.loop.time()

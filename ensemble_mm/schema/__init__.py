@@ -1,5 +1,6 @@
 """What one column of X is taken for, why, and how its values are read: pure functions of values and a frozen rule."""
 
+from ._accents import composed
 from ._blanks import blanks_of, is_blank, is_no_text
 from ._categories import word_of
 from ._column import IN_TABLE, LEFT_OUT, STRINGS, Column
@@ -8,7 +9,7 @@ from ._few import FEW, FewRows, are_plain, read_few
 from ._inference import LOOKED_AT, check_kind, infer_column
 from ._numbers import learn_numbers
 from ._schema import Schema
-from ._strings import CHINESE, SOUTHEAST, are_digits, composed, kind_of_strings
+from ._strings import CHINESE, SOUTHEAST, are_digits, kind_of_strings
 
 __all__ = [
     "CHINESE",

@@ -11,6 +11,7 @@ BLANKS = frozenset(
 ALWAYS = frozenset(["", "#n/a", "<na>", "nan", "n/a", "null", "<null>", "(null)"])  # of categories, too
 NO_TEXT = ALWAYS | {"-", "--", "?", "."}
 LONGEST = max(map(len, NO_TEXT))
+MOST = 200  # characters of a number, a date or a time: patterns take long to tell that longer texts are none
 
 
 def is_no_text(value: Any) -> bool:
@@ -29,6 +30,11 @@ def is_blank(value: Any) -> bool:
         return False  # no word and no mark, at once
     text = value.strip().casefold()
     return text.strip("<>()[]") in BLANKS or not any(map(str.isalnum, text))
+
+
+def is_too_long(value: Any) -> bool:
+    """Tell whether a value is a text that is too long for a number, a date or a time."""
+    return isinstance(value, str) and len(value) > MOST and len(value.strip()) > MOST
 
 
 def blanks_of(texts) -> tuple[str, ...]:

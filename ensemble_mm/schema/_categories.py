@@ -1,7 +1,6 @@
 """Categories: values that are equal whatever their type, such as 1 and 1.0."""
 
 import re
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from ._accents import composed
 from ._blanks import blanks_of
 from ._each import each
 
@@ -77,7 +77,7 @@ class CategoryRule:
 
 def _visible(text: str) -> str:
     """Return what of a text can be seen: accents written one way, one space between words, nothing of no width."""
-    return " ".join(NO_WIDTH.sub("", unicodedata.normalize("NFC", text)).split())
+    return " ".join(NO_WIDTH.sub("", composed(text)).split())
 
 
 def word_of(item: Any) -> str:

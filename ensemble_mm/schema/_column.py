@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._checks import shown
 from .._modalities import TEXT
 from ._blanks import is_blank
 from ._categories import CategoryRule
@@ -85,7 +86,7 @@ class Column:
         """
         if lost:
             n = int(read.notna().sum()) + len(lost)
-            words = f"{self.title}: {len(lost)} of {n} values are no {self.reading.noun}, such as {lost[0]!r}"
+            words = f"{self.title}: {len(lost)} of {n} values are no {self.reading.noun}, such as {shown(lost[0])}"
             if len(lost) == n >= ALL_UNREADABLE and self.reading.strict:
                 raise ValueError(f"{words} (in fit: {self.example}). Give the column as it was in fit.")
             return f"{words} (in fit: {self.example}; {self.reading}). They count as missing."
@@ -94,5 +95,5 @@ class Column:
             many = len(new) >= ALL_UNREADABLE and len(new) > n * (MANY_NEW + 2 * self.reading.rare)
             if many or (new and n < ALL_UNREADABLE and self.reading.is_closed):
                 words = f"{self.title}: {len(new)} of {n} values are categories that fit did not have, such as"
-                return f"{words} {new[0]!r} (in fit: {self.example})."
+                return f"{words} {shown(new[0])} (in fit: {self.example})."
         return None

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from ._blanks import is_blank
+from ._blanks import is_blank, is_too_long
 from ._each import each
 
 ENOUGH = 0.9  # share of the values that must read as dates
@@ -135,7 +135,7 @@ class DateRule:
             return datetime(item.year, item.month, item.day)
         if not isinstance(item, str):
             item = _digits(item)
-        return None if item is None or is_blank(item) else self._parse(_usual(item))
+        return None if item is None or is_blank(item) or is_too_long(item) else self._parse(_usual(item))
 
     def _parse(self, text: str) -> datetime | None:
         ways = (self.format, *_coarser(self.format)) if self.partial else (self.format,)

@@ -16,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from ._blanks import is_blank
+from ._blanks import is_blank, is_too_long
 from ._dates import MONTHS
 from ._each import each
 
@@ -150,9 +150,12 @@ class Parts:
 
 def split_number(text: str) -> Parts | None:
     """Return the parts of a text, or None where it is no number however it is written."""
+    if is_too_long(text):
+        return None
+    text = text.strip()
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).translate({0x2212: "-", 0x2013: "-", 0x2019: "'"})
-    text = BEHIND.sub(r"-\1", OWED.sub(r"(\1\2)", text.strip()))
+        text = unicodedata.normalize("NFKC", text).translate({0x2212: "-", 0x2013: "-", 0x2019: "'"}).strip()
+    text = BEHIND.sub(r"-\1", OWED.sub(r"(\1\2)", text))
     found = SPLIT.fullmatch(text)
     if found is None:
         return None

@@ -4,7 +4,6 @@ Only the strings decide, never a target: the same column is taken for the same w
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
@@ -28,11 +27,6 @@ LETTER = re.compile(r"[^\W\d_]")
 DIGITS = re.compile(r"\d+")
 UUID = re.compile(r"[{(]?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}[)}]?", re.IGNORECASE)
 ALPHABETS = ((r"\d", 10), (r"[\da-f]|[\dA-F]", 16), (r"[a-z]|[A-Z]", 26), (r"[\da-z]|[\dA-Z]", 36), (r"[\w-]", 64))
-
-
-def composed(text: str) -> str:
-    """Return a text with its accents as parts of their letters (NFC): é is one character, however it was typed."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def kind_of_strings(strings: Sequence[str]) -> tuple[str, str]:

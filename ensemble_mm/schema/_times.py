@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from ._blanks import is_blank
+from ._blanks import is_blank, is_too_long
 from ._each import each
 
 ENOUGH = 0.9  # share of the values that must read as times
@@ -55,7 +55,8 @@ class TimeRule:
             return item / timedelta(hours=1)
         if isinstance(item, np.timedelta64):
             return float(item / np.timedelta64(1, "h"))
-        return np.nan if not isinstance(item, str) or is_blank(item) else _hours(item.strip())
+        unread = not isinstance(item, str) or is_blank(item) or is_too_long(item)
+        return np.nan if unread else _hours(item.strip())
 
     def __str__(self) -> str:
         return "in hours"

@@ -5,6 +5,7 @@ import contextlib
 import socket
 import struct
 import zlib
+from types import SimpleNamespace
 
 import pytest
 
@@ -64,12 +65,54 @@ def spoken(served, content):
         (b'{"rows": [' + b"{}," * 20_000 + b"{}]}", "more than the 10,000"),
         (b"null", "JSON object"),
         (b"", "not JSON"),
+        (b'{"rows": [{' + b",".join(b'"k%d": 1' % i for i in range(20_000)) + b', "k19999": 1}]}', "'k19999' twice"),
+        (b'{"rows": [{"' + b"shops" * 40_000 + b'": 1, "age": 1}]}', "lack 'shop'"),
+        (b'{"rows": [{"' + "sh\u0301\u0323".encode() * 30_000 + b'": 1, "age": 1}]}', "lack 'shop'"),
     ],
 )
 def test_bodies_that_are_made_to_harm_are_told_in_words(served, body, words):
     status, answer = served.call("/predict", body)
     assert status in (400, 413) and words in answer["error"], answer
     assert not any(leak in answer["error"] for leak in LEAKS) and served.call("/ping")[0] == 200
+
+
+@pytest.mark.parametrize("column", ["age", "shop", "review"])
+def test_long_values_are_read_at_once(served, column):
+    """Patterns take long to find that a long text is no number, and Unicode to sort accents."""
+    for value in ("1" + " " * 50_000 + "x", "1," * 40_000, "1" * 90_000 + "x", "a" + "\u0301\u0323" * 20_000):
+        status, answer = served.call("/predict", {"rows": [ROW | {column: value}]})
+        assert status == 200 and len(str(answer)) < 1000
+
+
+def test_many_lines_are_not_all_read(served):
+    status, answer = served.call("/invocations", b"age\n" + b"1\n" * 140_000, "text/csv")
+    assert status == 413 and "10,001 rows" in answer["error"]
+
+
+@pytest.mark.parametrize("path", ["/predict/", "/docs/"])
+def test_nobody_is_sent_to_where_the_head_of_a_request_says(served, path):
+    answer = spoken(served, b"GET %b HTTP/1.1\r\nHost: evil\r\nConnection: close\r\n\r\n" % path.encode())
+    assert answer.startswith("HTTP/1.1 404") and "evil" not in answer
+
+
+def test_who_does_not_fetch_an_answer_is_left():
+    from ensemble_mm.endpoint import _patience
+
+    class Loop:
+        def call_later(self, seconds, call):
+            self.called = SimpleNamespace(cancel=self.__init__, seconds=seconds, call=call)
+            return self.called
+
+        def __init__(self):
+            self.called = None
+
+    line = object.__new__(_patience.PatientProtocol)
+    line.loop, line.transport = Loop(), SimpleNamespace(abort=print)
+    line.flow = SimpleNamespace(pause_writing=print, resume_writing=print)
+    line.pause_writing()
+    assert line.loop.called.call is print and line.loop.called.seconds == _patience.BODY_SECONDS
+    line.resume_writing()
+    assert line.loop.called is None
 
 
 @pytest.mark.parametrize(

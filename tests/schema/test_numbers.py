@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ensemble_mm.schema import infer_column
-from ensemble_mm.schema._numbers import learn_numbers
+from ensemble_mm.schema._numbers import learn_numbers, split_number
 
 
 def read(values, new=None):
@@ -198,3 +198,8 @@ def test_whole_numbers_that_count_the_rows_are_told(values, is_told):
     assert column.taken_as == "number" and is_told == any(
         "columns={'article': 'drop'}" in note for note in column.notes
     )
+
+
+@pytest.mark.parametrize("text", ["1" + " " * 60_000 + "x", "1," * 30_000, "a" * 60_000, "1e" * 30_000])
+def test_a_long_text_is_no_number_at_once(text):
+    assert split_number(text) is None and split_number(" " * 500 + "12" + " " * 500).body == "12"

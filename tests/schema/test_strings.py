@@ -116,3 +116,9 @@ def test_numbers_among_texts_are_texts():
     texts = ["a warm and soft coat", "torn at the seam again"] * 20
     assert infer_column(pd.Series([*texts, 5, 7.5], dtype=object), "x").taken_as == "text"
     assert infer_column(pd.Series(["red", "blue", 5] * 9, dtype=object), "x").taken_as == "category"
+
+
+def test_accents_are_part_of_their_letters_and_few():
+    assert composed("e\u0301") == "é" and composed("e\u0301" * 100) == "é" * 100
+    many = composed("e" + "\u0301\u0323" * 20_000 + "x")  # which Unicode would take a minute to sort
+    assert len(many) < 40 and many[-1] == "x" and composed("\u2014" * 99) == "\u2014" * 99
