@@ -1,5 +1,7 @@
 """The sets of `bench_accuracy`: each gives (X, Y, {task: metric}, list of (train rows, test rows))."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
@@ -138,6 +140,19 @@ def esc10(folder):
     return X, table[["kind"]], {"kind": "accuracy"}, splits
 
 
+def mtr(folder, name):
+    """One of the sets of mtr: many targets of one table; five folds."""
+    table = pd.read_parquet(folder / "mtr" / f"{name}.parquet")
+    tasks = [c for c in table if c.startswith("y_")]
+    Y = table[tasks].astype(float)
+    return (
+        table.drop(columns=tasks),
+        Y,
+        dict.fromkeys(tasks, "r2"),
+        list(KFold(5, shuffle=True, random_state=0).split(Y)),
+    )
+
+
 def _split_once(folder, name, metrics):
     table = pd.read_parquet(folder / name / "table.parquet")
     return table.drop(columns=[*metrics, "split"]), table[list(metrics)], metrics, [_rows(table["split"])]
@@ -152,5 +167,5 @@ SETS = {
     f.__name__: f
     for f in (imdb_ten, imdb_official, posters, zh_hotel, av_digits, moving_digits, mfeat, goodreads, midwest_survey,
               open_payments, molecules, tweet_emotions, houses, esc10)
-}  # fmt: skip
+} | {f"mtr_{name}": partial(mtr, name=name) for name in ("edm", "jura", "atp1d")}  # fmt: skip
 PACKAGED = ("av_digits", "moving_digits")
