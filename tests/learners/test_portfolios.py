@@ -101,8 +101,17 @@ def test_words_are_read_sparse_and_never_as_whitened_directions(kind):
 
 def test_sentence_vectors_stand_beside_the_words_they_come_from():
     views = {"words": "words", "meaning": "sentences"}
-    entries = portfolio("balanced", "classification", n_rows=400, n_classes=2, views=views)
+    entries = portfolio("best", "classification", n_rows=400, n_classes=2, views=views)
     assert ("linear_text", ["words", "meaning"], "native") in [(n, r, f) for n, _, r, f in entries]
+
+
+def test_balanced_spends_half_of_the_rounds_on_classes():
+    """They gained nothing by more of them."""
+    rounds = {
+        kind: {n: e.get_params().get("n_estimators") for n, e, *_ in portfolio("balanced", kind, n_rows=400)}["gbm"]
+        for kind in ("classification", "count")
+    }
+    assert rounds == {"classification": 100, "count": 200}
 
 
 def test_wrong_calls_are_told():
