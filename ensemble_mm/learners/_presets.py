@@ -97,11 +97,12 @@ def gbm(facts, n_rounds, share, **others):
     cls = LGBMRegressor if facts.regression else LGBMClassifier
     if facts.regression and share > WIDE_SHARE:
         share = max(share, 0.65)
+    rounds = _rounds(n_rounds, facts)
     n_rows, rows_per_class = facts.n_rows, facts.n_rows / (1 if facts.regression else facts.n_classes)
     settings = dict(
         objective="poisson" if facts.counts else None,
-        n_estimators=_rounds(n_rounds, facts),
-        learning_rate=0.06 if n_rounds > 150 else 0.08 if facts.regression else 0.12,
+        n_estimators=rounds,
+        learning_rate=0.06 if rounds > (150 if facts.regression else 80) else 0.08 if facts.regression else 0.12,
         num_leaves=7 if n_rows < 5000 else 15 if n_rows < LARGE else 31,
         # 20, LightGBM's own value, gives constants on some dozens of rows.
         min_child_samples=int(min(20, max(2, rows_per_class // 15))),
