@@ -181,7 +181,7 @@ def as_items(X) -> np.ndarray:
     """Return the items of a one-column input as a 1-D object array, one item per row.
 
     Lists (of paths, bytes, strings, arrays, PIL images), pandas and polars columns, 1-D arrays,
-    one-column frames, and n-D arrays (one item a leading index) are taken.
+    one-column frames, and n-D arrays (one item per leading index) are taken.
     """
     if hasattr(X, "to_numpy"):  # pandas 3 keeps strings as Arrow arrays, polars as its own
         X = X.to_numpy(object) if isinstance(X, (pd.Series, pd.DataFrame)) else X.to_numpy()

@@ -68,7 +68,7 @@ def read_table(
         CSV, TSV, Parquet, JSON lines or Excel (extra `excel`; "book.xlsx::sheet" for another than the first), by
         suffix, text also compressed as .gz, .bz2, .xz or .zst; a table or a query of a database as
         "sqlite:///file.db::table" or "sqlite:///file.db::select a from t"
-        (any SQLAlchemy address; extra `store`); or a dict from view to a text file with one item a line. Digits that
+        (any SQLAlchemy address; extra `store`); or a dict from view to a text file with one item per line. Digits that
         begin with 0, such as 00501, stay texts.
     targets : list of str, str (comma-separated names, or for lists the path of a table), default=()
         Columns that are labels.

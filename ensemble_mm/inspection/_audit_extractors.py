@@ -16,7 +16,7 @@ from .._estimators import fitted_part
 from ..data import present_rows, take_rows
 
 PROBED = 40  # rows whose features are compared
-FITTED_ON = 300  # at most so many rows a half
+FITTED_ON = 300  # of each half, at most
 
 
 def check_extractor(view, problem, rows, rng):

@@ -40,65 +40,65 @@ BY_TASK = {
 }
 PARAMETERS = """
 views : "auto" or list of (name, extractor, column(s)), default="auto"
-    Inputs; "auto" infers them from X. An extractor is any transformer; "drop" leaves a view out, "auto"
-    takes the default extractor of what the column holds.
+    The inputs; "auto" infers them from X. An extractor is any transformer. In its place, "drop" leaves the view out,
+    and "auto" takes the default extractor of what the column holds.
 learners : {"fast", "balanced", "best"}, list of names or (name, estimator[, reads[, form]]), dict, default="balanced"
-    Base learners. A list may call some by name: "linear", "logistic", "ridge", "kernel", "lightgbm", "neighbors",
-    "trees", "xgboost". `reads` is "each" (one copy per view, the default), "all" (one copy on all views side by side)
-    or a list of views. `form` is "native" (features as extracted, the default) or "reduced" (sparse text as
-    few dense columns). A dict gives a list by task or kind.
+    Base learners: a portfolio, or a list. A list may call learners by name: "linear", "logistic", "ridge", "kernel",
+    "lightgbm", "neighbors", "trees", "xgboost". `reads` is "each" (one copy per view, the default), "all" (one copy on
+    all views side by side) or a list of views. `form` is "native" (features as extracted, the default) or "reduced"
+    (sparse text as few dense columns). A dict gives a list by task or kind.
 meta_learner : str, dict of learner to weight, estimator or dict by task, default="auto"
-    Combines the columns of the table: "auto", "greedy", "simplex", "linear", "mean", "median", "rank", weights such as
-    {"linear": 0.6, "gbm": 0.4}, which the members of a learner share, or any estimator.
+    Combines the predictions of the learners: "auto", "greedy", "simplex", "linear", "mean", "median", "rank", weights
+    such as {"linear": 0.6, "gbm": 0.4}, or any estimator. The members of a learner share its weight.
 scoring : None, str, callable or dict by task, default=None
     What the weights maximise; None: log loss for classes, squared error for numbers.
 cv : int, splitter or list of (train, test), default=5
-    Folds, drawn once. A number is stratified and shuffled, and keeps `groups` together when they are given.
+    Folds. With a number, rows are shuffled, classes are spread evenly over the folds, and `groups` stay together.
 refit : bool, default=True
     Refit on all rows; False predicts with the mean of the fold models.
 prune : None, "auto", int, selector or dict by task, default=None
-    Members to keep; dropped ones are neither refitted nor run at predict.
+    Members to keep. The others are neither refitted nor run at predict.
 calibration : None, "temperature", "isotonic" or dict by task, default=None
     Calibrates the probabilities of classes on the out-of-fold predictions.
 threshold : None, float, str, callable, dict of costs or dict by task, default=None
-    What `predict` says of classes. None: the most probable one. A metric, such as "f1" or "balanced_accuracy", or a
-    scorer: what maximises it out of fold. A number: the second of two classes from this probability on. A dict from
-    class to cost: what costs least, where an error on a row of a class has that cost, 1 unless named.
+    How `predict` chooses a class. None: the most probable one. A metric such as "f1" or "balanced_accuracy", or a
+    scorer: thresholds that maximise it on out-of-fold predictions. A number: the second of two classes if its
+    probability is above it. A dict from class to the cost of missing it (1 unless named): the class that costs least.
 class_weight : None, "balanced", dict or dict by task, default=None
-    What a row of each class counts in the fits of learners, as in scikit-learn. Their probabilities are corrected back
-    to the shares that classes have, so that blends, calibration and losses stay those of the rows as they are. Without
-    a `threshold`, `predict` says the class with the largest product of weight and probability.
+    How much a row of each class counts in the fits of learners, as in scikit-learn. Probabilities are corrected back
+    to the true frequencies of the classes. Without a `threshold`, `predict` chooses the class with the largest product
+    of weight and probability.
 missing_indicator : bool, default=False
-    Whether learners are told which views a row lacks, where some rows lack any: those that read each view get a
-    copy that reads "missing views", and those that read all views read that beside them.
+    Whether learners are told which views a row lacks, as a further view called "missing views". Use it if a view may
+    be missing because of the label.
 augment : int, default=0
-    Augmented copies of every training row; never of held-out rows.
+    Number of changed copies of every training row. Held-out rows are never changed.
 on_error : {"raise", "drop"}, default="raise"
-    What a failing learner does: end the fit, or be left out (see `failures_`).
+    If a learner fails: end the fit, or leave the learner out (see `failures_`).
 on_bad : {"raise", "missing"}, default="raise"
-    What an unreadable file does: end the fit, or count as missing.
+    If a file cannot be read: end the fit, or count it as missing.
 cache : path, object or None, default=None
     Folder of the feature cache, or any object with the methods of `store.Cache`.
 checkpoint : path or None, default=None
-    Folder where finished jobs are kept, so that a killed fit can go on.
+    Folder where finished jobs are kept: a fit that was stopped continues from there.
 time_budget : float or None, default=None
-    Seconds that a fit may take, and a tenth more beside a job that still runs: cheap views and learners come first,
-    and a warning and `fit_report_` tell what was left out. The cheapest learner of every task is fitted in any case.
+    Seconds that a fit may take, and a tenth more for a job that still runs. Fast views and learners come first. A
+    warning and `fit_report_` tell what was left out. The fastest learner of every task is always fitted.
 job_timeout : float or None, default=None
-    Seconds that one job (a fit of a learner on a fold, say) may take; one that takes longer has failed, and
-    `on_error` tells what follows. Jobs then run in worker processes, even one at a time.
+    Seconds that one job may take, such as the fit of a learner on a fold. A job that takes longer has failed, and
+    `on_error` decides what follows. Jobs then run in worker processes, even one at a time.
 n_jobs : int or None, default=None
     Jobs at the same time, as in joblib; None obeys `joblib.parallel_config`.
 random_state : int, RandomState instance or None, default=None
     Seed of folds and learners.
 verbose : int, default=0
-    1 prints a line for every stage, and on the way how long it will still take, to standard error.
+    1 prints a line for every stage, with the time that it will still take, to standard error. `audit`,
+    `write_report` and `leaderboard` then tell what they work on, too.
 columns : dict of column to str, default=None
-    What single columns of X are, where they would be taken for something else: "number", "category", "date", "time",
+    What single columns of X are, if they would be taken for something else: "number", "category", "date", "time",
     "text", "short text", "image", "audio", "video", "vector" or "identifier"; "drop" leaves a column out.
 rare : {"keep", "drop"}, default="keep"
-    Classes of one row, on which no model can be both trained and judged: "drop" takes their labels as not known, and
-    predicts the other classes.
+    Classes of one row, which no model can both learn and be judged on: "drop" takes their labels as not known.
 memory : str, float or None, default=None
     What a fit may take in all processes together, beside what this one holds before: "4GB", or a number of bytes.
     Features then lie on disk, lazy frames of polars and Dask are read by chunks, and no more jobs run at a time than
