@@ -10,12 +10,13 @@ from ._problem import Problem, read_problem, task_weights
 from ._schema import infer_schema, infer_views
 from ._sources import ADDRESS
 from ._targets import Task, labels_by_task, resolve_targets, setting_of
-from ._views import as_fitted, column_of, columns_of, columns_of_few, views_of
+from ._views import ColumnsOnDisk, as_fitted, column_of, columns_of, columns_of_few, views_of
 
 __all__ = [
     "ADDRESS",
     "KINDS",
     "ChunkedData",
+    "ColumnsOnDisk",
     "Classes",
     "MultimodalData",
     "Names",

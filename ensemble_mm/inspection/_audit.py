@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 
 from .._checks import check_count
 from .._lines import say
-from ..data import MultimodalData
+from ..data import ChunkedData, MultimodalData
 from ._audit_extractors import check_extractor
 from ._audit_learners import check_learners, fitted_twin
 from ._audit_repeats import check_duplicates, check_near_duplicates
@@ -72,7 +72,7 @@ def audit(model, X, Y, *, groups=None, sample_weight=None, n_rows=1000, cv=3, ra
     """
     check_count("n_rows", n_rows, minimum=20)
     check_count("cv", cv, minimum=2)
-    rng = check_random_state(random_state)
+    rng, X = check_random_state(random_state), X.to_pandas() if isinstance(X, ChunkedData) else X
     plan = model.plan(X, Y, groups, sample_weight=sample_weight)  # the views and folds of a fit
     problem, folds, n = plan.problem, plan.folds, plan.problem.n_rows
     fitted = getattr(model, "targets_", None)

@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import pandas as pd
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin
@@ -43,6 +45,7 @@ from ..crossfit import (
 )
 from ..data import (
     ChunkedData,
+    ColumnsOnDisk,
     Names,
     Quantiles,
     as_fitted,
@@ -508,9 +511,28 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
         return columns and NewRows(self.readers_, columns, self._runner(), self._cache(), X.index)
 
     def _predict_tasks(self, X):
+        """Return predictions by task, and of their rows which views they have, their labels and what views read."""
+        if isinstance(X, ChunkedData):
+            return self._predict_on_disk(X)
         new = self._few_rows(X) or self._new_rows(X)
         with PLAIN_OUTPUT():
             return self._predicted(new), new
+
+    def _predict_on_disk(self, data):
+        """Return what `_predict_tasks` does of data on disk, of which one chunk at a time is in memory."""
+        parts = [(out, new.present) for out, new in map(self._predict_tasks, self._chunks(data))]
+        out, present = (
+            {name: np.concatenate([part[name] for part in several]) for name in several[0]}
+            for several in zip(*parts, strict=True)
+        )
+        whole = {name for columns in self.view_columns_.values() for name in columns_read(columns)} <= {*data.columns}
+        columns = ColumnsOnDisk(data, views_of(self), self.schema_) if whole else self._read(data)[0]
+        return out, SimpleNamespace(present=present, index=pd.RangeIndex(len(data)), columns=columns)
+
+    def _chunks(self, data):
+        """Return an iterator over chunks of data on disk, with the columns that the views read."""
+        read = [name for columns in self.view_columns_.values() for name in columns_read(columns)]
+        return data.chunks([name for name in data.columns if name in read] or None)
 
     def _predict_classes(self, X, cascade):
         """Return predictions {task: array} and the labels of the rows; `cascade` reads dear views only where needed."""
@@ -565,10 +587,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
         [25, 25, 10]
         """
         check_is_fitted(self, "levels_")
-        data = data if isinstance(data, ChunkedData) else ChunkedData(data)
-        read = [name for view in self.view_columns_.values() for name in columns_read(view)]
-        known = [name for name in data.columns if name in read] or data.columns
-        return map(self.predict, data.chunks(known))
+        return map(self.predict, self._chunks(data if isinstance(data, ChunkedData) else ChunkedData(data)))
 
     def compiled(self) -> Predictor:
         """Return a predictor for few rows at a time, as a service wants it, with the methods that predict."""

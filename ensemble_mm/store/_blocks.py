@@ -47,7 +47,7 @@ class BlockFolder:
         alone.
         """
         first, size = (block.data, block.nnz * 8) if sparse.issparse(block) else (block, block.nbytes)
-        if isinstance(_base_of(first), np.memmap) or size < LEAST or 2 * size > self.free:
+        if _is_mapped(first) or size < LEAST or 2 * size > self.free:
             return block
         if sparse.issparse(block):
             parts = [self._mapped(part) for part in (block.data, block.indices, block.indptr)]
@@ -68,8 +68,8 @@ def _reopened(path):
     return folder
 
 
-def _base_of(array):
-    """Return the array whose memory an array shows."""
+def _is_mapped(array) -> bool:
+    """Tell whether an array shows a file; one that came back from a pickle has lost it."""
     while isinstance(array.base, np.ndarray):
         array = array.base
-    return array
+    return getattr(array, "filename", None) is not None

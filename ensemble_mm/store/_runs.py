@@ -23,7 +23,7 @@ def interval(differences: np.ndarray, test_share: float | None, coverage: float)
 
 def data_key(model, X, Y=None) -> str:
     """Return a key of the data that a model was fitted on: files that its views read count by content."""
-    X = getattr(X, "views", X)
+    X = X.to_pandas() if hasattr(X, "chunks") else getattr(X, "views", X)  # data on disk are read
     views = getattr(model, "view_columns_", {}).items()
     media = {label for view, c in views if MODALITIES[model.views_[view]].files
              for label in (c if isinstance(c, list) else [c])}  # fmt: skip

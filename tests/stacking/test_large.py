@@ -5,8 +5,16 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from ensemble_mm import ChunkedData, DataWarning, MultiOutputStack, StackedClassifier, infer_schema, make_multimodal
-from ensemble_mm.store import _blocks
+from ensemble_mm import (
+    ChunkedData,
+    DataWarning,
+    MultiOutputStack,
+    StackedClassifier,
+    audit,
+    infer_schema,
+    make_multimodal,
+)
+from ensemble_mm.store import _blocks, data_key
 
 pytest.importorskip("pyarrow")
 
@@ -108,8 +116,21 @@ def test_other_methods_read_data_on_disk(table, whole):
     with pytest.warns(DataWarning, match="60 of these 60 rows were in the fit"):
         pd.testing.assert_frame_equal(whole.evaluate(data, Y), whole.evaluate(X, Y))
     pd.testing.assert_frame_equal(whole.predict(data), whole.predict(X))
+    np.testing.assert_array_equal(whole.predict_interval(data)["level"], whole.predict_interval(X)["level"])
     bigger = whole.add_learner(data, Y, ("strong", Ridge(10.0)))
     assert {learner for learner, _ in bigger.table_.members()} == {"l", "ridge", "strong"}
+
+
+def test_predictions_never_hold_the_whole_table(table, whole, monkeypatch):
+    X, Y, folder = table
+    monkeypatch.setattr(ChunkedData, "to_pandas", None)
+    data = ChunkedData(folder, chunk_rows=31)
+    for predicted, wanted in zip(whole.predict_proba(data).values(), whole.predict_proba(X).values(), strict=True):
+        np.testing.assert_array_equal(predicted, wanted)
+    monkeypatch.undo()
+    lacking = ChunkedData(folder, columns=[name for name in X if name != "review"], chunk_rows=31)
+    with pytest.warns(DataWarning, match="view 'review'"):
+        pd.testing.assert_frame_equal(whole.predict(lacking), whole.predict(X.drop(columns="review")))
 
 
 @pytest.mark.parametrize("memory", ["much", -1, "-4GB", 0, True, "1MB", 2e6])
@@ -124,3 +145,11 @@ def test_memory_is_checked_before_anything_is_fitted(table, memory):
     for data in (X, ChunkedData(folder)):
         with pytest.raises(ValueError, match="memory"):
             model.fit(data, Y[["mood"]])
+
+
+@pytest.mark.slow
+def test_the_audit_and_the_data_key_read_data_on_disk(table, whole):
+    X, Y, folder = table
+    data = ChunkedData(folder, columns=list(X.columns))
+    pd.testing.assert_frame_equal(audit(whole, data, Y, random_state=0), audit(whole, X, Y, random_state=0))
+    assert data_key(whole, data) == data_key(whole, data.to_pandas())

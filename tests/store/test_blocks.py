@@ -43,6 +43,15 @@ def test_a_change_stays_in_memory(tmp_path):
         np.testing.assert_array_equal(np.load(file), 0.0)
 
 
+def test_what_a_checkpoint_kept_is_written_anew(tmp_path):
+    with BlockFolder(tmp_path) as folder:
+        kept = pickle.dumps(folder.keep(np.arange(3)))
+    with BlockFolder(tmp_path) as folder:
+        again = folder.keep(pickle.loads(kept))
+        np.testing.assert_array_equal(again, np.arange(3))
+        assert again.filename is not None
+
+
 def test_another_process_writes_into_the_folder_and_leaves_it(tmp_path):
     with BlockFolder(tmp_path) as folder:
         there = pickle.loads(pickle.dumps(folder))
