@@ -64,7 +64,8 @@ def _read(values: list, rule) -> np.ndarray | None:
         return None
     if isinstance(rule, CategoryRule):
         words = [None if is_missing(value) else rule.word(value) for value in values]
-        odd = rule.is_closed and any(word is not None and word not in rule.known for word in words)
+        known = rule.known if rule.is_closed else None
+        odd = known is not None and any(word is not None and word not in known for word in words)
         return None if odd else _objects(words)
     found = [None if is_missing(value) else rule.value(value) for value in values]
     if any(is_missing(new) and not is_blank(value) for new, value in zip(found, values, strict=True)):
