@@ -8,6 +8,8 @@ out does to a row is seen in the models of the folds that do not test it: with K
 
     without k and l = without l - (K - 1) / (K - 2) * (mean over m != l of without m - without k)
 
+It is for what is told of rows of the fit, where they know little: see `Level.told`.
+
 With three folds this is twice the difference of two models, and mostly noise: prediction sets of rows without a strong
 view held 97 % where 90 were asked for. So it takes four.
 

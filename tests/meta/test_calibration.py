@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import log_loss
+from sklearn.metrics import log_loss, roc_auc_score
 
 from ensemble_mm.meta import ConformalSets, IsotonicCalibrator, TemperatureCalibrator
 
@@ -84,3 +84,21 @@ def test_a_weight_counts_as_so_many_rows(calibrator):
     weighted = calibrator().fit(proba, y, times).predict_proba(proba)
     repeated = calibrator().fit(np.repeat(proba, times, axis=0), np.repeat(y, times)).predict_proba(proba)
     np.testing.assert_allclose(weighted, repeated, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_calibrated_noise_is_chance_in_each_fold_and_below_it_where_folds_share_one_order():
+    """A row's label moves the maps of all folds but its own: that of the higher class meets the lower."""
+    rng, fold = np.random.default_rng(0), np.arange(100) % 5
+    by_fold, pooled = [], []
+    for _ in range(60):
+        y, second, out = rng.permutation(np.arange(100) % 2), rng.random(100), np.empty(100)
+        proba = np.c_[1 - second, second]
+        for f in range(5):
+            fitted = IsotonicCalibrator().fit(proba[fold != f], y[fold != f])
+            out[fold == f] = fitted.predict_proba(proba[fold == f])[:, 1]
+        by_fold.append(np.mean([roc_auc_score(y[fold == f], out[fold == f]) for f in range(5)]))
+        pooled.append(roc_auc_score(y, out))
+    error = np.std(by_fold, ddof=1) / 60**0.5
+    assert np.mean(by_fold) == pytest.approx(0.5, abs=3 * error)
+    assert np.mean(pooled) < 0.5 - 3 * error
