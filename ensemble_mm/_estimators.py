@@ -16,10 +16,10 @@ FORESTS = (ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, Ra
 
 def seeded(estimator, seed):
     """Return a clone with every `random_state` that is None set from `seed`, and one thread where none was set."""
-    copy = clone(estimator)
-    rng = np.random.RandomState(seed)
-    settings = {}
+    copy, settings = clone(estimator), {}
     params = copy.get_params(deep=True)
+    drawing = any(key.rpartition("__")[2] == "random_state" for key in params)
+    rng = np.random.RandomState(seed) if drawing else None  # which takes longer than a trivial fit
     for key, value in sorted(params.items()):
         owner, _, last = key.rpartition("__")
         if last == "random_state":
