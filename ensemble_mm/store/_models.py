@@ -31,6 +31,7 @@ from ._keys import versions
 FORMAT = "ensemble_mm model"
 FORMAT_NUMBER = 2
 _STATE, _ARRAYS = _PARTS = ("state.json", "arrays.bin")
+_BEGIN = b"PK\3\4"  # of an archive
 _MAX_MANIFEST = 16 * 2**20
 _MAX_PARTS = 1000  # more than ours, since the bytes of arrays may look like one
 _FREE_BYTES, _MAX_RATIO = 256 * 2**20, 100  # what an archive may always unpack to; beyond it, times its size
@@ -193,7 +194,11 @@ def _sign(manifest: dict) -> str | None:
 
 def _read_parts(path: Path) -> tuple[dict, dict[str, bytes]]:
     """Check the archive; return its manifest and its parts."""
-    content = path.read_bytes()
+    if path.exists() and not path.is_file():
+        raise ModelFileError(f"{str(path)!r} is a folder or a device, not a model file.")
+    with open(path, "rb") as file:
+        content = file.read(len(_BEGIN))
+        content += file.read() if content == _BEGIN else b""  # of what is no archive, however large, no more is read
     if content[:1] == b"\x80":
         raise ModelFileError(
             f"{str(path)!r} is a pickle, not a model file, and reading it could run code: save the model with save()."

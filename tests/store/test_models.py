@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -338,6 +339,15 @@ class Boom:
 
     def __reduce__(self):
         return open, (self.trace, "w")
+
+
+def test_what_is_no_file_and_what_no_memory_holds_are_told(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with open(tmp_path / "large", "wb") as file:
+        file.truncate(2**40)
+    for name, words in ((".", "a folder or a device"), ("pipe", "a folder or a device"), ("large", "not a whole")):
+        with pytest.raises(ModelFileError, match=words):
+            load(tmp_path / name)
 
 
 def test_pickles_are_never_read(forge, tmp_path):
