@@ -18,7 +18,7 @@ from sklearn.utils import Bunch
 
 from ._boosters import empty_booster
 from ._classes import Finder, without_places
-from ._encoding import DEPTH, KINDS, LONG, NARROW
+from ._encoding import DEPTH, KINDS, LONG, LOWER, NARROW, PLANES
 from ._natives import NATIVE_READERS, check_object, read_trees, require
 from ._values import FROM_TEXT, check_type_name
 
@@ -90,14 +90,25 @@ class Decoder:
     def array(self, described) -> np.ndarray:
         """Return the next array."""
         spelt, shape, *rest = described
-        order, wide = rest[:1] == ["F"], [part for part in rest if part != "F"]
+        order, wide = rest[:1] == ["F"], [part for part in rest if part not in ("F", PLANES, LOWER)]
         dtype = _read_dtype(spelt)
         require(type(shape) is list and all(type(n) is int and 0 <= n < 2**40 for n in shape), "a shape is none")
         require(len(shape) <= 32 and math.prod(n for n in shape if n) < 2**40, "a shape is none")
         size = math.prod(shape)
+        if LOWER in rest:
+            require(len(shape) == 2 and shape[0] == shape[1], "a shape is none")
+            self.spend(3 * size * dtype.itemsize + 16 * size)
+            size = shape[0] * (shape[0] + 1) // 2
         require(self._at + size * dtype.itemsize <= len(self.content), "an array is cut")
         made = np.frombuffer(self.content, dtype, size, self._at).copy() if size else np.empty(0, dtype)
+        if PLANES in rest and size:
+            made = made.view(np.uint8).reshape(dtype.itemsize, size).T.copy().view(dtype).ravel()
         self._at += size * dtype.itemsize
+        if LOWER in rest:
+            places, half = np.tril_indices(shape[0]), made
+            made = np.empty(shape, dtype)
+            made[places] = made.T[places] = half
+            made, size = made.ravel(), made.size
         if wide:
             fits = len(wide) == 1 and any(wide[0] in WIDE[kind] and spelt in NARROW[kind] for kind in NARROW)
             require(fits, "a type is none")

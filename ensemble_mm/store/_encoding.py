@@ -7,6 +7,7 @@ bytes of an array are not pointed at: they stand in the order of the tree.
 
 import functools
 import types
+import zlib
 from collections import Counter, OrderedDict, defaultdict
 from hashlib import sha256
 
@@ -25,6 +26,8 @@ MANY = 16  # words or numbers, from where a list of them is kept as an array
 MANY_TREES = 8  # trees, from where they are kept column by column
 LONG = 1000  # characters, from where a text is kept among the arrays
 NARROW = {"f": ("<f2", "<f4"), "i": ("|u1", "<u2", "<i4")}  # in which numbers are kept that they hold
+LOWER = "lower"
+PLANES, SAMPLE = "planes", 2**17  # bytes of numbers apart; how many bytes tell whether they take less room so
 DEPTH = 100  # levels of containers and objects
 KINDS = "biufcMmSUV"  # of arrays that are plain bytes
 
@@ -80,8 +83,9 @@ class Encoder:
         return self._write(item) if item is not None else None
 
     def array(self, values) -> list:
-        """Keep the bytes of an array; return their dtype, its shape, "F" where it lies column by column in memory, and
-        its own dtype where its numbers are kept in fewer bytes.
+        """Keep the bytes of an array; return their dtype, its shape, "F" where it lies column by column in memory, its
+        own dtype where its numbers are kept in fewer bytes, PLANES where all first bytes of numbers come first,
+        and LOWER where only what lies on and below the diagonal is kept.
 
         The order is kept since sums depend on it, in their last bits.
         """
@@ -92,9 +96,20 @@ class Encoder:
                 values[name] = fields[name]
         order = ["F"] if values.flags.f_contiguous and not values.flags.c_contiguous else []
         kept = _narrowed(values)
-        self.blocks.append(kept.tobytes(*order))
+        content, half = kept.tobytes(*order), []
+        if _is_symmetric(kept):
+            content, half = kept[np.tril_indices(len(kept))].tobytes(), [LOWER]
+        planes = _in_planes(content, kept.dtype.itemsize) if kept.dtype.kind in "fiu" else None
+        self.blocks.append(content if planes is None else planes)
         wide = [] if kept is values else [values.dtype.str]
-        return [_spell_dtype(kept.dtype), list(values.shape), *order, *wide]
+        return [
+            _spell_dtype(kept.dtype),
+            list(values.shape),
+            *order,
+            *wide,
+            *half,
+            *([] if planes is None else [PLANES]),
+        ]
 
     def many(self, parts: list):
         """Return the nodes of a sequence, or one column where all are words, numbers of one type, or trees."""
@@ -215,6 +230,21 @@ def _narrowed(values):
                 if kept.itemsize < values.itemsize and np.array_equal(kept, values, equal_nan=True):
                     return kept
     return values
+
+
+def _is_symmetric(values) -> bool:
+    """Tell whether a matrix of numbers is its own transpose."""
+    square = values.ndim == 2 and MANY <= values.shape[0] == values.shape[1] and values.dtype.kind in "fiu"
+    return square and np.array_equal(values, values.T)
+
+
+def _in_planes(content: bytes, size: int) -> bytes | None:
+    """Return the first bytes of all numbers, then their second bytes, and so on; None where that takes no less room."""
+    if size == 1 or len(content) < LONG:
+        return None
+    some = content[: SAMPLE // size * size]
+    apart, planes = (np.frombuffer(part, np.uint8).reshape(-1, size).T.tobytes() for part in (some, content))
+    return planes if len(zlib.compress(apart, 1)) < len(zlib.compress(some, 1)) else None
 
 
 def _spell_dtype(dtype) -> str | list:
