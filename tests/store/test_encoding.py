@@ -290,3 +290,16 @@ def test_numbers_in_their_order_take_no_room():
     node = encoder.node(words)
     assert len(b"".join(encoder.blocks)) < 10_000
     assert Decoder(b"".join(encoder.blocks), Finder()).whole(node) == words
+
+
+def test_a_symmetric_matrix_takes_half_and_comes_back_to_the_bit():
+    values = np.random.default_rng(0).normal(size=(40, 40))
+    for matrix, n in ((values + values.T, 820), (values, 1600)):
+        encoder = Encoder()
+        node = encoder.node(matrix)
+        assert len(encoder.blocks[0]) == 8 * n
+        again = Decoder(b"".join(encoder.blocks), Finder()).whole(node)
+        assert again.tobytes() == matrix.tobytes()
+    for shape in ([40, 41], [1600], [2**20, 2**20]):
+        with pytest.raises(ValueError):
+            Decoder(bytes(8 * 1600), Finder()).whole({"array": ["<f8", shape, "lower"]})
