@@ -12,7 +12,7 @@ from ._execute import JobError, Runner, size_of
 TRIAL_ROWS = 120  # that are extracted to learn how wide features are
 OVERHEAD = 64e6  # bytes of buffers, whatever the data
 PROCESS = 250e6  # bytes of a worker process, with the libraries of learners
-COPIES = 4  # of its features that the fit of a learner makes, as measured of those of the portfolios
+COPIES = 4  # of its features that the fit of a learner is taken to make: more than those of most portfolios do
 READ_COPIES = 3  # of the values of a view that its extraction makes
 ROW = 16  # bytes of a row beside its features: a number per fold, target and column of the table
 

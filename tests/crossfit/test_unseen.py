@@ -1,11 +1,12 @@
 """A meta-learner that is judged on a fold learns nothing of the labels of the fold, nor do members tell it of them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import LogisticRegression
 
-from ensemble_mm import StackedClassifier, StackedRegressor
+from ensemble_mm import StackedClassifier, StackedRegressor, load, save
 from ensemble_mm.crossfit._unseen import Unseen
 from ensemble_mm.inspection._cells import cells_of
 from ensemble_mm.meta import simpler
@@ -84,6 +85,18 @@ def test_it_changes_what_is_told_of_rows_of_the_fit_alone_and_only_where_little_
     np.testing.assert_array_equal(model.predict_proba(X), proba)
     np.testing.assert_array_equal(model.predict_set(X), sets)
     assert np.allclose(plain, out) == (strength > 1)
+
+
+def test_a_file_keeps_what_was_told_and_not_what_it_came_from(tmp_path):
+    """It grows with the folds, and no prediction reads it."""
+    X, y, folds = rows_and_folds()
+    model = StackedRegressor(learners=[("sum", Sum())], cv=folds, meta_learner="linear", random_state=0).fit(X, y)
+    board = model.leaderboard()
+    save(model, tmp_path / "m.emm")
+    loaded = load(tmp_path / "m.emm", trusted=[Sum])
+    assert model.table_.unseen is not None and loaded.table_.unseen is None
+    pd.testing.assert_frame_equal(loaded.leaderboard(), board)
+    assert len(loaded.set_params(scoring="neg_mean_absolute_error").leaderboard()) == len(board)
 
 
 def test_it_is_known_where_every_row_is_tested_once_and_learned_from_otherwise():
