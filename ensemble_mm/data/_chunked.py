@@ -27,19 +27,20 @@ class ChunkedData:
     Parameters
     ----------
     source : path, pyarrow Dataset, polars LazyFrame or Dask DataFrame
-        A Parquet file, or a folder of such, whose rows go in the order of the files' names. A LazyFrame or a Dask
-        DataFrame is computed once, into Parquet files in `workdir`, which are removed with this object.
+        A Parquet file, or a folder of such, whose rows go in the order of the files' names. Names that begin with "."
+        or "_" are left out, as Spark and pyarrow do. A LazyFrame or a Dask DataFrame is computed once, into Parquet
+        files in `workdir`, which are removed with this object.
     columns : list of str, default=None
         The columns that are read; None: all.
     chunk_rows : int, default=65_536
-        Rows of a chunk. It changes no prediction.
+        Rows of a chunk. It changes predictions by the rounding of single precision at most.
     root : path, default=None
         Folder of the media files that cells name; a path that leads outside of it is refused. None: cells stay as they
         are.
     media : list of str, default=()
         Columns that hold media files whatever the names in them look like.
     workdir : path, default=None
-        Folder for what is computed; None: that of the system.
+        Folder for what is computed, made where it is not there; None: that of the system.
 
     Attributes
     ----------
@@ -83,6 +84,8 @@ class ChunkedData:
         if hasattr(source, "to_table") and hasattr(source, "scanner"):
             return "The data set", source
         if hasattr(source, "sink_parquet") or (hasattr(source, "compute") and hasattr(source, "to_parquet")):
+            if workdir is not None:
+                Path(workdir).mkdir(parents=True, exist_ok=True)
             folder = Path(tempfile.mkdtemp(prefix="ensemble_mm-", dir=workdir))
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
             if hasattr(source, "sink_parquet"):
@@ -115,8 +118,13 @@ class ChunkedData:
 
     def __getitem__(self, columns) -> Any:
         """Return one column as a Series, or a list of columns as a DataFrame, with all rows."""
-        if not isinstance(columns, list):
+        if isinstance(columns, str):
             return self[[columns]][columns]
+        if not isinstance(columns, list):
+            raise ValueError(
+                f"{self._name} stays on disk, and [] takes names of columns: take(rows) gives rows. What splits rows, "
+                "as GridSearchCV does, needs them in memory: give it to_pandas()."
+            )
         with self._readable():
             table = self._dataset.to_table(columns=self._known(columns))
         if table.num_rows != len(self):
@@ -176,7 +184,7 @@ class ChunkedData:
         return list(columns)
 
     def _frame(self, table) -> pd.DataFrame:
-        frame = with_texts(plain(table.to_pandas(date_as_object=False).reset_index(drop=True)))
+        frame = with_texts(plain(_without_labels(table).to_pandas(date_as_object=False)))
         return frame if self.root is None else with_paths(frame, Path(self.root), self.media)
 
     @contextlib.contextmanager
@@ -204,7 +212,8 @@ def is_lazy(X) -> bool:
 
 def _files_of(path: Path, shown: str) -> list[str]:
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        found = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        files = sorted(file for file in found if not _is_hidden(file.relative_to(path)))
         if not files:
             raise FileNotFoundError(f"There is no Parquet file in the folder {shown}: name one that has some.")
         return [str(file) for file in files]
@@ -213,12 +222,19 @@ def _files_of(path: Path, shown: str) -> list[str]:
     return [str(path)]
 
 
+def _is_hidden(path: Path) -> bool:
+    """Tell whether a file lies where writers keep what is not yet, or not any more, of a table."""
+    return any(part.startswith((".", "_")) and "=" not in part for part in path.parts)
+
+
 def _dataset_of(files: list[str], shown: str, base: Path):
     """Return files as one data set; a column may have no values, or narrower numbers, in some of them."""
     pyarrow = require("pyarrow", extra="parquet", caller="ChunkedData")
     source = require("pyarrow.dataset", extra="parquet", caller="ChunkedData")
     parquet = require("pyarrow.parquet", extra="parquet", caller="ChunkedData")
-    how = {"format": "parquet", "partitioning": "hive"} | ({"partition_base_dir": str(base)} if base.is_dir() else {})
+    how = {"format": "parquet"}
+    if base.is_dir():  # what the names of folders say of one file is not read from it in memory, either
+        how |= {"partitioning": "hive", "partition_base_dir": str(base)}
     try:
         schemas = [parquet.read_schema(file) for file in files]
         check_unique(f"In {shown}, column", schemas[0].names)
@@ -244,7 +260,7 @@ def _dataset_of(files: list[str], shown: str, base: Path):
 
 def _checked_columns(columns, schema, shown: str) -> list[str]:
     """Return the columns that are read; those that pandas wrote as labels of rows are none."""
-    labels = json.loads((schema.metadata or {}).get(b"pandas", b"{}")).get("index_columns", [])
+    labels = _told_by_pandas(schema).get("index_columns", [])
     there = [name for name in schema.names if name not in [label for label in labels if isinstance(label, str)]]
     wanted = there if columns is None else [columns] if isinstance(columns, str) else list(columns)
     check_unique("Column", wanted)
@@ -254,6 +270,19 @@ def _checked_columns(columns, schema, shown: str) -> list[str]:
     if not wanted:
         raise ValueError(f"{shown} has no columns to read: name some.")
     return wanted
+
+
+def _told_by_pandas(schema) -> dict:
+    return json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+
+
+def _without_labels(table):
+    """Return a table of which pandas makes no labels: all columns are such, and have texts as names."""
+    told = _told_by_pandas(table.schema)
+    if not told:
+        return table
+    told |= {"index_columns": [], "column_indexes": []}
+    return table.replace_schema_metadata({**table.schema.metadata, b"pandas": json.dumps(told)})
 
 
 def _unknown(name, there, shown) -> ValueError:

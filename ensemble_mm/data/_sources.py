@@ -56,6 +56,11 @@ def check_file(text: str, layout: Layout) -> tuple[Path, str, str]:
     path = Path(name)
     shown = printable(path)
     kind = _kind_of(path)
+    if path.is_dir():
+        raise ValueError(
+            f"{shown} is a folder: name a file in it. In Python, ChunkedData and read_table with memory= read a folder "
+            "of Parquet files."
+        )
     if kind is None or (sheet and kind != "excel"):
         also = " Save a workbook of Excel 97 as .xlsx." if path.suffix.lower() == ".xls" else ""
         raise ValueError(
@@ -64,8 +69,6 @@ def check_file(text: str, layout: Layout) -> tuple[Path, str, str]:
         )
     if layout != Layout() and kind not in ("csv", "tsv"):
         raise ValueError(f"sep, decimal and encoding tell how CSV and TSV are written: leave them out for {shown}.")
-    if path.is_dir():
-        raise ValueError(f"{shown} is a folder: name a file in it, or let Parquet files stay on disk with memory=.")
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {shown}{_nearest(path)}")
     return path, sheet, kind

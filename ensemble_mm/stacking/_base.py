@@ -160,6 +160,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
             if self.memory is not None:
                 run.runner.n_jobs = n_jobs_within(bytes_of("memory", self.memory), run, members)
             yield
+            run.features.blocks.clear()  # a removed file takes room until nothing shows it
 
     def _crossfit(self, problem, folds, seed, runner):
         return CrossFit(

@@ -76,9 +76,51 @@ def test_a_file_without_values_takes_the_types_of_the_others(tmp_path):
     assert [part["n"].tolist()[:2] for part in data.chunks()] == [[1.0, 2.0], [pytest.approx(np.nan, nan_ok=True)]]
 
 
-def test_labels_of_rows_are_no_column(tmp_path):
+def test_labels_of_rows_are_no_column_unless_they_are_asked_for(tmp_path):
     pd.DataFrame({"age": [1, 2]}, index=pd.Index(["a", "b"], name="who")).to_parquet(tmp_path / "t.parquet")
     assert ChunkedData(tmp_path / "t.parquet").columns == ["age"]
+    data = ChunkedData(tmp_path / "t.parquet", columns=["who", "age"])
+    assert data.to_pandas().to_dict("list") == {"who": ["a", "b"], "age": [1, 2]}
+    assert data["who"].tolist() == ["a", "b"]
+
+
+def test_folders_between_say_what_rows_are_of_a_folder_alone(folder, frame):
+    (folder / "year=2024").mkdir()
+    file = folder / "year=2024" / "0.parquet"
+    frame.to_parquet(file)
+    assert ChunkedData(file).columns == read_table(file)[0].columns.tolist() == list(frame.columns)
+    for old in folder.glob("*.parquet"):
+        old.unlink()
+    assert set(ChunkedData(folder)["year"]) == {2024}
+
+
+def test_numbers_as_names_of_columns_are_texts(tmp_path):
+    pd.DataFrame(np.arange(6.0).reshape(3, 2)).to_parquet(tmp_path / "t.parquet")
+    data = ChunkedData(tmp_path / "t.parquet")
+    assert data["1"].tolist() == [1.0, 3.0, 5.0] and next(data.chunks()).columns.tolist() == data.columns == ["0", "1"]
+
+
+@pytest.mark.parametrize("name", ["_temporary/0/part.parquet", ".part.parquet", ".ipynb_checkpoints/0.parquet"])
+def test_files_that_writers_hide_are_left_out(folder, frame, name):
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    frame.to_parquet(folder / name)
+    assert len(ChunkedData(folder)) == N
+    (folder / "_size=1").mkdir()  # of a partition
+    frame.assign(_size=1).to_parquet(folder / "_size=1" / "0.parquet")
+    assert ChunkedData(folder / "_size=1").shape == (N, 6)
+
+
+def test_a_folder_for_what_is_computed_is_made(folder, frame, tmp_path):
+    lazy = pytest.importorskip("polars").scan_parquet(folder / "*.parquet")
+    data = ChunkedData(lazy, workdir=tmp_path / "a" / "b")
+    assert len(data) == N and len(list((tmp_path / "a" / "b").iterdir())) == 1
+
+
+def test_rows_are_not_taken_as_columns(folder):
+    data = ChunkedData(folder)
+    for rows in (np.arange(3), slice(3), (np.arange(3), ...), 0):
+        with pytest.raises(ValueError, match=r"take\(rows\) gives rows"):
+            data[rows]
 
 
 def test_what_cannot_be_read_is_said_in_words(folder, frame, tmp_path):

@@ -280,9 +280,10 @@ def test_what_the_type_of_a_database_does_not_hold_is_told(tmp_path):
         read_table(f"sqlite:///{tmp_path}/f.db::t")
     query = f"sqlite:///{tmp_path}/f.db::select cast(price as text) as price from t"
     assert read_table(query)[0]["price"].tolist() == ["12 kg"]
-    (tmp_path / "x.csv").mkdir()
-    with pytest.raises(ValueError, match="is a folder"):
-        read_table(tmp_path / "x.csv")
+    for name in ("x.csv", "rows"):
+        (tmp_path / name).mkdir()
+        with pytest.raises(ValueError, match="is a folder: name a file in it.*ChunkedData"):
+            read_table(tmp_path / name)
 
 
 def test_a_sheet_may_have_a_title(tmp_path):

@@ -1,5 +1,8 @@
 """Data that stay on disk give what data in memory give."""
 
+import gc
+import pathlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -92,6 +95,20 @@ def test_workers_read_the_features_from_disk(table, whole, tmp_path):
     X, Y, folder = table
     model = stack(memory=2e9, workdir=tmp_path, n_jobs=2).fit(X, Y)
     same(whole, model, X)
+
+
+def test_no_file_of_features_is_held_after_the_fit(table):
+    maps = pathlib.Path("/proc/self/maps")
+    if not maps.exists():
+        pytest.skip("the system does not tell which files are mapped")
+    X, Y, _ = table
+    gc.collect()
+    gc.disable()
+    try:
+        model = stack(memory="1GB").fit(X, Y)
+        assert model.readers_ and "ensemble_mm-" not in maps.read_text()
+    finally:
+        gc.enable()
 
 
 def test_a_checkpoint_serves_data_on_disk(table, whole, tmp_path):
