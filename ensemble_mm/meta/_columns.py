@@ -156,6 +156,8 @@ def mean_and_error(values, weight=None, groups=None):
        13-22.
     """
     weight = np.ones(len(values)) if weight is None else np.asarray(weight, dtype=float)
+    some = weight > 0  # the others, and groups that are of such rows alone, make nothing surer
+    values, groups, weight = (None if part is None else np.asarray(part)[some] for part in (values, groups, weight))
     _, unit = np.unique(np.arange(len(values)) if groups is None else groups, return_inverse=True)
     if not weight.any() or (worth := rows_worth(weight, len(values)).sum() if groups is None else unit.max() + 1) < 2:
         return 0.0, np.inf

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ensemble_mm.data import Classes, Numbers
 from ensemble_mm.meta import MeanClassifier, MeanRegressor, make_meta_learner
-from ensemble_mm.meta._columns import blend, relevant, row_losses, shares, spread
+from ensemble_mm.meta._columns import blend, mean_and_error, relevant, row_losses, shares, spread
 
 
 @st.composite
@@ -122,3 +122,13 @@ def test_a_table_of_many_classes_is_not_copied_to_double_precision(name):
     assert peak < 6 * X.nbytes
     np.testing.assert_allclose(model.weights_, double.weights_, atol=1e-6)
     np.testing.assert_allclose(proba, double.predict_proba(X.astype(float)), atol=1e-6)
+
+
+def test_rows_and_groups_without_weight_make_no_mean_surer():
+    values, groups = np.array([1.0, 3, 8, 8, 8]), np.array([0, 0, 1, 2, 3])
+    for weight in ([2, 1, 1, 0, 0], [1, 1, 0.5, 0, 0]):
+        weight = np.array(weight, dtype=float)
+        assert mean_and_error(values, weight) == pytest.approx(mean_and_error(values[:3], weight[:3]))
+        found, without = mean_and_error(values, weight, groups), mean_and_error(values[:3], weight[:3], groups[:3])
+        assert found == pytest.approx(without)
+    assert mean_and_error(values, np.array([1.0, 1, 0, 0, 0]), groups) == (0.0, np.inf)
