@@ -22,6 +22,7 @@ from scipy import stats
 from .._plain_words import PlainScore
 from .._scorers import Metric
 from ._alternatives import constant_of
+from ._columns import rows_worth
 
 N_BLOCKS = 20  # of all folds together; a fold has two at least
 COLUMNS = ["n", "score_name", "score", "low", "high", "difference", "difference_low", "difference_high", "loss"]
@@ -44,6 +45,8 @@ class Judge:
         Turns predictions into what the metric judges; losses are those of the predictions.
     guess : ndarray of shape (width,) or None, default=None
         What a constant guess says of rows that no fit saw; None: what training rows say.
+    metric_of : callable or None, default=None
+        Returns the metric for another kind: of more classes, where new rows have some. None: it is the same.
 
     Attributes
     ----------
@@ -53,9 +56,9 @@ class Judge:
         The prior of the training rows as the prediction of held-out rows: what any prediction must beat.
     """
 
-    def __init__(self, kind, metric, y, folds, weight=None, groups=None, shown=None, guess=None):
+    def __init__(self, kind, metric, y, folds, weight=None, groups=None, shown=None, guess=None, metric_of=None):
         self.kind, self.metric, self.y, self.weight = kind, metric, y, weight
-        self._shown, self._views = shown, {}
+        self._shown, self._views, self._metric_of = shown, {}, metric_of
         self.folds = [test for _, test in folds]
         known = np.flatnonzero(~np.isnan(y))
         tested = np.zeros(len(y), dtype=bool)
@@ -90,7 +93,8 @@ class Judge:
     def of_new(self, kind, y, weight=None) -> "Judge":
         """Return what judges predictions of rows that the fit did not see; `kind` may know classes that it lacked."""
         guess = np.r_[self.prior, np.zeros(kind.width - len(self.prior))]
-        return Judge(kind, self.metric, y, [(np.arange(0), np.arange(len(y)))], weight, guess=guess)
+        metric = self.metric if self._metric_of is None else self._metric_of(kind)
+        return Judge(kind, metric, y, [(np.arange(0), np.arange(len(y)))], weight, guess=guess)
 
     def plain(self, out) -> PlainScore:
         """Return how good predictions are in the unit of the target, beside a constant guess."""
@@ -99,7 +103,7 @@ class Judge:
         error, without = errors._jackknife(out, rows)
         low, high = errors._interval(error, without, rows, 0.95)
         if kind.region == "sets" and error in (0.0, 1.0):  # nothing varies, and few rows prove little (Clopper-Pearson)
-            edge = 1 - 0.025 ** (1 / len(np.unique(self.units[rows])))
+            edge = 1 - 0.025 ** (1 / self._n_units(rows))
             low, high = (0.0, edge) if error == 0 else (1 - edge, 1.0)
         guess = np.nan
         if len(rows):  # a guess says what is most frequent, whatever predictions are decided by
@@ -163,6 +167,13 @@ class Judge:
         if id(out) not in self._views:
             self._views[id(out)] = self._shown(out), out  # which keeps its id taken
         return self._views[id(out)][0]
+
+    def _n_units(self, rows):
+        """Return how many independent rows, or groups, some rows are worth."""
+        n = len(np.unique(self.units[rows]))
+        if self.weight is None or n < len(rows) or not self.weight[rows].any():
+            return n
+        return rows_worth(self.weight[rows], n).sum()
 
     def _mass(self, rows):
         return float(len(rows)) if self.weight is None else self.weight[rows].sum()

@@ -1,5 +1,7 @@
 """What a fitted stack scores on the rows that were held out, beside its members and what is simpler."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -14,7 +16,7 @@ def judge_of(model, name):
     task = model.tasks_[name]
     return Judge(
         task.rules, metric_for(model, task), model.targets_[name], model.folds_, model.row_weights_[name],
-        model.groups_, honest(model, name),
+        model.groups_, honest(model, name), metric_of=partial(metric_for, model, task),
     )  # fmt: skip
 
 

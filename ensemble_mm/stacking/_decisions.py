@@ -100,18 +100,22 @@ def decided(setting, problem, oof):
     return tasks
 
 
-def metric_for(model, task):
-    """Return the metric by which a task of a fitted stack is judged: of `scoring`, else what `threshold` maximises."""
+def metric_for(model, task, kind=None):
+    """Return the metric by which a task of a fitted stack is judged: of `scoring`, else what `threshold` maximises.
+
+    `kind` is that of rows with a class that the fit did not see, which costs 1; None: that of the task.
+    """
+    kind = task.rules if kind is None else kind
     scoring, rule = setting_of(model.scoring, task), of_classes(model.threshold, task)
     if scoring is None and isinstance(rule, Mapping):
-        cost = np.array([rule.get(label, 1.0) for label in task.classes.tolist()])
-        kind = task.rules
+        cost = np.ones(kind.n_classes)
+        cost[: len(task.classes)] = [rule.get(label, 1.0) for label in task.classes.tolist()]
 
         def score(y, out, weight=None):
             return -np.average(cost[y.astype(np.intp)] * (kind.decide(kind.whole(out)) != y), weights=weight)
 
         return Metric("neg_cost", score)
-    return metric_of(rule if scoring is None and not isinstance(rule, Real) else scoring, task.rules)
+    return metric_of(rule if scoring is None and not isinstance(rule, Real) else scoring, kind)
 
 
 def honest(model, name):

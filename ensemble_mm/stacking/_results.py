@@ -219,4 +219,6 @@ def _plain_line(model, name, y, out, weight):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # of classes that the fit did not see: the metrics have told it
         rules, y, out, weight = model.tasks_[name].judged(y, out, weight)
+    if not len(y):
+        return f"{name}: no label is known"
     return f"{name} ({plural(len(y), 'row')}): {judge_of(model, name).of_new(rules, y, weight).plain(rules.whole(out))}"

@@ -198,5 +198,8 @@ def test_plain_scores_have_the_unit_of_the_target():
         np.tile([0.2, 0.8], (20, 1))
     )
     assert all_right.low == 0 and all_right.high == pytest.approx(binomtest(0, 20).proportion_ci().high)
+    # A row of weight three proves as much as three.
+    heavy = Judge(Classes(), metric_of(None, Classes()), np.ones(10), folds_of(10), np.full(10, 3.0))
+    assert heavy.plain(np.tile([0.2, 0.8], (10, 1))).high == pytest.approx(binomtest(0, 30).proportion_ci().high)
     new = judge.of_new(Numbers(), np.array([1.0, 3.0]))
     assert new.plain(np.array([[1.0], [2.0]])).guess == pytest.approx(np.abs([1, 3] - judge.prior).mean())

@@ -169,3 +169,18 @@ def test_rows_are_known_by_what_their_files_hold(tmp_path):
     views = [View("photo", "image", "photo")]
     first, second = (marks_of(views, {"photo": paths[folder]}) for folder in "ab")
     assert (first == second).tolist() == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    "setting", [{"class_weight": "balanced"}, {"threshold": {"b": 5}}, {"threshold": 0.3}, {"scoring": "roc_auc"}]
+)
+def test_a_summary_counts_classes_that_the_fit_did_not_see_as_wrong(setting):
+    X = np.random.default_rng(0).normal(size=(90, 2))
+    y = np.where(X[:, 0] > 0, "b", "a").astype(object)
+    model = StackedClassifier(learners=[LEARNERS[0]], cv=4, random_state=0, **setting).fit(X[30:], y[30:])
+    right = np.sum(model.predict(X[:15]) == y[:15])
+    y[15:30] = "never seen"
+    with pytest.warns(DataWarning, match="count as wrong"):
+        found = model.summary(X[:30], y[:30])
+    assert 10 <= right and found.startswith(f"y (30 rows): right in {100 * right / 30:.0f} of 100")
+    assert model.summary(X[:3], [None] * 3) == "y: no label is known"
