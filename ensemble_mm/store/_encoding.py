@@ -26,6 +26,7 @@ MANY = 16  # words or numbers, from where a list of them is kept as an array
 MANY_TREES = 8  # trees, from where they are kept column by column
 LONG = 1000  # characters, from where a text is kept among the arrays
 NARROW = {"f": ("<f2", "<f4"), "i": ("|u1", "<u2", "<i4")}  # in which numbers are kept that they hold
+WIDE = {"f": ("<f4", "<f8"), "i": ("<i2", "<i4", "<i8")}  # of what is kept in fewer bytes
 LOWER = "lower"
 PLANES, SAMPLE = "planes", 2**17  # bytes of numbers apart; how many bytes tell whether they take less room so
 DEPTH = 100  # levels of containers and objects
@@ -223,7 +224,7 @@ def _same(a, b) -> bool:
 
 def _narrowed(values):
     """Return numbers in the fewest bytes that hold them as they are."""
-    if values.size >= MANY and values.dtype.kind in NARROW:
+    if values.size >= MANY and values.dtype.str in WIDE.get(values.dtype.kind, ()):
         with np.errstate(over="ignore", invalid="ignore"):
             for narrow in NARROW[values.dtype.kind]:
                 kept = values.astype(narrow)
@@ -233,9 +234,9 @@ def _narrowed(values):
 
 
 def _is_symmetric(values) -> bool:
-    """Tell whether a matrix of numbers is its own transpose."""
+    """Tell whether a matrix of numbers is its own transpose, to the bit: 0.0 is not -0.0."""
     square = values.ndim == 2 and MANY <= values.shape[0] == values.shape[1] and values.dtype.kind in "fiu"
-    return square and np.array_equal(values, values.T)
+    return square and np.array_equal(values, values.T) and values.tobytes() == values.T.tobytes()
 
 
 def _in_planes(content: bytes, size: int) -> bytes | None:

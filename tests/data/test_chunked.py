@@ -1,3 +1,4 @@
+import datetime
 import os
 import pickle
 
@@ -5,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ensemble_mm._checks import as_pandas
 from ensemble_mm.data import ChunkedData, read_table
 
 pytest.importorskip("pyarrow")
@@ -92,6 +94,15 @@ def test_folders_between_say_what_rows_are_of_a_folder_alone(folder, frame):
     for old in folder.glob("*.parquet"):
         old.unlink()
     assert set(ChunkedData(folder)["year"]) == {2024}
+
+
+def test_days_are_what_they_are_in_memory(tmp_path):
+    days = pd.DataFrame({"day": [datetime.date(2024, 1, 1), datetime.date(2024, 2, 3)]})
+    days.to_parquet(tmp_path / "t.parquet")
+    assert ChunkedData(tmp_path / "t.parquet")["day"].tolist() == read_table(tmp_path / "t.parquet")[0]["day"].tolist()
+    assert ChunkedData(tmp_path)["day"].tolist() == days["day"].tolist()
+    dataset = pytest.importorskip("pyarrow.dataset").dataset(str(tmp_path / "t.parquet"))
+    assert ChunkedData(dataset)["day"].dtype.kind == as_pandas(dataset)["day"].dtype.kind == "M"
 
 
 def test_numbers_as_names_of_columns_are_texts(tmp_path):

@@ -303,3 +303,18 @@ def test_a_symmetric_matrix_takes_half_and_comes_back_to_the_bit():
     for shape in ([40, 41], [1600], [2**20, 2**20]):
         with pytest.raises(ValueError):
             Decoder(bytes(8 * 1600), Finder()).whole({"array": ["<f8", shape, "lower"]})
+
+
+@pytest.mark.parametrize("dtype", [">f8", ">f4", ">i8", ">i4", np.longdouble])
+def test_numbers_of_other_machines_come_back_to_the_bit(dtype):
+    values, encoder = np.arange(100).astype(dtype), Encoder()
+    node = encoder.node(values)
+    again = Decoder(b"".join(encoder.blocks), Finder()).whole(node)
+    assert again.dtype == values.dtype and again.tobytes() == values.tobytes()
+
+
+def test_the_sign_of_zero_is_kept_above_the_diagonal():
+    matrix, encoder = np.zeros((20, 20)), Encoder()
+    matrix[0, 1] = -0.0
+    node = encoder.node(matrix)
+    assert Decoder(b"".join(encoder.blocks), Finder()).whole(node).tobytes() == matrix.tobytes()
