@@ -12,6 +12,7 @@ from .._lines import say
 from .._plain_words import Words, plural
 from ..data import task_weights
 from ..meta import Judge
+from ..store import content_key
 from ._board import head_of, judge_of, leaderboard
 from ._seen import told_of_seen
 
@@ -66,12 +67,19 @@ class ResultsMixin:
             self._board = self._board_key(), leaderboard(self)
         return self._board[1].copy()
 
-    def _board_key(self) -> str:
-        """Return what a leaderboard depends on beside the fit."""
-        return f"{self.scoring!r} {self.threshold!r}"
+    def _board_key(self) -> str | None:
+        """Return a key of what a leaderboard depends on beside the fit; None where something has no contents to tell.
+
+        Scorers of equal text may be of functions that are not: a notebook writes one again under its name.
+        """
+        try:
+            return content_key(_contents(self.scoring), _contents(self.threshold))
+        except TypeError:
+            return None
 
     def _knows_board(self) -> bool:
-        return getattr(self, "_board", ("",))[0] == self._board_key()
+        key = self._board_key() if hasattr(self, "_board") else None
+        return key is not None and self._board[0] == key
 
     def summary(self, X=None, Y=None) -> Words:
         """Say how good the predictions are, in the unit of each target, beside what a constant guess reaches.
@@ -213,6 +221,13 @@ class ResultsMixin:
             return repr(self)
         board = self.leaderboard() if self._knows_board() else leaderboard(self, whole=False)
         return f"{self!r}\n{head_of(board)}"
+
+
+def _contents(setting):
+    """Return a setting, by task or for all, with what a scorer is made of in its place."""
+    if isinstance(setting, dict):
+        return {key: _contents(value) for key, value in setting.items()}
+    return vars(setting) if hasattr(setting, "_score_func") else setting
 
 
 def _plain_line(model, name, y, out, weight):

@@ -2,6 +2,8 @@
 
 import re
 import warnings
+from copy import copy
+from threading import Lock
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from PIL import Image
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import make_scorer, roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from ensemble_mm import DataWarning, MultiOutputStack, StackedClassifier, StackedRegressor, load, read_table, save
@@ -102,6 +104,37 @@ def test_a_board_is_made_once_and_goes_into_the_file(fitted, board, tmp_path):
     loaded.set_params(scoring=None)
     assert set(loaded.leaderboard()["score_name"]) == {"r2", "accuracy"}
     assert "_board" not in vars(clone(loaded))
+
+
+def test_a_board_is_made_again_for_another_function_of_the_same_name(fitted):
+    def scorer(factor):
+        def score(y, out):
+            return factor * np.mean(y == out)
+
+        return make_scorer(score)
+
+    model = copy(fitted[0]).set_params(scoring={"kind": scorer(1)})
+    one = model.leaderboard()
+    assert model.leaderboard().equals(one) and model._knows_board()
+    two = model.set_params(scoring={"kind": scorer(2)}).leaderboard()
+    own = one["task"] == "kind"
+    assert two["score"][own].sum() == pytest.approx(2 * one["score"][own].sum())
+
+
+class Unreadable:
+    """A scorer of which nothing can be told but what it answers."""
+
+    def __init__(self):
+        self.lock = Lock()
+
+    def __call__(self, estimator, X, y):
+        return 1.0
+
+
+def test_a_board_of_a_scorer_that_cannot_be_read_is_made_each_time(fitted):
+    model = copy(fitted[0]).set_params(scoring={"kind": Unreadable()})
+    board = model.leaderboard()
+    assert not model._knows_board() and model.leaderboard().equals(board)
 
 
 def test_a_summary_tells_scores_in_the_unit_of_the_target(fitted):
