@@ -63,8 +63,10 @@ class GrowingFile:
         write_atomic(self._note, json.dumps(note).encode())
 
     def close(self) -> None:
-        """Leave the file as it is, to be gone on with."""
+        """Leave the file as it is, to be gone on with; one without rows is of no use."""
         self._file.close()
+        if not self.n_rows:
+            self.part.unlink(missing_ok=True)
 
     def finish(self) -> None:
         """Give the file its name."""

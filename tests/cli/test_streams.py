@@ -102,14 +102,15 @@ def test_a_run_that_was_stopped_goes_on(place, run, wanted, small_parts, monkeyp
 
 
 def test_what_an_earlier_run_noted_is_not_gone_on_with(tmp_path):
-    """A run from the start that is stopped before its first part leaves an empty file, which has no rows."""
+    """A run from the start that is stopped before its first part leaves nothing."""
     first = GrowingFile(tmp_path / "r.csv", "table", resume=False)
     first.write(b"a,b\n1,2\n", 1)
     first.close()
     GrowingFile(tmp_path / "r.csv", "table", resume=False).close()
+    assert not any(tmp_path.iterdir())
     again = GrowingFile(tmp_path / "r.csv", "table", resume=True)
     again.close()
-    assert again.n_rows == 0 and again.part.read_bytes() == b""
+    assert again.n_rows == 0
 
 
 @pytest.mark.parametrize("kind", ["short text", "category"])
