@@ -23,7 +23,7 @@ class _ByPattern(BaseEstimator):
     """Scores of the out-of-fold rows, by which views the rows have; a rare pattern uses all rows.
 
     Patterns that were tried out (`add`) are bits of views: one that is not known takes the known one that has the most
-    of its views and no other.
+    of its views and no other. The one that has all views takes all rows.
     """
 
     def _keep(self, scores, pattern, weight, groups):
@@ -56,6 +56,8 @@ class _ByPattern(BaseEstimator):
         """Return the keys of the scores that stand for a pattern."""
         if pattern in self.scores_:
             return [pattern]
+        if self.added_ and pattern in self.seen_ and all(key & ~pattern == 0 for key in self.seen_):
+            return [None]  # it has every view that any row has: all rows tell more of it than what lacks some
         below = [key for key in self.scores_ if key is not None and key & ~pattern == 0] if self.added_ else []
         most = max((key.bit_count() for key in below), default=0)
         return [key for key in below if key.bit_count() == most] or [None]

@@ -137,3 +137,12 @@ def test_repeated_splits_describe_the_one_model_that_a_refit_leaves():
         errors[refit] = np.std(model.oof_["y"] - y)
         assert np.ptp(model.predict_interval(X, 0.9), axis=1).mean() == pytest.approx(2 * 1.64 * errors[refit], rel=0.2)
     assert errors[True] > 0.9 > 0.5 > errors[False]  # the means of ten err by a third
+
+
+@pytest.mark.parametrize("n_rows", [30, 60])
+def test_few_rows_with_all_views_have_no_intervals_of_rows_without_any(n_rows):
+    X = np.random.default_rng(0).normal(size=(n_rows, 2))
+    y = 10 * X[:, 0] + 0.1 * X[:, 1] ** 2
+    model = StackedRegressor(learners=[("ridge", Ridge(0.01))], cv=5, random_state=0).fit(X, y)
+    width = np.diff(model.predict_interval(X)).max()
+    assert 0 < width <= 2.001 * np.abs(model.oof_["y"] - y).max()
