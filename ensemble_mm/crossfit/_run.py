@@ -204,7 +204,7 @@ class CrossFit:
             if job.fit.member in done and not isinstance(result, Skipped):
                 done[job.fit.member].append((job, *result))
         table = Table(self.problem.n_rows, list(done), self.problem.tasks)
-        table.unseen = self.unseen
+        table.unseen_folds = self.unseen
         return table, {member: self._keep(table, member, fitted) for member, fitted in done.items()}
 
     def _keep(self, table, member, fitted):

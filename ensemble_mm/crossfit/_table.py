@@ -28,15 +28,15 @@ class Table:
         Probabilities of classes, or numbers in the unit of the target.
     columns : MultiIndex (task, learner, reads, class)
         One column per member for a number or two classes (the second class), else one per class.
-    unseen : Unseen or None
+    unseen_folds : Unseen or None
         What the models of members say of rows that they learned from.
     """
 
-    unseen: Unseen | None
+    unseen_folds: Unseen | None
 
     def __init__(self, n_rows, members, tasks, index=None):
         self.n_rows, self.index = n_rows, index
-        self._spans, self.unseen, names = {}, None, []
+        self._spans, self.unseen_folds, names = {}, None, []
         for member in members:
             task = tasks[member.task]
             self._spans[member] = slice(len(names), len(names) + task.rules.n_columns)
@@ -80,7 +80,7 @@ class Table:
 
         With the position of a fold they are as if the models had not seen its rows, where that is known of all members.
         """
-        unseen = getattr(self, "unseen", None)  # a table in an old file has none
+        unseen = getattr(self, "unseen_folds", None)  # a table in an old file has none
         if fold is not None and members and unseen is not None and unseen.knows(members):
             return np.hstack([unseen.without(self[member], member, fold) for member in members])
         return np.hstack([np.empty((self.n_rows, 0)), *(self[member] for member in members)])
@@ -95,10 +95,10 @@ class Table:
             return self._with(_spans=self._spans | other._spans)
         shift = len(self._names)
         moved = {member: slice(s.start + shift, s.stop + shift) for member, s in other._spans.items()}
-        unseen, more = (getattr(table, "unseen", None) for table in (self, other))
+        unseen, more = (getattr(table, "unseen_folds", None) for table in (self, other))
         return self._with(
             _spans=self._spans | moved, _names=self._names + other._names,
-            values=np.hstack([self.values, other.values]), unseen=more if unseen is None else unseen.joined(more),
+            values=np.hstack([self.values, other.values]), unseen_folds=more if unseen is None else unseen.joined(more),
         )  # fmt: skip
 
     def part(self, members):

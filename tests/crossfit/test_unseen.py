@@ -94,7 +94,7 @@ def test_a_file_keeps_what_was_told_and_not_what_it_came_from(tmp_path):
     board = model.leaderboard()
     save(model, tmp_path / "m.emm")
     loaded = load(tmp_path / "m.emm", trusted=[Sum])
-    assert model.table_.unseen is not None and loaded.table_.unseen is None
+    assert model.table_.unseen_folds is not None and loaded.table_.unseen_folds is None
     pd.testing.assert_frame_equal(loaded.leaderboard(), board)
     assert len(loaded.set_params(scoring="neg_mean_absolute_error").leaderboard()) == len(board)
 
