@@ -106,23 +106,17 @@ OF_SEVERAL_TASKS = {
 }  # fmt: skip
 
 
-OUT_OF_FOLD = dict.fromkeys(
-    ["check_transformer_general", "check_transformer_data_not_an_array"],
-    "fit_transform returns out-of-fold predictions, as TargetEncoder does",
-)
 NOT_AN_ARRAY = {"check_regressor_data_not_an_array": "a DataFrame is read as a table, an array as vectors"}
 
 
 def expected_failures(estimator):
     """Return {check: reason} of the checks that ask for what an estimator does not promise."""
     if isinstance(estimator, MultiOutputStack):
-        return OF_SEVERAL_TASKS | OUT_OF_FOLD
+        return OF_SEVERAL_TASKS
     if isinstance(estimator, (LogisticPath, RidgePath)):
         return dict.fromkeys(WEIGHTS, "the penalty is chosen on inner folds, which are drawn by row")
-    if not isinstance(estimator, (StackedClassifier, StackedRegressor)):
-        return {}
-    found = OUT_OF_FOLD | (NOT_AN_ARRAY if isinstance(estimator, StackedRegressor) else {})
-    if isinstance(estimator.learners, str):
+    found = dict(NOT_AN_ARRAY) if isinstance(estimator, StackedRegressor) else {}
+    if isinstance(estimator, (StackedClassifier, StackedRegressor)) and isinstance(estimator.learners, str):
         # As scikit-learn says of its own forests and boosting.
         found |= dict.fromkeys(WEIGHTS, "the portfolio draws rows and inner folds: a weight of 2 is not a row twice")
     return found

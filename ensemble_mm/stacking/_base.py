@@ -77,13 +77,12 @@ from ._progress import Progress
 from ._regions import fit_regions, regions_of
 from ._results import ResultsMixin
 from ._seen import marks_of
-from ._transform import MembersMixin
 
 # What steps hand on to each other are arrays, whatever `set_config` says of the output of transformers.
 PLAIN_OUTPUT = partial(config_context, transform_output="default")
 
 
-class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, CallbackSupportMixin, BaseEstimator):
+class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupportMixin, BaseEstimator):
     """Base of the estimators; see `StackedClassifier` for the parameters."""
 
     _only: ClassVar[str | None] = None  # "classification" or "regression" for the estimators of one task
@@ -492,8 +491,11 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
         new = self._new_rows(X)
         with PLAIN_OUTPUT():
             table = self._run_levels(new)[0]
-        for member in set(table.members()).difference(self._kept()):
-            table[member][:] = np.nan
+        for level in self.levels_:
+            for member in level.table.members():  # of a second level some may have models only
+                models = level.models.get(member, {}).values()  # none of one that was pruned, whose column is NaN
+                if any(model is not None and model.estimator is None for model in models):
+                    table[member][:] = np.nan
         return table
 
     def _run_levels(self, new):
@@ -615,5 +617,4 @@ class BaseStack(NamedParamsMixin, ResultsMixin, MembersMixin, StackParameters, C
         tags.input_tags.allow_nan = True
         tags.input_tags.sparse = True
         tags.input_tags.string = True
-        tags.transformer_tags.preserves_dtype = []  # predictions are float64, whatever X is
         return tags

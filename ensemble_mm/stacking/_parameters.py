@@ -138,7 +138,7 @@ n_extractions_ : int
     How often a view was extracted: once per fold if its extractor learns, else once.
 n_features_in_ : int
     Columns of X, or views of a dict.
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (n_features,)
     Names of the columns, where X is a DataFrame.
 """
 # What predictions and displays read of a fit, and users need not: `dir` of a stack leaves it out.
