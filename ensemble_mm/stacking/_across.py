@@ -111,7 +111,8 @@ def guard(run, first, second, fold):
     return pd.DataFrame.from_dict(found, orient="index", columns=["kept", "gain", "standard_error"])
 
 
-def chain_estimates(table):
-    """Return what the members of chains say: all classes but the first, the second of two, or the number."""
+def chain_estimates(table, tasks):
+    """Return what the members of chains say: all classes but the first, the number, or its quantiles."""
     blocks = {Estimate(member.task, member.chain): table[member] for member in table.members()}
-    return {estimate: block[:, 1:] if block.shape[1] > 1 else block for estimate, block in blocks.items()}
+    # Of two classes a table has the second alone.
+    return {e: block[:, 1:] if tasks[e.task].rules.n_classes > 2 else block for e, block in blocks.items()}

@@ -180,9 +180,9 @@ class MultiOutputStack(BaseStack):
                 table = own if table is None else table.join(own)
                 models |= fitted
                 if self.strategy == "chain":
-                    estimates = estimates | chain_estimates(own)
+                    estimates = estimates | chain_estimates(own, tasks)
                     for pattern in tried:
-                        tried[pattern] |= chain_estimates(run.cells(own, own.members(), pattern))
+                        tried[pattern] |= chain_estimates(run.cells(own, own.members(), pattern), tasks)
         if not models:
             if not run.runner.is_over(FIT_SHARE):
                 warnings.warn(
@@ -295,7 +295,7 @@ class MultiOutputStack(BaseStack):
             ready = [m for m in waiting if all(name in estimates for name in m.inputs)]
             own = new.predict(ready, second.models, self.tasks_, estimates)
             table = table.join(own)
-            estimates = estimates | chain_estimates(own)
+            estimates = estimates | chain_estimates(own, self.tasks_)
             waiting = [m for m in waiting if m not in ready]
         return table, second.combine(table, self.tasks_, patterns)
 

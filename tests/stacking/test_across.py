@@ -6,9 +6,10 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from ensemble_mm import ImageCNN, TextCNN, TunedLearner
-from ensemble_mm.crossfit import Member
+from ensemble_mm.crossfit import Estimate, Member
+from ensemble_mm.crossfit._table import Table
 from ensemble_mm.data import Problem, Task
-from ensemble_mm.stacking._across import N_CHAINS, chain_orders, guard, members_reading
+from ensemble_mm.stacking._across import N_CHAINS, chain_estimates, chain_orders, guard, members_reading
 
 
 def test_chains_hold_every_order_once_and_its_reverse():
@@ -16,6 +17,23 @@ def test_chains_hold_every_order_once_and_its_reverse():
         orders = chain_orders(list("abcde"[:n]), np.random.RandomState(0))
         assert len(orders) == min(N_CHAINS, factorial(n)) == len({tuple(order) for order in orders})
         assert all(order[::-1] in orders for order in orders)
+
+
+def test_chains_hand_on_all_that_a_member_says():
+    """Of several classes the first follows from the others; a median does not follow from other quantiles."""
+    tasks = {
+        "three": Task("three", "multiclass", np.array(["a", "b", "c"])),
+        "two": Task("two", "binary", np.array(["a", "b"])),
+        "number": Task("number", "regression"),
+        "price": Task("price", "quantile"),
+    }
+    members = [Member(name, "l", "v", ("v",), Ridge(), chain=1) for name in tasks]
+    table = Table(5, members, tasks)
+    table.values[:] = np.arange(table.values.size).reshape(table.values.shape)
+    said = chain_estimates(table, tasks)
+    for member in members:
+        first = 1 if member.task == "three" else 0
+        np.testing.assert_array_equal(said[Estimate(member.task, 1)], table[member][:, first:])
 
 
 def test_the_guard_asks_no_row_of_a_fold_that_is_judged():
