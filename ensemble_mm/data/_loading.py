@@ -112,7 +112,6 @@ def read_table(
     names = _names_of(targets)
     large = None if limit is None else _large_data(os.fspath(source), limit)
     if large is not None:
-        _check_columns(source, [*names, *(inputs or [])], large.columns)
         wanted = [name for name in large.columns if name not in names] if inputs is None else list(inputs)
         root = root if root is not None else Path(source) if Path(source).is_dir() else Path(source).parent
         Y = large[names].apply(_known_labels) if names else pd.DataFrame(index=range(len(large)))

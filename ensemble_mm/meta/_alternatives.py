@@ -104,9 +104,10 @@ def cross_fitted(meta, block_of, y, kind, folds=(), weight=None, groups=None):
     plain = total / np.where(count > 0, count, np.nan)[:, np.newaxis]
     told, constant = plain.copy(), constant_of(y, kind, folds, weight)
     for fold, (others, test) in enumerate(parts):
-        training, rows, unseen = others[known[others]], test[here[test]], block_of(fold)
-        if len(rows) and len(training) and not np.array_equal(unseen, block, equal_nan=True):
-            if not knows_more(kind, y, plain, constant, others, weight, groups):
+        training, rows = others[known[others]], test[here[test]]
+        if len(rows) and len(training) and not knows_more(kind, y, plain, constant, others, weight, groups):
+            unseen = block_of(fold)  # which is made only where it serves: it is as large as the table
+            if not np.array_equal(unseen, block, equal_nan=True):
                 told[rows] = kind.ask(fit(training, unseen), block[rows])
     return whole, told
 

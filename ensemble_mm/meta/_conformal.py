@@ -150,8 +150,9 @@ class ConformalIntervals(_ByPattern):
         oof, y = _numbers(oof, "oof"), _numbers(y, "y")
         check_consistent_length(oof, y)
         scores, self.sizes_ = np.abs(y - oof), None
-        rows = np.flatnonzero(rows_worth(sample_weight, len(y)) > 0)
-        weight = rows_worth(sample_weight, len(y))[rows]
+        weight = rows_worth(sample_weight, len(y))
+        rows = np.flatnonzero(weight > 0)
+        weight = weight[rows]
         groups_of = None if groups is None else np.unique(np.asarray(groups)[rows], return_inverse=True)[1]
         if (weight.sum() if groups is None else groups_of.max(initial=-1) + 1) >= 2 * ROWS_PER_SIZE:
             sizes = _held_out_sizes(oof[rows], scores[rows], weight, groups_of)

@@ -63,16 +63,19 @@ def _read(values: list, rule) -> np.ndarray | None:
     if rule is None or not are_plain(values):
         return None
     if isinstance(rule, CategoryRule):
-        words = [None if is_missing(value) else rule.word(value) for value in values]
-        known = rule.known if rule.is_closed else None
-        odd = known is not None and any(word is not None and word not in known for word in words)
-        return None if odd else _objects(words)
+        return _words(values, rule)
     found = [None if is_missing(value) else rule.value(value) for value in values]
     if any(is_missing(new) and not is_blank(value) for new, value in zip(found, values, strict=True)):
         return None
     if rule.noun == "dates":
         return _objects(found)
     return np.array([np.nan if value is None else value for value in found], dtype=np.float64)
+
+
+def _words(values: list, rule: CategoryRule) -> np.ndarray | None:
+    words = [None if is_missing(value) else rule.word(value) for value in values]
+    known = rule.known if rule.is_closed else None
+    return _objects(words) if known is None or {*words} <= {None, *known} else None
 
 
 def _objects(values: list) -> np.ndarray:

@@ -528,14 +528,18 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
             {name: np.concatenate([part[name] for part in several]) for name in several[0]}
             for several in zip(*parts, strict=True)
         )
-        whole = {name for columns in self.view_columns_.values() for name in columns_read(columns)} <= {*data.columns}
+        whole = self._columns_read() <= {*data.columns}
         columns = ColumnsOnDisk(data, views_of(self), self.schema_) if whole else self._read(data)[0]
         return out, SimpleNamespace(present=present, index=pd.RangeIndex(len(data)), columns=columns)
 
     def _chunks(self, data):
         """Return an iterator over chunks of data on disk, with the columns that the views read."""
-        read = [name for columns in self.view_columns_.values() for name in columns_read(columns)]
+        read = self._columns_read()
         return data.chunks([name for name in data.columns if name in read] or None)
+
+    def _columns_read(self):
+        """Return the columns that the views read."""
+        return {name for columns in self.view_columns_.values() for name in columns_read(columns)}
 
     def _predict_classes(self, X, cascade):
         """Return predictions {task: array} and the labels of the rows; `cascade` reads dear views only where needed."""
