@@ -5,7 +5,6 @@ and numbers with units.
 """
 
 import re
-from collections import Counter
 from numbers import Number
 
 import numpy as np
@@ -14,7 +13,6 @@ from scipy import sparse
 from sklearn.utils import column_or_1d
 
 from .._checks import as_pandas, is_missing, listed
-from ..schema import learn_numbers
 from ._values import check_values
 
 SEVERAL = (list, tuple, set, frozenset, np.ndarray)  # what may list the tags of a row
@@ -146,13 +144,6 @@ def numbers_of(known: np.ndarray) -> pd.Series | None:
         return None
     numbers = pd.Series(np.fromiter(map(float, known), np.float64, len(known)))
     return numbers.astype(np.int64) if whole and numbers.abs().max() < 2**53 else numbers
-
-
-def unplain_number(texts: list[str]) -> str | None:
-    """Return the first label that is no plain number where most can be read as numbers, as "12 kg" and "12,50" can."""
-    if learn_numbers(Counter(texts)) is None:
-        return None
-    return next((text for text in texts if not PLAIN_NUMBER.fullmatch(text)), None)
 
 
 def tags_of(column: pd.Series) -> list | None:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from .._checks import DataWarning, did_you_mean, tell
 from .._kinds import KINDS, LEVELS, Classes, Numbers, name_of_classes
-from ..schema import blanks_of, is_blank, learn_dates
+from ..schema import NumberRule, blanks_of, is_blank, learn_dates, learn_numbers, units_of
 from ._labels import (
     as_column,
     check_labels,
@@ -27,7 +27,6 @@ from ._labels import (
     some,
     tags_of,
     target_columns,
-    unplain_number,
 )
 
 MOST_INTEGER_CLASSES = 20
@@ -47,6 +46,7 @@ class Task:
     classes: np.ndarray | None = None
     column: str | None = None
     tag: Any = None
+    reading: NumberRule | None = None  # how numbers are written where they came as text, such as "¥143"
     decision: tuple[float, ...] | None = None  # a weight per class; None: the most probable one is said
     class_weight: str | tuple[float, ...] | None = None  # what a row of each class counts in learners, or "balanced"
 
@@ -76,7 +76,10 @@ class Task:
         known = ~pd.isna(values)
         out = np.full(len(values), np.nan)
         if self.classes is None:
-            out[known] = _as_numbers(self.name, values[known])
+            out[known] = numbers = _as_numbers(self.name, values[known], self.reading)
+            lost = values[known][np.isnan(numbers)]
+            if len(lost) and unseen is not None:
+                warnings.warn(_lost_labels(self.name, lost, len(numbers)), DataWarning, stacklevel=3)
             return out
         position = {label: i for i, label in enumerate(np.asarray(self.classes).tolist())}
         known &= [not (isinstance(label, str) and label not in position and is_blank(label)) for label in values]
@@ -178,6 +181,8 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str]
         check_labels(name, column)
         kind = kinds.get(name) or only or _infer_kind(name, column, notes)
         tasks[name] = _make_task(name, column, kind)
+        declared = only is not None or name in kinds
+        notes += _reading_notes(tasks[name], known_labels(column).to_numpy(object), declared=declared)
         notes += _blank_classes(tasks[name])
     if told is None:
         tell(notes, stacklevel=2)
@@ -299,8 +304,8 @@ def _infer_kind(name: str, column: pd.Series, told: list[str]) -> str:
         return Numbers.family  # which is refused as any kind is
     labels = known.to_numpy(object)
     numbers = known if pd.api.types.is_numeric_dtype(known) else numbers_of(labels)
-    if numbers is None:
-        _check_texts(name, [label for label in labels if isinstance(label, str)])
+    if numbers is None and _reading_of(name, [label for label in labels if isinstance(label, str)], told):
+        return Numbers.family
     if numbers is None or pd.api.types.is_bool_dtype(known):
         return Classes.family
     n_values = numbers.nunique()
@@ -320,17 +325,48 @@ def _infer_kind(name: str, column: pd.Series, told: list[str]) -> str:
     return Numbers.family
 
 
-def _check_texts(name: str, texts: list[str]) -> None:
-    """Raise a ValueError where many different texts are dates or numbers."""
-    if len(set(texts)) <= MOST_INTEGER_CLASSES:
-        return
-    if learn_dates(Counter(texts)) is not None:
+def _reading_of(name: str, texts: list[str], told: list[str]) -> NumberRule | None:
+    """Return how texts are read where they are numbers of a regression; raise a ValueError where they are dates."""
+    counts = Counter(texts)
+    if len(counts) <= MOST_INTEGER_CLASSES:
+        rule = learn_numbers(counts)
+        if rule is not None and rule.units:
+            told.append(
+                f"Task {name!r} holds numbers with a unit, such as {texts[0]!r}, but only {len(counts)} different "
+                f'ones, and is taken as classes. If a number is to be predicted, say tasks={{{name!r}: "regression"}}.'
+            )
+        return None
+    if learn_dates(counts) is not None:
         raise moments_error(name, "dates as text", texts[0])
-    if shown := unplain_number(texts):
+    if units := units_of(counts):
         raise ValueError(
-            f"Task {name!r} holds numbers as text, but also {shown!r}: take units, signs and commas off, give None "
-            f'where one is not known, or say tasks={{{name!r}: "multiclass"}} if they are classes.'
+            f"Task {name!r} holds numbers of several units ({', '.join(units)}): bring them to one unit, or say "
+            f'tasks={{{name!r}: "multiclass"}} if they are classes.'
         )
+    return learn_numbers(counts)
+
+
+def _reading_notes(task: Task, labels: np.ndarray, *, declared: bool):
+    """Yield what to know of numbers that came as text."""
+    if task.reading is None:
+        return
+    read = _as_numbers(task.name, labels, task.reading)
+    lost = np.isnan(read)
+    mixed = next((unit for unit, worth in task.reading.units if worth == 1 and len(task.reading.units) > 1), "")
+    yield " ".join(
+        [
+            f"Task {task.name!r} holds numbers as text, such as {labels[~lost][0]!r}, and is taken as a {task.kind} "
+            f"({task.reading}).",
+            *([f"Predictions are in {mixed}."] if mixed else []),
+            *([f"{task.reading.doubt}, give the labels as numbers."] if task.reading.doubt else []),
+            *([_lost_labels(task.name, labels[lost], len(labels))] if lost.any() else []),
+            *([] if declared else [f'If these are classes, say tasks={{{task.name!r}: "multiclass"}}.']),
+        ]
+    )
+
+
+def _lost_labels(name: str, lost, n: int) -> str:
+    return f"{len(lost)} of {n} labels of task {name!r} are no numbers, such as {lost[0]!r}, and count as not known."
 
 
 def _make_task(name: str, column: pd.Series, kind: str) -> Task:
@@ -339,10 +375,14 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
         raise ValueError(f"Task {name!r} has no known label: drop it from Y, or give it labels.")
     rules = KINDS.get(kind, Classes)
     if issubclass(rules, Numbers):
-        least, numbers = rules.least_number, _as_numbers(name, known.to_numpy(object))
-        if numbers.min() < least:
-            raise ValueError(f"Task {name!r} is a {kind}, but holds {numbers.min():g}: give numbers from {least:g} on.")
-        return Task(name, kind)
+        labels = known.to_numpy(object)
+        reading = None if all(map(_is_number, labels)) else learn_numbers(Counter(labels))
+        least, numbers = rules.least_number, _as_numbers(name, labels, reading)
+        if np.nanmin(numbers) < least:
+            raise ValueError(
+                f"Task {name!r} is a {kind}, but holds {np.nanmin(numbers):g}: give numbers from {least:g} on."
+            )
+        return Task(name, kind, reading=reading)
     if rules.is_ordered:
         return Task(name, kind, _ordered_classes(name, column, known, kind))
     if pd.api.types.is_float_dtype(known):
@@ -414,15 +454,19 @@ def _blank_classes(task: Task):
         yield f"Task {task.name!r} has classes that differ from others by spaces alone: {some(alike)}. Take these off."
 
 
-def _as_numbers(name: str, values) -> np.ndarray:
-    try:
-        numbers = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        strange = [value for value in values if not _is_number(value)]
-        raise ValueError(
-            f"Task {name!r} is a regression, but holds {some(strange)} ({len(strange)} of {len(values)} labels): give "
-            "numbers, with a decimal point and without units, or declare it a classification."
-        ) from error
+def _as_numbers(name: str, values, reading: NumberRule | None = None) -> np.ndarray:
+    """Return labels as floats; NaN where `reading` finds no number in a text."""
+    if reading is not None:
+        numbers = reading.read(pd.Series(values, dtype=object)).to_numpy()
+    else:
+        try:
+            numbers = np.asarray(values, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            strange = [value for value in values if not _is_number(value)]
+            raise ValueError(
+                f"Task {name!r} is a regression, but holds {some(strange)} ({len(strange)} of {len(values)} labels): "
+                "give numbers, all in one unit, or declare it a classification."
+            ) from error
     if np.isinf(numbers).any():
         raise ValueError(
             f"Input y contains infinity: task {name!r} holds infinite values. Correct them, or mark them as not known "

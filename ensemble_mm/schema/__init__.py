@@ -7,7 +7,7 @@ from ._column import IN_TABLE, LEFT_OUT, STRINGS, Column
 from ._dates import learn_dates
 from ._few import FEW, FewRows, are_plain, read_few
 from ._inference import LOOKED_AT, check_kind, infer_column
-from ._numbers import learn_numbers
+from ._numbers import NumberRule, learn_numbers, units_of
 from ._schema import Schema
 from ._strings import CHINESE, SOUTHEAST, are_digits, kind_of_strings
 
@@ -21,6 +21,7 @@ __all__ = [
     "STRINGS",
     "Column",
     "FewRows",
+    "NumberRule",
     "Schema",
     "are_digits",
     "are_plain",
@@ -34,5 +35,6 @@ __all__ = [
     "learn_dates",
     "learn_numbers",
     "read_few",
+    "units_of",
     "word_of",
 ]

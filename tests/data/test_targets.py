@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ensemble_mm import DataWarning
+from ensemble_mm import DataWarning, infer_schema
 from ensemble_mm._kinds import FLOOR
 from ensemble_mm.data import labels_by_task, read_table, resolve_targets
 
@@ -179,19 +179,42 @@ def test_numbers_as_text_that_are_a_regression_are_told():
     assert kinds({"price": ["0", "1", "2"] * 3}) == {"price": "multiclass"}  # such as digits: classes, and still text
 
 
-@pytest.mark.parametrize("form", ["{} kg", "${}", "{} %", "{},5", "1,{}0.5"])
-def test_numbers_with_units_are_told(form):
+@pytest.mark.parametrize("form", ["{} kg", "${}", "¥{}", "{} %", "{},5", "1,{}0.5"])
+def test_numbers_with_units_are_read_as_in_a_column_of_x(form):
     texts = [form.format(i) for i in range(10, 40)]
-    with pytest.raises(ValueError, match=r"Task 'w' holds numbers as text, but also .*tasks=\{'w': \"multiclass\"\}"):
-        resolve_targets({"w": texts})
+    read = {"w": [infer_schema(pd.DataFrame({"w": texts}))["w"].reading.value(text) for text in texts]}
+    with pytest.warns(DataWarning, match=r"Task 'w' holds numbers as text, such as .*tasks=\{'w': \"multiclass\"\}"):
+        tasks, encoded, _ = resolve_targets({"w": texts})
+    assert tasks["w"].kind == "regression" and encoded["w"].tolist() == read["w"]
     assert kinds({"w": texts}, kinds={"w": "multiclass"}) == {"w": "multiclass"}
-    assert kinds({"w": texts[:3] * 3}) == {"w": "multiclass"}  # sizes of packets are classes
-    with pytest.raises(ValueError, match="holds numbers as text, but also 'n/a'.*None where one is not known"):
-        resolve_targets({"w": [str(i) for i in range(30)] + ["n/a"]})
-    with pytest.raises(
-        ValueError, match=r"is a regression, but holds .* \(30 of 30 labels\): give numbers, with a decimal"
-    ):
-        resolve_targets(texts, only="regression")
+    with pytest.warns(DataWarning, match="Task 'y' holds numbers as text"):
+        assert resolve_targets(texts, only="regression")[1]["y"].tolist() == read["w"]
+    assert tasks["w"].encode(texts[:2] + [read["w"][2]]).tolist() == read["w"][:3]  # also as plain numbers
+
+
+def test_few_numbers_with_units_are_classes_and_this_is_told():
+    with pytest.warns(DataWarning, match=r"'w' holds numbers with a unit.*only 3 .*tasks=\{'w': \"regression\"\}"):
+        assert kinds({"w": ["10 kg", "20 kg", "50 kg"] * 3}) == {"w": "multiclass"}
+    with pytest.warns(DataWarning, match="a count"):
+        assert kinds({"w": ["10 kg", "20 kg"] * 3}, kinds={"w": "count"}) == {"w": "count"}
+
+
+def test_labels_that_are_no_numbers_among_numbers_count_as_not_known_and_are_told():
+    with pytest.warns(DataWarning, match="1 of 31 labels of task 'w' are no numbers, such as 'n/a'"):
+        tasks, encoded, _ = resolve_targets({"w": [f"${i}" for i in range(30)] + ["n/a"]})
+    assert np.isnan(encoded["w"]).tolist() == [False] * 30 + [True]
+    with pytest.warns(DataWarning, match="1 of 2 labels of task 'w' are no numbers, such as 'ask'"):
+        assert tasks["w"].evaluate(["$3", "ask"], np.array([3.0, 0.0]))["n"] == 1
+
+
+def test_units_of_one_scale_are_told_and_those_of_several_are_refused():
+    with pytest.warns(DataWarning, match="Predictions are in kg"):
+        _, encoded, _ = resolve_targets({"w": [f"{i} kg" for i in range(30)] + ["500 g"]})
+    assert encoded["w"][-1] == 0.5
+    with pytest.raises(ValueError, match=r"'w' holds numbers of several units \(\$, €\): bring them to one unit"):
+        resolve_targets({"w": [f"{unit}{i}" for i in range(30) for unit in "$€"]})
+    with pytest.raises(ValueError, match=r"is a regression, but holds .* \(2 of 2 labels\): give numbers, all in one"):
+        resolve_targets(["a", "b"], only="regression")
 
 
 @pytest.mark.parametrize("only", [None, "classification", "regression"])
