@@ -18,7 +18,7 @@ examples:
   ensemble-mm serve model.emm --port 8000
   ensemble-mm runs --db sqlite:///runs.db
 
-A table is a CSV, TSV, Parquet, JSON-lines or Excel file, or a table or query of a database
+A table is a CSV, TSV, Parquet, JSON-lines or Excel file, a folder of Parquet files, or a table or query of a database
 (sqlite:///shop.db::orders, "sqlite:///shop.db::select size, price from orders"). Columns of text,
 numbers, categories and dates are detected; a column of file names (photo.jpg, call.wav, clip.mp4)
 is read as images, sound or video, from the folder of the table or from --root. Leave cells empty where a view
@@ -108,6 +108,10 @@ def _table(add):
     add("--encoding", metavar="NAME", help="encoding of a CSV file, such as utf-8 or cp1252 (default: detected)")
 
 
+def _memory(add, words):
+    add("--memory", metavar="SIZE", help=f"{words}, such as 4GB; larger Parquet files and folders stay on disk")
+
+
 def _trust(add):
     _each(add, "--trust", str, "MODULE.CLASS", "a class of your own that the model file may hold; can be repeated")
 
@@ -155,6 +159,8 @@ def _stack(command):
     add("--job-timeout", type=_seconds, metavar="SECONDS", help="longest that one job may take")
     add("--cache", metavar="DIR", help="keep features here, for the next fit")
     add("--checkpoint", metavar="DIR", help="keep finished work here: a killed fit resumes from it")
+    _memory(add, "how much memory the fit may take")
+    add("--workdir", metavar="DIR", help="with --memory: folder for features (default: that of the system)")
     add("--jobs", type=int, metavar="N", help="processes at once; -1: one per core (default: 1)")
     add("--seed", type=_count(0), default=0, metavar="N", help="random seed (default: %(default)s)")
 
@@ -197,6 +203,7 @@ def _evaluate(command):
     add("data", help="the table, with the targets")
     add("--out", metavar="FILE", help="also write the scores: .csv, .tsv, .parquet or .jsonl")
     _table(add)
+    _memory(add, "how much memory the table may take")
     _on_bad(add)
     _trust(add)
 

@@ -261,8 +261,9 @@ def _read_table(args, targets=(), media=()):
     from ..data import read_table
 
     return read_table(
-        args.data, targets, args.root, media=media, sep=args.sep, decimal=args.decimal, encoding=args.encoding
-    )
+        args.data, targets, args.root, media=media, sep=args.sep, decimal=args.decimal, encoding=args.encoding,
+        memory=getattr(args, "memory", None),
+    )  # fmt: skip
 
 
 def _training_table(args):
@@ -271,12 +272,12 @@ def _training_table(args):
     dropped = [name for names in args.drop for name in names]
     name_column = args.id
     dropped += [column for column in (args.groups, name_column) if column is not None]
-    absent = [name for name in dropped if name not in X]
+    absent = [name for name in dropped if name not in X.columns]
     if absent:
         near = did_you_mean(absent[0], X.columns)
         raise ValueError(f"{args.data!r} has no column {absent[0]!r}; its columns are {some(X)}.{near}")
     groups, names = (None if c is None else X[c].to_numpy(object) for c in (args.groups, name_column))
-    if not len(X.columns.difference(dropped)):
+    if not {*X.columns} - {*dropped}:
         raise ValueError(f"{args.data!r} has no columns left to learn from.")
     return X.drop(columns=dropped), Y, groups, names
 
@@ -290,7 +291,8 @@ def _stack(args):
         time_budget=args.time_budget, job_timeout=args.job_timeout, cache=args.cache, checkpoint=args.checkpoint,
         n_jobs=args.jobs, random_state=args.seed, tasks=dict(args.kind) if args.kind else "auto",
         columns=dict(args.said) or None, rare=args.rare, threshold=args.threshold,
-        missing_indicator=args.missing_indicator, class_weight=args.class_weight,
+        missing_indicator=args.missing_indicator, class_weight=args.class_weight, memory=args.memory,
+        workdir=args.workdir,
     )  # fmt: skip
 
 
@@ -328,7 +330,7 @@ def _load(args):
 def _split(model, table):
     """Return the columns of a table, of which the model finds its own, and those of its targets (or None)."""
     whole = [task.column or name for name, task in getattr(model, "tasks_", {}).items()]
-    targets = [column for column in dict.fromkeys([*whole, *_targets(model)]) if column in table]
+    targets = [column for column in dict.fromkeys([*whole, *_targets(model)]) if column in table.columns]
     return table.drop(columns=targets), table[targets] if targets else None
 
 

@@ -9,7 +9,7 @@ from ._extract import by_content
 from ._features import Reader, plan_extractions
 from ._folds import draw_folds
 from ._jobs import FittedMember, counted_classes
-from ._memory import n_jobs_within
+from ._memory import needs_within
 from ._new_rows import NewRows
 from ._patterns import LossesByViews, patterns_of, patterns_to_try
 from ._plan import (
@@ -54,7 +54,7 @@ __all__ = [
     "in_time_order",
     "measured",
     "members_of",
-    "n_jobs_within",
+    "needs_within",
     "patterns_of",
     "patterns_to_try",
     "plan_extractions",

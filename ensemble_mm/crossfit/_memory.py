@@ -1,7 +1,7 @@
 """What a fit takes of memory and disk, and how many of its jobs fit into a limit at the same time."""
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,23 @@ READ_COPIES = 3  # of the values of a view that its extraction makes
 ROW = 16  # bytes of a row beside its features: a number per fold, target and column of the table
 
 
-def n_jobs_within(limit, run, members) -> int:
-    """Return how many jobs of a run may be done at a time within a limit of bytes, beside what is in memory before.
+@dataclass(frozen=True)
+class Needs:
+    """What a fit is estimated to take, in bytes, beside what is in memory before."""
+
+    n_jobs: int  # at a time
+    memory: float  # of all processes together
+    disk: float
+
+    def __str__(self):
+        return (
+            f"about {shown_bytes(self.memory)} of memory beside what the process holds already, {self.n_jobs} job(s) "
+            f"at a time, and {shown_bytes(self.disk)} on disk"
+        )
+
+
+def needs_within(limit, run, members) -> Needs:
+    """Return what a run takes with as many jobs at a time as fit into a limit of bytes.
 
     Raises
     ------
@@ -41,7 +56,7 @@ def n_jobs_within(limit, run, members) -> int:
     for n in range(run.runner.n_workers, 0, -1):
         needed = shared + n * (job + (PROCESS if n > 1 else 0))
         if needed <= limit:
-            return n
+            return Needs(n, needed, on_disk)
     raise ValueError(
         f"This fit takes about {shown_bytes(needed)} beside what the process holds already, one job at a time, and "
         f"memory allows {shown_bytes(limit)}: allow more, or let learners read fewer views or columns at once."

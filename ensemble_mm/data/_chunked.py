@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pandas as pd
 
 from .._checks import check_count, check_unique, did_you_mean, first_names, printable, require
 from ._cells import plain, with_texts
-from ._paths import with_paths
+from ._paths import Looks, looks_of, paths_of
 
 SUFFIXES = (".parquet", ".pq")
 MEASURED_ROWS = 1000  # that tell how much memory a row takes
@@ -69,6 +70,7 @@ class ChunkedData:
     def __init__(self, source, columns=None, *, chunk_rows=65_536, root=None, media=(), workdir=None):
         check_count("chunk_rows", chunk_rows, minimum=1)
         self.chunk_rows, self.root, self.media = chunk_rows, root, media
+        self._looks: dict[str, Looks] = {}  # column of objects -> what its cells are; filled where it is first read
         # Days are what they are in memory: objects where pandas reads a file or Dask, moments of polars and Arrow.
         self._has_days = isinstance(source, (str, os.PathLike)) or hasattr(source, "compute")
         self._name, self._dataset = self._opened(source, workdir)
@@ -133,6 +135,14 @@ class ChunkedData:
             raise ValueError(f"{self._name} had {len(self)} rows and has {table.num_rows} now: open it anew.")
         return self._frame(table)
 
+    def drop(self, columns) -> "ChunkedData":
+        """Return the table without some of its columns."""
+        left = copy(self)
+        left._whole = self  # with which the files of what was computed go
+        dropped = self._known([columns] if isinstance(columns, str) else columns)
+        left.columns = [name for name in self.columns if name not in dropped]
+        return left
+
     def items(self) -> Iterator[tuple[str, pd.Series]]:
         """Yield the name and the values of each column, one at a time."""
         for name in self.columns:
@@ -187,7 +197,18 @@ class ChunkedData:
 
     def _frame(self, table) -> pd.DataFrame:
         frame = with_texts(plain(_without_labels(table).to_pandas(date_as_object=self._has_days)))
-        return frame if self.root is None else with_paths(frame, Path(self.root), self.media)
+        if self.root is not None:
+            for name in frame.select_dtypes(object).columns:
+                if name not in self._looks:  # the whole column decides, not those of its rows that are read now
+                    self._looks[name] = looks_of(self._texts(name), known=name in self.media)
+                frame[name] = pd.Series(paths_of(frame[name], self.root, self._looks[name]), frame.index, dtype=object)
+        return frame
+
+    def _texts(self, name) -> Iterator[list]:
+        """Yield the cells of a column of texts, some at a time; nothing of another."""
+        if "string" in str(self._dataset.schema.field(name).type):
+            for batch in self._dataset.to_batches(columns=[name], batch_size=self.chunk_rows):
+                yield batch.column(0).to_pylist()
 
     @contextlib.contextmanager
     def _readable(self):

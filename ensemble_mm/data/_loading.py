@@ -14,8 +14,8 @@ from ._chunked import SUFFIXES, ChunkedData
 from ._delimited import Layout
 from ._inputs import MultimodalData
 from ._parts import parts_of
-from ._paths import media_paths, with_paths
-from ._sources import read_source
+from ._paths import looks_of, paths_of, with_paths
+from ._sources import folder_of_table, read_source
 
 DEMOS = {
     "moving_digits": (["picture", "sound", "clip"], ["digit", "speaker", "direction", "speed"]),
@@ -66,8 +66,8 @@ def read_table(
     ----------
     source : path, str or dict
         CSV, TSV, Parquet, JSON lines or Excel (extra `excel`; "book.xlsx::sheet" for another than the first), by
-        suffix, text also compressed as .gz, .bz2, .xz or .zst; a table or a query of a database as
-        "sqlite:///file.db::table" or "sqlite:///file.db::select a from t"
+        suffix, text also compressed as .gz, .bz2, .xz or .zst; a folder of Parquet files; a table or a query of a
+        database as "sqlite:///file.db::table" or "sqlite:///file.db::select a from t"
         (any SQLAlchemy address; extra `store`); or a dict from view to a text file with one item per line. Digits that
         begin with 0, such as 00501, stay texts.
     targets : list of str, str (comma-separated names, or for lists the path of a table), default=()
@@ -113,7 +113,7 @@ def read_table(
     large = None if limit is None else _large_data(os.fspath(source), limit)
     if large is not None:
         wanted = [name for name in large.columns if name not in names] if inputs is None else list(inputs)
-        root = root if root is not None else Path(source) if Path(source).is_dir() else Path(source).parent
+        root = root if root is not None else folder_of_table(Path(source))
         Y = large[names].apply(_known_labels) if names else pd.DataFrame(index=range(len(large)))
         return ChunkedData(source, wanted, root=root, media=media), Y
     frame, folder = read_source(source, Layout(sep, decimal, encoding))
@@ -266,8 +266,8 @@ def _read_lists(source, targets, root):
         except UnicodeDecodeError as error:
             raise ValueError(f"{printable(path)} cannot be read as text in UTF-8: {error}") from error
         items = [line if line.strip() else None for line in lines]
-        paths = media_paths(pd.Series(items, dtype=object, name=name), root if root is not None else path.parent)
-        views[name] = items if paths is None else paths
+        column = pd.Series(items, dtype=object, name=name)
+        views[name] = list(paths_of(column, root if root is not None else path.parent, looks_of([column])))
     Y = pd.DataFrame()
     if isinstance(targets, str | os.PathLike) and str(targets):
         Y, _ = read_source(targets, Layout())

@@ -10,7 +10,7 @@ import pandas as pd
 from .._checks import require
 from ._cells import plain
 from ._delimited import Layout, read_delimited_in_parts
-from ._sources import ADDRESS, check_file, folder_of, open_query, open_unpacked, read_source, readable
+from ._sources import ADDRESS, check_file, folder_of, folder_on_disk, open_query, open_unpacked, read_source, readable
 
 
 def parts_of(source: str, layout: Layout, n_rows: int, texts: Iterable[str]) -> tuple[Iterator[pd.DataFrame], Path]:
@@ -24,6 +24,8 @@ def parts_of(source: str, layout: Layout, n_rows: int, texts: Iterable[str]) -> 
     address = ADDRESS.fullmatch(source) if "://" in source else None
     if address is not None:
         return _of_database(address[1], address[2], n_rows), folder_of(address[1])
+    if Path(source).is_dir():
+        return folder_on_disk(source, layout, chunk_rows=n_rows).chunks(), Path(source)
     path, _, kind = check_file(source, layout)
     readers = {"parquet": _of_parquet, "jsonl": _of_lines, "excel": _of_workbook}
     if kind in readers:

@@ -1,9 +1,10 @@
 """Media files that the cells of a table name: absolute paths, all of them below one folder."""
 
 import os
+from collections.abc import Iterable
+from enum import Enum
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from .._items import is_address, plain_item, suffix_of
@@ -16,8 +17,8 @@ def with_paths(X: pd.DataFrame, root: Path, media) -> pd.DataFrame:
     X = X.copy()
     for name in X.columns:
         if X[name].dtype == object:
-            paths = media_paths(X[name], root, known=name in media)
-            X[name] = X[name] if paths is None else pd.Series(paths, index=X.index, dtype=object)
+            looks = looks_of([X[name]], known=name in media)
+            X[name] = pd.Series(paths_of(X[name], root, looks), index=X.index, dtype=object)
     return X
 
 
@@ -45,18 +46,37 @@ def resolve_paths(paths, root, *, what="the list"):
     return out
 
 
-def media_paths(column, root, known=False):
-    """Return the paths of a column of media files below `root`, or None for another column.
+class Looks(Enum):
+    """What the cells of a column are."""
+
+    FILES = "media files"
+    HALF = "not taken for files, though half of the cells are called like some"
+    OTHER = "no files"
+
+
+def looks_of(chunks: Iterable, known=False) -> Looks:
+    """Tell what the cells of a column are, which comes in chunks; the first texts decide on its modality."""
+    suffixes = {suffix for modality in MODALITIES.values() for suffix in modality.suffixes}
+    first: list[str] = []
+    named = n = 0
+    for chunk in () if known else chunks:
+        texts = [item for item in chunk if isinstance(item, str) and item]
+        first += texts[: LOOKED_AT - len(first)]
+        named += sum(suffix_of(text) in suffixes for text in texts)
+        n += len(texts)
+    modality = MODALITIES.recognise(first) if first else None
+    if known or (modality is not None and MODALITIES[modality].files is not None):
+        return Looks.FILES
+    return Looks.HALF if n and 2 * named >= n else Looks.OTHER
+
+
+def paths_of(column, root, looks: Looks):
+    """Return a column with the paths of its media files below `root`; a column of others as it is.
 
     Whatever may later be taken for a column of files must stay below `root`. So a column that only some rows of which
     look like one (those that a split leaves, say) is checked, too, though it stays as it is.
     """
-    texts = [item for item in column if isinstance(item, str) and item]
-    suffixes = {suffix for modality in MODALITIES.values() for suffix in modality.suffixes}
-    share = np.mean([suffix_of(text) in suffixes for text in texts]) if texts else 0.0
-    modality = MODALITIES.recognise(texts[:LOOKED_AT]) if texts else None
-    known = known or (modality is not None and MODALITIES[modality].files is not None)
-    if not known and share < 0.5:
-        return None
+    if looks is Looks.OTHER:
+        return column
     paths = resolve_paths(column.tolist(), root, what=f"column {column.name!r}")
-    return paths if known else None
+    return paths if looks is Looks.FILES else column

@@ -15,6 +15,7 @@ import pandas as pd
 
 from .._checks import DataWarning, did_you_mean, printable, require
 from ._cells import plain
+from ._chunked import ChunkedData
 from ._delimited import Layout, read_delimited
 
 READERS = {
@@ -33,6 +34,8 @@ def read_source(source, layout: Layout) -> tuple[pd.DataFrame, Path]:
     if address is not None:
         with open_query(*address.groups()) as (names, rows):
             return plain(pd.DataFrame(rows.all(), columns=names)), folder_of(address[1])
+    if Path(text).is_dir():
+        return folder_on_disk(text, layout).to_pandas(), Path(text)
     path, sheet, kind = check_file(text, layout)
     with readable(path, kind):
         if kind == "parquet":
@@ -50,25 +53,36 @@ def read_source(source, layout: Layout) -> tuple[pd.DataFrame, Path]:
     return plain(frame), path.parent
 
 
+def folder_on_disk(text: str, layout: Layout, **settings) -> ChunkedData:
+    """Return a folder of Parquet files as data on disk."""
+    _check_layout(text, layout)
+    return ChunkedData(text, **settings)
+
+
+def folder_of_table(path: Path) -> Path:
+    """Return the folder that the paths in a table start from: that of a file, or the one that is the table."""
+    return path if path.is_dir() else path.parent
+
+
+def _check_layout(shown, layout: Layout) -> None:
+    if layout != Layout():
+        raise ValueError(f"sep, decimal and encoding tell how CSV and TSV are written: leave them out for {shown}.")
+
+
 def check_file(text: str, layout: Layout) -> tuple[Path, str, str]:
     """Return the path, the sheet and the kind of a file that is there; raise an error in words for another."""
     name, _, sheet = text.partition("::")
     path = Path(name)
     shown = printable(path)
     kind = _kind_of(path)
-    if path.is_dir():
-        raise ValueError(
-            f"{shown} is a folder: name a file in it. In Python, ChunkedData and read_table with memory= read a folder "
-            "of Parquet files."
-        )
     if kind is None or (sheet and kind != "excel"):
         also = " Save a workbook of Excel 97 as .xlsx." if path.suffix.lower() == ".xls" else ""
         raise ValueError(
             f"{shown} has the suffix {path.suffix!r}: use one of {', '.join(READERS)}, of text also compressed "
             f"({', '.join(PACKED)}), or address::table.{also}"
         )
-    if layout != Layout() and kind not in ("csv", "tsv"):
-        raise ValueError(f"sep, decimal and encoding tell how CSV and TSV are written: leave them out for {shown}.")
+    if kind not in ("csv", "tsv"):
+        _check_layout(shown, layout)
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {shown}{_nearest(path)}")
     return path, sheet, kind

@@ -39,7 +39,7 @@ from ..crossfit import (
     in_time_order,
     measured,
     members_of,
-    n_jobs_within,
+    needs_within,
     patterns_of,
     plan_extractions,
 )
@@ -157,9 +157,12 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
             return
         with BlockFolder(self.workdir) as run.folder:
             if self.memory is not None:
-                run.runner.n_jobs = n_jobs_within(bytes_of("memory", self.memory), run, members)
+                run.runner.n_jobs = self._needs(run, members).n_jobs
             yield
             run.features.blocks.clear()  # a removed file takes room until nothing shows it
+
+    def _needs(self, run, members):
+        return needs_within(bytes_of("memory", self.memory), run, members)
 
     def _crossfit(self, problem, folds, seed, runner):
         return CrossFit(
@@ -415,6 +418,9 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
     def plan(self, X, y, groups=None, *, sample_weight=None, measure=False) -> Plan:
         """Return what `fit` would compute, without computing it.
 
+        With `memory` a trial extraction of 120 rows tells what it takes of memory and disk; what does not fit is an
+        error here as it is in `fit`.
+
         Parameters
         ----------
         X, y, groups, sample_weight : as in `fit`
@@ -450,6 +456,10 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
             tuple(f"meta-learner of task {name!r}, {part}{of}" for of in levels for name in names for part in rows),
             tuple(self._calibrations(problem.tasks)),
         )
+        if self.memory is not None:
+            run = CrossFit(problem, folds, bool(self.refit), seed, self._runner(), n_copies=self.augment)
+            with BlockFolder(self.workdir) as run.folder:
+                plan = replace(plan, notes=(*plan.notes, str(self._needs(run, members))))
         return measured(plan, seed, self._runner().n_workers, self.job_timeout) if measure else plan
 
     def _members_across(self, tasks, members):

@@ -193,3 +193,40 @@ def test_rows_of_the_fit_are_told_when_they_are_evaluated(run):
     )
     code, _, err = run("evaluate", "told.emm", "train.csv")
     assert code == 0 and "60 of these 60 rows were in the fit" in err
+
+
+def test_a_folder_of_parquet_files_stays_on_disk_where_memory_is_limited(run, place, tmp_path):
+    pytest.importorskip("pyarrow")
+    for name in ("train", "test"):
+        table = pd.read_csv(place / f"{name}.csv")
+        (tmp_path / name).mkdir()
+        for part in range(2):
+            table.iloc[part::2].to_parquet(tmp_path / name / f"{part}.parquet")
+    out, report = str(tmp_path / "m.emm"), str(tmp_path / "r.html")
+    fit = [
+        "--targets",
+        "stars",
+        "--drop",
+        "kind,review",
+        "--id",
+        "id",
+        "--groups",
+        "shop",
+        *"--learners fast --cv 2".split(),
+    ]
+    limit = ["--memory", "2GB", "--workdir", str(tmp_path / "work")]
+    train, test = str(tmp_path / "train"), str(tmp_path / "test")
+    code, told, _ = run("plan", train, *fit, *limit)
+    assert code == 0 and re.search(r"about .* of memory beside what the process holds already, 1 job.* on disk", told)
+    code, told, err = run("fit", train, *fit, *limit, "--out", out, "--report", report)
+    assert code == 0, err
+    plain = str(tmp_path / "plain.emm")
+    assert run("fit", train, *fit, "--out", plain)[0] == 0
+    new = pd.read_csv(place / "new.csv")
+    np.testing.assert_array_equal(load(out).predict(new), load(plain).predict(new))
+    code, told, _ = run("evaluate", out, test, "--memory", "1GB")
+    assert code == 0 and told == run("evaluate", out, test)[1]
+    assert run("predict", out, test, "--out", str(tmp_path / "p.csv"))[0] == 0
+    assert len(pd.read_csv(tmp_path / "p.csv")) == 20
+    code, _, err = run("fit", train, *fit, "--memory", "1MB", "--out", out)
+    assert code == 1 and "memory allows 1 MB" in err

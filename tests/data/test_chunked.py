@@ -210,3 +210,23 @@ def test_read_table_leaves_on_disk_what_is_larger_than_the_limit(folder, frame, 
             read_table(file, memory=memory)
     with pytest.raises(ValueError, match="has no column 'agee'"):
         read_table(folder, "agee", memory="1GB")
+
+
+def test_columns_can_be_left_out(folder, frame):
+    data = ChunkedData(folder).drop(columns=["day", "age"])
+    pd.testing.assert_frame_equal(data.to_pandas(), frame.drop(columns=["day", "age"]))
+    with pytest.raises(ValueError, match="no column 'ages'"):
+        data.drop(columns=["ages"])
+
+
+def test_the_whole_column_decides_whether_it_holds_files(tmp_path):
+    """Not the rows that are read now: a chunk of texts may be called like files, and one of files may be empty."""
+    words = pd.Series(["soft and warm"] * 6 + ["a/../../out.png"] * 2 + ["thin"], dtype=object)
+    files = pd.Series(["1.png"] * 3 + [None] * 3 + ["2.png", "see 2.png", "3.png"], dtype=object)
+    X = pd.DataFrame({"words": words, "photo": files})
+    X.to_parquet(tmp_path / "t.parquet")
+    whole = read_table(tmp_path / "t.parquet")[0]
+    data = ChunkedData(tmp_path / "t.parquet", chunk_rows=3, root=tmp_path)
+    assert whole["words"].tolist() == words.tolist() and whole["photo"][0] == str(tmp_path / "1.png")
+    pd.testing.assert_frame_equal(pd.concat(list(data.chunks())), whole)
+    pd.testing.assert_frame_equal(data.take([7]), whole.loc[[7]])

@@ -282,8 +282,25 @@ def test_what_the_type_of_a_database_does_not_hold_is_told(tmp_path):
     assert read_table(query)[0]["price"].tolist() == ["12 kg"]
     for name in ("x.csv", "rows"):
         (tmp_path / name).mkdir()
-        with pytest.raises(ValueError, match="is a folder: name a file in it.*ChunkedData"):
+        with pytest.raises(FileNotFoundError, match="no Parquet file in the folder .*: name one that has some"):
             read_table(tmp_path / name)
+
+
+def test_a_folder_of_parquet_files_is_a_table(tmp_path):
+    pytest.importorskip("pyarrow")
+    for i in range(2):
+        pd.DataFrame({"age": [i, 10 + i], "y": ["a", "b"], "photo": ["1.png", None]}).to_parquet(
+            tmp_path / f"{i}.parquet"
+        )
+    X, Y = read_table(tmp_path, "y")
+    assert X["age"].tolist() == [0, 10, 1, 11] and Y["y"].tolist() == ["a", "b"] * 2
+    assert X["photo"].tolist() == [str(tmp_path / "1.png"), None] * 2
+    on_disk = read_table(tmp_path, "y", memory="1GB")[0]
+    pd.testing.assert_frame_equal(X, on_disk.to_pandas())
+    parts = list(read_parts(str(tmp_path), n_rows=3))
+    assert [len(part) for part in parts] == [3, 1] and parts[1]["age"].tolist() == [11]
+    with pytest.raises(ValueError, match="sep, decimal and encoding tell how CSV"):
+        read_table(tmp_path, sep=";")
 
 
 def test_a_sheet_may_have_a_title(tmp_path):
