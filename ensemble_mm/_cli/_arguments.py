@@ -126,6 +126,10 @@ def _said(add):
     _each(add, "--as", _column, "COLUMN=KIND", words, dest="said")
 
 
+def _drop(add):
+    _each(add, "--drop", _names, "A,B", "columns to leave out, such as ids")
+
+
 def _artifacts(add):
     add("--artifacts", metavar="DIR", help="folder of the database's model files (default: beside a SQLite file)")
 
@@ -138,7 +142,7 @@ def _stack(command):
     _each(add, "--targets", _names, "A,B", words, required=True)
     _each(add, "--kind", _pair, "TARGET=KIND", f"read a target as {_KINDS} (default: by its values)")
     _said(add)
-    _each(add, "--drop", _names, "A,B", "columns to leave out, such as ids")
+    _drop(add)
     add("--id", metavar="COLUMN", help="column that names the rows, in the report too; not learnt from")
     add("--groups", metavar="COLUMN", help="rows of a group stay together when rows are held out; not learnt from")
     _choice(add, "--learners", PORTFOLIOS, "balanced", "portfolio of base learners")
@@ -223,6 +227,7 @@ def _schema(command):
     add = command.add_argument
     add("data", help="the table")
     _said(add)
+    _drop(add)
     add("--out", metavar="FILE", help="also write the list: .csv, .tsv, .parquet or .jsonl")
     _table(add)
 

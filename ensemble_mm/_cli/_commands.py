@@ -5,6 +5,7 @@ Nothing is computed here. `COMMANDS` maps the name of a command to a function of
 
 import contextlib
 import json
+import shlex
 import sys
 import warnings
 from hashlib import sha256
@@ -55,11 +56,13 @@ def _fit(args):
         say(f"report: {args.report}")
     if db is not None:
         say(f"run: {db.log(model, X, Y, name=args.name or _stem(args.data))}")
-    say(f"next:  {PROG} predict {args.out} NEW.csv --out predictions.csv")
+    named = f" --id {shlex.quote(args.id)}" if args.id else ""
+    say(f"next:  {PROG} predict {args.out} NEW.csv{named} --out predictions.csv")
     if args.report:
+        say(f"       open {args.report} in a browser")
         say(f"       {PROG} serve {args.out}")
     else:
-        say(f"       {PROG} report {args.out} --data {args.data} --out report.html")
+        say(f"       {PROG} report {args.out} --data {args.data}{named} --out report.html")
 
 
 def _predict(args):
@@ -142,7 +145,7 @@ def _schema(args):
 
     check_format(args.out)
     X, _ = _read_table(args)
-    schema = infer_schema(X, dict(args.said))
+    schema = infer_schema(X, dict(args.said) | {name: "drop" for names in args.drop for name in names})
     tell(schema)
     if args.out:
         write_table(schema.to_frame(), args.out)

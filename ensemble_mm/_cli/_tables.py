@@ -86,6 +86,8 @@ def _as_option(found: re.Match) -> str:
     """Return what to write on the command line for a parameter, such as columns={'zip': 'category'}."""
     name, value = (found[1], found[2]) if found[1] else (found[3], found[4])
     said = ast.literal_eval(value)
+    if isinstance(said, dict) and [*said.values()] == ["drop"] and "," not in (column := next(iter(said))):
+        return f"--drop {shlex.quote(column)}"
     words = "=".join(*said.items()) if isinstance(said, dict) else said
     return f"{_OPTIONS[name]} {shlex.quote(words)}"
 

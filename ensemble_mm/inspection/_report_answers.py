@@ -6,7 +6,9 @@ from functools import partial, singledispatch
 import numpy as np
 import pandas as pd
 
+from .._checks import listed
 from .._kinds import Classes
+from .._modalities import TABULAR
 from .._plain_words import SHARES, of_hundred, percent, plural, score_text
 from ..meta import cross_fitted
 from ._cells import cells_of
@@ -63,7 +65,7 @@ def answers_of(model, rows, scores, new, shares, parts) -> dict:
     dict with "tasks", a list of `Answers`, "steps", a list of str, and "is_known", whether rows are those of the fit
     """
     found = [_answers(model, rows, score, new, shares[score["name"]], parts) for score in scores]
-    steps = [step for answers in found for step in answers.steps]
+    steps = [*(step for answers in found for step in answers.steps), *_idle_views(shares)]
     if not new:
         steps.append((9, "Score the model on rows that it has never seen: ensemble-mm report MODEL --data TABLE."))
     steps = list(dict.fromkeys(words for _, words in sorted(steps, key=lambda step: step[0])))
@@ -75,7 +77,9 @@ def _answers(model, rows, score, new, shares, parts):
     cells = cells_of(model, name)
     is_better = choices.iloc[-1]["difference_high"] < 0
     good = [*_goodness(cells, score, is_better), *_on_new_rows(name, new)]
-    drives = list(_drives(shares, parts, cells, name, rows.of_fit)) if is_better else ["Nothing does for certain."]
+    drives = (
+        list(_drives(model, shares, parts, cells, name, rows.of_fit)) if is_better else ["Nothing does for certain."]
+    )
     own = next((row for row in new["rows"] if row["task"] == name), None) if new else None
     groups = _groups(model, rows, cells, own)
     fails = [_group_words(cells, group, "of the other rows" if own else "") for group in groups]
@@ -84,12 +88,12 @@ def _answers(model, rows, score, new, shares, parts):
         fails = [_no_group(model, rows)]
     steps = [*_steps_of_views(model, cells, name), *_steps_of_labels(cells, name, is_better)]
     if not is_better:
-        words = f"{name} is not predicted better than by a guess for certain: add columns or rows, or check its labels."
+        usual = cells.scorer.plain(cells.ensemble).usual
+        words = f"{name}: not clearly better than always guessing {usual}. Add columns or rows, or check its labels."
         steps.append((0, words))
     elif groups:
-        steps.append(
-            (4, f"Look at the rows where {groups[0].words}: correct the labels of {name}, or collect more such rows.")
-        )
+        words = f"Look at the {groups[0].n:,} rows where {groups[0].words}: is their {name} right? If so, "
+        steps.append((4, f"{words}more rows like these may help."))
     return Answers(name, good, drives, fails, steps)
 
 
@@ -123,22 +127,29 @@ def _on_new_rows(name, new):
 # -- what drives it ------------------------------------------------------------------------------------------------
 
 
-def _drives(shares, parts, cells, name, is_known):
+def _drives(model, shares, parts, cells, name, is_known):
     """Yield what drives a task. How far a part moves predictions is not told of rows that the model knows by heart."""
     shares, say = shares.sort_values("value", ascending=False), cells.kind.plain
     helps = shares[shares["low"] > 0]
     if len(shares) > 1 and len(helps):
         # What other views spoil, these make good: their parts are told of what is removed in the end.
         part = min(1.0, shares["value"].sum() / helps["value"].sum())
-        yield ", ".join(f"{view} ({percent(part * value, 0)})" for view, value in helps["value"].items())
+        yield ", ".join(f"{_title(model, view)} ({percent(part * value, 0)})" for view, value in helps["value"].items())
     if len(shares) > 1 and len(idle := shares.index.difference(helps.index, sort=False)):
-        yield f"No certain gain from {', '.join(map(str, idle))}."
+        yield f"No clear gain from {', '.join(_title(model, view) for view in idle)}."
     for view in helps.index if len(helps) else shares.index[:1]:
         own = parts[(parts["task"] == name) & (parts["view"] == view)] if parts is not None else pd.DataFrame()
         shifts = [(row.part, say.shift(row.moved)) for row in own.itertuples() if row.moved > own["moved"].max() / 10]
         named = [part if is_known else f"{part} ({shift})" for part, shift in shifts if shift][:N_PARTS]
         if named:
-            yield f"Strongest in {view}: {', '.join(named)}."
+            yield f"Strongest in {_title(model, view)}: {', '.join(named)}."
+
+
+def _title(model, view) -> str:
+    """Return what a reader knows a view by: its name, or the columns of a table that the reader did not name."""
+    columns = model.view_columns_.get(view)
+    is_table = isinstance(columns, list) and len(columns) > 1 and model.views_.get(view) == TABULAR
+    return f"the columns {listed(list(map(str, columns)), 2)}" if is_table else str(view)
 
 
 # -- where it fails ------------------------------------------------------------------------------------------------
@@ -176,8 +187,9 @@ def _(kind: Classes, cells):
     recall[n < FEW_ROWS] = 1.0
     worst = int(recall.argmin())
     if n[worst] and recall[worst] < right.mean() - SURE * np.sqrt(right.mean() * (1 - right.mean()) / n[worst]):
-        found = of_hundred(recall[worst])
-        yield f"Class {cells.task.classes[worst]}: {found} of its {plural(n[worst], 'row')} are found."
+        found = round(float(recall[worst] * n[worst]))
+        share = f" ({percent(recall[worst], 0)})" if found else ""
+        yield f"Class {cells.task.classes[worst]}: {found:,} of its {plural(n[worst], 'row')} are recognised{share}."
 
 
 def _no_group(model, rows):
@@ -252,7 +264,11 @@ def _worth(cells, without, rows):
 def _steps_of_labels(cells, name, is_better):
     n, known = len(cells.truth), int((~np.isnan(cells.truth)).sum())
     if known < FEW_KNOWN * n and is_better:
-        say, part = cells.kind.plain, cells.take(cells.scored)
-        words = say.good(part.mean(cells.kind.off(part.truth, part.ensemble)))
-        unknown = f"{n - known} of {n} labels of {name} are unknown."
-        yield 5, f"{unknown} Predictions can fill them in, {words}; labels of your own are better."
+        yield 7, f"Label more rows: {n - known:,} of {n:,} have no {name}."
+
+
+def _idle_views(shares):
+    """Yield a step about the views that no task gains from, where some other view helps."""
+    gains = (shares.xs("low", axis=1, level="statistic") > 0).any(axis=1)
+    if len(idle := list(map(str, shares.index[~gains]))) and gains.any():
+        yield 6, f"Fit once without {listed(idle, 3)}: no target clearly gains from it, and the fit gets shorter."

@@ -24,7 +24,7 @@ class Group:
     Attributes
     ----------
     words : str
-        The conditions, such as "price over 60 and shop is 'north'".
+        The conditions, such as "price is over 60 and shop is north".
     n : int
     error, overall : float
         Mean error of the group, and of all rows.
@@ -38,9 +38,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Fact:
-    """A column of numbers that a condition may ask about, and what the condition is called on either side."""
+    """A column of numbers that a condition may ask about, and what is said of its title on either side of a bound."""
 
     values: np.ndarray
+    title: str
     above: str
     below: str
     shown: Callable = str  # makes the bound to words
@@ -98,11 +99,11 @@ def _conditions(tree, node, facts) -> str:
         parent = int(np.flatnonzero((tree.children_left if is_left else tree.children_right) == node)[0])
         bounds.setdefault((tree.feature[parent], is_left), tree.threshold[parent])
         node = parent
-    words = [
-        (facts[f].below if is_left else facts[f].above).format(facts[f].shown(bound))
-        for (f, is_left), bound in reversed(bounds.items())
-    ]
-    return " and ".join(words) or "all rows"
+    said: dict = {}  # one list per column, so that the title of a column with two bounds stands once
+    for (f, is_left), bound in reversed(bounds.items()):
+        side = facts[f].below if is_left else facts[f].above
+        said.setdefault(facts[f].title, []).append(side.format(facts[f].shown(bound)))
+    return " and ".join(f"{title} {' and '.join(words)}" for title, words in said.items()) or "all rows"
 
 
 def facts_of(schema, frame: pd.DataFrame) -> list[Fact]:
@@ -117,25 +118,25 @@ def facts_of(schema, frame: pd.DataFrame) -> list[Fact]:
 
 
 def _facts(column, values):
-    title, holes = str(column.title).replace("{", "{{").replace("}", "}}"), values.isna().to_numpy()
+    title, holes = str(column.title), values.isna().to_numpy()
     if RARE < holes.mean() < 1 - RARE:
-        yield Fact(holes.astype(float), f"{title} is missing", f"{title} is known")
+        yield Fact(holes.astype(float), title, "is missing", "is known")
     if column.is_string:
         words = values.map(lambda text: len(text.split()) if isinstance(text, str) else 0).to_numpy(float)
-        yield Fact(words, f"{title} has over {{}} words", f"{title} has at most {{}} words", _whole)
+        yield Fact(words, title, "has over {} words", "has at most {} words", _whole)
     elif column.taken_as == "date" and hasattr(values, "dt"):
         days = ((values.dt.tz_localize(None) - EPOCH) / pd.Timedelta(days=1)).to_numpy(float)
-        yield Fact(_filled(days), f"{title} after {{}}", f"{title} up to {{}}", _date)
+        yield Fact(_filled(days), title, "is after {}", "is not after {}", _date)
     elif column.taken_as in ("number", "time"):
         numbers = pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan)
         shown = _whole if (numbers[np.isfinite(numbers)] % 1 == 0).all() else _number
-        yield Fact(_filled(numbers), f"{title} over {{}}", f"{title} at most {{}}", shown)
+        yield Fact(_filled(numbers), title, "is over {}", "is at most {}", shown)
     elif column.taken_as == "category":
         counts = values.astype(object).value_counts()
         for value in counts.index[counts > RARE * len(values)][:MOST_VALUES]:
             here = (values.astype(object) == value).to_numpy(bool)
             named = str(value).replace("{", "{{").replace("}", "}}")
-            yield Fact(here.astype(float), f"{title} is {named}", f"{title} is not {named}")
+            yield Fact(here.astype(float), title, f"is {named}", f"is not {named}")
 
 
 def _number(bound) -> str:

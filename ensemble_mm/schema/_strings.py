@@ -63,7 +63,8 @@ def kind_of_strings(strings: Sequence[str]) -> tuple[str, str]:
     nothing = _says_nothing(sample) if distinct >= ALONE * n else None
     if nothing:
         return "identifier", f"{distinct} of {n} values differ, and {nothing}"
-    return SHORT, f"{distinct} of {n} values differ, with {words:.1f} words on average"
+    size = f"{words:.1f} words on average" if words >= SEVERAL else "a word or a code each"
+    return SHORT, f"{distinct} of {n} values differ, with {size}"
 
 
 def are_digits(strings: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ import time
 from contextlib import contextmanager
 
 from .._lines import say
+from .._plain_words import plural
 
 LINE_EVERY = 5.0  # seconds between two lines of a stage
 
@@ -39,8 +40,12 @@ class Progress:
             now = time.perf_counter()
             if now - reported >= LINE_EVERY and done < n_jobs:
                 reported, left = now, (now - started) / done * (n_jobs - done)
-                say(self.estimator, f"{name}: {done} of {n_jobs} jobs, {now - started:.0f} s, about {left:.0f} s to go")
+                say(
+                    self.estimator,
+                    f"{name}: {done} of {n_jobs} jobs, {now - started:.0f} s, about {left:.0f} s to go in this stage",
+                )
 
         yield tick
-        say(self.estimator, f"{name}: {n_jobs} jobs in {time.perf_counter() - started:.1f} s")
+        if n_jobs:
+            say(self.estimator, f"{name}: {plural(n_jobs, 'job')} in {time.perf_counter() - started:.1f} s")
         stage.call_on_fit_task_end(estimator=self.estimator)

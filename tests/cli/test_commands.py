@@ -24,10 +24,10 @@ def test_fit_writes_a_model_and_records_the_run(place):
 
 def test_a_fit_tells_how_far_it_is_unless_it_is_to_be_quiet(run):
     """Plain lines where there is no terminal, apart from the results; nothing of it stays in the model."""
-    start = "fit train.csv --targets stars --drop id,kind,review --learners fast --cv 2 --out told.emm".split()
+    start = "fit train.csv --targets stars --id id --drop kind,review --learners fast --cv 2 --out told.emm".split()
     code, out, err = run(*start)
     assert code == 0 and "stars: off by " in out and "model: told.emm" in out
-    assert "next:  ensemble-mm predict told.emm NEW.csv --out predictions.csv" in out
+    assert "next:  ensemble-mm predict told.emm NEW.csv --id id --out predictions.csv" in out
     assert len(err.splitlines()) >= 2 and all(line.startswith("[MultiOutputStack] ") for line in err.splitlines())
     assert load("told.emm").verbose == 0
     assert run(*start, "--quiet") == (0, "", "")
@@ -81,6 +81,13 @@ def test_notes_say_what_to_write_on_the_command_line(run, tmp_path):
     code, out, _ = run("schema", tmp_path / "t.csv")
     assert code == 0 and "if they are codes, write --as 'it'\"'\"'s a zip=category'" in out and "columns=" not in out
     assert "category" in run("schema", tmp_path / "t.csv", "--as", "it's a zip=category")[1]
+
+
+def test_a_column_to_leave_out_is_told_with_the_option_for_it(run, tmp_path):
+    pd.DataFrame({"ad": range(1000, 1100), "age": [18, 30, 41, 25] * 25}).to_csv(tmp_path / "t.csv", index=False)
+    code, out, _ = run("schema", tmp_path / "t.csv")
+    assert code == 0 and "to leave it out, write --drop ad" in out
+    assert "--drop" not in run("schema", tmp_path / "t.csv", "--drop", "ad")[1]
 
 
 def test_columns_can_be_said_in_a_fit(run):

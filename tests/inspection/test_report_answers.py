@@ -42,8 +42,21 @@ def test_views_are_named_by_what_they_give_and_parts_below_them(hand_made):
         "part": ["“lovely”", "“a”", "b"], "moved": [0.2, 0.001, 1],
     })  # fmt: skip
     tasks, _ = answered(hand_made, "liked", parts=parts)
-    assert tasks["liked"].drives[0].startswith("review (") and "No certain gain from noise." in tasks["liked"].drives
+    assert tasks["liked"].drives[0].startswith("review (") and "No clear gain from noise." in tasks["liked"].drives
     assert tasks["liked"].drives[-1] == "Strongest in review: “lovely” (±20 points)."
+
+
+def test_a_view_that_helps_no_task_is_a_step(hand_made):
+    _, steps = answered(hand_made, "liked", "stars")
+    assert [step for step in steps if "Fit once without" in step] == [
+        "Fit once without noise: no target clearly gains from it, and the fit gets shorter."
+    ]
+
+
+def test_the_columns_of_a_table_are_named_in_the_place_of_their_view(hand_made):
+    hand_made.views_["noise"], hand_made.view_columns_ = "tabular", {"noise": ["a", "b", "c"]}
+    tasks, _ = answered(hand_made, "liked")
+    assert "No clear gain from the columns a, b and 1 more." in tasks["liked"].drives
 
 
 def test_how_far_parts_move_predictions_is_not_told_of_rows_that_the_model_knows(hand_made, data_of_hand_made):
@@ -62,10 +75,12 @@ def test_a_group_and_a_class_that_are_worse_are_named(hand_made, data_of_hand_ma
     wrong = hand_made.targets_["liked"] == 1
     hand_made.oof_["liked"] = np.where(wrong[:, np.newaxis], [[0.6, 0.4]], [[0.9, 0.1]])
     tasks, _ = answered(hand_made, "liked", "stars", X=X)
-    assert "60 rows where a over " in tasks["stars"].fails[0] and "off by 1.2 on average, " in tasks["stars"].fails[0]
-    assert any(words.startswith("Class yes: 0 of 100 of its ") for words in tasks["liked"].fails)
+    assert (
+        "60 rows where a is over " in tasks["stars"].fails[0] and "off by 1.2 on average, " in tasks["stars"].fails[0]
+    )
+    assert any(words.startswith("Class yes: 0 of its ") for words in tasks["liked"].fails)
     _, steps = answered(hand_made, "stars", X=X)
-    assert any("Look at the rows where a over" in step for step in steps)
+    assert any("Look at the 60 rows where a is over" in step for step in steps)
 
 
 def test_groups_of_rows_that_the_fit_did_not_see_are_named(hand_made, data_of_hand_made):
@@ -83,23 +98,21 @@ def test_groups_of_rows_that_the_fit_did_not_see_are_named(hand_made, data_of_ha
     with pytest.warns(DataWarning, match="count as wrong"):
         new = new_rows_section(rows)
     (found,) = answers_of(hand_made, rows, scores, new, shares, None)["tasks"]
-    assert found.fails[0] == "40 of the other rows where a over 6: right in 0 of 100, 67 of 100 overall."
+    assert found.fails[0] == "40 of the other rows where a is over 6: right in 0 of 100, 67 of 100 overall."
     assert any(words.startswith("On 120 other rows: right in 67 of 100 (95") for words in found.good)
 
 
 def test_what_is_no_better_than_a_guess_comes_first(hand_made):
     hand_made.oof_["liked"] = np.tile([0.5001, 0.4999], (240, 1))
     tasks, steps = answered(hand_made, "liked")
-    assert steps[0].startswith("liked is not predicted better than by a guess for certain")
+    assert steps[0].startswith("liked: not clearly better than always guessing the most frequent")
     assert tasks["liked"].drives == ["Nothing does for certain."] and len(steps) <= 3
 
 
 def test_unknown_labels_and_rows_that_are_new_are_steps(hand_made):
     hand_made.targets_["stars"][:100] = np.nan
     _, steps = answered(hand_made, "stars")
-    assert any(
-        step.startswith("100 of 240 labels of stars are unknown. Predictions can fill them in") for step in steps
-    )
+    assert "Label more rows: 100 of 240 have no stars." in steps
     assert steps[-1].startswith("Score the model on rows that it has never seen")
 
 

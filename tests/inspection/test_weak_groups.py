@@ -21,14 +21,20 @@ NOISE = RNG.random(400)
 @pytest.mark.parametrize(
     "rows, words",
     [
-        (X["price"] > 70, "price over "), (X["shop"] == "south {x}", "shop is south {x}"),
-        (X["price"].isna(), "price is missing"), (X["when"] > "2022-01-01", "when after 202"),
+        (X["price"] > 70, "price is over "), (X["shop"] == "south {x}", "shop is south {x}"),
+        (X["price"].isna(), "price is missing"), (X["when"] > "2022-01-01", "when is after 202"),
         (X["review"].str.count(" ") > 25, "review has over "),
     ],
 )  # fmt: skip
 def test_a_group_that_is_worse_is_named_by_its_columns(rows, words):
     groups = weak_groups(facts_of(infer_schema(X), X), NOISE + rows.to_numpy(float))
     assert words in groups[0].words and groups[0].error > 1.3 > groups[0].overall
+
+
+def test_two_bounds_of_one_column_name_it_once():
+    frame = pd.DataFrame({"age": np.arange(400)})
+    (group, *_) = weak_groups(facts_of(infer_schema(frame), frame), NOISE + frame["age"].between(101, 299))
+    assert group.words == "age is over 100 and is at most 299" and group.n == 199
 
 
 def test_noise_has_no_groups():
