@@ -83,6 +83,9 @@ class Metric:
 
     name: str
     score: Callable[..., float]
+    of_kind: Callable[..., "Metric"] | None = (
+        None  # makes it for another kind: of more classes, where new rows have some
+    )
 
 
 def metric_of(scoring, kind) -> Metric:

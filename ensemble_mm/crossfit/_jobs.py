@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit, softmax
 from sklearn.base import is_classifier
+from sklearn.dummy import DummyRegressor
 from sklearn.model_selection import train_test_split
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
@@ -170,6 +171,8 @@ class FitMember(Job):
     def _unfitted(self, blocks, codes, weight):
         """Return the model, whose learner is still to be fitted."""
         learner, is_sparse = seeded(self.fit.member.estimator, self.seed), [sparse.issparse(block) for block in blocks]
+        if not codes and not self.y[self.train].any():
+            learner = DummyRegressor()  # of numbers that are all zero: deviances, such as Poisson's, have no fit
         tags, widths = get_tags(learner).input_tags, [block.shape[1] for block in blocks]
         # What takes NaN takes it in arrays: scikit-learn's trees refuse it in CSR.
         takes_nan = tags.allow_nan and not (tags.sparse and any(is_sparse))

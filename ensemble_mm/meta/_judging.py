@@ -45,8 +45,6 @@ class Judge:
         Turns predictions into what the metric judges; losses are those of the predictions.
     guess : ndarray of shape (width,) or None, default=None
         What a constant guess says of rows that no fit saw; None: what training rows say.
-    metric_of : callable or None, default=None
-        Returns the metric for another kind: of more classes, where new rows have some. None: it is the same.
 
     Attributes
     ----------
@@ -56,9 +54,9 @@ class Judge:
         The prior of the training rows as the prediction of held-out rows: what any prediction must beat.
     """
 
-    def __init__(self, kind, metric, y, folds, weight=None, groups=None, shown=None, guess=None, metric_of=None):
+    def __init__(self, kind, metric, y, folds, weight=None, groups=None, shown=None, guess=None):
         self.kind, self.metric, self.y, self.weight = kind, metric, y, weight
-        self._shown, self._views, self._metric_of = shown, {}, metric_of
+        self._shown, self._views = shown, {}
         self.folds = [test for _, test in folds]
         known = np.flatnonzero(~np.isnan(y))
         tested = np.zeros(len(y), dtype=bool)
@@ -93,7 +91,7 @@ class Judge:
     def of_new(self, kind, y, weight=None) -> "Judge":
         """Return what judges predictions of rows that the fit did not see; `kind` may know classes that it lacked."""
         guess = np.r_[self.prior, np.zeros(kind.width - len(self.prior))]
-        metric = self.metric if self._metric_of is None else self._metric_of(kind)
+        metric = self.metric if self.metric.of_kind is None else self.metric.of_kind(kind)
         return Judge(kind, metric, y, [(np.arange(0), np.arange(len(y)))], weight, guess=guess)
 
     def plain(self, out) -> PlainScore:

@@ -9,7 +9,6 @@ from sklearn.base import clone
 
 from ..crossfit import Reader, patterns_to_try
 from ..store import content_key
-from ._board import fold_scores
 from ._decisions import decided
 from ._level import Level, forget_idle, parts
 from ._parameters import BY_TASK
@@ -36,7 +35,6 @@ def joined(model, other):
     """Return a stack with the tasks of two that share their rows and folds; the first ones predict what they did."""
     out = copy(model)
     vars(out).update(_by_task(model._fitted(), other._fitted(), model.tasks_, other.tasks_))
-    vars(out).pop("_board", None)
     out.readers_ = {view: _both(reader, other.readers_[view], other.tasks_) for view, reader in model.readers_.items()}
     out.table_ = model.table_.join(other.table_)
     out.levels_, below = [], None
@@ -69,7 +67,6 @@ def with_learner(model, X, Y, entry):
         run.seconds |= level.seconds
     table, models = run.fit(members)
     out = copy(model)
-    vars(out).pop("_board", None)
     out.readers_, models = _read_beside(model.readers_, run.features.readers, models)
     out.levels_ = _levels_with(model.levels_, table, models, problem.tasks)
     last = out.levels_[-1]
@@ -218,7 +215,7 @@ def _accounted(out, n_extractions, failures, report):
     sums = dict.fromkeys(out.fit_report_.columns.drop("left_out"), "sum")
     stages = pd.concat([out.fit_report_, report]).groupby(level=0, sort=False)
     out.fit_report_ = stages.agg({**sums, "left_out": lambda words: ", ".join(filter(None, words))})
-    out.cv_results_ = fold_scores(out)
+    out._score_folds()
     return out
 
 

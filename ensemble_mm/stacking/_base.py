@@ -63,7 +63,6 @@ from ..learners import PORTFOLIOS, named_learner, portfolio, quantile_learner
 from ..meta import parts_of
 from ..store import BlockFolder, FeatureCache, JobStore, content_key, versions
 from ._adding import with_learner
-from ._board import fold_scores
 from ._by_pattern import adapted, losses_by_views
 from ._cascade import cascaded, measured_views
 from ._cautions import fitted_before, idle_learners, left_out, repeated_learners, splitting_groups, unweighted
@@ -110,7 +109,6 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
     def _fit_anew(self, X, Y, sample_weight, groups):
         started = time.time()
         self._check_params()
-        vars(self).pop("_board", None)
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=Y)
         problem = self._problem(X, Y, sample_weight, groups)
@@ -133,7 +131,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
         self.targets_, self._named_tasks = problem.targets, problem.named
         self.row_weights_, self.folds_ = problem.weights, folds
         self.groups_ = problem.group_codes
-        self.cv_results_ = fold_scores(self)
+        self._score_folds()
         views = [view for view in problem.views if view.name in run.features.readers]  # those extracted in time
         self.views_ = {view.name: view.modality for view in views}
         self.view_seconds_ = measured_views(self.views_, runner)

@@ -1,5 +1,6 @@
 """What a fitted stack scores on the rows that were held out, beside its members and what is simpler."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -14,10 +15,9 @@ BEST_VIEW, CONSTANT = BASELINES = "best single view", "constant"
 def judge_of(model, name):
     """Return the `Judge` of one task of a fitted stack."""
     task = model.tasks_[name]
-    return Judge(
-        task.rules, metric_for(model, task), model.targets_[name], model.folds_, model.row_weights_[name],
-        model.groups_, honest(model, name), metric_of=partial(metric_for, model, task),
-    )  # fmt: skip
+    metric = replace(metric_for(model, task), of_kind=partial(metric_for, model, task))
+    given = model.targets_[name], model.folds_, model.row_weights_[name], model.groups_
+    return Judge(task.rules, metric, *given, honest(model, name))
 
 
 def fold_scores(model):

@@ -13,7 +13,7 @@ from .._plain_words import Words, plural
 from ..data import task_weights
 from ..meta import Judge
 from ..store import content_key
-from ._board import head_of, judge_of, leaderboard
+from ._board import fold_scores, head_of, judge_of, leaderboard
 from ._seen import told_of_seen
 
 
@@ -66,6 +66,11 @@ class ResultsMixin:
             say(self, "comparing the ensemble with its members, the best single view and a constant ...")
             self._board = self._board_key(), leaderboard(self)
         return self._board[1].copy()
+
+    def _score_folds(self):
+        """Set `cv_results_` of what was fitted, and forget the leaderboard of what was there before."""
+        vars(self).pop("_board", None)
+        self.cv_results_ = fold_scores(self)
 
     def _board_key(self) -> str | None:
         """Return a key of what a leaderboard depends on beside the fit; None where something has no contents to tell.

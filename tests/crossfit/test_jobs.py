@@ -59,6 +59,12 @@ def test_one_class_in_the_training_rows_abstains():
     assert run(LogisticRegression(), np.zeros(8), 2, np.ones((8, 1), np.float32), test=np.array([0])) == (None, None)
 
 
+def test_counts_that_are_all_zero_are_predicted_as_zero():
+    X, y = np.ones((6, 1), dtype=np.float32), np.array([0.0, 0, 0, 0, 0, 7])
+    model, out = run(HistGradientBoostingRegressor(loss="poisson"), y, 0, X, test=np.array([5]))
+    assert model.predict_columns([X], np.arange(2)).ravel().tolist() == [0, 0] and out.item() == 0
+
+
 def test_a_missing_view_is_a_hole_or_the_training_mean():
     left, right = np.arange(6, dtype=np.float32)[:, np.newaxis], np.full((6, 1), np.nan, np.float32)
     right[:3] = [[1.0], [2.0], [6.0]]

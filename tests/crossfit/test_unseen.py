@@ -25,18 +25,19 @@ class Sum(RegressorMixin, BaseEstimator):
 
 def rows_and_folds(n_folds=4):
     rng = np.random.default_rng(0)
-    fold = np.arange(80) % n_folds
+    fold = np.arange(20 * n_folds) % n_folds
     folds = [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(n_folds)]
-    X = {name: np.empty((80, 2)) for name in "abc"}
+    X = {name: np.empty((len(fold), 2)) for name in "abc"}
     for view in X.values():
         for _, test in folds:  # all scales are those of the whole
             view[test] = rng.permuted(np.tile([[-1.0], [1.0]], (len(test) // 2, 2)), axis=0)
-    return X, rng.normal(size=80), folds
+    return X, rng.normal(size=len(fold)), folds
 
 
 @pytest.mark.parametrize(
     ("n_folds", "settings"),
     [
+        (3, {"meta_learner": "linear"}),
         (4, {"meta_learner": "linear"}),
         (4, {"meta_learner": "greedy", "prune": 2}),
         (5, {"meta_learner": "linear", "prune": "auto"}),
