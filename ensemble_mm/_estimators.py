@@ -83,6 +83,13 @@ def thread_params(estimator) -> list[str]:
     return keys
 
 
+def most_rows(estimator) -> float:
+    """Return how many rows an estimator is to be fitted on at most: the least that a part of it says as `most_rows`."""
+    parts = [estimator, *estimator.get_params(deep=True).values()]
+    said = (getattr(part, "most_rows", np.inf) for part in parts if isinstance(part, BaseEstimator))
+    return min(said, default=np.inf)
+
+
 def cost_of(estimator) -> float:
     """Return a rough cost of a fit, only to order jobs."""
     cost = 1.0

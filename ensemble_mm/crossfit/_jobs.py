@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
-from .._estimators import cost_of, seeded, thread_params
+from .._estimators import cost_of, most_rows, seeded, thread_params
 from .._inner_folds import inner_pairs
 from .._kinds import kind_of
 from .._routing import MANY_ROWS, keyword, row_params, whole_groups
@@ -21,6 +21,7 @@ from ._plan import Fit
 from ._quick import predicted
 
 EARLY_STOPPING = ("early_stopping_rounds", "early_stopping_round")
+ROWS = 32_768  # that are predicted at a time
 TINY = 1e-12  # a sum of weights that is none
 INNER_SHARE = 0.15  # of the training rows, kept aside to stop boosting early
 
@@ -50,8 +51,11 @@ class FittedMember:
         kind = kind_of(self.n_classes)
         if self.estimator is None:
             return kind.of_member(np.zeros((len(rows), kind.width)), self.codes)
-        X = assemble(blocks, rows, self.fills, self.dense)
-        return kind.of_member(self._said(X, kind.method), self.codes)
+        parts = [  # some rows at a time: what a learner makes of them may take more memory than they do
+            self._said(assemble(blocks, some, self.fills, self.dense), kind.method)
+            for some in np.split(rows, range(ROWS, len(rows), ROWS))
+        ]
+        return kind.of_member(parts[0] if len(parts) == 1 else np.concatenate(parts), self.codes)
 
     def _said(self, X, method):
         """Return probabilities of the classes that the learner knows, or numbers: shape (n_rows, n_columns)."""
@@ -70,6 +74,15 @@ class FittedMember:
         return proba
 
 
+def drawn(y, n, seed):
+    """Return the places of about `n` rows, in rising order, whose targets are spread like all; no class is lost."""
+    order = np.random.default_rng(seed).permutation(len(y))
+    order = order[np.argsort(y[order], kind="stable")]
+    picks = order[np.linspace(0, len(y) - 1, n).astype(np.intp)]
+    values, first = np.unique(y, return_index=True)
+    return np.union1d(picks, first) if len(values) < n else np.sort(picks)
+
+
 def counted_classes(class_weight, codes, n_classes, weight=None):
     """Return what a row of each class counts by `class_weight`, "balanced" or a number per class, as a tuple."""
     if class_weight != "balanced":
@@ -80,20 +93,34 @@ def counted_classes(class_weight, codes, n_classes, weight=None):
 
 def assemble(blocks, rows, fills, dense):
     """Set blocks side by side for some rows: one array, or CSR when a block is sparse and `dense` is not asked for."""
-    parts, every = [], len(rows) == blocks[0].shape[0] and (rows[1:] > rows[:-1]).all()
-    for block, fill in zip(blocks, fills, strict=True):
-        part = block if every and sparse.issparse(block) else block[rows]
-        if fill is not None:
-            hole = np.isnan(part)
-            if hole.any():
-                part = np.where(hole, fill, part)
-        parts.append(part)
-    if not any(sparse.issparse(part) for part in parts):
-        return np.ascontiguousarray(parts[0]) if len(parts) == 1 else np.hstack(parts)
-    if dense:
-        return np.hstack([part.toarray() if sparse.issparse(part) else part for part in parts])
-    joined = parts[0] if len(parts) == 1 else sparse.hstack(parts, format="csr")
+    parts = (_filled(block, rows, fill) for block, fill in zip(blocks, fills, strict=True))
+    if dense or not any(sparse.issparse(block) for block in blocks):
+        full = (part.toarray() if sparse.issparse(part) else part for part in parts)
+        return np.ascontiguousarray(next(full)) if len(blocks) == 1 else _side_by_side(full, blocks, len(rows))
+    joined = next(parts) if len(blocks) == 1 else sparse.hstack(list(parts), format="csr")
     joined.sort_indices()  # XGBoost's histograms crash the process on a CSR matrix with unsorted columns
+    return joined
+
+
+def _filled(block, rows, fill):
+    """Return some rows of a block; of a sparse one that has no others, the block itself."""
+    if sparse.issparse(block) and len(rows) == block.shape[0] and (rows[1:] > rows[:-1]).all():
+        return block
+    part = block[rows]
+    if fill is not None:
+        hole = np.isnan(part)
+        if hole.any():
+            return np.where(hole, fill, part)
+    return part
+
+
+def _side_by_side(parts, blocks, n_rows):
+    """Return `np.hstack(parts)`, of which one is in memory beside what is returned."""
+    joined = np.empty((n_rows, sum(block.shape[1] for block in blocks)), np.result_type(*(b.dtype for b in blocks)))
+    end = 0
+    for part in parts:
+        start, end = end, end + part.shape[1]
+        joined[:, start:end] = part
     return joined
 
 
@@ -147,7 +174,8 @@ class FitMember(Job):
         return cost_of(self.fit.member.estimator) * max(self.n_classes, 1) * (1 + len(self.train)) * (1 + sum(widths))
 
     def run(self):
-        kind, codes, target = kind_of(self.n_classes), [], self.y[self.train]
+        kind, codes, train = kind_of(self.n_classes), [], self._taught()
+        target = self.y[train]
         if len(np.unique(target)) < kind.least:
             return None, None, 0.0, []
         if kind.is_stratified:
@@ -155,12 +183,12 @@ class FitMember(Job):
         blocks = list(self.blocks)
         if self.columns is not None:
             blocks[-1] = blocks[-1].take(self.columns, axis=1)
-        weight, groups = (None if part is None else part[self.train] for part in (self.weight, self.groups))
-        model = self._unfitted(blocks, [int(c) for c in codes], weight)
+        weight, groups = (None if part is None else part[train] for part in (self.weight, self.groups))
+        model = self._unfitted(blocks, [int(c) for c in codes], weight, train)
         model.counted = self._counted(model.estimator, codes, target, weight)
         if model.counted:
             weight = np.take(model.counted, target) * (1.0 if weight is None else weight)
-        self._fit(model.estimator, assemble(blocks, self.train, model.fills, model.dense), target, weight, groups)
+        self._fit(model.estimator, assemble(blocks, train, model.fills, model.dense), target, weight, groups)
         started = time.perf_counter()
         predictions = model.predict_columns(blocks, self.test) if len(self.test) else None
         seconds = time.perf_counter() - started
@@ -168,7 +196,12 @@ class FitMember(Job):
             raise ValueError("its predictions hold NaN or infinite values")
         return (model if self.keep_model else None), predictions, seconds, self._blanked(model, blocks)
 
-    def _unfitted(self, blocks, codes, weight):
+    def _taught(self):
+        """Return the training rows that the learner is given: all, or a sample where it asks for no more."""
+        most = most_rows(self.fit.member.estimator)
+        return self.train if len(self.train) <= most else self.train[drawn(self.y[self.train], most, self.seed)]
+
+    def _unfitted(self, blocks, codes, weight, train):
         """Return the model, whose learner is still to be fitted."""
         learner, is_sparse = seeded(self.fit.member.estimator, self.seed), [sparse.issparse(block) for block in blocks]
         if not codes and not self.y[self.train].any():
@@ -181,8 +214,7 @@ class FitMember(Job):
         fills: list = [None] * len(blocks)  # of sparse blocks, which have no holes
         if several and not takes_nan:
             fills = [
-                None if empty else _column_means(b[self.train], weight)
-                for b, empty in zip(blocks, is_sparse, strict=True)
+                None if empty else _column_means(b[train], weight) for b, empty in zip(blocks, is_sparse, strict=True)
             ]
         return FittedMember(learner, self.n_classes, codes, self.views, widths, is_sparse, fills, not tags.sparse)
 

@@ -22,7 +22,7 @@ def predicted(model, X, method):
 
 def _pipeline(method):
     def ask(model, X):
-        for _, step in model.steps[:-1]:
+        for step in [step for _, step in model.steps[:-1] if step not in (None, "passthrough")]:
             X = step.unchecked(X) if "unchecked" in vars(type(step)) else step.transform(X)  # not what inherits it
         return predicted(model.steps[-1][1], X, method)
 

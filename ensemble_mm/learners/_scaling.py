@@ -21,6 +21,7 @@ from .._products import half
 
 HEAVY = 2.0  # skewness of a target above which few rows outweigh all others in a squared error
 MOST_RESTORED = 3.0  # times that a mean is raised at most: one huge target must not rule all predictions
+ROWS, COLUMNS = 8192, 8  # that are worked on at a time
 LEAST_SIZE = 1e-6  # of a direction of a kernel's map: what lies in smaller ones is noise
 
 
@@ -93,18 +94,10 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             norm = float(X.multiply(X).sum()) / X.shape[0]
             self.factor_ = 1.0 / np.sqrt(norm) if norm > 0 else 1.0
             return self
-        known = ~np.isnan(X)
-        count = np.maximum(known.sum(axis=0), 1)
-        self.mean_ = np.where(known, X, 0.0).sum(axis=0, dtype=np.float64) / count
-        deviation = np.where(known, X - self.mean_, 0.0)
-        variance = (deviation**2).sum(axis=0) / count
-        # A constant column of float32 shows rounding noise of about 1e-7 of its size.
-        varies = variance > (1e-6 * np.maximum(np.abs(self.mean_), 1e-30)) ** 2
-        low, high = np.where(known, X, np.inf).min(axis=0), np.where(known, X, -np.inf).max(axis=0)
-        two = varies & ((X == low) | (X == high) | ~known).all(axis=0)
-        self.scale_ = np.where(two, (high - low) / 2, np.where(varies, np.sqrt(variance), 1.0))
-        # Constant columns add nothing to the rows' norm.
-        norm = float(np.sum(np.where(varies, variance / self.scale_**2, 0.0)))
+        # Some columns at a time, for memory: at least two, whose sums are those of all, to the last bit.
+        pieces = np.array_split(X, max(1, X.shape[1] // COLUMNS), axis=1)
+        self.mean_, self.scale_, shares = map(np.concatenate, zip(*map(_scales, pieces), strict=True))
+        norm = float(np.sum(shares))
         self.factor_ = 1.0 / np.sqrt(norm) if norm > 0 else 1.0
         return self
 
@@ -134,7 +127,11 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             return scaled
         if self.mean_ is None:
             return X * X.dtype.type(self.factor_)
-        X = (X - self.mean_.astype(X.dtype)) / self.scale_.astype(X.dtype)
+        return by_rows(self._scaled, X, X.shape[1], X.dtype)
+
+    def _scaled(self, X):
+        X = X - self.mean_.astype(X.dtype)
+        X /= self.scale_.astype(X.dtype)
         if self.clip is not None:
             np.clip(X, -self.clip, self.clip, out=X)
         X *= X.dtype.type(self.factor_)
@@ -154,6 +151,30 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
+def _scales(X):
+    """Return by column the mean, what it is divided by, and what it then adds to the squared norm of rows."""
+    known = ~np.isnan(X)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, X, 0.0).sum(axis=0, dtype=np.float64) / count
+    variance = (np.where(known, X - mean, 0.0) ** 2).sum(axis=0) / count
+    # A constant column of float32 shows rounding noise of about 1e-7 of its size.
+    varies = variance > (1e-6 * np.maximum(np.abs(mean), 1e-30)) ** 2
+    low, high = np.where(known, X, np.inf).min(axis=0), np.where(known, X, -np.inf).max(axis=0)
+    two = varies & ((X == low) | (X == high) | ~known).all(axis=0)
+    scale = np.where(two, (high - low) / 2, np.where(varies, np.sqrt(variance), 1.0))
+    return mean, scale, np.where(varies, variance / scale**2, 0.0)  # constant columns add nothing
+
+
+def by_rows(call, X, width, dtype):
+    """Return `call(X)`, of shape (n_rows, width), some rows at a time: what lies between takes little memory."""
+    if X.shape[0] <= ROWS:
+        return call(X)
+    out = np.empty((X.shape[0], width), dtype)
+    for start in range(0, X.shape[0], ROWS):
+        out[start : start + ROWS] = call(X[start : start + ROWS])
+    return out
+
+
 class SampledKernel(Nystroem):
     """Nystroem's map of an RBF kernel, of all rows where there are fewer than components.
 
@@ -161,6 +182,8 @@ class SampledKernel(Nystroem):
     single precision they made a row's map depend on the rows beside it. What is kept is rounded, the sampled rows to
     half precision: a model file holds it in half the room.
     """
+
+    most_rows = 100_000  # that teach what stands behind it: hundreds of columns of more take gigabytes, and add little
 
     def fit(self, X, y=None):
         """Sample the rows that span the map; `X` is of shape (n_samples, n_features), scaled."""
@@ -186,7 +209,9 @@ class SampledKernel(Nystroem):
         """Return the map of an array or CSR matrix of floats, as `transform` does when it has checked one."""
         if "_spread" not in vars(self):
             self._spread = self.normalization_.astype(np.float64)
-        return (self._likeness(X) @ self._spread).astype(X.dtype)
+        return by_rows(
+            lambda rows: (self._likeness(rows) @ self._spread).astype(X.dtype), X, len(self._spread), X.dtype
+        )
 
     def _likeness(self, X):
         """Return the kernel of rows and the sampled rows."""

@@ -65,7 +65,15 @@ from ..store import BlockFolder, FeatureCache, JobStore, content_key, versions
 from ._adding import with_learner
 from ._by_pattern import adapted, losses_by_views
 from ._cascade import cascaded, measured_views
-from ._cautions import fitted_before, idle_learners, left_out, repeated_learners, splitting_groups, unweighted
+from ._cautions import (
+    fitted_before,
+    idle_learners,
+    left_out,
+    repeated_learners,
+    sampled_learners,
+    splitting_groups,
+    unweighted,
+)
 from ._decisions import decided, with_class_weights
 from ._diagram import diagram
 from ._level import Level, calibrator_of, forget_idle, meta_setting, setting_of
@@ -453,6 +461,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
             tuple(Fit(member, fold) for member in [*members, *across] for fold in all_folds),
             tuple(f"meta-learner of task {name!r}, {part}{of}" for of in levels for name in names for part in rows),
             tuple(self._calibrations(problem.tasks)),
+            tuple(sampled_learners(members, problem.n_rows)),
         )
         if self.memory is not None:
             run = CrossFit(problem, folds, bool(self.refit), seed, self._runner(), n_copies=self.augment)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from .._estimators import fitted_part
+from .._estimators import fitted_part, most_rows
 from .._routing import keyword, splits_groups
 
 
@@ -46,6 +46,13 @@ def splitting_groups(learners, n_rows) -> Iterator[str]:
             f"settings that suit rows they saw: {', '.join(names)}. Turn early stopping off, or search with "
             "TunedLearner, which keeps groups whole."
         )
+
+
+def sampled_learners(members, n_rows) -> Iterator[str]:
+    """Yield what a plan tells of learners that are fitted on some of the rows only."""
+    for name, most in {member.learner: most_rows(member.estimator) for member in members}.items():
+        if n_rows > most:
+            yield f"learner {name!r} is fitted on at most {most:,} rows of those of a fold, drawn by the seed"
 
 
 def fitted_before(members, views) -> Iterator[str]:

@@ -12,9 +12,9 @@ from sklearn.svm import LinearSVC
 
 from ensemble_mm import StackedClassifier, TabularExtractor, TextExtractor
 from ensemble_mm._estimators import seeded, thread_params
-from ensemble_mm.crossfit import Fit, Member
+from ensemble_mm.crossfit import Fit, Member, _jobs
 from ensemble_mm.crossfit._extract import spread_rows
-from ensemble_mm.crossfit._jobs import FitMember, assemble, fit_learner
+from ensemble_mm.crossfit._jobs import FitMember, assemble, drawn, fit_learner
 
 
 def run(estimator, y, n_classes, *blocks, test=None, columns=None, threads=1):
@@ -195,3 +195,42 @@ def test_trees_that_take_holes_read_texts_beside_a_table_with_holes():
         table.loc[X.index[holes], "price"] = np.nan
         model.fit(table, [0, 1] * 20)
         assert np.isfinite(model.predict_proba(X.assign(price=np.nan))).all()
+
+
+class Few(LogisticRegression):
+    most_rows = 30
+
+    def fit(self, X, y, sample_weight=None):
+        self.rows_ = X[:, 0].copy()
+        return super().fit(X, y, sample_weight)
+
+
+def test_a_learner_that_asks_for_few_rows_gets_a_sample_with_all_classes():
+    X = np.arange(400, dtype=np.float32)[:, np.newaxis]
+    y = np.where(X[:, 0] == 7, 2.0, X[:, 0] % 2)
+    models = [run(make_pipeline("passthrough", Few()), y, 3, X, test=np.arange(100, 110))[0] for _ in range(2)]
+    rows = models[0].estimator[-1].rows_
+    assert 30 <= len(rows) <= 33 and 7 in rows and models[0].codes == [0, 1, 2]
+    assert (np.diff(rows) > 0).all() and not set(rows) & set(range(100, 110))
+    np.testing.assert_array_equal(rows, models[1].estimator[-1].rows_)
+    small, _ = run(Few(), y[:28], 3, X[:28])
+    assert len(small.estimator.rows_) == 28
+
+
+def test_drawn_numbers_are_spread_like_all():
+    y = np.random.default_rng(0).exponential(size=10_000)
+    some = y[drawn(y, 500, 1)]
+    assert len(some) == 500 and np.allclose(
+        np.quantile(some, [0.1, 0.5, 0.9]), np.quantile(y, [0.1, 0.5, 0.9]), rtol=0.02
+    )
+
+
+def test_rows_that_are_predicted_in_parts_are_the_same(monkeypatch):
+    rng = np.random.default_rng(0)
+    dense, words = rng.normal(size=(50, 3)).astype(np.float32), sparse.random(50, 6, 0.5, "csr", np.float32, rng=rng)
+    y = (dense[:, 0] > 0).astype(float)
+    for blocks in ((dense,), (words,), (dense, words)):
+        model, whole = run(KNeighborsClassifier(5), y, 2, *blocks, test=np.arange(20))
+        monkeypatch.setattr(_jobs, "ROWS", 7)
+        np.testing.assert_array_equal(model.predict_columns(blocks, np.arange(20)), whole)
+        monkeypatch.undo()

@@ -25,6 +25,7 @@ from ensemble_mm import (
     TextExtractor,
 )
 from ensemble_mm.crossfit import ALL_ROWS, _execute
+from ensemble_mm.learners._scaling import SampledKernel
 from ensemble_mm.stacking import _base
 from ensemble_mm.stacking._parameters import INNER
 
@@ -404,3 +405,9 @@ def test_what_a_fit_sets_and_users_see_is_documented():
     told = set(re.findall(r"^ *(\w+_) : ", type(model).__doc__, re.MULTILINE))
     assert fitted <= told and len(fitted) < 20
     assert not fitted & INNER and all(hasattr(model, name) for name in INNER)
+
+
+def test_a_plan_tells_of_learners_that_are_fitted_on_a_sample(vectors, monkeypatch):
+    X, y = vectors
+    monkeypatch.setattr(SampledKernel, "most_rows", 20)
+    assert "learner 'kernel' is fitted on at most 20 rows" in str(StackedRegressor(learners=["kernel"]).plan(X, y))
