@@ -17,10 +17,8 @@ from ._parts import parts_of
 from ._paths import looks_of, paths_of, with_paths
 from ._sources import folder_of_table, read_source
 
-DEMOS = {
-    "moving_digits": (["picture", "sound", "clip"], ["digit", "speaker", "direction", "speed"]),
-    "av_digits": (["picture", "sound"], ["digit", "speaker", "accent"]),
-}
+# The tasks of each packaged set; its other columns are views.
+DEMOS = {"moving_digits": ["digit", "speaker", "direction", "speed"], "av_digits": ["digit", "speaker", "accent"]}
 
 
 def load_demo(name="moving_digits") -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -53,12 +51,11 @@ def load_demo(name="moving_digits") -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     check_choice("name", name, tuple(DEMOS))
     root = Path(__file__).parent / "demo" / name
-    views, tasks = DEMOS[name]
-    return read_table(root / "table.csv", tasks, root=root, inputs=views)
+    return read_table(root / "table.csv", DEMOS[name], root=root)
 
 
 def read_table(
-    source, targets=(), root=None, *, inputs=None, media=(), sep=None, decimal=None, encoding=None, memory=None
+    source, targets=(), root=None, *, media=(), sep=None, decimal=None, encoding=None, memory=None
 ) -> tuple[Any, pd.DataFrame]:
     """Read a file, a database table or parallel lists of items as `(X, Y)`.
 
@@ -71,11 +68,9 @@ def read_table(
         (any SQLAlchemy address; extra `store`); or a dict from view to a text file with one item per line. Digits that
         begin with 0, such as 00501, stay texts.
     targets : list of str, str (comma-separated names, or for lists the path of a table), default=()
-        Columns that are labels.
+        Columns that are labels; the others are inputs.
     root : path or None, default=None
         Folder of the media files; None: that of the table. A path that leads outside of it is refused.
-    inputs : list of str or None, default=None
-        Columns that are inputs; None: all that are no targets.
     media : list of str, default=()
         Columns that hold media files whatever the names in them look like, such as those that a fitted model reads as
         images. Others are known by the suffixes of their names.
@@ -112,14 +107,14 @@ def read_table(
     names = _names_of(targets)
     large = None if limit is None else _large_data(os.fspath(source), limit)
     if large is not None:
-        wanted = [name for name in large.columns if name not in names] if inputs is None else list(inputs)
+        wanted = [name for name in large.columns if name not in names]
         root = root if root is not None else folder_of_table(Path(source))
         Y = large[names].apply(_known_labels) if names else pd.DataFrame(index=range(len(large)))
         return ChunkedData(source, wanted, root=root, media=media), Y
     frame, folder = read_source(source, Layout(sep, decimal, encoding))
-    _check_columns(source, [*names, *(inputs or [])], frame.columns)
-    X = frame[list(inputs)] if inputs is not None else frame.drop(columns=names)
-    return with_paths(X, Path(root) if root is not None else folder, media), frame[names].apply(_known_labels)
+    _check_columns(source, names, frame.columns)
+    X = with_paths(frame.drop(columns=names), Path(root) if root is not None else folder, media)
+    return X, frame[names].apply(_known_labels)
 
 
 def _names_of(targets) -> list:

@@ -35,7 +35,7 @@ TEMPLATE = "report.html.jinja"
 
 
 @all_signs()
-def write_report(model, path, X=None, Y=None, *, id=None, title=None, audit=None, n_rows=5, random_state=0) -> Path:
+def write_report(model, path, X=None, Y=None, *, id=None, title=None, audit=None, n_rows=5) -> Path:
     """Write one self-contained HTML page about a fitted stack.
 
     Its first screen answers four questions: how good are the predictions, what drives them, where do they fail, and
@@ -60,8 +60,6 @@ def write_report(model, path, X=None, Y=None, *, id=None, title=None, audit=None
         The result of `audit`, to be shown on the page.
     n_rows : int, default=5
         Number of hardest rows to show per task.
-    random_state : int, default=0
-        Seed of the bootstrap intervals and of the shuffled columns.
 
     Returns
     -------
@@ -92,11 +90,11 @@ def write_report(model, path, X=None, Y=None, *, id=None, title=None, audit=None
         raise FileNotFoundError(f"The folder {str(path.parent)!r} does not exist: make it, or name another one.")
     rows = Rows(model, X, Y, id)
     say(model, "report, 1 of 3: what drives the predictions ...")
-    shares = view_contributions(model, random_state=random_state)
+    shares = view_contributions(model, random_state=0)
     parts = None
     if rows.source is not None and hasattr(model, "readers_"):
         with contextlib.suppress(BadItemsError):  # files that have gone since the fit: the page says so beside them
-            parts = strongest_parts(model, X, random_state=random_state)
+            parts = strongest_parts(model, X, random_state=0)
     say(model, "report, 2 of 3: scores beside those of simpler models ...")
     scores = scores_section(model)
     new = new_rows_section(rows)
