@@ -11,6 +11,7 @@ from ..crossfit import Reader, patterns_to_try
 from ..store import content_key
 from ._decisions import decided
 from ._level import Level, forget_idle, parts
+from ._members import learners_of, members_of_fit
 from ._parameters import BY_TASK
 from ._seen import marks_of
 
@@ -52,7 +53,7 @@ def joined(model, other):
 def with_learner(model, X, Y, entry):
     """Return a stack with the members of one more learner; those that are there predict what they did."""
     problem, other = _problem_of(model, X, Y, entry)
-    members = other._members(problem)
+    members = members_of_fit(other, problem)
     if any(member.learner == members[0].learner for member in model.table_.members()):
         raise ValueError(f"The model has a learner {members[0].learner!r} already: give the new one another name.")
     read = {view for member in members for view in member.views}
@@ -108,7 +109,7 @@ def _problem_of(model, X, Y, entry):
         weights=model.row_weights_,
     )  # fmt: skip
     suited = [
-        n for n, task in problem.tasks.items() if task.rules.suits(other._learners_of(task, problem)[0].estimator)
+        n for n, task in problem.tasks.items() if task.rules.suits(learners_of(other, task, problem)[0].estimator)
     ]
     return problem.only(suited or labels), other
 

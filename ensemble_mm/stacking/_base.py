@@ -6,90 +6,59 @@
 import os
 import time
 import warnings
-from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
-from functools import partial
-from types import SimpleNamespace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
-import pandas as pd
-from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import as_pandas, bytes_of, check_choice, check_params, tell
-from .._modalities import MODALITIES, VECTOR
+from .._checks import as_pandas, bytes_of, check_params, tell
 from ..crossfit import (
     ALL_ROWS,
-    MISSING_VIEWS,
     CrossFit,
     Fit,
-    LearnerSpec,
-    NewRows,
     Plan,
     Runner,
     by_content,
-    check_learners,
     draw_folds,
     in_time_order,
     measured,
-    members_of,
     needs_within,
-    patterns_of,
     plan_extractions,
 )
 from ..data import (
     ChunkedData,
-    ColumnsOnDisk,
     Names,
-    Quantiles,
-    as_fitted,
     as_source,
-    columns_of,
-    columns_of_few,
-    columns_read,
     has_names,
     is_lazy,
-    present_rows,
     read_problem,
-    views_of,
 )
-from ..learners import PORTFOLIOS, named_learner, portfolio, quantile_learner
 from ..meta import parts_of
 from ..store import BlockFolder, FeatureCache, JobStore, content_key, versions
 from ._adding import with_learner
 from ._by_pattern import adapted, losses_by_views
-from ._cascade import cascaded, measured_views
-from ._cautions import (
-    fitted_before,
-    idle_learners,
-    left_out,
-    repeated_learners,
-    sampled_learners,
-    splitting_groups,
-    unweighted,
-)
+from ._cascade import measured_views
+from ._cautions import fitted_before, left_out, sampled_learners
 from ._decisions import decided, with_class_weights
 from ._diagram import diagram
 from ._level import Level, calibrator_of, forget_idle, meta_setting, setting_of
+from ._members import members_of_fit, untold
 from ._parameters import INNER, StackParameters, check_settings, check_weights
 from ._params import NamedParamsMixin
-from ._predictor import Predictor
+from ._prediction import PLAIN_OUTPUT, PredictionMixin
 from ._progress import Progress
-from ._regions import fit_regions, regions_of
+from ._regions import fit_regions
 from ._results import ResultsMixin
 from ._seen import marks_of
 
-# What steps hand on to each other are arrays, whatever `set_config` says of the output of transformers.
-PLAIN_OUTPUT = partial(config_context, transform_output="default")
 
-
-class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupportMixin, BaseEstimator):
+class BaseStack(NamedParamsMixin, PredictionMixin, ResultsMixin, StackParameters, CallbackSupportMixin, BaseEstimator):
     """Base of the estimators; see `StackedClassifier` for the parameters."""
 
     _only: ClassVar[str | None] = None  # "classification" or "regression" for the estimators of one task
@@ -125,9 +94,9 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
         seed, told = self._seed(), [*problem.notes, *problem.schema.notes]
         folds = draw_folds(self.cv, problem, seed, told)
         tell(told, stacklevel=5)
-        members = self._members(problem)
+        members = members_of_fit(self, problem)
         check_weights(self.meta_learner, problem.tasks, members)
-        for words in (*self._untold(members, problem, sample_weight), *fitted_before(members, problem.views)):
+        for words in (*untold(self, members, problem, sample_weight), *fitted_before(members, problem.views)):
             warnings.warn(words, UserWarning, stacklevel=5)
         runner = self._runner(Progress(context, self), started)
         run = self._crossfit(problem, folds, seed, runner)
@@ -324,62 +293,6 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
             self, array, reset=reset, accept_sparse="csr", ensure_all_finite="allow-nan", dtype="numeric"
         )
 
-    # -- learners ------------------------------------------------------------------------------------------------
-
-    def _learners_of(self, task, problem):
-        learners = self.learners
-        if isinstance(learners, dict):
-            for key in (task.name, task.kind, task.rules.family):
-                if key in learners:
-                    learners = learners[key]
-                    break
-            else:
-                raise ValueError(
-                    f"learners has no entry for task {task.name!r} (nor for {task.kind!r}): add one, or give one list."
-                )
-        kind, n_rows = task.rules, int((~np.isnan(problem.targets[task.name])).sum())
-        natures = {view.name: MODALITIES[view.modality].nature(view.extractor) for view in problem.views}
-        natures |= dict.fromkeys(self._told_missing(problem), MODALITIES[VECTOR].like)
-        facts = {"kind": task.kind, "n_rows": n_rows, "n_classes": kind.n_classes, "views": natures}
-        if isinstance(learners, str):
-            check_choice("learners", learners, PORTFOLIOS)
-            return [LearnerSpec(*entry) for entry in portfolio(learners, **facts)]
-        if isinstance(learners, (list, tuple)):
-            learners = [named_learner(entry, **facts) if isinstance(entry, str) else entry for entry in learners]
-        specs = check_learners(learners)
-        if isinstance(kind, Quantiles):
-            specs = [replace(spec, estimator=quantile_learner(spec.estimator)) for spec in specs]
-        return specs
-
-    def _told_missing(self, problem):
-        """Return what learners may read beside the views, as a list: which of them a row lacks, if any row does."""
-        lacking = self.missing_indicator and not all(present_rows(column).all() for column in problem.columns.values())
-        if lacking and any(view.name == MISSING_VIEWS for view in problem.views):
-            raise ValueError(f"With missing_indicator no view may be called {MISSING_VIEWS!r}: give it another name.")
-        return [MISSING_VIEWS] if lacking else []
-
-    def _members(self, problem):
-        names, tasks = [view.name for view in problem.views] + self._told_missing(problem), problem.tasks
-        listed = {name: self._learners_of(task, problem) for name, task in tasks.items()}
-        members = [member for name, task in tasks.items() for member in members_of(task, listed[name], names)]
-        own = self.learners.values() if isinstance(self.learners, dict) else [self.learners]
-        asked = {} if any(isinstance(learners, str) for learners in own) else listed  # portfolios repeat by design
-        for words in (*idle_learners(listed, tasks), *repeated_learners(asked, tasks, members)):
-            warnings.warn(words, UserWarning, stacklevel=6)
-        return members
-
-    def _untold(self, members, problem, sample_weight):
-        """Yield what to tell of learners and meta-learners that take no weights of rows, or split groups."""
-        given = (meta_setting(self.meta_learner, task) for task in problem.tasks.values())
-        learners = [(member.learner, member.estimator) for member in members]
-        learners += [(type(meta).__name__, meta) for meta in given if hasattr(meta, "fit")]
-        if sample_weight is not None:
-            yield from unweighted(learners)
-        elif any(task.class_weight is not None for task in problem.tasks.values()):
-            yield from unweighted((m.learner, m.estimator) for m in members if problem.tasks[m.task].class_weight)
-        if problem.groups is not None:
-            yield from splitting_groups(learners, problem.n_rows)
-
     def _meta_settings(self, tasks):
         """Return what `Level.weigh` needs to make the meta-learner of each task."""
         return {
@@ -447,7 +360,7 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
         problem, seed = self._problem(X, y, sample_weight, groups), self._seed()
         check_settings(self, problem.tasks)
         folds = draw_folds(self.cv, problem, seed)
-        members = self._members(problem)
+        members = members_of_fit(self, problem)
         across = self._members_across(problem.tasks, members)
         all_folds = [*range(len(folds)), *([ALL_ROWS] if self.refit else [])]
         parts = parts_of(folds, problem.n_rows, problem.group_codes, once=bool(self.refit))
@@ -480,148 +393,6 @@ class BaseStack(NamedParamsMixin, ResultsMixin, StackParameters, CallbackSupport
             if calibrator is not None:
                 yield f"{calibrator} calibration of task {name!r}"
             yield f"prediction {task.rules.region} of task {name!r}"
-
-    # -- prediction ----------------------------------------------------------------------------------------------
-
-    def _new_rows(self, X):
-        columns, index = self._read(X)
-        return NewRows(self.readers_, columns, self._runner(), self._cache(), index)
-
-    def _read(self, X):
-        """Return what the views read of X, by view, and the labels of its rows."""
-        check_is_fitted(self, "levels_")
-        source = as_fitted(X, self)
-        if self._names.container == "array":
-            source = self._checked(source, reset=False)
-        told = []
-        columns = columns_of(source, views_of(self), self.schema_, told=told)
-        if not next(iter(columns.values())).shape[0]:
-            raise ValueError(f"X has no rows (0 sample(s)): a {type(self).__name__} predicts at least one.")
-        tell(told, stacklevel=6)
-        return columns, getattr(source, "index", None)
-
-    def predict_members(self, X):
-        """Return the table of the members' predictions for new rows, with the columns of `table_`.
-
-        Members that never count, whose learners are not kept, are NaN.
-        """
-        new = self._new_rows(X)
-        with PLAIN_OUTPUT():
-            table = self._run_levels(new)[0]
-        for level in self.levels_:
-            for member in level.table.members():  # of a second level some may have models only
-                models = level.models.get(member, {}).values()  # none of one that was pruned, whose column is NaN
-                if any(model is not None and model.estimator is None for model in models):
-                    table[member][:] = np.nan
-        return table
-
-    def _run_levels(self, new):
-        """Return the joined table of all levels and the predictions {task: array} of the last."""
-        estimates, table, out = {}, None, None
-        for level in self.levels_:
-            own = level.predict_table(new, self.tasks_, estimates)
-            table = own if table is None else table.join(own)
-            out = level.combine(table, self.tasks_, patterns_of(new.present))
-            estimates = level.estimates(out, self.tasks_)
-        return table, out
-
-    def _few_rows(self, X):
-        """Return few rows that are read without what takes most of their time; None where they are not plain."""
-        columns = columns_of_few(X, self) if hasattr(self, "levels_") else None
-        return columns and NewRows(self.readers_, columns, self._runner(), self._cache(), X.index)
-
-    def _predict_tasks(self, X):
-        """Return predictions by task, and of their rows which views they have, their labels and what views read."""
-        if isinstance(X, ChunkedData):
-            return self._predict_on_disk(X)
-        new = self._few_rows(X) or self._new_rows(X)
-        with PLAIN_OUTPUT():
-            return self._predicted(new), new
-
-    def _predict_on_disk(self, data):
-        """Return what `_predict_tasks` does of data on disk, of which one chunk at a time is in memory."""
-        parts = [(out, new.present) for out, new in map(self._predict_tasks, self._chunks(data))]
-        out, present = (
-            {name: np.concatenate([part[name] for part in several]) for name in several[0]}
-            for several in zip(*parts, strict=True)
-        )
-        whole = self._columns_read() <= {*data.columns}
-        columns = ColumnsOnDisk(data, views_of(self), self.schema_) if whole else self._read(data)[0]
-        return out, SimpleNamespace(present=present, index=pd.RangeIndex(len(data)), columns=columns)
-
-    def _chunks(self, data):
-        """Return an iterator over chunks of data on disk, with the columns that the views read."""
-        read = self._columns_read()
-        return data.chunks([name for name in data.columns if name in read] or None)
-
-    def _columns_read(self):
-        """Return the columns that the views read."""
-        return {name for columns in self.view_columns_.values() for name in columns_read(columns)}
-
-    def _predict_classes(self, X, cascade):
-        """Return predictions {task: array} and the labels of the rows; `cascade` reads dear views only where needed."""
-        if cascade is None:
-            out, new = self._predict_tasks(X)
-            return out, new.index
-        columns, index = self._read(X)
-        with PLAIN_OUTPUT():
-            return cascaded(self, columns, cascade), index
-
-    def _silent(self, X, coverage, cascade):
-        """Return predictions by task, the labels of the rows, and by task a mask of rows of which nothing is said."""
-        if coverage is None:
-            return *self._predict_classes(X, cascade), {}
-        if cascade is not None:
-            raise ValueError(
-                "Sets of classes are those of rows of which all is read: give abstain or cascade, not both."
-            )
-        out, new = self._predict_tasks(X)
-        sets = regions_of(self, out, new.present, coverage, "sets")
-        return out, new.index, {name: inside.sum(axis=1) > 1 for name, inside in sets.items()}
-
-    def _predicted(self, new):
-        out = self._run_levels(new)[1]
-        return {name: self.levels_[-1].calibrated(name, p) for name, p in out.items()}
-
-    def predict_chunks(self, data) -> Iterator[Any]:
-        """Return an iterator over the predictions of a table that stays on disk, chunk by chunk.
-
-        Parameters
-        ----------
-        data : ChunkedData, or what it is made of
-            A path of Parquet files, a pyarrow Dataset, a polars LazyFrame or a Dask DataFrame; its columns are found by
-            name, as in `predict`.
-
-        Yields
-        ------
-        DataFrame or ndarray
-            What `predict` returns of the rows of a chunk; a DataFrame has their places in the table as labels.
-
-        Examples
-        --------
-        >>> import pathlib, tempfile
-        >>> import numpy as np
-        >>> import pandas as pd
-        >>> from ensemble_mm import ChunkedData, MultiOutputStack
-        >>> X = pd.DataFrame({"age": np.arange(60.0)})
-        >>> model = MultiOutputStack(learners=["linear"], cv=3, random_state=0).fit(X, {"size": 2 * X["age"]})
-        >>> file = pathlib.Path(tempfile.mkdtemp(), "rows.parquet")
-        >>> X.to_parquet(file)
-        >>> [len(part) for part in model.predict_chunks(ChunkedData(file, chunk_rows=25))]
-        [25, 25, 10]
-        """
-        check_is_fitted(self, "levels_")
-        return map(self.predict, self._chunks(data if isinstance(data, ChunkedData) else ChunkedData(data)))
-
-    def compiled(self) -> Predictor:
-        """Return a predictor for few rows at a time, as a service wants it, with the methods that predict."""
-        check_is_fitted(self, "levels_")
-        return Predictor(self)
-
-    def _regions(self, X, coverage, region, joint=False):
-        check_is_fitted(self)
-        out, new = self._predict_tasks(X)
-        return regions_of(self, out, new.present, coverage, region, joint)
 
     def __dir__(self):
         """Return the names that are for users."""

@@ -1,0 +1,74 @@
+"""Which members a fit has: the learners of each task, as they were listed or from a portfolio, and what they read."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+
+from .._checks import check_choice
+from .._modalities import MODALITIES, VECTOR
+from ..crossfit import MISSING_VIEWS, LearnerSpec, check_learners, members_of
+from ..data import Quantiles, present_rows
+from ..learners import PORTFOLIOS, named_learner, portfolio, quantile_learner
+from ._cautions import idle_learners, repeated_learners, splitting_groups, unweighted
+from ._level import meta_setting
+
+
+def learners_of(stack, task, problem):
+    """Return the learners of a task, as they were listed or as its portfolio has them."""
+    learners = stack.learners
+    if isinstance(learners, dict):
+        for key in (task.name, task.kind, task.rules.family):
+            if key in learners:
+                learners = learners[key]
+                break
+        else:
+            raise ValueError(
+                f"learners has no entry for task {task.name!r} (nor for {task.kind!r}): add one, or give one list."
+            )
+    kind, n_rows = task.rules, int((~np.isnan(problem.targets[task.name])).sum())
+    natures = {view.name: MODALITIES[view.modality].nature(view.extractor) for view in problem.views}
+    natures |= dict.fromkeys(_told_missing(stack, problem), MODALITIES[VECTOR].like)
+    facts = {"kind": task.kind, "n_rows": n_rows, "n_classes": kind.n_classes, "views": natures}
+    if isinstance(learners, str):
+        check_choice("learners", learners, PORTFOLIOS)
+        return [LearnerSpec(*entry) for entry in portfolio(learners, **facts)]
+    if isinstance(learners, (list, tuple)):
+        learners = [named_learner(entry, **facts) if isinstance(entry, str) else entry for entry in learners]
+    specs = check_learners(learners)
+    if isinstance(kind, Quantiles):
+        specs = [replace(spec, estimator=quantile_learner(spec.estimator)) for spec in specs]
+    return specs
+
+
+def _told_missing(stack, problem):
+    """Return what learners may read beside the views, as a list: which of them a row lacks, if any row does."""
+    lacking = stack.missing_indicator and not all(present_rows(column).all() for column in problem.columns.values())
+    if lacking and any(view.name == MISSING_VIEWS for view in problem.views):
+        raise ValueError(f"With missing_indicator no view may be called {MISSING_VIEWS!r}: give it another name.")
+    return [MISSING_VIEWS] if lacking else []
+
+
+def members_of_fit(stack, problem):
+    """Return the members of a fit, and warn of learners that would do nothing or repeat others."""
+    names, tasks = [view.name for view in problem.views] + _told_missing(stack, problem), problem.tasks
+    listed = {name: learners_of(stack, task, problem) for name, task in tasks.items()}
+    members = [member for name, task in tasks.items() for member in members_of(task, listed[name], names)]
+    own = stack.learners.values() if isinstance(stack.learners, dict) else [stack.learners]
+    asked = {} if any(isinstance(learners, str) for learners in own) else listed  # portfolios repeat by design
+    for words in (*idle_learners(listed, tasks), *repeated_learners(asked, tasks, members)):
+        warnings.warn(words, UserWarning, stacklevel=6)
+    return members
+
+
+def untold(stack, members, problem, sample_weight):
+    """Yield what to tell of learners and meta-learners that take no weights of rows, or split groups."""
+    given = (meta_setting(stack.meta_learner, task) for task in problem.tasks.values())
+    learners = [(member.learner, member.estimator) for member in members]
+    learners += [(type(meta).__name__, meta) for meta in given if hasattr(meta, "fit")]
+    if sample_weight is not None:
+        yield from unweighted(learners)
+    elif any(task.class_weight is not None for task in problem.tasks.values()):
+        yield from unweighted((m.learner, m.estimator) for m in members if problem.tasks[m.task].class_weight)
+    if problem.groups is not None:
+        yield from splitting_groups(learners, problem.n_rows)

@@ -1,0 +1,168 @@
+"""Prediction with a fitted stack: of rows in memory, of few rows, and of rows on disk.
+
+New rows climb as those of a fit did: X -> views -> features -> members -> table -> meta-learners.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn import config_context
+from sklearn.utils.validation import check_is_fitted
+
+from .._checks import tell
+from ..crossfit import NewRows, patterns_of
+from ..data import ChunkedData, ColumnsOnDisk, as_fitted, columns_of, columns_of_few, columns_read, views_of
+from ._cascade import cascaded
+from ._predictor import Predictor
+from ._regions import regions_of
+
+# What steps hand on to each other are arrays, whatever `set_config` says of the output of transformers.
+PLAIN_OUTPUT = partial(config_context, transform_output="default")
+
+
+class PredictionMixin:
+    """What the estimators do with new rows."""
+
+    def _new_rows(self, X):
+        columns, index = self._read(X)
+        return NewRows(self.readers_, columns, self._runner(), self._cache(), index)
+
+    def _read(self, X):
+        """Return what the views read of X, by view, and the labels of its rows."""
+        check_is_fitted(self, "levels_")
+        source = as_fitted(X, self)
+        if self._names.container == "array":
+            source = self._checked(source, reset=False)
+        told = []
+        columns = columns_of(source, views_of(self), self.schema_, told=told)
+        if not next(iter(columns.values())).shape[0]:
+            raise ValueError(f"X has no rows (0 sample(s)): a {type(self).__name__} predicts at least one.")
+        tell(told, stacklevel=6)
+        return columns, getattr(source, "index", None)
+
+    def predict_members(self, X):
+        """Return the table of the members' predictions for new rows, with the columns of `table_`.
+
+        Members that never count, whose learners are not kept, are NaN.
+        """
+        new = self._new_rows(X)
+        with PLAIN_OUTPUT():
+            table = self._run_levels(new)[0]
+        for level in self.levels_:
+            for member in level.table.members():  # of a second level some may have models only
+                models = level.models.get(member, {}).values()  # none of one that was pruned, whose column is NaN
+                if any(model is not None and model.estimator is None for model in models):
+                    table[member][:] = np.nan
+        return table
+
+    def _run_levels(self, new):
+        """Return the joined table of all levels and the predictions {task: array} of the last."""
+        estimates, table, out = {}, None, None
+        for level in self.levels_:
+            own = level.predict_table(new, self.tasks_, estimates)
+            table = own if table is None else table.join(own)
+            out = level.combine(table, self.tasks_, patterns_of(new.present))
+            estimates = level.estimates(out, self.tasks_)
+        return table, out
+
+    def _few_rows(self, X):
+        """Return few rows that are read without what takes most of their time; None where they are not plain."""
+        columns = columns_of_few(X, self) if hasattr(self, "levels_") else None
+        return columns and NewRows(self.readers_, columns, self._runner(), self._cache(), X.index)
+
+    def _predict_tasks(self, X):
+        """Return predictions by task, and of their rows which views they have, their labels and what views read."""
+        if isinstance(X, ChunkedData):
+            return self._predict_on_disk(X)
+        new = self._few_rows(X) or self._new_rows(X)
+        with PLAIN_OUTPUT():
+            return self._predicted(new), new
+
+    def _predict_on_disk(self, data):
+        """Return what `_predict_tasks` does of data on disk, of which one chunk at a time is in memory."""
+        parts = [(out, new.present) for out, new in map(self._predict_tasks, self._chunks(data))]
+        out, present = (
+            {name: np.concatenate([part[name] for part in several]) for name in several[0]}
+            for several in zip(*parts, strict=True)
+        )
+        whole = self._columns_read() <= {*data.columns}
+        columns = ColumnsOnDisk(data, views_of(self), self.schema_) if whole else self._read(data)[0]
+        return out, SimpleNamespace(present=present, index=pd.RangeIndex(len(data)), columns=columns)
+
+    def _chunks(self, data):
+        """Return an iterator over chunks of data on disk, with the columns that the views read."""
+        read = self._columns_read()
+        return data.chunks([name for name in data.columns if name in read] or None)
+
+    def _columns_read(self):
+        """Return the columns that the views read."""
+        return {name for columns in self.view_columns_.values() for name in columns_read(columns)}
+
+    def _predict_classes(self, X, cascade):
+        """Return predictions {task: array} and the labels of the rows; `cascade` reads dear views only where needed."""
+        if cascade is None:
+            out, new = self._predict_tasks(X)
+            return out, new.index
+        columns, index = self._read(X)
+        with PLAIN_OUTPUT():
+            return cascaded(self, columns, cascade), index
+
+    def _silent(self, X, coverage, cascade):
+        """Return predictions by task, the labels of the rows, and by task a mask of rows of which nothing is said."""
+        if coverage is None:
+            return *self._predict_classes(X, cascade), {}
+        if cascade is not None:
+            raise ValueError(
+                "Sets of classes are those of rows of which all is read: give abstain or cascade, not both."
+            )
+        out, new = self._predict_tasks(X)
+        sets = regions_of(self, out, new.present, coverage, "sets")
+        return out, new.index, {name: inside.sum(axis=1) > 1 for name, inside in sets.items()}
+
+    def _predicted(self, new):
+        out = self._run_levels(new)[1]
+        return {name: self.levels_[-1].calibrated(name, p) for name, p in out.items()}
+
+    def predict_chunks(self, data) -> Iterator[Any]:
+        """Return an iterator over the predictions of a table that stays on disk, chunk by chunk.
+
+        Parameters
+        ----------
+        data : ChunkedData, or what it is made of
+            A path of Parquet files, a pyarrow Dataset, a polars LazyFrame or a Dask DataFrame; its columns are found by
+            name, as in `predict`.
+
+        Yields
+        ------
+        DataFrame or ndarray
+            What `predict` returns of the rows of a chunk; a DataFrame has their places in the table as labels.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from ensemble_mm import ChunkedData, MultiOutputStack
+        >>> X = pd.DataFrame({"age": np.arange(60.0)})
+        >>> model = MultiOutputStack(learners=["linear"], cv=3, random_state=0).fit(X, {"size": 2 * X["age"]})
+        >>> file = pathlib.Path(tempfile.mkdtemp(), "rows.parquet")
+        >>> X.to_parquet(file)
+        >>> [len(part) for part in model.predict_chunks(ChunkedData(file, chunk_rows=25))]
+        [25, 25, 10]
+        """
+        check_is_fitted(self, "levels_")
+        return map(self.predict, self._chunks(data if isinstance(data, ChunkedData) else ChunkedData(data)))
+
+    def compiled(self) -> Predictor:
+        """Return a predictor for few rows at a time, as a service wants it, with the methods that predict."""
+        check_is_fitted(self, "levels_")
+        return Predictor(self)
+
+    def _regions(self, X, coverage, region, joint=False):
+        check_is_fitted(self)
+        out, new = self._predict_tasks(X)
+        return regions_of(self, out, new.present, coverage, region, joint)
