@@ -61,7 +61,7 @@ def _views_of_table(columns) -> list[View]:
         modality = modality_of(column)
         if modality != TABULAR:
             views.append(View(str(column.name), modality, column.name))
-        # Codes of digits have an order, too, which runs of characters do not show.
+        # Codes of digits have an order, and names that come again had labels, which runs of characters do not show.
         if modality == TABULAR or (column.is_string and column.reading is not None):
             plain.append(column.name)
     if plain:

@@ -50,9 +50,20 @@ def _inferred(source, schema, encoded):
     views = infer_views(source, schema)
     views += [view for v in views for view in _views_inside(v, source)]
     short = [column.name for column in schema.columns if column.taken_as == "short text"]
-    made = [(v, MODALITIES[v.modality]) for v in views]
-    views = [replace(v, extractor=((m.short if v.columns in short else None) or m.extractor)()) for v, m in made]
+    views = [replace(view, extractor=_extractor_of(view, schema, short)) for view in views]
     return views + (_encoded_views(views, source.shape[0], short) if encoded else [])
+
+
+def _extractor_of(view, schema, short):
+    """Return what reads a view that was inferred; of categories of many values it learns what labels each has had."""
+    record = MODALITIES[view.modality]
+    extractor = ((record.short if view.columns in short else None) or record.extractor)()
+    if record.takes == "table":
+        read = columns_read(view.columns)
+        words = [c for c in schema.columns if c.taken_as == "category" or c.is_string]
+        many = any(c.distinct > extractor.max_categories for c in words if {c.name, c.within} & {*read})
+        extractor.set_params(target_encoding=many)
+    return extractor
 
 
 def views_of(model):

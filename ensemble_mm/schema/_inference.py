@@ -141,13 +141,21 @@ def _of_strings(known, counts, name, notes) -> Column:
     """Return the record of a column of strings."""
     texts = [text for text in map(str, known) if not is_no_text(text)] or [""]
     kind, because = kind_of_strings(texts)
-    in_table = kind in IN_TABLE or (kind == "short text" and are_digits(texts))
+    in_table = kind in IN_TABLE or (kind == "short text" and are_digits(texts)) or _repeat(texts, kind)
     reading = learn_categories(_of_texts(known, counts)) if in_table else None
     if all(text.startswith("[") and "..." in text for text in texts):
         notes = (_note("arrays that were printed, without most of their numbers (...); to leave it out", name, "drop"),)
     elif kind == "identifier":
         notes = (_note(f"left out as an identifier ({because}); to read it", name, "short text"),)
     return Column(name=name, taken_as=kind, because=because, reading=reading, notes=notes)
+
+
+def _repeat(texts, kind) -> bool:
+    """Tell whether strings are also values that come again, such as names: what labels each has had tells of the next.
+
+    What comes again stands for what it is called, however it is spelled; runs of characters do not show that.
+    """
+    return kind in STRINGS and 2 * len(set(texts)) <= len(texts)
 
 
 def _are_strings(known) -> bool:
@@ -261,7 +269,7 @@ def _said(known, counts, name, said) -> Column:
 def _measured(column, counts, n_rows) -> Column:
     """Return a record with what is missing, how much there is, and what to tell of it."""
     rule, total = column.reading, sum(counts.values())
-    if rule is None:
+    if rule is None or column.is_string:
         blank = [item for item in counts if is_no_text(item)] if column.is_string else []
         missing = _share(n_rows - total + sum(map(counts.__getitem__, blank)), n_rows)
         return replace(column, missing=missing, distinct=len(counts) - len(blank))

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 
 from ensemble_mm import DataWarning, MultiOutputStack, StackedClassifier, TextExtractor
-from ensemble_mm.data import View
+from ensemble_mm.data import View, read_problem
 from ensemble_mm.data._views import column_of
 from ensemble_mm.schema import Schema
 
@@ -87,3 +87,18 @@ def test_vectors_in_cells_become_rows_and_missing_ones_nan():
     frame.at[2, "v"] = np.zeros(3)
     with pytest.raises(ValueError, match="different lengths, from 2 to 3 numbers .1 of 2 have 2"):
         column_of(frame, View("v", "vector", "v"), Schema())
+
+
+def test_names_that_come_again_are_read_as_values_too():
+    """Runs of characters show how a name is spelled, not what labels the rows that have it had."""
+    again, alone = (
+        [f"works of {k * k} & sons" for k in range(30)] * 4,
+        [f"no. {k * k} of {k} parts" for k in range(120)],
+    )
+    X, y = pd.DataFrame({"maker": again, "part": alone, "size": np.arange(120) % 7}), np.tile([0, 1], 60)
+    views = {view.name: view for view in read_problem(X, y).views}
+    assert list(views) == ["maker", "part", "tabular"] and views["tabular"].columns == ["maker", "size"]
+    assert views["tabular"].extractor.target_encoding
+    assert not {view.name: view for view in read_problem(X[["part", "size"]], y).views}[
+        "tabular"
+    ].extractor.target_encoding
