@@ -69,17 +69,22 @@ class _Ngrams:
     def __init__(self, ngram_range, min_df=1, max_features=None):
         self.ngram_range, self.min_df, self.max_features = tuple(ngram_range), min_df, max_features
 
-    def fit_transform(self, texts):
-        """Return the features of texts, Cells of float32; None where they hold nothing that is counted."""
-        counts = self.fit_count(texts)
+    def fit_transform(self, texts, repeats=None):
+        """Return the features of texts, Cells of float32; None where they hold nothing that is counted.
+
+        `repeats` tells how often each text is there, shape (n_texts,); None: once.
+        """
+        counts = self.fit_count(texts, repeats)
         if not self.names_:
             return None
         counts.sort_indices()
-        self.idf_ = TfidfTransformer().fit(counts).idf_
+        found = counts if repeats is None else counts[np.repeat(np.arange(len(texts)), repeats)]
+        self.idf_ = TfidfTransformer().fit(found).idf_
         return self._weighed(np.repeat(np.arange(len(texts)), np.diff(counts.indptr)), counts.indices, counts.data)
 
-    def fit_count(self, texts):
+    def fit_count(self, texts, repeats=None):
         """Find the n-grams of texts; return how often each is there, CSR of shape (n_texts, n_names), float32."""
+        repeats = np.ones(len(texts), dtype=int) if repeats is None else repeats
         tokens, units = self._numbered(texts)
         keys, kept, counts, most = {}, [], [], self.max_features
 
@@ -90,11 +95,11 @@ class _Ngrams:
         for n, rows, grams in _levels(*tokens, self.ngram_range, len(units), find):
             width = len(keys[n]) if n > 1 else len(units)
             table = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, grams)), (len(texts), width))
-            frequent = np.flatnonzero(np.bincount(table.indices, minlength=width) >= self.min_df)
+            frequent = np.flatnonzero(np.bincount(table.indices, _by_cell(repeats, table), width) >= self.min_df)
             kept.append((n, frequent))
             counts.append(table[:, frequent])
         counts = sparse.hstack(counts, format="csr")
-        total = np.bincount(counts.indices, counts.data, counts.shape[1])
+        total = np.bincount(counts.indices, counts.data * _by_cell(repeats, counts), counts.shape[1])
         least = np.partition(total, -most)[-most] if most and len(total) > most else 0
         places, names, passed = np.flatnonzero(total >= least), [], 0
         for n, frequent in kept:
@@ -152,6 +157,11 @@ class _Ngrams:
 
     def __getstate__(self):
         return {name: value for name, value in vars(self).items() if name not in ("_known", "_places")}
+
+
+def _by_cell(repeats, table):
+    """Return for each cell of a CSR matrix how often its row is there."""
+    return np.repeat(repeats, np.diff(table.indptr))
 
 
 class WordNgrams(_Ngrams):

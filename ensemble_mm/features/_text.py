@@ -137,15 +137,17 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
             kept = sorted(words, key=lambda w: (-words[w], w))[: self.max_features]
             self.vocabulary_ = {word: i + 2 for i, word in enumerate(kept)}
             return self._tokens(texts)
-        self.vectorizers_, blocks = [], []
-        for vectorizer in self._vectorizers(texts):
-            block = vectorizer.fit_transform(texts)
+        vectorizers, (texts, places) = self._vectorizers(texts), _different(texts)
+        repeats, self.vectorizers_, blocks = None if places is None else np.bincount(places), [], []
+        for vectorizer in vectorizers:
+            block = vectorizer.fit_transform(texts, repeats)
             if block is not None:
                 self.vectorizers_.append(vectorizer)
                 blocks.append(block)
         plain = self._plain(texts)
         self.scale_ = np.maximum(np.abs(plain).max(axis=0, initial=0.0), 1e-9)
         features = self._join(blocks, plain, len(texts))
+        features = features if places is None else features[places]
         if self.output == "reduced":
             self.reducer_ = TextReducer(self.n_components, random_state=self.random_state)
             return self.reducer_.fit_transform(features)
@@ -160,11 +162,9 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
             check_is_fitted(self, "vocabulary_")
             return self._tokens(texts)
         check_fitted(self, "vectorizers_")
-        places, different = pd.factorize(np.array(texts, dtype=object)) if len(texts) > FEW_TEXTS else (None, texts)
-        repeated = 2 * len(different) < len(texts)  # as names of countries are: each is read once
-        texts = different if repeated else texts
+        texts, places = _different(texts)
         features = self._join([v.transform(texts) for v in self.vectorizers_], self._plain(texts), len(texts))
-        features = features[places] if repeated else features
+        features = features if places is None else features[places]
         return self.reducer_.transform(features) if self.output == "reduced" else features
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
@@ -252,6 +252,12 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         return tags
 
 
+def _different(texts):
+    """Return texts and None; or where they repeat, as names of countries do, each once, and the place of every one."""
+    places, different = pd.factorize(np.array(texts, dtype=object)) if len(texts) > FEW_TEXTS else (None, texts)
+    return (different, places) if 2 * len(different) < len(texts) else (texts, None)
+
+
 def _check_range(name, value):
     fits = isinstance(value, (tuple, list)) and len(value) == 2 and all(isinstance(n, Integral) for n in value)
     if not fits or not 1 <= value[0] <= value[1]:
@@ -291,11 +297,12 @@ class TextReducer(TransformerMixin, BaseEstimator):
     def fit_transform(self, X, y=None):
         """Fit, and return the reduced rows, float32."""
         check_params(self)
+        whole, X = X, _each_once(X)
         n = min(self.n_components, X.shape[0] - 1, X.shape[1] - 1)
         self.n_components_, self._rows = n if n > 0 else X.shape[1], None
         if n < 1:
             self._directions = None
-            return self.transform(X)
+            return self.transform(whole)
         if sparse.issparse(X) and X.shape[0] <= FEW_ROWS and 2 * X.nnz + n * X.shape[0] < n * X.shape[1]:
             shares, self._sizes = _largest_shares(X, n, check_random_state(self.random_state))
             self._rows, self._shares = (half(part).astype(np.float32, copy=False) for part in (X, shares))
@@ -303,7 +310,7 @@ class TextReducer(TransformerMixin, BaseEstimator):
         else:
             _, _, directions = randomized_svd(X, n, n_iter=N_ITER, random_state=self.random_state)
             self._directions = half(np.ascontiguousarray(directions.T)).astype(np.float32, copy=False)
-        return self.transform(X)
+        return self.transform(whole)
 
     def transform(self, X):
         """Return the reduced rows, float32, shape (n_samples, n_components_)."""
@@ -320,6 +327,20 @@ class TextReducer(TransformerMixin, BaseEstimator):
     def __getstate__(self):
         state = super().__getstate__()
         return {k: v for k, v in state.items() if k != "_directions"} if state.get("_rows") is not None else state
+
+
+def _each_once(X):
+    """Return the different rows of a CSR matrix, each as large as its equals are together: the directions stay.
+
+    Equal rows are found by what they give of random columns.
+    """
+    if not sparse.issparse(X):
+        return X
+    marks = X @ np.random.RandomState(0).normal(size=X.shape[1])
+    _, first, counts = np.unique(marks, return_index=True, return_counts=True)
+    if 2 * len(first) > X.shape[0]:
+        return X
+    return sparse.csr_matrix(sparse.diags_array(np.sqrt(counts).astype(X.dtype)) @ X[first])
 
 
 def _largest_shares(X, n, rng):

@@ -46,6 +46,17 @@ def test_ngrams_of_all_texts_at_once_are_those_of_scikit_learn(kind, grams_of, n
         np.testing.assert_array_equal(counts.toarray(), expected.toarray())
 
 
+@pytest.mark.parametrize("kind", [WordNgrams, CharacterNgrams])
+@pytest.mark.parametrize("settings", [{"min_df": 4}, {"max_features": 30}])
+def test_a_text_that_is_read_once_counts_as_often_as_it_is_there(kind, settings):
+    texts, often, once = some_texts(20), kind((1, 2), **settings), kind((1, 2), **settings)
+    repeats = 1 + np.arange(len(texts)) % 4
+    expected = side_by_side([often.fit_transform(np.repeat(texts, repeats).tolist())], repeats.sum())
+    found = side_by_side([once.fit_transform(texts, repeats)], len(texts))
+    assert once.names_ == often.names_ and (once.idf_ == often.idf_).all()
+    assert (found[np.repeat(np.arange(len(texts)), repeats)] != expected).nnz == 0
+
+
 @pytest.mark.parametrize("kind, grams_of, ngram_range", KINDS)
 @pytest.mark.parametrize("max_features", [None, 25])
 def test_new_texts_are_weighed_as_by_scikit_learn_to_the_bit(kind, grams_of, ngram_range, max_features):

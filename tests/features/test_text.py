@@ -209,3 +209,11 @@ def test_few_texts_read_as_they_do_among_many(settings):
         few = [extractor.transform(texts[start : start + n]) for start in range(0, len(texts), n)]
         few = sparse.vstack(few) if sparse.issparse(many) else np.vstack(few)
         assert (few != many).sum() == 0
+
+
+def test_rows_that_repeat_have_the_directions_of_all_rows():
+    different = sparse.random(12, 40, 0.3, "csr", np.float32, random_state=np.random.RandomState(0))
+    X = different[np.random.default_rng(0).choice(12, 60)]
+    found = TextReducer(4, random_state=0).fit_transform(X)
+    expected = TextReducer(4, random_state=0).fit_transform(X.toarray())
+    np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=2e-3)
