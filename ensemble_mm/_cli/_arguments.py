@@ -46,10 +46,7 @@ def make_parser() -> argparse.ArgumentParser:
     _schema(_add(commands, "schema", "show what the columns of a table are taken for, and why"))
     _inspect(_add(commands, "inspect", "show what a model file holds: views, columns, targets, scores, versions"))
     _serve(_add(commands, "serve", "answer requests for predictions over HTTP, until stopped"))
-    command = _add(commands, "export", "write a folder that a container is built from")
-    command.add_argument("model", help="the model file")
-    command.add_argument("--to", choices=("docker",), required=True, help="what for")
-    command.add_argument("--out", required=True, metavar="DIR", help="the folder")
+    _export(_add(commands, "export", "write a folder that a container is built from, or a graph of ONNX"))
     _runs(_add(commands, "runs", "list, compare and delete the runs of a database"))
     _stack(_add(commands, "plan", "tell what a fit would compute, without computing it"))
     _audit(_add(commands, "audit", "look for leaks: rows, groups, columns and learners that give the targets away"))
@@ -249,6 +246,17 @@ def _serve(command):
     add("--max-wait-ms", type=_milliseconds, default=0.0, metavar="N", help=words)
     words = "largest request, in bytes or as 500K, 16M (default: 16M)"
     add("--max-body", type=_size, default=16 * 2**20, metavar="SIZE", help=words)
+    _trust(add)
+
+
+def _export(command):
+    add = command.add_argument
+    add("model", help="the model file")
+    add("--to", choices=("docker", "onnx"), required=True, help="what for")
+    add("--out", required=True, metavar="PATH", help="the folder for Docker, or the file of ONNX, by custom *.onnx")
+    add("--data", metavar="TABLE", help="rows of which ONNX must say what the model says, such as those of the fit")
+    _table(add)
+    _on_bad(add)
     _trust(add)
 
 

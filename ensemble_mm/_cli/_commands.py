@@ -179,10 +179,18 @@ def _serve(args):
 
 
 def _export(args):
-    from ..endpoint import write_docker
+    from ..endpoint import write_docker, write_onnx
 
-    write_docker(args.model, args.out)
-    tell(f"{args.to}: {args.out}; build it with: docker build -t model {args.out}")
+    if args.to == "docker":
+        write_docker(args.model, args.out)
+        tell(f"{args.to}: {args.out}; build it with: docker build -t model {args.out}")
+        return
+    if args.data is None:
+        raise ValueError("--to onnx compares the graph with the model: give rows, such as those of the fit, as --data.")
+    model = _load(args)
+    X, _ = _split(model, _read(args, model))
+    write_onnx(model, X, args.out)
+    tell(f"{args.to}: {args.out}; it says of {len(X)} rows what the model says")
 
 
 def _runs(args):

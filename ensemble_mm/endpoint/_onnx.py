@@ -1,0 +1,344 @@
+"""A fitted stack as an ONNX graph, from the features of its views to the predictions of its tasks.
+
+The graph takes the features of each view, and which views each row has. What a member counts depends on nothing but
+which views are there: tables hold the weights for every pattern of views, and each row takes those of its own.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from .._checks import require
+from ..store import write_atomic
+from ._onnx_learners import OPSET, TREES_OPSET, Graph, NotExportedError, add_learner
+
+PRESENT = "present"  # the input that tells which views a row has
+MOST_VIEWS = 12  # each doubles the patterns
+TOLERANCE = 1e-4  # of a probability, or of the largest number of a task
+FLOOR, TINY = 1e-5, 1e-12  # of a probability whose logarithm is taken by a meta-learner, and by a calibrator
+# Meta-learners that add up what members say, or, of linear ones for classes, its logarithm.
+SUMS = {f"{name}{family}" for name in ("Mean", "Simplex", "Greedy", "Fixed", "Linear")
+        for family in ("Classifier", "Regressor", "Quantiles")}  # fmt: skip
+
+
+def features_of(model, X) -> dict[str, np.ndarray]:
+    """Return what the graph of a fitted stack takes of some rows.
+
+    Parameters
+    ----------
+    model : fitted StackedClassifier, StackedRegressor or MultiOutputStack
+    X : as in `predict`
+
+    Returns
+    -------
+    dict of str to ndarray
+        The features of each view, shape (n_samples, n_features), and "present", which views each row has, bool of
+        shape (n_samples, n_views).
+    """
+    return _features(model, model._new_rows(X))
+
+
+def write_onnx(model, X, path: str | os.PathLike) -> None:
+    """Write a fitted stack as an ONNX graph, after it predicted some rows as the stack does.
+
+    Parameters
+    ----------
+    model : fitted StackedClassifier, StackedRegressor or MultiOutputStack
+    X : as in `predict`
+        Rows to compare: those of the fit, say. Views that no row has, and their weights, stay unchecked.
+    path : path-like
+        The file. Its graph takes what `features_of` gives, and returns by task the probabilities of the classes, the
+        number, or its quantiles: float64, shape (n_samples, n_columns).
+
+    Raises
+    ------
+    NotExportedError
+        Where a learner, a meta-learner or a calibrator has no form in ONNX, with the names of all that have none; and
+        where a prediction differs by more than 1e-4.
+    """
+    for package in ("onnx", "onnxruntime"):
+        require(package, extra="onnx", caller="Export to ONNX")
+    import onnxruntime
+
+    new = model._new_rows(X)
+    features, wanted = _features(model, new), model._predicted(new)
+    content = _Stack(model, features, list(new.present)).whole().SerializeToString()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    found = session.run(None, {name: block for name, block in features.items() if name in _names(session.get_inputs())})
+    for name, out in zip(_names(session.get_outputs()), found, strict=True):
+        told = wanted[name].reshape(out.shape)
+        apart = np.abs(out - told).max(axis=1)
+        size = 1.0 if model.tasks_[name].rules.n_classes else np.abs(told).max()
+        if not (apart <= TOLERANCE * size).all():
+            row = int(np.argmax(np.where(np.isnan(apart), np.inf, apart)))
+            raise NotExportedError(
+                f"The graph says {out[row].tolist()} of task {name!r} in row {row}, and the model "
+                f"{told[row].tolist()}: nothing was written."
+            )
+    write_atomic(path, content)
+
+
+def _names(values):
+    return [value.name for value in values]
+
+
+@dataclass(frozen=True)
+class _Block:
+    """The features of a view that some models read."""
+
+    view: str
+    fold: int | None
+    task: str | None
+    form: str
+    width: int
+    is_sparse: bool
+
+    @classmethod
+    def read_by(cls, model, member, fold, fitted, place):
+        """Return what a fitted member reads at some place among its views."""
+        view = fitted.views[place]
+        extracted = model.readers_[view].fitted
+        task = member.task if (fold, member.task) in extracted else None
+        reducer = extracted.get((fold, task), (None, None))[1]
+        form = "native" if reducer is None else member.form
+        fold = fold if len({fold for fold, _ in extracted}) > 1 else next(iter(extracted), (None, None))[0]
+        return cls(view, fold, task, form, fitted.widths[place], fitted.sparse[place])
+
+    @property
+    def name(self):
+        """The name of its input."""
+        words = [self.view, self.task, self.form if self.form != "native" else None,
+                 f"fold {self.fold}" if self.fold is not None and self.fold >= 0 else None]  # fmt: skip
+        return ", ".join(word for word in words if word is not None)
+
+
+def _models(model):
+    """Yield (member, fold, fitted member) of all that a stack asks."""
+    for level in model.levels_:
+        for member in level.table.members():
+            for fold, fitted in level.models.get(member, {}).items():
+                if fitted is not None and fitted.estimator is not None:
+                    yield member, fold, fitted
+
+
+def _features(model, new):
+    """Return the features of new rows by the names of the graph's inputs."""
+    out = {PRESENT: np.column_stack(list(new.present.values()))}
+    blocks = [_Block.read_by(model, *asked, place) for asked in _models(model) for place in range(len(asked[2].views))]
+    for block in dict.fromkeys(blocks):
+        features = new.block(block.view, block.fold, block.task, block.form)
+        if features is None:  # no row has the view
+            features = np.full((new.n_rows, block.width), 0.0 if block.is_sparse else np.nan, np.float32)
+        out[block.name] = features.toarray() if sparse.issparse(features) else features
+    return out
+
+
+class _Stack:
+    """Makes the graph of a stack, of features as `features_of` gives them, with views in the order of its columns."""
+
+    def __init__(self, model, features, views):
+        if len(views) > MOST_VIEWS:
+            raise NotExportedError(f"A model of {len(views)} views is not exported: at most {MOST_VIEWS} are.")
+        self.model, self.features, self.graph = model, features, Graph()
+        self.bits = {view: 1 << place for place, view in enumerate(views)}
+        here = self.graph.cast(PRESENT)
+        self.lacking = self.graph("Sub", 1.0, here)
+        code = self.graph("MatMul", here, np.array(list(self.bits.values()), dtype=float))
+        self.pattern = self.graph.cast(code, "INT64")
+        self.blocks = {name: self.graph.cast(name) for name in features if name != PRESENT}
+        self.cells: dict[Any, str] = {}
+        self.refused: dict[str, None] = {}
+
+    def whole(self):
+        """Return the graph as a model of ONNX."""
+        from onnx import TensorProto, helper
+
+        estimates: dict[tuple, str] = {}  # (task, chain) -> what is said of it
+        for level in self.model.levels_:
+            waiting = level.table.members()
+            while waiting:  # links of a chain, one after another
+                ready = [
+                    m for m in waiting if all(self._is_lack(e) or (e.task, e.chain) in estimates for e in m.inputs)
+                ]
+                for member in ready:
+                    self.cells[member] = self._cell(level, member, estimates)
+                    if member.chain is not None:
+                        estimates[member.task, member.chain] = self._rest(self.cells[member], member.task)
+                waiting = [member for member in waiting if member not in ready]
+            out = {name: self._combined(level, name) for name in level.metas}
+            estimates |= {(name, None): self._rest(said, name) for name, said in out.items()}
+        out = {name: self._calibrated(level, name, said) for name, said in out.items()}
+        if self.refused:
+            raise NotExportedError(f"Nothing was exported: ONNX has no form for {'; '.join(self.refused)}.")
+        for name, said in out.items():
+            self.graph.nodes.append(helper.make_node("Identity", [said], [str(name)]))
+        kinds = {np.dtype(bool): TensorProto.BOOL, np.dtype(np.float32): TensorProto.FLOAT,
+                 np.dtype(np.float64): TensorProto.DOUBLE}  # fmt: skip
+        given = [helper.make_tensor_value_info(name, kinds[block.dtype], [None, block.shape[1]])
+                 for name, block in self.features.items()]  # fmt: skip
+        widths = {str(name): self.model.tasks_[name].rules.width for name in out}
+        told = [
+            helper.make_tensor_value_info(name, TensorProto.DOUBLE, [None, width]) for name, width in widths.items()
+        ]
+        graph = helper.make_graph(self.graph.nodes, "ensemble_mm", given, told, self.graph.constants)
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", TREES_OPSET)]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=9)
+
+    def _is_lack(self, estimate):
+        """Tell whether an input is no estimate of a task, but which views a row lacks."""
+        return estimate.task not in self.model.tasks_
+
+    def _rest(self, said, task):
+        """Return what is said of a task as an input of another: of classes all but the first."""
+        rules = self.model.tasks_[task].rules
+        return self.graph("Gather", said, np.arange(1, rules.width), axis=1) if rules.n_classes else said
+
+    def _cell(self, level, member, estimates):
+        """Return the columns of a member, shape (n_rows, width), 0 where a row has none of its views."""
+        graph, rules = self.graph, self.model.tasks_[member.task].rules
+        models = [(fold, fitted) for fold, fitted in level.models.get(member, {}).items() if fitted is not None]
+        said = []
+        for fold, fitted in models:
+            if fitted.estimator is None:
+                continue
+            try:
+                said.append(self._said(member, fold, fitted, estimates))
+            except NotExportedError as error:
+                self.refused[f"{error} ({member})"] = None
+        if not said:
+            return graph("Mul", graph("Gather", self.lacking, np.array([0]), axis=1), np.zeros(rules.width))
+        mean = graph("Div", graph("Sum", *said), float(len(models)))
+        if not member.views:
+            return mean
+        lacks = graph("Gather", self.lacking, np.array([list(self.bits).index(view) for view in member.views]), axis=1)
+        gone = graph("Greater", graph("ReduceMin", lacks, np.array([1]), keepdims=1), 0.5)
+        return graph("Where", gone, 0.0, mean)
+
+    def _said(self, member, fold, fitted, estimates):
+        """Return what a fitted member says of each class, or its numbers."""
+        graph, blocks = self.graph, []
+        for place in range(len(fitted.views)):
+            blocks.append(self.blocks[_Block.read_by(self.model, member, fold, fitted, place).name])
+        if member.inputs:
+            more = [self.lacking if self._is_lack(e) else estimates[e.task, e.chain] for e in member.inputs]
+            blocks.append(graph.cast(graph.cast(graph("Concat", *more, axis=1), "FLOAT")))
+        blocks = [x if fill is None else graph("Where", graph("IsNaN", x), np.asarray(fill, dtype=float), x)
+                  for x, fill in zip(blocks, fitted.fills, strict=True)]  # fmt: skip
+        learner = fitted.estimator
+        if fitted.n_classes and not hasattr(learner, "predict_proba"):
+            raise NotExportedError(type(learner).__name__)
+        out = add_learner(graph, learner, graph("Concat", *blocks, axis=1))
+        if fitted.counted:
+            out = graph("Div", out, np.asarray(fitted.counted))
+            out = graph("Div", out, graph("ReduceSum", out, np.array([1]), keepdims=1))
+        if fitted.n_classes:
+            out = graph("Clip", graph("MatMul", out, np.eye(fitted.n_classes)[fitted.codes]), 0.0, 1.0)
+        return out
+
+    def _combined(self, level, name):
+        """Return what the meta-learner of a task makes of its members."""
+        graph, rules = self.graph, self.model.tasks_[name].rules
+        apart = level.apart.get(name, {})
+        members = list(dict.fromkeys([*level.columns[name], *(m for own in apart.values() for m in own.members)]))
+        try:
+            tables = self._tables(level, name, members)
+        except NotExportedError as error:
+            self.refused[f"{error}, the meta-learner of task {name!r}"] = None
+            return self.cells[members[0]]
+        cells = graph("Concat", *(graph("Unsqueeze", self.cells[m], np.array([1])) for m in members), axis=1)
+        plain, constant, logs, bias, part = (graph("Gather", table, self.pattern, axis=0) for table in tables)
+        out = graph("Add", self._weighed(cells, plain), constant)
+        if tables[-1].any():
+            spread = graph("Log", graph("Clip", cells, FLOOR, 1 - FLOOR))
+            soft = graph("Softmax", graph("Add", self._weighed(spread, logs), bias), axis=1)
+            out = graph("Add", out, graph("Mul", soft, part))
+        if rules.n_classes:
+            return graph("Div", out, graph("ReduceSum", out, np.array([1]), keepdims=1))
+        return graph("Max", out, rules.least_number) if np.isfinite(rules.least_number) else out
+
+    def _weighed(self, cells, weights):
+        """Return the weighed sum of what members say."""
+        parts = self.graph("Mul", cells, self.graph("Unsqueeze", weights, np.array([2])))
+        return self.graph("ReduceSum", parts, np.array([1]), keepdims=0)
+
+    def _tables(self, level, name, members):
+        """Return what to make of the members in each pattern: weights and a constant, the same of their logarithms,
+        and what is to be added of these, as shares of the classes."""
+        rules, place = self.model.tasks_[name].rules, {member: m for m, member in enumerate(members)}
+        n = 1 << len(self.bits)
+        plain, logs = np.zeros((2, n, len(members)))
+        constant, bias = np.zeros((2, n, rules.width))
+        part = np.zeros((n, 1))
+        for code in range(n):
+            own = level.apart.get(name, {}).get(code & level.there)
+            meta, read = (level.metas[name], level.columns[name]) if own is None else (own.meta, own.members)
+            here = np.array([self._has(level, member, code) for member in read])
+            columns = [place[member] for member in read]
+            if not here.any():
+                constant[code] = meta.prior_
+                continue
+            for share, blend in _blends(meta):
+                if hasattr(blend, "coef_") and rules.n_classes:
+                    logs[code, columns], bias[code] = _of_logarithms(blend, here, rules)
+                    part[code] = share
+                else:
+                    weights, rest = _of_sum(blend, here, rules)
+                    plain[code, columns] += share * weights
+                    constant[code] += share * rest
+        return plain, constant, logs, bias, part
+
+    def _has(self, level, member, code):
+        """Tell whether a member says something of rows with some views."""
+        models = level.models.get(member) or (level.below.models.get(member, {}) if level.below is not None else {})
+        there = not member.views or any(code & self.bits[view] for view in member.views)
+        return there and any(model is not None for model in models.values())
+
+    def _calibrated(self, level, name, said):
+        calibrator = level.calibrators.get(name)
+        if calibrator is None:
+            return said
+        if not hasattr(calibrator, "temperature_"):
+            self.refused[f"{type(calibrator).__name__} of task {name!r}"] = None
+            return said
+        logs = self.graph("Log", self.graph("Clip", said, TINY, 1.0))
+        return self.graph("Softmax", self.graph("Div", logs, calibrator.temperature_), axis=1)
+
+
+def _blends(meta):
+    """Return (share, meta-learner) of those that a meta-learner averages."""
+    chosen = getattr(meta, "chosen_", None)
+    blends = [(meta.shares_[name], part) for name, part in chosen.items()] if chosen else [(1.0, meta)]
+    for _, blend in blends:
+        if type(blend).__name__ not in SUMS:
+            raise NotExportedError(type(blend).__name__)
+    return blends
+
+
+def _of_sum(blend, here, rules):
+    """Return weights and a constant of a sum of what some members say."""
+    if rules.n_classes:
+        return _asked(blend, here, rules, *np.eye(rules.width)[:2])[1:, 1], 0.0
+    out = _asked(blend, here, rules, np.zeros(rules.width), np.ones(rules.width))
+    return (out[1:] - out[0])[:, 0], out[0]
+
+
+def _of_logarithms(blend, here, rules):
+    """Return weights and biases of a sum of logarithms of what some members say: of classes, up to a constant."""
+    one, other = np.ones((2, rules.width))
+    other[1] = 2.0
+    out = np.log(_asked(blend, here, rules, one / one.sum(), other / other.sum()))
+    odds = out[:, 1] - out[:, 0]
+    return (odds[1:] - odds[0]) / np.log(2), out[0]
+
+
+def _asked(blend, here, rules, one, other):
+    """Return what a blend says where all members that are there say one thing, and where each in turn says another."""
+    cells = np.tile(one, (1 + len(here), len(here), 1))
+    cells[1:][np.diag_indices(len(here))] = other
+    cells[:, ~here] = np.nan
+    return rules.ask(blend, rules.flat(cells))

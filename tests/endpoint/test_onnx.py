@@ -1,0 +1,152 @@
+"""What a graph of ONNX says of rows is what the model says, or nothing is written."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from lightgbm import LGBMClassifier, LGBMRegressor
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+from sklearn.svm import SVR
+from xgboost import XGBClassifier
+
+from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor, save
+from ensemble_mm._cli import main
+from ensemble_mm.endpoint import _onnx as onnx_file
+from ensemble_mm.endpoint import features_of, write_onnx
+from ensemble_mm.learners import portfolio
+
+runtime = pytest.importorskip("onnxruntime")
+pytest.importorskip("skl2onnx")
+LOGISTIC = LogisticRegression(max_iter=1000)
+WORDS = np.array(["good", "bad", "red", "blue", "old"])
+
+
+def rows(n=60, seed=0):
+    """Return sentences, numbers with holes, and vectors; and two classes, three classes, a number and a count."""
+    rng = np.random.default_rng(seed)
+    size = rng.normal(size=n)
+    X = pd.DataFrame({"size": size + 0.2 * rng.normal(size=n), "weight": rng.normal(size=n)})
+    X.loc[rng.random(n) < 0.1, "weight"] = np.nan
+    words = [" ".join(rng.choice(WORDS, 6)) + (" large" if s > 0 else " small") for s in size]
+    X["review"] = words
+    Y = pd.DataFrame({"two": np.where(size > 0, "up", "down"), "price": 100 + 10 * size})
+    Y["three"] = np.array(["a", "b", "c"])[np.digitize(size, [-0.5, 0.5])]
+    Y["n"] = rng.poisson(np.exp(size / 2))
+    return X, Y
+
+
+def says(path, features):
+    session = runtime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    taken = {value.name: features[value.name] for value in session.get_inputs()}
+    return dict(zip([out.name for out in session.get_outputs()], session.run(None, taken), strict=True))
+
+
+def presets(kind, **facts):
+    """Return the learners of the own portfolios, once each."""
+    found = {}
+    for name in ("fast", "balanced", "best"):
+        for entry, learner, *_ in portfolio(name, kind, n_rows=60, views={"X": "table"}, **facts):
+            if hasattr(learner, "n_estimators"):
+                learner.set_params(n_estimators=5)
+            found.setdefault(entry, learner)
+    return list(found.items())
+
+
+CASES = {
+    "two": [*presets("binary"), ("forest", ExtraTreesClassifier(5)),
+            ("logistic", LOGISTIC), ("lightgbm", LGBMClassifier(n_estimators=5, verbose=-1))],
+    "three": [*presets("multiclass", n_classes=3), ("xgboost", XGBClassifier(n_estimators=5))],
+    "price": [*presets("regression"), ("ridge", Ridge()), ("library", SVR())],
+    "n": [*presets("count"), ("poisson", PoissonRegressor())],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("task", CASES)
+def test_learners_say_the_same(task, tmp_path):
+    X, Y = rows()
+    kinds = {"tasks": {"n": "count"}} if task == "n" else {}
+    model = MultiOutputStack(learners=CASES[task], cv=2, random_state=0, meta_learner="mean", **kinds)
+    model.fit(X[["size", "weight"]], Y[[task]])
+    new = rows(seed=1)[0][["size", "weight"]]
+    write_onnx(model, pd.concat([X, new])[["size", "weight"]], tmp_path / "m.onnx")
+    (out,) = says(tmp_path / "m.onnx", features_of(model, new)).values()
+    wanted = model.predict(new)[[task]] if task in ("price", "n") else model.predict_proba(new)[task]
+    np.testing.assert_allclose(out, np.asarray(wanted), rtol=1e-5, atol=1e-5)
+
+
+def learners(*entries):
+    """Return learners for classes and numbers."""
+    return {
+        "classification": [("linear", LOGISTIC), *entries],
+        "regression": [("linear", Ridge())],
+    }
+
+
+@pytest.mark.parametrize("meta", ["auto", "mean", "greedy", "simplex", "linear", {"linear": 2.0, "gbm": 1.0}], ids=str)
+@pytest.mark.parametrize("cv", [2, 3])
+def test_rows_without_some_views(meta, cv, tmp_path):
+    """What a member says then goes by the weights of the pattern, whichever rows the graph was compared on."""
+    X, Y = rows(80)
+    X.loc[:20, "review"] = None
+    X.loc[10:30, ["size", "weight"]] = None
+    gbm = {"classification": LGBMClassifier, "regression": LGBMRegressor}
+    entries = {family: [("linear", linear), ("gbm", gbm[family](n_estimators=3, min_child_samples=5, verbose=-1), "all",
+                                             "reduced")]
+               for family, linear in (("classification", LOGISTIC), ("regression", Ridge()))}  # fmt: skip
+    model = MultiOutputStack(learners=entries, cv=cv, random_state=0, meta_learner=meta, refit=cv == 2,
+                             missing_indicator=cv == 3, strategy="independent")  # fmt: skip
+    model.fit(X, Y[["two", "three", "price"]])
+    write_onnx(model, X[40:], tmp_path / "m.onnx")
+    out, proba, numbers = says(tmp_path / "m.onnx", features_of(model, X)), model.predict_proba(X), model.predict(X)
+    for task in ("two", "three"):
+        np.testing.assert_allclose(out[task], proba[task], atol=1e-4)
+    np.testing.assert_allclose(out["price"][:, 0], numbers["price"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("strategy", ["stacked", "chain"])
+def test_what_tasks_tell_each_other(strategy, tmp_path):
+    X, Y = rows(150)
+    Y = Y.assign(twice=np.where(Y["two"] == "up", 10.0, 0.0) + Y["price"] ** 2 / 100)[["two", "three", "twice"]]
+    model = MultiOutputStack(learners=learners(), cv=3, random_state=0, strategy=strategy).fit(X[["weight"]], Y)
+    assert len(model.levels_) == 2
+    write_onnx(model, X, tmp_path / "m.onnx")
+
+
+def test_quantiles_and_calibrated_probabilities(tmp_path):
+    X, Y = rows()
+    model = MultiOutputStack(learners=["linear"], tasks={"price": "quantile"}, cv=2, random_state=0,
+                             calibration={"classification": "temperature"})  # fmt: skip
+    model.fit(X[["size"]], Y[["two", "price"]])
+    write_onnx(model, X, tmp_path / "m.onnx")
+    out = says(tmp_path / "m.onnx", features_of(model, X))
+    assert out["price"].shape == (60, 7) and out["two"].shape == (60, 2)
+
+
+def test_what_has_no_form_is_named(tmp_path):
+    X, Y = rows()
+    entries = [("hist", HistGradientBoostingClassifier(max_iter=2)), ("linear", LOGISTIC)]
+    model = StackedClassifier(learners=entries, meta_learner="median", calibration="isotonic", cv=2, random_state=0)
+    model.fit(X[["size"]], Y["two"])
+    with pytest.raises(ValueError, match="HistGradient.*'hist'.*MedianClassifier.*IsotonicCalibrator"):
+        write_onnx(model, X, tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_graph_that_says_something_else_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_file, "TOLERANCE", -1.0)
+    X, Y = rows()
+    model = StackedRegressor(learners=[("ridge", Ridge())], cv=2, random_state=0).fit(X[["size"]], Y["price"])
+    with pytest.raises(ValueError, match="The graph says .* and the model"):
+        write_onnx(model, X, tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command(tmp_path, capsys):
+    X, Y = rows()
+    X.join(Y).to_csv(tmp_path / "t.csv", index=False)
+    model = MultiOutputStack(learners=learners(), cv=2, random_state=0).fit(X, Y[["two", "price"]])
+    save(model, tmp_path / "m.emm")
+    command = ["export", str(tmp_path / "m.emm"), "--to", "onnx", "--out", str(tmp_path / "m.onnx")]
+    assert main(command) == 1 and "--data" in capsys.readouterr().err
+    assert main([*command, "--data", str(tmp_path / "t.csv")]) == 0
+    assert "60 rows" in capsys.readouterr().out and (tmp_path / "m.onnx").exists()
