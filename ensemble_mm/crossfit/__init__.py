@@ -14,6 +14,7 @@ from ._new_rows import NewRows
 from ._patterns import LossesByViews, patterns_of, patterns_to_try
 from ._plan import (
     ALL_ROWS,
+    MISSING,
     MISSING_VIEWS,
     Estimate,
     Fit,
@@ -31,6 +32,7 @@ from ._trial import measured
 __all__ = [
     "ALL_ROWS",
     "FIT_SHARE",
+    "MISSING",
     "MISSING_VIEWS",
     "CrossFit",
     "Estimate",

@@ -42,10 +42,12 @@ class LearnerSpec:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is said of a task out of fold: by its meta-learner, or by its member in a chain."""
+    """What is said of a task out of fold: by its meta-learner, by a link of a chain, or by a first-level member."""
 
     task: str
     chain: int | None = None
+    learner: str | None = None  # of the member of the first level that says it
+    reads: str | None = None
 
 
 MISSING_VIEWS = "missing views"  # what members read that are told which views a row lacks
@@ -70,7 +72,7 @@ class Member:
 
     @property
     def is_across(self) -> bool:
-        """Whether it reads estimates of other tasks: a member of the second level."""
+        """Whether it reads estimates, of other tasks or of other members: a member of the second level."""
         return any(name != MISSING for name in self.inputs)
 
     def __iter__(self):
@@ -129,7 +131,7 @@ class Plan:
             *_columns_read(self.problem.schema),
             f"{len(self.extractions)} extractions",
             *_counted(own, "learner fits of {} members"),
-            *_counted(across, "fits of {} members that read other tasks, kept where they help"),
+            *_counted(across, "fits of {} members that read estimates, kept where they help"),
             f"{len(self.meta_learners)} meta-learner fits, {len(self.calibrations)} calibrations",
             *(f"  {name}" for name in self.calibrations),
             *self.notes,

@@ -16,7 +16,8 @@ class _Fixed:
         """Share the weight of each learner out to its members; see `FixedClassifier`."""
         even = self._check(X, y, sample_weight).even
         names = list(range(len(even))) if self.members is None else list(self.members)
-        share = np.array([self.weights.get(name, 0.0) / names.count(name) for name in names], dtype=float)
+        keys = [name if name in self.weights or not isinstance(name, tuple) else name[0] for name in names]
+        share = np.array([self.weights.get(key, 0.0) / keys.count(key) for key in keys], dtype=float)
         self.weights_ = share / share.sum() if share.sum() > 0 else even
         return self
 
@@ -26,11 +27,11 @@ class FixedClassifier(_Fixed, TableClassifier):
 
     Parameters
     ----------
-    weights : dict of str to float
-        Weight of each learner, which its members share evenly; those that are not named have none. They need not sum
-        to 1.
-    members : list of str or None, default=None
-        The learner of each member of the table; a stack sets it. None: their positions.
+    weights : dict of str or (str, str) to float
+        Weight of each learner, which its members share evenly, or of one member, as (learner, what it reads); those
+        that are not named have none. They need not sum to 1.
+    members : list of str or (str, str), or None, default=None
+        Each member of the table: its learner, or its learner and what it reads; a stack sets it. None: their positions.
     n_classes : int or None, default=None
         Number of classes when y holds their positions; None: two, of any labels.
 

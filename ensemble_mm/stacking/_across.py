@@ -27,7 +27,7 @@ def chain_orders(names, rng):
     return orders
 
 
-def members_reading(name, members, inputs, chain=None):
+def members_reading(name, members, inputs, label="+tasks", chain=None):
     """Return a member per learner of a task that can read the estimates of other tasks beside its views, best first.
 
     Each keeps to the views that it was listed with. Those that read all views side by side come first.
@@ -37,14 +37,13 @@ def members_reading(name, members, inputs, chain=None):
     own = [member for member in own if not _is_bound(member.estimator)]
     every = set().union(*(member.views for member in own))
     own = [m for m in own if set(m.views) == every and m.form == "reduced"] or own
-    label = "tasks" if chain is None else f"chain{chain}"
     estimators, views = {}, {}
     for member in own:
         estimators.setdefault(member.learner, member.estimator)
         views.setdefault(member.learner, {}).update(dict.fromkeys(member.views))
     return [
         Member(
-            name, learner, f"{'all' if set(views[learner]) == whole else '+'.join(views[learner])}+{label}",
+            name, learner, f"{'all' if set(views[learner]) == whole else '+'.join(views[learner])}{label}",
             tuple(views[learner]), estimators[learner], "reduced", tuple(inputs), chain,
         )
         for learner in sorted(views, key=lambda learner: -len(views[learner]))
@@ -113,6 +112,20 @@ def guard(run, first, second, fold):
 
 def chain_estimates(table, tasks):
     """Return what the members of chains say: all classes but the first, the number, or its quantiles."""
-    blocks = {Estimate(member.task, member.chain): table[member] for member in table.members()}
+    links = [member for member in table.members() if member.chain is not None]
+    return {Estimate(member.task, member.chain): _said(table, member, tasks) for member in links}
+
+
+def estimate_of(member):
+    """Return what a member of the first level says as an input of a next one."""
+    return Estimate(member.task, learner=member.learner, reads=member.reads)
+
+
+def member_estimates(table, tasks):
+    """Return what each member says, as inputs of a next level; NaN where it abstains."""
+    return {estimate_of(member): _said(table, member, tasks) for member in table.members()}
+
+
+def _said(table, member, tasks):
     # Of two classes a table has the second alone.
-    return {e: block[:, 1:] if tasks[e.task].rules.n_classes > 2 else block for e, block in blocks.items()}
+    return table[member][:, 1:] if tasks[member.task].rules.n_classes > 2 else table[member]

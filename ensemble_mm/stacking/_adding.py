@@ -52,6 +52,11 @@ def joined(model, other):
 
 def with_learner(model, X, Y, entry):
     """Return a stack with the members of one more learner; those that are there predict what they did."""
+    if model.passthrough:
+        raise ValueError(
+            "The final estimator of a stack with passthrough reads the learners that it was fitted on: fit anew with "
+            "the new one."
+        )
     problem, other = _problem_of(model, X, Y, entry)
     members = members_of_fit(other, problem)
     if any(member.learner == members[0].learner for member in model.table_.members()):

@@ -55,10 +55,14 @@ from ._prediction import PLAIN_OUTPUT, PredictionMixin
 from ._progress import Progress
 from ._regions import fit_regions
 from ._results import ResultsMixin
+from ._second import FINAL, SecondLevelMixin, check_final
 from ._seen import marks_of
 
 
-class BaseStack(NamedParamsMixin, PredictionMixin, ResultsMixin, StackParameters, CallbackSupportMixin, BaseEstimator):
+class BaseStack(
+    NamedParamsMixin, SecondLevelMixin, PredictionMixin, ResultsMixin, StackParameters, CallbackSupportMixin,
+    BaseEstimator,
+):  # fmt: skip
     """Base of the estimators; see `StackedClassifier` for the parameters."""
 
     _only: ClassVar[str | None] = None  # "classification" or "regression" for the estimators of one task
@@ -96,12 +100,13 @@ class BaseStack(NamedParamsMixin, PredictionMixin, ResultsMixin, StackParameters
         tell(told, stacklevel=5)
         members = members_of_fit(self, problem)
         check_weights(self.meta_learner, problem.tasks, members)
+        check_final(self, problem)
         for words in (*untold(self, members, problem, sample_weight), *fitted_before(members, problem.views)):
             warnings.warn(words, UserWarning, stacklevel=5)
         runner = self._runner(Progress(context, self), started)
         run = self._crossfit(problem, folds, seed, runner)
         with self._on_disk(run, members):
-            run.extract(members)
+            run.extract([*members, *(self._members_across(problem, members) if self.passthrough else [])])
             self._learn(run, run.readable(members))
         forget_idle(self.levels_)
         self.tasks_ = decided(self.threshold, problem, self.oof_)
@@ -146,17 +151,12 @@ class BaseStack(NamedParamsMixin, PredictionMixin, ResultsMixin, StackParameters
             keys=self._keys(problem, folds, seed) if self.checkpoint is not None else None,
         )  # fmt: skip
 
-    def _learn(self, run, members):
-        """Fit the members and the meta-learners of the first level, and keep what they say."""
-        level, fitted = self._first_level(run, members)
-        self._finish(run, [level], level.oof, fitted)
-
     def _first_level(self, run, members):
         """Return the first level, and its meta-learners by task and by the fold that is left out."""
         required = None
         if self.time_budget is not None:
             members, required = in_time_order(members)
-        late_refit = self.refit and self.prune is not None
+        late_refit = self.refit and self.prune is not None and not self._reads_members  # which reads them all
         table, models = run.fit(members, refit=self.refit and not late_refit, required=required)
         level = Level(table, models)
         fitted = level.weigh(run, self._meta_settings(run.problem.tasks), self.prune)
@@ -293,10 +293,13 @@ class BaseStack(NamedParamsMixin, PredictionMixin, ResultsMixin, StackParameters
             self, array, reset=reset, accept_sparse="csr", ensure_all_finite="allow-nan", dtype="numeric"
         )
 
-    def _meta_settings(self, tasks):
-        """Return what `Level.weigh` needs to make the meta-learner of each task."""
+    def _meta_settings(self, tasks, final=False):
+        """Return what `Level.weigh` needs to make the meta-learner of each task; a final estimator predicts alone."""
         return {
-            name: {"spec": meta_setting(self.meta_learner, task), "scoring": setting_of(self.scoring, task)}
+            name: {
+                "spec": {FINAL: 1.0} if final else meta_setting(self.meta_learner, task),
+                "scoring": setting_of(self.scoring, task),
+            }
             for name, task in tasks.items()
         }
 
@@ -349,7 +352,7 @@ class BaseStack(NamedParamsMixin, PredictionMixin, ResultsMixin, StackParameters
         Returns
         -------
         Plan
-            `str(plan)` counts what is fitted; `plan.extractions`, `plan.fits` (of learners, those across tasks too),
+            `str(plan)` counts what is fitted; `plan.extractions`, `plan.fits` (of learners, those above too),
             `plan.meta_learners` and `plan.calibrations` list it; `plan.seconds` and `plan.bytes` are there after a
             trial.
         """
@@ -361,11 +364,13 @@ class BaseStack(NamedParamsMixin, PredictionMixin, ResultsMixin, StackParameters
         check_settings(self, problem.tasks)
         folds = draw_folds(self.cv, problem, seed)
         members = members_of_fit(self, problem)
-        across = self._members_across(problem.tasks, members)
+        check_weights(self.meta_learner, problem.tasks, members)
+        check_final(self, problem)
+        across = self._members_across(problem, members)
         all_folds = [*range(len(folds)), *([ALL_ROWS] if self.refit else [])]
         parts = parts_of(folds, problem.n_rows, problem.group_codes, once=bool(self.refit))
         rows = ["all rows", *(f"fold {fold}" for fold in range(len(parts)))]
-        levels = ["", ", across tasks"] if across else [""]
+        levels = ["", ", second level"] if across else [""]
         names = list(problem.tasks)
         plan = Plan(
             problem,
@@ -381,10 +386,6 @@ class BaseStack(NamedParamsMixin, PredictionMixin, ResultsMixin, StackParameters
             with BlockFolder(self.workdir) as run.folder:
                 plan = replace(plan, notes=(*plan.notes, str(self._needs(run, members))))
         return measured(plan, seed, self._runner().n_workers, self.job_timeout) if measure else plan
-
-    def _members_across(self, tasks, members):
-        """Return members that read the estimates of other tasks: those of `MultiOutputStack`."""
-        return []
 
     def _calibrations(self, tasks):
         """Yield what is fitted on the predictions of each task."""

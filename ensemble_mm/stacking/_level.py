@@ -188,7 +188,7 @@ class Level:
                 groups = run.problem.group_codes
                 meta = clone(metas[name])
                 if "members" in meta.get_params(deep=False):
-                    meta.set_params(members=[member.learner for member in members])
+                    meta.set_params(members=[tuple(member) for member in members])
                 jobs.append(FitMeta(name, fold, meta, block, y, weight, groups, np.flatnonzero(rows)))
             elif fold is None:
                 raise ValueError(
@@ -204,7 +204,7 @@ class Level:
         """Return the meta-learner of a task, to be fitted."""
         task, seed = run.problem.tasks[name], run.seed_of("meta-learner", name)
         spec = "auto" if settings[name]["spec"] is None else settings[name]["spec"]
-        if hasattr(below := self.below and self.below.metas[name], "shares_"):
+        if not isinstance(spec, dict) and hasattr(below := self.below and self.below.metas[name], "shares_"):
             # Else another choice would pass for a gain by more columns.
             spec = clone(below).set_params(candidates=below.shares_)
         meta = make_meta_learner(
@@ -372,10 +372,6 @@ class Level:
             out[rows] = self.calibrators[name].predict_proba(proba[rows])
         return out
 
-    def predict_table(self, new, tasks, estimates):
-        """Return this level's table for new rows."""
-        return new.predict(self.table.members(), self.models, tasks, estimates)
-
     def combine(self, table, tasks, patterns):
         """Return the predictions {task: array} that the meta-learners make of a joined table, by the rows' patterns."""
         weighed = {name: Weighed(self.metas[name], self.columns[name], self.apart.get(name, {})) for name in tasks}
@@ -392,6 +388,8 @@ def forget_idle(levels):
     """Take the learners of members that never count, for any task on any level, out of fitted levels."""
     counting = {member for level in levels for n in level.columns for member in level.columns[n]
                 if member.chain is not None or member not in level.idle(n)}  # fmt: skip
+    read = {(e.task, e.learner, e.reads) for member in counting for e in member.inputs}
+    counting |= {member for level in levels for member in level.models if (member.task, *member) in read}
     for level in levels:
         for member, models in level.models.items():
             if member not in counting:

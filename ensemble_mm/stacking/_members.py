@@ -26,19 +26,24 @@ def learners_of(stack, task, problem):
             raise ValueError(
                 f"learners has no entry for task {task.name!r} (nor for {task.kind!r}): add one, or give one list."
             )
-    kind, n_rows = task.rules, int((~np.isnan(problem.targets[task.name])).sum())
-    natures = {view.name: MODALITIES[view.modality].nature(view.extractor) for view in problem.views}
-    natures |= dict.fromkeys(_told_missing(stack, problem), MODALITIES[VECTOR].like)
-    facts = {"kind": task.kind, "n_rows": n_rows, "n_classes": kind.n_classes, "views": natures}
+    facts = facts_of(stack, task, problem)
     if isinstance(learners, str):
         check_choice("learners", learners, PORTFOLIOS)
         return [LearnerSpec(*entry) for entry in portfolio(learners, **facts)]
     if isinstance(learners, (list, tuple)):
         learners = [named_learner(entry, **facts) if isinstance(entry, str) else entry for entry in learners]
     specs = check_learners(learners)
-    if isinstance(kind, Quantiles):
+    if isinstance(task.rules, Quantiles):
         specs = [replace(spec, estimator=quantile_learner(spec.estimator)) for spec in specs]
     return specs
+
+
+def facts_of(stack, task, problem):
+    """Return what learners that are called by name depend on."""
+    natures = {view.name: MODALITIES[view.modality].nature(view.extractor) for view in problem.views}
+    natures |= dict.fromkeys(_told_missing(stack, problem), MODALITIES[VECTOR].like)
+    n_rows = int((~np.isnan(problem.targets[task.name])).sum())
+    return {"kind": task.kind, "n_rows": n_rows, "n_classes": task.rules.n_classes, "views": natures}
 
 
 def _told_missing(stack, problem):

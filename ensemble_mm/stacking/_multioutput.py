@@ -2,7 +2,6 @@
 
 from __future__ import annotations  # the signatures of help() show the names of types
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self
@@ -13,12 +12,10 @@ from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import one_of
-from ..crossfit import FIT_SHARE, Estimate, patterns_of, seed_of
+from ..crossfit import patterns_of
 from ..data import Quantiles, labels_by_task
-from ._across import chain_estimates, chain_orders, guard, members_reading, moved_by
 from ._adding import fit_beside, joined
 from ._base import BaseStack
-from ._level import Level, parts
 from ._parameters import shared_words
 from ._probabilities import Probabilities
 from ._regions import said
@@ -54,8 +51,6 @@ class MultiOutputStack(BaseStack):
         Name, kind and classes of every task.
     classes_ : dict of str to ndarray
         Classes of every classification task.
-    strategy_ : DataFrame
-        For every task: whether its second level was kept, the mean gain in out-of-fold loss and its standard error.
     task_contributions_ : DataFrame of shape (n_tasks, n_tasks)
         What each task's (column) prediction owes to the estimates of each task (row): the weights of the members that
         read them, times the share of each estimate in what moves these members' predictions. Zero where the second
@@ -147,157 +142,6 @@ class MultiOutputStack(BaseStack):
         """
         check_is_fitted(self)
         return joined(self, fit_beside(self, X, Y, sample_weight, tasks))
-
-    def _learn(self, run, members):
-        first, fitted = self._first_level(run, members)
-        names = list(run.problem.tasks)
-        found = pd.DataFrame({"kept": False, "gain": 0.0, "standard_error": np.nan}, index=names)
-        self.task_contributions_ = pd.DataFrame(0.0, index=names, columns=names)
-        levels, oof = [first], first.oof
-        if self.strategy != "independent" and len(names) > 1 and not run.runner.is_over(FIT_SHARE):
-            second, across, estimates = self._second_level(run, first, fitted, members)
-            if second is not None:
-                by_fold = {f: guard(run, first, second, f) for f in (None, *range(len(parts(run))))}
-                found = by_fold[None]
-                wanted = [(name, f) for f, helps in by_fold.items() for name in names if helps.loc[name, "kept"]]
-                if wanted:
-                    oof, mixed = self._mixed(run, second, fitted, across, wanted)
-                if found["kept"].any():
-                    fitted = mixed
-                    levels.append(self._merge(run, second, estimates, found.index[found["kept"]]))
-        found.insert(0, "strategy", self.strategy)
-        self.strategy_ = found
-        self._finish(run, levels, oof, fitted)
-
-    def _second_level(self, run, first, weighed, members):
-        """Return the second level (None: nothing could be fitted), its meta-learners, and what its members read."""
-        tasks = run.problem.tasks
-        estimates = first.estimates(first.oof, tasks)
-        tried = {pattern: first.estimates(out, tasks) for pattern, out in first.tried(run, weighed).items()}
-        table, models = None, {}
-        for step in self._steps(run.problem.tasks, run.seed, members):
-            for own, fitted in self._fit_step(run, step, estimates, tried):
-                table = own if table is None else table.join(own)
-                models |= fitted
-                if self.strategy == "chain":
-                    estimates = estimates | chain_estimates(own, tasks)
-                    for pattern in tried:
-                        tried[pattern] |= chain_estimates(run.cells(own, own.members(), pattern), tasks)
-        if not models:
-            if not run.runner.is_over(FIT_SHARE):
-                warnings.warn(
-                    f"strategy={self.strategy!r} had no effect: no learner can read the estimates of other tasks "
-                    "beside its views. Add one that takes any columns, such as a linear one.",
-                    UserWarning,
-                    stacklevel=5,
-                )
-            return None, {}, estimates
-        second = Level(table, models, below=first)
-        return second, second.weigh(run, self._meta_settings(run.problem.tasks)), estimates
-
-    def _fit_step(self, run, step, estimates, tried_estimates):
-        """Fit the first candidates of each group; yield (table, models) of those that could be fitted.
-
-        The second level is our idea, not the user's: a learner that fails here makes way for the next.
-        """
-        waiting = [[m for m in group if all(name in estimates for name in m.inputs)] for group in step]
-        lacking = [self._n_across] * len(waiting)
-        while True:
-            tried = [group[:n] for n, group in zip(lacking, waiting, strict=True)]
-            waiting = [group[n:] for n, group in zip(lacking, waiting, strict=True)]
-            members = [member for group in tried for member in group]
-            if not members:
-                return
-            own, fitted = run.fit(
-                members, estimates=estimates, tried=tried_estimates, stage="fit across tasks",
-                refit=self.refit and self.prune is None, optional=True,
-            )  # fmt: skip
-            lacking = [n - sum(m in fitted for m in group) for n, group in zip(lacking, tried, strict=True)]
-            yield own, fitted
-            if run.runner.is_over(FIT_SHARE):
-                return
-
-    def _members_across(self, tasks, members):
-        if self.strategy == "independent" or len(tasks) == 1:
-            return []
-        return [m for step in self._steps(tasks, 0, members) for group in step for m in group[: self._n_across]]
-
-    @property
-    def _n_across(self):
-        return 2 if self.strategy == "stacked" else 1
-
-    def _steps(self, tasks, seed, members):
-        """Return the candidates of the second level: in steps, of which each waits for the one before, and groups.
-
-        Of each group `_n_across` members are fitted, the first that can be.
-        """
-        if not isinstance(self.learners, str):  # a portfolio names the most useful first, a list of the user may not
-            members = sorted(members, key=lambda member: member.learner)
-        names = sorted(tasks)  # what a task reads does not depend on the order of the columns
-        if self.strategy == "stacked":
-            others = {name: [Estimate(task) for task in names if task != name] for name in names}
-            return [[members_reading(name, members, others[name]) for name in names]]
-        orders = chain_orders(names, np.random.RandomState(seed_of(seed, "chains")))
-        steps = []
-        for position in range(1, len(names)):
-            step = []
-            for c, order in enumerate(orders):
-                before = [Estimate(task, c if place else None) for place, task in enumerate(order[:position])]
-                step.append(members_reading(order[position], members, before, chain=c))
-            steps.append(step)
-        return steps
-
-    def _mixed(self, run, second, fitted, across, wanted):
-        """Let the second level keep the meta-learners of the first but where its own are wanted; return what they
-        predict out of fold, and these meta-learners.
-
-        `fitted` and `across` hold those of the first and of the second level, by task and by the fold that is left out;
-        `wanted` lists where the second serves.
-        """
-        if self.prune is not None:
-            own, names = second.table.members(), {name for name, _ in wanted}
-            only = {(name, fold): [m for m in w.members if m in own or m in fitted[name, fold].members]
-                    for (name, fold), w in across.items() if name in names}  # fmt: skip
-            across = second.weigh(run, self._meta_settings(run.problem.tasks), self.prune, only)
-        mixed = fitted | {key: across[key] for key in wanted if key in across}
-        second.settle(run, mixed)
-        return second.oof, mixed
-
-    def _merge(self, run, second, estimates, useful):
-        """Return the second level with the members that the tasks in `useful` need, fitted on all rows if pruned."""
-        members = [m for m in second.table.members() if m.task in useful or self.strategy == "chain"]
-        if self.refit and self.prune is not None:
-            members = second.used() if self.strategy == "stacked" else members
-            second.models = run.refit_members(members, estimates)
-        second.table = second.table.keep(members)
-        for name in useful:
-            self._share_out(run, name, second, estimates)
-        return second
-
-    def _share_out(self, run, name, second, estimates):
-        """Add to `task_contributions_` what task `name` owes to each other task: the weights of the members that read
-        them, times the share of each task in what moves their predictions."""
-        for member, weight in second.weights(name).items():
-            if member not in second.models or weight == 0:
-                continue
-            moved = moved_by(run, member, second.models[member], estimates)
-            for source, share in zip(member.inputs, moved, strict=True):
-                self.task_contributions_.loc[source.task, name] += weight * share
-
-    def _run_levels(self, new):
-        if self.strategy != "chain" or len(self.levels_) == 1:
-            return super()._run_levels(new)
-        (first, second), patterns = self.levels_, patterns_of(new.present)
-        table = first.predict_table(new, self.tasks_, {})
-        estimates = first.estimates(first.combine(table, self.tasks_, patterns), self.tasks_)
-        waiting = second.table.members()
-        while waiting:
-            ready = [m for m in waiting if all(name in estimates for name in m.inputs)]
-            own = new.predict(ready, second.models, self.tasks_, estimates)
-            table = table.join(own)
-            estimates = estimates | chain_estimates(own, self.tasks_)
-            waiting = [m for m in waiting if m not in ready]
-        return table, second.combine(table, self.tasks_, patterns)
 
     # -- prediction ----------------------------------------------------------------------------------------------
 

@@ -49,7 +49,14 @@ learners : {"fast", "balanced", "best"}, list of names or (name, estimator[, rea
     (sparse text as few dense columns). A dict gives a list by task or kind.
 meta_learner : str, dict of learner to weight, estimator or dict by task, default="auto"
     Combines the predictions of the learners: "auto", "greedy", "simplex", "linear", "mean", "median", "rank", weights
-    such as {"linear": 0.6, "gbm": 0.4}, or any estimator. The members of a learner share its weight.
+    such as {"linear": 0.6, "gbm": 0.4}, or any estimator. The members of a learner share its weight,
+    unless it is given by member: {("linear", "review"): 0.6}.
+passthrough : bool, str or list of str, default=False
+    Views whose features the final estimator sees beside the predictions; True: all. It is the estimator given as
+    `meta_learner`, or a linear one with "auto". `learner("meta_learner")` returns it.
+layers : {1, 2}, default=1
+    2 adds a second layer: each learner is fitted once more, on its views and on the out-of-fold predictions of the
+    first layer. It is kept for a task only where the paired out-of-fold losses say that it helps (see `strategy_`).
 scoring : None, str, callable or dict by task, default=None
     What the weights maximise; None: log loss for classes, squared error for numbers.
 cv : int, splitter or list of (train, test), default=5
@@ -134,6 +141,9 @@ view_seconds_ : dict of str to float
     Seconds per row that the extraction of each view took in the fit, in the order in which a cascade reads them.
 thresholds_ : dict
     What tasks decide by, where `threshold` or `class_weight` was given.
+strategy_ : DataFrame
+    For every task: whether its second level, of `layers=2` or of members that read other tasks, was kept, and the mean
+    gain in out-of-fold loss with its standard error.
 n_extractions_ : int
     How often a view was extracted: once per fold if its extractor learns, else once.
 n_features_in_ : int
@@ -169,6 +179,8 @@ class StackParameters:
     views: Parts = "auto"
     learners: PartsByTask = "balanced"
     meta_learner: Any = "auto"
+    passthrough: bool | str | Sequence[str] = False
+    layers: int = 1
     scoring: Any = None
     cv: Folds = 5
     refit: bool = True
@@ -196,6 +208,8 @@ class StackParameters:
         # Views and folds are read, learners chosen, and settings by task checked before anything is fitted.
         **dict.fromkeys(("views", "columns", "learners", "cv", "memory", *BY_TASK), "no_validation"),
         "refit": ["boolean"],
+        "passthrough": ["boolean", str, list, tuple],
+        "layers": [whole(1, 2)],
         "missing_indicator": ["boolean"],
         "augment": [whole(0, MOST_COPIES)],
         "on_error": [one_of("raise", "drop")],
@@ -218,19 +232,20 @@ shared_words = documented(parameters=PARAMETERS, attributes=ATTRIBUTES)
 def check_weights(setting, tasks, members) -> None:
     """Raise a ValueError unless weights that are given by learner name learners, and some of each task."""
     for name, task in tasks.items():
-        weights, own = meta_setting(setting, task), {member.learner for member in members if member.task == name}
+        weights, own = meta_setting(setting, task), [member for member in members if member.task == name]
         if not by_learner(weights):
             continue
-        known = {member.learner for member in members}
-        unknown = next((learner for learner in weights if learner not in known), None)
+        known = {key for member in members for key in (member.learner, tuple(member))}
+        unknown = next((key for key in weights if key not in known), None)
         if unknown is not None:
+            some = sorted((key for key in known if isinstance(key, type(unknown))), key=str)
             raise ValueError(
                 f"meta_learner gives a weight to {unknown!r}, which is no learner: use some of "
-                f"{', '.join(map(repr, sorted(known)))}.{did_you_mean(unknown, sorted(known))}"
+                f"{', '.join(map(repr, some))}.{did_you_mean(unknown, some) if isinstance(unknown, str) else ''}"
             )
         if not all(0 <= weight < inf for weight in weights.values()):
             raise ValueError(f"meta_learner={weights!r} holds what is no weight: give numbers from 0 on.")
-        if not any(weights.get(learner, 0) > 0 for learner in own):
+        if not any(weights.get(key, 0) > 0 for member in own for key in (member.learner, tuple(member))):
             raise ValueError(f"meta_learner={weights!r} gives no learner of task {name!r} a weight above 0: add one.")
 
 

@@ -14,7 +14,7 @@ from sklearn import config_context
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import tell
-from ..crossfit import NewRows, patterns_of
+from ..crossfit import NewRows
 from ..data import ChunkedData, ColumnsOnDisk, as_fitted, columns_of, columns_of_few, columns_read, views_of
 from ._cascade import cascaded
 from ._predictor import Predictor
@@ -58,16 +58,6 @@ class PredictionMixin:
                 if any(model is not None and model.estimator is None for model in models):
                     table[member][:] = np.nan
         return table
-
-    def _run_levels(self, new):
-        """Return the joined table of all levels and the predictions {task: array} of the last."""
-        estimates, table, out = {}, None, None
-        for level in self.levels_:
-            own = level.predict_table(new, self.tasks_, estimates)
-            table = own if table is None else table.join(own)
-            out = level.combine(table, self.tasks_, patterns_of(new.present))
-            estimates = level.estimates(out, self.tasks_)
-        return table, out
 
     def _few_rows(self, X):
         """Return few rows that are read without what takes most of their time; None where they are not plain."""

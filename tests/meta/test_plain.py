@@ -57,6 +57,8 @@ def test_weights_by_learner_are_shared_by_its_members_and_survive(tmp_path):
     given = model.contributions_["up"].groupby("learner").sum()
     assert given[["linear", "tree"]].round(9).to_dict() == {"linear": 0.6, "tree": 0.4}
     assert model.contributions_.loc[[("a", "linear"), ("b", "linear")], "up"].round(9).tolist() == [0.3, 0.3]
+    model.set_params(meta_learner=weights | {("linear", "b"): 1.0}).fit(X, Y)
+    assert model.contributions_["up"].round(3).tolist() == [0.3, 0.5, 0.2, 0.0, 0.0, 0.0]
     save(model, tmp_path / "m.emm")
     np.testing.assert_array_equal(load(tmp_path / "m.emm").predict_proba(X)["up"], model.predict_proba(X)["up"])
     with pytest.raises(ValueError, match="'trees', which is no learner.*Did you mean 'tree'"):
