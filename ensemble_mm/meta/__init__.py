@@ -5,6 +5,7 @@ from ._calibration import CALIBRATORS, IsotonicCalibrator, TemperatureCalibrator
 from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, make_meta_learner
 from ._columns import TableClassifier, TableRegressor, blend, mean_and_error, rows_worth
 from ._conformal import FEWEST_ROWS, ConformalIntervals, ConformalQuantiles, ConformalSets, JointCoverage
+from ._dynamic import DynamicClassifier, DynamicRegressor
 from ._greedy import GreedyClassifier, GreedyRegressor, selection_path
 from ._judging import Judge
 from ._linear import LinearClassifier, LinearRegressor
@@ -32,6 +33,8 @@ __all__ = [
     "ConformalQuantiles",
     "ConformalSets",
     "CostPruner",
+    "DynamicClassifier",
+    "DynamicRegressor",
     "FixedClassifier",
     "FixedRegressor",
     "GreedyClassifier",

@@ -15,6 +15,7 @@ from .._kinds import KINDS, name_of_classes
 from .._routing import row_params
 from .._scorers import scored
 from ._columns import TableClassifier, TableMixin, TableRegressor, by_family, rows_of_numbers, thinned
+from ._dynamic import DynamicClassifier, DynamicRegressor
 from ._greedy import GreedyClassifier, GreedyRegressor, keys_of
 from ._linear import LinearClassifier, LinearRegressor
 from ._plain import (
@@ -38,6 +39,7 @@ META_LEARNERS = {
     "simplex": by_family(SimplexClassifier, SimplexRegressor),
     "linear": by_family(LinearClassifier, LinearRegressor),
     "median": by_family(MedianClassifier, MedianRegressor),
+    "dynamic": by_family(DynamicClassifier, DynamicRegressor),
     "rank": by_family(RankClassifier, RankRegressor),
 }
 FIXED = by_family(FixedClassifier, FixedRegressor)

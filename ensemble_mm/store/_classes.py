@@ -37,6 +37,7 @@ _OURS = {
     "meta._calibration": "IsotonicCalibrator TemperatureCalibrator",
     "meta._choice": "AutoClassifier AutoRegressor",
     "meta._conformal": "ConformalIntervals ConformalQuantiles ConformalSets JointCoverage",
+    "meta._dynamic": "DynamicClassifier DynamicRegressor",
     "meta._greedy": "GreedyClassifier GreedyRegressor",
     "meta._linear": "LinearClassifier LinearRegressor",
     "meta._plain": "FixedClassifier FixedRegressor MedianClassifier MedianRegressor RankClassifier RankRegressor",
