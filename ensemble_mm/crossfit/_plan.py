@@ -98,7 +98,7 @@ class Fit:
 class Plan:
     """What a fit computes: `str(plan)` counts it, `plan.extractions` and `plan.fits` list it.
 
-    Fits across tasks, whose members have `inputs`, are kept where they help; `meta_learners` and `calibrations` name
+    Fits of members that have `inputs` are kept where they help; `meta_learners` and `calibrations` name
     what is fitted on the table. After a trial, `seconds` estimates the work of each stage (on one core) and `bytes` the
     size of all features.
     """
@@ -131,7 +131,7 @@ class Plan:
             *_columns_read(self.problem.schema),
             f"{len(self.extractions)} extractions",
             *_counted(own, "learner fits of {} members"),
-            *_counted(across, "fits of {} members that read estimates, kept where they help"),
+            *_counted(across, "fits of {} members that read other tasks or members, kept where they help"),
             f"{len(self.meta_learners)} meta-learner fits, {len(self.calibrations)} calibrations",
             *(f"  {name}" for name in self.calibrations),
             *self.notes,

@@ -352,7 +352,7 @@ class BaseStack(
         Returns
         -------
         Plan
-            `str(plan)` counts what is fitted; `plan.extractions`, `plan.fits` (of learners, those above too),
+            `str(plan)` counts what is fitted; `plan.extractions`, `plan.fits` (of learners, on both levels),
             `plan.meta_learners` and `plan.calibrations` list it; `plan.seconds` and `plan.bytes` are there after a
             trial.
         """
