@@ -79,7 +79,7 @@ def test_a_second_layer_is_kept_where_it_helps_and_changes_nothing_elsewhere(tmp
     np.testing.assert_array_equal(deep.predict(A)["line"], plain.predict(A)["line"])
     loss = {model: np.mean((model.oof_["size"] - size) ** 2) for model in (plain, deep)}
     assert loss[deep] < 0.8 * loss[plain]
-    assert "fits of 4 members that read estimates" in str(deep.plan(A, Y))
+    assert "fits of 4 members that read other tasks or members" in str(deep.plan(A, Y))
     save(deep, tmp_path / "m.emm")
     np.testing.assert_array_equal(load(tmp_path / "m.emm").predict(A), deep.predict(A))
     single = StackedRegressor(layers=2, **settings).fit(A, size)
