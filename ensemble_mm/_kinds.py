@@ -403,7 +403,7 @@ class Quantiles(Numbers):
 
     family: ClassVar = "quantile"
     words: ClassVar = "quantiles of a number"
-    usual: ClassVar = "the quantiles of all"
+    usual: ClassVar = "the quantiles of all rows"
     width: ClassVar = len(LEVELS)
     n_columns: ClassVar = len(LEVELS)
     same_as_loss: ClassVar = ()

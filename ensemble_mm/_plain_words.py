@@ -24,6 +24,11 @@ def plain(value) -> str:
     return number(value) if not 1000 <= abs(value) < np.inf else _minus(f"{value:,.0f}")
 
 
+def class_name(label) -> str:
+    """Return a class as words; 4.0 is the class 4 in a column that has holes."""
+    return f"{label:g}" if isinstance(label, float) else str(label)
+
+
 def score_text(metric, value):
     """Return a score in words."""
     if metric in SHARES:
@@ -152,4 +157,5 @@ class PlainScore:
     def __str__(self):
         """Return the error, its interval and that of the guess."""
         inside = f" ({self.interval})" if self.interval else ""
-        return f"{self.say.good(self.error)}{inside}; {self.beside}"
+        useless = ", so it is no better than this guess" if self.error >= self.guess else ""
+        return f"{self.say.good(self.error)}{inside}; {self.beside}{useless}"

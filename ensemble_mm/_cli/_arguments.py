@@ -223,6 +223,7 @@ def _report(command):
 def _schema(command):
     add = command.add_argument
     add("data", help="the table")
+    _each(add, "--targets", _names, "A,B", "columns to predict: what they are taken for is told apart")
     _said(add)
     _drop(add)
     add("--out", metavar="FILE", help="also write the list: .csv, .tsv, .parquet or .jsonl")

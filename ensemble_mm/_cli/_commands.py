@@ -17,6 +17,7 @@ import pandas as pd
 
 from .. import features  # noqa: F401  the modalities are known by their extractors
 from .._checks import BadItemsError, BadItemsWarning, did_you_mean
+from .._plain_words import plural
 from ..endpoint import table_of
 from ._arguments import PROG, make_parser, options_of
 from ._tables import check_format, shown, some, tell, with_few_digits, write_table
@@ -36,7 +37,7 @@ def _fit(args):
     if db is not None:
         db.tasks()  # one that cannot be used is told before the fit
     model = _stack(args)
-    say(f"{len(X)} rows, {X.shape[1]} columns, targets: {', '.join(map(str, Y.columns))}")
+    say(f"{plural(len(X), 'row')}, {plural(X.shape[1], 'column')}, targets: {', '.join(map(str, Y.columns))}")
     with _progress(model, args.quiet):
         model.fit(X, Y, groups=groups)
     if not args.quiet:
@@ -141,12 +142,14 @@ def _report(args):
 
 
 def _schema(args):
-    from ..data import infer_schema
+    from ..data import infer_schema, resolve_targets
 
     check_format(args.out)
-    X, _ = _read_table(args)
+    X, Y = _read_table(args, [name for names in args.targets for name in names])
     schema = infer_schema(X, dict(args.said) | {name: "drop" for names in args.drop for name in names})
     tell(schema)
+    for name, task in resolve_targets(Y)[0].items() if args.targets else ():
+        tell(f"target {name}: {task.rules.words}")
     if args.out:
         write_table(schema.to_frame(), args.out)
 
@@ -399,7 +402,8 @@ def _told(model):
     """Lines on a fit: failures, and the time."""
     if len(model.failures_):
         yield f"{len(model.failures_)} job(s) failed or were left out; the report lists them"
-    yield f"{model.fit_report_['seconds'].sum():.1f} seconds of work, {model.n_extractions_} extractions"
+    seconds = model.fit_report_["seconds"].sum()
+    yield f"{seconds:.1f} seconds of work, {plural(model.n_extractions_, 'extraction')}"
 
 
 @contextlib.contextmanager

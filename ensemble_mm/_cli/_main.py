@@ -8,16 +8,22 @@ import contextlib
 import os
 import sys
 import warnings
+from pathlib import Path
 
-from ._arguments import PROG, make_parser
+from .._checks import did_you_mean
+from ._arguments import PROG, make_parser, options_of
 from ._commands import COMMANDS
 from ._tables import tell
 
 
 def run(argv) -> int:
     """Run one command with all that it needs; return the exit code, as `ensemble_mm._cli.main` does."""
+    parser = make_parser()
+    if strange := _strange_option(parser, argv):
+        tell(f"{PROG}: error: {strange}", sys.stderr)
+        return 2
     try:
-        args = make_parser().parse_args(argv)
+        args = parser.parse_args(argv)
     except SystemExit as stop:  # argparse has said what is wrong, or shown the help
         return int(stop.code or 0)
     with _one_line_warnings():
@@ -37,6 +43,17 @@ def run(argv) -> int:
             tell(f"{PROG}: error: {_one_line(error)}", sys.stderr)
             return 1
     return 0
+
+
+def _strange_option(parser, argv) -> str | None:
+    """Return what to say of an option that a command does not have; argparse would ask for others that lack first."""
+    command, *rest = argv or [""]
+    known = options_of(parser).get(command)
+    given = [word.partition("=")[0] for word in rest[: rest.index("--") if "--" in rest else None]]
+    strange = next((word for word in given if word.startswith("--") and known and word not in known), None)
+    if known is None or strange is None:
+        return None
+    return f"{command} has no option {strange}.{did_you_mean(strange, known) or f' See {PROG} {command} --help.'}"
 
 
 def _keep_what_is_read(args) -> None:
@@ -68,5 +85,7 @@ def _one_line(error) -> str:
     if isinstance(error, KeyError) or not text:
         text = f"{type(error).__name__} {text}".strip()
     if isinstance(error, FileNotFoundError) and error.filename is not None:
-        text = f"There is no file {str(error.filename)!r}."
+        path = Path(error.filename)
+        beside = os.listdir(path.parent) if path.parent.is_dir() else []
+        text = f"There is no file {str(error.filename)!r}.{did_you_mean(path.name, beside)}"
     return text if len(text) <= 2000 else text[:2000] + "..."

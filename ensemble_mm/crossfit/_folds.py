@@ -6,7 +6,9 @@ import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from .._checks import tell
+from .._plain_words import plural
 
+MANY_NUMBERS = 20  # classes that are numbers, from which they may be meant as numbers
 N_DRAWS = 100  # of folds, until every model learns from two classes at least
 
 
@@ -142,8 +144,10 @@ def _of_rarest(n_splits, name, counts, tasks, told):
     if counts.min() >= n_splits:
         return n_splits
     label = tasks[name].classes.tolist()[counts.argmin()]
-    words = f"Task {name!r}: class {label!r} has {counts.min()} rows, fewer than cv={n_splits} folds"
+    words = f"Task {name!r}: class {label!r} has {plural(counts.min(), 'row')}, fewer than cv={n_splits} folds"
     if counts.min() < 2 and len(tasks) == 1:
+        if len(counts) > MANY_NUMBERS and isinstance(label, int | float):
+            words = f"Its {len(counts)} labels are numbers: to predict a number, use a regressor. {words}"
         raise ValueError(
             f"{words}, so that no model could be both trained and judged on it. Give more rows of it, merge it "
             'with another class, or leave out classes of one row with rare="drop".'

@@ -16,6 +16,7 @@ import pandas as pd
 
 from .._checks import DataWarning, did_you_mean, tell
 from .._kinds import KINDS, LEVELS, Classes, Numbers, name_of_classes
+from .._plain_words import plural
 from ..schema import NumberRule, blanks_of, is_blank, learn_dates, learn_numbers, units_of
 from ._labels import (
     as_column,
@@ -400,8 +401,8 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
     classes = _classes_of(name, known)
     if len(classes) < 2:
         raise ValueError(
-            f"Task {name!r} has one class only ({classes.tolist()[0]!r}): a classifier needs at least two. "
-            "Drop the task, or give rows of another class."
+            f"Task {name!r} has one class only ({classes.tolist()[0]!r}) in {plural(len(known), 'row')}: a classifier "
+            "needs at least two, with several rows each. Drop the task, or give rows of another class."
         )
     if kind == name_of_classes(2) and len(classes) > 2:
         raise ValueError(f'Task {name!r} is declared "binary" but has the classes {some(classes)}: use "multiclass".')

@@ -10,6 +10,7 @@ from ._cells import cells_of, check_task
 from ._drawing import PALETTE, finish, new_axes, tidy
 from ._scores import words_of
 
+NEAR = 0.06  # of the plot: points that are nearer share a label
 CERTAIN = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
 
 
@@ -58,13 +59,27 @@ class CascadeDisplay:
         """Draw the curve on `ax`, or on a new figure; return self."""
         ax = new_axes(ax, "CascadeDisplay.plot", (6.4, 4.2))
         ax.plot(self.curve["seconds"], self.curve["score"], color=PALETTE[0], marker="o")
-        for row in self.curve.itertuples():
-            ax.annotate(f"{row.certain:g}", (row.seconds, row.score), (0, 6), textcoords="offset points", fontsize=8,
-                        ha="center")  # fmt: skip
+        for points in self._apart():
+            first, last = points[0], points[-1]
+            words = f"{first.certain:g}" if first is last else f"{first.certain:g} to {last.certain:g}"
+            place = (last.seconds, max(point.score for point in points))
+            ax.annotate(words, place, (0, 6), textcoords="offset points", fontsize=8, ha="center")
         ax.set(xlabel="seconds per row", ylabel=self.score_name)
         ax.margins(x=0.08, y=0.12)
         tidy(ax, grid="both")
         return finish(self, ax, "Score by the certainty that is asked for", self.task)
+
+    def _apart(self):
+        """Return the points as lists of neighbours that lie on one another, whose labels would collide."""
+        width, height = (NEAR * np.ptp(self.curve[name].to_numpy(float)) for name in ("seconds", "score"))
+        found: list[list] = []
+        for row in self.curve.itertuples():
+            last = found[-1][0] if found else None
+            if last and abs(row.seconds - last.seconds) <= width and abs(row.score - last.score) <= height:
+                found[-1].append(row)
+            else:
+                found.append([row])
+        return found
 
 
 def _seconds(model, views):

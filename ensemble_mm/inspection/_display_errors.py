@@ -9,6 +9,7 @@ from sklearn.metrics import ConfusionMatrixDisplay
 
 from .._checks import check_count
 from .._kinds import Classes, Numbers
+from .._plain_words import class_name
 from ..data import labels_by_task
 from ._cells import cells_of, check_task, tasks_of
 from ._drawing import GREY, PALETTE, SEQUENTIAL, cycle, finish, legend_below, new_axes, shorten, tidy
@@ -175,9 +176,9 @@ class ConfusionDisplay(ConfusionMatrixDisplay):
         """
         name = check_task(estimator, task, Classes.family)
         info, truth, prediction, weight = predictions_of(estimator, name, X, Y, decided=True)
-        labels = np.arange(len(info.classes))
+        labels, names = np.arange(len(info.classes)), list(map(class_name, info.classes))
         return cls.from_predictions(
-            truth.astype(int), info.rules.decide(prediction), labels=labels, display_labels=info.classes,
+            truth.astype(int), info.rules.decide(prediction), labels=labels, display_labels=names,
             sample_weight=weight, normalize=normalize, ax=ax, task=info.name, **kwargs,
         )  # fmt: skip
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from .._checks import check_count, require
 from .._modalities import TEXT
+from .._plain_words import plain
 from ..data import as_fitted, select
 from ._cells import cells_of, check_task
 from ._display_errors import predictions_of, truth_of
@@ -154,14 +155,14 @@ class HardestRowsDisplay:
 
 def verdict_of(row) -> str:
     """Return in words what a row of `hardest_rows` says."""
-    truth, predicted = ((f"{v:.4g}" if isinstance(v, float) else str(v)) for v in (row["truth"], row["predicted"]))
+    truth, predicted = ((plain(v) if isinstance(v, float) else str(v)) for v in (row["truth"], row["predicted"]))
     sure = f" ({row['probability']:.0%})" if np.isfinite(row["probability"]) else ""
     return f"true: {truth}, predicted: {predicted}{sure}"
 
 
 def _write(cell, row, looks, wide):
     """Write what was predicted, and the texts and facts of a row."""
-    cell.text(0, 1, f"row {row['row']}", fontsize=8, color=GREY, va="top", transform=cell.transAxes)
+    cell.text(0, 1, f"row {int(row['row'])}", fontsize=8, color=GREY, va="top", transform=cell.transAxes)
     cell.text(0, 0.84, shorten(verdict_of(row), wide), fontsize=9, weight="bold", va="top", transform=cell.transAxes)
     words = [f"{view}: {look.content}" for view, look in looks.items() if look.kind in ("words", "absent")]
     lines = [part for text in words for part in textwrap.wrap(shorten(text, 3 * wide - 12), wide)[:3]]

@@ -9,7 +9,7 @@ import pandas as pd
 from .._checks import listed
 from .._kinds import Classes
 from .._modalities import TABULAR
-from .._plain_words import SHARES, of_hundred, percent, plural, score_text
+from .._plain_words import SHARES, class_name, of_hundred, percent, plural, score_text
 from ..meta import cross_fitted
 from ._cells import cells_of
 from ._scores import words_of
@@ -21,6 +21,7 @@ SURE = 2.6  # standard errors beyond which a difference is told: several are loo
 FEW_PRESENT = 0.9  # share of the rows that have a view, below which more of it may help
 FEW_KNOWN = 0.95  # share of labels that are known, below which the others are worth filling in
 LOOKED_AT = 3_000  # rows in which weak groups are looked for
+NO_STEP = "Nothing stands out. More rows, or columns that say more about the target, may raise the score."
 FEW_ROWS = 10  # of a class, below which it is not told how well it is recognised
 
 
@@ -68,7 +69,7 @@ def answers_of(model, rows, scores, new, shares, parts) -> dict:
     steps = [*(step for answers in found for step in answers.steps), *_idle_views(shares)]
     if not new:
         steps.append((9, "Score the model on rows that it has never seen: ensemble-mm report MODEL --data TABLE."))
-    steps = list(dict.fromkeys(words for _, words in sorted(steps, key=lambda step: step[0])))
+    steps = list(dict.fromkeys(words for _, words in sorted(steps, key=lambda step: step[0]))) or [NO_STEP]
     return {"tasks": found, "steps": steps[:MOST_STEPS], "is_known": rows.of_fit}
 
 
@@ -77,9 +78,7 @@ def _answers(model, rows, score, new, shares, parts):
     cells = cells_of(model, name)
     is_better = choices.iloc[-1]["difference_high"] < 0
     good = [*_goodness(cells, score, is_better), *_on_new_rows(name, new)]
-    drives = (
-        list(_drives(model, shares, parts, cells, name, rows.of_fit)) if is_better else ["Nothing does for certain."]
-    )
+    drives = list(_drives(model, shares, parts, cells, name, rows.of_fit)) if is_better else ["Nothing clearly does."]
     own = next((row for row in new["rows"] if row["task"] == name), None) if new else None
     groups = _groups(model, rows, cells, own)
     fails = [_group_words(cells, group, "of the other rows" if own else "") for group in groups]
@@ -107,7 +106,7 @@ def _goodness(cells, score, is_better):
     if not is_better:
         yield "The difference to that guess may be chance."
     elif cells.kind.second == "roc_auc" and np.isfinite(area := cells.judge("roc_auc").score(cells.ensemble)):
-        yes, no = cells.task.classes[1], cells.task.classes[0]
+        no, yes = map(class_name, cells.task.classes)
         yield f"Of one row of {yes} and one of {no}, it tells which is which in {of_hundred(area)} pairs."
     yield f"{f'{plain.interval}, on' if plain.interval else 'On'} {rows} that were held out."
     metric, first = score["metric"], score["choices"].iloc[0]
@@ -189,7 +188,8 @@ def _(kind: Classes, cells):
     if n[worst] and recall[worst] < right.mean() - SURE * np.sqrt(right.mean() * (1 - right.mean()) / n[worst]):
         found = round(float(recall[worst] * n[worst]))
         share = f" ({percent(recall[worst], 0)})" if found else ""
-        yield f"Class {cells.task.classes[worst]}: {found:,} of its {plural(n[worst], 'row')} are recognised{share}."
+        name, rows = class_name(cells.task.classes[worst]), plural(n[worst], "row")
+        yield f"Class {name}: {found:,} of its {rows} are recognised{share}."
 
 
 def _no_group(model, rows):

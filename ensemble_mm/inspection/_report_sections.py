@@ -6,7 +6,7 @@ import numpy as np
 
 from .._checks import listed
 from .._kinds import Classes, Numbers
-from .._plain_words import SHARES, number, percent, plural, score_text
+from .._plain_words import SHARES, class_name, number, percent, plain, plural, score_text
 from ..store import data_key, versions
 from ._cells import cells_of
 from ._display_cascade import CascadeDisplay
@@ -40,14 +40,14 @@ def tasks_section(model):
 def _labels_of(kind, task, known):
     """Return in words which labels there are."""
     low, middle, high = np.quantile(known, [0, 0.5, 1])
-    return f"from {number(low, 4)} to {number(high, 4)}, half of them below {number(middle, 4)}"
+    return f"from {plain(low)} to {plain(high)}, half of them below {plain(middle)}"
 
 
 @_labels_of.register
 def _(kind: Classes, task, known):
     shares = kind.prior(kind.encoded(known))
     order = np.argsort(-shares, kind="stable")
-    return listed([f"{task.classes[i]} ({percent(shares[i])})" for i in order], 8)
+    return listed([f"{class_name(task.classes[i])} ({percent(shares[i])})" for i in order], 8)
 
 
 def scores_section(model):
@@ -67,7 +67,7 @@ def scores_section(model):
                 "score": score_text(metric, row.score),
                 "interval": f"{score_text(metric, row.low)} to {score_text(metric, row.high)}",
                 "difference": "" if i == 0 else _difference_text(metric, row),
-                "second": number(row.second),
+                "second": plain(row.second),
                 "gain": percent(row.gain),
             }
             for i, row in enumerate(choices.itertuples())
@@ -107,7 +107,7 @@ def new_rows_section(rows):
         score, error = metric.score(truth, prediction), float(kind.metric(kind.error, truth, prediction))
         entries.append(
             {"task": name, "value": score, "score": score_text(metric.name, score),
-             "main": words_of(metric.name), "error": f"{words_of(kind.error)} {number(error)}",
+             "main": words_of(metric.name), "error": f"{words_of(kind.error)} {plain(error)}",
              "n": len(prediction), "prediction": prediction, "plain": judge.plain(prediction),
              "known": np.flatnonzero(~np.isnan(rows.targets[name])), "off": kind.off(truth, prediction)}
         )  # fmt: skip
@@ -162,7 +162,7 @@ def _parts_table(parts):
     found = (
         [] if parts is None else parts.groupby(["task", "view"], sort=False).head(MOST_PARTS).itertuples(index=False)
     )
-    rows = sorted(([row.task, row.view, row.part, number(row.moved)] for row in found), key=lambda row: row[:2])
+    rows = sorted(([row.task, row.view, row.part, plain(row.moved)] for row in found), key=lambda row: row[:2])
     return {"headers": ["task", "view", "part", "moves predictions by"], "rows": rows}
 
 

@@ -7,8 +7,11 @@ from ..meta import alternatives, simpler
 
 WORDS = {
     "accuracy": "share right",
+    "d2_pinball": "pinball loss removed",
+    "d2_poisson": "Poisson deviance removed",
     "log_loss": "log loss",
     "mae": "mean absolute error",
+    "quadratic_kappa": "quadratic kappa",
     "r2": "R²",
     "roc_auc": "ROC AUC",
 }  # other metrics are shown by their names

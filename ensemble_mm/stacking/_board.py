@@ -48,6 +48,7 @@ def head_of(board, n_members=3):
     for name, own in board.groupby("task", sort=False):
         fixed = own["learner"].isin(["ensemble", *BASELINES])
         shown = own[fixed | own.index.isin(own.index[~fixed][:n_members])]
+        shown = shown.sort_values("learner", key=lambda learner: learner != "ensemble", kind="stable")
         rows = [
             ("learner", "reads", "rows", own["score_name"].iloc[0], "95 % interval", "minus the ensemble on these rows")
         ]
@@ -61,7 +62,11 @@ def head_of(board, n_members=3):
         left_out = len(own) - len(shown)
         blocks.append(
             "\n  ".join(
-                [f"{name}: scores of rows that were held out", *lines, *([f"and {left_out} more"] if left_out else [])]
+                [
+                    f"{name}: scores of rows that were held out; members by their difference to the ensemble",
+                    *lines,
+                    *([f"and {left_out} more"] if left_out else []),
+                ]
             )
         )
     return "\n".join(blocks)

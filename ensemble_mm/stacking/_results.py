@@ -97,7 +97,8 @@ class ResultsMixin:
         Returns
         -------
         str
-            One line per task, with a 95 % interval. Without X and Y also the views and the head of the leaderboard.
+            One line per task, with a 95 % interval. Without X and Y also the views, and below the head of the
+            leaderboard.
 
         Examples
         --------
@@ -118,9 +119,9 @@ class ResultsMixin:
             name if name == modality else f"{name} ({modality})" for name, modality in self.views_.items()
         )
         rows, targets = plural(len(self.oof_[next(iter(self.tasks_))]), "row"), plural(len(self.tasks_), "target")
-        lines = [f"{rows}, {plural(len(self.views_), 'view')}: {views}; {targets}", board]
+        lines = [f"{rows}, {plural(len(self.views_), 'view')}: {views}; {targets}"]
         lines += [f"{name}: {self.judged_by(name).plain(self.oof_[name])}" for name in self.tasks_]
-        return Words("\n".join(lines))
+        return Words("\n".join([*lines, board]))
 
     def evaluate(self, X, Y, sample_weight=None) -> pd.DataFrame:
         """Return the standard metrics of every task on rows whose label is known.

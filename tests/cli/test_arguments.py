@@ -26,6 +26,19 @@ def test_wrong_use_is_told(run, command):
     assert code == 2 and "error:" in err and "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("fit train.csv --target y --out m.emm", "fit has no option --target. Did you mean '--targets'?"),
+        ("fit train.csv --grops=y", "fit has no option --grops. Did you mean '--groups'?"),
+        ("predict m.emm t.csv --xyz 3", "predict has no option --xyz. See ensemble-mm predict --help."),
+    ],
+)
+def test_an_unknown_option_is_told_before_what_is_lacking(run, command, words):
+    code, _, err = run(*command.split())
+    assert code == 2 and err == f"ensemble-mm: error: {words}\n"
+
+
 def test_every_command_has_a_help(run):
     commands = options_of(make_parser())
     for name in commands:

@@ -90,6 +90,16 @@ def test_a_column_to_leave_out_is_told_with_the_option_for_it(run, tmp_path):
     assert "--drop" not in run("schema", tmp_path / "t.csv", "--drop", "ad")[1]
 
 
+def test_schema_tells_what_targets_are_taken_for(run):
+    code, out, _ = run("schema", "train.csv", "--targets", "stars,kind")
+    assert code == 0 and out.splitlines()[-1].startswith("target kind: ") and "stars  " not in out
+
+
+def test_a_model_file_with_a_near_name_is_named(run):
+    code, _, err = run(*"inspect modle.emm".split())
+    assert code == 1 and "There is no file 'modle.emm'. Did you mean 'model.emm'?" in err
+
+
 def test_columns_can_be_said_in_a_fit(run):
     start = "fit train.csv --targets stars --drop id,kind,review --learners fast --cv 2 --out said.emm --quiet"
     assert run(*start.split(), "--as", "age=category", "--as", "shop=drop") == (0, "", "")

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold, RepeatedKFold, TimeSeriesSplit
 
-from ensemble_mm import DataWarning
+from ensemble_mm import DataWarning, StackedClassifier
 from ensemble_mm.crossfit import draw_folds
 from ensemble_mm.data import Problem, resolve_targets
 
@@ -54,7 +55,7 @@ def test_a_rare_class_lowers_the_number_of_folds_with_a_warning():
 @pytest.mark.parametrize(
     ("y", "cv", "words"),
     [
-        (["a"] * 9 + ["b"], 3, "class 'b' has 1 rows, fewer than cv=3 folds"),
+        (["a"] * 9 + ["b"], 3, "class 'b' has 1 row, fewer than cv=3 folds"),
         ([1.5, 2.5, 3.5], 5, "n_samples=3"),
         ([1.5, 2.5, 3.5], 1, "cv=1 must be at least 2"),
         ([1.5, 2.5, 3.5], [([0, 1], [1, 2])], "row 1 in both the training and the test rows"),
@@ -67,6 +68,11 @@ def test_a_rare_class_lowers_the_number_of_folds_with_a_warning():
 def test_errors_say_what_is_wrong(y, cv, words):
     with pytest.raises(ValueError, match=words):
         folds({"y": y}, cv)
+
+
+def test_a_classifier_of_many_numbers_is_told_of_regressors():
+    with pytest.raises(ValueError, match="Its 31 labels are numbers: to predict a number, use a regressor"):
+        StackedClassifier(learners=[("linear", LogisticRegression())]).fit(np.zeros((61, 1)), [*range(30)] * 2 + [30])
 
 
 @pytest.mark.parametrize(

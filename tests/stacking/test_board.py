@@ -142,8 +142,8 @@ def test_a_summary_tells_scores_in_the_unit_of_the_target(fitted):
     size = Y["size"].to_numpy()
     lines = repr(model.summary()).splitlines()
     assert lines[0] == "160 rows, 2 views: one (vector), two (vector); 2 targets" and "best single view" in str(lines)
-    assert lines[-2].startswith(f"size: off by {np.abs(model.oof_['size'] - size).mean():.3g} on average (95")
-    assert lines[-1].endswith("when always guessing the most frequent")
+    assert lines[1].startswith(f"size: off by {np.abs(model.oof_['size'] - size).mean():.3g} on average (95")
+    assert "when always guessing the most frequent" in lines[2]
     new = {"one": np.zeros((4, 1)), "two": np.zeros((4, 1))}
     with pytest.warns(DataWarning, match="count as wrong"):
         found = model.summary(new, pd.DataFrame({"kind": ["a", "never seen"] * 2}))
