@@ -56,7 +56,7 @@ class Service:
 
     def app(self) -> Starlette:
         """Return the application."""
-        gets = {"/ping": self.ping, "/health": self.ping, "/schema": self.schema, "/docs": self.docs,
+        gets = {"/": self.docs, "/docs": self.docs, "/ping": self.ping, "/health": self.ping, "/schema": self.schema,
                 "/metrics": self.metrics}  # fmt: skip
         posts = {"/predict": self.predict, "/invocations": self.invocations}
         app = Starlette(
@@ -224,7 +224,7 @@ def _refused(status: int, words: str) -> Response:
 
 def _json(content, status: int = 200) -> Response:
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Response(text.encode("utf-8", "replace"), status, HEADERS, "application/json")
+    return Response(text.encode("utf-8", "replace") + b"\n", status, HEADERS, "application/json")
 
 
 def _kind_of(request: Request) -> str:

@@ -3,6 +3,7 @@
 import html
 import json
 import shlex
+from datetime import datetime
 from typing import Any
 
 from .._modalities import cell_kinds_of
@@ -28,9 +29,15 @@ OPTIONS = {
     "set": {"type": "boolean", "default": False},
     "coverage": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1, "default": 0.9},
 }
+OPTION_WORDS = {
+    "probabilities": "true: also the probability of each class",
+    "interval": "true: also the bounds that hold the true number with the probability of coverage",
+    "set": "true: also the classes that hold the true one with the probability of coverage",
+    "coverage": "a number between 0 and 1; 0.9 if it is left out",
+}
 POSTS = {
-    "/predict": "Predictions for rows in JSON, or for the fields of a form, whose files are media",
-    "/invocations": "Predictions for rows in MLflow's protocol",
+    "/predict": "Predict rows: as JSON, or as a form with pictures, sounds or clips as files",
+    "/invocations": "Predict rows in MLflow's protocol",
 }
 GETS = {
     "/ping": "Whether the service runs",
@@ -57,13 +64,22 @@ def columns_of(model, inputs: Inputs) -> dict[str, dict[str, Any]]:
         cell = dict(CELLS[inputs.columns.get(name, "value")])
         record = records.get(name)
         if record is not None:
-            noun = f"{record.taken_as}, the bytes of a file" if inputs.columns[name] == "file" else record.taken_as
+            noun = f"{record.taken_as}{_written(record.reading)}"
+            noun = f"{noun}, the bytes of a file" if inputs.columns[name] == "file" else noun
             cell["type"] = ["string", "null"] if record.is_string or record.taken_as == "date" else cell["type"]
             cell["description"] = f"{noun}; {record.missing:.0%} missing in fit"
             if record.taken_as == "category" and getattr(record.reading, "known", None):
                 cell["examples"] = list(record.reading.known[:KNOWN])
         found[name] = cell
     return found
+
+
+def _written(reading) -> str:
+    """Return in words how values of a column are written, with a date that stands in no row."""
+    if getattr(reading, "format", None):
+        return f", as {datetime(2024, 1, 31, 12).strftime(reading.format)}"
+    units = [unit for unit, _ in getattr(reading, "units", ()) if unit]
+    return f", in {' or '.join(units)}" if units else ""
 
 
 def open_api(model, inputs: Inputs) -> dict[str, Any]:
@@ -127,13 +143,28 @@ def page(model, inputs: Inputs) -> str:
     calls = [f"curl -H 'Content-Type: application/json' -d @- http://{PLACE}/predict <<'END'\n{sent}\nEND"]
     if inputs.order is None:
         calls.append(" \\\n     ".join([f"curl http://{PLACE}/predict", *_fields(example, inputs)]))
+    said = json.dumps(_made_up_answer(model), indent=1, ensure_ascii=False)
     title = html.escape(_title(model))
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
         f"<title>{title}</title><style>{STYLE}</style><h1>{title}</h1><h2>A request</h2>"
-        f"{''.join(f'<pre>{html.escape(call)}</pre>' for call in calls)}<h2>Columns</h2>{_table(columns)}<h2>Pages</h2>"
+        f"{''.join(f'<pre>{html.escape(call)}</pre>' for call in calls)}"
+        f"<p>Send every column of a table, and null where a value is not known.</p>"
+        f"<h2>The answer</h2><p>One entry per row, such as:</p><pre>{html.escape(said)}</pre>"
+        f"<h2>Options</h2>{_table(OPTION_WORDS.items())}<h2>Columns</h2>{_table(columns)}<h2>Pages</h2>"
         f"{_table((POSTS | GETS).items())}</html>"
     )
+
+
+def _made_up_answer(model) -> dict[str, list]:
+    """Return what an answer looks like: the kind of each value is right, the values are not."""
+    predictions, probabilities = {}, {}
+    for name, task in model.tasks_.items():
+        labels = [] if task.classes is None else task.classes[:KNOWN].tolist()
+        predictions[str(name)] = labels[0] if labels else 12.3
+        if labels:
+            probabilities[str(name)] = {str(label): round(1 / len(labels), 2) for label in labels}
+    return {"predictions": [predictions]} | ({"probabilities": [probabilities]} if probabilities else {})
 
 
 def _fields(example: dict, inputs: Inputs) -> list[str]:

@@ -90,13 +90,13 @@ def serve(path: str, settings: Settings, tell: Callable[[str], object], trusted:
                "log_level": "error", "access_log": False, "server_header": False, "proxy_headers": False,
                "timeout_graceful_shutdown": STOP_SECONDS, "timeout_worker_healthcheck": STOP_SECONDS}  # fmt: skip
     with _listen(settings.host, settings.port) as listener:
-        place = f"http://{_shown(listener)}"
+        ready = f"serving {path} at http://{_shown(listener)} (open it for a request to copy; stop with Ctrl-C)"
         if settings.workers == 1:
             server = uvicorn.Server(uvicorn.Config(work(), **options))
-            tell(f"serving {path} at {place} (stop with Ctrl-C)")
+            tell(ready)
             server.run(sockets=[listener])
             return
-        _serve_in_workers(work, options, listener, lambda: tell(f"serving {path} at {place} (stop with Ctrl-C)"))
+        _serve_in_workers(work, options, listener, lambda: tell(ready))
 
 
 def _serve_in_workers(work: Work, options: dict, listener: socket.socket, tell: Callable[[], object]) -> None:

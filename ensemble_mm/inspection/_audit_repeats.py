@@ -34,9 +34,17 @@ def check_duplicates(views, columns, folds):
     for name, modality in ((view.name, view.modality) for view in views):
         if MODALITIES[modality].takes != "items" or len(views) == 1:
             continue
-        items = keys[name].astype(object)
-        items[_are_short(columns[name], modality) | ~present_rows(columns[name])] = None
-        checks.append(_judge_twins(f"repeated items of view {name!r}", f"items of {name!r} equal", items, folds))
+        check, items, here = f"repeated items of view {name!r}", keys[name].astype(object), present_rows(columns[name])
+        short = _are_short(columns[name], modality)
+        if here.any() and short[here].all():
+            words = (
+                f"Not looked at: the {here.sum()} texts, {len(set(items[here]))} of them different, have fewer than "
+                f"{LONG_TEXT} characters and may repeat by chance. If they name persons or places, pass them as groups."
+            )
+            checks.append((check, "skip", np.nan, words))
+            continue
+        items[short | ~here] = None
+        checks.append(_judge_twins(check, f"items of {name!r} equal", items, folds))
     return checks
 
 

@@ -146,7 +146,8 @@ def test_pages_tell_what_is_taken_and_nothing_of_the_server(coats, served, sent)
     for name in ('requests_total{path="/predict",status="200"}', 'missing_rows_total{view="photo"}',
                  'unseen_rows_total{column="shop"}', "request_seconds_bucket", "batch_rows_bucket"):  # fmt: skip
         assert f"ensemble_mm_{name}" in counts
-    for path in ("/", "/etc/passwd", "/../../etc/passwd", "/predict"):
+    assert served.call("/") == (200, page) and "<h2>The answer</h2>" in page and "coverage" in page
+    for path in ("/etc/passwd", "/../../etc/passwd", "/predict"):
         status, answer = served.call(path)
         assert status in (404, 405) and "/predict" in answer["error"]
     assert "secret_folder" not in page + counts + json.dumps(schema)
