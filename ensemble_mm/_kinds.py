@@ -468,6 +468,8 @@ KINDS: dict[str, Any] = {
     "quantile": Quantiles,
 }
 
+LABEL_SETS = "labels"  # a column that lists tags: not one task of a kind, but one of two classes per tag
+
 
 def name_of_classes(n_classes):
     """Return the name of the kind of so many classes without an order."""

@@ -2,11 +2,11 @@
 
 import argparse
 
-from .._kinds import KINDS
+from .._kinds import KINDS, LABEL_SETS
 from ..stacking import CALIBRATORS, META_LEARNERS, PORTFOLIOS, STRATEGIES
 
 PROG = "ensemble-mm"
-_KINDS = ", ".join(KINDS)
+_KINDS = ", ".join([*KINDS, LABEL_SETS])
 _EXAMPLES = """\
 examples:
   ensemble-mm schema train.csv
@@ -292,7 +292,7 @@ def _names(text):
 
 def _pair(text):
     name, _, kind = text.rpartition("=")
-    if not name or kind not in KINDS:
+    if not name or kind not in (*KINDS, LABEL_SETS):
         raise argparse.ArgumentTypeError(f"{text!r} is not TARGET=KIND with one of the kinds {_KINDS}")
     return name, kind
 

@@ -155,14 +155,17 @@ def _schema(args):
 
 
 def _inspect(args):
+    from ..data import classes_by_column, kinds_by_column
     from ..store import read_manifest
 
     model, manifest = _load(args), read_manifest(args.model)
     tell(f"{type(model).__name__}, written {manifest['created']}")
     for name, modality in getattr(model, "views_", {}).items():
         tell(f"view {name}: {modality}")
-    for name, task in getattr(model, "tasks_", {}).items():
-        tell(f"target {name}: {task.kind}" + ("" if task.classes is None else f", classes {some(task.classes)}"))
+    tasks = getattr(model, "tasks_", {})
+    classes = classes_by_column(tasks)
+    for name, kind in kinds_by_column(tasks).items():
+        tell(f"target {name}: {kind}" + (f", classes {some(classes[name])}" if name in classes else ""))
     if hasattr(model, "cv_results_"):
         with _telling(model):
             summary = model.summary()

@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import io
+import json
 import re
 import shlex
 import sys
@@ -42,7 +43,7 @@ def as_bytes(table: pd.DataFrame, path: str, head: bool = True) -> bytes:
         table = table.rename(columns=defused)
         for place in range(table.shape[1]):
             if not pd.api.types.is_numeric_dtype(table.dtypes.iloc[place]):
-                table.isetitem(place, table.iloc[:, place].astype(object).map(defused))
+                table.isetitem(place, table.iloc[:, place].astype(object).map(_cell))
         return table.to_csv(index=False, header=head, sep="\t" if suffix == ".tsv" else ",").encode("utf-8")
     if suffix == ".parquet":
         buffer = io.BytesIO()
@@ -52,6 +53,11 @@ def as_bytes(table: pd.DataFrame, path: str, head: bool = True) -> bytes:
             raise ImportError("Parquet needs 'pyarrow': pip install 'ensemble_mm[parquet]', or write .csv.") from error
         return buffer.getvalue()
     return table.to_json(orient="records", lines=True, force_ascii=False, date_format="iso").encode("utf-8")
+
+
+def _cell(cell):
+    """Return what stands in a file of text; a list of tags as JSON, which is read as such again."""
+    return json.dumps(cell, ensure_ascii=False) if isinstance(cell, list) else defused(cell)
 
 
 def with_few_digits(values):

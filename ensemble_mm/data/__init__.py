@@ -9,12 +9,15 @@ from ._names import Names, column_names, columns_read
 from ._problem import Problem, read_problem, task_weights
 from ._schema import infer_schema, infer_views
 from ._sources import ADDRESS
+from ._tags import MAIN as MAIN_OF_SETS
+from ._tags import as_lists, classes_by_column, evaluate_sets, folded, kinds_by_column, of_having
 from ._targets import Task, labels_by_task, resolve_targets, setting_of
 from ._views import ColumnsOnDisk, as_fitted, column_of, columns_of, columns_of_few, views_of
 
 __all__ = [
     "ADDRESS",
     "KINDS",
+    "MAIN_OF_SETS",
     "ChunkedData",
     "ColumnsOnDisk",
     "Classes",
@@ -26,19 +29,25 @@ __all__ = [
     "Task",
     "View",
     "as_fitted",
+    "as_lists",
     "as_source",
+    "classes_by_column",
     "column_names",
     "column_of",
     "columns_of",
     "columns_of_few",
     "columns_read",
+    "evaluate_sets",
+    "folded",
     "has_names",
     "infer_schema",
     "infer_views",
     "is_lazy",
+    "kinds_by_column",
     "labels_by_task",
     "load_demo",
     "make_multimodal",
+    "of_having",
     "present_rows",
     "read_parts",
     "read_problem",

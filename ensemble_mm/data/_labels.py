@@ -1,6 +1,6 @@
 """Columns of Y: whatever it is handed over as, one column per target in the type of its own values.
 
-A cell is a class, a number or missing. Lists of tags are told apart here, and so is what is neither: dates, durations
+A cell is a class, a number or missing. What is neither is told here: dates, durations
 and numbers with units.
 """
 
@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.utils import column_or_1d
 
-from .._checks import as_pandas, is_missing, listed
+from .._checks import as_pandas, listed
 from ._values import check_values
 
 SEVERAL = (list, tuple, set, frozenset, np.ndarray)  # what may list the tags of a row
@@ -146,37 +146,11 @@ def numbers_of(known: np.ndarray) -> pd.Series | None:
     return numbers.astype(np.int64) if whole and numbers.abs().max() < 2**53 else numbers
 
 
-def tags_of(column: pd.Series) -> list | None:
-    """Return what the cells of a column list, sorted; None where they are not all lists of classes."""
-    lists = column.dtype == object or isinstance(column.dtype, pd.ArrowDtype)
-    if not lists or not all(isinstance(cell, SEVERAL) or is_missing(cell) for cell in column):
-        return None
-    tags = [tag for cell in column if isinstance(cell, SEVERAL) for tag in _tags_in(cell)]
-    texts = all(isinstance(tag, str) for tag in tags)
-    if not tags or not (texts or all(isinstance(tag, int) and not isinstance(tag, bool) for tag in tags)):
-        return None
-    return sorted(set(tags))
-
-
-def has_tag(column: pd.Series, tag) -> pd.Series:
-    """Return for every row whether its cell lists a tag; None where the cell is missing. Flags stay as they are."""
-    if not all(isinstance(cell, SEVERAL) or is_missing(cell) for cell in column):
-        return column
-
-    def has(cell):
-        return any(type(item) is type(tag) and item == tag for item in _tags_in(cell))
-
-    return pd.Series([has(cell) if isinstance(cell, SEVERAL) else None for cell in column], dtype=object)
-
-
-def _tags_in(cell) -> list:
-    return [_plain(tag) for tag in (cell.ravel() if isinstance(cell, np.ndarray) else cell)]
-
-
-def _plain(label):
+def plain(label):
+    """Return a label as a type of Python, where it is one of numpy."""
     return label.item() if isinstance(label, np.generic) else label
 
 
 def some(values) -> str:
     """Return the first of some values in words."""
-    return listed([repr(_plain(value)) for value in values], 5)
+    return listed([repr(plain(value)) for value in values], 5)

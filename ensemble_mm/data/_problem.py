@@ -12,6 +12,7 @@ from ..schema import Schema
 from ._chunked import ChunkedData
 from ._inputs import View, in_another_order, take_rows
 from ._suspects import note_suspects
+from ._tags import kinds_by_column
 from ._targets import Task, resolve_targets, without_rare
 from ._views import ColumnsOnDisk, columns_of, read_views
 
@@ -171,19 +172,31 @@ def read_problem(source, Y, *, sample_weight=None, groups=None, **said) -> Probl
 
 
 def task_weights(sample_weight, tasks, n_rows):
-    """Return {task: weights of shape (n_rows,)} of one weight per row, or a column per task; None without weights."""
+    """Return {task: weights of shape (n_rows,)} of one weight per row, or a column per task; None without weights.
+
+    There may also be one column per column of Y: the tags of one share it.
+    """
     if sample_weight is None:
         return dict.fromkeys(tasks)
-    wanted = f"give ({n_rows},) or ({n_rows}, {len(tasks)}), one per task."
+    columns = list(kinds_by_column(tasks))
+    wanted = f"give ({n_rows},) or ({n_rows}, {len(columns)}), one per task."
     try:
         weight = np.asarray(sample_weight, dtype=np.float64)
     except (ValueError, TypeError) as error:
         raise ValueError(f"sample_weight is no array of numbers: {wanted}") from error
-    if weight.ndim not in (1, 2) or len(weight) != n_rows or (weight.ndim == 2 and weight.shape[1] != len(tasks)):
+    if (
+        weight.ndim not in (1, 2)
+        or len(weight) != n_rows
+        or weight.shape[1:] not in ((), (len(tasks),), (len(columns),))
+    ):
         raise ValueError(f"sample_weight has shape {weight.shape}: {wanted}")
     if not np.isfinite(weight).all() or (weight < 0).any():
         raise ValueError("sample_weight holds negative or non-finite values: give weights of at least 0.")
-    return {name: weight if weight.ndim == 1 else weight[:, i] for i, name in enumerate(tasks)}
+    if weight.ndim == 1:
+        return dict.fromkeys(tasks, weight)
+    if weight.shape[1] == len(tasks):
+        return dict(zip(tasks, weight.T, strict=True))
+    return {name: weight[:, columns.index(task.column or name)] for name, task in tasks.items()}
 
 
 def _weighted(task, target, weight):

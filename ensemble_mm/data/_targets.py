@@ -15,20 +15,19 @@ import numpy as np
 import pandas as pd
 
 from .._checks import DataWarning, did_you_mean, tell
-from .._kinds import KINDS, LEVELS, Classes, Numbers, name_of_classes
+from .._kinds import KINDS, LABEL_SETS, LEVELS, Classes, Numbers, name_of_classes
 from .._plain_words import plural
 from ..schema import NumberRule, blanks_of, is_blank, learn_dates, learn_numbers, units_of
 from ._labels import (
     as_column,
     check_labels,
-    has_tag,
     known_labels,
     moments_error,
     numbers_of,
     some,
-    tags_of,
     target_columns,
 )
+from ._tags import has_tag, lists_of, separator_of, tags_of
 
 MOST_INTEGER_CLASSES = 20
 FEWEST_OF_TAG = 5  # rows that have a tag, and that lack it
@@ -49,6 +48,7 @@ class Task:
     tag: Any = None
     reading: NumberRule | None = None  # how numbers are written where they came as text, such as "¥143"
     decision: tuple[float, ...] | None = None  # a weight per class; None: the most probable one is said
+    separator: str | None = None  # of the tags in a text, where such texts were declared to be label sets
     class_weight: str | tuple[float, ...] | None = None  # what a row of each class counts in learners, or "balanced"
 
     @property
@@ -140,10 +140,12 @@ class Task:
 
 
 def setting_of(setting, task):
-    """Return the setting of one task where a dict by task or kind is given; None where it has no entry."""
+    """Return the setting of one task where a dict by task, column or kind is given; None where it has no entry."""
     if not isinstance(setting, dict):
         return setting
-    return next((setting[key] for key in (task.name, task.kind, task.rules.family) if key in setting), None)
+    return next(
+        (setting[key] for key in (task.name, task.column, task.kind, task.rules.family) if key in setting), None
+    )
 
 
 def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str] | None = None):
@@ -170,8 +172,11 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str]
     """
     columns, named = target_columns(Y)
     notes: list[str] = [] if told is None else told
-    listed = {} if only else _listed_tags(columns, notes)
-    kinds = _declared(kinds, [name for column in columns for name in listed.get(column, [column])])
+    said = kinds if isinstance(kinds, Mapping) else {}
+    marks = {name: separator_of(column) for name, column in columns.items() if said.get(name) == LABEL_SETS}
+    columns = {name: _with_lists(column, marks.get(name)) for name, column in columns.items()}
+    listed = {} if only else _listed_tags(columns, marks, notes)
+    kinds = _declared(kinds, [name for column in columns for name in listed.get(column, [column])], listed)
     tasks: dict[str, Task] = {}
     for name, column in columns.items():
         if name in listed:
@@ -190,18 +195,30 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str]
     return tasks, {name: task.encode(columns[task.column or name]) for name, task in tasks.items()}, named
 
 
-def _declared(kinds, names: list[str]) -> dict[str, str]:
-    """Return the kinds that tasks are declared to be of; raise a ValueError where one, or a name, cannot be."""
+def _declared(kinds, names: list[str], listed) -> dict[str, str]:
+    """Return the kinds that tasks are declared to be of; raise a ValueError where one, or a name, cannot be.
+
+    Of the columns that are `listed` as label sets this must be the kind.
+    """
     if not isinstance(kinds, Mapping) and not (isinstance(kinds, str) and kinds == "auto"):
         raise ValueError(f'tasks={kinds!r} is not known: use "auto" or a dict from task name to kind.')
     kinds = {} if isinstance(kinds, str) else dict(kinds)
     if len(set(names)) < len(names):
         raise ValueError(f"Task names must differ, found {some(names)}: rename a column of Y.")
     for name, kind in kinds.items():
+        if name in listed and kind != LABEL_SETS:
+            raise ValueError(f"Column {name!r} lists tags, and has kind {kind!r}: use {LABEL_SETS!r}, or leave it out.")
+        if name in listed:
+            continue
+        if kind == LABEL_SETS and name in names:
+            raise ValueError(
+                f"Task {name!r} has kind {LABEL_SETS!r}, but its cells list no tags: give lists of texts or of whole "
+                'numbers, or texts such as "drama|comedy"; [] has no tag, and None is not known.'
+            )
         if name not in names:
             raise ValueError(f"tasks names {name!r}, but Y has the columns {some(names)}: correct the name.")
         if kind not in (*KINDS, Classes.family):
-            raise ValueError(f"Task {name!r} has kind {kind!r}: use one of {', '.join(KINDS)}.")
+            raise ValueError(f"Task {name!r} has kind {kind!r}: use one of {', '.join([*KINDS, LABEL_SETS])}.")
     return kinds
 
 
@@ -239,6 +256,8 @@ def labels_by_task(tasks: dict[str, Task], Y, *, named: bool = True) -> dict[str
     whole = list(dict.fromkeys(task.column or name for name, task in tasks.items()))
     if not (has_names and (named or {*whole, *tasks} & set(columns))):
         columns = _in_order(columns, whole, list(tasks))
+    separators = {task.column: task.separator for task in tasks.values() if task.column in columns}
+    columns |= {name: _with_lists(columns[name], separator) for name, separator in separators.items()}
     found = {name: columns[name if name in columns else task.column or name] for name, task in tasks.items()
              if name in columns or task.column in columns}  # fmt: skip
     if not found:
@@ -274,7 +293,13 @@ def _check_strange(strange: list[str], found, tasks) -> None:
         )
 
 
-def _listed_tags(columns: dict[str, pd.Series], told: list[str]) -> dict[str, dict[str, Task]]:
+def _with_lists(column: pd.Series, separator: str | None) -> pd.Series:
+    """Return a column of label sets with lists as its cells; others as they are."""
+    lists = lists_of(column, separator)
+    return column if tags_of(lists) is None else lists
+
+
+def _listed_tags(columns: dict[str, pd.Series], marks, told: list[str]) -> dict[str, dict[str, Task]]:
     """Return, of the columns whose cells list tags, one task per tag that enough rows have and lack."""
     found = {}
     for name, column in columns.items():
@@ -295,7 +320,10 @@ def _listed_tags(columns: dict[str, pd.Series], told: list[str]) -> dict[str, di
                 f"{some(tag for tag in tags if tag not in kept)}. Merge them, or give more rows."
             )
         classes = np.array([False, True])
-        found[name] = {f"{name}={tag}": Task(f"{name}={tag}", name_of_classes(2), classes, name, tag) for tag in kept}
+        found[name] = {
+            f"{name}={tag}": Task(f"{name}={tag}", name_of_classes(2), classes, name, tag, separator=marks.get(name))
+            for tag in kept
+        }
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from ..data import classes_by_column, kinds_by_column
 from ._bodies import Options
 
 
@@ -30,16 +31,17 @@ def answer(model, tasks, X, options: Options) -> dict[str, list[dict]]:
     """
     parts = by_task(model, tasks, "predict", X)
     found = {"predictions": {n: _plain(values) for n, values in parts.items()}}
+    classes = classes_by_column(tasks)
     if options.probabilities:
         parts = by_task(model, tasks, "predict_proba", X)
-        found["probabilities"] = {n: [dict(zip(_labels(tasks, n), row, strict=True)) for row in _plain(p)]
+        found["probabilities"] = {n: [dict(zip(map(str, classes[n]), row, strict=True)) for row in _plain(p)]
                                   for n, p in parts.items()}  # fmt: skip
     if options.interval:
         parts = by_task(model, tasks, "predict_interval", X, options.coverage)
         found["intervals"] = {n: _plain(pairs) for n, pairs in parts.items()}
     if options.set:
         parts = by_task(model, tasks, "predict_set", X, options.coverage)
-        found["sets"] = {n: [_plain(tasks[n].classes[row]) for row in rows] for n, rows in parts.items()}
+        found["sets"] = {n: [_plain(classes[n][row]) for row in rows] for n, rows in parts.items()}
     return {what: [{n: column[row] for n, column in columns.items()} for row in range(len(X))]
             for what, columns in found.items()}  # fmt: skip
 
@@ -59,8 +61,9 @@ def table_of(model, X, probabilities: bool = False, coverage: float | None = Non
             yield f"{name} low", bounds[name][:, 0]
             yield f"{name} high", bounds[name][:, 1]
         if name in proba:
-            labels = _labels(tasks, name) if tasks else model.classes_
-            for label, column in zip(labels, proba[name].T, strict=True):
+            for label, column in zip(
+                classes_by_column(tasks)[name] if tasks else model.classes_, proba[name].T, strict=True
+            ):
                 yield f"{name}={label}", column
 
 
@@ -77,12 +80,8 @@ def by_task(model, tasks, method: str, X, *rest) -> dict[str, np.ndarray]:
     if isinstance(found, pd.DataFrame):
         return {str(name): found[name].to_numpy() for name in found.columns}
     parts = list(found.T) if method == "predict" and found.ndim == 2 else [found]
-    names = tasks or (["prediction"] if len(parts) == 1 else range(len(parts)))
+    names = kinds_by_column(tasks or {}) or (["prediction"] if len(parts) == 1 else range(len(parts)))
     return dict(zip(map(str, names), parts, strict=True))
-
-
-def _labels(tasks, name: str) -> list[str]:
-    return [str(label) for label in tasks[name].classes]
 
 
 def _plain(values: np.ndarray) -> list:

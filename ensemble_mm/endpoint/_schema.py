@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from .._modalities import cell_kinds_of
+from ..data import kinds_by_column
 from ..store import example_of
 from ._bodies import MOST_ROWS
 from ._inputs import Inputs
@@ -106,7 +107,7 @@ def open_api(model, inputs: Inputs) -> dict[str, Any]:
         },
     }
     entries = {"type": "array", "items": {"type": "object"}}
-    tasks = {str(name): {"description": str(task.kind)} for name, task in model.tasks_.items()}
+    tasks = {str(name): {"description": kind} for name, kind in kinds_by_column(model.tasks_).items()}
     answer = _object(
         {
             "predictions": {"type": "array", "items": _object(tasks)},
@@ -180,7 +181,7 @@ def _fields(example: dict, inputs: Inputs) -> list[str]:
 
 
 def _title(model) -> str:
-    return "Predictions of " + ", ".join(map(str, model.tasks_))
+    return "Predictions of " + ", ".join(kinds_by_column(model.tasks_))
 
 
 def _object(properties: dict, **rest) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from ..crossfit import Reader, patterns_to_try
+from ..data import kinds_by_column
 from ..store import content_key
 from ._decisions import decided
 from ._level import Level, forget_idle, parts
@@ -22,7 +23,8 @@ def fit_beside(model, X, Y, sample_weight, tasks):
     for name in ("learners", *BY_TASK):
         setting = getattr(model, name)
         if isinstance(setting, dict):  # other tasks than those of the fit are not known to it
-            setting = {key: value for key, value in setting.items() if key not in model.tasks_}
+            known = {*model.tasks_, *kinds_by_column(model.tasks_)}
+            setting = {key: value for key, value in setting.items() if key not in known}
             other.set_params(**{name: setting or (model.learners if name == "learners" else None)})
     problem = other._problem(X, Y, sample_weight, model.groups_)
     there = [name for name in problem.tasks if name in model.tasks_]

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._checks import one_of
 from ..crossfit import patterns_of
-from ..data import Quantiles, labels_by_task
+from ..data import MAIN_OF_SETS, Quantiles, as_lists, classes_by_column, folded, labels_by_task, of_having
 from ._adding import fit_beside, joined
 from ._base import BaseStack
 from ._parameters import shared_words
@@ -36,7 +36,8 @@ class MultiOutputStack(BaseStack):
     ----------
     {parameters}
     tasks : "auto" or dict of str to str, default="auto"
-        Kind of some or all tasks: "binary", "multiclass", "ordinal", "regression", "count" or "quantile". "ordinal"
+        Kind of some or all tasks: "binary", "multiclass", "ordinal", "regression", "count", "quantile" or "labels".
+        "labels" are lists of tags, or text such as "drama|comedy"; each tag is a task of two classes inside. "ordinal"
         are classes in order, numbers or an ordered Categorical, of which the middle one is said; "count" are numbers
         from 0 on with a Poisson loss; of "quantile" the median is said, and others by `predict_quantiles`. Auto: text,
         booleans and categories are classes, integers with at most 20 different values too; other numbers are
@@ -95,7 +96,7 @@ class MultiOutputStack(BaseStack):
         X : DataFrame, ChunkedData, dict of views, MultimodalData, or array-like of shape (n_samples, n_features)
         Y : DataFrame, 2-D array, or dict of 1-D columns
             One column per task; None or NaN where the label is not known. A column whose cells list tags is one
-            binary task per tag: "tags=red" tells whether the list has "red".
+            binary task per tag inside, such as "tags=red", and lists again in what is predicted.
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
         groups : array-like of shape (n_samples,), default=None
             Rows of a group stay in the same fold.
@@ -147,9 +148,9 @@ class MultiOutputStack(BaseStack):
 
     @property
     def classes_(self) -> dict[str, np.ndarray]:
-        """Classes of every classification task: the columns of `predict_proba`."""
+        """Classes of every classification task, or tags: the columns of `predict_proba`."""
         check_is_fitted(self)
-        return _ByTask({name: task.classes for name, task in self.tasks_.items() if task.rules.region == "sets"})
+        return _ByTask(classes_by_column(self.tasks_))
 
     def predict(self, X, cascade=None, abstain=None) -> Any:
         """Return the predictions of all tasks: a DataFrame when Y had names, else shape (n_samples, n_tasks).
@@ -167,6 +168,7 @@ class MultiOutputStack(BaseStack):
         check_is_fitted(self)
         out, index, silent = self._silent(X, abstain, cascade)
         columns = {name: said(self.tasks_[name].decode(p), silent.get(name)) for name, p in out.items()}
+        columns = folded(columns, self.tasks_, as_lists)
         if self._named_tasks:
             return pd.DataFrame(columns, index=index)
         kinds = {"number" if column.dtype.kind in "iuf" else column.dtype.kind for column in columns.values()}
@@ -181,7 +183,7 @@ class MultiOutputStack(BaseStack):
         check_is_fitted(self)
         out, index = self._predict_classes(X, cascade)
         proba = {name: p for name, p in out.items() if self.tasks_[name].rules.region == "sets"}
-        return Probabilities(proba, {name: self.tasks_[name].classes for name in proba}, index)
+        return Probabilities(folded(proba, self.tasks_, of_having), self.classes_, index)
 
     def predict_quantiles(self, X, levels=(0.05, 0.25, 0.5, 0.75, 0.95)) -> dict[str, np.ndarray]:
         """Return {task: quantiles of shape (n_samples, n_levels)} of the tasks of kind "quantile", in their unit.
@@ -236,7 +238,7 @@ class MultiOutputStack(BaseStack):
         return self._regions(X, coverage, "intervals", joint)
 
     def predict_set(self, X, coverage=0.9, joint=False) -> dict[str, np.ndarray]:
-        """Return {task: bool array (n_samples, n_classes)} of the classification tasks.
+        """Return {task: bool array (n_samples, n_classes)} of the classification tasks; of label sets what may be.
 
         Parameters
         ----------
@@ -259,15 +261,20 @@ class MultiOutputStack(BaseStack):
         >>> bool((joint >= single).all())
         True
         """
-        return self._regions(X, coverage, "sets", joint)
+        return folded(self._regions(X, coverage, "sets", joint), self.tasks_, of_having)
 
     def _labels(self, Y):
         return labels_by_task(self.tasks_, Y, named=self._named_tasks)
 
     def score(self, X, Y, sample_weight=None) -> float:
-        """Return the mean over tasks of accuracy or R2; unknown labels are left out. Weights are as in `evaluate`."""
+        """Return the mean over tasks of accuracy or R2, of label sets the macro F1; unknown labels are left out.
+
+        Weights are as in `evaluate`.
+        """
         frame, _ = self._scored(X, Y, sample_weight, warn=False)
-        return float(pd.Series({name: frame.loc[name, self.tasks_[name].rules.main] for name in frame.index}).mean())
+        mains = {name: task.rules.main for name, task in self.tasks_.items() if task.column not in frame.index}
+        return float(np.nanmean([frame.loc[name, mains.get(name, MAIN_OF_SETS)] for name in frame.index
+                                 if name in mains or name not in self.tasks_]))  # fmt: skip
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -15,7 +15,7 @@ from .._checks import POSITIVE, Number, check_choice, check_params, did_you_mean
 from .._docs import documented
 from .._kinds import KINDS, Classes
 from .._scorers import check_scorer
-from ..data import setting_of
+from ..data import kinds_by_column, setting_of
 from ..meta import CALIBRATORS, check_pruner, make_meta_learner
 from ._decisions import check_class_weight, check_threshold, is_by_class
 from ._level import by_learner, meta_setting
@@ -251,7 +251,7 @@ def check_weights(setting, tasks, members) -> None:
 
 def check_settings(model: StackParameters, tasks) -> None:
     """Raise a ValueError unless what may be set by task or kind suits every task."""
-    known = [*tasks, Classes.family, *KINDS]
+    known = [*tasks, *kinds_by_column(tasks), Classes.family, *KINDS]
     for parameter, check in BY_TASK.items():
         setting = getattr(model, parameter)
         of_classes = parameter in ("threshold", "class_weight")

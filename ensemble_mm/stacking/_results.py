@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._checks import DataWarning, tell
 from .._lines import say
 from .._plain_words import Words, plural
-from ..data import task_weights
+from ..data import evaluate_sets, folded, task_weights
 from ..meta import Judge
 from ..store import content_key
 from ._board import fold_scores, head_of, judge_of, leaderboard
@@ -137,7 +137,8 @@ class ResultsMixin:
         Returns
         -------
         DataFrame
-            One row per task; `n` labels counted, and the metrics of their kinds: NaN for tasks of another.
+            One row per task, and one per column of label sets; `n` labels counted, and the metrics of their kinds: NaN
+            for tasks of another.
 
         Warns
         -----
@@ -154,9 +155,17 @@ class ResultsMixin:
         if warn:
             tell(told_of_seen(self, new.columns), stacklevel=3)
         weights = task_weights(sample_weight, self.tasks_, len(next(iter(out.values()))))
-        rows = [self.tasks_[name].evaluate(column, out[name], weights[name]) for name, column in labels.items()]
+        rows = {name: self.tasks_[name].evaluate(column, out[name], weights[name]) for name, column in labels.items()}
+        whole = [name for name, task in self.tasks_.items() if task.column is not None and name in labels]
+        sets = folded(
+            {name: name for name in whole},
+            self.tasks_,
+            lambda names, _: evaluate_sets(
+                *([by[name] for name in names] for by in (self.tasks_, labels, out, weights))
+            ),
+        )
         lines = (_plain_line(self, name, column, out[name], weights[name]) for name, column in labels.items())
-        return pd.DataFrame(rows, index=list(labels)), lines
+        return pd.DataFrame([*sets.values(), *rows.values()], index=[*sets, *rows]), lines
 
     def learner(self, name, *, task=None, reads=None) -> Any:
         """Return a fitted learner.

@@ -111,9 +111,9 @@ def _outputs(model):
         "f": DataType.double,
     }
     columns = []
-    for name, task in model.tasks_.items():
-        kind = DataType.double
-        if task.rules.region == "sets":
+    for name, task in {task.column or name: task for name, task in model.tasks_.items()}.items():
+        kind = DataType.double if task.column is None else AnyType()  # lists of tags
+        if task.column is None and task.rules.region == "sets":
             texts = all(isinstance(label, str) for label in task.classes)
             kind = DataType.string if texts else kinds.get(task.classes.dtype.kind, AnyType())
         columns.append(ColSpec(kind, str(name)))

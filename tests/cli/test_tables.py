@@ -60,3 +60,9 @@ def test_predicted_numbers_in_a_file_of_text_have_few_digits():
     assert found[4:].tolist() == [2.0, 123456790.0]
     names = np.array(["a", None], dtype=object)
     assert with_few_digits(names) is names and with_few_digits(np.array([12345678901])).tolist() == [12345678901]
+
+
+def test_lists_are_written_as_they_are_read(tmp_path):
+    write_table(pd.DataFrame({"tags": [["red", "é"], [], None]}), str(tmp_path / "t.csv"))
+    with open(tmp_path / "t.csv", encoding="utf-8", newline="") as file:
+        assert [row[0] for row in csv.reader(file)] == ["tags", '["red", "é"]', "[]", ""]

@@ -8,7 +8,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import KFold, cross_val_predict, cross_val_score
 from sklearn.tree import DecisionTreeRegressor
 
@@ -325,12 +325,34 @@ def test_lists_of_tags_are_learnt_predicted_and_judged(vectors):
     Y.loc[3, "tags"] = None
     model = MultiOutputStack(**SMALL).fit(X, Y)
     predicted = model.predict(X)
-    assert predicted.columns.tolist() == ["tags=big", "tags=red", "size"]
-    assert predicted.dtypes.tolist() == [bool, bool, float]
+    assert predicted.columns.tolist() == ["tags", "size"] and model.classes_["tags"].tolist() == ["big", "red"]
+    proba = model.predict_proba(X)["tags"]
+    assert predicted["tags"].tolist() == [list(np.array(["big", "red"])[row > 0.5]) for row in proba]
+    assert (model.predict_set(X)["tags"] >= (proba > 0.95)).all()  # tags that there may be
+    assert model.predict(X, abstain=0.99)["tags"].isna().any()
     found = model.evaluate(X, Y)
-    assert found["n"].tolist() == [149, 149, 150] and found.loc["tags=red", "accuracy"] > 0.8
+    assert found["n"].to_dict() == {"tags": 149, "tags=big": 149, "tags=red": 149, "size": 150}
+    assert found.loc["tags=red", "accuracy"] > 0.8
+    truth, said = ([[tag in row for tag in ("big", "red")] for row in column.drop(3)]
+                   for column in (Y["tags"], predicted["tags"]))  # fmt: skip
+    for average in ("macro", "micro"):
+        assert found.loc["tags", f"f1_{average}"] == pytest.approx(f1_score(truth, said, average=average))
+    assert found.loc["tags", "log_loss"] == pytest.approx(found["log_loss"][["tags=big", "tags=red"]].mean())
+    assert model.score(X, Y) == pytest.approx((found.loc["tags", "f1_macro"] + found.loc["size", "r2"]) / 2)
     assert model.score(X, predicted) == 1
     assert np.isfinite(cross_val_score(model, X, Y, cv=3, error_score="raise")).all()
+
+
+def test_texts_that_are_declared_to_be_label_sets_are_as_lists(vectors):
+    X, y = vectors
+    lists = [["big"] * int(v > 0) + ["red"] * int(x > 0) for v, x in zip(y, X[:, 2], strict=True)]
+    fitted = [
+        MultiOutputStack(**SMALL, tasks={"tags": "labels"}, threshold={"tags": "f1"}).fit(
+            X, pd.DataFrame({"tags": tags})
+        )
+        for tags in (lists, ["|".join(row) or "[]" for row in lists])
+    ]
+    assert fitted[0].predict(X).equals(fitted[1].predict(X)) and len(fitted[0].thresholds_) == 2
 
 
 def test_y_of_another_shape_is_told_in_score_and_evaluate(vectors):

@@ -1,0 +1,22 @@
+"""Answers of several kinds of tasks, as JSON can hold them."""
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from ensemble_mm import MultiOutputStack
+from ensemble_mm.endpoint._answers import answer, table_of
+from ensemble_mm.endpoint._bodies import Options
+
+
+def test_label_sets_are_lists_in_all_answers():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    tags = [["red"] * int(a > 0) + ["new"] * int(b > 0) for a, b in X]
+    learners = [("linear", LogisticRegression(C=100))]
+    model = MultiOutputStack(learners=learners, cv=3, strategy="independent", random_state=0).fit(X, {"tags": tags})
+    found = answer(model.compiled(), model.tasks_, X[:4], Options(probabilities=True, set=True))
+    for row, (a, b) in enumerate(X[:4]):
+        assert found["predictions"][row] == {"tags": ["new"] * int(b > 0) + ["red"] * int(a > 0)}
+        chances = found["probabilities"][row]["tags"]
+        assert list(chances) == ["new", "red"] and (chances["red"] > 0.5) == (a > 0)
+        assert set(found["sets"][row]["tags"]) <= {"new", "red"}
+    assert [name for name, _ in table_of(model, X[:4], probabilities=True)] == ["tags", "tags=new", "tags=red"]
