@@ -111,7 +111,11 @@ class PredictionMixin:
             )
         out, new = self._predict_tasks(X)
         sets = regions_of(self, out, new.present, coverage, "sets")
-        return out, new.index, {name: inside.sum(axis=1) > 1 for name, inside in sets.items()}
+        silent = {name: inside.sum(axis=1) > 1 for name, inside in sets.items()}
+        words = "rows is answered, since each may be of several classes. A smaller `abstain` answers more."
+        tell([f"{name}: none of {len(rows)} {words}" for name, rows in silent.items() if rows.all() and len(rows) > 1],
+             stacklevel=2)  # fmt: skip
+        return out, new.index, silent
 
     def _predicted(self, new):
         out = self._run_levels(new)[1]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from ensemble_mm import MultiOutputStack, RiskCoverageDisplay, StackedClassifier
+from ensemble_mm import DataWarning, MultiOutputStack, RiskCoverageDisplay, StackedClassifier
 
 RNG = np.random.default_rng(0)
 X = pd.DataFrame(RNG.normal(size=(200, 2)), columns=["a", "b"])
@@ -29,6 +29,12 @@ def test_rows_whose_set_has_several_classes_are_not_answered(model):
     assert ([label is None for label in single.predict(X, abstain=0.9)] == several).all()
     with pytest.raises(ValueError, match="give abstain or cascade, not both"):
         single.predict(X, abstain=0.9, cascade=0.9)
+
+
+def test_a_model_that_answers_no_row_is_told(model):
+    unsure = X[model.predict_set(X, 0.9)["big"].sum(axis=1) > 1]
+    with pytest.warns(DataWarning, match=f"big: none of {len(unsure)} rows is answered"):
+        model.predict(unsure, abstain=0.9)
 
 
 def test_the_surest_rows_are_wrong_less_often(model):
