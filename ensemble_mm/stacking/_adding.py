@@ -20,7 +20,7 @@ from ._seen import marks_of
 def fit_beside(model, X, Y, sample_weight, tasks):
     """Return a stack of further tasks, fitted on the rows and the folds of a fitted one."""
     other = clone(model).set_params(cv=model.folds_, checkpoint=None, tasks=tasks)
-    for name in ("learners", *BY_TASK):
+    for name in ("learners", "task_weight", *BY_TASK):
         setting = getattr(model, name)
         if isinstance(setting, dict):  # other tasks than those of the fit are not known to it
             known = {*model.tasks_, *kinds_by_column(model.tasks_)}

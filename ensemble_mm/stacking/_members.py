@@ -18,7 +18,7 @@ def learners_of(stack, task, problem):
     """Return the learners of a task, as they were listed or as its portfolio has them."""
     learners = stack.learners
     if isinstance(learners, dict):
-        for key in (task.name, task.kind, task.rules.family):
+        for key in (task.name, task.column, task.kind, task.rules.family):
             if key in learners:
                 learners = learners[key]
                 break

@@ -13,7 +13,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._checks import one_of
 from ..crossfit import patterns_of
-from ..data import MAIN_OF_SETS, Quantiles, as_lists, classes_by_column, folded, labels_by_task, of_having
+from ..data import (
+    MAIN_OF_SETS,
+    Quantiles,
+    as_lists,
+    classes_by_column,
+    folded,
+    kinds_by_column,
+    labels_by_task,
+    of_having,
+)
 from ._adding import fit_beside, joined
 from ._base import BaseStack
 from ._parameters import shared_words
@@ -45,6 +54,9 @@ class MultiOutputStack(BaseStack):
         reads as numbers are judged as these numbers.
     strategy : {"independent", "stacked", "chain"}, default="stacked"
         Whether tasks may read each other's estimates, and how.
+    task_weight : dict of str to float, default=None
+        What tasks count in `score`, by name or kind, and so in searches; those without an entry count 1. None: all
+        count alike.
 
     Attributes
     ----------
@@ -80,11 +92,13 @@ class MultiOutputStack(BaseStack):
     _: KW_ONLY
     tasks: str | Mapping[str, str] = "auto"
     strategy: str = "stacked"
+    task_weight: Mapping[str, float] | None = None
 
     _parameter_constraints = {
         **BaseStack._parameter_constraints,
         "tasks": [one_of("auto"), dict],
         "strategy": [one_of(*STRATEGIES)],
+        "task_weight": [None, dict],
     }
 
     @with_callbacks
@@ -269,12 +283,17 @@ class MultiOutputStack(BaseStack):
     def score(self, X, Y, sample_weight=None) -> float:
         """Return the mean over tasks of accuracy or R2, of label sets the macro F1; unknown labels are left out.
 
-        Weights are as in `evaluate`.
+        Weights of rows are as in `evaluate`, those of tasks in `task_weight`.
         """
         frame, _ = self._scored(X, Y, sample_weight, warn=False)
-        mains = {name: task.rules.main for name, task in self.tasks_.items() if task.column not in frame.index}
-        return float(np.nanmean([frame.loc[name, mains.get(name, MAIN_OF_SETS)] for name in frame.index
-                                 if name in mains or name not in self.tasks_]))  # fmt: skip
+        kinds, mains = kinds_by_column(self.tasks_), {name: task.rules.main for name, task in self.tasks_.items()}
+        judged = [name for name in frame.index if name in kinds or self.tasks_[name].column not in frame.index]
+        scores = np.array([frame.loc[name, mains.get(name, MAIN_OF_SETS)] for name in judged])
+        given = self.task_weight or {}
+        columns = [name if name in kinds else self.tasks_[name].column for name in judged]
+        weights = np.array([given.get(name, given.get(kinds[name], 1.0)) for name in columns])
+        known = ~np.isnan(scores) & (weights > 0)
+        return float(np.average(scores[known], weights=weights[known])) if known.any() else np.nan
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

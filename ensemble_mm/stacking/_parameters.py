@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,6 +30,12 @@ def _check_meta_learner(setting, task) -> None:
 
 
 # What may be given by task or kind, each with what checks it: a function of the setting and of a task.
+def _check_task_weight(setting, task) -> None:
+    own = setting_of(setting, task)
+    if own is not None and not (isinstance(own, Real) and 0 <= own < inf):
+        raise ValueError(f"task_weight={setting!r} holds what is no weight: give numbers from 0 on.")
+
+
 BY_TASK = {
     "meta_learner": _check_meta_learner,
     "scoring": lambda setting, task: check_scorer(setting_of(setting, task), task.rules),
@@ -252,7 +258,8 @@ def check_weights(setting, tasks, members) -> None:
 def check_settings(model: StackParameters, tasks) -> None:
     """Raise a ValueError unless what may be set by task or kind suits every task."""
     known = [*tasks, *kinds_by_column(tasks), Classes.family, *KINDS]
-    for parameter, check in BY_TASK.items():
+    checks = BY_TASK | ({"task_weight": _check_task_weight} if hasattr(model, "task_weight") else {})
+    for parameter, check in checks.items():
         setting = getattr(model, parameter)
         of_classes = parameter in ("threshold", "class_weight")
         if of_classes and setting is not None and not any(task.rules.region == "sets" for task in tasks.values()):

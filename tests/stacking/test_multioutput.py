@@ -355,6 +355,19 @@ def test_texts_that_are_declared_to_be_label_sets_are_as_lists(vectors):
     assert fitted[0].predict(X).equals(fitted[1].predict(X)) and len(fitted[0].thresholds_) == 2
 
 
+def test_tasks_count_in_the_score_as_their_weights_say(vectors):
+    X, y = vectors
+    Y = pd.DataFrame({"number": y, "noise": np.random.default_rng(0).normal(size=len(y)), "sign": y > 0})
+    model = MultiOutputStack(**SMALL, task_weight={"number": 3, "binary": 0.5}).fit(X, Y)
+    number, noise, sign = (model.evaluate(X, Y).at[name, metric] for name, metric in
+                           (("number", "r2"), ("noise", "r2"), ("sign", "accuracy")))  # fmt: skip
+    assert model.score(X, Y) == pytest.approx((3 * number + noise + 0.5 * sign) / 4.5)
+    assert model.set_params(task_weight={"number": 0, "noise": 0}).score(X, Y) == pytest.approx(sign)
+    for wrong, words in [({"numbr": 1}, "'numbr', which is no task.*mean 'number'"), ({"number": -1}, "no weight")]:
+        with pytest.raises(ValueError, match=words):
+            MultiOutputStack(**SMALL, task_weight=wrong).fit(X, Y)
+
+
 def test_y_of_another_shape_is_told_in_score_and_evaluate(vectors):
     X, y = vectors
     model = MultiOutputStack(**SMALL).fit(X, np.c_[y, -y])
