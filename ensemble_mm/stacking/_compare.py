@@ -1,6 +1,7 @@
 """Single-task, multi-task and ensemble learning side by side, on the same folds and the same features."""
 
 from functools import partial
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -17,8 +18,9 @@ Z_95 = 1.959964  # two-sided 95 % of the normal distribution
 def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params) -> pd.DataFrame:
     """Compare ways to learn the same tasks, from one fit.
 
-    Every strategy is judged on the same out-of-fold rows, weighted as in the fit; what combines learners is itself
-    fitted fold by fold. With `groups`, intervals take the groups for independent, not their rows.
+    Every strategy is judged on the same out-of-fold rows, weighted as in the fit, and before any calibration; what
+    combines learners is itself fitted fold by fold. With `groups`, intervals take the groups for independent, not their
+    rows.
 
     - "best single view": the ensemble of the learners that read one view, for the best view of the task, which is
       chosen for each fold on the others
@@ -48,26 +50,26 @@ def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params) -> pd
     >>> table.index.names
     FrozenList(['task', 'strategy'])
     """
-    model = MultiOutputStack(**params | {"refit": False, "calibration": None})
+    if isinstance(params.get("cv", 5), Integral):  # each row is tested once, whatever predicts new ones
+        params = params | {"refit": False}
+    model = MultiOutputStack(**params | {"calibration": None})
     model.fit(X, Y, sample_weight=sample_weight, groups=groups)
     weights = task_weights(sample_weight, model.tasks_, len(next(iter(model.targets_.values()))))
     problem = Problem(
         as_source(X), tuple(views_of(model)), model.tasks_, model.targets_, weights, groups, schema=model.schema_
     )
-    first = model.levels_[0]
-    predictions = {name: {"ensemble": first.oof[name]} | _simpler(problem, model, name) for name in model.tasks_}
+    predictions = {name: {"ensemble": model.oof_[name]} | _simpler(problem, model, name) for name in model.tasks_}
     if len(model.tasks_) > 1 and model.strategy != "independent":
         for name, strategies in predictions.items():
-            strategies["multi-task"] = model.oof_[name]
+            strategies |= {"ensemble": _alone(problem, model, name), "multi-task": model.oof_[name]}
     return _table(problem, predictions, {name: judge_of(model, name) for name in model.tasks_})
 
 
 def _simpler(problem, model, name):
     """Return {strategy: out-of-fold predictions} of ensembles of some of the first level; only those that exist."""
-    level, views, task = model.levels_[0], tuple(model.views_), problem.tasks[name]
-    members, kind, weight = level.table.members(name), task.rules, problem.weights[name]
+    level, views, task, given = model.levels_[0], tuple(model.views_), problem.tasks[name], _given(problem, model, name)
+    members, kind = level.table.members(name), task.rules
     apart = alternatives([member.views for member in members], views)
-    given = problem.targets[name], kind, model.folds_, weight, problem.group_codes
 
     def block_of(some, fold):
         return level.table.block([members[m] for m in some], fold)
@@ -81,6 +83,21 @@ def _simpler(problem, model, name):
         alone = sorted(m for names, some in apart.items() if len(names) == 1 for m in some)
         _, simple["late fusion"] = cross_fitted(mean, partial(block_of, alone), *given)
     return {strategy: kind.given(out) for strategy, out in simple.items()}
+
+
+def _alone(problem, model, name):
+    """Return the out-of-fold predictions of the ensemble of a task that reads nothing of other tasks."""
+    level = model.levels_[0]
+    if model.prune is not None:  # what is kept was chosen fold by fold
+        return level.oof[name]
+    block_of = partial(level.table.block, level.table.members(name))
+    return problem.tasks[name].rules.given(cross_fitted(level.metas[name], block_of, *_given(problem, model, name))[1])
+
+
+def _given(problem, model, name):
+    return (
+        problem.targets[name], problem.tasks[name].rules, model.folds_, problem.weights[name], problem.group_codes
+    )  # fmt: skip
 
 
 def _table(problem, predictions, judges):

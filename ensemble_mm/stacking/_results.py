@@ -33,8 +33,8 @@ class ResultsMixin:
         """Return what the ensemble, its members, each task's best single view and a constant score on held-out rows.
 
         All numbers come from predictions of rows that the predictor did not see, under the metric that `scoring` names
-        for the task; without one it is accuracy, R2 or the like of the kind. The score is the mean over the folds, as in
-        `cv_results_`.
+        for the task; without one it is accuracy, R2 or the like of the kind. The score is the mean over the folds, as
+        in `cv_results_`.
 
         Returns
         -------

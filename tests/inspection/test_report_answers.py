@@ -102,6 +102,14 @@ def test_groups_of_rows_that_the_fit_did_not_see_are_named(hand_made, data_of_ha
     assert any(words.startswith("On 120 other rows: right in 67 of 100 (95") for words in found.good)
 
 
+def test_what_is_no_better_than_a_guess_fails_in_no_group(hand_made, data_of_hand_made):
+    X = data_of_hand_made.assign(a=np.arange(len(data_of_hand_made)) % 5)
+    hand_made.schema_, worse = infer_schema(X[["a"]]), X["a"] == 4
+    hand_made.oof_["stars"] = hand_made.targets_["stars"] + np.where(worse, 9.0, 3.0)
+    tasks, _ = answered(hand_made, "stars", X=X)
+    assert tasks["stars"].fails == ["Everywhere: it is not clearly better than a guess."]
+
+
 def test_what_is_no_better_than_a_guess_comes_first(hand_made):
     hand_made.oof_["liked"] = np.tile([0.5001, 0.4999], (240, 1))
     tasks, steps = answered(hand_made, "liked")

@@ -1,9 +1,11 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import r2_score
+from sklearn.model_selection import RepeatedKFold
 
 from ensemble_mm import MultiOutputStack, compare_strategies
 from ensemble_mm._scorers import metric_of
@@ -50,3 +52,17 @@ def test_scores_are_those_of_the_leaderboard_under_the_metric_of_the_user(review
     for name in ("ensemble", "best single view"):
         assert table.loc[name, "score"] == pytest.approx(board.loc[name, "score"])
     assert set(table["score_name"]) == {"roc_auc"}
+
+
+@pytest.mark.parametrize("strategy", ["independent", "stacked"])
+def test_scores_are_those_of_the_leaderboard_on_noise_and_where_folds_repeat(strategy):
+    rng = np.random.default_rng(0)
+    X, y = {name: rng.normal(size=(60, 2)) for name in "abcd"}, rng.normal(size=60)
+    folds = RepeatedKFold(n_splits=4, n_repeats=2, random_state=0)
+    settings = {"learners": [("ridge", Ridge())], "meta_learner": "linear", "random_state": 0}
+    for cv, Y in ((4, pd.DataFrame({"y": y, "z": rng.normal(size=60)})), (folds, pd.DataFrame({"y": y}))):
+        table = compare_strategies(X, Y, cv=cv, strategy=strategy, **settings).loc["y"]
+        board = MultiOutputStack(cv=cv, strategy="independent", **settings).fit(X, Y).leaderboard()
+        board = board[board["task"] == "y"].set_index("learner")
+        for name in ("ensemble", "best single view"):
+            assert table.loc[name, "score"] == pytest.approx(board.loc[name, "score"])
