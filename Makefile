@@ -64,7 +64,7 @@ $(STAMPS)/demo: setup.cfg pyproject.toml | $(PY)
 # torch by its exact version first: a range may resolve to a build with several GB of CUDA libraries.
 $(STAMPS)/test: setup.cfg pyproject.toml | $(PY)
 	$(PIP) torch==2.13.0
-	$(PIP) -e '.[all,ray,test]' polars
+	$(PIP) -e '.[all,ray,test]'
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/demo
 
 $(STAMPS)/lint: setup.cfg | $(PY)
