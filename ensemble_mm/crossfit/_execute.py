@@ -224,14 +224,14 @@ class Runner:
         backend, _ = get_active_backend()
         settings = {"n_jobs": self.n_jobs}
         n, local = self.n_workers, type(backend).__module__ == "joblib._parallel_backends"
-        calls = ((i, self.store, deadline, os.getpid(), watch, *_apart(jobs[i])) for i in order)
         if n == 1 and local and not apart:
-            yield from (_run_one(*call) for call in calls)
+            yield from (_run_one(i, self.store, deadline, os.getpid(), watch, jobs[i], {}) for i in order)
             return
         if apart and (n == 1 or local and getattr(backend, "supports_sharedmem", False)):
             # joblib starts no process for one job at a time, nor sends it to the only worker of a cluster (which may
             # have lost its others a moment ago): two of our own, of which one waits.
             settings = {"backend": "loky", "n_jobs": max(n, 2), "pre_dispatch": 1 if n == 1 else "2 * n_jobs"}
+        calls = ((i, self.store, deadline, os.getpid(), watch, *_apart(jobs[i])) for i in order)
         yield from _in_parallel(calls, backend, local, settings)
 
     def _stage(self, stage, n_jobs):

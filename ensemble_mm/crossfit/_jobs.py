@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -168,7 +169,7 @@ class FitMember(Job):
     def group(self):
         return str(self.fit.member)
 
-    @property
+    @cached_property
     def cost(self):
         widths = [b.shape[1] if isinstance(b, np.ndarray) else b.nnz / max(b.shape[0], 1) for b in self.blocks]
         return cost_of(self.fit.member.estimator) * max(self.n_classes, 1) * (1 + len(self.train)) * (1 + sum(widths))
@@ -240,9 +241,11 @@ class FitMember(Job):
         return np.split(model.predict_columns(stacked, np.arange(ends[-1])), ends[:-1])
 
     def _fit(self, learner, X, target, weight, groups):
-        wide = thread_params(self.fit.member.estimator) if self.threads > 1 else []
-        narrow = {name: value for name, value in learner.get_params(deep=True).items() if name in wide}
-        learner.set_params(**dict.fromkeys(wide, self.threads))
+        narrow = {}
+        if self.threads > 1:
+            params = learner.get_params(deep=True)
+            narrow = {name: params[name] for name in thread_params(self.fit.member.estimator) if name in params}
+        learner.set_params(**dict.fromkeys(narrow, self.threads))
         fit_learner(learner, X, target, weight, self.seed, groups)
         learner.set_params(**narrow)  # predictions of a forest are sums, too
 

@@ -291,10 +291,10 @@ class Level:
             blends, mine = own.meta.weighed(), np.isin(range(len(members)), [members.index(m) for m in own.members])
             weighed = np.vstack([weighed, np.zeros((len(blends), len(members)), dtype=bool)])
             weighed[-len(blends) :, mine] = blends
-        for m, member in enumerate(members):
-            also = np.array([_reads_wherever(other, member) for other in members])
-            if not weighed[:, m].any() and (weighed & also).any(axis=1).all():
-                idle.append(member)
+        for m in np.flatnonzero(~weighed.any(axis=0)):
+            also = np.array([_reads_wherever(other, members[m]) for other in members])
+            if (weighed & also).any(axis=1).all():
+                idle.append(members[m])
         return idle
 
     def weights(self, name):
@@ -304,12 +304,12 @@ class Level:
     def contributions(self):
         """Return the weights: DataFrame with index (reads, learner), one column per task; each column sums to one."""
         index = list(dict.fromkeys((member.reads, member.learner) for member in self.whole.members()))
-        index = pd.MultiIndex.from_tuples(index, names=["reads", "learner"])
-        frame = pd.DataFrame(0.0, index=index, columns=list(self.metas))
-        for name in self.metas:
+        shares = np.zeros((len(index), len(self.metas)))
+        for column, name in enumerate(self.metas):
             for member, weight in self.weights(name).items():
-                frame.loc[(member.reads, member.learner), name] = weight
-        return frame
+                shares[index.index((member.reads, member.learner)), column] = weight
+        index = pd.MultiIndex.from_tuples(index, names=["reads", "learner"])
+        return pd.DataFrame(shares, index, columns=list(self.metas))
 
     def tried(self, run, fitted):
         """Return {pattern: {task: out-of-fold predictions of the tried rows}} of all patterns that are tried out.
@@ -386,8 +386,11 @@ class Level:
 
 def forget_idle(levels):
     """Take the learners of members that never count, for any task on any level, out of fitted levels."""
-    counting = {member for level in levels for n in level.columns for member in level.columns[n]
-                if member.chain is not None or member not in level.idle(n)}  # fmt: skip
+    counting = set()
+    for level in levels:
+        for name, members in level.columns.items():
+            idle = level.idle(name)
+            counting |= {member for member in members if member.chain is not None or member not in idle}
     read = {(e.task, e.learner, e.reads) for member in counting for e in member.inputs}
     counting |= {member for level in levels for member in level.models if (member.task, *member) in read}
     for level in levels:

@@ -3,7 +3,13 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -96,6 +102,11 @@ def test_spare_threads_go_only_to_learners_whose_answer_does_not_depend_on_them(
     assert thread_params(RandomForestClassifier(n_jobs=1)) == []  # the user's own number
     assert thread_params(LGBMRegressor(deterministic=True)) == ["n_jobs"]
     assert thread_params(LGBMRegressor()) == thread_params(LogisticRegression()) == []
+
+
+def test_spare_threads_do_not_reach_the_constant_that_stands_for_numbers_that_are_all_zero():
+    model, _ = run(RandomForestRegressor(2), np.zeros(6), 0, np.arange(6.0)[:, np.newaxis], threads=4)
+    assert isinstance(model.estimator, DummyRegressor)
 
 
 def test_more_threads_give_the_same_model():
