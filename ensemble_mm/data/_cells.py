@@ -32,8 +32,8 @@ def with_texts(frame: pd.DataFrame) -> pd.DataFrame:
             read[place] = pd.Series(texts, frame.index, dtype=object)
     if read:
         frame = frame.copy(deep=False)
-        for place, values in read.items():
-            frame.isetitem(place, values)
+        for place, column in read.items():
+            frame.isetitem(place, column)
     return frame
 
 

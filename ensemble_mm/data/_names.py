@@ -106,8 +106,8 @@ class Names:
         if len(found) < len(wanted):
             self._check_absent(found, pool, views)
         if self.container == "views":
-            missing = np.full(source.shape[0], None, dtype=object)
-            new = MultimodalData({name: found.get(name, missing) for name in wanted})
+            absent = np.full(source.shape[0], None, dtype=object)
+            new = MultimodalData({name: found.get(name, absent) for name in wanted})
             new.index = source.index
             return new
         index = source.index if source.index is not None else pd.RangeIndex(len(source))

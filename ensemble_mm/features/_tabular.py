@@ -146,7 +146,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
             names += [f"{list(self.kinds_)[i]}_target{k if width > 1 else ''}" for k in range(width)]
         return np.array(names or ["constant"], dtype=object)
 
-    def augment(self, X, random_state=None) -> pd.DataFrame:
+    def augment(self, X, random_state=None) -> pd.DataFrame | np.ndarray:
         """Return the table with noise of a twentieth of a standard deviation on its numbers."""
         rng = check_random_state(random_state)
         frame = X.copy() if isinstance(X, pd.DataFrame) else pd.DataFrame(X)

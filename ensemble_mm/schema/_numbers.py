@@ -91,8 +91,8 @@ class NumberRule:
         if pd.api.types.is_numeric_dtype(values.dtype):  # nullable, of Arrow
             numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
         else:
-            numbers = each(values.to_numpy(object), self.value, np.nan)
-        return pd.Series(np.asarray(numbers, dtype=np.float64), index=values.index, name=values.name)
+            numbers = np.asarray(each(values.to_numpy(object), self.value, np.nan), dtype=np.float64)
+        return pd.Series(numbers, index=values.index, name=values.name)
 
     def form(self, item):
         """Return what decides whether a value can be read."""

@@ -9,7 +9,9 @@ import functools
 import types
 import zlib
 from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -326,7 +328,7 @@ _WRITERS = {  # of exact types
     pd.Interval: lambda e, x: {"interval": [e.node(x.left), e.node(x.right), x.closed]},
     pd.RangeIndex: lambda e, x: {"index": [{"array": e.array(np.asarray(x))}, e.node(x.name)]},
 }
-_FAMILIES = [
+_FAMILIES: list[tuple[Any, Callable]] = [
     (np.generic, lambda e, x: {"scalar": e.array(np.asarray(x))}),
     (np.ndarray, _array),
     (pd.DataFrame, _frame),

@@ -15,9 +15,10 @@ import pickle
 import platform
 import re
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from importlib import metadata
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -322,7 +323,7 @@ def _feed_pickle(digest, item) -> None:
         ) from error
 
 
-_FEEDERS = [
+_FEEDERS: list[tuple[Any, Callable]] = [
     (np.ndarray, _feed_array),
     (np.generic, lambda d, x, above: _feed_array(d, np.asarray(x), above)),
     (np.dtype, lambda d, x, above: _tell(d, "dtype", x.str)),
