@@ -121,7 +121,7 @@ class PredictionMixin:
         out = self._run_levels(new)[1]
         return {name: self.levels_[-1].calibrated(name, p) for name, p in out.items()}
 
-    def predict_chunks(self, data) -> Iterator[Any]:
+    def predict_chunks(self: Any, data) -> Iterator[Any]:
         """Return an iterator over the predictions of a table that stays on disk, chunk by chunk.
 
         Parameters
