@@ -1,13 +1,15 @@
 """What a fit takes of memory and disk, and how many of its jobs fit into a limit at the same time."""
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from .._estimators import most_rows
 from ._execute import JobError, Runner, size_of
+from ._plan import Member, failure_of
 
 TRIAL_ROWS = 120  # that are extracted to learn how wide features are
 OVERHEAD = 64e6  # bytes of buffers, whatever the data
@@ -24,6 +26,7 @@ class Needs:
     n_jobs: int  # at a time
     memory: float  # of all processes together
     disk: float
+    members: tuple[Member, ...] = field(repr=False)  # those whose fits are small enough
 
     def __str__(self):
         return (
@@ -38,7 +41,8 @@ def needs_within(limit, run, members) -> Needs:
     Raises
     ------
     ValueError
-        Where one job at a time takes more, or the features of all folds more than the disk has.
+        Where a view, or a learner that is not to be dropped then, takes more by itself, or the features of all folds
+        take more than the disk has.
     """
     n_rows, n_folds = run.problem.n_rows, len(run.folds) + bool(run.refit)
     values, blocks = _bytes_of_rows(run, members)
@@ -48,19 +52,60 @@ def needs_within(limit, run, members) -> Needs:
             f"The features of {n_rows} rows in {n_folds} folds take about {shown_bytes(on_disk)} on disk, and "
             f"{run.folder.path.parent} has {shown_bytes(run.folder.free)}: name a workdir with more."
         )
+    shared = OVERHEAD + n_rows * ROW * (n_folds + len(run.problem.tasks) + len(members))
+    read = {name: shared + n_rows * READ_COPIES * size for name, size in values.items()}
+    fits = {member: shared + size for member, size in _bytes_of_fits(n_rows, members, blocks).items()}
+    _check_views(limit, read)
+    large = _too_large(limit, run, fits)
+    fits = {member: size for member, size in fits.items() if member not in large}
+    job = max([*read.values(), *fits.values()]) - shared
+    n_jobs = next(
+        (n for n in range(run.runner.n_workers, 1, -1) if shared + n * (job + PROCESS) <= limit),
+        1,
+    )
+    needed = shared + n_jobs * (job + (PROCESS if n_jobs > 1 else 0))
+    return Needs(n_jobs, needed, on_disk, tuple(fits))
+
+
+def _bytes_of_fits(n_rows, members, blocks):
+    """Return what the fit of each member takes of memory, from the bytes of a row of the blocks."""
     native = {view: size for (view, _, _, form), size in blocks.items() if form == "native"}
     features = {(view, form): size for (view, _, _, form), size in blocks.items()}
-    fits = (sum(features.get((v, m.form), native.get(v, 0.0)) for v in m.views) for m in members)
-    job = n_rows * max(COPIES * max(fits, default=0.0), READ_COPIES * max(values.values(), default=0.0))
-    shared = OVERHEAD + n_rows * ROW * (n_folds + len(run.problem.tasks) + len(members))
-    for n in range(run.runner.n_workers, 0, -1):
-        needed = shared + n * (job + (PROCESS if n > 1 else 0))
-        if needed <= limit:
-            return Needs(n, needed, on_disk)
-    raise ValueError(
-        f"This fit takes about {shown_bytes(needed)} beside what the process holds already, one job at a time, and "
-        f"memory allows {shown_bytes(limit)}: allow more, or let learners read fewer views or columns at once."
-    )
+    return {
+        m: min(n_rows, most_rows(m.estimator))
+        * COPIES
+        * sum(features.get((view, m.form), native.get(view, 0.0)) for view in m.views)
+        for m in members
+    }
+
+
+def _check_views(limit, read):
+    name = max(read, key=read.__getitem__)
+    if read[name] > limit:
+        raise ValueError(
+            f"To read view {name!r} takes about {shown_bytes(read[name])} beside what the process holds already, and "
+            f"memory allows {shown_bytes(limit)}: allow more, or let several views read fewer columns each."
+        )
+
+
+def _too_large(limit, run, fits):
+    """Return the members whose fit takes more than the limit; an error unless they are to be left out, and can be."""
+    large = {member: size for member, size in fits.items() if size > limit}
+    if not large:
+        return {}
+    served = {member.task for member in fits if member not in large}
+    named = "; ".join(f"{member}: {shown_bytes(size)}" for member, size in large.items())
+    words = f"takes about so much beside what the process holds already, and memory allows {shown_bytes(limit)}"
+    if run.on_error == "raise" or served < {member.task for member in fits}:
+        raise ValueError(
+            f"A fit of these learners {words} ({named}): allow more, let them read fewer views or columns at once, or, "
+            "where others are left, leave them out with on_error='drop'."
+        )
+    for member, size in large.items():
+        error = f"its fit takes about {shown_bytes(size)}, and memory allows {shown_bytes(limit)}"
+        run.failures.append(failure_of(member, "all", error))
+    warnings.warn(f"Left out, because a fit of them {words}: {named}.", UserWarning, stacklevel=2)
+    return large
 
 
 def shown_bytes(n) -> str:

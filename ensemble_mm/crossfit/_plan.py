@@ -243,6 +243,11 @@ def _resolve_reads(spec: LearnerSpec, views: list[str]):
     return [("+".join(names), tuple(names))]
 
 
+def failure_of(member: Member, fold, words: str) -> dict:
+    """Return what is kept of a member that was left out: a row of `failures_`."""
+    return {"learner": member.learner, "reads": member.reads, "task": member.task, "fold": fold, "error": words}
+
+
 def seed_of(base: int, name: str) -> int:
     """Return the seed of a job: it depends on the run's seed and the job's name, on nothing else."""
     return int.from_bytes(blake2b(f"{base}|{name}".encode(), digest_size=4).digest(), "big") >> 1

@@ -13,7 +13,7 @@ from ._execute import Failure, JobError, Skipped, check_failures
 from ._features import TrainingFeatures
 from ._jobs import Blanks, FitMember
 from ._patterns import Tried, missing_of, patterns_to_try
-from ._plan import ALL_ROWS, MISSING, Fit, seed_of
+from ._plan import ALL_ROWS, MISSING, Fit, failure_of, seed_of
 from ._table import Table
 from ._unseen import Unseen
 
@@ -236,9 +236,7 @@ class CrossFit:
         warnings.warn("Left out, because a fit failed: " + "; ".join(names), UserWarning, stacklevel=2)
         for (member, fold), words in (((fit.member, fit.fold), failure.words) for fit, failure in failed):
             where = "all rows" if fold == ALL_ROWS else fold
-            self.failures.append(
-                {"learner": member.learner, "reads": member.reads, "task": member.task, "fold": where, "error": words}
-            )
+            self.failures.append(failure_of(member, where, words))
 
 
 def _those(rows, wanted):

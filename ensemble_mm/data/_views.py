@@ -85,7 +85,32 @@ class ColumnsOnDisk(Mapping):
 
     def __getitem__(self, name):
         view = self.views[name]
+        if MODALITIES[view.modality].takes == "matrix" and isinstance(view.columns, str):
+            matrix = self._matrix(view)
+            if matrix is not None:
+                return matrix
         return columns_of(columns_as_source(self.source, view.columns), [view], self.schema)[name]
+
+    def _matrix(self, view):
+        """Return vectors that lie one in a cell, where they take several times their room, read chunk by chunk.
+
+        None where the chunks differ, or cannot be read: all rows together tell what is wrong.
+        """
+        matrix, end = None, 0
+        for chunk in self.source.chunks([view.columns]):
+            try:
+                part = columns_of(chunk, [view], self.schema)[view.name]
+            except ValueError:
+                return None
+            start, end = end, end + len(part)
+            if np.isnan(part).all():
+                continue
+            if matrix is None:
+                matrix = np.full((len(self.source), part.shape[1]), np.nan, part.dtype)
+            if (part.shape[1], part.dtype) != (matrix.shape[1], matrix.dtype):
+                return None
+            matrix[start:end] = part
+        return matrix
 
     def __iter__(self):
         return iter(self.views)
@@ -231,7 +256,10 @@ def _views_inside(view, source):
 
 
 def _as_matrix(items, name):
-    """Return vectors that lie one in a cell as rows of a matrix; a missing one is a row of NaN."""
+    """Return vectors that lie one in a cell as rows of a matrix; a missing one is a row of NaN.
+
+    It is of single precision where all of them are.
+    """
     vectors: dict[int, np.ndarray] = {}
     for row, item in enumerate(plain_items(items)):
         if is_missing(item):
@@ -252,7 +280,8 @@ def _as_matrix(items, name):
             f"({n} of {len(vectors)} have {width}): a vector has as many in every row. Make them equal; give what you "
             f"count of them as columns of their own; or, if they are sounds, write columns={{{name!r}: 'audio'}}."
         )
-    out = np.full((len(items), max(widths, default=1)), np.nan)
+    single = bool(vectors) and all(numbers.dtype in (np.float32, np.float16) for numbers in vectors.values())
+    out = np.full((len(items), max(widths, default=1)), np.nan, np.float32 if single else np.float64)
     for row, numbers in vectors.items():
         out[row] = numbers
     return out

@@ -105,7 +105,7 @@ class BaseStack(
             warnings.warn(words, UserWarning, stacklevel=5)
         runner = self._runner(Progress(context, self), started)
         run = self._crossfit(problem, folds, seed, runner)
-        with self._on_disk(run, members):
+        with self._on_disk(run, members) as members:
             run.extract([*members, *(self._members_across(problem, members) if self.passthrough else [])])
             self._learn(run, run.readable(members))
         forget_idle(self.levels_)
@@ -131,14 +131,18 @@ class BaseStack(
 
     @contextmanager
     def _on_disk(self, run, members):
-        """Let the features of a run lie on disk where memory is limited, X is there, too, or jobs get them as files."""
+        """Let the features of a run lie on disk where memory is limited, X is there, too, or jobs get them as files.
+
+        Gives the members whose fits are small enough for the limit.
+        """
         if self.memory is None and not isinstance(run.problem.source, ChunkedData) and not run.runner.sends_files:
-            yield
+            yield members
             return
         with BlockFolder(self.workdir) as run.folder:
             if self.memory is not None:
-                run.runner.n_jobs = self._needs(run, members).n_jobs
-            yield
+                needs = self._needs(run, members)
+                run.runner.n_jobs, members = needs.n_jobs, list(needs.members)
+            yield members
             run.features.blocks.clear()  # a removed file takes room until nothing shows it
 
     def _needs(self, run, members):
@@ -382,7 +386,9 @@ class BaseStack(
             tuple(sampled_learners(members, problem.n_rows)),
         )
         if self.memory is not None:
-            run = CrossFit(problem, folds, bool(self.refit), seed, self._runner(), n_copies=self.augment)
+            run = CrossFit(
+                problem, folds, bool(self.refit), seed, self._runner(), on_error=self.on_error, n_copies=self.augment
+            )
             with BlockFolder(self.workdir) as run.folder:
                 plan = replace(plan, notes=(*plan.notes, str(self._needs(run, members))))
         return measured(plan, seed, self._runner().n_workers, self.job_timeout) if measure else plan

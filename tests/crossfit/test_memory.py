@@ -6,7 +6,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from ensemble_mm.crossfit import CrossFit, LearnerSpec, Runner, members_of, needs_within
-from ensemble_mm.data import read_problem
+from ensemble_mm.data import as_source, read_problem
 
 
 def run_of(n_rows, n_jobs=1):
@@ -35,3 +35,25 @@ def test_a_disk_that_is_too_small_is_told(tmp_path):
     run.folder = SimpleNamespace(free=1000, path=tmp_path / "of_this_fit")
     with pytest.raises(ValueError, match="1000 rows in 2 folds take about 32 kB on disk.*has 1 kB: name a workdir"):
         needs_within(1e9, run, members)
+
+
+def test_learners_whose_fit_does_not_fit_are_named_and_left_out_where_that_is_asked_for():
+    rng = np.random.default_rng(0)
+    X = {"small": rng.normal(size=(1000, 2)), "wide": rng.normal(size=(1000, 2000))}
+    problem = read_problem(as_source(X), {"y": X["small"][:, 0]})
+    folds = [(np.arange(500), np.arange(500, 1000))]
+    run = CrossFit(problem, folds, True, 0, Runner(n_jobs=1))
+    specs = [LearnerSpec("few", Ridge(), ["small"]), LearnerSpec("many", Ridge(2.0), "all")]
+    members = members_of(problem.tasks["y"], specs, ["small", "wide"])
+    assert needs_within(2e8, run, members).members == tuple(members)
+    with pytest.raises(ValueError, match="learners takes about so much .* 120 MB .*'many'.*: 128 MB.*on_error='drop'"):
+        needs_within(1.2e8, run, members)
+    run.on_error = "drop"
+    with pytest.warns(UserWarning, match="Left out, because .*'many'"):
+        assert needs_within(1.2e8, run, members).members == (members[0],)
+    assert [row["learner"] for row in run.failures] == ["many"]
+    with pytest.raises(ValueError, match="'many'"):  # nobody else is there
+        needs_within(1.2e8, run, members[1:])
+    SmallRidge = type("SmallRidge", (Ridge,), {"most_rows": 100})
+    asks = members_of(problem.tasks["y"], [LearnerSpec("s", SmallRidge(), "all")], ["small", "wide"])
+    assert needs_within(1.2e8, run, asks).members == tuple(asks)

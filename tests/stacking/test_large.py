@@ -13,10 +13,12 @@ from ensemble_mm import (
     DataWarning,
     MultiOutputStack,
     StackedClassifier,
+    StackedRegressor,
     audit,
     infer_schema,
     make_multimodal,
 )
+from ensemble_mm.data import ColumnsOnDisk, views_of
 from ensemble_mm.store import _blocks, data_key
 
 pytest.importorskip("pyarrow")
@@ -170,3 +172,23 @@ def test_the_audit_and_the_data_key_read_data_on_disk(table, whole):
     data = ChunkedData(folder, columns=list(X.columns))
     pd.testing.assert_frame_equal(audit(whole, data, Y, random_state=0), audit(whole, X, Y, random_state=0))
     assert data_key(whole, data) == data_key(whole, data.to_pandas())
+
+
+def test_vectors_in_cells_are_read_in_chunks(tmp_path):
+    """The same as in memory, in single precision where all are; what is wrong is told by its row of the table."""
+    rng = np.random.default_rng(0)
+    vectors = list(rng.normal(size=(40, 3)).astype(np.float32))
+    vectors[5] = None
+    vectors[20:30] = [None] * 10  # a chunk without any
+    X, y = pd.DataFrame({"v": vectors, "x": np.arange(40.0)}), rng.normal(size=40)
+    X.to_parquet(tmp_path / "t.parquet")
+    data = ChunkedData(tmp_path / "t.parquet", chunk_rows=10)
+    models = [StackedRegressor(learners=[("r", Ridge())], cv=2, random_state=0).fit(rows, y) for rows in (X, data)]
+    assert "v" in models[1].views_
+    np.testing.assert_array_equal(models[0].table_.values, models[1].table_.values)
+    columns = ColumnsOnDisk(data, views_of(models[1]), models[1].schema_)
+    assert columns["v"].dtype == np.float32 and np.isnan(columns["v"][[5, 25]]).all()
+    vectors[35] = np.zeros(4, np.float32)
+    pd.DataFrame({"v": vectors, "x": np.arange(40.0)}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match="vectors of different lengths, from 3 to 4 numbers .28 of 29 have 3"):
+        ColumnsOnDisk(ChunkedData(tmp_path / "t.parquet", chunk_rows=10), columns.views.values(), columns.schema)["v"]
