@@ -17,6 +17,7 @@ from ._onnx_learners import OPSET, TREES_OPSET, Graph, NotExportedError, add_lea
 
 PRESENT = "present"  # the input that tells which views a row has
 MOST_VIEWS = 12  # each doubles the patterns
+PART_ROWS = 64  # that are compared at a time
 TOLERANCE = 1e-4  # of a probability, or of the largest number of a task
 FLOOR, TINY = 1e-5, 1e-12  # of a probability whose logarithm is taken by a meta-learner, and by a calibrator
 # Meta-learners that add up what members say, or, of linear ones for classes, its logarithm.
@@ -38,7 +39,7 @@ def features_of(model, X) -> dict[str, np.ndarray]:
         The features of each view, shape (n_samples, n_features), and "present", which views each row has, bool of
         shape (n_samples, n_views).
     """
-    return _features(model, model._new_rows(X))
+    return _features(model, model._new_rows(X), slice(None))
 
 
 def write_onnx(model, X, path: str | os.PathLike) -> None:
@@ -64,13 +65,16 @@ def write_onnx(model, X, path: str | os.PathLike) -> None:
     import onnxruntime
 
     new = model._new_rows(X)
-    features, wanted = _features(model, new), model._predicted(new)
-    content = _Stack(model, features, list(new.present)).whole().SerializeToString()
+    wanted = model._predicted(new)
+    content = _Stack(model, _features(model, new, slice(1)), list(new.present)).whole().SerializeToString()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    found = session.run(None, {name: block for name, block in features.items() if name in _names(session.get_inputs())})
-    for name, out in zip(_names(session.get_outputs()), found, strict=True):
+    inputs, found = [value.name for value in session.get_inputs()], []
+    for start in range(0, new.n_rows, PART_ROWS):  # features of words are many, and dense here
+        features = _features(model, new, slice(start, start + PART_ROWS))
+        found.append(session.run(None, {name: features[name] for name in inputs}))
+    for name, out in zip(model.tasks_, map(np.concatenate, zip(*found, strict=True)), strict=True):
         told = wanted[name].reshape(out.shape)
         apart = np.abs(out - told).max(axis=1)
         size = 1.0 if model.tasks_[name].rules.n_classes else np.abs(told).max()
@@ -81,10 +85,6 @@ def write_onnx(model, X, path: str | os.PathLike) -> None:
                 f"{told[row].tolist()}: nothing was written."
             )
     write_atomic(path, content)
-
-
-def _names(values):
-    return [value.name for value in values]
 
 
 @dataclass(frozen=True)
@@ -126,15 +126,19 @@ def _models(model):
                     yield member, fold, fitted
 
 
-def _features(model, new):
-    """Return the features of new rows by the names of the graph's inputs."""
-    out = {PRESENT: np.column_stack(list(new.present.values()))}
+def _features(model, new, rows):
+    """Return the features of some of the new rows by the names of the graph's inputs."""
+    out = {PRESENT: np.column_stack(list(new.present.values()))[rows]}
     blocks = [_Block.read_by(model, *asked, place) for asked in _models(model) for place in range(len(asked[2].views))]
     for block in dict.fromkeys(blocks):
+        if block.name in out:
+            raise NotExportedError(
+                f"Two inputs of the graph would be called {block.name!r}: give the view another name."
+            )
         features = new.block(block.view, block.fold, block.task, block.form)
         if features is None:  # no row has the view
             features = np.full((new.n_rows, block.width), 0.0 if block.is_sparse else np.nan, np.float32)
-        out[block.name] = features.toarray() if sparse.issparse(features) else features
+        out[block.name] = features[rows].toarray() if sparse.issparse(features) else features[rows]
     return out
 
 
@@ -144,7 +148,7 @@ class _Stack:
     def __init__(self, model, features, views):
         if len(views) > MOST_VIEWS:
             raise NotExportedError(f"A model of {len(views)} views is not exported: at most {MOST_VIEWS} are.")
-        self.model, self.features, self.graph = model, features, Graph()
+        self.model, self.features, self.graph = model, features, Graph([*features, *map(str, model.tasks_)])
         self.bits = {view: 1 << place for place, view in enumerate(views)}
         here = self.graph.cast(PRESENT)
         self.lacking = self.graph("Sub", 1.0, here)
@@ -170,11 +174,13 @@ class _Stack:
                     if member.chain is not None:
                         estimates[member.task, member.chain] = self._rest(self.cells[member], member.task)
                 waiting = [member for member in waiting if member not in ready]
-            out = {name: self._combined(level, name) for name in level.metas}
+            out = {name: self._combined(level, name) for name in self.model.tasks_}
             estimates |= {(name, None): self._rest(said, name) for name, said in out.items()}
         out = {name: self._calibrated(level, name, said) for name, said in out.items()}
         if self.refused:
             raise NotExportedError(f"Nothing was exported: ONNX has no form for {'; '.join(self.refused)}.")
+        if both := {*self.features} & {str(name) for name in out}:
+            raise NotExportedError(f"A view and a target are both called {min(both)!r}: give one another name.")
         for name, said in out.items():
             self.graph.nodes.append(helper.make_node("Identity", [said], [str(name)]))
         kinds = {np.dtype(bool): TensorProto.BOOL, np.dtype(np.float32): TensorProto.FLOAT,

@@ -26,12 +26,15 @@ class NotExportedError(ValueError):
 
 
 class Graph:
-    """Nodes and constants of a graph; what an operation gives is known by a name."""
+    """Nodes and constants of a graph; what an operation gives is known by a name, unlike those that are `taken`."""
 
-    def __init__(self):
+    def __init__(self, taken=()):
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
-        self._names = map("t{}".format, count())
+        prefix = "t"
+        while any(name.startswith(prefix) for name in taken):
+            prefix += "_"
+        self._names = map(f"{prefix}{{}}".format, count())
 
     def __call__(self, operation, *inputs, **attributes) -> str:
         """Add an operation on names and numbers; return the name of what it gives."""

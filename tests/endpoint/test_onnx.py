@@ -141,6 +141,22 @@ def test_a_graph_that_says_something_else_is_not_written(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_names_that_meet_are_refused(tmp_path):
+    """A column may be called as an operation of the graph is; not as another input or output."""
+    X, Y = rows()
+    views = {"present": X["review"].to_numpy(object), "t1": X[["size"]].to_numpy()}
+    model = StackedRegressor(learners=["linear"], cv=2, random_state=0)
+    with pytest.raises(ValueError, match="called 'present'"):
+        write_onnx(model.fit(views, Y["price"]), views, tmp_path / "m.onnx")
+    size = {"t1": views["t1"]}
+    with pytest.raises(ValueError, match="both called 't1'"):
+        write_onnx(model.fit(size, Y["price"].rename("t1")), size, tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
+    write_onnx(model.fit(size, Y["price"].to_numpy()), size, tmp_path / "m.onnx")
+    two = MultiOutputStack(learners=["linear"], cv=2, random_state=0)
+    write_onnx(two.fit(size["t1"], Y[["price", "n"]].to_numpy()), size["t1"], tmp_path / "n.onnx")
+
+
 def test_the_command(tmp_path, capsys):
     X, Y = rows()
     X.join(Y).to_csv(tmp_path / "t.csv", index=False)
