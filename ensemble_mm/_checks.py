@@ -75,7 +75,7 @@ class BadItemsWarning(UserWarning):
 
 
 class DataWarning(UserWarning):
-    """What a person should know of the data that was handed over: a guess that may hurt, values that cannot be read."""
+    """A warning about data: a guess that may be wrong, or values that cannot be read."""
 
 
 def tell(lines: Iterable[str], *, stacklevel: int) -> None:

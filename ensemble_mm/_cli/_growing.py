@@ -21,7 +21,7 @@ def growing_table(out: str, made_of: str, resume: bool) -> Iterator[tuple[Add, i
     """
     address = ADDRESS.fullmatch(out) if "://" in out else None
     if resume and (out == "-" or address or out.endswith(".parquet")):
-        raise ValueError(f"Only a CSV, TSV or JSON-lines file can be gone on with, not {out!r}: leave --resume out.")
+        raise ValueError(f"Only a CSV, TSV or JSON-lines file can be continued, not {out!r}: leave --resume out.")
     if out == "-":
         yield _to_output(), 0
     elif address is not None:

@@ -25,7 +25,7 @@ _OPTIONS = {"columns": "--as", "tasks": "--kind", "on_bad": "--on-bad", "rare": 
 def check_format(path: str | None) -> None:
     """Refuse a path that `write_table` could not write, before anything is computed for it."""
     if path is not None and Path(path).suffix.lower() not in _FORMATS:
-        raise ValueError(f"{path!r} ends in no format that can be written: use .csv, .tsv, .parquet or .jsonl.")
+        raise ValueError(f"{path!r} has no format that can be written: use .csv, .tsv, .parquet or .jsonl.")
 
 
 def write_table(table: pd.DataFrame, path: str) -> None:

@@ -99,7 +99,7 @@ class ChunkedData:
             return f"The {type(source).__name__}", _dataset_of(_files_of(folder, str(folder)), str(folder), folder)
         raise ValueError(
             f"ChunkedData cannot read a {type(source).__name__}: give the path of a Parquet file or folder, a pyarrow "
-            "Dataset, a polars LazyFrame or a Dask DataFrame. What lies in memory needs no chunks."
+            "Dataset, a polars LazyFrame or a Dask DataFrame. Data in memory can be given to fit as they are."
         )
 
     def __len__(self) -> int:
@@ -126,8 +126,8 @@ class ChunkedData:
             return self[[columns]][columns]
         if not isinstance(columns, list):
             raise ValueError(
-                f"{self._name} stays on disk, and [] takes names of columns: take(rows) gives rows. What splits rows, "
-                "as GridSearchCV does, needs them in memory: give it to_pandas()."
+                f"{self._name} is on disk, so [] takes names of columns only: use take(rows) for rows. GridSearchCV "
+                "and others that split rows need them in memory: give them to_pandas()."
             )
         with self._readable():
             table = self._dataset.to_table(columns=self._known(columns))

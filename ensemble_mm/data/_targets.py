@@ -282,12 +282,13 @@ def _check_strange(strange: list[str], found, tasks) -> None:
     if strange and len(found) < len(tasks):
         absent = [name for name in tasks if name not in found]
         raise ValueError(
-            f"Y has the column {strange[0]!r}, which is no task, and lacks the task {absent[0]!r}: correct the name, "
-            f"or drop the column.{did_you_mean(strange[0], absent)}"
+            f"Y has the column {strange[0]!r}, which is not a task, and lacks the task {absent[0]!r}: correct the "
+            f"name, or drop the column.{did_you_mean(strange[0], absent)}"
         )
     if strange:
         warnings.warn(
-            f"These columns of Y are no tasks and are not looked at: {some(strange)}. Drop them, or fit them too.",
+            f"These columns of Y are not tasks of this model and are ignored: {some(strange)}. Drop them, or fit them "
+            "too.",
             DataWarning,
             stacklevel=4,
         )

@@ -142,7 +142,7 @@ class ImageCNNRegressor(NetworkRegressor, ImageNetworkLearner):
 
 
 def ImageCNN(task=Classes.family, **settings) -> ImageCNNClassifier | ImageCNNRegressor:
-    """Return a `ImageCNNClassifier`, or a `ImageCNNRegressor` for task="regression".
+    """Return an `ImageCNNClassifier`, or an `ImageCNNRegressor` for task="regression".
 
     Parameters
     ----------

@@ -257,8 +257,8 @@ def _said(known, counts, name, said) -> Column:
         if rule is None:
             such = f", such as {known[0]!r}" if known else ""
             raise ValueError(
-                f"columns={{{name!r}: {said!r}}}: its values cannot be read as {kind}s{such}. Mend them, or say what "
-                "else it is."
+                f"columns={{{name!r}: {said!r}}}: its values cannot be read as {kind}s{such}. Correct them, or say "
+                "what else it is."
             )
         rule = replace(rule, doubt="", remedy="") if getattr(rule, "doubt", "") and how else rule
     elif kind in IN_TABLE:

@@ -38,7 +38,7 @@ def cascaded(model, columns, certain):
     check_param("cascade", certain, [PART], type(model).__name__)
     number = next((name for name, task in model.tasks_.items() if task.rules.region != "sets"), None)
     if number is not None:
-        raise ValueError(f"cascade={certain} asks how probable a class is, but task {number!r} is none of classes.")
+        raise ValueError(f"cascade={certain} is for classes, but task {number!r} has no classes: leave cascade out.")
     first, *others = model.view_seconds_
     new = _reading(model, first, columns)
     out = model._predicted(new)

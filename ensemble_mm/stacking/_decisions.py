@@ -44,7 +44,7 @@ def check_threshold(setting, task):
         if not judges_decisions(rule):
             raise ValueError(f"{words} judges probabilities, not decisions: use a metric such as 'balanced_accuracy'.")
         if task.rules.n_classes > MOST_CLASSES:
-            raise ValueError(f"{words} goes over {task.rules.n_classes} classes: give costs of classes, or None.")
+            raise ValueError(f"{words} has too many classes ({task.rules.n_classes}): give costs of classes, or None.")
 
 
 def check_class_weight(setting, task):

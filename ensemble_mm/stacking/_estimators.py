@@ -49,7 +49,7 @@ class _SingleStack(BaseStack):
         weight = task_weights(sample_weight, self.tasks_, len(out))[name]
         rules, target, out, weight = self.tasks_[name].judged(self._one_column(y), out, weight)
         if not len(target):
-            raise ValueError("y has no known label (with a positive weight): there is nothing to compare with.")
+            raise ValueError("y has no known label (with a positive weight): a score needs at least one.")
         return rules, target, out, weight
 
 

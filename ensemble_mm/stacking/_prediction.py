@@ -40,7 +40,7 @@ class PredictionMixin:
         told = []
         columns = columns_of(source, views_of(self), self.schema_, told=told)
         if not next(iter(columns.values())).shape[0]:
-            raise ValueError(f"X has no rows (0 sample(s)): a {type(self).__name__} predicts at least one.")
+            raise ValueError("X has no rows (0 sample(s)): give at least one.")
         tell(told, stacklevel=6)
         return columns, getattr(source, "index", None)
 
@@ -107,7 +107,7 @@ class PredictionMixin:
             return *self._predict_classes(X, cascade), {}
         if cascade is not None:
             raise ValueError(
-                "Sets of classes are those of rows of which all is read: give abstain or cascade, not both."
+                "abstain needs all views of a row, and cascade skips some: give abstain or cascade, not both."
             )
         out, new = self._predict_tasks(X)
         sets = regions_of(self, out, new.present, coverage, "sets")

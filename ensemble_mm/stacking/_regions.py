@@ -120,8 +120,8 @@ def _warn_of_new(pattern, views, regions):
             continue
         there = ", ".join(repr(view) for bit, view in enumerate(views) if value >> bit & 1)
         warnings.warn(
-            f"{n} rows have {f'only {there}' if there else 'none of the views'}, as no row of the fit had: their "
-            "intervals and sets come from rows that have more views, predicted as if they had not.",
+            f"{n} rows have {f'only {there}' if there else 'none of the views'}; no row of the fit was like that. "
+            "Their intervals and sets come from rows with more views, predicted as if these views were missing.",
             DataWarning,
             stacklevel=5,
         )

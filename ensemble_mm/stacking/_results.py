@@ -209,7 +209,7 @@ class ResultsMixin:
         found = [model.estimator for level in self.levels_ for model in level.models.get(asked[0], {}).values()
                  if model is not None and model.estimator is not None]  # fmt: skip
         if not found:
-            raise ValueError(f"The {asked[0]} was not kept, because it never counts in a prediction.")
+            raise ValueError(f"The {asked[0]} was not kept, because its weight is 0.")
         return found[0] if self.refit else found
 
     def judged_by(self, task) -> Judge:

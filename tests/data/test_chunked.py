@@ -130,7 +130,7 @@ def test_a_folder_for_what_is_computed_is_made(folder, frame, tmp_path):
 def test_rows_are_not_taken_as_columns(folder):
     data = ChunkedData(folder)
     for rows in (np.arange(3), slice(3), (np.arange(3), ...), 0):
-        with pytest.raises(ValueError, match=r"take\(rows\) gives rows"):
+        with pytest.raises(ValueError, match=r"use take\(rows\) for rows"):
             data[rows]
 
 

@@ -375,12 +375,12 @@ def test_labels_are_found_by_name_else_by_place_and_what_does_not_fit_is_named()
     for columns, words in [
         (Y["size"].to_numpy(), "Y has 1 columns, but the model has 2 tasks, 'kind', 'size'"),
         (np.zeros((10, 3)), "Y has 3 columns, but the model has 2 tasks"),
-        (Y.rename(columns={"kind": "kinds"}), "'kinds', which is no task, and lacks the task 'kind'.*mean 'kind'"),
+        (Y.rename(columns={"kind": "kinds"}), "'kinds', which is not a task, and lacks the task 'kind'.*mean 'kind'"),
         (Y[[]].assign(other=1), "Y has none of the tasks 'kind', 'size'"),
     ]:
         with pytest.raises(ValueError, match=words):
             labels_by_task(tasks, columns)
-    with pytest.warns(DataWarning, match="no tasks and are not looked at: 'more'"):
+    with pytest.warns(DataWarning, match="not tasks of this model and are ignored: 'more'"):
         assert list(labels_by_task(tasks, Y.assign(more=1))) == ["kind", "size"]
     unnamed, _, _ = resolve_targets(Y.to_numpy())
     assert list(labels_by_task(unnamed, Y, named=False)) == ["y0", "y1"]

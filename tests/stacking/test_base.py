@@ -305,7 +305,7 @@ def test_no_rows_are_told(reviews):
     X, Y = reviews
     model = StackedClassifier(learners=[("prior", DummyClassifier())], cv=2, random_state=0).fit(X, Y.iloc[:, 0])
     for what in (model, model.compiled()):
-        with pytest.raises(ValueError, match="X has no rows .* a StackedClassifier predicts at least one"):
+        with pytest.raises(ValueError, match="X has no rows .*give at least one"):
             what.predict(X[:0])
 
 

@@ -65,7 +65,7 @@ def test_all_tasks_must_be_certain_and_of_classes(data):
     both = MultiOutputStack(VIEWS, LEARNERS[:1], cv=3, random_state=0).fit(X, Y)
     pd.testing.assert_frame_equal(both.predict(X, cascade=0.95), both.predict(X))  # the size does not tell what is warm
     numbers = MultiOutputStack(VIEWS, [("ridge", Ridge())], cv=3, random_state=0).fit(X, X[["size"]].fillna(0))
-    with pytest.raises(ValueError, match="task 'size' is none of classes"):
+    with pytest.raises(ValueError, match="task 'size' has no classes"):
         numbers.predict(X, cascade=0.9)
 
 

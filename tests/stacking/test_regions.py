@@ -93,7 +93,7 @@ def test_a_new_pattern_is_told_with_its_views_and_a_known_one_is_not():
     X, Y = drawn(0, n=120)
     X["idle"][:60] = np.nan
     model = StackedRegressor(learners=[("r", Ridge())], cv=3, random_state=0).fit(X, Y["size"])
-    with pytest.warns(DataWarning, match="120 rows have only 'weak', as no row of the fit had"):
+    with pytest.warns(DataWarning, match="120 rows have only 'weak'; no row of the fit"):
         model.predict_interval(without(X, "strong", "idle"))
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataWarning)
