@@ -2,8 +2,10 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn.gaussian_process import GaussianProcessRegressor
 
 from ensemble_mm.learners import GaussianProcess
+from ensemble_mm.learners._gaussian_process import JITTER, _negative_likelihood
 from ensemble_mm.store import load, save
 
 
@@ -60,3 +62,17 @@ def test_what_only_deviations_need_is_not_kept(tmp_path):
         assert not hasattr(kept.regressor_, "L_") and hasattr(model.regressor_, "L_")
         np.testing.assert_array_equal(kept.predict(X), model.predict(X))
         np.testing.assert_allclose(kept.predict(X, return_std=True)[1], model.predict(X, return_std=True)[1])
+
+
+@pytest.mark.parametrize("smoothness", [0.5, 1.5, 2.5, np.inf])
+@pytest.mark.parametrize("lengths", [1.3, np.full(3, 1.3)], ids=["one length", "a length per column"])
+def test_the_likelihood_and_its_slope_are_those_of_scikit_learn(smoothness, lengths):
+    rng = np.random.default_rng(0)
+    X, kernel = rng.normal(size=(20, 3)), GaussianProcess(smoothness=smoothness)._kernel(lengths, 1.3)
+    X[5] = X[6]
+    z = np.sin(X[:, 0])
+    theirs = GaussianProcessRegressor(kernel, optimizer=None, alpha=JITTER).fit(X, z)
+    theta = kernel.theta + rng.normal(scale=0.1, size=len(kernel.theta))
+    value, slope = theirs.log_marginal_likelihood(theta, eval_gradient=True)
+    found, found_slope = _negative_likelihood(theta, X, z, smoothness)
+    np.testing.assert_allclose([-found, *-found_slope], [value, *slope], atol=1e-6)
