@@ -127,7 +127,7 @@ def test_wrong_calls_are_told():
 
 def test_trees_look_at_more_columns_of_texts_and_tables_than_of_media():
     def share(nature):
-        views = {"item": nature, "facts": "table"}
+        views = {"item": nature, "other": nature}
         entries = portfolio("fast", "classification", n_rows=2000, n_classes=2, views=views)
         return {name: estimator for name, estimator, _, _ in entries}["gbm"].colsample_bytree
 
@@ -202,3 +202,12 @@ def test_learners_are_called_by_their_names():
     assert model.get_params()["learners"] == learners and "lightgbm" in model._repr_html_()
     with pytest.raises(ValueError, match="lightgmb.*lightgbm"):
         MultiOutputStack(learners=["lightgmb"], cv=2).fit(X, Y)
+
+
+@pytest.mark.parametrize("name", PORTFOLIOS)
+def test_boosting_of_all_views_reads_media_only_where_there_is_nothing_else(name):
+    def reads(views):
+        return next(e[2] for e in portfolio(name, "regression", n_rows=500, views=views) if e[0] == "gbm")
+
+    assert reads({"photo": "media", "facts": "table", "note": "words"}) == ["facts", "note"]
+    assert reads({"photo": "media", "sound": "media"}) == reads({"facts": "table", "note": "words"}) == "all"
