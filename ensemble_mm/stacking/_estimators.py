@@ -128,9 +128,10 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
             Read the cheapest view first, and the others in the order of `view_seconds_` only of rows whose most
             probable class is less probable than this; a row is predicted as one that lacks what was not read. None:
             read all. `CascadeDisplay` shows what that saves and costs.
-        abstain : float in (0, 1), default=None
-            Say None of rows whose set of classes at this coverage, as `predict_set` gives it, has several. None: say
-            the class of each. `RiskCoverageDisplay` shows how many errors are left.
+        abstain : float in (0, 1), "sets", "disagreement" or "both", default=None
+            Say None of rows whose set of classes at this coverage ("sets": 0.9), as `predict_set` gives it, has
+            several; of rows where members with more than a fifth of the weight say another class; or of rows where
+            either is so. None: say the class of each. `RiskCoverageDisplay` shows how many errors are left.
         """
         check_is_fitted(self)
         out, _, silent = self._silent(X, abstain, cascade)

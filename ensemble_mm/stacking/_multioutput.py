@@ -175,9 +175,10 @@ class MultiOutputStack(BaseStack):
         cascade : float in (0, 1), default=None
             Where all tasks are of classes: read the cheapest view first, and the others in the order of `view_seconds_`
             only of rows in which the most probable class of some task is less probable than this. None: read all.
-        abstain : float in (0, 1), default=None
+        abstain : float in (0, 1), "sets", "disagreement" or "both", default=None
             Say nothing (None; among texts in a DataFrame NaN) of rows whose set of classes of a task at this coverage
-            has several. Numbers are always said.
+            ("sets": 0.9) has several, of which members with more than a fifth of the weight say another class, or
+            where either is so. Numbers are always said.
         """
         check_is_fitted(self)
         out, index, silent = self._silent(X, abstain, cascade)

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._checks import tell
 from ..crossfit import NewRows
 from ..data import ChunkedData, ColumnsOnDisk, as_fitted, columns_of, columns_of_few, columns_read, views_of
+from ._abstaining import silenced
 from ._cascade import cascaded
 from ._predictor import Predictor
 from ._regions import regions_of
@@ -101,21 +102,19 @@ class PredictionMixin:
         with PLAIN_OUTPUT():
             return cascaded(self, columns, cascade), index
 
-    def _silent(self, X, coverage, cascade):
+    def _silent(self, X, abstain, cascade):
         """Return predictions by task, the labels of the rows, and by task a mask of rows of which nothing is said."""
-        if coverage is None:
+        if abstain is None:
             return *self._predict_classes(X, cascade), {}
         if cascade is not None:
             raise ValueError(
                 "abstain needs all views of a row, and cascade skips some: give abstain or cascade, not both."
             )
-        out, new = self._predict_tasks(X)
-        sets = regions_of(self, out, new.present, coverage, "sets")
-        silent = {name: inside.sum(axis=1) > 1 for name, inside in sets.items()}
+        out, index, silent = silenced(self, X, abstain)
         words = "rows is answered, since each may be of several classes. A smaller `abstain` answers more."
         tell([f"{name}: none of {len(rows)} {words}" for name, rows in silent.items() if rows.all() and len(rows) > 1],
              stacklevel=2)  # fmt: skip
-        return out, new.index, silent
+        return out, index, silent
 
     def _predicted(self, new):
         out = self._run_levels(new)[1]

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.tree import DecisionTreeClassifier
 
 from ensemble_mm import DataWarning, MultiOutputStack, RiskCoverageDisplay, StackedClassifier
 
@@ -35,6 +36,23 @@ def test_a_model_that_answers_no_row_is_told(model):
     unsure = X[model.predict_set(X, 0.9)["big"].sum(axis=1) > 1]
     with pytest.warns(DataWarning, match=f"big: none of {len(unsure)} rows is answered"):
         model.predict(unsure, abstain=0.9)
+
+
+def test_rows_on_which_members_differ_are_not_answered():
+    y = (X["a"] * X["b"] > 0).astype(int)
+    learners = [
+        ("tree", DecisionTreeClassifier(max_depth=4, random_state=0)),
+        ("stump", DecisionTreeClassifier(max_depth=1)),
+    ]
+    single = StackedClassifier(learners=learners, cv=3, meta_learner="mean", random_state=0).fit(X, y)
+    said = {name: single.predict(X, abstain=name) for name in ("sets", "disagreement", "both")}
+    silent = {name: np.array([label is None for label in labels]) for name, labels in said.items()}
+    votes = single.predict_members(X).values > 0.5
+    assert (silent["disagreement"] == (votes[:, 0] != votes[:, 1])).all()
+    assert (silent["both"] == silent["sets"] | silent["disagreement"]).all()
+    assert (silent["sets"] == [label is None for label in single.predict(X, abstain=0.9)]).all()
+    with pytest.raises(ValueError, match="abstain"):
+        single.predict(X, abstain="doubt")
 
 
 def test_the_surest_rows_are_wrong_less_often(model):

@@ -1,0 +1,50 @@
+"""Of which rows a stack says nothing: those whose set holds several classes, and those of which members differ."""
+
+from numbers import Real
+
+import numpy as np
+
+from .._checks import check_choice
+from ..data import ChunkedData
+from ._regions import regions_of
+
+COVERAGE = 0.9  # of the sets, where no other is given
+MOST_DISSENT = 0.2  # of the weight, that members which say another class than the ensemble may have
+REASONS = ("sets", "disagreement", "both")
+
+
+def silenced(model, X, abstain):
+    """Return predictions by task, the labels of the rows, and by task a mask of rows of which nothing is said."""
+    if isinstance(abstain, str):
+        check_choice("abstain", abstain, REASONS)
+    elif not isinstance(abstain, Real):
+        raise ValueError(f"abstain={abstain!r} is not known: use a coverage such as 0.9, or one of {REASONS}.")
+    out, new = model._predict_tasks(X)
+    silent = {
+        name: np.zeros(len(p), dtype=bool) for name, p in out.items() if model.tasks_[name].rules.region == "sets"
+    }
+    if abstain != "disagreement":
+        coverage = COVERAGE if isinstance(abstain, str) else abstain
+        sets = regions_of(model, out, new.present, coverage, "sets")
+        silent = {name: inside.sum(axis=1) > 1 for name, inside in sets.items()}
+    if abstain in ("disagreement", "both"):
+        for name, share in _dissent(model, X, out).items():
+            silent[name] |= share > MOST_DISSENT
+    return out, new.index, silent
+
+
+def _dissent(model, X, out):
+    """Return {task: share of the weight of a row's members that say another class than the ensemble does}."""
+    tables = [model.predict_members(part) for part in (model._chunks(X) if isinstance(X, ChunkedData) else [X])]
+    found = {}
+    for name, task in model.tasks_.items():
+        if task.rules.region != "sets":
+            continue
+        said, against, total = task.rules.decide(out[name]), np.zeros(len(out[name])), np.zeros(len(out[name]))
+        for member, weight in model.levels_[-1].weights(name).items():
+            block = np.concatenate([table[member] for table in tables])
+            there = np.isfinite(block).all(axis=1)
+            total += weight * there
+            against[there] += weight * (task.rules.decide(task.rules.whole(block[there])) != said[there])
+        found[name] = against / np.maximum(total, np.finfo(float).tiny)
+    return found
