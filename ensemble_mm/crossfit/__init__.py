@@ -4,6 +4,7 @@ The only folder that holds rows out. `CrossFit` extracts every view once per fol
 the folds; `NewRows` runs the fitted models on new rows.
 """
 
+from ._continued import UpdateMember
 from ._execute import Job, JobError, Runner, check_failures
 from ._extract import by_content
 from ._features import Reader, plan_extractions
@@ -11,7 +12,7 @@ from ._folds import draw_folds
 from ._jobs import FittedMember, counted_classes
 from ._memory import needs_within
 from ._new_rows import NewRows
-from ._patterns import LossesByViews, patterns_of, patterns_to_try
+from ._patterns import LossesByViews, missing_of, patterns_of, patterns_to_try
 from ._plan import (
     ALL_ROWS,
     MISSING,
@@ -28,6 +29,7 @@ from ._plan import (
 from ._run import FIT_SHARE, CrossFit, in_time_order
 from ._table import Table
 from ._trial import measured
+from ._unseen import Unseen
 
 __all__ = [
     "ALL_ROWS",
@@ -48,6 +50,8 @@ __all__ = [
     "Reader",
     "Runner",
     "Table",
+    "Unseen",
+    "UpdateMember",
     "by_content",
     "check_failures",
     "check_learners",
@@ -56,6 +60,7 @@ __all__ = [
     "in_time_order",
     "measured",
     "members_of",
+    "missing_of",
     "needs_within",
     "patterns_of",
     "patterns_to_try",

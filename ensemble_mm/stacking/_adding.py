@@ -49,7 +49,7 @@ def joined(model, other):
     out.strategy_ = pd.concat([model.strategy_, other.strategy_])
     matrices = [model.task_contributions_, other.task_contributions_]
     out.task_contributions_ = pd.concat(matrices).fillna(0.0)[[*out.tasks_]]
-    return _accounted(out, other.n_extractions_, other.failures_, other.fit_report_)
+    return accounted(out, other.n_extractions_, other.failures_, other.fit_report_)
 
 
 def with_learner(model, X, Y, entry):
@@ -70,7 +70,7 @@ def with_learner(model, X, Y, entry):
     )  # fmt: skip
     run.extract(members)
     run.features.present = model.present_
-    run.tried = _known(model, patterns_to_try(model.present_, model.folds_))
+    run.tried = known_patterns(model, patterns_to_try(model.present_, model.folds_))
     for level in model.levels_:
         run.seconds |= level.seconds
     table, models = run.fit(members)
@@ -78,7 +78,7 @@ def with_learner(model, X, Y, entry):
     out.readers_, models = _read_beside(model.readers_, run.features.readers, models)
     out.levels_ = _levels_with(model.levels_, table, models, problem.tasks)
     last = out.levels_[-1]
-    fitted = last.weigh(run, model._meta_settings(problem.tasks), model.prune, _readable(run, out.levels_))
+    fitted = last.weigh(run, model._meta_settings(problem.tasks), model.prune, readable(run, out.levels_))
     out._finish(run, out.levels_, last.oof, fitted)
     if model.prune is not None:
         forget_idle(out.levels_)
@@ -92,7 +92,7 @@ def with_learner(model, X, Y, entry):
         out.task_contributions_ = _contributions_with(model, out)
     if isinstance(model.learners, list):
         out.learners = [*model.learners, entry]
-    return _accounted(out, run.features.n_extractions, run.failures, run.runner.to_frame())
+    return accounted(out, run.features.n_extractions, run.failures, run.runner.to_frame())
 
 
 def _problem_of(model, X, Y, entry):
@@ -130,7 +130,7 @@ def _check_rows(model, problem):
         )
 
 
-def _known(model, tried):
+def known_patterns(model, tried):
     """Return the patterns of missing views in which it is known what the members of a fitted stack say.
 
     They say what they did where they read nothing that is missing, and nothing where they lack all that they read.
@@ -144,20 +144,26 @@ def _known(model, tried):
 
 def _levels_with(levels, table, models, tasks):
     """Return copies of levels, with a table and models in the first; the last is to be weighed anew for some tasks."""
+    out = copies_of(levels, tasks)
+    out[0].table, out[0].models = out[0].table.join(table), out[0].models | models
+    return out
+
+
+def copies_of(levels, tasks):
+    """Return copies of levels, of which the last is to be weighed anew for some tasks."""
     out, below = [], None
     for level in levels:
         new = copy(level)
         vars(new).update({name: dict(part) for name, part in vars(level).items() if isinstance(part, dict)})
         new.below, below = below, new
         out.append(new)
-    out[0].table, out[0].models = out[0].table.join(table), out[0].models | models
     for name in tasks:
         out[-1].apart.pop(name, None)
         out[-1].calibrators.pop(name, None)
     return out
 
 
-def _readable(run, levels):
+def readable(run, levels):
     """Return the members that meta-learners may read, by task and fold that is left out: those that have models."""
     kept = {member for level in levels for member, models in level.models.items()
             if any(model is not None and model.estimator is not None for model in models.values())}  # fmt: skip
@@ -216,7 +222,7 @@ def _contributions_with(model, out):
     return model.task_contributions_ * pd.Series(factors)
 
 
-def _accounted(out, n_extractions, failures, report):
+def accounted(out, n_extractions, failures, report):
     """Return a stack whose account of the fit, and whose scores, are also of what was added."""
     out.n_extractions_ += n_extractions
     out.failures_ = [*out.failures_, *failures]

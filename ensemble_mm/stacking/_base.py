@@ -57,6 +57,7 @@ from ._regions import fit_regions
 from ._results import ResultsMixin
 from ._second import FINAL, SecondLevelMixin, check_final
 from ._seen import marks_of
+from ._updating import updated
 
 
 class BaseStack(
@@ -253,6 +254,51 @@ class BaseStack(
         check_is_fitted(self)
         with PLAIN_OUTPUT():
             return with_learner(self, X, Y, entry)
+
+    def update(self, X, Y, sample_weight=None, groups=None, *, old=None) -> Self:
+        """Return a stack that has learned from new rows, too, without the rows of its fit.
+
+        What the fitted models say of the new rows, before they learn from them, is out of fold: these rows are one more
+        fold. Then learners go on where they can: those with `partial_fit`, and LightGBM and XGBoost, which add trees.
+        The others stay as they are, or are fitted anew on old and new rows where `old` is given. Meta-learners,
+        calibration, thresholds, intervals and scores are those of all rows. Extractors stay as they are, and so does
+        the model itself.
+
+        Parameters
+        ----------
+        X, Y, sample_weight : as in `fit`
+            New rows, with classes that the fit knows.
+        groups : as in `fit`
+            Where the fit had groups: the new rows are of others.
+        old : as X in `fit`, default=None
+            The rows of the fit, in the same order, for learners that cannot go on.
+
+        Returns
+        -------
+        estimator
+            Of the same class.
+
+        Warns
+        -----
+        UserWarning
+            If learners can neither go on nor be fitted anew; they are named, and weighed anew.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from sklearn.linear_model import SGDRegressor
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from sklearn.preprocessing import StandardScaler
+        >>> from ensemble_mm import StackedRegressor
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> linear = make_pipeline(StandardScaler(), SGDRegressor())
+        >>> model = StackedRegressor(learners=[("linear", linear)], cv=3, random_state=0).fit(X[:300], y[:300])
+        >>> model.update(X[300:], y[300:]).oof_["y"].shape
+        (442,)
+        """
+        check_is_fitted(self)
+        with PLAIN_OUTPUT():
+            return updated(self, X, Y, sample_weight, groups, old)
 
     # -- input ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,100 @@
+"""Learners that go on learning from new rows, and those that are fitted anew on old and new ones."""
+
+from copy import copy, deepcopy
+from dataclasses import dataclass, replace
+from inspect import signature
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.pipeline import Pipeline
+
+from .._routing import keyword
+from ._execute import Job
+from ._jobs import EARLY_STOPPING, FittedMember, assemble, fit_learner
+from ._plan import Fit
+
+BOOSTERS = {"lightgbm": ("init_model", "booster_"), "xgboost": ("xgb_model", "get_booster")}
+
+
+@dataclass(frozen=True)
+class UpdateMember(Job):
+    """Let one fitted learner learn from new rows: it goes on where it can, or is fitted anew where old rows are given.
+
+    `blocks` and `y` hold the old rows, if there are any, then the new ones. Gives a FittedMember, or None where the
+    learner can do neither.
+    """
+
+    fit: Fit
+    model: FittedMember
+    blocks: tuple
+    rows: np.ndarray  # of the blocks: those that are learned from
+    y: np.ndarray  # of these
+    weight: np.ndarray | None
+    new: np.ndarray  # which of these are new
+    share: float  # of the new rows in those that were learned from before
+    seed: int
+
+    @property
+    def name(self):
+        return f"update of {self.fit}"
+
+    def run(self):
+        model, target, weight = self.model, self.y, self.weight
+        known = np.isin(target, model.codes) if model.codes else np.ones(len(target), dtype=bool)
+        if model.codes:
+            target = np.searchsorted(model.codes, target)
+        if model.counted:
+            weight = np.take(model.counted, np.minimum(target, len(model.counted) - 1)) * (
+                1.0 if weight is None else weight
+            )
+        some = known & self.new
+        if some.any():
+            learner = continued(model.estimator, *self._rows(some, target, weight), self.share)
+            if learner is not None:
+                return replace(model, estimator=learner)
+        if self.new.all() or not known.any():
+            return None
+        learner = clone(model.estimator)
+        fit_learner(learner, *self._rows(known, target, weight), self.seed)
+        return replace(model, estimator=learner)
+
+    def _rows(self, some, target, weight):
+        X = assemble(list(self.blocks), self.rows[some], self.model.fills, self.model.dense)
+        return X, target[some], None if weight is None else weight[some]
+
+
+def continued(learner, X, y, weight, share):
+    """Return a copy of a fitted learner that went on with new rows; None where it cannot.
+
+    Boosting adds as many trees per row as it has, on all classes or not at all.
+    """
+    if isinstance(learner, Pipeline):
+        last = continued(learner[-1], learner[:-1].transform(X) if len(learner) > 1 else X, y, weight, share)
+        if last is None:
+            return None
+        whole = copy(learner)
+        whole.steps = [*learner.steps[:-1], (learner.steps[-1][0], last)]
+        return whole
+    package = type(learner).__module__.partition(".")[0]
+    if package in BOOSTERS:
+        return _boosted(learner, X, y, weight, share, *BOOSTERS[package])
+    if not hasattr(learner, "partial_fit"):
+        return None
+    more = deepcopy(learner)
+    weights = {"sample_weight": weight} if "sample_weight" in signature(more.partial_fit).parameters else {}
+    return more.partial_fit(X, y, **weights)
+
+
+def _boosted(learner, X, y, weight, share, before, booster):
+    if is_classifier(learner) and len(np.unique(y)) < len(learner.classes_):
+        return None
+    params = learner.get_params(deep=False)
+    trees = max(1, round(min(share, 1.0) * (params.get("n_estimators") or 100)))
+    more = clone(learner).set_params(n_estimators=trees, **{n: None for n in EARLY_STOPPING if params.get(n)})
+    found = getattr(learner, booster)
+    weights = {} if weight is None or keyword(more, "sample_weight") is None else {"sample_weight": weight}
+    more.fit(X, y, **{before: found() if callable(found) else found}, **weights)
+    if booster == "booster_":
+        # LightGBM's holds on to the model that it went on from: it has all trees of it.
+        more._Booster = type(more.booster_)(model_str=more.booster_.model_to_string())
+    return more

@@ -1,0 +1,174 @@
+"""New rows for a fitted stack: learners go on learning, and weights, calibration and intervals hear of them.
+
+The fitted models did not see the new rows: what they say of them before they learn from them is out of fold, and the
+new rows are one more fold. The cells of the old rows stay what they were.
+"""
+
+import warnings
+from copy import copy
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+from scipy import sparse
+
+from .._checks import tell
+from ..crossfit import (
+    ALL_ROWS,
+    MISSING,
+    CrossFit,
+    Fit,
+    Unseen,
+    UpdateMember,
+    check_failures,
+    missing_of,
+    patterns_to_try,
+)
+from ..data import Problem, task_weights, views_of
+from ._adding import accounted, copies_of, known_patterns, readable
+from ._decisions import decided
+from ._level import forget_idle
+from ._seen import marks_of, told_of_seen
+
+
+def updated(model, X, Y, sample_weight, groups, old):
+    """Return a stack that learned from new rows, too; see `BaseStack.update`."""
+    new = model._new_rows(X)
+    tell(told_of_seen(model, new.columns), stacklevel=4)
+    fresh = _labels(model, Y, sample_weight, new.n_rows)
+    table = model._run_levels(new)[0]
+    run, whole = _joint_run(model, new, fresh, groups, table)
+    jobs, members = _updates(model, run, new, fresh, old)
+    results = run.runner.run("update", jobs)
+    check_failures(jobs, results)
+    models, stayed = {}, []
+    for job, member, result in zip(jobs, members, results, strict=True):
+        models.setdefault(member, dict(model.levels_[0].models[member]))
+        if result is None:
+            stayed.append(str(member))
+        else:
+            models[member][job.fit.fold] = result
+    if stayed:
+        names = "; ".join(dict.fromkeys(stayed))
+        warnings.warn(
+            f"Learners that cannot go on learning stay as they are, and are weighed anew: {names}. Give the rows of "
+            "the fit as old= to fit them anew, or fit all on old and new rows.",
+            UserWarning,
+            stacklevel=4,
+        )
+    out = copy(model)
+    vars(out).pop("_board", None)
+    out.levels_ = copies_of(model.levels_, run.problem.tasks)
+    for level in out.levels_:
+        level.table = whole.part(level.table.members())
+    out.levels_[0].models |= models
+    last = out.levels_[-1]
+    settings = model._meta_settings(run.problem.tasks, final=bool(model.passthrough))
+    fitted = last.weigh(run, settings, model.prune, readable(run, out.levels_))
+    out.folds_, out.targets_, out.row_weights_ = run.folds, run.problem.targets, run.problem.weights
+    out.groups_, out.present_ = run.problem.group_codes, run.features.present
+    out._finish(run, out.levels_, last.oof, fitted)
+    if model.prune is not None:
+        forget_idle(out.levels_)
+    out.tasks_ = decided(model.threshold, run.problem, out.oof_)
+    out.row_marks_ = np.sort(np.concatenate([model.row_marks_, marks_of(views_of(model), new.columns)]))
+    return accounted(out, 0, [], run.runner.to_frame())
+
+
+def _labels(model, Y, sample_weight, n_rows):
+    """Return {task: (labels as numbers, weights or None)} of new rows; what Y lacks is not known."""
+    labels, weights = model._labels(Y), task_weights(sample_weight, model.tasks_, n_rows)
+    found = {}
+    for name, task in model.tasks_.items():
+        y = task.encode(labels[name]) if name in labels else np.full(n_rows, np.nan)
+        if len(y) != n_rows:
+            raise ValueError(f"X has {n_rows} rows, but Y has {len(y)}: they describe the same samples.")
+        found[name] = np.where(weights[name] == 0, np.nan, y) if weights[name] is not None else y, weights[name]
+    return found
+
+
+def _joint_run(model, new, fresh, groups, table):
+    """Return a run of old and new rows, of which the new ones are one more fold, and the table of both."""
+    n_old, n = len(next(iter(model.targets_.values()))), new.n_rows
+    rows, targets, weights = np.arange(n_old + n), {}, {}
+    for name, (y, weight) in fresh.items():
+        before = model.row_weights_[name]
+        targets[name] = np.concatenate([model.targets_[name], y])
+        plain = before is None and weight is None
+        parts = ((before, n_old), (weight, n))
+        weights[name] = None if plain else np.concatenate([np.ones(k) if w is None else w for w, k in parts])
+    if (model.groups_ is None) is not (groups is None):
+        raise ValueError("groups are given where the fit had groups, and only there: new rows are of other groups.")
+    if groups is not None:
+        codes = np.unique(np.asarray(groups), return_inverse=True)[1]
+        groups = np.concatenate([model.groups_, codes + model.groups_.max() + 1])
+    tasks = {name: replace(task, decision=None) for name, task in model.tasks_.items()}
+    problem = Problem(np.empty((n_old + n, 0)), tuple(views_of(model)), tasks, targets, weights, groups)
+    folds = [*model.folds_, (rows[:n_old], rows[n_old:])]
+    run = CrossFit(problem, folds, bool(model.refit), model._seed(), model._runner())
+    present = {view: np.concatenate([model.present_[view], new.present[view]]) for view in model.present_}
+    run.features = SimpleNamespace(present=present)
+    run.tried = known_patterns(model, patterns_to_try(present, folds))
+    run.unseen = Unseen([], problem.n_rows, tasks)  # nothing is known of models that are not kept
+    for level in model.levels_:
+        run.seconds |= level.seconds
+    values = np.full((n_old + n, model.table_.values.shape[1]), np.nan)
+    values[:n_old] = model.table_.values
+    whole = model.table_._with(n_rows=n_old + n, values=values, index=None, unseen_folds=None)
+    for member in whole.members():
+        whole[member][n_old:] = table[member]
+    return run, whole
+
+
+def _updates(model, run, new, fresh, old):
+    """Return the jobs by which members of the first level learn from new rows, and these members."""
+    before = None if old is None else _old_rows(model, old)
+    n_old, jobs, members = run.problem.n_rows - new.n_rows, [], []
+    for member, models in model.levels_[0].models.items():
+        y, weight = run.problem.targets[member.task], run.problem.weights[member.task]
+        for fold, fitted in models.items():
+            if fitted is None or fitted.estimator is None:
+                continue
+            parts = [new] if before is None else [before, new]
+            blocks = [_blocks(part, member, fold, fitted) for part in parts]
+            stacked = blocks[0] if before is None else tuple(_stack(*pair) for pair in zip(*blocks, strict=True))
+            there = np.concatenate([_readable(part, member) for part in parts])
+            shift = n_old if before is None else 0
+            there &= ~np.isnan(y[shift:])
+            if before is not None and fold != ALL_ROWS:  # what the model of a fold did not see it is still not to see
+                there[model.folds_[fold][1]] = False
+            rows = np.flatnonzero(there)
+            if not (rows + shift >= n_old).any():
+                continue
+            known = max(1, int((~np.isnan(model.targets_[member.task])).sum()))
+            share = (rows + shift >= n_old).sum() / known
+            jobs.append(UpdateMember(
+                Fit(member, fold), fitted, stacked, rows, y[shift:][rows],
+                None if weight is None else weight[shift:][rows], rows + shift >= n_old, share,
+                run.seed_of(f"update of {member.learner}", member.task),
+            ))  # fmt: skip
+            members.append(member)
+    return jobs, members
+
+
+def _old_rows(model, old):
+    rows = model._new_rows(old)
+    if not np.array_equal(np.sort(marks_of(views_of(model), rows.columns)), model.row_marks_):
+        raise ValueError("old holds other rows than the fit: give those of the fit, in their order, or none.")
+    return rows
+
+
+def _blocks(rows, member, fold, fitted):
+    """Return what a fitted member reads of rows."""
+    blocks = rows._blocks_of(member, fold, fitted)
+    return tuple(blocks if MISSING not in member.inputs else [*blocks, missing_of(rows.present)])
+
+
+def _stack(first, second):
+    return sparse.vstack([first, second], format="csr") if sparse.issparse(first) else np.concatenate([first, second])
+
+
+def _readable(rows, member):
+    """Return which rows have a view that a member reads."""
+    views = [rows.present[view] for view in member.views]
+    return np.any(views, axis=0) if views else np.ones(rows.n_rows, dtype=bool)
