@@ -173,6 +173,12 @@ class Judge:
             return n
         return rows_worth(self.weight[rows], n).sum()
 
+    def _copies(self, rows):
+        """Return how many rows one stands for on average: one of a whole weight for so many, as in `rows_worth`."""
+        if self.weight is None or self._is_grouped or not (weight := self.weight[rows]).any():
+            return 1.0
+        return rows_worth(weight, len(rows)).sum() * (weight @ weight) / weight.sum() ** 2
+
     def _mass(self, rows):
         return float(len(rows)) if self.weight is None else self.weight[rows].sum()
 
@@ -190,7 +196,8 @@ class Judge:
 
     def _blocks(self, groups):
         """Return the block of every row, -1 for none, and the fold that each block is cut from."""
-        self.units = units = np.arange(len(self.y)) if groups is None else pd.factorize(np.asarray(groups))[0]
+        self._is_grouped = groups is not None
+        self.units = units = pd.factorize(np.asarray(groups))[0] if self._is_grouped else np.arange(len(self.y))
         home = np.full(units.max(initial=-1) + 1, -1)  # the first fold that tests a unit
         for part in range(len(self.parts) - 1, -1, -1):
             home[units[self._among(self.parts[part], self.known)]] = part
@@ -233,5 +240,5 @@ class Judge:
             freedom += len(own) - 1
         if not freedom or not np.isfinite(variance):
             return np.nan, np.nan
-        half = stats.t.ppf(0.5 + coverage / 2, freedom) * np.sqrt(variance)
+        half = stats.t.ppf(0.5 + coverage / 2, freedom) * np.sqrt(variance / self._copies(rows))
         return value - half, value + half

@@ -102,7 +102,11 @@ class BaseStack(
         members = members_of_fit(self, problem)
         check_weights(self.meta_learner, problem.tasks, members)
         check_final(self, problem)
-        for words in (*untold(self, members, problem, sample_weight), *fitted_before(members, problem.views)):
+        metas = {name: meta_setting(self.meta_learner, task) for name, task in problem.tasks.items()}
+        for words in (
+            *untold(members, metas, problem, sample_weight),
+            *fitted_before(members, problem.views, metas),
+        ):
             warnings.warn(words, UserWarning, stacklevel=5)
         runner = self._runner(Progress(context, self), started)
         run = self._crossfit(problem, folds, seed, runner)

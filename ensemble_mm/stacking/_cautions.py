@@ -55,9 +55,10 @@ def sampled_learners(members, n_rows) -> Iterator[str]:
             yield f"learner {name!r} is fitted on at most {most:,} rows of those of a fold, drawn by the seed"
 
 
-def fitted_before(members, views) -> Iterator[str]:
-    """Yield what to tell of learners and extractors that are handed over fitted."""
+def fitted_before(members, views, metas) -> Iterator[str]:
+    """Yield what to tell of learners, extractors and meta-learners (by task) that are handed over fitted."""
     parts = {f"learner {member.learner!r}": member.estimator for member in members}
+    parts |= {f"the meta-learner of task {name!r}": meta for name, meta in metas.items()}
     parts |= {f"the extractor of view {view.name!r}": view.extractor for view in views}
     found = {name: inner for name, part in parts.items() if (inner := fitted_part(part)) is not None}
     if found:

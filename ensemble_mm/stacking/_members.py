@@ -11,7 +11,6 @@ from ..crossfit import MISSING_VIEWS, LearnerSpec, check_learners, members_of
 from ..data import Quantiles, present_rows
 from ..learners import PORTFOLIOS, named_learner, portfolio, quantile_learner
 from ._cautions import idle_learners, repeated_learners, splitting_groups, unweighted
-from ._level import meta_setting
 
 
 def learners_of(stack, task, problem):
@@ -66,11 +65,10 @@ def members_of_fit(stack, problem):
     return members
 
 
-def untold(stack, members, problem, sample_weight):
+def untold(members, metas, problem, sample_weight):
     """Yield what to tell of learners and meta-learners that take no weights of rows, or split groups."""
-    given = (meta_setting(stack.meta_learner, task) for task in problem.tasks.values())
     learners = [(member.learner, member.estimator) for member in members]
-    learners += [(type(meta).__name__, meta) for meta in given if hasattr(meta, "fit")]
+    learners += [(type(meta).__name__, meta) for meta in metas.values() if hasattr(meta, "fit")]
     if sample_weight is not None:
         yield from unweighted(learners)
     elif any(task.class_weight is not None for task in problem.tasks.values()):

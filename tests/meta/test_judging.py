@@ -52,6 +52,17 @@ def test_a_row_of_weight_two_is_two_rows(numbers):
     np.testing.assert_allclose(once.drop(columns="score_name"), twice[once.columns].drop(columns="score_name"))
 
 
+@pytest.mark.parametrize(("weight", "worth", "groups"), [(2.0, 2, None), (0.5, 1, None), (2.0, 1, np.arange(80) // 2)])
+def test_rows_of_whole_weights_make_as_sure_as_so_many_rows(numbers, weight, worth, groups):
+    y, out = numbers
+    plain, heavy = (
+        judge_of(y, weight=w, groups=groups).compare([out, out / 2]).loc[1] for w in (None, np.full(80, weight))
+    )
+    for low, high in (("low", "high"), ("difference_low", "difference_high")):
+        width = (plain[high] - plain[low]) / np.sqrt(worth)
+        assert heavy[high] - heavy[low] == pytest.approx(width)
+
+
 def test_predictions_are_compared_on_the_rows_that_both_have(numbers):
     y, out = numbers
     some = out.copy()

@@ -73,15 +73,17 @@ def test_stacks_of_one_task_have_one_too(stack, learner):
     assert set(board["score_name"]) == {"accuracy" if stack is StackedClassifier else "r2"}
 
 
-@pytest.mark.parametrize("where", ["learner 'old'", "the extractor of view 'v'"])
+@pytest.mark.parametrize("where", ["learner 'old'", "the extractor of view 'v'", "the meta-learner of task 'y'"])
 def test_what_was_fitted_before_is_told(where):
     X, y = np.random.default_rng(0).normal(size=(40, 2)), np.tile([0, 1], 20)
-    scaler, old = StandardScaler(), LogisticRegression()
+    scaler, old, meta = StandardScaler(), LogisticRegression(), "mean"
     if where == "learner 'old'":
         old = FrozenEstimator(old.fit(X, y))
-    else:
+    elif "view" in where:
         scaler = FrozenEstimator(scaler.fit(X))
-    model = StackedClassifier([("v", scaler)], [("old", old), LEARNERS[0]], cv=2, random_state=0)
+    else:
+        meta = FrozenEstimator(LogisticRegression().fit(X, y))
+    model = StackedClassifier([("v", scaler)], [("old", old), LEARNERS[0]], meta_learner=meta, cv=2, random_state=0)
     with pytest.warns(UserWarning, match=f"fitted before and stay as they are in every fold: {where}"):
         model.fit({"v": X}, y)
 
