@@ -36,6 +36,8 @@ class Answers:
         One sentence each.
     steps : list of (int, str)
         What to do next; the lowest number is the most urgent.
+    worth : list of (str, str)
+        Views that some rows lack: what is to be said of each, and what the task has where it is there.
     """
 
     task: str
@@ -43,6 +45,7 @@ class Answers:
     drives: list
     fails: list
     steps: list
+    worth: list
 
 
 def answers_of(model, rows, scores, new, shares, parts) -> dict:
@@ -66,7 +69,7 @@ def answers_of(model, rows, scores, new, shares, parts) -> dict:
     dict with "tasks", a list of `Answers`, "steps", a list of str, and "is_known", whether rows are those of the fit
     """
     found = [_answers(model, rows, score, new, shares[score["name"]], parts) for score in scores]
-    steps = [*(step for answers in found for step in answers.steps), *_idle_views(shares)]
+    steps = [*(step for answers in found for step in answers.steps), *_idle_views(shares), *_views_to_collect(found)]
     if not new:
         steps.append((9, "Score the model on rows that it has never seen: ensemble-mm report MODEL --data TABLE."))
     steps = list(dict.fromkeys(words for _, words in sorted(steps, key=lambda step: step[0]))) or [NO_STEP]
@@ -86,7 +89,12 @@ def _answers(model, rows, score, new, shares, parts):
     fails += _weak_labels(cells.kind, cells)
     if not fails:
         fails = [_no_group(model, rows) if is_better or own else "Everywhere: it is not clearly better than a guess."]
-    steps = [*_steps_of_views(model, cells, name), *_steps_of_labels(cells, name, is_better)]
+    steps, worth = [*_steps_of_labels(cells, name, is_better)], []
+    for view, there, others in _views_apart(model, cells):
+        steps += _harm_of_view(cells, name, view, others)
+        if there.mean() < FEW_PRESENT and shares.loc[view, "low"] > 0 and (words := _worth(cells, there, others)):
+            missing = f"{view} is missing in {percent(1 - there.mean(), 0)} of the rows."
+            worth.append((missing, f"{name} has {words}"))
     if not is_better:
         usual = cells.scorer.plain(cells.ensemble).usual
         words = f"{name}: not clearly better than always guessing {usual}. Add columns or rows, or check its labels."
@@ -94,7 +102,7 @@ def _answers(model, rows, score, new, shares, parts):
     elif groups:
         words = f"Look at the {groups[0].n:,} rows where {groups[0].words}: is their {name} right? If so, "
         steps.append((4, f"{words}more rows like these may help."))
-    return Answers(name, good, drives, fails, steps)
+    return Answers(name, good, drives, fails, steps, worth)
 
 
 # -- how good ------------------------------------------------------------------------------------------------------
@@ -204,36 +212,31 @@ def _no_group(model, rows):
 # -- what to do next -----------------------------------------------------------------------------------------------
 
 
-def _steps_of_views(model, cells, name):
-    """Yield views that do harm, and views that are often missing and worth having.
-
-    The ensemble is combined again without the members that read the view, fold by fold.
-    """
+def _views_apart(model, cells):
+    """Yield each view that some members do without, which rows have it, and which members do not read it."""
     present = getattr(model, "present_", None) or {}
-    reads = {view: np.array([view in read or not read for read in cells.reads]) for view in model.views_}
-    usable = [view for view, own in reads.items() if own.any() and not own.all()]
-    for view in usable if len(cells.scored) else ():
-        there = np.asarray(present.get(view, np.ones(len(cells.truth), dtype=bool)))
-        yield from _step_of_view(cells, name, view, there, ~reads[view])
+    for view in model.views_:
+        reads = np.array([view in read or not read for read in cells.reads])
+        if reads.any() and not reads.all() and len(cells.scored):
+            yield view, np.asarray(present.get(view, np.ones(len(cells.truth), dtype=bool))), ~reads
 
 
-def _step_of_view(cells, name, view, there, others):
-    """Yield what to do about a view, which some rows have and which the `others` of the members do not read."""
-    scored = cells.scored
-    is_rare = there.mean() < FEW_PRESENT and there[scored].any()
-    if not is_rare and _loss(cells, cells.ensemble) <= _loss(cells, cells.blend(others)):
-        return
-    without = _combined(cells, others)
-    gain = _gain(cells, without, scored)
-    if gain < -SURE:
-        saved = percent(1 - _loss(cells, without) / _loss(cells, cells.ensemble), 0)
-        yield 1, f"Leave {view} out when predicting {name}: without it the held-out loss is {saved} lower."
-    elif is_rare and gain > SURE and (worth := _worth(cells, without, scored[there[scored]])):
-        missing = percent(1 - there.mean(), 0)
-        yield (
-            2,
-            f"{view} is missing in {missing} of the rows. Where it is there, {name} has {worth}: collect more of it.",
-        )
+def _harm_of_view(cells, name, view, others):
+    """Yield a step where the members that do not read a view are better without those that do, fold by fold."""
+    if _loss(cells, cells.ensemble) > _loss(cells, cells.blend(others)):
+        without = _combined(cells, others)
+        if _gain(cells, without, cells.scored) < -SURE:
+            saved = percent(1 - _loss(cells, without) / _loss(cells, cells.ensemble), 0)
+            yield 1, f"Leave {view} out when predicting {name}: without it the held-out loss is {saved} lower."
+
+
+def _views_to_collect(found):
+    """Yield a step for each view that some rows lack and that helps where it is there, with all its tasks."""
+    words: dict = {}
+    for missing, worth in (pair for answers in found for pair in answers.worth):
+        words.setdefault(missing, []).append(worth)
+    for missing, worths in words.items():
+        yield 2, f"{missing} Where it is there, {' and '.join(worths)}: collect more of it."
 
 
 def _combined(cells, members):
@@ -255,9 +258,12 @@ def _gain(cells, without, rows):
     return part.mean(gain) / (part.error(gain) or np.inf)
 
 
-def _worth(cells, without, rows):
+def _worth(cells, there, others):
     """Return in words what a view gives to the rows that have it; nothing where that may be chance."""
-    say, part = cells.kind.plain, cells.take(rows)
+    rows = cells.scored[there[cells.scored]]
+    if not len(rows):
+        return ""
+    say, part, without = cells.kind.plain, cells.take(rows), _combined(cells, others)
     before, after = (part.mean(cells.kind.off(part.truth, out[rows])) for out in (without, cells.ensemble))
     return say.saved(before - after) if _gain(cells, without, rows) > SURE and after < before else ""
 

@@ -7,7 +7,7 @@ import pytest
 from ensemble_mm import DataWarning, infer_schema
 from ensemble_mm.inspection._cells import cells_of
 from ensemble_mm.inspection._contributions import view_contributions
-from ensemble_mm.inspection._report_answers import answers_of
+from ensemble_mm.inspection._report_answers import Answers, _views_to_collect, answers_of
 from ensemble_mm.inspection._report_data import Rows
 from ensemble_mm.inspection._report_sections import new_rows_section
 from ensemble_mm.inspection._scores import compare_choices
@@ -124,8 +124,9 @@ def test_unknown_labels_and_rows_that_are_new_are_steps(hand_made):
     assert steps[-1].startswith("Score the model on rows that it has never seen")
 
 
-@pytest.mark.parametrize("is_useful", [True, False])
-def test_a_view_that_is_often_missing_is_worth_collecting_if_it_helps(hand_made, is_useful):
+@pytest.mark.parametrize(("is_useful", "is_good"), [(True, True), (False, False), (False, True)])
+def test_a_view_that_is_often_missing_is_worth_collecting_if_it_helps(hand_made, is_useful, is_good):
+    """Rows that have it may be good by what learners of several views know of the others: that is not its worth."""
     name, view = "stars", "photo"
     truth, there = hand_made.targets_[name], np.arange(240) % 2 == 0
     member = next(m for m in hand_made.table_.members(name) if m.views == (view,))
@@ -133,7 +134,17 @@ def test_a_view_that_is_often_missing_is_worth_collecting_if_it_helps(hand_made,
     cell = np.where(there, truth if is_useful else noise, np.nan)
     hand_made.table_[member][:, 0] = cell
     hand_made.present_[view] = there
-    if is_useful:
+    if is_good:
         hand_made.oof_[name] = np.where(there, truth, hand_made.oof_[name])
     _, steps = answered(hand_made, name)
     assert any("photo is missing in 50" in step and "stars has an error" in step for step in steps) is is_useful
+
+
+def test_a_view_is_worth_collecting_for_all_its_tasks_in_one_step():
+    def of(task, worth):
+        return Answers(task, [], [], [], [], worth)
+
+    found = [of("a", [("photo is missing.", "a has x")]), of("b", []), of("c", [("photo is missing.", "c has y")])]
+    assert [*_views_to_collect(found)] == [
+        (2, "photo is missing. Where it is there, a has x and c has y: collect more of it.")
+    ]
