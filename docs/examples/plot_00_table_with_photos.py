@@ -55,7 +55,7 @@ em.infer_schema(X).to_frame()[["column", "taken_as", "because"]]
 # %%
 # Fit
 # ---
-# Both targets are learnt in one fit. The article number is left out.
+# One fit learns both targets. The article number is left out.
 
 model = em.MultiOutputStack(learners="fast", cv=3, random_state=0).fit(X.drop(columns="article"), Y)
 print(model)

@@ -61,5 +61,5 @@ for view in X:
     print(f"{view:8s} alone: {alone.score(X[[view]][180:], y[180:]):.3f}")
 
 # %%
-# The weights, by what is read and by learner:
+# The weights of the learners; "reads" is the view, or "all":
 em.ContributionDisplay.from_estimator(model)

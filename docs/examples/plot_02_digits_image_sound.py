@@ -6,7 +6,7 @@ Real recordings: a handwritten digit, and somebody who says it. Two views of ver
 """
 
 # %%
-# `load_demo` gives a DataFrame of file names; what they are is read from the suffixes.
+# `load_demo` gives a DataFrame of file names. The suffixes tell that they are pictures and sounds.
 from sklearn.model_selection import train_test_split
 
 import ensemble_mm as em
@@ -16,13 +16,13 @@ print(X.head(2).map(lambda path: str(path).rpartition("/")[2]))
 X_train, X_test, Y_train, Y_test = train_test_split(X, Y, test_size=0.3, random_state=0)
 
 # %%
-# Linear models a view, and trees on both side by side:
+# One linear model per view, and trees on both views side by side:
 model = em.MultiOutputStack(learners="fast", cv=3, random_state=0).fit(X_train, Y_train)
 print(model.views_)
 print(model.evaluate(X_test, Y_test)[["n", "accuracy", "log_loss"]].round(3))
 
 # %%
-# The picture says nothing about the speaker, and the stack knows:
+# The picture says nothing about the speaker, and the stack finds that out:
 print(model.contributions_.groupby("reads").sum().round(2))
 em.ViewContributionDisplay.from_estimator(model)
 

@@ -21,8 +21,8 @@ print(Y.isna().mean().rename("share unknown").round(2))
 X_train, X_test, Y_train, Y_test = train_test_split(X, Y, test_size=0.3, random_state=0)
 
 # %%
-# The kinds of tasks are found from the labels: classes, and a number. Each kind has its learners: a linear model a
-# view, and trees on all views side by side.
+# The kinds of tasks are inferred from the labels: classes, and a number. Each kind has its learners: one linear model
+# per view, and trees on all views side by side.
 learners = {
     "classification": [
         ("linear", make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300))),
@@ -39,7 +39,7 @@ for task in model.tasks_.values():
 print(model.evaluate(X_test, Y_test)[["n", "accuracy", "r2"]].round(3))
 
 # %%
-# Direction and speed come from the clip, the speaker from the sound, the digit from whatever is there:
+# Direction and speed come from the clip, the speaker from the sound, and the digit from all views:
 em.ContributionDisplay.from_estimator(model)
 
 # %%

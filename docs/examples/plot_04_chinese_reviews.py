@@ -37,9 +37,9 @@ print(model.views_)
 print(f"accuracy on 60 new reviews: {model.score(X[180:], y[180:]):.3f}")
 
 # %%
-# What the text and the price are worth, with intervals:
+# What the text and the price contribute, with intervals:
 em.ViewContributionDisplay.from_estimator(model)
 
 # %%
-# Probabilities that mean what they say:
+# Are the probabilities calibrated?
 em.ReliabilityDisplay.from_estimator(model, X=X[180:], Y=y[180:])

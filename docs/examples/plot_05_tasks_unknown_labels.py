@@ -39,8 +39,8 @@ scores = pd.DataFrame(scores)
 print(scores.round(3))
 
 # %%
-# What was kept, and what each task owes to each other: the weights of the members that read estimates, times the
-# share of each estimate in what moves these members. A share says that a task was read, not that nothing else would do.
+# What was kept, and how much each task uses the estimates of the others. A share shows that a task was used, not that
+# it was needed.
 print(stacked.strategy_.round(3))
 em.TaskContributionDisplay.from_estimator(stacked)
 

@@ -6,7 +6,7 @@ Any view may be missing in any row, at fit and at predict. Learners abstain, and
 """
 
 # %%
-# Three views that see the same cause, each with noise of its own. Two in five items are missing.
+# Three views of the same cause, each with its own noise. Two of five items are missing.
 import numpy as np
 from sklearn.linear_model import Ridge
 
@@ -36,7 +36,7 @@ print(table.isna().mean().round(2))
 em.MissingDisplay.from_estimator(model)
 
 # %%
-# Intervals know what is missing: wider with the worst view alone than with all.
+# Intervals depend on what is missing: they are wider with the worst view alone than with all views.
 full = em.MultimodalData({name: view[test] for name, view in views.items()})
 only_form = em.MultimodalData({n: v[test] if n == "form" else np.full_like(v[test], np.nan) for n, v in views.items()})
 for name, rows in {"all views": full, "form only": only_form}.items():

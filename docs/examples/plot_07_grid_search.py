@@ -44,7 +44,7 @@ model = em.StackedClassifier(
 )
 
 # %%
-# The search: a regularisation, whether a view is of use, and how columns are combined.
+# The search covers a penalty, whether a view helps, and the meta-learner.
 search = GridSearchCV(
     model,
     {"linear__C": [0.1, 1.0], "noise": [em.TabularExtractor(), "drop"], "meta_learner": ["greedy", "simplex"]},

@@ -34,7 +34,7 @@ print(db.tasks())
 print(db.runs("diabetes").reset_index(drop=True)[["version", "tags", "seconds", "target r2"]].round(3))
 
 # %%
-# Two runs on the same folds are compared fold by fold. The interval allows for the rows that training sets share.
+# Two runs on the same folds are compared fold by fold. The interval accounts for training rows that folds share.
 found = db.compare(runs["trees"], runs["both"])
 print(found.T)
 

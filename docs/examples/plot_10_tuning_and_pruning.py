@@ -31,7 +31,7 @@ learners = [
 ]
 
 # %%
-# All of them, and the two that are worth keeping. Those that are pruned are neither refitted nor run at predict.
+# All members, and the two that are worth keeping. Pruned members are not refitted and not run at predict.
 for prune in (None, "auto", 2):
     model = em.StackedClassifier(learners=learners, cv=4, prune=prune, random_state=0).fit(X_train, y_train)
     used = model.contributions_[(model.contributions_ > 0).any(axis=1)]
@@ -43,10 +43,10 @@ whole = em.StackedClassifier(learners=learners, cv=4, random_state=0).fit(X_trai
 em.PruningDisplay.from_estimator(whole)
 
 # %%
-# The greedy selection, step by step: the score of the rows that choose is too good; that of held-out rows tells when
-# to stop.
+# The greedy selection, step by step. The score on the rows that choose is too good; the score on held-out rows tells
+# when to stop.
 em.SelectionDisplay.from_estimator(whole)
 
 # %%
-# How alike the members' errors are: a column that agrees with another adds little.
+# How alike the members' errors are: a member whose errors equal those of another adds little.
 em.TableDisplay.from_estimator(whole)

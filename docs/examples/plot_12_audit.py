@@ -7,8 +7,8 @@ that give the answer away, extractors that saw held-out rows.
 """
 
 # %%
-# Visits of patients. Each comes several times, with a constant of their own that tells who they are; and a column
-# "bill" was filled in after the outcome was known.
+# Visits of patients. Each patient comes several times and has a constant value that identifies them. The column "bill"
+# was filled in after the outcome was known.
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import ExtraTreesClassifier
@@ -30,14 +30,14 @@ y = pd.Series(np.where(ill[patient], "ill", "well"), name="outcome")
 model = em.StackedClassifier(learners=[("trees", ExtraTreesClassifier(60, min_samples_leaf=2))], cv=4, random_state=0)
 
 # %%
-# The stack did not know of the patients. The audit looks at the folds that it used:
+# This stack does not know the patients. The audit looks at the folds that it used:
 model.fit(X, y)
 found = em.audit(model, X, y, groups=patient)
 for _, line in found[found["verdict"].isin(["warn", "fail"])].iterrows():
     print(f"{line['verdict']}: {line['check']}\n    {line['words']}")
 
 # %%
-# Without the column, and with patients kept together, the score is one that new patients will see.
+# Without this column, and with each patient's visits kept together, the score is what to expect for new patients.
 scores = {
     "as it was": model,
     "without the bill": em.StackedClassifier(**model.get_params(deep=False)).fit(X.drop(columns="bill"), y),
