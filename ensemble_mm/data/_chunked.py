@@ -70,6 +70,7 @@ class ChunkedData:
     def __init__(self, source, columns=None, *, chunk_rows=65_536, root=None, media=(), workdir=None):
         check_count("chunk_rows", chunk_rows, minimum=1)
         self.chunk_rows, self.root, self.media = chunk_rows, root, media
+        self._whole: ChunkedData | None = None  # of which these are some columns: its files go with the last of both
         self._looks: dict[str, Looks] = {}  # column of objects -> what its cells are; filled where it is first read
         # Days are what they are in memory: objects where pandas reads a file or Dask, moments of polars and Arrow.
         self._has_days = isinstance(source, (str, os.PathLike)) or hasattr(source, "compute")
@@ -138,7 +139,7 @@ class ChunkedData:
     def drop(self, columns) -> "ChunkedData":
         """Return the table without some of its columns."""
         left = copy(self)
-        left._whole = self  # with which the files of what was computed go
+        left._whole = self
         dropped = self._known([columns] if isinstance(columns, str) else columns)
         left.columns = [name for name in self.columns if name not in dropped]
         return left
