@@ -151,6 +151,10 @@ class TrainingFeatures(Features):
         self.readers |= {name: Reader(stateless.get(name)) for name in names}
         self.blocks |= {(name, None, None, "native"): read[name] for name in stateless if parts[name][1] is None}
         self.n_extractions += len(stateless) + sum(parts[job.mark.view][1] is not None for job in jobs)
+        self._take(jobs, results)
+
+    def _take(self, jobs, results):
+        """Keep what the extractions of folds gave: how new rows are read, and the features."""
         for job, (extractor, reducer, blocks) in zip(jobs, results, strict=True):
             view, fold, task = job.mark.view, job.mark.fold, job.mark.task
             self.readers[view].fitted[fold, task] = (extractor, reducer)

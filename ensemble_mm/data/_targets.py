@@ -74,14 +74,19 @@ class Task:
             column = has_tag(column, self.tag)
         check_labels(self.name, column)
         values = np.asarray(column.to_numpy(object), dtype=object)
-        known = ~pd.isna(values)
         out = np.full(len(values), np.nan)
-        if self.classes is None:
-            out[known] = numbers = _as_numbers(self.name, values[known], self.reading)
-            lost = values[known][np.isnan(numbers)]
-            if len(lost) and unseen is not None:
-                warnings.warn(_lost_labels(self.name, lost, len(numbers)), DataWarning, stacklevel=3)
-            return out
+        (self._write_numbers if self.classes is None else self._write_positions)(out, values, ~pd.isna(values), unseen)
+        return out
+
+    def _write_numbers(self, out, values, known, unseen):
+        """Write the numbers that labels are; NaN where one is none, which is told of new rows."""
+        out[known] = numbers = _as_numbers(self.name, values[known], self.reading)
+        lost = values[known][np.isnan(numbers)]
+        if len(lost) and unseen is not None:
+            warnings.warn(_lost_labels(self.name, lost, len(numbers)), DataWarning, stacklevel=4)
+
+    def _write_positions(self, out, values, known, unseen):
+        """Write the positions of labels among the classes."""
         position = {label: i for i, label in enumerate(np.asarray(self.classes).tolist())}
         known &= [not (isinstance(label, str) and label not in position and is_blank(label)) for label in values]
         plain = [label.item() if isinstance(label, np.generic) else label for label in values[known]]
@@ -97,10 +102,9 @@ class Task:
                 f"its classes in fit ({some(self.classes)}) and count as wrong. Correct them, or mark them as not "
                 "known with None.",
                 DataWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         out[known] = [position.get(label, unseen) for label in plain]
-        return out
 
     def judged(self, y, out, weight=None):
         """Return `(rules, labels, predictions, weights)` of the rows of predictions whose label is known.

@@ -237,22 +237,26 @@ shared_words = documented(parameters=PARAMETERS, attributes=ATTRIBUTES)
 
 def check_weights(setting, tasks, members) -> None:
     """Raise a ValueError unless weights that are given by learner name learners, and some of each task."""
-    for name, task in tasks.items():
-        weights, own = meta_setting(setting, task), [member for member in members if member.task == name]
-        if not by_learner(weights):
-            continue
-        known = {key for member in members for key in (member.learner, tuple(member))}
-        unknown = next((key for key in weights if key not in known), None)
-        if unknown is not None:
-            some = sorted((key for key in known if isinstance(key, type(unknown))), key=str)
-            raise ValueError(
-                f"meta_learner gives a weight to {unknown!r}, which is no learner: use some of "
-                f"{', '.join(map(repr, some))}.{did_you_mean(unknown, some) if isinstance(unknown, str) else ''}"
-            )
-        if not all(0 <= weight < inf for weight in weights.values()):
-            raise ValueError(f"meta_learner={weights!r} holds what is no weight: give numbers from 0 on.")
-        if not any(weights.get(key, 0) > 0 for member in own for key in (member.learner, tuple(member))):
-            raise ValueError(f"meta_learner={weights!r} gives no learner of task {name!r} a weight above 0: add one.")
+    by_task = {name: meta_setting(setting, task) for name, task in tasks.items()}
+    for name, weights in by_task.items():
+        if by_learner(weights):
+            _check_weights_of(name, weights, members)
+
+
+def _check_weights_of(task, weights, members):
+    known = {key for member in members for key in (member.learner, tuple(member))}
+    unknown = next((key for key in weights if key not in known), None)
+    if unknown is not None:
+        some = sorted((key for key in known if isinstance(key, type(unknown))), key=str)
+        raise ValueError(
+            f"meta_learner gives a weight to {unknown!r}, which is no learner: use some of "
+            f"{', '.join(map(repr, some))}.{did_you_mean(unknown, some) if isinstance(unknown, str) else ''}"
+        )
+    if not all(0 <= weight < inf for weight in weights.values()):
+        raise ValueError(f"meta_learner={weights!r} holds what is no weight: give numbers from 0 on.")
+    own = {key for member in members if member.task == task for key in (member.learner, tuple(member))}
+    if not any(weights.get(key, 0) > 0 for key in own):
+        raise ValueError(f"meta_learner={weights!r} gives no learner of task {task!r} a weight above 0: add one.")
 
 
 def check_settings(model: StackParameters, tasks) -> None:
@@ -266,11 +270,16 @@ def check_settings(model: StackParameters, tasks) -> None:
             raise ValueError(f"{parameter}={setting!r} is for classes, and no task has any: leave it out.")
         by_part = of_classes and any(is_by_class(setting, task) for task in tasks.values())
         by_part = by_part or (parameter == "meta_learner" and by_learner(setting))
-        unknown = [key for key in setting if key not in known] if isinstance(setting, dict) and not by_part else []
-        if unknown:
-            raise ValueError(
-                f"{parameter} has an entry for {unknown[0]!r}, which is no task and no kind of task: "
-                f"use some of {', '.join(map(repr, known))}.{did_you_mean(unknown[0], known)}"
-            )
+        if isinstance(setting, dict) and not by_part:
+            _check_entries(parameter, setting, known)
         for task in tasks.values():
             check(setting, task)
+
+
+def _check_entries(parameter, setting, known):
+    unknown = next((key for key in setting if key not in known), None)
+    if unknown is not None:
+        raise ValueError(
+            f"{parameter} has an entry for {unknown!r}, which is no task and no kind of task: "
+            f"use some of {', '.join(map(repr, known))}.{did_you_mean(unknown, known)}"
+        )
