@@ -103,7 +103,7 @@ def gbm(facts, n_rounds, share, **others):
         objective="poisson" if facts.counts else None,
         n_estimators=rounds,
         learning_rate=0.06 if rounds > (150 if facts.regression else 80) else 0.08 if facts.regression else 0.12,
-        num_leaves=7 if n_rows < 5000 else 15 if n_rows < LARGE else 31,
+        num_leaves=7 if n_rows < SMALL else 15 if n_rows < LARGE else 31,
         # 20, LightGBM's own value, gives constants on some dozens of rows.
         min_child_samples=int(min(20, max(2, rows_per_class // 15))),
         subsample=0.8,
