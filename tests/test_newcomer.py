@@ -88,7 +88,7 @@ def test_views_plans_and_portfolios_know_the_modality(tunes):
     assert [(view.name, view.modality) for view in plan.views] == [("tune", "tune"), ("tabular", "tabular")]
     assert isinstance(plan.views[0].extractor, TuneExtractor)
     readers = {fit.member.learner for fit in plan.fits if "tune" in fit.member.views}
-    assert {"linear", "kernel", "gbm"} <= readers  # as of every modality whose features are like those of media
+    assert {"linear", "kernel"} <= readers  # as of every modality whose features are like those of media
     named = StackedClassifier(views=[("x", TuneExtractor(), "tune")]).plan(X, Y["kind"])
     assert named.views[0].modality == "tune"
 

@@ -61,7 +61,7 @@ def _extractor_of(view, schema, short):
     if record.takes == "table":
         read = columns_read(view.columns)
         words = [c for c in schema.columns if c.taken_as == "category" or c.is_string]
-        many = any(c.distinct > extractor.max_categories for c in words if {c.name, c.within} & {*read})
+        many = any((c.distinct or 0) > extractor.max_categories for c in words if {c.name, c.within} & {*read})
         extractor.set_params(target_encoding=many)
     return extractor
 
