@@ -14,10 +14,11 @@ from scipy.special import xlogy
 from sklearn.utils import get_tags
 
 from . import _metrics
-from ._plain_words import Distances, RightAnswers
+from ._plain_words import Distances, Orders, RightAnswers
 
 FEWEST = 1e-3  # expected counts
 LEVELS = (0.5, 0.05, 0.1, 0.25, 0.75, 0.9, 0.95)  # of quantiles: the median comes first, as the number that is said
+MOST_HAZARD = 30.0  # of the logarithm of a hazard: what is beyond costs as much
 FLOOR = 1e-12  # of a probability: a certain and wrong prediction costs 27.6 nats, not infinity
 
 
@@ -36,8 +37,8 @@ class Kind:
         Different labels that a fit needs.
     is_stratified : bool
         Whether rows of every label must be in every fold.
-    region : {"sets", "intervals"}
-        What holds the truth as often as it is asked to.
+    region : {"sets", "intervals"} or None
+        What holds the truth as often as it is asked to; None: there is no such thing.
     words : str
         What the labels are, for reports.
     width : int
@@ -65,7 +66,7 @@ class Kind:
 
     scoring = None
     family: ClassVar[str]
-    region: ClassVar[str]
+    region: ClassVar[str | None]
     learner: ClassVar[str]
     method: ClassVar[str]
     metrics: ClassVar[dict[str, Callable]]
@@ -303,6 +304,11 @@ class Numbers(Kind):
 
     checked = encoded
 
+    def fault(self, numbers):
+        """Return in words what known labels cannot be; None where they can."""
+        low = np.nanmin(numbers)
+        return f"holds {low:g}: give numbers from {self.least_number:g} on" if low < self.least_number else None
+
     def off(self, y, out, likeliest=False):
         """Return how far each number is from the truth."""
         return np.abs(self.decide(self.whole(out)) - y)
@@ -459,6 +465,67 @@ class Quantiles(Numbers):
     metrics: ClassVar = {"d2_pinball": Numbers.score, "pinball": Kind.mean_loss, "mae": _metrics.mae}
 
 
+@dataclass(frozen=True)
+class Survival(Numbers):
+    """How long it takes until something happens, if it does: hazards, Harrell's concordance.
+
+    Labels are times above 0. They are negative where the row was watched so long and it had not happened. Predictions
+    are logarithms of hazards, in events per unit of time: the higher, the sooner. Losses are those of hazards that do
+    not change with time, which are Poisson deviances of the event.
+    """
+
+    family: ClassVar = "survival"
+    region: ClassVar = None
+    words: ClassVar = "a time to an event"
+    usual: ClassVar = "the same hazard"
+    same_as_loss: ClassVar = ()
+    second: ClassVar = "deviance"
+    error: ClassVar = "deviance"
+    plain: ClassVar = Orders
+    metrics: ClassVar = {"concordance": _metrics.concordance, "deviance": Kind.mean_loss}
+
+    @property
+    def families(self):
+        """What is drawn and done for numbers is not for these."""
+        return (self.family,)
+
+    def suits(self, estimator):
+        """Tell whether an estimator, or the last step of one, predicts hazards."""
+        last = getattr(estimator, "steps", [("", estimator)])[-1][1]
+        return super().suits(estimator) and getattr(last, "predicts_hazards", False)
+
+    def fault(self, numbers):
+        """Return in words what known labels cannot be; None where they can."""
+        if (numbers == 0).any():
+            return "holds a time of 0: give times above 0, such as half a unit"
+        return None if (numbers > 0).any() else "nothing happened in any row: give rows with an event"
+
+    def loss(self, picked, y):
+        """Return the deviance of the event in the time that a row was watched."""
+        y, hazard = y.reshape(-1, *[1] * (picked.ndim - 1)), np.clip(picked, -MOST_HAZARD, MOST_HAZARD)
+        log_mean = np.log(np.maximum(np.abs(y), FLOOR)) + hazard
+        return 2 * (np.exp(log_mean) - (y > 0) * (1 + log_mean))
+
+    def errors(self, cells, y):
+        """Return how many more events were expected than happened, shape (n_rows, ...)."""
+        y, hazard = y.reshape(-1, *[1] * (cells.ndim - 2)), np.clip(cells[..., 0], -MOST_HAZARD, MOST_HAZARD)
+        return np.abs(y) * np.exp(hazard) - (y > 0)
+
+    def off(self, y, out, likeliest=False):
+        """Return for each row to how many others it is in the wrong order; the mean is the share of all such pairs."""
+        wrong, known = _metrics.pairs(y, self.decide(self.whole(out)), np.ones(len(y)))
+        return np.full(len(y), 0.5) if likeliest or not known.any() else wrong / known.mean()
+
+    def perfect(self, y):
+        """Return a prediction that tells the order of all rows."""
+        return self.whole(1e-9 * (y > 0) - np.log(np.maximum(np.abs(y), FLOOR)))  # of equal times an event is first
+
+    def prior(self, y, weight=None):
+        """Return the logarithm of events per unit of time."""
+        happened, time = np.average(np.c_[y > 0, np.abs(y)], axis=0, weights=weight)
+        return np.atleast_1d(np.log(max(happened, FEWEST) / max(time, FLOOR)))
+
+
 KINDS: dict[str, Any] = {
     "binary": Classes,
     "multiclass": Classes,
@@ -466,6 +533,7 @@ KINDS: dict[str, Any] = {
     "regression": Numbers,
     "count": Counts,
     "quantile": Quantiles,
+    "survival": Survival,
 }
 
 LABEL_SETS = "labels"  # a column that lists tags: not one task of a kind, but one of two classes per tag

@@ -3,6 +3,9 @@
 import numpy as np
 from sklearn.metrics import f1_score, mean_absolute_error, recall_score, roc_auc_score, root_mean_squared_error
 
+MOST_OTHERS = 2000  # rows that each row is compared with: all of them tell hardly more
+PAIRS = 500_000  # that are compared at once
+
 
 def accuracy(kind, y, out, weight):
     return np.average(kind.decide(out) == y, weights=weight)
@@ -43,3 +46,30 @@ def quadratic_kappa(kind, y, out, weight):
     middle, middle_said = np.average(y, weights=weight), np.average(said, weights=weight)
     apart = np.average((y - middle) ** 2 + (said - middle_said) ** 2, weights=weight) + (middle - middle_said) ** 2
     return 1 - np.average((said - y) ** 2, weights=weight) / apart if apart > 0 else np.nan
+
+
+def concordance(kind, y, out, weight):
+    """Return the share of pairs whose order is told, of those of which it is known which one came first (Harrell's C);
+    NaN without any. Equal predictions tell half."""
+    weight = np.ones(len(y)) if weight is None else weight
+    wrong, known = pairs(y, out[:, 0], weight)
+    return 1 - weight @ wrong / total if (total := weight @ known) > 0 else np.nan
+
+
+def pairs(y, risk, weight):
+    """Return, of each row, the weight of others to which it is in the wrong order, and to which the order is known.
+
+    Of many rows some, evenly spaced, are the others.
+    """
+    time, event, wrong, known = np.abs(y), y > 0, np.zeros(len(y)), np.zeros(len(y))
+    step = max(1, PAIRS // max(len(y), 1))
+    others = np.linspace(0, len(y) - 1, min(len(y), MOST_OTHERS)).astype(np.intp)
+    for start in range(0, len(others), step):
+        other = others[start : start + step]
+        later, same = time[:, np.newaxis] < time[other], time[:, np.newaxis] == time[other]
+        first = event[:, np.newaxis] & (later | same & ~event[other])
+        second = event[other] & (~later & ~same | same & ~event[:, np.newaxis])
+        higher = (np.sign(risk[:, np.newaxis] - risk[other]) + 1) / 2
+        known += (first | second) @ weight[other]
+        wrong += (first * (1 - higher) + second * higher) @ weight[other]
+    return wrong, known

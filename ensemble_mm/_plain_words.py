@@ -113,6 +113,26 @@ class Distances:
         return f"±{plain(apart)}"
 
 
+class Orders(RightAnswers):
+    """Errors of times to an event in plain words: of two rows, which one has it first is told or not."""
+
+    @staticmethod
+    def good(error) -> str:
+        return f"which of two comes first is told in {of_hundred(1 - error)} pairs"
+
+    @staticmethod
+    def saved(error) -> str:
+        return f"{100 * error:.0f} more pairs in 100 in the right order"
+
+    @staticmethod
+    def apart(one, other) -> np.ndarray:
+        return np.abs(one - other)[:, 0]
+
+    @staticmethod
+    def shift(apart) -> str:
+        return f"hazard times or over {plain(np.exp(apart))}" if apart >= 0.005 else ""
+
+
 class Words(str):
     """A text that a notebook and a prompt show as it is, without quotes."""
 

@@ -1,5 +1,6 @@
 """Kinds of task: losses and metrics are those of scikit-learn, and a kind of one's own is an entry."""
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,7 +23,7 @@ from sklearn.metrics import (
 
 import ensemble_mm as em
 from ensemble_mm._cli._arguments import make_parser
-from ensemble_mm._kinds import FLOOR, OrderedClasses
+from ensemble_mm._kinds import FLOOR, OrderedClasses, Survival
 from ensemble_mm._plain_words import Distances
 from ensemble_mm.data import KINDS, Classes, Numbers
 from ensemble_mm.inspection._cells import cells_of
@@ -189,3 +190,46 @@ def test_portfolios_learn_the_logarithm_of_counts():
     settings = [estimator.get_params() for _, estimator, *_ in em.learners.portfolio("balanced", "count", n_rows=600)]
     assert {s["objective"] for s in settings if "objective" in s} == {"poisson", "count:poisson"}
     assert any(isinstance(s.get("linear"), PoissonRegressor) for s in settings)
+
+
+def test_the_concordance_is_that_of_harrell():
+    y, out = RNG.choice([-4.0, -3, -2, -1, 1, 2, 3, 4], 80), np.round(RNG.normal(size=80), 1)
+    weight, kind, right, known = RNG.random(80), Survival(), 0.0, 0.0
+    for i, j in itertools.permutations(range(80), 2):
+        if y[i] > 0 and (y[i] < abs(y[j]) or (y[i] == -y[j])):
+            known += weight[i] * weight[j]
+            right += weight[i] * weight[j] * ((out[i] > out[j]) + (out[i] == out[j]) / 2)
+    assert kind.metric("concordance", y, out, weight) == pytest.approx(right / known)
+    assert kind.off(y, out).mean() == pytest.approx(1 - kind.metric("concordance", y, out))
+    assert kind.metric("concordance", y, kind.perfect(y)) > 0.99 and np.isnan(kind.metric("concordance", -abs(y), out))
+    event, mean = y > 0, np.abs(y) * np.exp(out)
+    expected = mean_poisson_deviance(event, mean, sample_weight=weight)
+    assert kind.mean_loss(y, out, weight) == pytest.approx(expected)
+    prior = kind.prior(y, weight)[0]
+    assert kind.worst(y, weight) <= min(kind.mean_loss(y, np.full(80, prior + d), weight) for d in (-0.01, 0.01))
+
+
+def test_times_to_an_event_stand_beside_other_tasks(tmp_path):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(150, 3)), columns=list("abc"))
+    times, watched = rng.exponential(np.exp(-2 * X["a"])), rng.exponential(2, 150)
+    Y = pd.DataFrame({"time": np.minimum(times, watched), "died": (times <= watched).astype(float), "size": X["b"]})
+    Y.loc[:9, "died"] = np.nan
+    learners = {"death": [("poisson", PoissonRegressor()), ("ridge", Ridge())], "size": [("ridge", Ridge())]}
+    model = em.MultiOutputStack(
+        learners=learners, cv=3, strategy="independent", tasks={"death": ("survival", "time", "died")}, random_state=0
+    ).fit(X, Y)
+    assert model.tasks_["death"].kind == "survival" and model.table_.members("death")[0].learner == "poisson"
+    out = model.predict(X)
+    with pytest.warns(em.DataWarning, match="were in the fit"):
+        found = model.evaluate(X, Y)
+    assert found["n"].to_dict() == {"size": 150, "death": 140} and found.loc["death", "concordance"] > 0.75
+    assert np.corrcoef(out["death"], X["a"])[0, 1] > 0.95
+    assert list(model.predict_interval(X)) == ["size"] and "which of two comes first" in model.summary()
+    assert model.score(X, Y) == pytest.approx((found.loc["death", "concordance"] + found.loc["size", "r2"]) / 2)
+    em.save(model, tmp_path / "model.emm")
+    again = em.load(tmp_path / "model.emm")
+    pd.testing.assert_frame_equal(again.compiled().predict(X), out)
+    assert again.score(X, Y) == model.score(X, Y)
+    words = ["fit", "a.csv", "--targets", "time,died", "--kind", "death=survival:time:died", "--out", "a.emm"]
+    assert make_parser().parse_args(words).kind == [("death", ("survival", "time", "died"))]

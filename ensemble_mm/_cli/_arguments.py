@@ -292,9 +292,10 @@ def _names(text):
 
 def _pair(text):
     name, _, kind = text.rpartition("=")
+    kind, *parts = kind.split(":")
     if not name or kind not in (*KINDS, LABEL_SETS):
         raise argparse.ArgumentTypeError(f"{text!r} is not TARGET=KIND with one of the kinds {_KINDS}")
-    return name, kind
+    return name, (kind, *parts) if parts else kind
 
 
 def _column(text):

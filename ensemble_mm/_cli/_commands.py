@@ -346,7 +346,8 @@ def _load(args):
 
 def _split(model, table):
     """Return the columns of a table, of which the model finds its own, and those of its targets (or None)."""
-    whole = [task.column or name for name, task in getattr(model, "tasks_", {}).items()]
+    whole = [column for name, task in getattr(model, "tasks_", {}).items()
+             for column in task.parts or (task.column or name,)]  # fmt: skip
     targets = [column for column in dict.fromkeys([*whole, *_targets(model)]) if column in table.columns]
     return table.drop(columns=targets), table[targets] if targets else None
 

@@ -1,6 +1,6 @@
 """What comes in: X as views that share their rows, Y as tasks, and files as X and Y."""
 
-from .._kinds import KINDS, Classes, Numbers, Quantiles
+from .._kinds import KINDS, Classes, Numbers, Quantiles, Survival
 from ._chunked import ChunkedData, is_lazy
 from ._containers import as_source, has_names
 from ._inputs import MultimodalData, View, present_rows, select, take_rows
@@ -26,6 +26,7 @@ __all__ = [
     "Numbers",
     "Problem",
     "Quantiles",
+    "Survival",
     "Task",
     "View",
     "as_fitted",

@@ -13,6 +13,7 @@ from scipy import sparse
 from sklearn.utils import column_or_1d
 
 from .._checks import as_pandas, listed
+from ._survival import of_records
 from ._values import check_values
 
 SEVERAL = (list, tuple, set, frozenset, np.ndarray)  # what may list the tags of a row
@@ -34,7 +35,9 @@ def target_columns(Y) -> tuple[dict[str, pd.Series], bool]:
     if isinstance(Y, pd.DataFrame):
         return _by_name([(label, Y.iloc[:, i].reset_index(drop=True)) for i, label in enumerate(Y.columns)]), True
     if isinstance(Y, dict):
-        return _by_name([(label, pd.Series(_listed(column))) for label, column in Y.items()]), True
+        return _by_name([(label, _as_series(label, column)) for label, column in Y.items()]), True
+    if getattr(getattr(Y, "dtype", None), "names", None):
+        return {"y": _as_series("y", Y)}, False
     array = _as_array(Y)
     if array.ndim == 1:
         return {"y": pd.Series(array)}, False
@@ -69,6 +72,12 @@ def _by_name(labelled) -> dict[str, pd.Series]:
 
 def _name(name) -> str:
     return "y" if name is None else str(name)
+
+
+def _as_series(label, column) -> pd.Series:
+    """Return a column of a dict as a Series; records that tell times to an event as one of numbers."""
+    is_records = getattr(getattr(column, "dtype", None), "names", None) is not None
+    return of_records(column, _name(label)) if is_records else pd.Series(_listed(column))
 
 
 def _listed(column):

@@ -96,7 +96,7 @@ def tags_among(tasks, names) -> np.ndarray:
 
 def classes_by_column(tasks) -> dict[str, np.ndarray]:
     """Return the classes of each column of Y that has some: the tags of one that lists tags."""
-    return folded({name: task.classes for name, task in tasks.items() if task.classes is not None}, tasks,
+    return folded({name: task.classes for name, task in tasks.items() if task.rules.region == "sets"}, tasks,
                   lambda _, tags: tags)  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from ._labels import (
     some,
     target_columns,
 )
+from ._survival import merged, split_kinds
 from ._tags import has_tag, lists_of, separator_of, tags_of
 
 MOST_INTEGER_CLASSES = 20
@@ -48,6 +49,7 @@ class Task:
     tag: Any = None
     reading: NumberRule | None = None  # how numbers are written where they came as text, such as "¥143"
     decision: tuple[float, ...] | None = None  # a weight per class; None: the most probable one is said
+    parts: tuple[str, str] | None = None  # the columns of Y that tell a time to an event: times, and events
     separator: str | None = None  # of the tags in a text, where such texts were declared to be label sets
     class_weight: str | tuple[float, ...] | None = None  # what a row of each class counts in learners, or "balanced"
 
@@ -176,11 +178,13 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str]
     """
     columns, named = target_columns(Y)
     notes: list[str] = [] if told is None else told
-    said = kinds if isinstance(kinds, Mapping) else {}
+    said, parts = split_kinds(kinds, columns)
+    columns = merged(columns, parts)
     marks = {name: separator_of(column) for name, column in columns.items() if said.get(name) == LABEL_SETS}
     columns = {name: _with_lists(column, marks.get(name)) for name, column in columns.items()}
     listed = {} if only else _listed_tags(columns, marks, notes)
-    kinds = _declared(kinds, [name for column in columns for name in listed.get(column, [column])], listed)
+    names = [name for column in columns for name in listed.get(column, [column])]
+    kinds = _declared(said if isinstance(kinds, Mapping) else kinds, names, listed)
     tasks: dict[str, Task] = {}
     for name, column in columns.items():
         if name in listed:
@@ -189,8 +193,8 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str]
         if only and tags_of(column) is not None:
             raise ValueError(f"{name!r} lists tags: MultiOutputStack reads them, in a DataFrame as one task per tag.")
         check_labels(name, column)
-        kind = kinds.get(name) or only or _infer_kind(name, column, notes)
-        tasks[name] = _make_task(name, column, kind)
+        kind = kinds.get(name) or only or column.attrs.get("kind") or _infer_kind(name, column, notes)
+        tasks[name] = replace(_make_task(name, column, kind), parts=parts.get(name))
         declared = only is not None or name in kinds
         notes += _reading_notes(tasks[name], known_labels(column).to_numpy(object), declared=declared)
         notes += _blank_classes(tasks[name])
@@ -257,6 +261,7 @@ def labels_by_task(tasks: dict[str, Task], Y, *, named: bool = True) -> dict[str
     Columns go by name, and in the order of the tasks where Y, or the Y of the fit (`named`), came without names.
     """
     columns, has_names = target_columns(Y)
+    columns = merged(columns, {name: task.parts for name, task in tasks.items() if task.parts})
     whole = list(dict.fromkeys(task.column or name for name, task in tasks.items()))
     if not (has_names and (named or {*whole, *tasks} & set(columns))):
         columns = _in_order(columns, whole, list(tasks))
@@ -411,11 +416,9 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
     if issubclass(rules, Numbers):
         labels = known.to_numpy(object)
         reading = None if all(map(_is_number, labels)) else learn_numbers(Counter(labels))
-        least, numbers = rules.least_number, _as_numbers(name, labels, reading)
-        if np.nanmin(numbers) < least:
-            raise ValueError(
-                f"Task {name!r} is a {kind}, but holds {np.nanmin(numbers):g}: give numbers from {least:g} on."
-            )
+        fault = rules().fault(_as_numbers(name, labels, reading))
+        if fault is not None:
+            raise ValueError(f"Task {name!r} is a {kind}, but {fault}.")
         return Task(name, kind, reading=reading)
     if rules.is_ordered:
         return Task(name, kind, _ordered_classes(name, column, known, kind))

@@ -4,6 +4,7 @@ All of them are plain scikit-learn estimators on dense or sparse features.
 """
 
 from ._gaussian_process import GaussianProcess
+from ._hazards import HazardLearner, hazard_learner
 from ._imagecnn import ImageCNN, ImageCNNClassifier, ImageCNNRegressor
 from ._linear import LogisticPath, RidgePath
 from ._pooled_gaussian import PooledGaussian
@@ -18,6 +19,7 @@ __all__ = [
     "PORTFOLIOS",
     "Entry",
     "GaussianProcess",
+    "HazardLearner",
     "ImageCNN",
     "ImageCNNClassifier",
     "ImageCNNRegressor",
@@ -35,6 +37,7 @@ __all__ = [
     "TunedLearner",
     "ViewScaler",
     "default_space",
+    "hazard_learner",
     "named_learner",
     "portfolio",
     "quantile_learner",

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from sklearn.base import BaseEstimator
 
 from .._checks import check_choice, check_count
-from .._kinds import KINDS, Classes, Counts, Numbers, Quantiles
+from .._kinds import KINDS, Classes, Counts, Numbers, Quantiles, Survival
 from .._modalities import NATURES
+from ._hazards import hazard_learner
 from ._presets import (
     LARGE,
     MIXED_SHARE,
@@ -47,7 +48,7 @@ SLOW = BALANCED + BEST
 class Facts:
     """What a portfolio depends on: family of the task, rows, classes (2 for numbers), and the nature of each view.
 
-    Of counts the logarithm of what is expected is learned.
+    Of counts, and of hazards, the logarithm of what is expected is learned.
     """
 
     family: str
@@ -56,6 +57,7 @@ class Facts:
     views: dict[str, str]
     counts: bool = False
     quantiles: bool = False
+    hazards: bool = False
 
     @property
     def regression(self) -> bool:
@@ -280,6 +282,9 @@ def portfolio(name, kind, *, n_rows, n_classes=None, views=None, random_state=No
         reads = entry.reads(facts) if callable(entry.reads) else entry.reads
         if len(reads) and (entry.when is None or entry.when(facts)) and (name in entry.of or name not in FAST + SLOW):
             learners.append((entry.name, _seeded(entry.make(facts), random_state), reads, entry.form))
+    if facts.hazards:
+        hazards = [(name, hazard_learner(learner), *rest) for name, learner, *rest in learners]
+        return [entry for entry in hazards if KINDS[kind]().suits(entry[1])]
     return learners
 
 
@@ -298,7 +303,8 @@ def _facts_of(kind, n_rows, n_classes, views):
     rules = KINDS.get(kind, Classes if kind == Classes.family else Numbers)
     family = Numbers.family if issubclass(rules, Numbers) else Classes.family
     n_classes = 2 if n_classes is None or family == Numbers.family else max(int(n_classes), 2)
-    return Facts(family, n_rows, n_classes, views, rules is Counts, rules is Quantiles)
+    hazards = rules is Survival
+    return Facts(family, n_rows, n_classes, views, rules is Counts or hazards, rules is Quantiles, hazards)
 
 
 def _seeded(estimator, random_state):

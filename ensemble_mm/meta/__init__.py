@@ -7,6 +7,7 @@ from ._columns import TableClassifier, TableRegressor, blend, mean_and_error, ro
 from ._conformal import FEWEST_ROWS, ConformalIntervals, ConformalQuantiles, ConformalSets, JointCoverage
 from ._dynamic import DynamicClassifier, DynamicRegressor
 from ._greedy import GreedyClassifier, GreedyRegressor, selection_path
+from ._hazards import GreedyHazards, MeanHazards
 from ._judging import Judge
 from ._linear import LinearClassifier, LinearRegressor
 from ._plain import (
@@ -38,6 +39,7 @@ __all__ = [
     "FixedClassifier",
     "FixedRegressor",
     "GreedyClassifier",
+    "GreedyHazards",
     "GreedyQuantiles",
     "GreedyRegressor",
     "IsotonicCalibrator",
@@ -46,6 +48,7 @@ __all__ = [
     "LinearClassifier",
     "LinearRegressor",
     "MeanClassifier",
+    "MeanHazards",
     "MeanQuantiles",
     "MeanRegressor",
     "MedianClassifier",

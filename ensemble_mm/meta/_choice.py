@@ -17,6 +17,7 @@ from .._scorers import scored
 from ._columns import TableClassifier, TableMixin, TableRegressor, by_family, rows_of_numbers, thinned
 from ._dynamic import DynamicClassifier, DynamicRegressor
 from ._greedy import GreedyClassifier, GreedyRegressor, keys_of
+from ._hazards import GreedyHazards, MeanHazards
 from ._linear import LinearClassifier, LinearRegressor
 from ._plain import (
     FixedClassifier,
@@ -34,8 +35,8 @@ from ._wrapped import WrappedClassifier, WrappedRegressor
 # By name and family of tasks. More may be entered: subclasses of `TableClassifier` and `TableRegressor`, or any
 # estimators of scikit-learn's kind, which are wrapped.
 META_LEARNERS = {
-    "mean": by_family(MeanClassifier, MeanRegressor, MeanQuantiles),
-    "greedy": by_family(GreedyClassifier, GreedyRegressor, GreedyQuantiles),
+    "mean": by_family(MeanClassifier, MeanRegressor, MeanQuantiles, MeanHazards),
+    "greedy": by_family(GreedyClassifier, GreedyRegressor, GreedyQuantiles, GreedyHazards),
     "simplex": by_family(SimplexClassifier, SimplexRegressor),
     "linear": by_family(LinearClassifier, LinearRegressor),
     "median": by_family(MedianClassifier, MedianRegressor),
@@ -301,7 +302,7 @@ def _by_unit(loss, weight, unit):
     return np.bincount(codes, weight * loss) / total, total
 
 
-META_LEARNERS["auto"] = by_family(AutoClassifier, AutoRegressor) | {GreedyQuantiles.family: GreedyQuantiles}
+META_LEARNERS["auto"] = by_family(AutoClassifier, AutoRegressor, GreedyQuantiles, GreedyHazards)
 
 
 def _names(family):

@@ -83,7 +83,7 @@ class GreedyQuantiles(MeanQuantiles):
         total, counts, best = np.zeros_like(cells[:, 0]), np.zeros(cells.shape[1]), np.inf
         for step in range(1, self.n_steps + 1):
             blends = (total[:, np.newaxis] + cells) / step
-            losses = np.average(self._kind.loss(blends, y), axis=0, weights=weight)
+            losses = np.average(self._kind.loss(self._kind.picked(blends, y), y), axis=0, weights=weight)
             m = int(np.argmin(losses))
             total += cells[:, m]
             counts[m] += 1

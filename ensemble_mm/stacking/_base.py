@@ -449,7 +449,8 @@ class BaseStack(
             calibrator = calibrator_of(self.calibration, task)
             if calibrator is not None:
                 yield f"{calibrator} calibration of task {name!r}"
-            yield f"prediction {task.rules.region} of task {name!r}"
+            if task.rules.region is not None:
+                yield f"prediction {task.rules.region} of task {name!r}"
 
     def __dir__(self):
         """Return the names that are for users."""

@@ -8,9 +8,11 @@ import numpy as np
 from .._checks import check_choice
 from .._modalities import MODALITIES, VECTOR
 from ..crossfit import MISSING_VIEWS, LearnerSpec, check_learners, members_of
-from ..data import Quantiles, present_rows
-from ..learners import PORTFOLIOS, named_learner, portfolio, quantile_learner
+from ..data import Quantiles, Survival, present_rows
+from ..learners import PORTFOLIOS, hazard_learner, named_learner, portfolio, quantile_learner
 from ._cautions import idle_learners, repeated_learners, splitting_groups, unweighted
+
+WITH_OWN_LOSS = {Quantiles.family: quantile_learner, Survival.family: hazard_learner}  # what makes learners of these
 
 
 def learners_of(stack, task, problem):
@@ -32,9 +34,8 @@ def learners_of(stack, task, problem):
     if isinstance(learners, (list, tuple)):
         learners = [named_learner(entry, **facts) if isinstance(entry, str) else entry for entry in learners]
     specs = check_learners(learners)
-    if isinstance(task.rules, Quantiles):
-        specs = [replace(spec, estimator=quantile_learner(spec.estimator)) for spec in specs]
-    return specs
+    made = WITH_OWN_LOSS.get(task.rules.family)
+    return specs if made is None else [replace(spec, estimator=made(spec.estimator)) for spec in specs]
 
 
 def facts_of(stack, task, problem):

@@ -44,8 +44,10 @@ class MultiOutputStack(BaseStack):
     Parameters
     ----------
     {parameters}
-    tasks : "auto" or dict of str to str, default="auto"
-        Kind of some or all tasks: "binary", "multiclass", "ordinal", "regression", "count", "quantile" or "labels".
+    tasks : "auto" or dict of str to str or tuple, default="auto"
+        Kind of some or all tasks: "binary", "multiclass", "ordinal", "regression", "count", "quantile", "labels" or
+        ("survival", time, event): the names of the columns of Y that tell how long a row was watched, and whether the
+        event had happened then. Of such a task the logarithm of the hazard is predicted: the higher, the sooner.
         "labels" are lists of tags, or text such as "drama|comedy"; each tag is a task of two classes inside. "ordinal"
         are classes in order, numbers or an ordered Categorical, of which the middle one is said; "count" are numbers
         from 0 on with a Poisson loss; of "quantile" the median is said, and others by `predict_quantiles`. Auto: text,
@@ -90,7 +92,7 @@ class MultiOutputStack(BaseStack):
     """
 
     _: KW_ONLY
-    tasks: str | Mapping[str, str] = "auto"
+    tasks: str | Mapping[str, str | tuple[str, str, str]] = "auto"
     strategy: str = "stacked"
     task_weight: Mapping[str, float] | None = None
 

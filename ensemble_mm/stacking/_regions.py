@@ -29,6 +29,8 @@ def fit_regions(run, oof, tried):
     """
     pattern, regions = patterns_of(run.features.present), {}
     for name, task in run.problem.tasks.items():
+        if task.rules.region is None:
+            continue
         y = run.problem.targets[name]
         rows = np.flatnonzero(has_both(y, oof[name]))
         regions[name] = REGIONS[task.rules.family]()
@@ -88,8 +90,10 @@ def regions_of(model, out, present, coverage, region, joint=False):
     With `joint`, all tasks of a row are covered at once, those of the other kind with them.
     """
     pattern = patterns_of(present)
+    if not any(model.tasks_[name].rules.region == region for name in out):
+        return {}
     _warn_of_new(pattern, list(present), model.conformal_)
-    if joint and model.joint_ is None and len(model.tasks_) > 1:
+    if joint and model.joint_ is None and len(model.conformal_) > 1:
         raise ValueError(
             "What was added to this model is not for all tasks, which were never judged together: fit all for joint "
             "coverage."

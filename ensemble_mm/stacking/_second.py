@@ -12,7 +12,7 @@ import pandas as pd
 
 from .._checks import did_you_mean
 from ..crossfit import FIT_SHARE, MISSING, Estimate, Member, patterns_of, seed_of
-from ..data import Quantiles
+from ..data import Quantiles, Survival
 from ..learners import named_learner
 from ..meta import TableClassifier, TableRegressor
 from ._across import (
@@ -283,7 +283,8 @@ def check_final(model, problem):
     for task in problem.tasks.values():
         spec = meta_setting(model.meta_learner, task)
         given = "auto" if spec is None else spec
-        if isinstance(task.rules, Quantiles) or not (given == "auto" or hasattr(spec, "fit") and not _blends(spec)):
+        has_own = isinstance(task.rules, (Quantiles, Survival))
+        if has_own or not (given == "auto" or hasattr(spec, "fit") and not _blends(spec)):
             raise ValueError(
                 f"{words} gives features to the final estimator, but meta_learner={spec!r} of task {task.name!r} reads "
                 f"predictions of kind {task.kind!r} only: use any {task.rules.learner} of scikit-learn's kind, or "

@@ -1,0 +1,111 @@
+"""Regressors that know a Poisson loss, as learners of times to an event."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
+
+from .._checks import having
+from .._kinds import FLOOR
+from .._routing import row_params
+
+# By name, as boosting is imported only where it is used.
+LOSSES: dict[str, dict[str, str]] = {
+    "HistGradientBoostingRegressor": {"loss": "poisson"},
+    "LGBMRegressor": {"objective": "poisson"},
+    "PoissonRegressor": {},
+    "XGBRegressor": {"objective": "count:poisson"},
+}
+
+
+def _loss_of(estimator):
+    """Return what makes a regressor learn by a Poisson loss; None where it knows none."""
+    return next((LOSSES[cls.__name__] for cls in type(estimator).__mro__ if cls.__name__ in LOSSES), None)
+
+
+def hazard_learner(estimator):
+    """Return an estimator that predicts hazards, or the estimator as it is where it, or its last step, cannot."""
+    if isinstance(estimator, Pipeline):
+        return Pipeline([*estimator.steps[:-1], (estimator.steps[-1][0], hazard_learner(estimator.steps[-1][1]))])
+    return estimator if _loss_of(estimator) is None else HazardLearner(estimator)
+
+
+class HazardLearner(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+    """Learn proportional hazards with a regressor that knows a Poisson loss.
+
+    On the scale of the cumulative hazard of all rows, by Nelson and Aalen, hazards that are proportional are constant,
+    and their likelihood is that of Poisson regression of the event, with the time watched as its exposure [1]_. This
+    scale is taken once, not again with what was learned: hazards lie a little nearer to each other than Cox
+    regression has them, in the same order, for one fit in the place of several.
+
+    Parameters
+    ----------
+    estimator : regressor
+        Of LightGBM or XGBoost, or `PoissonRegressor` or `HistGradientBoostingRegressor` of scikit-learn; its loss is
+        set here.
+
+    Attributes
+    ----------
+    estimator_ : regressor
+    offset_ : float
+        What is added to the logarithm of what it predicts: events are then expected per unit of time.
+    n_features_in_ : int
+
+    References
+    ----------
+    .. [1] Whitehead, J. (1980). Fitting Cox's regression model to survival data using GLIM. Applied Statistics 29,
+       268-275.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import PoissonRegressor
+    >>> from ensemble_mm.learners import HazardLearner
+    >>> X = np.arange(20.0).reshape(-1, 1) / 20
+    >>> times = np.exp(-X[:, 0])
+    >>> times[::5] *= -0.5  # watched half as long, and it had not happened
+    >>> risk = HazardLearner(PoissonRegressor(alpha=0)).fit(X, times).predict(X)
+    >>> bool((np.diff(risk) > 0).all())
+    True
+    """
+
+    predicts_hazards = True
+    _parameter_constraints = {"estimator": [having("fit", "predict")]}
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit to times above 0, which are negative where the event had not happened."""
+        loss = _loss_of(self.estimator)
+        if loss is None:
+            raise ValueError(f"{self.estimator!r} knows no Poisson loss: use one of {', '.join(LOSSES)}.")
+        y = np.asarray(y, dtype=np.float64)
+        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        event, exposure = (y > 0).astype(float), _cumulative_hazard(y, weight)
+        model = clone(self.estimator).set_params(**loss)
+        watched = np.maximum(exposure, FLOOR)
+        self.estimator_ = model.fit(X, event / watched, **row_params(model, sample_weight=weight * watched))
+        self.offset_ = 0.0
+        expected = weight @ (np.abs(y) * np.exp(self.predict(X)))
+        self.offset_ = float(np.log(max(weight @ event, FLOOR) / max(expected, FLOOR)))
+        self.n_features_in_ = self.estimator_.n_features_in_
+        return self
+
+    def predict(self, X):
+        """Return the logarithm of the hazard of each row, shape (n_samples,): the higher, the sooner."""
+        check_is_fitted(self)
+        return np.log(np.maximum(self.estimator_.predict(X), FLOOR)) + self.offset_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self.estimator).input_tags
+        return tags
+
+
+def _cumulative_hazard(y, weight):
+    """Return the estimate of Nelson and Aalen at the time of each row."""
+    times, place = np.unique(np.abs(y), return_inverse=True)
+    at_risk = np.bincount(place, weight)[::-1].cumsum()[::-1]
+    return np.cumsum(np.bincount(place, weight * (y > 0)) / np.maximum(at_risk, FLOOR))[place]
