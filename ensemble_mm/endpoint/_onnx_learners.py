@@ -18,6 +18,11 @@ from .._products import LARGEST
 OPSET, TREES_OPSET = 18, 3
 # Of Matern's kernel: a polynomial of the distance, by its smoothness.
 MATERN = {0.5: (1.0,), 1.5: (1.0, 1.0), 2.5: (1.0, 1.0, 1 / 3)}
+# Objectives of boosting by what the sums of its trees are.
+ODDS = {"binary", "binary:logistic"}
+LOGARITHMS = {"poisson", "gamma", "tweedie", "count:poisson", "reg:gamma", "reg:tweedie"}
+PLAIN = {"regression", "regression_l1", "huber", "fair", "quantile", "mape", "reg:squarederror", "reg:absoluteerror",
+         "reg:pseudohubererror", "reg:quantileerror"}  # fmt: skip
 NEAREST = 1e-30  # squared distance of a row to one of the fit that is the same
 
 
@@ -83,6 +88,8 @@ class Graph:
 
 def add_learner(graph, model, x) -> str:
     """Add a fitted learner, or a step before it; return what it makes of `x`, shape (n_rows, n_columns), double."""
+    if hasattr(model, "best_estimator_"):  # of a search
+        return add_learner(graph, model.best_estimator_, x)
     return _OWN.get(type(model).__name__, _by_library)(graph, model, x)
 
 
@@ -236,6 +243,8 @@ def _forest(graph, model, x):
 
 def _lightgbm(graph, model, x):
     whole = model.booster_.dump_model()
+    if whole.get("average_output"):
+        raise NotExportedError("a random forest of LightGBM")
     width = whole["num_tree_per_iteration"]
     trees = [(*_flat(tree["tree_structure"]), place % width) for place, tree in enumerate(whole["tree_info"])]
     objective, *settings = whole.get("objective", "").split()
@@ -247,6 +256,8 @@ def _flat(root):
     """Return the nodes of a tree of LightGBM as arrays."""
     rows, waiting = [], [root]
     for node in waiting:  # grows
+        if "leaf_coeff" in node:
+            raise NotExportedError("LightGBM with linear trees")
         if "leaf_value" in node:
             rows.append((0, 0.0, -1, -1, False, node["leaf_value"]))
             continue
@@ -260,14 +271,17 @@ def _flat(root):
 
 def _xgboost(graph, model, x):
     learner = json.loads(model.get_booster().save_raw("json"))["learner"]
-    booster, objective = learner["gradient_booster"]["model"], learner["objective"]["name"]
-    base = np.atleast_1d(json.loads(learner["learner_model_param"]["base_score"]))
-    base = logit(base) if objective == "binary:logistic" else np.log(base) if objective == "count:poisson" else base
+    booster, objective = learner["gradient_booster"], learner["objective"]["name"]
+    if booster["name"] != "gbtree":
+        raise NotExportedError(f"XGBoost with booster {booster['name']!r}")
+    booster, base = booster["model"], np.atleast_1d(json.loads(learner["learner_model_param"]["base_score"]))
+    base = logit(base) if objective in ODDS else np.log(base) if objective in LOGARITHMS else base
+    n_trees = booster["iteration_indptr"][getattr(model, "best_iteration", -2) + 1]
     if any(tree["categories"] for tree in booster["trees"]):
         raise NotExportedError("XGBoost with categories")
     names = "split_indices", "split_conditions", "left_children", "right_children", "default_left", "split_conditions"
     trees = [(*(np.array(tree[name], dtype=np.float32 if "condition" in name else int) for name in names), target)
-             for tree, target in zip(booster["trees"], booster["tree_info"], strict=True)]  # fmt: skip
+             for tree, target in zip(booster["trees"][:n_trees], booster["tree_info"], strict=False)]  # fmt: skip
     width = max(booster["tree_info"]) + 1
     scores = _ensemble(graph, graph.cast(graph.cast(x, "FLOAT")), trees, width, "BRANCH_LT")
     return _linked(graph, model, graph("Add", scores, base), objective)
@@ -275,14 +289,14 @@ def _xgboost(graph, model, x):
 
 def _linked(graph, model, scores, objective, scale=1.0):
     """Return what boosting makes of the sums of its trees."""
-    if objective in ("binary", "binary:logistic"):
+    if objective in ODDS:
         second = graph("Sigmoid", graph("Mul", scores, scale))
         return graph("Concat", graph("Sub", 1.0, second), second, axis=1)
     if objective in ("multiclass", "multi:softprob"):
         return graph("Softmax", scores, axis=1)
-    if objective in ("poisson", "count:poisson"):
+    if objective in LOGARITHMS:
         return graph("Exp", scores)
-    if objective in ("regression", "quantile", "reg:squarederror", "reg:quantileerror"):
+    if objective in PLAIN:
         return scores
     raise NotExportedError(f"{type(model).__name__} with objective {objective!r}")
 

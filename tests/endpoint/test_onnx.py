@@ -7,9 +7,9 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from sklearn.svm import SVR
-from xgboost import XGBClassifier
+from xgboost import XGBClassifier, XGBRegressor
 
-from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor, save
+from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor, TunedLearner, save
 from ensemble_mm._cli import main
 from ensemble_mm.endpoint import _onnx as onnx_file
 from ensemble_mm.endpoint import features_of, write_onnx
@@ -53,10 +53,12 @@ def presets(kind, **facts):
 
 
 CASES = {
-    "two": [*presets("binary"), ("forest", ExtraTreesClassifier(5)),
+    "two": [*presets("binary"), ("search", TunedLearner(LOGISTIC, {"C": [0.1]})), ("forest", ExtraTreesClassifier(5)),
             ("logistic", LOGISTIC), ("lightgbm", LGBMClassifier(n_estimators=5, verbose=-1))],
-    "three": [*presets("multiclass", n_classes=3), ("xgboost", XGBClassifier(n_estimators=5))],
-    "price": [*presets("regression"), ("ridge", Ridge()), ("library", SVR())],
+    "three": [*presets("multiclass", n_classes=3), ("xgb_early", XGBClassifier(early_stopping_rounds=1))],
+    "price": [*presets("regression"), ("ridge", Ridge()),
+              ("gamma", XGBRegressor(n_estimators=5, objective="reg:tweedie")),
+              ("mae", LGBMRegressor(n_estimators=5, objective="mae", verbose=-1)), ("library", SVR())],
     "n": [*presets("count"), ("poisson", PoissonRegressor())],
 }  # fmt: skip
 
@@ -130,6 +132,18 @@ def test_what_has_no_form_is_named(tmp_path):
     with pytest.raises(ValueError, match="HistGradient.*'hist'.*MedianClassifier.*IsotonicCalibrator"):
         write_onnx(model, X, tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("learner", [XGBClassifier(booster="dart", n_estimators=2), XGBClassifier(booster="gblinear"),
+                                     LGBMClassifier(n_estimators=2, linear_tree=True, verbose=-1),
+                                     LGBMClassifier(n_estimators=2, zero_as_missing=True, verbose=-1),
+                                     LGBMClassifier(boosting_type="rf", subsample_freq=1, subsample=0.5, verbose=-1)],
+                         ids=str)  # fmt: skip
+def test_boosting_of_another_kind_is_named(learner, tmp_path):
+    X, Y = rows()
+    model = StackedClassifier(learners=[("other", learner)], cv=2, random_state=0).fit(X[["size"]], Y["two"])
+    with pytest.raises(ValueError, match="no form for .*(XGBoost|LightGBM) .*'other'|no form for a random forest"):
+        write_onnx(model, X, tmp_path / "m.onnx")
 
 
 def test_a_graph_that_says_something_else_is_not_written(tmp_path, monkeypatch):
