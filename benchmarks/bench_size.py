@@ -5,6 +5,10 @@ The question is lost when a prediction of the two differs in a bit, when data on
 memory, or when the speed on disk is below 0.8 of that in memory (seconds of work, CPU).
 
     python benchmarks/bench_size.py [rows] [memory]
+
+With "numbers" it asks what rows of 40 numbers in memory take without a limit: at most 2.5 GB for a million.
+
+    python benchmarks/bench_size.py numbers [rows]
 """
 
 import hashlib
@@ -18,7 +22,7 @@ import numpy as np
 import pandas as pd
 from _measure import alone, report
 
-from ensemble_mm import ChunkedData, MultiOutputStack
+from ensemble_mm import ChunkedData, MultiOutputStack, StackedClassifier
 
 WORDS = np.array([f"word{i}" for i in range(3000)])
 PART = 50_000  # rows of a file
@@ -62,6 +66,22 @@ def fit(folder, where, memory):
     return {"cpu_s": spent, "mark": mark, "views": len(model.views_)}
 
 
+def fit_numbers(n_rows):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_rows, 40)).astype(np.float32)
+    y = X[:, 0] + np.abs(X[:, 1]) + rng.normal(size=n_rows) > 0.5
+    started = time.process_time()
+    StackedClassifier(learners="fast", cv=3, random_state=0).fit(X, y)
+    return {"cpu_s": time.process_time() - started, "X_MB": X.nbytes / 1e6}
+
+
+def numbers(n_rows=1_000_000):
+    found = alone(__file__, "--numbers", n_rows)
+    row = {"rows": n_rows, "X_MB": found["X_MB"], "cpu_s": found["cpu_s"], "peak_MB": found["peak_bytes"] / 1e6}
+    report("size_numbers", [row])
+    raise SystemExit(found["peak_bytes"] > 0.5e9 + 2000 * n_rows)
+
+
 def main(n_rows=100_000, memory="8GB"):
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder), n_rows)
@@ -79,5 +99,9 @@ def main(n_rows=100_000, memory="8GB"):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--role"]:
         print(json.dumps(fit(Path(sys.argv[2]), *sys.argv[3:])))
+    elif sys.argv[1:2] == ["--numbers"]:
+        print(json.dumps(fit_numbers(int(sys.argv[2]))))
+    elif sys.argv[1:2] == ["numbers"]:
+        numbers(*map(int, sys.argv[2:3]))
     else:
         main(*(int(sys.argv[1]),) if sys.argv[1:] else (), *sys.argv[2:3])

@@ -4,7 +4,7 @@ A block of features has one row per sample: dense float32 with NaN where the vie
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from scipy import sparse
 from .._checks import BadItemsError, BadItemsWarning
 from .._modalities import MODALITIES
 from .._routing import row_params, whole_groups
-from ..data import take_rows
+from ..data import ColumnOnDisk, take_rows
 from ..store import BlockFolder, Cache, content_key, row_keys, versions, with_contents
 from ._execute import Job
 from ._plan import Extraction
@@ -209,7 +209,8 @@ class FitExtractor(Job):
         return len(self.train)
 
     def run(self):
-        extractor, reducer, blocks = self._found()
+        here = replace(self, column=self.column.read()) if isinstance(self.column, ColumnOnDisk) else self
+        extractor, reducer, blocks = here._found()
         if self.folder is not None:
             blocks = {form: self.folder.keep(block) for form, block in blocks.items()}
         return extractor, reducer, blocks

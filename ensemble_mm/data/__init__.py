@@ -12,13 +12,14 @@ from ._sources import ADDRESS
 from ._tags import MAIN as MAIN_OF_SETS
 from ._tags import as_lists, classes_by_column, evaluate_sets, folded, kinds_by_column, of_having
 from ._targets import Task, labels_by_task, resolve_targets, setting_of
-from ._views import ColumnsOnDisk, as_fitted, column_of, columns_of, columns_of_few, views_of
+from ._views import ColumnOnDisk, ColumnsOnDisk, as_fitted, column_of, columns_of, columns_of_few, views_of
 
 __all__ = [
     "ADDRESS",
     "KINDS",
     "MAIN_OF_SETS",
     "ChunkedData",
+    "ColumnOnDisk",
     "ColumnsOnDisk",
     "Classes",
     "MultimodalData",

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -117,6 +118,22 @@ class ColumnsOnDisk(Mapping):
 
     def __len__(self):
         return len(self.views)
+
+
+@dataclass(frozen=True)
+class ColumnOnDisk:
+    """The items of one view of data on disk, for a job that reads them where it runs."""
+
+    columns: ColumnsOnDisk
+    name: str
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (len(self.columns.source),)
+
+    def read(self) -> Any:
+        """Return the items."""
+        return self.columns[self.name]
 
 
 def columns_of(source, views, schema, *, told=None):

@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from ensemble_mm import (
@@ -18,7 +19,7 @@ from ensemble_mm import (
     infer_schema,
     make_multimodal,
 )
-from ensemble_mm.data import ColumnsOnDisk, views_of
+from ensemble_mm.data import ColumnOnDisk, ColumnsOnDisk, views_of
 from ensemble_mm.store import _blocks, data_key
 
 pytest.importorskip("pyarrow")
@@ -192,3 +193,30 @@ def test_vectors_in_cells_are_read_in_chunks(tmp_path):
     pd.DataFrame({"v": vectors, "x": np.arange(40.0)}).to_parquet(tmp_path / "t.parquet")
     with pytest.raises(ValueError, match="vectors of different lengths, from 3 to 4 numbers .28 of 29 have 3"):
         ColumnsOnDisk(ChunkedData(tmp_path / "t.parquet", chunk_rows=10), columns.views.values(), columns.schema)["v"]
+
+
+def test_other_workers_read_the_rows_themselves(table, whole, monkeypatch):
+    X, Y, folder = table
+    read, data = [], ChunkedData(folder, columns=list(X.columns))
+    monkeypatch.setattr(ColumnOnDisk, "read", lambda self: read.append(self.name) or self.columns[self.name])
+    with parallel_config(backend="threading", n_jobs=2):
+        same(whole, stack().fit(data, Y), X)
+    assert sorted(read) == sorted(3 * list(whole.views_))  # two folds and all rows
+    stack().fit(data, Y)
+    assert len(read) == 3 * len(whole.views_)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_partitions_of_dask_are_read_by_its_workers(tmp_path, n_workers):
+    distributed, frames = pytest.importorskip("distributed"), pytest.importorskip("dask.dataframe")
+    X, Y = make_multimodal(5000, image_size=1, random_state=0)
+    X = X.drop(columns="photo")
+    X.to_parquet(tmp_path / "rows.parquet", row_group_size=700)
+    lazy = frames.read_parquet(str(tmp_path / "rows.parquet"))
+    with (
+        distributed.Client(n_workers=n_workers, threads_per_worker=1, processes=True, dashboard_address=None),
+        parallel_config(backend="dask"),
+    ):
+        there = stack(memory="4GB", workdir=tmp_path).fit(lazy, Y)
+    same(stack().fit(X, Y), there, X.iloc[:100])
