@@ -99,7 +99,7 @@ def _answers(model, rows, score, new, shares, parts):
         usual = cells.scorer.plain(cells.ensemble).usual
         words = f"{name}: not clearly better than always guessing {usual}. Add columns or rows, or check its labels."
         steps.append((0, words))
-    elif groups:
+    elif groups and not any(missing.startswith(groups[0].words) for missing, _ in worth):
         words = f"Look at the {groups[0].n:,} rows where {groups[0].words}: is their {name} right? If so, "
         steps.append((4, f"{words}more rows like these may help."))
     return Answers(name, good, drives, fails, steps, worth)

@@ -12,7 +12,7 @@ def _has(method):
 
 
 class Predictor:
-    """What a fitted stack predicts, for few rows at a time: no pool is started, and nothing can be fitted.
+    """A fitted stack for quick predictions of few rows. It starts no processes, and cannot be fitted.
 
     `model.compiled()` makes one. It gives what the methods of the stack give, to 1e-6, and has those that the stack
     has. Any number of threads may call it: they wait for one another.
