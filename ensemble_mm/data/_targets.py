@@ -192,12 +192,8 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str]
             continue
         if only and tags_of(column) is not None:
             raise ValueError(f"{name!r} lists tags: MultiOutputStack reads them, in a DataFrame as one task per tag.")
-        check_labels(name, column)
-        kind = kinds.get(name) or only or column.attrs.get("kind") or _infer_kind(name, column, notes)
-        tasks[name] = replace(_make_task(name, column, kind), parts=parts.get(name))
-        declared = only is not None or name in kinds
-        notes += _reading_notes(tasks[name], known_labels(column).to_numpy(object), declared=declared)
-        notes += _blank_classes(tasks[name])
+        task = _task_of(name, column, kinds.get(name) or only, notes)
+        tasks[name] = replace(task, parts=parts.get(name))
     if told is None:
         tell(notes, stacklevel=2)
     return tasks, {name: task.encode(columns[task.column or name]) for name, task in tasks.items()}, named
@@ -253,6 +249,16 @@ def without_rare(tasks: dict[str, Task], targets: dict[str, np.ndarray], told: l
         kind = name_of_classes(len(kept)) if task.kind == name_of_classes(len(counts)) else task.kind
         tasks[name] = replace(task, kind=kind, classes=task.classes[kept])
     return tasks, targets
+
+
+def _task_of(name, column, declared, notes) -> Task:
+    """Return the task of a column, whose kind may be declared; `notes` takes what a person should know."""
+    check_labels(name, column)
+    kind = declared or column.attrs.get("kind") or _infer_kind(name, column, notes)
+    task = _make_task(name, column, kind)
+    notes += _reading_notes(task, known_labels(column).to_numpy(object), declared=declared is not None)
+    notes += _blank_classes(task)
+    return task
 
 
 def labels_by_task(tasks: dict[str, Task], Y, *, named: bool = True) -> dict[str, pd.Series]:

@@ -177,15 +177,7 @@ class SecondLevelMixin:
             label += "+tasks" if any(others.values()) else ""
             return [[members_reading(name, members, [*own[name], *others[name]], label) for name in names]]
         orders = chain_orders(names, np.random.RandomState(seed_of(seed, "chains")))
-        steps = []
-        for position in range(1, len(names)):
-            step = []
-            for c, order in enumerate(orders):
-                name = order[position]
-                before = [Estimate(task, c if place else None) for place, task in enumerate(order[:position])]
-                step.append(members_reading(name, members, [*own[name], *before], f"{label}+chain{c}", chain=c))
-            steps.append(step)
-        return steps
+        return [_step_of_chains(orders, position, members, own, label) for position in range(1, len(names))]
 
     def _final(self, problem, name, inputs):
         """Return the final estimator of a task as a member that reads all that is said, and the views it is to see."""
@@ -301,3 +293,13 @@ def passed(passthrough, problem):
     if passthrough is True:
         return [view.name for view in problem.views]
     return [passthrough] if isinstance(passthrough, str) else list(passthrough)
+
+
+def _step_of_chains(orders, position, members, own, label):
+    """Return the candidates for the task at one place of each chain: they read the estimates of those before it."""
+    step = []
+    for c, order in enumerate(orders):
+        name = order[position]
+        before = [Estimate(task, c if place else None) for place, task in enumerate(order[:position])]
+        step.append(members_reading(name, members, [*own[name], *before], f"{label}+chain{c}", chain=c))
+    return step

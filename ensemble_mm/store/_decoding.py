@@ -104,10 +104,8 @@ class Decoder:
             made = made.view(np.uint8).reshape(dtype.itemsize, size).T.copy().view(dtype).ravel()
         self._at += size * dtype.itemsize
         if LOWER in rest:
-            places, half = np.tril_indices(shape[0]), made
-            made = np.empty(shape, dtype)
-            made[places] = made.T[places] = half
-            made, size = made.ravel(), made.size
+            made = _mirrored(made, shape[0])
+            size = made.size
         if wide:
             fits = len(wide) == 1 and any(wide[0] in WIDE[kind] and spelt in NARROW[kind] for kind in NARROW)
             require(fits, "a type is none")
@@ -212,6 +210,14 @@ class Decoder:
         hashes = {hash(key) for key in keys}
         require(len(keys) < 1000 or len(hashes) > len(keys) // 4, "the keys of a dict are made to collide")
         return zip(keys, values, strict=True)
+
+
+def _mirrored(half, n) -> np.ndarray:
+    """Return a symmetric square of which the lower half is kept, as one run of values."""
+    whole = np.empty((n, n), half.dtype)
+    places = np.tril_indices(n)
+    whole[places] = whole.T[places] = half
+    return whole.ravel()
 
 
 def _read_dtype(spelt) -> np.dtype:
