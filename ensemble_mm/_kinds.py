@@ -86,6 +86,8 @@ class Kind:
 
     def suits(self, estimator) -> bool:
         """Tell whether an estimator can learn such a task."""
+        if getattr(estimator, "learns_all_tasks", False):
+            return True
         tags = get_tags(estimator)
         return tags.estimator_type == self.learner and (self.n_classes <= 2 or tags.classifier_tags.multi_class)
 

@@ -31,7 +31,7 @@ from .inspection import (
     view_contributions,
     write_report,
 )
-from .learners import ImageCNN, TextCNN, TunedLearner
+from .learners import ImageCNN, MultiTaskNetwork, TextCNN, TunedLearner
 from .stacking import MultiOutputStack, Predictor, StackedClassifier, StackedRegressor, compare_strategies
 from .store import ModelFileError, TaskDatabase, load, save
 
@@ -48,6 +48,7 @@ __all__ = [
     "MissingDisplay",
     "ModelFileError",
     "MultiOutputStack",
+    "MultiTaskNetwork",
     "MultimodalData",
     "Predictor",
     "PruningDisplay",

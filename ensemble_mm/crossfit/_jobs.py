@@ -190,6 +190,10 @@ class FitMember(Job):
         if model.counted:
             weight = np.take(model.counted, target) * (1.0 if weight is None else weight)
         self._fit(model.estimator, assemble(blocks, train, model.fills, model.dense), target, weight, groups)
+        return self.outcome(model, blocks)
+
+    def outcome(self, model, blocks):
+        """Return what `run` gives of a fitted model."""
         started = time.perf_counter()
         predictions = model.predict_columns(blocks, self.test) if len(self.test) else None
         seconds = time.perf_counter() - started

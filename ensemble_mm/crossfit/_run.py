@@ -14,6 +14,7 @@ from ._features import TrainingFeatures
 from ._jobs import Blanks, FitMember
 from ._patterns import Tried, missing_of, patterns_to_try
 from ._plan import ALL_ROWS, MISSING, Fit, failure_of, seed_of
+from ._shared import shared
 from ._table import Table
 from ._unseen import Unseen
 
@@ -96,7 +97,10 @@ class CrossFit:
     def _run(self, stage, jobs):
         unique, places = _once(jobs)
         outcomes = self.runner.run(stage, unique, share=FIT_SHARE)
-        return [outcomes[place] for place in places]
+        found = [outcomes[place] for place in places]
+        return [
+            out[job.fit.member.task] if isinstance(out, dict) else out for job, out in zip(jobs, found, strict=True)
+        ]
 
     def seed_of(self, name, task):
         """Return the seed of a job of a task; what a lone task is called does not matter."""
@@ -264,14 +268,20 @@ def _check_served(required, kept, failed):
 
 
 def _once(jobs):
-    """Return the jobs without repeats, and for every job the place of its result."""
+    """Return the jobs without repeats, and for every job the place of its result.
+
+    Those of a learner that learns all tasks at once are one.
+    """
     unique, places, place_of = [], [], {}
     for job in jobs:
         m = job.fit.member
-        content = content_key(seeded(m.estimator, job.seed))
-        mark = (content, m.views, m.form, m.inputs, m.task, job.fit.fold)
+        together = getattr(m.estimator, "learns_all_tasks", False)
+        content = m.learner if together else content_key(seeded(m.estimator, job.seed))
+        mark = (content, m.views, m.form, m.inputs, None if together else m.task, job.fit.fold)
         if mark not in place_of:
             place_of[mark] = len(unique)
-            unique.append(job)
+            unique.append([] if together else job)
+        if together:
+            unique[place_of[mark]].append(job)
         places.append(place_of[mark])
-    return unique, places
+    return [shared(job) if isinstance(job, list) else job for job in unique], places

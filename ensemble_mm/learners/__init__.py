@@ -7,6 +7,7 @@ from ._gaussian_process import GaussianProcess
 from ._hazards import HazardLearner, hazard_learner
 from ._imagecnn import ImageCNN, ImageCNNClassifier, ImageCNNRegressor
 from ._linear import LogisticPath, RidgePath
+from ._multitask import MultiTaskNetwork, TaskHead
 from ._pooled_gaussian import PooledGaussian
 from ._portfolios import PORTFOLIOS, Entry, named_learner, portfolio
 from ._quantiles import QuantileLearner, quantile_learner
@@ -24,12 +25,14 @@ __all__ = [
     "ImageCNNClassifier",
     "ImageCNNRegressor",
     "LogisticPath",
+    "MultiTaskNetwork",
     "NaiveBayesScaler",
     "PooledGaussian",
     "QuantileLearner",
     "RidgePath",
     "SampledKernel",
     "TailRegressor",
+    "TaskHead",
     "TailScaler",
     "TextCNN",
     "TextCNNClassifier",

@@ -61,6 +61,7 @@ class ImageNetworkLearner(ImageInput, NetworkLearner):
     weight_decay: float = 0.01
     optimizer: str = "adamw"
     schedule: str = "one-cycle"
+    pruning: float = 0.0
     validation_fraction: float = 0.1
     patience: int = 8
     device: str = "auto"

@@ -7,11 +7,12 @@ are imported inside functions.
 
 from contextlib import contextmanager
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
 from .._checks import require
-from .._modalities import IMAGE, TEXT
+from .._modalities import IMAGE, TEXT, VECTOR
 
 CALLER = "TextCNN and ImageCNN"
 
@@ -180,7 +181,29 @@ def _task_loss():
     return TaskLoss
 
 
-NETWORKS = {TEXT: _text_network, IMAGE: _image_network}
+@cache
+def _vector_network():
+    nn = get_torch().nn
+
+    class VectorNetwork(nn.Module):
+        """Layers that all tasks share, and one linear layer with the outputs of each."""
+
+        def __init__(self, shape):
+            super().__init__()
+            widths = [shape["n_inputs"], *shape["hidden"]]
+            self.layers = nn.ModuleList(nn.Linear(*pair) for pair in pairwise(widths))
+            self.dropout = nn.Dropout(shape["dropout"])
+            self.head = nn.Linear(widths[-1], shape["n_outputs"])
+
+        def forward(self, X):
+            for layer in self.layers:
+                X = self.dropout(nn.functional.relu(layer(X)))
+            return self.head(X)
+
+    return VectorNetwork
+
+
+NETWORKS = {TEXT: _text_network, IMAGE: _image_network, VECTOR: _vector_network}
 
 
 def build(shape, state=None):

@@ -5,6 +5,7 @@ what comes in, hold rows aside to stop early, and keep what was learned as numpy
 """
 
 import time
+from numbers import Real
 from os import PathLike
 
 import numpy as np
@@ -19,6 +20,7 @@ from .._checks import (
     AT_LEAST_0,
     POSITIVE,
     SHARE,
+    Number,
     as_items,
     check_fraction,
     check_params,
@@ -42,6 +44,9 @@ optimizer : {"adamw", "adam", "sgd"}, default="adamw"
     Optimiser; "sgd" has momentum 0.9.
 schedule : {"one-cycle", "cosine", "constant"}, default="one-cycle"
     How the learning rate goes on.
+pruning : float in [0, 1), default=0.0
+    Share of the weights that is set to 0 after the training, which then goes on with the others for half as many
+    epochs, on the training rows. `prune` does it by hand, and removes whole filters, too.
 validation_fraction : float in [0, 1], default=0.1
     Share of the training rows held aside to stop early; 0 (or too few rows): no early stopping.
 """.strip()
@@ -72,6 +77,7 @@ class NetworkLearner(BaseEstimator):
         "weight_decay": [AT_LEAST_0],
         "optimizer": [one_of("adamw", "adam", "sgd")],
         "schedule": [one_of("one-cycle", "cosine", "constant")],
+        "pruning": [Number(Real, 0, 1, closed="left")],
         "validation_fraction": [SHARE],
         "patience": [whole(1)],
         "device": [str],
@@ -115,8 +121,12 @@ class NetworkLearner(BaseEstimator):
             valid = None if aside is None else (X[aside], target[aside])
             self.history_ = train_network(module, X[train], target[train], self.sizes_, self._training(), valid)
             self.state_ = as_state(module)
-        self.n_iter_ = len(self.history_)
         self._module = None
+        if self.pruning:
+            masks = magnitude_masks(self.state_, self.pruning)
+            self.state_ = {key: value * masks.get(key, 1) for key, value in self.state_.items()}
+            self._fine_tune(X, target, masks, max(1, self.max_epochs // 2), groups)
+        self.n_iter_ = len(self.history_)
         return self
 
     def prune(self, amount, structured=False, X=None, y=None, *, sample_weight=None, groups=None, max_epochs=15):
@@ -158,14 +168,14 @@ class NetworkLearner(BaseEstimator):
             self.state_ = {key: value * masks.get(key, 1) for key, value in self.state_.items()}
         self._module = None
         if rows is not None:
-            self._fine_tune(rows, y, sample_weight, groups, masks, max_epochs)
+            target, _ = self._encode(y, len(rows), known=True)
+            weight = check_sample_weight(sample_weight, rows, dtype=np.float64)
+            target = np.column_stack([target, weight]).astype(np.float32)
+            self._fine_tune(rows, target, masks, max_epochs, groups)
         self.pruning_ = pd.DataFrame([before, self._measure(rows, X, y)], index=["before", "after"])
         return self
 
-    def _fine_tune(self, X, y, sample_weight, groups, masks, max_epochs):
-        target, _ = self._encode(y, len(X), known=True)
-        weight = check_sample_weight(sample_weight, X, dtype=np.float64)
-        target = np.column_stack([target, weight]).astype(np.float32)
+    def _fine_tune(self, X, target, masks, max_epochs, groups):
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         settings = {**self._training(), "max_epochs": max_epochs}
         train, aside = self._split(target, seed, groups)

@@ -55,6 +55,7 @@ class TextNetworkLearner(TextInput, NetworkLearner):
     weight_decay: float = 0.01
     optimizer: str = "adamw"
     schedule: str = "one-cycle"
+    pruning: float = 0.0
     validation_fraction: float = 0.1
     patience: int = 3
     device: str = "auto"

@@ -51,8 +51,10 @@ def members_reading(name, members, inputs, label="+tasks", chain=None):
 
 
 def _is_bound(estimator):
-    """Tell whether a learner, or what it wraps, reads the values of one view only, such as pixels."""
-    return any(isinstance(part, BOUND) for part in (estimator, *estimator.get_params().values()))
+    """Tell whether a learner, or what it wraps, reads the values of one view only, such as pixels, or learns all tasks."""
+    return getattr(estimator, "learns_all_tasks", False) or any(
+        isinstance(part, BOUND) for part in (estimator, *estimator.get_params().values())
+    )
 
 
 def moved_by(run, member, models, estimates):

@@ -26,6 +26,7 @@ def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params) -> pd
       chosen for each fold on the others
     - "early fusion": the learners that read all views side by side
     - "late fusion": the plain mean of the learners that read one view each
+    - "multi-task network": the learners that learn all tasks at once, such as `MultiTaskNetwork`, where there are any
     - "ensemble": all learners, a task at a time
     - "multi-task": all learners and the estimates of the other tasks, where these help
 
@@ -82,6 +83,10 @@ def _simpler(problem, model, name):
         mean = make_meta_learner("mean", kind=task.kind, n_classes=kind.n_classes)
         alone = sorted(m for names, some in apart.items() if len(names) == 1 for m in some)
         _, simple["late fusion"] = cross_fitted(mean, partial(block_of, alone), *given)
+    together = [m for m, member in enumerate(members) if getattr(member.estimator, "learns_all_tasks", False)]
+    if together and len(model.tasks_) > 1:
+        mean = make_meta_learner("mean", kind=task.kind, n_classes=kind.n_classes)
+        _, simple["multi-task network"] = cross_fitted(mean, partial(block_of, together), *given)
     return {strategy: kind.given(out) for strategy, out in simple.items()}
 
 

@@ -35,7 +35,10 @@ def learners_of(stack, task, problem):
         learners = [named_learner(entry, **facts) if isinstance(entry, str) else entry for entry in learners]
     specs = check_learners(learners)
     made = WITH_OWN_LOSS.get(task.rules.family)
-    return specs if made is None else [replace(spec, estimator=made(spec.estimator)) for spec in specs]
+    if made is None:
+        return specs
+    own = [spec for spec in specs if not getattr(spec.estimator, "learns_all_tasks", False)]
+    return [replace(spec, estimator=made(spec.estimator)) for spec in own]
 
 
 def facts_of(stack, task, problem):

@@ -30,6 +30,7 @@ _OURS = {
     "learners._hazards": "HazardLearner",
     "learners._imagecnn": "ImageCNNClassifier ImageCNNRegressor",
     "learners._linear": "LogisticPath RidgePath",
+    "learners._multitask": "MultiTaskNetwork TaskHead",
     "learners._pooled_gaussian": "PooledGaussian",
     "learners._quantiles": "QuantileLearner",
     "learners._scaling": "NaiveBayesScaler SampledKernel TailRegressor TailScaler ViewScaler",

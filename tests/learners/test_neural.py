@@ -112,3 +112,15 @@ def test_errors_on_arguments_name_public_classes(make):
     name = getattr(make, "__name__", "")
     with pytest.raises(TypeError, match=rf"^{name}\w*\.__init__\(\) got an unexpected keyword argument 'colour'"):
         make(colour=1)
+
+
+def test_it_prunes_itself_within_a_fit(texts):
+    X, y = texts
+    model = em.TextCNN(pruning=0.8, random_state=0, max_epochs=6).fit(X[:400], y[:400])
+    weights = np.concatenate(
+        [v.ravel() for k, v in model.state_.items() if v.ndim > 1 and not k.startswith("embedding")]
+    )
+    assert (weights == 0).mean() == pytest.approx(0.8, abs=0.01)
+    assert len(model.history_) <= 9 and model.score(X[400:], y[400:]) > 0.8
+    with pytest.raises(ValueError, match="pruning"):
+        em.TextCNN(pruning=1.0).fit(X, y)

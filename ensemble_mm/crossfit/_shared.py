@@ -1,0 +1,66 @@
+"""The job that fits one learner for several tasks at once, in the place of one job per task."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .._estimators import seeded
+from .._kinds import kind_of
+from ..learners import TaskHead
+from ._execute import Job
+from ._jobs import FitMember, assemble
+
+
+@dataclass(frozen=True)
+class FitShared(Job):
+    """Fit a learner of all tasks on the rows that any of some jobs of single tasks would learn from.
+
+    Gives {task: what the job of this task would give}.
+    """
+
+    parts: tuple[FitMember, ...]
+
+    @property
+    def name(self):
+        others = f" and of {len(self.parts) - 1} other tasks" if len(self.parts) > 1 else ""
+        return f"{self.parts[0].name}{others}"
+
+    @property
+    def group(self):
+        return self.parts[0].group
+
+    @property
+    def cost(self):
+        return self.parts[0].cost * len(self.parts)
+
+    def run(self):
+        first = self.parts[0]
+        rows = np.unique(np.concatenate([part.train for part in self.parts]))
+        learned = [part for part in self.parts if len(np.unique(part.y[part.train])) >= kind_of(part.n_classes).least]
+        nothing = {part.fit.member.task: (None, None, 0.0, []) for part in self.parts}
+        if not learned:
+            return nothing
+        blocks = list(first.blocks)
+        if first.columns is not None:
+            blocks[-1] = blocks[-1].take(first.columns, axis=1)
+        weights = [part.weight for part in learned if part.weight is not None]
+        weight = np.mean(weights, axis=0) if weights else None
+        model = first._unfitted(blocks, [], None if weight is None else weight[rows], rows)
+        model.estimator = seeded(first.fit.member.estimator, first.seed)
+        model.estimator.fit(
+            assemble(blocks, rows, model.fills, model.dense), np.column_stack([part.y[rows] for part in learned]),
+            sample_weight=None if weight is None else weight[rows],
+            groups=None if first.groups is None else first.groups[rows], sizes=[part.n_classes for part in learned],
+        )  # fmt: skip
+        return nothing | {
+            part.fit.member.task: part.outcome(
+                replace(model, estimator=TaskHead(model.estimator, place), n_classes=part.n_classes,
+                        codes=list(range(part.n_classes))), blocks)
+            for place, part in enumerate(learned)
+        }  # fmt: skip
+
+
+def shared(parts):
+    """Return the job of some jobs for a learner of all tasks, in an order that does not hang on that of the tasks."""
+    parts = tuple(sorted(parts, key=lambda part: part.fit.member.task))
+    return FitShared(parts, key=parts[0].key, required=any(part.required for part in parts))

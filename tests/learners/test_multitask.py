@@ -1,0 +1,68 @@
+"""A network of all tasks: fitted once per fold, with labels that are not known, in a stack that is saved."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from ensemble_mm import MultiOutputStack, MultiTaskNetwork, compare_strategies, load, save
+
+pytest.importorskip("torch")
+RNG = np.random.default_rng(0)
+X = {"a": RNG.normal(size=(150, 3)), "b": RNG.normal(size=(150, 2))}
+Y = pd.DataFrame({
+    "size": X["a"][:, 0] + X["b"][:, 0], "kind": np.array(["u", "v", "w"])[np.digitize(X["a"][:, 1], [-0.5, 0.5])],
+    "side": np.where(X["b"][:, 1] > 0, "left", "right"),
+})  # fmt: skip
+Y.loc[:30, "kind"] = None
+Y.loc[20:60, "side"] = None
+NET = ("net", MultiTaskNetwork(max_epochs=3, validation_fraction=0.0), "all")
+
+
+SETTINGS = {"cv": 3, "meta_learner": "mean", "random_state": 0, "strategy": "independent"}
+
+
+class Counting(MultiTaskNetwork):
+    fits: list = []
+
+    def fit(self, X, y, sample_weight=None, groups=None, sizes=None):
+        self.fits.append((len(X), sizes))
+        return super().fit(X, y, sample_weight, groups, sizes)
+
+
+@pytest.fixture(scope="module")
+def model():
+    Counting.fits.clear()
+    learners = [("net", Counting(max_epochs=15, validation_fraction=0.0, random_state=0), "all")]
+    return MultiOutputStack(learners=learners, **SETTINGS).fit(X, Y)
+
+
+def test_it_is_fitted_once_for_all_tasks_and_reads_every_row_with_a_label(model):
+    assert sorted(Counting.fits) == [(100, [3, 2, 0])] * 3 + [(150, [3, 2, 0])]  # tasks by name: kind, side, size
+    assert model.learner("net", task="kind").network is model.learner("net", task="size").network
+    scores = pd.Series({name: model.judged_by(name).score(model.oof_[name]) for name in Y})
+    assert (scores > [0.5, 0.5, 0.7]).all()
+
+
+def test_an_unknown_label_teaches_nothing(model):
+    other = Y.copy()
+    other.loc[:30, "kind"] = "u"
+    changed = MultiOutputStack(
+        learners=model.learners, cv=3, meta_learner="mean", random_state=0, strategy="independent"
+    ).fit(X, other)
+    assert not np.allclose(changed.predict(X)["size"], model.predict(X)["size"])
+    again = MultiOutputStack(learners=model.learners, **SETTINGS)
+    np.testing.assert_array_equal(
+        again.fit(X, Y[["side", "size", "kind"]]).predict(X)["size"], model.predict(X)["size"]
+    )
+
+
+def test_it_is_saved_and_compared_with_the_others(tmp_path):
+    learners = [NET, ("lr", LogisticRegression()), ("ridge", Ridge())]
+    settings = {"learners": learners, "meta_learner": "mean", "cv": 2, "random_state": 0, "strategy": "independent"}
+    model = MultiOutputStack(**settings).fit(X, Y)
+    save(model, tmp_path / "m.emm")
+    pd.testing.assert_frame_equal(load(tmp_path / "m.emm").predict(X), model.predict(X))
+    table = compare_strategies(X, Y, **settings)
+    for name in Y:
+        assert {"multi-task network", "ensemble"} <= set(table.loc[name].index)
