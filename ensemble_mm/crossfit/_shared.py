@@ -6,7 +6,6 @@ import numpy as np
 
 from .._estimators import seeded
 from .._kinds import kind_of
-from ..learners import TaskHead
 from ._execute import Job
 from ._jobs import FitMember, assemble
 
@@ -54,7 +53,7 @@ class FitShared(Job):
         )  # fmt: skip
         return nothing | {
             part.fit.member.task: part.outcome(
-                replace(model, estimator=TaskHead(model.estimator, place), n_classes=part.n_classes,
+                replace(model, estimator=model.estimator.head(place), n_classes=part.n_classes,
                         codes=list(range(part.n_classes))), blocks)
             for place, part in enumerate(learned)
         }  # fmt: skip

@@ -112,6 +112,10 @@ class MultiTaskNetwork(NetworkLearner):
             start += max(size, 1)
         return found
 
+    def head(self, place) -> "TaskHead":
+        """Return what says of one task, given by its place, what the network does."""
+        return TaskHead(self, place)
+
     def predict(self, X):
         """Return positions of the most probable classes, or numbers: shape (n_samples, n_tasks)."""
         return np.column_stack([out.argmax(axis=1) if out.ndim == 2 else out for out in self.said(X)])
