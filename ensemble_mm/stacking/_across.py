@@ -51,7 +51,7 @@ def members_reading(name, members, inputs, label="+tasks", chain=None):
 
 
 def _is_bound(estimator):
-    """Tell whether a learner learns all tasks, or reads the values of one view only, such as pixels; or what it wraps."""
+    """Tell whether a learner learns all tasks, or, as what it wraps may, reads values of one view only, as pixels."""
     return getattr(estimator, "learns_all_tasks", False) or any(
         isinstance(part, BOUND) for part in (estimator, *estimator.get_params().values())
     )

@@ -12,7 +12,6 @@ import pandas as pd
 
 from .._checks import did_you_mean
 from ..crossfit import FIT_SHARE, MISSING, Estimate, Member, patterns_of, seed_of
-from ..data import Quantiles, Survival
 from ..learners import named_learner
 from ..meta import TableClassifier, TableRegressor
 from ._across import (
@@ -182,9 +181,7 @@ class SecondLevelMixin:
     def _final(self, problem, name, inputs):
         """Return the final estimator of a task as a member that reads all that is said, and the views it is to see."""
         task, views = problem.tasks[name], passed(self.passthrough, problem)
-        spec = meta_setting(self.meta_learner, task)
-        if not hasattr(spec, "fit"):
-            _, spec, *_ = named_learner("linear", **facts_of(self, task, problem))
+        spec = _final_estimator(self, task, problem)
         return Member(name, FINAL, f"members+{'+'.join(views)}", tuple(views), spec, "native", tuple(inputs))
 
     def _mixed(self, run, second, fitted, across, wanted):
@@ -274,9 +271,10 @@ def check_final(model, problem):
         raise ValueError(f"{words} and {other}={getattr(model, other)!r} do not go together: leave one of them out.")
     for task in problem.tasks.values():
         spec = meta_setting(model.meta_learner, task)
-        given = "auto" if spec is None else spec
-        has_own = isinstance(task.rules, (Quantiles, Survival))
-        if has_own or not (given == "auto" or hasattr(spec, "fit") and not _blends(spec)):
+        is_blend = isinstance(spec, (TableClassifier, TableRegressor)) or (
+            spec not in ("auto", None) and not hasattr(spec, "fit")
+        )
+        if is_blend or not task.rules.suits(_final_estimator(model, task, problem)):
             raise ValueError(
                 f"{words} gives features to the final estimator, but meta_learner={spec!r} of task {task.name!r} reads "
                 f"predictions of kind {task.kind!r} only: use any {task.rules.learner} of scikit-learn's kind, or "
@@ -284,8 +282,10 @@ def check_final(model, problem):
             )
 
 
-def _blends(spec):
-    return isinstance(spec, (TableClassifier, TableRegressor))
+def _final_estimator(model, task, problem):
+    """Return the final estimator of a task: the one that is given, else a linear one."""
+    spec = meta_setting(model.meta_learner, task)
+    return spec if hasattr(spec, "fit") else named_learner("linear", **facts_of(model, task, problem))[1]
 
 
 def passed(passthrough, problem):
