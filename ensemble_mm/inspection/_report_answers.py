@@ -150,14 +150,15 @@ def _drives(model, shares, parts, cells, name, is_known):
         shifts = [(row.part, say.shift(row.moved)) for row in own.itertuples() if row.moved > own["moved"].max() / 10]
         named = [part if is_known else f"{part} ({shift})" for part, shift in shifts if shift][:N_PARTS]
         if named:
-            yield f"Strongest in {_title(model, view)}: {', '.join(named)}."
+            place = f"in {view}" if _title(model, view) == view else "columns"
+            yield f"Strongest {place}: {', '.join(named)}."
 
 
 def _title(model, view) -> str:
     """Return what a reader knows a view by: its name, or the columns of a table that the reader did not name."""
     columns = model.view_columns_.get(view)
     is_table = isinstance(columns, list) and len(columns) > 1 and model.views_.get(view) == TABULAR
-    return f"the columns {listed(list(map(str, columns)), 2)}" if is_table else str(view)
+    return f"the columns {listed(map(str, columns), 3 if len(columns) == 3 else 2)}" if is_table else str(view)
 
 
 # -- where it fails ------------------------------------------------------------------------------------------------

@@ -54,9 +54,14 @@ def test_a_view_that_helps_no_task_is_a_step(hand_made):
 
 
 def test_the_columns_of_a_table_are_named_in_the_place_of_their_view(hand_made):
-    hand_made.views_["noise"], hand_made.view_columns_ = "tabular", {"noise": ["a", "b", "c"]}
+    hand_made.views_["noise"], hand_made.view_columns_ = "tabular", {"noise": ["a", "b", "c", "d"]}
     tasks, _ = answered(hand_made, "liked")
-    assert "No clear gain from the columns a, b and 1 more." in tasks["liked"].drives
+    assert "No clear gain from the columns a, b and 2 more." in tasks["liked"].drives
+    hand_made.views_["review"], hand_made.view_columns_ = "tabular", {"review": ["a", "b", "c"]}
+    parts = pd.DataFrame({"task": "liked", "view": ["review"], "part": ["a"], "moved": [0.2]})
+    tasks, _ = answered(hand_made, "liked", parts=parts)
+    assert tasks["liked"].drives[0].startswith("the columns a, b, c (")
+    assert tasks["liked"].drives[-1] == "Strongest columns: a (±20 points)."
 
 
 def test_how_far_parts_move_predictions_is_not_told_of_rows_that_the_model_knows(hand_made, data_of_hand_made):
