@@ -23,6 +23,7 @@ import numpy as np
 
 MOST_ROWS = 2000  # beyond, the fold is too small a part of what makes a member look good to pay for predictions
 MOST_NUMBERS = 100_000  # of each member: rows, folds and columns
+MOST_KEPT = 30_000  # numbers of all members in a file: more would be much of it, and matter little
 
 
 class Unseen:
@@ -46,6 +47,11 @@ class Unseen:
         tested = np.bincount(np.concatenate([np.empty(0, np.intp), *(test for _, test in folds)]), minlength=n_rows)
         whole = all(len(test) and len(train) + len(test) == n_rows for train, test in folds)
         self.is_known = len(folds) > 2 and whole and (tested == 1).all() and n_rows <= MOST_ROWS
+
+    def __getstate__(self):
+        """Return what a file keeps: all of few rows, and nothing of many."""
+        is_small = sum(seen.size for seen in self._seen.values()) <= MOST_KEPT
+        return vars(self) | ({} if is_small else {"_seen": {}})
 
     def asks(self, member):
         """Tell whether the fold models of a member are to predict what they learned from."""

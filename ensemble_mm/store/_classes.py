@@ -17,6 +17,7 @@ _OURS = {
     "crossfit._patterns": "LossesByViews",
     "crossfit._plan": "Estimate Member",
     "crossfit._table": "Table",
+    "crossfit._unseen": "Unseen",
     "data._inputs": "MultimodalData View",
     "data._names": "Names",
     "data._targets": "Task",
@@ -102,7 +103,6 @@ _TYPES = (bool, int, float, complex, str, bytes, object, list, dict, set, tuple,
 _PLACES = {  # parameters that name something outside of the model, or spend what is not the model's
     "cache": None, "checkpoint": None, "memory": None, "storage": None, "allow_download": False, "n_jobs": None,
     "workdir": None,
-    "unseen_folds": None,  # of a table: it grows with the folds, and no prediction reads it
     "_cached_dict": None,  # of a binarizer: the places of its classes, which it makes when they are wanted
 }  # fmt: skip
 

@@ -88,16 +88,17 @@ def test_it_changes_what_is_told_of_rows_of_the_fit_alone_and_only_where_little_
     assert np.allclose(plain, out) == (strength > 1)
 
 
-def test_a_file_keeps_what_was_told_and_not_what_it_came_from(tmp_path):
-    """It grows with the folds, and no prediction reads it."""
+@pytest.mark.parametrize("most", [10_000, 10])
+def test_a_file_tells_the_same_under_another_metric_but_keeps_what_is_large_from_it(tmp_path, most, monkeypatch):
+    monkeypatch.setattr("ensemble_mm.crossfit._unseen.MOST_KEPT", most)
     X, y, folds = rows_and_folds()
     model = StackedRegressor(learners=[("sum", Sum())], cv=folds, meta_learner="linear", random_state=0).fit(X, y)
     board = model.leaderboard()
     save(model, tmp_path / "m.emm")
     loaded = load(tmp_path / "m.emm", trusted=[Sum])
-    assert model.table_.unseen_folds is not None and loaded.table_.unseen_folds is None
     pd.testing.assert_frame_equal(loaded.leaderboard(), board)
-    assert len(loaded.set_params(scoring="neg_mean_absolute_error").leaderboard()) == len(board)
+    model, loaded = (m.set_params(scoring="neg_mean_absolute_error").leaderboard() for m in (model, loaded))
+    assert model.equals(loaded) == (most > 10) and len(loaded) == len(board)
 
 
 def test_it_is_known_where_every_row_is_tested_once_and_learned_from_otherwise():
