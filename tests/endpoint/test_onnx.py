@@ -171,6 +171,11 @@ def test_names_that_meet_are_refused(tmp_path):
     write_onnx(two.fit(size["t1"], Y[["price", "n"]].to_numpy()), size["t1"], tmp_path / "n.onnx")
 
 
+def test_a_single_estimator_is_told_where_to_go(tmp_path):
+    with pytest.raises(ValueError, match="Ridge is no stack"):
+        write_onnx(Ridge().fit([[0.0], [1.0]], [0.0, 1.0]), [[0.0]], tmp_path / "m.onnx")
+
+
 def test_the_command(tmp_path, capsys):
     X, Y = rows()
     X.join(Y).to_csv(tmp_path / "t.csv", index=False)
