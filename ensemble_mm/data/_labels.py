@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.utils import column_or_1d
 
 from .._checks import as_pandas, listed
-from ._survival import of_records
+from ._survival import NESTED, of_records
 from ._values import check_values
 
 SEVERAL = (list, tuple, set, frozenset, np.ndarray)  # what may list the tags of a row
@@ -106,12 +106,9 @@ def _as_array(y) -> np.ndarray:
             array = np.asarray(y, dtype=object)
         if array.dtype.names is None:
             return array
-        raise ValueError("records")
+        raise ValueError(array.dtype)
     except ValueError as error:
-        raise ValueError(
-            "Y holds records, or lists of different lengths or depths: give one label per row, or a column per task "
-            'with one label per row. Lists of tags belong into a named column, as in pd.DataFrame({"tags": Y}).'
-        ) from error
+        raise ValueError(NESTED) from error
 
 
 def known_labels(column: pd.Series) -> pd.Series:

@@ -11,6 +11,10 @@ import pandas as pd
 from .._checks import did_you_mean, listed
 
 SURVIVAL = "survival"
+NESTED = (
+    "Y holds records, or lists of different lengths or depths: give one label per row, or a column per task "
+    'with one label per row. Lists of tags belong into a named column, as in pd.DataFrame({"tags": Y}).'
+)
 
 
 def split_kinds(kinds, columns) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
@@ -70,7 +74,7 @@ def of_records(array, name: str) -> pd.Series:
     flags = [field for field in array.dtype.names if array.dtype[field].kind == "b"]
     others = [field for field in array.dtype.names if field not in flags]
     if len(flags) != 1 or len(others) != 1:
-        raise ValueError("records")
+        raise ValueError(NESTED)
     column = signed(name, pd.Series(array[others[0]]), pd.Series(array[flags[0]]))
     column.attrs["kind"] = SURVIVAL
     return column
