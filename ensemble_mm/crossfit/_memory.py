@@ -15,7 +15,7 @@ TRIAL_ROWS = 120  # that are extracted to learn how wide features are
 OVERHEAD = 64e6  # bytes of buffers, whatever the data
 PROCESS = 250e6  # bytes of a worker process, with the libraries of learners
 COPIES = 4  # of its features that the fit of a learner is taken to make: more than those of most portfolios do
-READ_COPIES = 3  # of the values of a view that its extraction makes
+READ_COPIES = 3  # of the values of a view, and of its features, that an extraction makes
 ROW = 16  # bytes of a row beside its features: a number per fold, target and column of the table
 
 
@@ -53,7 +53,11 @@ def needs_within(limit, run, members) -> Needs:
             f"{run.folder.path.parent} has {shown_bytes(run.folder.free)}: name a workdir with more."
         )
     shared = OVERHEAD + n_rows * ROW * (n_folds + len(run.problem.tasks) + len(members))
-    read = {name: shared + n_rows * READ_COPIES * size for name, size in values.items()}
+    made = {(view, form): size for (view, _, _, form), size in blocks.items()}  # of one fold
+    read = {
+        name: shared + n_rows * READ_COPIES * (size + sum(made[key] for key in made if key[0] == name))
+        for name, size in values.items()
+    }
     fits = {member: shared + size for member, size in _bytes_of_fits(n_rows, members, blocks).items()}
     _check_views(limit, read)
     large = _too_large(limit, run, fits)
