@@ -266,7 +266,7 @@ class Numbers(Kind):
     method: ClassVar = "predict"
     least: ClassVar = 1
     is_stratified: ClassVar = False
-    region: ClassVar = "intervals"
+    region: ClassVar[str | None] = "intervals"
     words: ClassVar = "a number"
     width: ClassVar = 1
     n_columns: ClassVar = 1
@@ -274,7 +274,7 @@ class Numbers(Kind):
     usual: ClassVar = "the mean"
     second: ClassVar = "mae"
     error: ClassVar = "mae"
-    plain: ClassVar = Distances
+    plain: ClassVar[Any] = Distances
 
     def cells(self, block):
         """Return the columns of a table as (n_rows, n_members, 1)."""

@@ -28,6 +28,7 @@ from ensemble_mm._plain_words import Distances
 from ensemble_mm.data import KINDS, Classes, Numbers
 from ensemble_mm.inspection._cells import cells_of
 from ensemble_mm.inspection._display_rows import hardest_rows
+from ensemble_mm.inspection._report_sections import tasks_section
 from ensemble_mm.inspection._scores import compare_choices
 
 RNG = np.random.default_rng(0)
@@ -231,5 +232,8 @@ def test_times_to_an_event_stand_beside_other_tasks(tmp_path):
     again = em.load(tmp_path / "model.emm")
     pd.testing.assert_frame_equal(again.compiled().predict(X), out)
     assert again.score(X, Y) == model.score(X, Y)
+    (entry,) = (entry for entry in tasks_section(model) if entry["name"] == "death")
+    happened = int((Y["died"] == 1).sum())
+    assert entry["labels"].endswith(f"; it happened in {happened} of 140 rows") and entry["labels"].startswith("times ")
     words = ["fit", "a.csv", "--targets", "time,died", "--kind", "death=survival:time:died", "--out", "a.emm"]
     assert make_parser().parse_args(words).kind == [("death", ("survival", "time", "died"))]

@@ -1,5 +1,6 @@
 """Folds, drawn once: a list of (train, test) index arrays that every view, learner and task shares."""
 
+from collections.abc import Mapping
 from numbers import Integral
 
 import numpy as np
@@ -44,6 +45,11 @@ def _pairs(cv, problem, seed, told):
     if hasattr(cv, "split") and not isinstance(cv, str):
         labels = next(iter((problem.strata or problem.targets).values()))
         return cv.split(np.zeros((problem.n_rows, 1)), np.nan_to_num(labels, nan=-1.0), problem.groups)
+    if isinstance(cv, Mapping):
+        raise ValueError(
+            f"cv={cv!r} is a dict, but all tasks share their folds: give one cv. Fit tasks with folds of their own "
+            "in a stack of their own, or give `groups`, which are kept whole in all tasks."
+        )
     if hasattr(cv, "__iter__") and not isinstance(cv, str):
         return cv
     raise ValueError(f"cv={cv!r} is not known: use a number of folds, a splitter or a list of (train, test) pairs.")

@@ -5,7 +5,7 @@ from functools import singledispatch
 import numpy as np
 
 from .._checks import listed
-from .._kinds import Classes, Numbers
+from .._kinds import Classes, Numbers, Survival
 from .._plain_words import SHARES, class_name, number, percent, plain, plural, score_text
 from ..store import data_key, versions
 from ._cells import cells_of
@@ -41,6 +41,13 @@ def _labels_of(kind, task, known):
     """Return in words which labels there are."""
     low, middle, high = np.quantile(known, [0, 0.5, 1])
     return f"from {plain(low)} to {plain(high)}, half of them below {plain(middle)}"
+
+
+@_labels_of.register
+def _(kind: Survival, task, known):
+    low, middle, high = np.quantile(np.abs(known), [0, 0.5, 1])
+    times = f"from {plain(low)} to {plain(high)}, half of them below {plain(middle)}"
+    return f"times {times}; it happened in {(known > 0).sum():,} of {plural(len(known), 'row')}"
 
 
 @_labels_of.register

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._checks import whole
-from .._kinds import Quantiles
+from .._kinds import Numbers, Quantiles
 from ._columns import TableRegressor, spread, thinned
 
 MOST_ROWS = 10_000  # rows that are enough for one weight per member
@@ -28,7 +28,7 @@ class MeanQuantiles(TableRegressor):
     """
 
     family = Quantiles.family
-    _kind = Quantiles()
+    _kind: Numbers = Quantiles()
 
     def fit(self, X, y, sample_weight=None):
         """Fit to a table of shape (n_samples, n_members * n_levels)."""

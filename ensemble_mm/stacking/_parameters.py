@@ -32,7 +32,7 @@ def _check_meta_learner(setting, task) -> None:
 # What may be given by task or kind, each with what checks it: a function of the setting and of a task.
 def _check_task_weight(setting, task) -> None:
     own = setting_of(setting, task)
-    if own is not None and not (isinstance(own, Real) and 0 <= own < inf):
+    if own is not None and not (isinstance(own, Real) and 0 <= float(own) < inf):
         raise ValueError(f"task_weight={setting!r} holds what is no weight: give numbers from 0 on.")
 
 

@@ -20,6 +20,11 @@ def test_no_row_is_in_both_parts(cv):
         assert len(train) and len(test) and not set(train) & set(test)
 
 
+def test_folds_by_task_are_told_to_be_shared():
+    with pytest.raises(ValueError, match="is a dict, but all tasks share their folds: give one cv"):
+        folds({"y": np.arange(40.0) / 3}, {"y": 3})
+
+
 def test_a_number_of_folds_is_stratified_on_the_first_task_that_allows_it():
     Y = {"rare": ["a"] * 58 + ["b"] * 2, "common": ["x", "y", "z"] * 20}
     for _, test in folds(Y, 4):
