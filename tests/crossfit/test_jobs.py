@@ -238,7 +238,8 @@ def test_drawn_numbers_are_spread_like_all():
 
 def test_rows_that_are_predicted_in_parts_are_the_same(monkeypatch):
     rng = np.random.default_rng(0)
-    dense, words = rng.normal(size=(50, 3)).astype(np.float32), sparse.random(50, 6, 0.5, "csr", np.float32, rng=rng)
+    dense = rng.normal(size=(50, 3)).astype(np.float32)
+    words = sparse.random(50, 6, 0.5, "csr", np.float32, random_state=rng)
     y = (dense[:, 0] > 0).astype(float)
     for blocks in ((dense,), (words,), (dense, words)):
         model, whole = run(KNeighborsClassifier(5), y, 2, *blocks, test=np.arange(20))
