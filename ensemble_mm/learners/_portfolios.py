@@ -159,6 +159,11 @@ def but_media(facts):
     return others if 0 < len(others) < len(facts.views) else "all"
 
 
+def _mixes_tables(facts):
+    """Tell whether boosting reads more than one table, so that a model of a table alone is another one."""
+    return facts.boosted and len(but_media(facts)) > 1
+
+
 def tables(facts):
     """Return all views where they are tables, else the tables, each alone: what suits ten columns spoils hundreds."""
     return "all" if facts.only_tables else alone(*TABLES)(facts)
@@ -195,7 +200,7 @@ ENTRIES = [
     Entry("kernel", kernel_linear, alone(*TABLES, "media"), "native", of=SLOW),
     Entry("gbm", lambda t: gbm(t, 150 if t.regression else 60, t.share), but_media, of=FAST, when=lambda t: t.boosted),
     Entry("gbm_tables", lambda t: gbm(t, 150 if t.regression else 60, t.share_of_tables), alone("table"), of=FAST,
-          when=lambda t: t.boosted and t.has_texts),
+          when=lambda t: _mixes_tables(t) and not t.only_tables),
     Entry("trees", lambda t: extra_trees(t, 60, t.share_of_tables), tables, of=FAST,
           when=lambda t: t.n_rows <= SMALL or not t.boosted),
     Entry("linear_text", linear, together(*TEXTS), "native", of=BEST),
@@ -207,8 +212,8 @@ ENTRIES = [
     Entry("gbm", lambda t: gbm(t, 200, t.share), but_media, of=BEST, when=lambda t: t.boosted),
     Entry("gbm_deep", lambda t: deep_gbm(t, t.share), of=SLOW,
           when=lambda t: t.regression and t.only_tables and t.n_rows >= DEEP),
-    Entry("gbm_tables", lambda t: gbm(t, 80, t.share_of_tables), alone(*TABLES), of=BALANCED, when=lambda t: t.boosted),
-    Entry("gbm_tables", lambda t: gbm(t, 240, t.share_of_tables), alone(*TABLES), of=BEST, when=lambda t: t.boosted),
+    Entry("gbm_tables", lambda t: gbm(t, 80, t.share_of_tables), alone(*TABLES), of=BALANCED, when=_mixes_tables),
+    Entry("gbm_tables", lambda t: gbm(t, 240, t.share_of_tables), alone(*TABLES), of=BEST, when=_mixes_tables),
     Entry("gbm_media", lambda t: gbm(t, 80, WIDE_SHARE), alone("media"), of=BALANCED, when=lambda t: t.boosted),
     Entry("gbm_media", lambda t: gbm(t, 240, WIDE_SHARE), alone("media"), of=BEST, when=lambda t: t.boosted),
     Entry("xgb", lambda t: xgb(t, 150, t.share_of_tables), tables, of=BALANCED,

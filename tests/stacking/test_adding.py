@@ -94,7 +94,9 @@ def test_members_that_are_there_predict_what_they_did_beside_a_new_learner(data,
     fresh = [m for m in whole.table_.members() if m in new]
     np.testing.assert_array_equal(more.table_.block(new), whole.table_.block(fresh))
     if len(model.levels_) == 1 == len(whole.levels_):  # as if all had been fitted at once
-        pd.testing.assert_frame_equal(more.predict(X[:60]), whole.predict(X[:60]))
+        # What the first members say without a view that they read is not kept, so weights for its lack are not tried.
+        complete = X[X["note"].notna()]
+        pd.testing.assert_frame_equal(more.predict(complete), whole.predict(complete))
     with pytest.raises(ValueError, match="has a learner 'tree' already"):
         more.add_learner(X, Y, TREE)
 
