@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import sparse
 
 from .._estimators import seeded
 from .._kinds import kind_of
@@ -33,30 +34,48 @@ class FitShared(Job):
         return self.parts[0].cost * len(self.parts)
 
     def run(self):
-        first = self.parts[0]
-        rows = np.unique(np.concatenate([part.train for part in self.parts]))
         learned = [part for part in self.parts if len(np.unique(part.y[part.train])) >= kind_of(part.n_classes).least]
-        nothing = {part.fit.member.task: (None, None, 0.0, []) for part in self.parts}
-        if not learned:
-            return nothing
+        out = {part.fit.member.task: (None, None, 0.0, []) for part in self.parts}
+        left = dict(enumerate(learned))
+        while left:  # once; but once per task where features were learned from its labels
+            first = next(iter(left.values()))
+            alike = {place: part for place, part in left.items() if _read_alike(first, part)}
+            left = {place: part for place, part in left.items() if place not in alike}
+            out |= self._fitted(first, alike, learned)
+        return out
+
+    def _fitted(self, first, alike, learned):
+        """Return the outcomes of the parts that read the features of the first: of one fit to the labels of all."""
+        rows = np.unique(np.concatenate([part.train for part in self.parts]))
         blocks = list(first.blocks)
         if first.columns is not None:
             blocks[-1] = blocks[-1].take(first.columns, axis=1)
         weights = [part.weight for part in learned if part.weight is not None]
-        weight = np.mean(weights, axis=0) if weights else None
-        model = first._unfitted(blocks, [], None if weight is None else weight[rows], rows)
+        weight = np.mean(weights, axis=0)[rows] if weights else None
+        model = first._unfitted(blocks, [], weight, rows)
         model.estimator = seeded(first.fit.member.estimator, first.seed)
         model.estimator.fit(
             assemble(blocks, rows, model.fills, model.dense), np.column_stack([part.y[rows] for part in learned]),
-            sample_weight=None if weight is None else weight[rows],
-            groups=None if first.groups is None else first.groups[rows], sizes=[part.n_classes for part in learned],
+            sample_weight=weight, groups=None if first.groups is None else first.groups[rows],
+            sizes=[part.n_classes for part in learned],
         )  # fmt: skip
-        return nothing | {
+        return {
             part.fit.member.task: part.outcome(
                 replace(model, estimator=model.estimator.head(place), n_classes=part.n_classes,
                         codes=list(range(part.n_classes))), blocks)
-            for place, part in enumerate(learned)
+            for place, part in alike.items()
         }  # fmt: skip
+
+
+def _read_alike(one, other):
+    """Tell whether the jobs of two tasks read the same features."""
+    return one.views == other.views and all(map(_equal, one.blocks, other.blocks))
+
+
+def _equal(one, other):
+    if one is other or one.shape != other.shape or sparse.issparse(one) != sparse.issparse(other):
+        return one is other
+    return (one != other).nnz == 0 if sparse.issparse(one) else np.array_equal(one, other, equal_nan=True)
 
 
 def shared(parts):

@@ -57,6 +57,10 @@ def signed(name: str, time: pd.Series, event: pd.Series) -> pd.Series:
             f"Task {name!r} is told by events such as {happened[~happened.isin([0, 1])].iloc[0]!r}: give true or 1 "
             "where it happened, false or 0 where it had not when the row was last seen."
         )
+    if time.dtype.kind in "mM":  # of moments pandas makes nanoseconds
+        raise ValueError(
+            f"Task {name!r} is told by times of type {time.dtype}: give numbers, such as days that passed."
+        )
     try:
         times = pd.to_numeric(time).astype(float)
     except (ValueError, TypeError) as error:

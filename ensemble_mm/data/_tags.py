@@ -6,6 +6,7 @@ A cell is a list, a tuple, a set, an array, or text: a list as JSON or Python wr
 
 import ast
 import contextlib
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -154,8 +155,9 @@ def _is_listed(column: pd.Series) -> bool:
 def _read(text: str, separator: str | None) -> list | None:
     """Return the list that is written in a text; None where there is none."""
     if text.startswith("[") and text.endswith("]"):
-        with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-            return ast.literal_eval(text)
+        for read in (json.loads, ast.literal_eval):
+            with contextlib.suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+                return read(text)
     return None if separator is None else [tag for tag in map(str.strip, text.split(separator)) if tag]
 
 

@@ -298,7 +298,8 @@ class TextReducer(TransformerMixin, BaseEstimator):
         """Fit, and return the reduced rows, float32."""
         check_params(self)
         whole, X = X, _each_once(X)
-        n = min(self.n_components, X.shape[0] - 1, X.shape[1] - 1)
+        # Of different rows all directions are wanted: two texts that repeat would look alike in one.
+        n = min(self.n_components, X.shape[0], whole.shape[0] - 1, X.shape[1] - 1)
         self.n_components_, self._rows = n if n > 0 else X.shape[1], None
         if n < 1:
             self._directions = None

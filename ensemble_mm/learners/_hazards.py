@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.dummy import DummyRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
@@ -84,7 +85,7 @@ class HazardLearner(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         y = np.asarray(y, dtype=np.float64)
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         event, exposure = (y > 0).astype(float), _cumulative_hazard(y, weight)
-        model = clone(self.estimator).set_params(**loss)
+        model = clone(self.estimator).set_params(**loss) if weight @ event else DummyRegressor()  # no event: no fit
         watched = np.maximum(exposure, FLOOR)
         self.estimator_ = model.fit(X, event / watched, **row_params(model, sample_weight=weight * watched))
         self.offset_ = 0.0

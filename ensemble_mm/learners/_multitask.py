@@ -20,7 +20,8 @@ class MultiTaskNetwork(NetworkLearner):
 
     The tasks share layers on the features of what it reads, and each has a linear layer of its own. Its loss is the
     mean over tasks of cross-entropy or squared error of standardised numbers; labels that are not known count nothing.
-    A stack fits it once per fold, not once per task. Needs the extra `neural`.
+    A stack fits it once per fold, not once per task; but where it reads features that were learned from labels, such as
+    encoded categories, once for those of each task. Needs the extra `neural`.
 
     Parameters
     ----------

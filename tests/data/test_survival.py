@@ -40,6 +40,7 @@ def test_records_are_times_to_an_event():
     ({"died": "yes"}, DEATH, "told by events such as 'yes': give true or 1"),
     ({"days": 0.0}, DEATH, "'death' has a time of 0: give times above 0"),
     ({"days": "long"}, DEATH, "times that are no numbers"),
+    ({"days": pd.to_timedelta(Y["days"], unit="D")}, DEATH, "times of type timedelta64.*: give numbers"),
     ({"died": False}, DEATH, "'death' is a survival, but nothing happened in any row"),
     ({}, {"death": ("survival", "day", "died")}, "told by 'day', but Y has the columns .*mean 'days'"),
     ({}, {"death": ("survival", "days")}, 'use one word, or \\("survival", column of times, column of events\\)'),

@@ -1,5 +1,7 @@
 """Label sets: columns of lists of tags, and of texts that list them."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,7 +35,15 @@ def test_texts_that_list_tags_are_lists(cells, kinds):
         np.testing.assert_array_equal(tasks[name].encode(found), expected[name])
 
 
-@pytest.mark.parametrize("cells", [["a|b", "a"] * 9, ["[a]", "[b]"] * 9, ['["a"]', "b"] * 9])
+def test_tags_of_json_are_what_was_written():
+    tags = ["\U0001f600", "a/b", "é"]
+    tasks, _, _ = resolve_targets({"t": [json.dumps([tag]).replace("/", r"\/") for tag in tags] * 6})
+    assert [task.tag for task in tasks.values()] == sorted(tags)
+
+
+@pytest.mark.parametrize("cells", [
+    ["a|b", "a"] * 9, ["[a]", "[b]"] * 9, ['["a"]', "b"] * 9, ["[{[]: 1}]", "[{{}}]"] * 9,
+])  # fmt: skip
 def test_texts_that_were_not_declared_are_classes(cells):
     assert list(resolve_targets({"t": cells})[0]) == ["t"]
 

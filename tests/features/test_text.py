@@ -200,6 +200,11 @@ def test_a_reducer_of_equal_rows_has_one_direction():
     assert not reduced[:, 1:].any()
 
 
+def test_two_texts_that_repeat_stay_apart():
+    reduced = TextExtractor(output="reduced", random_state=0).fit_transform(["red wine", "blue sky"] * 400)
+    assert np.linalg.norm(reduced[0] - reduced[1]) > 1
+
+
 @pytest.mark.parametrize("settings", [{}, {"char_ngram_range": (1, 4)}, {"output": "reduced", "n_components": 2}])
 def test_few_texts_read_as_they_do_among_many(settings):
     texts = [*TEXTS, "", "!", "\ud800 Ünïcode?!", "A", "房间"] * 3  # repeated ones are read once

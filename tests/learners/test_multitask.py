@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from ensemble_mm import MultiOutputStack, MultiTaskNetwork, compare_strategies, load, save
+from ensemble_mm import MultiOutputStack, MultiTaskNetwork, TabularExtractor, compare_strategies, load, save
 
 pytest.importorskip("torch")
 RNG = np.random.default_rng(0)
@@ -55,6 +55,17 @@ def test_an_unknown_label_teaches_nothing(model):
     np.testing.assert_array_equal(
         again.fit(X, Y[["side", "size", "kind"]]).predict(X)["size"], model.predict(X)["size"]
     )
+
+
+def test_each_task_reads_what_was_learned_from_its_own_labels():
+    names = pd.DataFrame({"name": [f"n{i:02d}" for i in RNG.permutation(150) % 50]})
+    places = names["name"].str[1:].astype(int)
+    labels = pd.DataFrame({"size": np.sin(places * 1.7), "kind": np.array(["u", "v", "w"])[places * 7 % 3]})
+    table = TabularExtractor(max_categories=10, target_encoding=True)
+    net = ("net", MultiTaskNetwork(max_epochs=30, validation_fraction=0.0, random_state=0), "all")
+    model = MultiOutputStack(views=[("t", table, ["name"])], learners=[net], **SETTINGS).fit(names, labels)
+    assert model.evaluate(names, labels)["r2"]["size"] > 0.5  # of one width and of three: new rows are read alike
+    assert model.learner("net", task="kind").network is not model.learner("net", task="size").network
 
 
 def test_it_is_saved_and_compared_with_the_others(tmp_path):
