@@ -173,7 +173,7 @@ def test_classes_of_one_row_are_left_out_where_it_is_asked_for(place, run):
     table.to_csv(place / "rare.csv", index=False)
     words = "fit rare.csv --targets kind --learners fast --cv 2 --out rare.emm --quiet".split()
     code, _, err = run(*words)
-    assert code == 1 and "'once' has 1 rows" in err
+    assert code == 1 and "'once' has 1 row," in err
     assert run(*words, "--rare", "drop")[0] == 0
     assert load("rare.emm").tasks_["kind"].classes.tolist() == ["a", "b"]
 

@@ -39,7 +39,7 @@ def test_views_of_a_frame_are_inferred_from_contents():
         "tabular": "tabular",
     }
     (table,) = [view for view in infer_views(X) if view.modality == "tabular"]
-    assert table.columns == ["age", "shop", "when", "code", "flag"]
+    assert table.columns == ["zh", "age", "shop", "when", "code", "flag"]  # what comes again is a category, too
 
 
 def test_views_of_a_dict_are_inferred_from_shapes():

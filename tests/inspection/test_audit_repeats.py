@@ -84,7 +84,10 @@ def test_a_catalogue_of_short_equal_texts_is_no_alarm(priced, n_rows):
         columns["facts"] = pd.DataFrame({"price": rng.integers(1, 20, n_rows) + 0.99})
     half = np.arange(n_rows) < n_rows // 2
     folds = [(np.flatnonzero(half), np.flatnonzero(~half)), (np.flatnonzero(~half), np.flatnonzero(half))]
-    assert set(verdicts(check_duplicates(views, columns, folds)).values()) == {"pass"}
+    found = verdicts(check_duplicates(views, columns, folds))
+    assert set(found.values()) <= {"pass", "skip"}
+    if priced:
+        assert found["repeated items of view 'title'"] == "skip"  # whether they name one thing is not known
 
 
 def test_short_answers_among_long_reviews_are_no_alarm():

@@ -110,7 +110,7 @@ def test_classes_of_one_row_are_refused_or_left_out(numbers):
     X, y = numbers
     kind = np.where(y > 0, "up", "down").astype(object)
     kind[7] = "once"
-    with pytest.raises(ValueError, match="class 'once' has 1 rows, fewer than cv=3 folds.*rare=\"drop\""):
+    with pytest.raises(ValueError, match="class 'once' has 1 row, fewer than cv=3 folds.*rare=\"drop\""):
         StackedClassifier(learners=LINEAR, cv=3).fit(X, kind)
     with pytest.warns(DataWarning, match="classes of one row are left out: 'once'"):
         model = StackedClassifier(learners=LINEAR, cv=3, rare="drop").fit(X, kind)
