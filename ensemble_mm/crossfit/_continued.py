@@ -52,7 +52,7 @@ class UpdateMember(Job):
             learner = continued(model.estimator, *self._rows(some, target, weight), self.share)
             if learner is not None:
                 return replace(model, estimator=learner)
-        if self.new.all() or not known.any():
+        if self.new.all() or not known.any() or not hasattr(model.estimator, "fit"):  # as what a network says of a task
             return None
         learner = clone(model.estimator)
         fit_learner(learner, *self._rows(known, target, weight), self.seed)

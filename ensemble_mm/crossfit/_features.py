@@ -182,16 +182,27 @@ class TrainingFeatures(Features):
                     continue  # the view is missing in every training row of this fold
                 mark = Extraction(name, fold, task)
                 seed = seed_of(run.seed, str(mark))
-                y, groups = (run.problem.targets[task], run.problem.group_codes) if supervised else (None, None)
+                y, weight, groups = self._taught(task)
                 extractor, reduce = (None if part is None else seeded(part, seed) for part in (rest, reducer))
                 jobs.append(
                     FitExtractor(
-                        mark, extractor, reduce, column, rows, others, y, run.problem.row_weight,
+                        mark, extractor, reduce, column, rows, others, y, weight,
                         groups, tuple(sorted(self.forms[name])), run.cache, column_key, run.folder,
                         key=run.keys and run.keys(mark), required=required,
                     )
                 )  # fmt: skip
         return jobs
+
+    def _taught(self, task):
+        """Return labels, weights and groups of the rows that an extractor learns from; a row and its copies are one."""
+        problem, n = self.run.problem, 1 + self.run.n_copies
+        if task is None:
+            return None, problem.row_weight, None
+        y, weight, groups = problem.targets[task], problem.row_weight, problem.group_codes
+        if n == 1:
+            return y, weight, groups
+        groups = np.arange(len(y)) if groups is None else groups
+        return np.tile(y, n), None if weight is None else np.tile(weight, n), np.tile(groups, n)
 
     def _rows_of(self, fold, task, present):
         """Return the rows that an extractor learns from, and the other rows of its fold, with copies, that it reads."""
@@ -202,9 +213,14 @@ class TrainingFeatures(Features):
             rows = rows[weight[rows] > 0]
         if task is not None:
             rows = rows[~np.isnan(self.run.problem.targets[task][rows])]
-        copies = [train + self.n_rows * (c + 1) for c in range(self.run.n_copies)]
-        others = np.concatenate([test, np.setdiff1d(train, rows), *copies])
+            # Its copies, too: read by what knows their label, they would teach learners to trust what is read.
+            rows = self._with_copies(rows)
+            rows = rows[present[rows]]
+        others = np.concatenate([test, np.setdiff1d(self._with_copies(train), rows)])
         return rows, others[present[others]]
+
+    def _with_copies(self, rows):
+        return np.concatenate([rows + self.n_rows * copy for copy in range(1 + self.run.n_copies)])
 
     def _prepared(self, view):
         extractor = clone(view.extractor)

@@ -7,16 +7,17 @@ from sklearn.compose import make_column_transformer
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.feature_selection import RFE, SelectFromModel, SelectKBest
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
 
+from ensemble_mm import StackedRegressor
 from ensemble_mm._checks import as_items
 from ensemble_mm._estimators import learns_from_labels, split_stateless
 from ensemble_mm.crossfit._extract import cached_chunk
 from ensemble_mm.crossfit._features import augmented, chunks, plan_extractions
 from ensemble_mm.data import View
-from ensemble_mm.features import ImageExtractor, TextExtractor, VectorExtractor, VideoExtractor
+from ensemble_mm.features import ImageExtractor, TabularExtractor, TextExtractor, VectorExtractor, VideoExtractor
 from ensemble_mm.store import FeatureCache, content_key, row_keys, versions
 
 
@@ -104,3 +105,23 @@ def test_rows_of_another_width_in_the_cache_are_not_mixed_in(tmp_path, known):
     block, bad = cached_chunk(extractor, cache, items)
     np.testing.assert_array_equal(block, extractor.transform(items))
     assert bad is None
+
+
+class Watching(Ridge):
+    seen: list = []
+
+    def fit(self, X, y, sample_weight=None):
+        self.seen.append(X)
+        return super().fit(X, y, sample_weight)
+
+
+def test_a_copy_of_a_row_is_read_as_the_row_is():
+    rng = np.random.default_rng(0)
+    names = pd.DataFrame({"name": rng.permutation([f"n{i:02d}" for i in range(20)] * 3)})
+    table = TabularExtractor(max_categories=5, target_encoding=True)
+    StackedRegressor(
+        views=[("t", table, ["name"])], learners=[("ridge", Watching(), "all")], cv=2, refit=False, augment=1,
+        random_state=0,
+    ).fit(names, rng.normal(size=60))  # fmt: skip
+    for X in Watching.seen:
+        np.testing.assert_array_equal(*np.split(X, 2))  # and not by its own label

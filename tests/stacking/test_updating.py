@@ -1,6 +1,7 @@
 """New rows for a fitted stack: who learns from them, and what is said of them before."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier, SGDRegressor
@@ -8,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
-from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor, load, save
+from ensemble_mm import MultiOutputStack, MultiTaskNetwork, StackedClassifier, StackedRegressor, load, save
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(240, 3))
@@ -47,6 +48,15 @@ def test_what_cannot_go_on_is_fitted_anew_on_old_and_new_rows(model):
     np.testing.assert_allclose(found, both.predict(X.astype(np.float32)), atol=0.02)
     with pytest.raises(ValueError, match="old holds other rows than the fit"):
         model.update(X[NEW], DRIFTED[NEW], old=X[NEW])
+
+
+def test_a_network_of_all_tasks_stays_as_it_is():
+    pytest.importorskip("torch")
+    net = MultiTaskNetwork(max_epochs=2, validation_fraction=0.0)
+    Y = pd.DataFrame({"a": X[:, 0], "b": X[:, 1]})
+    model = MultiOutputStack(learners=[("net", net, "all")], cv=2, random_state=0).fit(X[OLD], Y[OLD])
+    with pytest.warns(UserWarning, match="cannot go on learning stay as they are"):
+        model.update(X[NEW], Y[NEW], old=X[OLD])
 
 
 @pytest.mark.filterwarnings("ignore:Learners that cannot")
