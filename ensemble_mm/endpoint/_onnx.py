@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from .._checks import require
+from ..crossfit import MISSING, Estimate
 from ..store import write_atomic
 from ._onnx_learners import OPSET, TREES_OPSET, Graph, NotExportedError, add_learner
 
@@ -164,20 +165,22 @@ class _Stack:
         """Return the graph as a model of ONNX."""
         from onnx import TensorProto, helper
 
-        estimates: dict[tuple, str] = {}  # (task, chain) -> what is said of it
+        estimates = {MISSING: self.lacking}  # what members may read beside views
+        read = {e for level in self.model.levels_ for member in level.table.members() for e in member.inputs}
         for level in self.model.levels_:
             waiting = level.table.members()
             while waiting:  # links of a chain, one after another
-                ready = [
-                    m for m in waiting if all(self._is_lack(e) or (e.task, e.chain) in estimates for e in m.inputs)
-                ]
+                ready = [member for member in waiting if all(e in estimates for e in member.inputs)]
                 for member in ready:
                     self.cells[member] = self._cell(level, member, estimates)
-                    if member.chain is not None:
-                        estimates[member.task, member.chain] = self._rest(self.cells[member], member.task)
+                    own = Estimate(member.task, member.chain)
+                    if member.chain is None:
+                        own = Estimate(member.task, learner=member.learner, reads=member.reads)
+                    if own in read:
+                        estimates[own] = self._rest(self._with_holes(member), member.task)
                 waiting = [member for member in waiting if member not in ready]
             out = {name: self._combined(level, name) for name in self.model.tasks_}
-            estimates |= {(name, None): self._rest(said, name) for name, said in out.items()}
+            estimates |= {Estimate(name): self._rest(said, name) for name, said in out.items()}
         out = {name: self._calibrated(level, name, said) for name, said in out.items()}
         if self.refused:
             raise NotExportedError(f"Nothing was exported: ONNX has no form for {'; '.join(self.refused)}.")
@@ -196,10 +199,6 @@ class _Stack:
         graph = helper.make_graph(self.graph.nodes, "ensemble_mm", given, told, self.graph.constants)
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", TREES_OPSET)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=9)
-
-    def _is_lack(self, estimate):
-        """Tell whether an input is no estimate of a task, but which views a row lacks."""
-        return estimate.task not in self.model.tasks_
 
     def _rest(self, said, task):
         """Return what is said of a task as an input of another: of classes all but the first."""
@@ -221,11 +220,20 @@ class _Stack:
         if not said:
             return graph("Mul", graph("Gather", self.lacking, np.array([0]), axis=1), np.zeros(rules.width))
         mean = graph("Div", graph("Sum", *said), float(len(models)))
+        return self._where_there(member, mean, 0.0)
+
+    def _with_holes(self, member):
+        """Return the columns of a member as others read them: NaN where a row has none of its views."""
+        return self._where_there(member, self.cells[member], np.nan)
+
+    def _where_there(self, member, said, hole):
+        """Return what a member says of rows that have one of its views, and of others a hole."""
         if not member.views:
-            return mean
+            return said
+        graph = self.graph
         lacks = graph("Gather", self.lacking, np.array([list(self.bits).index(view) for view in member.views]), axis=1)
         gone = graph("Greater", graph("ReduceMin", lacks, np.array([1]), keepdims=1), 0.5)
-        return graph("Where", gone, 0.0, mean)
+        return graph("Where", gone, hole, said)
 
     def _said(self, member, fold, fitted, estimates):
         """Return what a fitted member says of each class, or its numbers."""
@@ -233,8 +241,8 @@ class _Stack:
         for place in range(len(fitted.views)):
             blocks.append(self.blocks[_Block.read_by(self.model, member, fold, fitted, place).name])
         if member.inputs:
-            more = [self.lacking if self._is_lack(e) else estimates[e.task, e.chain] for e in member.inputs]
-            blocks.append(graph.cast(graph.cast(graph("Concat", *more, axis=1), "FLOAT")))
+            more = graph("Concat", *(estimates[e] for e in member.inputs), axis=1)
+            blocks.append(graph.cast(graph.cast(more, "FLOAT")))
         blocks = [x if fill is None else graph("Where", graph("IsNaN", x), np.asarray(fill, dtype=float), x)
                   for x, fill in zip(blocks, fitted.fills, strict=True)]  # fmt: skip
         learner = fitted.estimator

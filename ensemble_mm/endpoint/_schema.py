@@ -6,8 +6,9 @@ import shlex
 from datetime import datetime
 from typing import Any
 
+from .._kinds import LABEL_SETS
 from .._modalities import cell_kinds_of
-from ..data import kinds_by_column
+from ..data import classes_by_column, kinds_by_column
 from ..store import example_of
 from ._bodies import MOST_ROWS
 from ._inputs import Inputs
@@ -160,9 +161,11 @@ def page(model, inputs: Inputs) -> str:
 def _made_up_answer(model) -> dict[str, list]:
     """Return what an answer looks like: the kind of each value is right, the values are not."""
     predictions, probabilities = {}, {}
-    for name, task in model.tasks_.items():
-        labels = [] if task.classes is None else task.classes[:KNOWN].tolist()
-        predictions[str(name)] = labels[0] if labels else 12.3
+    classes = classes_by_column(model.tasks_)
+    for name, kind in kinds_by_column(model.tasks_).items():
+        labels = classes[name][:KNOWN].tolist() if name in classes else []
+        said = labels[:1] if kind == LABEL_SETS else labels[0] if labels else 12.3
+        predictions[str(name)] = said
         if labels:
             probabilities[str(name)] = {str(label): round(1 / len(labels), 2) for label in labels}
     return {"predictions": [predictions]} | ({"probabilities": [probabilities]} if probabilities else {})

@@ -38,10 +38,12 @@ def _dissent(model, X, out):
     tables = [model.predict_members(part) for part in (model._chunks(X) if isinstance(X, ChunkedData) else [X])]
     found = {}
     for name, task in model.tasks_.items():
+        weights = model.contributions_[name]  # with a final estimator: what moves it
         if task.rules.region != "sets":
             continue
         said, against, total = task.rules.decide(out[name]), np.zeros(len(out[name])), np.zeros(len(out[name]))
-        for member, weight in model.levels_[-1].weights(name).items():
+        for member in model.levels_[-1].columns[name]:
+            weight = weights[member.reads, member.learner]
             block = np.concatenate([table[member] for table in tables])
             there = np.isfinite(block).all(axis=1)
             total += weight * there

@@ -89,7 +89,7 @@ def with_learner(model, X, Y, entry):
     out.conformal_ = model.conformal_ | out.conformal_
     out.joint_ = out.joint_ if len(problem.tasks) == len(model.tasks_) else None
     if hasattr(model, "task_contributions_"):
-        out.task_contributions_ = _contributions_with(model, out)
+        out.task_contributions_ = contributions_with(model, out)
     if isinstance(model.learners, list):
         out.learners = [*model.learners, entry]
     return accounted(out, run.features.n_extractions, run.failures, run.runner.to_frame())
@@ -212,7 +212,7 @@ def _merged(old, new):
     return Reader(old.stateless, fitted)
 
 
-def _contributions_with(model, out):
+def contributions_with(model, out):
     """Return what tasks owe to each other, by what the weights of the members that read them have become."""
     factors = {}
     for name in model.tasks_:

@@ -265,8 +265,8 @@ class BaseStack(
         What the fitted models say of the new rows, before they learn from them, is out of fold: these rows are one more
         fold. Then learners go on where they can: those with `partial_fit`, and LightGBM and XGBoost, which add trees.
         The others stay as they are, or are fitted anew on old and new rows where `old` is given. Meta-learners,
-        calibration, thresholds, intervals and scores are those of all rows. Extractors stay as they are, and so does
-        the model itself.
+        calibration, thresholds, intervals and scores are those of all rows. Extractors, learners of a second level, the
+        final estimator of `passthrough` and the model itself stay as they are.
 
         Parameters
         ----------

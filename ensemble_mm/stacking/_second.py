@@ -24,7 +24,7 @@ from ._across import (
     moved_by,
 )
 from ._level import Level, meta_setting, parts
-from ._members import facts_of
+from ._members import WITH_OWN_LOSS, facts_of
 
 FINAL = "meta_learner"  # what the member that is the final estimator is called
 EVERY = 1000  # learners: a second layer has all of the first
@@ -274,7 +274,13 @@ def check_final(model, problem):
         is_blend = isinstance(spec, (TableClassifier, TableRegressor)) or (
             spec not in ("auto", None) and not hasattr(spec, "fit")
         )
-        if is_blend or not task.rules.suits(_final_estimator(model, task, problem)):
+        suits = task.rules.suits(_final_estimator(model, task, problem))
+        if not suits and task.rules.family in WITH_OWN_LOSS:
+            raise ValueError(
+                f"{words} needs a final estimator for every task, and task {task.name!r} of kind {task.kind!r} has "
+                "none: leave passthrough out, or predict this task with a stack of its own."
+            )
+        if is_blend or not suits:
             raise ValueError(
                 f"{words} gives features to the final estimator, but meta_learner={spec!r} of task {task.name!r} reads "
                 f"predictions of kind {task.kind!r} only: use any {task.rules.learner} of scikit-learn's kind, or "

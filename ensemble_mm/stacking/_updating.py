@@ -25,7 +25,7 @@ from ..crossfit import (
     patterns_to_try,
 )
 from ..data import Problem, task_weights, views_of
-from ._adding import accounted, copies_of, known_patterns, readable
+from ._adding import accounted, contributions_with, copies_of, known_patterns, readable
 from ._decisions import decided
 from ._level import forget_idle
 from ._seen import marks_of, told_of_seen
@@ -68,6 +68,10 @@ def updated(model, X, Y, sample_weight, groups, old):
     out.folds_, out.targets_, out.row_weights_ = run.folds, run.problem.targets, run.problem.weights
     out.groups_, out.present_ = run.problem.group_codes, run.features.present
     out._finish(run, out.levels_, last.oof, fitted)
+    if model.passthrough:  # the final estimator is what it was, and so is what moves it
+        out.contributions_ = model.contributions_
+    if hasattr(model, "task_contributions_"):
+        out.task_contributions_ = contributions_with(model, out)
     if model.prune is not None:
         forget_idle(out.levels_)
     out.tasks_ = decided(model.threshold, run.problem, out.oof_)

@@ -6,6 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from ensemble_mm import MultiOutputStack
 from ensemble_mm.endpoint._answers import answer, table_of
 from ensemble_mm.endpoint._bodies import Options
+from ensemble_mm.endpoint._schema import _made_up_answer
 
 
 def test_label_sets_are_lists_in_all_answers():
@@ -19,4 +20,6 @@ def test_label_sets_are_lists_in_all_answers():
         chances = found["probabilities"][row]["tags"]
         assert list(chances) == ["new", "red"] and (chances["red"] > 0.5) == (a > 0)
         assert set(found["sets"][row]["tags"]) <= {"new", "red"}
+    shown = {"predictions": [{"tags": ["new"]}], "probabilities": [{"tags": {"new": 0.5, "red": 0.5}}]}
+    assert _made_up_answer(model) == shown
     assert [name for name, _ in table_of(model, X[:4], probabilities=True)] == ["tags", "tags=new", "tags=red"]

@@ -7,6 +7,7 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from sklearn.svm import SVR
+from sklearn.tree import DecisionTreeRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
 from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor, TunedLearner, save
@@ -110,6 +111,20 @@ def test_what_tasks_tell_each_other(strategy, tmp_path):
     X, Y = rows(150)
     Y = Y.assign(twice=np.where(Y["two"] == "up", 10.0, 0.0) + Y["price"] ** 2 / 100)[["two", "three", "twice"]]
     model = MultiOutputStack(learners=learners(), cv=3, random_state=0, strategy=strategy).fit(X[["weight"]], Y)
+    assert len(model.levels_) == 2
+    write_onnx(model, X, tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize("settings", [{"layers": 2}, {"passthrough": True}], ids=str)
+def test_what_members_tell_a_second_level(settings, tmp_path):
+    rng = np.random.default_rng(0)
+    size = rng.normal(size=(240, 2))
+    X = pd.DataFrame(size, columns=["a", "b"]).assign(review=np.where(size[:, 0] > 0, "good", "bad"))
+    X.loc[::7, ["a", "b"]] = None
+    X.loc[::5, "review"] = None
+    y = np.sign(size.sum(axis=1)) + 0.1 * rng.normal(size=240)  # a step along what the first level finds
+    learners = [("tree", DecisionTreeRegressor(max_depth=2, random_state=0)), ("linear", Ridge())]
+    model = StackedRegressor(learners=learners, cv=3, random_state=0, **settings).fit(X, y)
     assert len(model.levels_) == 2
     write_onnx(model, X, tmp_path / "m.onnx")
 

@@ -55,6 +55,17 @@ def test_rows_on_which_members_differ_are_not_answered():
         single.predict(X, abstain="doubt")
 
 
+def test_members_that_a_final_estimator_follows_may_differ():
+    y = X["a"] + 0.1 * X["b"] > 0
+    learners = [("linear", LogisticRegression()), ("stump", DecisionTreeClassifier(max_depth=1))]
+    model = StackedClassifier(learners=learners, passthrough=True, cv=3, random_state=0).fit(X, y)
+    model.contributions_ = model.contributions_.assign(y=[0.3, 0.3, 0.4])  # what moves the final estimator
+    votes = [model.predict_members(X)[member].ravel() > 0.5 for member in model.table_.members()[:2]]
+    differs = np.any([vote != model.predict(X) for vote in votes], axis=0)
+    assert 0 < differs.sum() < len(X)
+    assert ([label is None for label in model.predict(X, abstain="disagreement")] == differs).all()
+
+
 def test_the_surest_rows_are_wrong_less_often(model):
     curve = RiskCoverageDisplay.from_estimator(model).curve
     assert curve["answered"].iloc[-1] == pytest.approx(1)

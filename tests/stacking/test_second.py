@@ -55,6 +55,12 @@ def test_what_cannot_be_is_told_before_the_fit(settings, words):
             do(VIEWS, SIGN)
 
 
+def test_a_task_of_quantiles_has_no_final_estimator():
+    stack = MultiOutputStack(tasks={"size": "quantile"}, passthrough=True, learners=["linear"])
+    with pytest.raises(ValueError, match="'size' of kind 'quantile' has none: leave passthrough out"):
+        stack.fit(VIEWS, {"size": A[:, 0], "sign": SIGN})
+
+
 def test_several_tasks_have_a_final_estimator_each():
     Y = {"sign": SIGN, "sum": A[:, 0] + B[:, 0]}
     learners = [*LEARNERS, ("ridge", Ridge(100))]

@@ -92,3 +92,24 @@ def test_tasks_views_and_labels_may_be_missing_in_new_rows():
     more = model.update(late, {"sign": unknown, "size": Y["size"][NEW]})
     assert np.isnan(more.targets_["sign"]).sum() == 40
     assert np.isfinite(more.oof_["size"]).all() and len(more.predict(late)) == 80
+
+
+@pytest.mark.filterwarnings("ignore:Learners that cannot")
+@pytest.mark.parametrize("settings", [{"passthrough": True}, {"strategy": "stacked"}], ids=str)
+def test_what_predictions_owe_is_told_anew(settings):
+    """A final estimator stays as it is, and so do its shares; those of other tasks go with their members' weights."""
+    side = X[:, 0] > 0
+    learners = [("logistic", LogisticRegression(C=100)), ("ridge", Ridge()), ("weak", Ridge(1000))]
+    model = MultiOutputStack(learners=learners, cv=3, random_state=0, **settings)
+    model.fit(X[OLD], {"first": side[OLD], "second": 10.0 * side[OLD] + X[OLD, 1]})
+    more = model.update(X[NEW], {"first": side[NEW], "second": X[NEW, 0]})
+    if "passthrough" in settings:
+        assert model.contributions_.drop(index="meta_learner", level="learner").to_numpy().any()
+        pd.testing.assert_frame_equal(more.contributions_, model.contributions_)
+        pd.testing.assert_frame_equal(more.task_contributions_, model.task_contributions_)
+        return
+    was, now = (sum(weight for member, weight in stack.levels_[-1].weights("second").items() if member.is_across)
+                for stack in (model, more))  # fmt: skip
+    assert was > 0 and now != was
+    owed = model.task_contributions_["second"] * now / was
+    np.testing.assert_allclose(more.task_contributions_["second"], owed)
