@@ -274,13 +274,12 @@ def check_final(model, problem):
         is_blend = isinstance(spec, (TableClassifier, TableRegressor)) or (
             spec not in ("auto", None) and not hasattr(spec, "fit")
         )
-        suits = task.rules.suits(_final_estimator(model, task, problem))
-        if not suits and task.rules.family in WITH_OWN_LOSS:
+        if task.rules.family in WITH_OWN_LOSS:
             raise ValueError(
                 f"{words} needs a final estimator for every task, and task {task.name!r} of kind {task.kind!r} has "
                 "none: leave passthrough out, or predict this task with a stack of its own."
             )
-        if is_blend or not suits:
+        if is_blend or not task.rules.suits(_final_estimator(model, task, problem)):
             raise ValueError(
                 f"{words} gives features to the final estimator, but meta_learner={spec!r} of task {task.name!r} reads "
                 f"predictions of kind {task.kind!r} only: use any {task.rules.learner} of scikit-learn's kind, or "

@@ -55,10 +55,12 @@ def test_what_cannot_be_is_told_before_the_fit(settings, words):
             do(VIEWS, SIGN)
 
 
-def test_a_task_of_quantiles_has_no_final_estimator():
-    stack = MultiOutputStack(tasks={"size": "quantile"}, passthrough=True, learners=["linear"])
-    with pytest.raises(ValueError, match="'size' of kind 'quantile' has none: leave passthrough out"):
-        stack.fit(VIEWS, {"size": A[:, 0], "sign": SIGN})
+@pytest.mark.parametrize("kind", ["quantile", ("survival", "time", "died")], ids=str)
+def test_what_has_a_loss_of_its_own_has_no_final_estimator(kind):
+    stack = MultiOutputStack(tasks={"size": kind}, passthrough=True, learners=["linear"], cv=2)
+    Y = {"size": A[:, 0]} if kind == "quantile" else {"time": np.abs(A[:, 0]), "died": SIGN}
+    with pytest.raises(ValueError, match="'size' of kind .* has none: leave passthrough out"):
+        stack.fit(VIEWS, Y)
 
 
 def test_several_tasks_have_a_final_estimator_each():
