@@ -83,9 +83,8 @@ class Metric:
 
     name: str
     score: Callable[..., float]
-    of_kind: Callable[..., "Metric"] | None = (
-        None  # makes it for another kind: of more classes, where new rows have some
-    )
+    # Makes it for another kind: one of more classes, where new rows have some that the fit did not know.
+    of_kind: Callable[..., "Metric"] | None = None
 
 
 def metric_of(scoring, kind) -> Metric:

@@ -1,7 +1,6 @@
 """Columns of Y: whatever it is handed over as, one column per target in the type of its own values.
 
-A cell is a class, a number or missing. What is neither is told here: dates, durations
-and numbers with units.
+A cell is a class, a number or missing. Dates and durations are refused here.
 """
 
 import re

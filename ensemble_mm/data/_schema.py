@@ -61,7 +61,7 @@ def _views_of_table(columns) -> list[View]:
         modality = modality_of(column)
         if modality != TABULAR:
             views.append(View(str(column.name), modality, column.name))
-        # Codes of digits have an order, and names that come again had labels, which runs of characters do not show.
+        # Codes of digits have an order, and of names that repeat the labels so far tell something: texts show neither.
         if modality == TABULAR or (column.is_string and column.reading is not None):
             plain.append(column.name)
     if plain:

@@ -18,10 +18,9 @@ from sklearn.metrics import f1_score
 from .._checks import is_missing
 from .._kinds import LABEL_SETS
 from ..schema import is_blank
-from ._labels import plain
+from ._labels import SEVERAL, plain
 
 MAIN = "f1_macro"  # the metric that comes first
-SEVERAL = (list, tuple, set, frozenset, np.ndarray)
 SEPARATORS = "|;,"  # the first one that a column has separates its tags
 
 

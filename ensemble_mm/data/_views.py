@@ -56,7 +56,7 @@ def _inferred(source, schema, encoded):
 
 
 def _extractor_of(view, schema, short):
-    """Return what reads a view that was inferred; of categories of many values it learns what labels each has had."""
+    """Return the extractor of a view that was inferred; categories of many values are encoded by their labels."""
     record = MODALITIES[view.modality]
     extractor = ((record.short if view.columns in short else None) or record.extractor)()
     if record.takes == "table":
