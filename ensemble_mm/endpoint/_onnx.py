@@ -5,14 +5,13 @@ which views are there: tables hold the weights for every pattern of views, and e
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from .._checks import require
-from ..crossfit import MISSING, Estimate
 from ..store import write_atomic
 from ._onnx_learners import OPSET, TREES_OPSET, Graph, NotExportedError, add_learner
 
@@ -165,22 +164,24 @@ class _Stack:
         """Return the graph as a model of ONNX."""
         from onnx import TensorProto, helper
 
-        estimates = {MISSING: self.lacking}  # what members may read beside views
-        read = {e for level in self.model.levels_ for member in level.table.members() for e in member.inputs}
+        members = [member for level in self.model.levels_ for member in level.table.members()]
+        read = {astuple(e) for member in members for e in member.inputs}
+        # (task, chain, learner, reads) -> what members may read beside views; of no task: which views a row lacks
+        estimates = {key: self.lacking for key in read if key[0] not in self.model.tasks_}
         for level in self.model.levels_:
             waiting = level.table.members()
             while waiting:  # links of a chain, one after another
-                ready = [member for member in waiting if all(e in estimates for e in member.inputs)]
+                ready = [member for member in waiting if all(astuple(e) in estimates for e in member.inputs)]
                 for member in ready:
                     self.cells[member] = self._cell(level, member, estimates)
-                    own = Estimate(member.task, member.chain)
+                    own = (member.task, member.chain, None, None)
                     if member.chain is None:
-                        own = Estimate(member.task, learner=member.learner, reads=member.reads)
+                        own = (member.task, None, member.learner, member.reads)
                     if own in read:
                         estimates[own] = self._rest(self._with_holes(member), member.task)
                 waiting = [member for member in waiting if member not in ready]
             out = {name: self._combined(level, name) for name in self.model.tasks_}
-            estimates |= {Estimate(name): self._rest(said, name) for name, said in out.items()}
+            estimates |= {(name, None, None, None): self._rest(said, name) for name, said in out.items()}
         out = {name: self._calibrated(level, name, said) for name, said in out.items()}
         if self.refused:
             raise NotExportedError(f"Nothing was exported: ONNX has no form for {'; '.join(self.refused)}.")
@@ -241,7 +242,7 @@ class _Stack:
         for place in range(len(fitted.views)):
             blocks.append(self.blocks[_Block.read_by(self.model, member, fold, fitted, place).name])
         if member.inputs:
-            more = graph("Concat", *(estimates[e] for e in member.inputs), axis=1)
+            more = graph("Concat", *(estimates[astuple(e)] for e in member.inputs), axis=1)
             blocks.append(graph.cast(graph.cast(more, "FLOAT")))
         blocks = [x if fill is None else graph("Where", graph("IsNaN", x), np.asarray(fill, dtype=float), x)
                   for x, fill in zip(blocks, fitted.fills, strict=True)]  # fmt: skip
