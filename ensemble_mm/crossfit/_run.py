@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property, partial
 
 import numpy as np
 
@@ -63,8 +63,8 @@ class CrossFit:
     def fit(self, members, *, estimates=None, tried=None, refit=None, stage="fit", required=None, optional=False):
         """Cross-fit members; return `(table, models)`.
 
-        `estimates` maps an Estimate to its values, shape (n_rows, n_columns), for members with inputs; `tried` maps a
-        pattern that is tried to those of the tried rows.
+        `estimates` maps an Estimate to its values, shape (n_rows, n_columns), for members with inputs, or is a callable
+        that returns this for a fold; `tried` maps a pattern that is tried to those of the tried rows.
         `models` maps a member to {fold: FittedMember or None}. Members that are not in `required` (None:
         all are) are left out when the time is over; fold models serve where only the refit was too late.
         Of `optional` members none is required, and those that fail are left out whatever `on_error` says.
@@ -83,16 +83,15 @@ class CrossFit:
         return self._collect(members, jobs, self._run("refit", jobs))[1]
 
     def _jobs(self, fits, estimates, tried=None, keep_folds=True, required=None):
-        shared = self._shared_estimates(fits, estimates)
+        by_fold = cache(partial(self._shared_estimates, fits, estimates))
         threads = max(1, self.runner.n_workers // max(len(fits), 1))  # more than one where cores would idle
         needed = {fit.member for fit in fits} if required is None else set(required)
-        return [
-            replace(
-                self._job(fit, fit.fold == ALL_ROWS or keep_folds, shared, threads, fit.member in needed),
-                blanks=tuple(self._blanks(fit, tried)),
-            )
-            for fit in fits
-        ]
+        jobs = []
+        for fit in fits:
+            keep, given = fit.fold == ALL_ROWS or keep_folds, by_fold(fit.fold if callable(estimates) else None)
+            job = self._job(fit, keep, given, threads, fit.member in needed)
+            jobs.append(replace(job, blanks=tuple(self._blanks(fit, tried))))
+        return jobs
 
     def _run(self, stage, jobs):
         unique, places = _once(jobs)
@@ -126,12 +125,13 @@ class CrossFit:
             return np.ones(self.problem.n_rows, dtype=bool)
         return np.any([self.features.present[view] for view in member.views], axis=0)
 
-    def _shared_estimates(self, fits, estimates):
-        """Return the estimates that members read: one array, which all jobs share, and the places of each."""
+    def _shared_estimates(self, fits, estimates, fold):
+        """Return the estimates that members read: one array, which the jobs share, and the places of each."""
         names = list(dict.fromkeys(name for fit in fits for name in fit.member.inputs))
         if not names:
             return None, {}
-        estimates = {MISSING: missing_of(self.features.present), **(estimates or {})}
+        estimates = estimates(fold) if callable(estimates) else estimates or {}
+        estimates = {MISSING: missing_of(self.features.present), **estimates}
         blocks = [estimates[name].reshape(self.problem.n_rows, -1).astype(np.float32) for name in names]
         ends = np.cumsum([block.shape[1] for block in blocks])
         places = {n: range(end - b.shape[1], end) for n, b, end in zip(names, blocks, ends.tolist(), strict=True)}

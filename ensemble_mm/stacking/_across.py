@@ -123,11 +123,16 @@ def estimate_of(member):
     return Estimate(member.task, learner=member.learner, reads=member.reads)
 
 
-def member_estimates(table, tasks):
-    """Return what each member says, as inputs of a next level; NaN where it abstains."""
-    return {estimate_of(member): _said(table, member, tasks) for member in table.members()}
+def member_estimates(table, tasks, fold=None):
+    """Return what each member says, as inputs of a next level; NaN where it abstains.
+
+    With a fold it is as if the members had not seen its rows, where that is known.
+    """
+    return {estimate_of(member): _said(table, member, tasks, fold) for member in table.members()}
 
 
-def _said(table, member, tasks):
-    # Of two classes a table has the second alone.
-    return table[member][:, 1:] if tasks[member.task].rules.n_classes > 2 else table[member]
+def _said(table, member, tasks, fold=None):
+    said = table.block([member], fold)
+    return (
+        said[:, 1:] if tasks[member.task].rules.n_classes > 2 else said
+    )  # of two classes a table has the second alone

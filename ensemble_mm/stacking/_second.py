@@ -5,13 +5,14 @@ first level says. With `passthrough` the final estimator reads that, beside the 
 """
 
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .._checks import did_you_mean
-from ..crossfit import FIT_SHARE, MISSING, Estimate, Member, patterns_of, seed_of
+from ..crossfit import ALL_ROWS, FIT_SHARE, MISSING, Estimate, Member, patterns_of, seed_of
 from ..learners import named_learner
 from ..meta import TableClassifier, TableRegressor
 from ._across import (
@@ -98,7 +99,9 @@ class SecondLevelMixin:
         if self.passthrough:  # of views that were extracted in time
             steps = [[run.readable(group) for group in step] for step in steps]
         for step in steps:
-            for own, fitted in self._fit_step(run, step, estimates, tried):
+            # The labels of a fold would reach the final estimator through members that learned from it.
+            read = partial(_unheard, first.table, tasks, estimates) if self.passthrough else estimates
+            for own, fitted in self._fit_step(run, step, read, estimates, tried):
                 table = own if table is None else table.join(own)
                 models |= fitted
                 if self._strategy == "chain":
@@ -121,7 +124,7 @@ class SecondLevelMixin:
         """Return in words what asks for a second level."""
         return f"layers={self.layers}" if self.layers > 1 else f"strategy={self._strategy!r}"
 
-    def _fit_step(self, run, step, estimates, tried_estimates):
+    def _fit_step(self, run, step, read, estimates, tried_estimates):
         """Fit the first candidates of each group; yield (table, models) of those that could be fitted.
 
         The second level is our idea, not the user's: a learner that fails here makes way for the next. A final
@@ -136,7 +139,7 @@ class SecondLevelMixin:
             if not members:
                 return
             own, fitted = run.fit(
-                members, estimates=estimates, tried=tried_estimates, stage="fit across tasks",
+                members, estimates=read, tried=tried_estimates, stage="fit across tasks",
                 refit=self.refit and (self.prune is None or bool(self.passthrough)), optional=not self.passthrough,
             )  # fmt: skip
             lacking = [n - sum(m in fitted for m in group) for n, group in zip(lacking, tried, strict=True)]
@@ -291,6 +294,11 @@ def _final_estimator(model, task, problem):
     """Return the final estimator of a task: the one that is given, else a linear one."""
     spec = meta_setting(model.meta_learner, task)
     return spec if hasattr(spec, "fit") else named_learner("linear", **facts_of(model, task, problem))[1]
+
+
+def _unheard(table, tasks, estimates, fold):
+    """Return estimates as if the members of a table had not seen the rows of a fold."""
+    return estimates if fold == ALL_ROWS else estimates | member_estimates(table, tasks, fold)
 
 
 def passed(passthrough, problem):

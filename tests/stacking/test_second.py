@@ -41,6 +41,24 @@ def test_a_final_estimator_never_saw_the_rows_that_it_is_judged_by():  # else it
     assert abs(np.corrcoef(model.oof_["y"], y)[0, 1]) < 0.3
 
 
+class Recorder(LinearRegression):
+    def fit(self, X, y):
+        self.seen_ = X
+        return super().fit(X, y)
+
+
+def test_a_final_estimator_reads_members_as_if_they_had_not_learned_from_its_fold():  # or labels of noise reach it
+    y = RNG.normal(size=120)
+    model = StackedRegressor(learners=[("ridge", Ridge())], meta_learner=Recorder(), passthrough="a", cv=4, refit=False)
+    model.fit({"a": A[:120]}, y)
+    first, last = model.levels_
+    (member,), (final,) = first.table.members(), last.table.members()
+    for fold, (train, _) in enumerate(model.folds_):
+        read = last.models[final][fold].estimator.seen_[:, -1]
+        np.testing.assert_allclose(read, first.table.block([member], fold)[train, 0], rtol=1e-5)
+        assert np.abs(read - first.table[member][train, 0]).max() > 1e-3
+
+
 @pytest.mark.parametrize("settings, words", [
     ({"passthrough": ["c"]}, "'c', which is no view: use some of 'a', 'b'"),
     ({"passthrough": True, "meta_learner": "median"}, "reads predictions"),
