@@ -92,5 +92,6 @@ def _possible(out, kind):
     """Return predictions without what cannot be."""
     if not kind.n_classes:
         return kind.within(out)
-    out = np.clip(out, 0, 1)
+    # Differences lose digits, and bootstrap samples of equal rows are drawn by their contents.
+    out = np.round(np.clip(out, 0, 1), 4)
     return out / out.sum(axis=1, keepdims=True) if out.shape[1] > 1 else out
