@@ -7,7 +7,7 @@ nox -s newest -- -k table
 import nox
 
 # Not among them: clusters, and packages of pretrained weights.
-EXTRAS = "chinese,image,audio,video,neural,report,store,postgresql,serve,tuning,parquet,progress,test"
+EXTRAS = "chinese,image,audio,video,neural,report,store,postgresql,serve,onnx,tuning,parquet,progress,test"
 ENVIRONMENT = {"SCIPY_ARRAY_API": "1", "OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 nox.options.default_venv_backend = "uv"
