@@ -133,11 +133,16 @@ class Names:
         known = {*self.columns, *(label for inner in self.inner.values() for label in inner)}
         strangers = [name for name in pool if name not in known]
         gone = {}
+        # Strings that come again are in the table, too: a whole view of theirs is lacking, and no column of the table.
+        alone = {name for view in views if len(columns_read(view.columns)) == 1 for name in _columns_of([view])}
         for view in views:
-            absent = [name for name in _columns_of([view]) if name not in found]
+            read = _columns_of([view])
+            absent = [name for name in read if name not in found]
+            if len(absent) < len(read):
+                absent = [name for name in absent if name not in alone]
             if absent:
                 near = any(nearest(name, strangers) for name in absent)
-                if near or len(absent) < len(_columns_of([view])) or not found:
+                if near or len(absent) < len(read) or not found:
                     raise _absent(view.name, absent[0], strangers, pool)
                 gone[view.name] = absent
         told = "; ".join(f"view {name!r} ({first_names(columns)})" for name, columns in gone.items())

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.linear_model import LogisticRegression
 
-from ensemble_mm import DataWarning, MultimodalData
+from ensemble_mm import DataWarning, MultimodalData, StackedClassifier
 from ensemble_mm.data import Names, View, as_source, column_names, has_names, infer_views
 
 FRAME = pd.DataFrame({"note": ["warm soft coat here", "cold torn seam there"] * 4, "a": np.arange(8.0), "b": 1.5})
@@ -158,3 +159,14 @@ def test_names_are_texts_written_one_way(strict):
 )  # fmt: skip
 def test_columns_are_named(columns, words):
     assert column_names(columns) == words
+
+
+def test_texts_that_are_categories_too_may_be_left_out_with_their_view():
+    X = pd.DataFrame({"note": ["warm soft coat here", "cold torn seam there"] * 20, "x": np.tile([0.0, 1.0], 20)})
+    model = StackedClassifier(learners=[("linear", LogisticRegression())], cv=2).fit(X, np.tile(["a", "b"], 20))
+    assert model.view_columns_["tabular"] == ["note", "x"]
+    with pytest.warns(DataWarning, match=r"count as missing in every row: view 'note' \('note'\)"):
+        without = model.predict_proba(X[["x"]])
+    np.testing.assert_array_equal(without, model.predict_proba(X.assign(note=None)))
+    with pytest.raises(ValueError, match="'tabular' reads the column 'x'"):
+        model.predict(X[["note"]])
