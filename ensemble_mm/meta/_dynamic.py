@@ -123,8 +123,8 @@ class DynamicClassifier(_Dynamic, GreedyClassifier):
     >>> from ensemble_mm.meta import DynamicClassifier
     >>> rng = np.random.default_rng(0)
     >>> y, left = np.arange(400) % 2, np.arange(400) < 200
-    >>> right = np.where(y, 0.9, 0.1)  # the first member knows the left half, the second the other; 0.6 says nothing
-    >>> table = np.c_[np.where(left, right, 0.6), np.where(left, 0.6, right)]
+    >>> right, guess = np.where(y, 0.9, 0.1), rng.uniform(0.3, 0.7, 400)
+    >>> table = np.c_[np.where(left, right, guess), np.where(left, guess, right)]  # each member knows one half
     >>> DynamicClassifier().fit(table, y).is_dynamic_
     True
     """
