@@ -181,9 +181,7 @@ class FitMember(Job):
             return None, None, 0.0, []
         if kind.is_stratified:
             codes, target = np.unique(target.astype(np.intp), return_inverse=True)
-        blocks = list(self.blocks)
-        if self.columns is not None:
-            blocks[-1] = blocks[-1].take(self.columns, axis=1)
+        blocks = self.read()
         weight, groups = (None if part is None else part[train] for part in (self.weight, self.groups))
         model = self._unfitted(blocks, [int(c) for c in codes], weight, train)
         model.counted = self._counted(model.estimator, codes, target, weight)
@@ -191,6 +189,13 @@ class FitMember(Job):
             weight = np.take(model.counted, target) * (1.0 if weight is None else weight)
         self._fit(model.estimator, assemble(blocks, train, model.fills, model.dense), target, weight, groups)
         return self.outcome(model, blocks)
+
+    def read(self):
+        """Return the blocks that the learner reads, of estimates its own columns."""
+        blocks = list(self.blocks)
+        if self.columns is not None:
+            blocks[-1] = blocks[-1].take(self.columns, axis=1)
+        return blocks
 
     def outcome(self, model, blocks):
         """Return what `run` gives of a fitted model."""

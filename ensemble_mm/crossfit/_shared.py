@@ -47,9 +47,7 @@ class FitShared(Job):
     def _fitted(self, first, alike, learned):
         """Return the outcomes of the parts that read the features of the first: of one fit to the labels of all."""
         rows = np.unique(np.concatenate([part.train for part in self.parts]))
-        blocks = list(first.blocks)
-        if first.columns is not None:
-            blocks[-1] = blocks[-1].take(first.columns, axis=1)
+        blocks = first.read()
         weights = [part.weight for part in learned if part.weight is not None]
         weight = np.mean(weights, axis=0)[rows] if weights else None
         model = first._unfitted(blocks, [], weight, rows)

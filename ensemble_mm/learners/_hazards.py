@@ -1,17 +1,14 @@
 """Regressors that know a Poisson loss, as learners of times to an event."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.dummy import DummyRegressor
-from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import having
 from .._kinds import FLOOR
 from .._routing import row_params
+from ._own_losses import OwnLossMixin
 
-# By name, as boosting is imported only where it is used.
 LOSSES: dict[str, dict[str, str]] = {
     "HistGradientBoostingRegressor": {"loss": "poisson"},
     "LGBMRegressor": {"objective": "poisson"},
@@ -20,19 +17,7 @@ LOSSES: dict[str, dict[str, str]] = {
 }
 
 
-def _loss_of(estimator):
-    """Return what makes a regressor learn by a Poisson loss; None where it knows none."""
-    return next((LOSSES[cls.__name__] for cls in type(estimator).__mro__ if cls.__name__ in LOSSES), None)
-
-
-def hazard_learner(estimator):
-    """Return an estimator that predicts hazards, or the estimator as it is where it, or its last step, cannot."""
-    if isinstance(estimator, Pipeline):
-        return Pipeline([*estimator.steps[:-1], (estimator.steps[-1][0], hazard_learner(estimator.steps[-1][1]))])
-    return estimator if _loss_of(estimator) is None else HazardLearner(estimator)
-
-
-class HazardLearner(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+class HazardLearner(OwnLossMixin, RegressorMixin, BaseEstimator):
     """Learn proportional hazards with a regressor that knows a Poisson loss.
 
     On the scale of the cumulative hazard of all rows, by Nelson and Aalen, hazards that are proportional are constant,
@@ -72,16 +57,12 @@ class HazardLearner(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     """
 
     predicts_hazards = True
-    _parameter_constraints = {"estimator": [having("fit", "predict")]}
-
-    def __init__(self, estimator):
-        self.estimator = estimator
+    losses = LOSSES
+    loss_name = "Poisson"
 
     def fit(self, X, y, sample_weight=None):
         """Fit to times above 0, which are negative where the event had not happened."""
-        loss = _loss_of(self.estimator)
-        if loss is None:
-            raise ValueError(f"{self.estimator!r} knows no Poisson loss: use one of {', '.join(LOSSES)}.")
+        loss = self._known_loss()
         y = np.asarray(y, dtype=np.float64)
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         event, exposure = (y > 0).astype(float), _cumulative_hazard(y, weight)
@@ -99,10 +80,8 @@ class HazardLearner(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         return np.log(np.maximum(self.estimator_.predict(X), FLOOR)) + self.offset_
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags = get_tags(self.estimator).input_tags
-        return tags
+
+hazard_learner = HazardLearner.around
 
 
 def _cumulative_hazard(y, weight):

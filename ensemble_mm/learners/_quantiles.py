@@ -1,16 +1,14 @@
 """Regressors that know a quantile loss, fitted once per level: learners of quantiles."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
-from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import having
 from .._kinds import LEVELS
 from .._routing import row_params
+from ._own_losses import OwnLossMixin
 
-# By name, as boosting is imported only where it is used: the parameter that takes the level, and what else to set.
+# The parameter that takes the level, and what else to set.
 LOSSES: dict[str, tuple[str, dict[str, str]]] = {
     "GradientBoostingRegressor": ("alpha", {"loss": "quantile"}),
     "HistGradientBoostingRegressor": ("quantile", {"loss": "quantile"}),
@@ -20,19 +18,7 @@ LOSSES: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
-def _loss_of(estimator):
-    """Return how a level is set, and what else; None where a regressor knows no quantile loss."""
-    return next((LOSSES[cls.__name__] for cls in type(estimator).__mro__ if cls.__name__ in LOSSES), None)
-
-
-def quantile_learner(estimator):
-    """Return an estimator that predicts quantiles, or the estimator as it is where it, or its last step, cannot."""
-    if isinstance(estimator, Pipeline):
-        return Pipeline([*estimator.steps[:-1], (estimator.steps[-1][0], quantile_learner(estimator.steps[-1][1]))])
-    return estimator if _loss_of(estimator) is None else QuantileLearner(estimator)
-
-
-class QuantileLearner(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+class QuantileLearner(OwnLossMixin, RegressorMixin, BaseEstimator):
     """Fit a regressor with the pinball loss of each level.
 
     Parameters
@@ -58,17 +44,12 @@ class QuantileLearner(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     """
 
     predicts_quantiles = True
-    _parameter_constraints = {"estimator": [having("fit", "predict")]}
-
-    def __init__(self, estimator):
-        self.estimator = estimator
+    losses = LOSSES
+    loss_name = "quantile"
 
     def fit(self, X, y, sample_weight=None):
         """Fit one regressor per level."""
-        loss = _loss_of(self.estimator)
-        if loss is None:
-            raise ValueError(f"{self.estimator!r} knows no quantile loss: use one of {', '.join(LOSSES)}.")
-        name, others = loss
+        name, others = self._known_loss()
         self.estimators_ = []
         for level in LEVELS:
             model = clone(self.estimator).set_params(**others, **{name: level})
@@ -84,7 +65,5 @@ class QuantileLearner(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         out[:, order] = np.sort(out, axis=1)  # models of single levels may cross
         return out
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags = get_tags(self.estimator).input_tags
-        return tags
+
+quantile_learner = QuantileLearner.around
