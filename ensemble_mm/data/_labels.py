@@ -37,6 +37,8 @@ def target_columns(Y) -> tuple[dict[str, pd.Series], bool]:
         return _by_name([(label, _as_series(label, column)) for label, column in Y.items()]), True
     if getattr(getattr(Y, "dtype", None), "names", None):
         return {"y": _as_series("y", Y)}, False
+    if isinstance(Y, str):
+        raise ValueError(f"Y is the text {Y!r}, but targets are wanted: give the column, as data[{Y!r}].")
     array = _as_array(Y)
     if array.ndim == 1:
         return {"y": pd.Series(array)}, False

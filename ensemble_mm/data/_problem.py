@@ -150,12 +150,10 @@ def read_problem(source, Y, *, sample_weight=None, groups=None, **said) -> Probl
                 f"has {len(target)} labels. Give one label per row; mark one that is not known with None."
             )
     ours, theirs = getattr(source, "index", None), getattr(Y, "index", None)
-    # Without labels of their own, as what a scaler returns, rows can only go by their places.
-    labelled = [isinstance(index, pd.Index) and not index.equals(pd.RangeIndex(n_rows)) for index in (ours, theirs)]
-    if all(labelled) and in_another_order(ours, theirs):
+    if isinstance(ours, pd.Index) and isinstance(theirs, pd.Index) and in_another_order(ours, theirs):
         notes.append(
             "The rows of Y have the labels of those of X, in another order. They go by their places: if labels count, "
-            "give Y.loc[X.index]."
+            "give Y.loc[X.index]; if places do, Y.set_axis(X.index)."
         )
     views, schema = read_views(user.views, source, user.encoded, user.columns)
     weights = task_weights(sample_weight, tasks, n_rows)

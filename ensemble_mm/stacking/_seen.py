@@ -40,7 +40,8 @@ def _of_values(values):
     if pd.api.types.is_datetime64_any_dtype(values):
         values = values.astype("int64").where(values.notna()) if values.dt.tz is None else values.map(str)
     if pd.api.types.is_numeric_dtype(values) and not isinstance(values.dtype, pd.CategoricalDtype):
-        numbers = values.to_numpy(dtype=np.float32, na_value=np.nan) + np.float32(0)  # one zero, without a sign
+        with np.errstate(over="ignore"):  # what no float32 can hold becomes infinite
+            numbers = values.to_numpy(dtype=np.float32, na_value=np.nan) + np.float32(0)  # one zero, without a sign
         return pd.util.hash_array(numbers)
     return pd.util.hash_array(values.astype(object).where(values.notna(), "").map(str).to_numpy(object))
 

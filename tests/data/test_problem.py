@@ -56,4 +56,10 @@ def test_labels_in_another_order_are_told():
     assert "give Y.loc[X.index]" in " ".join(read_problem(as_source(X), y).notes)
     for other in (y.loc[X.index], y.set_axis(list("wxyz")), y.reset_index(drop=True), y.to_numpy()):
         assert not read_problem(as_source(X), other).notes
-    assert not read_problem(as_source(X.reset_index(drop=True)), y.set_axis([3, 1, 0, 2])).notes  # of a scaler, say
+    shuffled = y.set_axis([3, 1, 0, 2])  # as y.sample(frac=1) has it, beside rows that were never shuffled
+    assert "give Y.loc[X.index]" in " ".join(read_problem(as_source(X.reset_index(drop=True)), shuffled).notes)
+
+
+def test_the_name_of_a_target_in_its_place_is_told():
+    with pytest.raises(ValueError, match=r"Y is the text 'size', .* as data\['size'\]"):
+        read_problem(np.zeros((4, 1)), "size")

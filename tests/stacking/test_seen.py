@@ -32,3 +32,7 @@ def test_marks_do_not_depend_on_how_rows_are_held(change):
 def test_one_value_changes_the_mark_of_its_row_alone():
     changed = marks(FRAME.assign(size=[1.5, 0.0, 2.5, np.nan])) != marks(FRAME)
     assert changed.tolist() == [False, False, True, False]
+
+
+def test_numbers_that_only_float64_holds_are_marked_without_a_word(recwarn):
+    assert len(marks(FRAME.assign(size=[1e300, 1e299, -1e300, 0.0]))) == 4 and not recwarn
