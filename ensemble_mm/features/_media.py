@@ -190,7 +190,7 @@ def open_item(item, kind: str):
     if not isinstance(item, (str, os.PathLike)):
         raise UnreadableItem(f"it is a {type(item).__name__}, but {kind} items are paths, bytes or arrays")
     if is_address(item):
-        raise UnreadableItem("it is an address on the network, which is not opened: download it and give the path")
+        raise UnreadableItem("it is an address, which is not opened: give the path of a file, downloaded where need be")
     path = Path(item)
     try:
         if path.is_dir():
