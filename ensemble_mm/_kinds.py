@@ -14,11 +14,12 @@ from scipy.special import xlogy
 from sklearn.utils import get_tags
 
 from . import _metrics
-from ._plain_words import Distances, Orders, RightAnswers
+from ._plain_words import Distances, Orders, OrdersInQueries, RightAnswers
 
 FEWEST = 1e-3  # expected counts
 LEVELS = (0.5, 0.05, 0.1, 0.25, 0.75, 0.9, 0.95)  # of quantiles: the median comes first, as the number that is said
 MOST_HAZARD = 30.0  # of the logarithm of a hazard: what is beyond costs as much
+GRADES = 32  # of relevance, one more than there may be: a label is a query times this, plus its relevance
 FLOOR = 1e-12  # of a probability: a certain and wrong prediction costs 27.6 nats, not infinity
 
 
@@ -90,6 +91,10 @@ class Kind:
             return True
         tags = get_tags(estimator)
         return tags.estimator_type == self.learner and (self.n_classes <= 2 or tags.classifier_tags.multi_class)
+
+    def units(self, y):
+        """Return which rows belong together, as numbers, so that no fold may part them; None: each stands alone."""
+        return None
 
     def columns(self, members) -> np.ndarray:
         """Return the columns of the members at some positions of a table."""
@@ -528,6 +533,83 @@ class Survival(Numbers):
         return np.atleast_1d(np.log(max(happened, FEWEST) / max(time, FLOOR)))
 
 
+@dataclass(frozen=True)
+class Ranking(Numbers):
+    """How relevant a row is among those of its query, such as one search: scores, NDCG.
+
+    A label is the number of its query times `GRADES`, plus its relevance, a whole number from 0 on. Predictions are
+    scores, of which only the order within a query counts. The loss of a row is what the NDCG of its query lacks of 1.
+    """
+
+    family: ClassVar = "ranking"
+    region: ClassVar = None
+    words: ClassVar = "a ranking within queries"
+    usual: ClassVar = "any order"
+    same_as_loss: ClassVar = ()
+    second: ClassVar = "ndcg_at_10"
+    error: ClassVar = "concordance"
+    plain: ClassVar = OrdersInQueries
+    metrics: ClassVar = {
+        "ndcg": _metrics.ndcg,
+        "ndcg_at_10": _metrics.ndcg_at_10,
+        "concordance": _metrics.concordance_in_queries,
+    }
+
+    @property
+    def families(self):
+        """What is drawn and done for numbers is not for these."""
+        return (self.family,)
+
+    def suits(self, estimator):
+        """Tell whether an estimator, or the last step of one, predicts scores."""
+        last = getattr(estimator, "steps", [("", estimator)])[-1][1]
+        return super().suits(estimator) and getattr(last, "predicts_ranks", False)
+
+    def units(self, y):
+        """Return the query of each row."""
+        return np.floor(y / GRADES)
+
+    def relevance(self, y):
+        """Return the relevance of each row."""
+        return np.mod(y, GRADES)
+
+    def fault(self, numbers):
+        """Return in words what known labels cannot be; None where they can."""
+        if np.isfinite(_metrics.ndcg_by_query(self.units(numbers), self.relevance(numbers), numbers)).any():
+            return None
+        return "no query has rows of different relevance: give queries of several rows, of which some are more relevant"
+
+    def loss(self, picked, y):
+        """Return what the NDCG of the query of each row lacks of 1; 0 where nothing is to be ordered."""
+        _, place = np.unique(self.units(y), return_inverse=True)
+        flat = np.reshape(picked, (len(y), -1))
+        gains = [_metrics.ndcg_by_query(place, self.relevance(y), scores) for scores in flat.T]
+        return np.stack([1 - np.nan_to_num(gain, nan=1.0)[place] for gain in gains], axis=1).reshape(np.shape(picked))
+
+    def errors(self, cells, y):
+        """Return how far above its relevance, among the rows of its query, each score is, shape (n_rows, ...)."""
+        wanted = _metrics.within(self.units(y), self.relevance(y))
+        return cells[..., 0] - wanted.reshape(-1, *[1] * (cells.ndim - 2))
+
+    def off(self, y, out, likeliest=False):
+        """Return for each row to how many of its query it is in the wrong order; the mean is the share of pairs."""
+        wrong, known = _metrics.pairs_in_queries(self.units(y), self.relevance(y), self.decide(self.whole(out)))
+        return np.full(len(y), 0.5) if likeliest or not known.any() else wrong / known.mean()
+
+    def perfect(self, y):
+        """Return a prediction that tells the order of all rows."""
+        return self.whole(self.relevance(y))
+
+    def prior(self, y, weight=None):
+        """Return one score for all rows."""
+        return np.zeros(1)
+
+    def made_up(self):
+        """Return six labels and predictions of them, to try a scorer on."""
+        y = np.array([0.0, 1, 2, GRADES, GRADES + 1, GRADES])
+        return y, self.whole(self.relevance(y) + 0.1)
+
+
 KINDS: dict[str, Any] = {
     "binary": Classes,
     "multiclass": Classes,
@@ -536,6 +618,7 @@ KINDS: dict[str, Any] = {
     "count": Counts,
     "quantile": Quantiles,
     "survival": Survival,
+    "ranking": Ranking,
 }
 
 LABEL_SETS = "labels"  # a column that lists tags: not one task of a kind, but one of two classes per tag

@@ -133,6 +133,18 @@ class Orders(RightAnswers):
         return f"hazard times or over {plain(np.exp(apart))}" if apart >= 0.005 else ""
 
 
+class OrdersInQueries(Orders):
+    """Errors of scores within queries in plain words: of two rows of a query, the more relevant one is told or not."""
+
+    @staticmethod
+    def good(error) -> str:
+        return f"which of two rows of a query is more relevant is told in {of_hundred(1 - error)} pairs"
+
+    @staticmethod
+    def shift(apart) -> str:
+        return f"score ±{plain(apart)}" if apart >= 0.005 else ""
+
+
 class Words(str):
     """A text that a notebook and a prompt show as it is, without quotes."""
 

@@ -137,7 +137,14 @@ def _stack(command):
     add("data", help="the table to learn from")
     words = "columns to predict, separated by commas; can be repeated"
     _each(add, "--targets", _names, "A,B", words, required=True)
-    _each(add, "--kind", _pair, "TARGET=KIND", f"read a target as {_KINDS} (default: by its values)")
+    _each(
+        add,
+        "--kind",
+        _pair,
+        "TARGET=KIND",
+        f"read a target as {_KINDS} (default: by its "
+        "values); as NAME=survival:TIME:EVENT or NAME=ranking:RELEVANCE:QUERY two targets are one task",
+    )
     _said(add)
     _drop(add)
     add("--id", metavar="COLUMN", help="column that names the rows, in the report too; not learnt from")

@@ -8,6 +8,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 
 from .._checks import tell
 from .._plain_words import plural
+from ..data import check_groups, units_of
 
 MANY_NUMBERS = 20  # classes that are numbers, from which they may be meant as numbers
 N_DRAWS = 100  # of folds, until every model learns from two classes at least
@@ -21,10 +22,11 @@ def draw_folds(cv, problem, seed, told=None):
     as classes that training rows lack; None: it is warned of.
     """
     notes = [] if told is None else told
-    _check_groups(problem.groups, problem.n_rows)
+    check_groups(problem.groups, problem.n_rows)
     folds = [_check_pair(pair, problem.n_rows) for pair in _pairs(cv, problem, seed, notes)]
     if not folds:
         raise ValueError("cv gives no fold: give at least one (train, test) pair.")
+    _check_whole(folds, problem)
     for name, f, left in _too_few(folds, problem):
         content = "no known label" if not left else "one class only"
         grouped = "" if problem.groups is None else " in more groups"
@@ -79,6 +81,18 @@ def _too_few(folds, problem):
                 yield name, f, n_left
 
 
+def _check_whole(folds, problem):
+    """Raise a ValueError where a fold has rows of one query both in its training and in its test rows."""
+    for name, units in units_of(problem.tasks, problem.targets).items():
+        for f, (train, test) in enumerate(folds):
+            if np.isin(units[test], units[train]).any():
+                raise ValueError(
+                    f"Task {name!r} ranks within queries, and fold {f} of cv has rows of one query both in its "
+                    "training and in its test rows: give a number of folds, or a splitter that keeps the queries "
+                    "whole, such as GroupKFold."
+                )
+
+
 def _lacking(folds, problem):
     """Return in words which classes the training rows of some folds lack."""
     lines = []
@@ -97,22 +111,6 @@ def _lacking(folds, problem):
     if lines:
         lines.append('Give more rows of such classes, merge them, or leave out those of one row with rare="drop".')
     return lines
-
-
-def _check_groups(groups, n_rows):
-    if groups is None:
-        return
-    found = "of lists of different lengths"
-    try:
-        groups = np.asarray(groups)
-        found = f"of shape {groups.shape}"
-        fits = groups.shape == (n_rows,) and bool(len(np.unique(groups)))
-    except (TypeError, ValueError):  # of different types, or arrays
-        fits = False
-    if not fits:
-        raise ValueError(
-            f"groups {found} cannot group {n_rows} rows: give one name or number per row, all of one type."
-        )
 
 
 def _splitter(n_splits, problem, seed, told):

@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
-from .._estimators import cost_of, most_rows, seeded, thread_params
+from .._estimators import EARLY_STOPPING, cost_of, most_rows, seeded, thread_params
 from .._inner_folds import inner_pairs
 from .._kinds import kind_of
 from .._routing import MANY_ROWS, keyword, row_params, whole_groups
@@ -21,7 +21,6 @@ from ._execute import Job
 from ._plan import Fit
 from ._quick import predicted
 
-EARLY_STOPPING = ("early_stopping_rounds", "early_stopping_round")
 ROWS = 32_768  # that are predicted at a time
 TINY = 1e-12  # a sum of weights that is none
 INNER_SHARE = 0.15  # of the training rows, kept aside to stop boosting early

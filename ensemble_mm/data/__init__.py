@@ -1,10 +1,12 @@
 """What comes in: X as views that share their rows, Y as tasks, and files as X and Y."""
 
-from .._kinds import KINDS, Classes, Numbers, Quantiles, Survival
+from .._kinds import KINDS, Classes, Numbers, Quantiles, Ranking, Survival
 from ._chunked import ChunkedData, is_lazy
 from ._containers import as_source, has_names
+from ._groups import check_groups, units_of, whole_units
 from ._inputs import MultimodalData, View, present_rows, select, take_rows
 from ._loading import load_demo, make_multimodal, read_parts, read_table
+from ._merged import parted
 from ._names import Names, column_names, columns_read
 from ._problem import Problem, read_problem, task_weights
 from ._schema import infer_schema, infer_views
@@ -27,12 +29,14 @@ __all__ = [
     "Numbers",
     "Problem",
     "Quantiles",
+    "Ranking",
     "Survival",
     "Task",
     "View",
     "as_fitted",
     "as_lists",
     "as_source",
+    "check_groups",
     "classes_by_column",
     "column_names",
     "column_of",
@@ -50,6 +54,7 @@ __all__ = [
     "load_demo",
     "make_multimodal",
     "of_having",
+    "parted",
     "present_rows",
     "read_parts",
     "read_problem",
@@ -59,5 +64,7 @@ __all__ = [
     "setting_of",
     "take_rows",
     "task_weights",
+    "units_of",
     "views_of",
+    "whole_units",
 ]

@@ -10,7 +10,9 @@ import pandas as pd
 
 from ..schema import Schema
 from ._chunked import ChunkedData
+from ._groups import check_groups, whole_units
 from ._inputs import View, in_another_order, take_rows
+from ._merged import queries_of
 from ._suspects import note_suspects
 from ._tags import kinds_by_column
 from ._targets import Task, resolve_targets, without_rare
@@ -163,6 +165,8 @@ def read_problem(source, Y, *, sample_weight=None, groups=None, **said) -> Probl
     if user.rare == "drop":
         tasks, targets = without_rare(tasks, targets, notes)
     schema = note_suspects(schema, source, tasks, targets, listed=not isinstance(user.views, str))
+    check_groups(groups, n_rows)
+    groups = whole_units(groups, tasks, targets | queries_of(tasks, Y))
     problem = Problem(source, tuple(views), tasks, targets, weights, groups, named, schema, tuple(notes))
     for _ in problem.columns.values():  # values that cannot be read are told now
         pass

@@ -27,7 +27,7 @@ from ._labels import (
     some,
     target_columns,
 )
-from ._survival import merged, split_kinds
+from ._merged import merged, split_kinds
 from ._tags import has_tag, lists_of, separator_of, tags_of
 
 MOST_INTEGER_CLASSES = 20
@@ -49,9 +49,14 @@ class Task:
     tag: Any = None
     reading: NumberRule | None = None  # how numbers are written where they came as text, such as "¥143"
     decision: tuple[float, ...] | None = None  # a weight per class; None: the most probable one is said
-    parts: tuple[str, str] | None = None  # the columns of Y that tell a time to an event: times, and events
+    parts: tuple[str, str] | None = None  # the columns of Y that tell it, where there are two
     separator: str | None = None  # of the tags in a text, where such texts were declared to be label sets
     class_weight: str | tuple[float, ...] | None = None  # what a row of each class counts in learners, or "balanced"
+
+    @property
+    def declared(self):
+        """The kind as `tasks` of a stack takes it."""
+        return self.kind if self.parts is None else (self.kind, *self.parts)
 
     @property
     def rules(self):
@@ -193,7 +198,7 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str]
         if only and tags_of(column) is not None:
             raise ValueError(f"{name!r} lists tags: MultiOutputStack reads them, in a DataFrame as one task per tag.")
         task = _task_of(name, column, kinds.get(name) or only, notes)
-        tasks[name] = replace(task, parts=parts.get(name))
+        tasks[name] = replace(task, parts=parts[name][1:] if name in parts else None)
     if told is None:
         tell(notes, stacklevel=2)
     return tasks, {name: task.encode(columns[task.column or name]) for name, task in tasks.items()}, named
@@ -267,7 +272,7 @@ def labels_by_task(tasks: dict[str, Task], Y, *, named: bool = True) -> dict[str
     Columns go by name, and in the order of the tasks where Y, or the Y of the fit (`named`), came without names.
     """
     columns, has_names = target_columns(Y)
-    columns = merged(columns, {name: task.parts for name, task in tasks.items() if task.parts})
+    columns = merged(columns, {name: (task.kind, *task.parts) for name, task in tasks.items() if task.parts})
     whole = list(dict.fromkeys(task.column or name for name, task in tasks.items()))
     if not (has_names and (named or {*whole, *tasks} & set(columns))):
         columns = _in_order(columns, whole, list(tasks))

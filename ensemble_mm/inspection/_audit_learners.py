@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from .._estimators import fitted_part
+from ..data import parted
 from ._audit_extractors import with_inner
 
 
@@ -38,11 +39,14 @@ def fitted_twin(model, problem, cv, **settings):
     twin = clone(model).set_params(
         cache=None, checkpoint=None, time_budget=None, calibration=None, prune=None, cv=cv, **settings
     )
-    labels = {name: pd.Series(task.labels(problem.targets[name])) for name, task in problem.tasks.items()}
+    labels: dict[str, pd.Series] = {}
+    for name, task in problem.tasks.items():
+        for column, part in parted(task, problem.targets[name]).items():
+            labels[column] = labels[column].combine_first(part) if column in labels else part
     if twin._only:
         labels = next(iter(labels.values()))
     else:
-        twin.set_params(tasks={name: task.kind for name, task in problem.tasks.items()})
+        twin.set_params(tasks={name: task.declared for name, task in problem.tasks.items()})
         labels = pd.DataFrame(labels)
     weights = [weight for weight in problem.weights.values() if weight is not None]
     with warnings.catch_warnings():

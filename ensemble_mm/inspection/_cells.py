@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._kinds import Classes, Numbers, Survival
+from .._kinds import Classes, Numbers, Ranking, Survival
 from .._scorers import Metric
 from ..data import Task
 from ..meta import Judge, blend, rows_worth
@@ -19,6 +19,7 @@ from ..meta import Judge, blend, rows_worth
 DRAWN = {
     Classes.family: "use ConfusionDisplay or ReliabilityDisplay",
     Numbers.family: "use ResidualDisplay",
+    Ranking.family: "use ScoreDisplay",
     Survival.family: "use ScoreDisplay",
 }  # what shows the errors of a task
 

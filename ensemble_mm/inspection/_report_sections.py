@@ -5,7 +5,7 @@ from functools import singledispatch
 import numpy as np
 
 from .._checks import listed
-from .._kinds import Classes, Numbers, Survival
+from .._kinds import Classes, Numbers, Ranking, Survival
 from .._plain_words import SHARES, class_name, number, percent, plain, plural, score_text
 from ..store import data_key, versions
 from ._cells import cells_of
@@ -48,6 +48,13 @@ def _(kind: Survival, task, known):
     low, middle, high = np.quantile(np.abs(known), [0, 0.5, 1])
     times = f"from {plain(low)} to {plain(high)}, half of them below {plain(middle)}"
     return f"times {times}; it happened in {(known > 0).sum():,} of {plural(len(known), 'row')}"
+
+
+@_labels_of.register
+def _(kind: Ranking, task, known):
+    grades, counts = np.unique(kind.relevance(known), return_counts=True)
+    shares = listed([f"{grade:g} ({percent(n / len(known))})" for grade, n in zip(grades, counts, strict=True)], 8)
+    return f"relevances {shares} in {len(np.unique(kind.units(known))):,} queries"
 
 
 @_labels_of.register

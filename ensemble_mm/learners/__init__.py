@@ -4,19 +4,21 @@ All of them are plain scikit-learn estimators on dense or sparse features.
 """
 
 from ._gaussian_process import GaussianProcess
-from ._hazards import HazardLearner, hazard_learner
+from ._hazards import HazardLearner
 from ._imagecnn import ImageCNN, ImageCNNClassifier, ImageCNNRegressor
 from ._linear import LogisticPath, RidgePath
 from ._multitask import MultiTaskNetwork, TaskHead
 from ._pooled_gaussian import PooledGaussian
-from ._portfolios import PORTFOLIOS, Entry, named_learner, portfolio
-from ._quantiles import QuantileLearner, quantile_learner
+from ._portfolios import OWN_LOSS, PORTFOLIOS, Entry, named_learner, portfolio
+from ._quantiles import QuantileLearner
+from ._ranks import RankLearner
 from ._scaling import NaiveBayesScaler, SampledKernel, TailRegressor, TailScaler, ViewScaler
 from ._spaces import default_space
 from ._textcnn import TextCNN, TextCNNClassifier, TextCNNRegressor
 from ._tuning import TunedLearner
 
 __all__ = [
+    "OWN_LOSS",
     "PORTFOLIOS",
     "Entry",
     "GaussianProcess",
@@ -29,6 +31,7 @@ __all__ = [
     "NaiveBayesScaler",
     "PooledGaussian",
     "QuantileLearner",
+    "RankLearner",
     "RidgePath",
     "SampledKernel",
     "TailRegressor",
@@ -40,8 +43,6 @@ __all__ = [
     "TunedLearner",
     "ViewScaler",
     "default_space",
-    "hazard_learner",
     "named_learner",
     "portfolio",
-    "quantile_learner",
 ]

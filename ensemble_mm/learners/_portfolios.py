@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sklearn.base import BaseEstimator
 
 from .._checks import check_choice, check_count
-from .._kinds import KINDS, Classes, Counts, Numbers, Quantiles, Survival
+from .._kinds import KINDS, Classes, Counts, Numbers, Quantiles, Ranking, Survival
 from .._modalities import NATURES
 from ._hazards import hazard_learner
 from ._presets import (
@@ -31,6 +31,8 @@ from ._presets import (
     svr,
     xgb,
 )
+from ._quantiles import quantile_learner
+from ._ranks import rank_learner
 
 MANY_CLASSES = 100  # above this many, learners whose cost grows with classes x columns are left out
 BOOSTED_CLASSES = 30  # above this many, boosting (a tree per class and round) costs too much
@@ -42,6 +44,11 @@ KERNEL_ROWS = 5000  # rows up to which kernels of all rows are cheap
 TEXTS, TABLES = ("words", "sentences"), ("table", "vector")
 FAST, BALANCED, BEST = ("fast",), ("balanced",), ("best",)
 SLOW = BALANCED + BEST
+OWN_LOSS = {  # what makes learners of these tasks of regressors, by the name of their kind and family
+    Quantiles.family: quantile_learner,
+    Ranking.family: rank_learner,
+    Survival.family: hazard_learner,
+}
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,6 @@ class Facts:
     views: dict[str, str]
     counts: bool = False
     quantiles: bool = False
-    hazards: bool = False
 
     @property
     def regression(self) -> bool:
@@ -287,10 +293,11 @@ def portfolio(name, kind, *, n_rows, n_classes=None, views=None, random_state=No
         reads = entry.reads(facts) if callable(entry.reads) else entry.reads
         if len(reads) and (entry.when is None or entry.when(facts)) and (name in entry.of or name not in FAST + SLOW):
             learners.append((entry.name, _seeded(entry.make(facts), random_state), reads, entry.form))
-    if facts.hazards:
-        hazards = [(name, hazard_learner(learner), *rest) for name, learner, *rest in learners]
-        return [entry for entry in hazards if KINDS[kind]().suits(entry[1])]
-    return learners
+    made = OWN_LOSS.get(kind)
+    if made is None:
+        return learners
+    own = [(name, made(learner), *rest) for name, learner, *rest in learners]
+    return [entry for entry in own if KINDS[kind]().suits(entry[1])]
 
 
 def named_learner(name, kind, *, n_rows, n_classes=None, views=None):
@@ -308,8 +315,7 @@ def _facts_of(kind, n_rows, n_classes, views):
     rules = KINDS.get(kind, Classes if kind == Classes.family else Numbers)
     family = Numbers.family if issubclass(rules, Numbers) else Classes.family
     n_classes = 2 if n_classes is None or family == Numbers.family else max(int(n_classes), 2)
-    hazards = rules is Survival
-    return Facts(family, n_rows, n_classes, views, rules is Counts or hazards, rules is Quantiles, hazards)
+    return Facts(family, n_rows, n_classes, views, rules in (Counts, Survival), rules is Quantiles)
 
 
 def _seeded(estimator, random_state):

@@ -20,6 +20,7 @@ from ._plain import (
 )
 from ._pruning import CostPruner, OrderedPruner, RedundancyPruner, check_pruner, select_members
 from ._quantiles import GreedyQuantiles, MeanQuantiles
+from ._ranks import GreedyRanks, MeanRanks
 from ._thresholds import decision_threshold, decision_weights
 from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexRegressor
 from ._wrapped import WrappedClassifier, WrappedRegressor
@@ -41,6 +42,7 @@ __all__ = [
     "GreedyClassifier",
     "GreedyHazards",
     "GreedyQuantiles",
+    "GreedyRanks",
     "GreedyRegressor",
     "IsotonicCalibrator",
     "JointCoverage",
@@ -50,6 +52,7 @@ __all__ = [
     "MeanClassifier",
     "MeanHazards",
     "MeanQuantiles",
+    "MeanRanks",
     "MeanRegressor",
     "MedianClassifier",
     "MedianRegressor",

@@ -28,6 +28,7 @@ from ._plain import (
     RankRegressor,
 )
 from ._quantiles import GreedyQuantiles, MeanQuantiles
+from ._ranks import GreedyRanks, MeanRanks
 from ._scoring import is_the_loss
 from ._weights import MeanClassifier, MeanRegressor, SimplexClassifier, SimplexRegressor
 from ._wrapped import WrappedClassifier, WrappedRegressor
@@ -35,8 +36,8 @@ from ._wrapped import WrappedClassifier, WrappedRegressor
 # By name and family of tasks. More may be entered: subclasses of `TableClassifier` and `TableRegressor`, or any
 # estimators of scikit-learn's kind, which are wrapped.
 META_LEARNERS = {
-    "mean": by_family(MeanClassifier, MeanRegressor, MeanQuantiles, MeanHazards),
-    "greedy": by_family(GreedyClassifier, GreedyRegressor, GreedyQuantiles, GreedyHazards),
+    "mean": by_family(MeanClassifier, MeanRegressor, MeanQuantiles, MeanHazards, MeanRanks),
+    "greedy": by_family(GreedyClassifier, GreedyRegressor, GreedyQuantiles, GreedyHazards, GreedyRanks),
     "simplex": by_family(SimplexClassifier, SimplexRegressor),
     "linear": by_family(LinearClassifier, LinearRegressor),
     "median": by_family(MedianClassifier, MedianRegressor),
@@ -302,7 +303,7 @@ def _by_unit(loss, weight, unit):
     return np.bincount(codes, weight * loss) / total, total
 
 
-META_LEARNERS["auto"] = by_family(AutoClassifier, AutoRegressor, GreedyQuantiles, GreedyHazards)
+META_LEARNERS["auto"] = by_family(AutoClassifier, AutoRegressor, GreedyQuantiles, GreedyHazards, GreedyRanks)
 
 
 def _names(family):

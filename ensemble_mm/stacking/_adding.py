@@ -100,7 +100,7 @@ def _problem_of(model, X, Y, entry):
     labels = model._labels(Y)
     other = clone(model).set_params(cv=model.folds_, checkpoint=None, learners=[entry])
     if hasattr(other, "tasks"):
-        other.tasks = {name: model.tasks_[name].kind for name in labels}
+        other.tasks = {name: model.tasks_[name].declared for name in labels}
     problem = other._problem(X, Y, None, model.groups_)
     problem = replace(problem, views=tuple(view for view in problem.views if view.name in model.views_))
     _check_rows(model, problem)

@@ -8,11 +8,9 @@ import numpy as np
 from .._checks import check_choice
 from .._modalities import MODALITIES, VECTOR
 from ..crossfit import MISSING_VIEWS, LearnerSpec, check_learners, members_of
-from ..data import Quantiles, Survival, present_rows
-from ..learners import PORTFOLIOS, hazard_learner, named_learner, portfolio, quantile_learner
+from ..data import present_rows
+from ..learners import OWN_LOSS, PORTFOLIOS, named_learner, portfolio
 from ._cautions import idle_learners, repeated_learners, splitting_groups, unweighted
-
-WITH_OWN_LOSS = {Quantiles.family: quantile_learner, Survival.family: hazard_learner}  # what makes learners of these
 
 
 def learners_of(stack, task, problem):
@@ -34,7 +32,7 @@ def learners_of(stack, task, problem):
     if isinstance(learners, (list, tuple)):
         learners = [named_learner(entry, **facts) if isinstance(entry, str) else entry for entry in learners]
     specs = check_learners(learners)
-    made = WITH_OWN_LOSS.get(task.rules.family)
+    made = OWN_LOSS.get(task.rules.family)
     if made is None:
         return specs
     own = [spec for spec in specs if not getattr(spec.estimator, "learns_all_tasks", False)]

@@ -48,6 +48,8 @@ class MultiOutputStack(BaseStack):
         Kind of some or all tasks: "binary", "multiclass", "ordinal", "regression", "count", "quantile", "labels" or
         ("survival", time, event): the names of the columns of Y that tell how long a row was watched, and whether the
         event had happened then. Of such a task the logarithm of the hazard is predicted: the higher, the sooner.
+        ("ranking", relevance, query): the columns of Y that tell whole numbers from 0 on, and the rows among which they
+        are to be ordered; scores are predicted, of which only the order within a query counts.
         "labels" are lists of tags, or text such as "drama|comedy"; each tag is a task of two classes inside. "ordinal"
         are classes in order, numbers or an ordered Categorical, of which the middle one is said; "count" are numbers
         from 0 on with a Poisson loss; of "quantile" the median is said, and others by `predict_quantiles`. Auto: text,

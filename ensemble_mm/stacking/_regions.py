@@ -90,7 +90,11 @@ def regions_of(model, out, present, coverage, region, joint=False):
     With `joint`, all tasks of a row are covered at once, those of the other kind with them.
     """
     pattern = patterns_of(present)
-    if not any(model.tasks_[name].rules.region == region for name in out):
+    kinds = {name: model.tasks_[name].rules for name in out}
+    if not any(kind.region for kind in kinds.values()):
+        name, kind = next(iter(kinds.items()))
+        raise ValueError(f"Task {name!r} is {kind.words}, for which there are neither intervals nor sets: use predict.")
+    if not any(kind.region == region for kind in kinds.values()):
         return {}
     _warn_of_new(pattern, list(present), model.conformal_)
     if joint and model.joint_ is None and len(model.conformal_) > 1:
@@ -101,7 +105,7 @@ def regions_of(model, out, present, coverage, region, joint=False):
     if joint and model.joint_ is not None:
         coverage = model.joint_.of_each(coverage, pattern)
     method = {"intervals": "interval", "sets": "sets"}[region]
-    rules = {name: model.tasks_[name].rules for name in out if model.tasks_[name].rules.region == region}
+    rules = {name: kind for name, kind in kinds.items() if kind.region == region}
     return {
         name: rule.within(getattr(model.conformal_[name], method)(out[name], coverage, pattern))
         for name, rule in rules.items()

@@ -25,7 +25,7 @@ from ._across import (
     moved_by,
 )
 from ._level import Level, meta_setting, parts
-from ._members import WITH_OWN_LOSS, facts_of
+from ._members import OWN_LOSS, facts_of
 
 FINAL = "meta_learner"  # what the member that is the final estimator is called
 EVERY = 1000  # learners: a second layer has all of the first
@@ -277,7 +277,7 @@ def check_final(model, problem):
         is_blend = isinstance(spec, (TableClassifier, TableRegressor)) or (
             spec not in ("auto", None) and not hasattr(spec, "fit")
         )
-        if task.rules.family in WITH_OWN_LOSS:
+        if task.rules.family in OWN_LOSS:
             raise ValueError(
                 f"{words} needs a final estimator for every task, and task {task.name!r} of kind {task.kind!r} has "
                 "none: leave passthrough out, or predict this task with a stack of its own."

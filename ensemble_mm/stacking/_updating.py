@@ -24,7 +24,7 @@ from ..crossfit import (
     missing_of,
     patterns_to_try,
 )
-from ..data import Problem, task_weights, views_of
+from ..data import Problem, task_weights, units_of, views_of, whole_units
 from ._adding import accounted, contributions_with, copies_of, known_patterns, readable
 from ._decisions import decided
 from ._level import forget_idle
@@ -101,11 +101,7 @@ def _joint_run(model, new, fresh, groups, table):
         plain = before is None and weight is None
         parts = ((before, n_old), (weight, n))
         weights[name] = None if plain else np.concatenate([np.ones(k) if w is None else w for w, k in parts])
-    if (model.groups_ is None) is not (groups is None):
-        raise ValueError("groups are given where the fit had groups, and only there: new rows are of other groups.")
-    if groups is not None:
-        codes = np.unique(np.asarray(groups), return_inverse=True)[1]
-        groups = np.concatenate([model.groups_, codes + model.groups_.max() + 1])
+    groups = _joint_groups(model, groups, targets, n)
     tasks = {name: replace(task, decision=None) for name, task in model.tasks_.items()}
     problem = Problem(np.empty((n_old + n, 0)), tuple(views_of(model)), tasks, targets, weights, groups)
     folds = [*model.folds_, (rows[:n_old], rows[n_old:])]
@@ -122,6 +118,22 @@ def _joint_run(model, new, fresh, groups, table):
     for member in whole.members():
         whole[member][n_old:] = table[member]
     return run, whole
+
+
+def _joint_groups(model, groups, targets, n):
+    """Return the groups of old and new rows, which are others; None without any."""
+    units = units_of(model.tasks_, targets)
+    for name, unit in units.items():
+        if np.isin(unit[-n:], unit[:-n]).any():
+            raise ValueError(f"The new rows of task {name!r} are of queries of the fit: give those of other queries.")
+    if units and groups is None:  # the queries may be all that the groups of the fit were
+        groups = np.arange(n)
+    if (model.groups_ is None) is not (groups is None):
+        raise ValueError("groups are given where the fit had groups, and only there: new rows are of other groups.")
+    if groups is None:
+        return None
+    codes = np.unique(np.asarray(groups), return_inverse=True)[1]
+    return whole_units(np.concatenate([model.groups_, codes + model.groups_.max() + 1]), model.tasks_, targets)
 
 
 def _updates(model, run, new, fresh, old):

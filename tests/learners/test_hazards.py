@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from xgboost import XGBRegressor
 
 from ensemble_mm._kinds import Survival
-from ensemble_mm.learners import HazardLearner, hazard_learner
+from ensemble_mm.learners import HazardLearner
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(600, 2))
@@ -23,7 +23,7 @@ Y = np.where(TIMES <= WATCHED, TIMES, -WATCHED)
     XGBRegressor(n_estimators=30, max_depth=2), HistGradientBoostingRegressor(max_iter=30, max_leaf_nodes=4),
 ])  # fmt: skip
 def test_the_order_of_times_is_told(regressor):
-    out = hazard_learner(regressor).fit(X[:400], Y[:400]).predict(X[400:])
+    out = HazardLearner.around(regressor).fit(X[:400], Y[:400]).predict(X[400:])
     best = Survival().metric("concordance", Y[400:], X[400:, 0])
     assert Survival().metric("concordance", Y[400:], out) > best - 0.04
 
@@ -44,8 +44,8 @@ def test_rows_without_an_event_have_a_fit(regressor):
 
 
 def test_what_knows_no_poisson_loss_is_left_as_it_is():
-    assert isinstance(hazard_learner(Ridge()), Ridge)
-    assert Survival().suits(hazard_learner(make_pipeline(StandardScaler(), PoissonRegressor())))
-    assert not Survival().suits(hazard_learner(make_pipeline(StandardScaler(), Ridge())))
+    assert isinstance(HazardLearner.around(Ridge()), Ridge)
+    assert Survival().suits(HazardLearner.around(make_pipeline(StandardScaler(), PoissonRegressor())))
+    assert not Survival().suits(HazardLearner.around(make_pipeline(StandardScaler(), Ridge())))
     with pytest.raises(ValueError, match="knows no Poisson loss"):
         HazardLearner(Ridge()).fit(X, Y)

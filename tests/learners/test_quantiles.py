@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from xgboost import XGBRegressor
 
 from ensemble_mm._kinds import LEVELS
-from ensemble_mm.learners import QuantileLearner, quantile_learner
+from ensemble_mm.learners import QuantileLearner
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 2))
@@ -28,7 +28,7 @@ Y = X[:, 0] + RNG.normal(size=200)
     ],
 )
 def test_a_share_of_level_lies_below_each_quantile(regressor):
-    out = quantile_learner(regressor).fit(X, Y).predict(X)
+    out = QuantileLearner.around(regressor).fit(X, Y).predict(X)
     below = (Y[:, np.newaxis] <= out + 1e-6).mean(axis=0)
     np.testing.assert_allclose(below, LEVELS, atol=0.1)
     assert (np.diff(out[:, np.argsort(LEVELS)], axis=1) >= 0).all()
@@ -48,6 +48,6 @@ def test_weights_count_and_what_knows_no_quantiles_is_left_as_it_is():
     weighed = QuantileLearner(QuantileRegressor(alpha=0.0)).fit(X, Y, sample_weight=weight).predict(X)
     alone = QuantileLearner(QuantileRegressor(alpha=0.0)).fit(X[Y > 0], Y[Y > 0]).predict(X)
     np.testing.assert_allclose(weighed, alone, atol=0.1)
-    assert isinstance(quantile_learner(Ridge()), Ridge)
+    assert isinstance(QuantileLearner.around(Ridge()), Ridge)
     with pytest.raises(ValueError, match="knows no quantile loss"):
         QuantileLearner(Ridge()).fit(X, Y)

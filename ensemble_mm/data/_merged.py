@@ -1,0 +1,69 @@
+"""Tasks that are told by two columns of Y each, which are brought to one column of numbers."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from .._checks import did_you_mean, listed
+from .._kinds import GRADES
+from ._labels import target_columns
+from ._ranking import numbers_of_queries, ranked
+from ._survival import SURVIVAL, signed
+
+RANKING = "ranking"
+MERGED = {SURVIVAL: signed, RANKING: ranked}  # what makes one column of two, by kind
+TOLD_BY = {SURVIVAL: "column of times, column of events", RANKING: "column of relevances, column of queries"}
+
+
+def split_kinds(kinds, columns) -> tuple[dict[str, str], dict[str, tuple[str, str, str]]]:
+    """Return the kinds by name, and of those that are told by two columns the kind and the names of these."""
+    plain, parts = {}, {}
+    for name, kind in kinds.items() if isinstance(kinds, Mapping) else ():
+        plain[name] = kind
+        if kind == RANKING:
+            raise ValueError(f'Task {name!r} needs queries: give ("ranking", {TOLD_BY[RANKING]}) as its kind.')
+        if not isinstance(kind, (tuple, list)):
+            continue
+        if len(kind) != 3 or kind[0] not in MERGED:
+            forms = " or ".join(f'("{word}", {columns})' for word, columns in TOLD_BY.items())
+            raise ValueError(f"Task {name!r} has kind {kind!r}: use one word, or {forms}.")
+        absent = [column for column in kind[1:] if column not in columns]
+        if absent:
+            known = listed([repr(column) for column in columns], 5)
+            near = did_you_mean(absent[0], list(columns))
+            raise ValueError(f"Task {name!r} is told by {absent[0]!r}, but Y has the columns {known}.{near}")
+        if name in columns and name not in kind[1:]:
+            raise ValueError(
+                f"Task {name!r} is told by {kind[1:]}, but Y has a column of its name: rename one of both."
+            )
+        plain[name], parts[name] = kind[0], tuple(kind)
+    return plain, parts
+
+
+def merged(columns, parts) -> dict[str, pd.Series]:
+    """Return columns of Y, with those that tell one task as one column where both are there."""
+    there = {name: said for name, said in parts.items() if {*said[1:]} <= {*columns}}
+    used = {column for _, *names in there.values() for column in names}
+    rest = {name: column for name, column in columns.items() if name not in used}
+    return rest | {
+        name: MERGED[kind](name, columns[first], columns[second]) for name, (kind, first, second) in there.items()
+    }
+
+
+def queries_of(tasks, Y) -> dict[str, np.ndarray]:
+    """Return, of tasks that rank, labels that tell the query of each row, its relevance known or not."""
+    columns = target_columns(Y)[0]
+    return {
+        name: GRADES * numbers_of_queries(columns[task.parts[1]]).to_numpy()
+        for name, task in tasks.items() if task.kind == RANKING
+    }  # fmt: skip
+
+
+def parted(task, target) -> dict[str, pd.Series]:
+    """Return the columns of Y that tell a task, of its labels as numbers: what `merged` makes one column of."""
+    if task.parts is None:
+        return {task.name: pd.Series(task.labels(target))}
+    known = ~np.isnan(target)
+    both = (np.abs(target), target > 0) if task.kind == SURVIVAL else (target % GRADES, target // GRADES)
+    return {column: pd.Series(part).where(known) for column, part in zip(task.parts, both, strict=True)}
