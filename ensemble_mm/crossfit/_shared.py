@@ -51,7 +51,8 @@ class FitShared(Job):
         weights = [part.weight for part in learned if part.weight is not None]
         weight = np.mean(weights, axis=0)[rows] if weights else None
         model = first._unfitted(blocks, [], weight, rows)
-        model.estimator = seeded(first.fit.member.estimator, first.seed)
+        tasks = [part.fit.member.task for part in learned]
+        model.estimator = seeded(first.fit.member.estimator, first.seed).weighing(tasks)
         model.estimator.fit(
             assemble(blocks, rows, model.fills, model.dense), np.column_stack([part.y[rows] for part in learned]),
             sample_weight=weight, groups=None if first.groups is None else first.groups[rows],

@@ -1,16 +1,22 @@
 """MultiTaskNetwork: one network for all tasks, with a trunk that they share and a head for each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
+from typing import Self
 
 import numpy as np
 from scipy.special import softmax
+from scipy.stats import entropy
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
+from .._checks import one_of
 from .._docs import documented
 from .._modalities import VECTOR
 from ._neural import FITTED, SEEDING, TRAINING, NetworkLearner
+
+SMALLEST = 1e-3  # loss of a constant guess, of a task whose labels hardly differ
 
 
 @documented(training=TRAINING, seeding=SEEDING, attributes=FITTED)
@@ -38,17 +44,25 @@ class MultiTaskNetwork(NetworkLearner):
     {training}
     patience : int, default=8
         Epochs without a better loss on them before training stops; the best weights are kept.
+    task_weight : "uncertainty", "balanced", dict, list of float or None, default=None
+        What the loss of each task counts. None: all the same. "balanced": so that a constant guess costs the same in
+        all. "uncertainty": what is learned with the network, more for tasks of small errors [2]_. A number per task, by
+        name (those without an entry count 1), or in the order of y where the network is fitted alone.
     {seeding}
 
     Attributes
     ----------
     sizes_ : list of int
         Number of classes of each task, 0 for a number.
+    counts_ : list of float, "uncertainty" or None
+        What the loss of each task counts.
     {attributes}
 
     References
     ----------
     .. [1] Caruana, R. (1997). Multitask learning. Machine Learning 28, 41-75.
+    .. [2] Kendall, A., Gal, Y., Cipolla, R. (2018). Multi-task learning using uncertainty to weigh losses for scene
+       geometry and semantics. CVPR, 7482-7491.
 
     Examples
     --------
@@ -76,11 +90,35 @@ class MultiTaskNetwork(NetworkLearner):
     pruning: float = 0.0
     validation_fraction: float = 0.1
     patience: int = 8
+    task_weight: str | Mapping[str, float] | Sequence[float] | None = None
     device: str = "auto"
     random_state: int | np.random.RandomState | None = None
 
     learns_all_tasks = True  # what a stack asks: it fits it once for all tasks
-    _parameter_constraints = {**NetworkLearner._parameter_constraints, "hidden": [tuple, list]}
+    _parameter_constraints = {
+        **NetworkLearner._parameter_constraints,
+        "hidden": [tuple, list],
+        "task_weight": [None, one_of("uncertainty", "balanced"), dict, tuple, list],
+    }
+
+    def check_settings(self):
+        """Raise an error where the device is not there, or what is to be a weight of a task is none."""
+        super().check_settings()
+        weights = self.task_weight
+        if weights is None or isinstance(weights, str):
+            return
+        by_name = isinstance(weights, Mapping)  # tasks that are not named count 1
+        numbers = list(weights.values() if by_name else weights)
+        if not all(isinstance(n, Real) and 0 <= n < np.inf for n in numbers) or not (by_name or any(numbers)):
+            raise ValueError(
+                f"task_weight={weights!r} holds what is no weight, or only zeros: give numbers from 0 on, some above 0."
+            )
+
+    def weighing(self, tasks) -> Self:
+        """Return the network with weights in the order of some tasks, by name, where it has them by name."""
+        if isinstance(self.task_weight, Mapping):
+            self.set_params(task_weight=[self.task_weight.get(name, 1.0) for name in tasks])
+        return self
 
     def fit(self, X, y, sample_weight=None, groups=None, sizes=None):
         """Train the network.
@@ -129,7 +167,30 @@ class MultiTaskNetwork(NetworkLearner):
             self.y_mean_ = np.where(is_number, np.nanmean(columns, axis=0), 0.0)
             scale = np.where(is_number, np.nanstd(columns, axis=0), 1.0)
             self.y_scale_ = np.where(scale > 0, scale, 1.0)
-        return (columns - self.y_mean_) / self.y_scale_, self.sizes_
+        target = (columns - self.y_mean_) / self.y_scale_
+        if not known:
+            self.counts_ = self._counted(target)
+        return target, self.sizes_
+
+    def _training(self):
+        return super()._training() | {"task_weight": self.counts_}
+
+    def _counted(self, target):
+        """Return what each task counts in the loss, of labels as the network learns them."""
+        if self.task_weight is None or isinstance(self.task_weight, str) and self.task_weight != "balanced":
+            return self.task_weight
+        if not isinstance(self.task_weight, str):
+            if isinstance(self.task_weight, Mapping) or len(self.task_weight) != len(self.sizes_):
+                raise ValueError(
+                    f"task_weight={self.task_weight!r} does not fit {len(self.sizes_)} columns of y: give a number per "
+                    "column; names are those of the tasks of a stack."
+                )
+            return [float(weight) for weight in self.task_weight]
+        guessed = []
+        for column, size in zip(target.T, self.sizes_, strict=True):
+            known = column[~np.isnan(column)]
+            guessed.append(entropy(np.bincount(known.astype(int))) if size and len(known) else 1.0)
+        return [1 / max(loss, SMALLEST) for loss in guessed]
 
     def _checked(self, X, *, reset):
         X = validate_data(self, X, reset=reset, dtype=np.float32)

@@ -157,14 +157,26 @@ def _task_loss():
     functional = torch.nn.functional
 
     class TaskLoss(torch.nn.Module):
-        """Mean over the targets of cross-entropy or squared error; NaN targets count nothing."""
+        """Mean over the targets of cross-entropy or squared error; NaN targets count nothing.
 
-        def __init__(self, sizes):
+        What each target counts is given, or learned with the network: as much as its errors are small [1]_.
+
+        References
+        ----------
+        .. [1] Kendall, A., Gal, Y., Cipolla, R. (2018). Multi-task learning using uncertainty to weigh losses for scene
+           geometry and semantics. CVPR, equations 7 and 10.
+        """
+
+        def __init__(self, sizes, counts=None):
             super().__init__()
             self.sizes = sizes
+            self.learned = isinstance(counts, str)
+            if self.learned:
+                self.log_variances = torch.nn.Parameter(torch.zeros(len(sizes)))
+            self.counts = [1.0] * len(sizes) if counts is None or self.learned else list(counts)
 
         def forward(self, output, target):
-            weight, losses, start = target[:, -1], [], 0
+            weight, losses, total, start = target[:, -1], [], 0.0, 0
             for column, size in enumerate(self.sizes):
                 known = ~torch.isnan(target[:, column])
                 if known.any():
@@ -174,9 +186,14 @@ def _task_loss():
                         loss = functional.cross_entropy(part, value.long(), reduction="none")
                     else:
                         loss = (part[:, 0] - value) ** 2
-                    losses.append((loss * w).sum() / w.sum().clamp_min(1e-12))
+                    loss = (loss * w).sum() / w.sum().clamp_min(1e-12)
+                    if self.learned and self.training:  # rows held aside are judged by the losses as they are
+                        apart = self.log_variances[column]
+                        loss = loss * torch.exp(-apart) * (1.0 if size else 0.5) + apart / 2
+                    losses.append(loss * self.counts[column])
+                    total += self.counts[column]
                 start += max(size, 1)
-            return torch.stack(losses).mean() if losses else output.sum() * 0.0
+            return torch.stack(losses).sum() / total if total > 0 else output.sum() * 0.0
 
     return TaskLoss
 
@@ -251,7 +268,8 @@ def train(module, X, target, sizes, settings, valid=None, masks=None):
     sizes : list of int
         Number of classes of each target, 0 for a number.
     settings : dict
-        max_epochs, batch_size, learning_rate, weight_decay, optimizer, schedule, patience, device.
+        max_epochs, batch_size, learning_rate, weight_decay, optimizer, schedule, patience, device; and `task_weight`,
+        a number per target or "uncertainty", where there are several.
     valid : (X, target) or None
         Rows that stop the training early; None trains all epochs.
     masks : dict of str to ndarray or None
@@ -298,6 +316,7 @@ def train(module, X, target, sizes, settings, valid=None, masks=None):
         module.to(device),
         criterion=_task_loss(),
         criterion__sizes=list(sizes),
+        criterion__counts=settings.get("task_weight"),
         optimizer=optimizers[settings["optimizer"]],
         optimizer__weight_decay=settings["weight_decay"],
         lr=settings["learning_rate"],

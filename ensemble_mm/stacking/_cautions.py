@@ -1,7 +1,8 @@
 """What to tell of learners that cannot do all that a fit asks for, or that were fitted before, in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from .._checks import did_you_mean
 from .._estimators import fitted_part, most_rows
 from .._routing import keyword, splits_groups
 
@@ -16,6 +17,18 @@ def idle_learners(listed, tasks) -> Iterator[str]:
             f"These learners are left out, because they can learn none of the tasks: {found}. Classifiers learn "
             "classes, regressors numbers: remove them, or declare another kind of task."
         )
+
+
+def check_weighed_tasks(listed, tasks):
+    """Raise a ValueError where a learner of all tasks has a weight for what is no task."""
+    for spec in (spec for specs in listed.values() for spec in specs):
+        weights = getattr(spec.estimator, "task_weight", None)
+        strange = [name for name in weights if name not in tasks] if isinstance(weights, Mapping) else []
+        if strange:
+            raise ValueError(
+                f"task_weight of learner {spec.name!r} names {strange[0]!r}, but the tasks are "
+                f"{', '.join(map(repr, tasks))}.{did_you_mean(strange[0], list(tasks))}"
+            )
 
 
 def repeated_learners(listed, tasks, members) -> Iterator[str]:

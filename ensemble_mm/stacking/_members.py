@@ -10,7 +10,7 @@ from .._modalities import MODALITIES, VECTOR
 from ..crossfit import MISSING_VIEWS, LearnerSpec, check_learners, members_of
 from ..data import present_rows
 from ..learners import OWN_LOSS, PORTFOLIOS, named_learner, portfolio
-from ._cautions import idle_learners, repeated_learners, splitting_groups, unweighted
+from ._cautions import check_weighed_tasks, idle_learners, repeated_learners, splitting_groups, unweighted
 
 
 def learners_of(stack, task, problem):
@@ -59,6 +59,7 @@ def members_of_fit(stack, problem):
     """Return the members of a fit, and warn of learners that would do nothing or repeat others."""
     names, tasks = [view.name for view in problem.views] + _told_missing(stack, problem), problem.tasks
     listed = {name: learners_of(stack, task, problem) for name, task in tasks.items()}
+    check_weighed_tasks(listed, tasks)
     members = [member for name, task in tasks.items() for member in members_of(task, listed[name], names)]
     own = stack.learners.values() if isinstance(stack.learners, dict) else [stack.learners]
     asked = {} if any(isinstance(learners, str) for learners in own) else listed  # portfolios repeat by design

@@ -77,3 +77,41 @@ def test_it_is_saved_and_compared_with_the_others(tmp_path):
     table = compare_strategies(X, Y, **settings)
     for name in Y:
         assert {"multi-task network", "ensemble"} <= set(table.loc[name].index)
+
+
+def test_what_tasks_count_in_the_loss_is_given_or_learned():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 2))
+    y = np.c_[x[:, 0], rng.normal(size=300)]  # of the second nothing can be told
+    apart = {}
+    for weights in (None, [1.0, 0.0], "uncertainty", "balanced"):
+        net = MultiTaskNetwork(hidden=(8,), dropout=0.0, max_epochs=60, validation_fraction=0.0, random_state=0,
+                               task_weight=weights).fit(x[:100], y[:100])  # fmt: skip
+        apart[str(weights)] = np.mean((net.predict(x[100:])[:, 0] - y[100:, 0]) ** 2)
+    assert apart["[1.0, 0.0]"] < apart["None"] and apart["uncertainty"] < apart["None"]
+    assert apart["balanced"] == apart["None"]  # of standardised numbers a constant guess costs the same
+    classes = np.c_[x[:, 0] > 0, x[:, 1]]
+    net = MultiTaskNetwork(max_epochs=1, validation_fraction=0.0, task_weight="balanced").fit(x, classes, sizes=[2, 0])
+    shares = classes[:, 0].mean()
+    assert net.counts_ == pytest.approx([-1 / (shares * np.log(shares) + (1 - shares) * np.log(1 - shares)), 1.0])
+
+
+def test_weights_by_name_reach_the_task_that_has_the_name():
+    out = {}
+    for weights in ({"size": 1, "kind": 0, "side": 0}, {"size": 0}):
+        net = MultiTaskNetwork(max_epochs=15, validation_fraction=0.0, random_state=0, task_weight=weights)
+        model = MultiOutputStack(learners=[("net", net, "all")], **SETTINGS).fit(X, Y)
+        out[len(weights)] = model.judged_by("size").score(model.oof_["size"])
+        assert model.learners[0][1].task_weight is weights
+    assert out[3] > 0.6 > 0.2 > out[1]
+
+
+@pytest.mark.parametrize("weights, words", [
+    ({"siz": 1}, "learner 'net' names 'siz', but the tasks are .*mean 'size'"), ({"size": -1}, "no weight"),
+    ([1.0], "does not fit 3 columns of y"), ("even", "task_weight"), ([0, 0, 0], "only zeros"),
+])  # fmt: skip
+def test_what_is_no_weight_of_a_task_is_told(weights, words):
+    net = MultiTaskNetwork(max_epochs=1, task_weight=weights)
+    model = MultiOutputStack(learners=[("net", net, "all")], **SETTINGS)
+    with pytest.raises(Exception, match=words):
+        model.fit(X, Y)
