@@ -25,6 +25,7 @@ from sklearn import config_context
 from threadpoolctl import ThreadpoolController
 
 from .._checks import BadItemsError, printable
+from ..store import let_go
 from ._watch import Watch
 
 LISTEN_EVERY = 1.0  # seconds between two looks at whether the other processes are there
@@ -348,13 +349,19 @@ def _apart(job):
     A cluster sends an argument that many calls share to each worker once; what lies deeper goes with each job.
     """
     lengths, arrays = {}, []
+    for name, value in _arrays_of(job):
+        lengths[name] = len(value) if isinstance(value, tuple) else None
+        arrays += value if isinstance(value, tuple) else [value]
+    return replace(job, **dict.fromkeys(lengths)), lengths, *arrays
+
+
+def _arrays_of(job):
+    """Yield the names and values of the fields of a job that are arrays, or several of them."""
     for part in fields(job):
         value = getattr(job, part.name)
         several = isinstance(value, tuple) and any(hasattr(item, "shape") for item in value)
         if several or hasattr(value, "shape"):
-            lengths[part.name] = len(value) if several else None
-            arrays += value if several else [value]
-    return replace(job, **dict.fromkeys(lengths)), lengths, *arrays
+            yield part.name, value
 
 
 def _together(job, lengths, arrays):
@@ -387,6 +394,8 @@ def _run_one(i, store, deadline, main_pid, watch, job, lengths, *arrays):
     else:
         if store is not None:
             store.save(job.key, result)
+    for _, value in _arrays_of(job):
+        let_go(value if isinstance(value, tuple) else (value,))
     return i, result, time.perf_counter() - started, messages
 
 

@@ -17,11 +17,12 @@ from .._estimators import EARLY_STOPPING, cost_of, most_rows, seeded, thread_par
 from .._inner_folds import inner_pairs
 from .._kinds import kind_of
 from .._routing import MANY_ROWS, keyword, row_params, whole_groups
+from .._rows import Rows, assemble, fit_by_rows, reads_by_rows
 from ._execute import Job
 from ._plan import Fit
 from ._quick import predicted
 
-ROWS = 32_768  # that are predicted at a time
+ROWS = 32_768  # that are predicted at a time; more are not set side by side for learners that read them by parts
 TINY = 1e-12  # a sum of weights that is none
 INNER_SHARE = 0.15  # of the training rows, kept aside to stop boosting early
 
@@ -91,39 +92,6 @@ def counted_classes(class_weight, codes, n_classes, weight=None):
     return tuple(np.where(mass > 0, mass.sum() / (n_classes * np.maximum(mass, TINY)), 1.0).tolist())
 
 
-def assemble(blocks, rows, fills, dense):
-    """Set blocks side by side for some rows: one array, or CSR when a block is sparse and `dense` is not asked for."""
-    parts = (_filled(block, rows, fill) for block, fill in zip(blocks, fills, strict=True))
-    if dense or not any(sparse.issparse(block) for block in blocks):
-        full = (part.toarray() if sparse.issparse(part) else part for part in parts)
-        return np.ascontiguousarray(next(full)) if len(blocks) == 1 else _side_by_side(full, blocks, len(rows))
-    joined = next(parts) if len(blocks) == 1 else sparse.hstack(list(parts), format="csr")
-    joined.sort_indices()  # XGBoost's histograms crash the process on a CSR matrix with unsorted columns
-    return joined
-
-
-def _filled(block, rows, fill):
-    """Return some rows of a block; of a sparse one that has no others, the block itself."""
-    if sparse.issparse(block) and len(rows) == block.shape[0] and (rows[1:] > rows[:-1]).all():
-        return block
-    part = block[rows]
-    if fill is not None:
-        hole = np.isnan(part)
-        if hole.any():
-            return np.where(hole, fill, part)
-    return part
-
-
-def _side_by_side(parts, blocks, n_rows):
-    """Return `np.hstack(parts)`, of which one is in memory beside what is returned."""
-    joined = np.empty((n_rows, sum(block.shape[1] for block in blocks)), np.result_type(*(b.dtype for b in blocks)))
-    end = 0
-    for part in parts:
-        start, end = end, end + part.shape[1]
-        joined[:, start:end] = part
-    return joined
-
-
 @dataclass(frozen=True)
 class Blanks:
     """Rows that are predicted beside the held-out ones: these as if they lacked views, or those of the fit."""
@@ -186,7 +154,7 @@ class FitMember(Job):
         model.counted = self._counted(model.estimator, codes, target, weight)
         if model.counted:
             weight = np.take(model.counted, target) * (1.0 if weight is None else weight)
-        self._fit(model.estimator, assemble(blocks, train, model.fills, model.dense), target, weight, groups)
+        self._fit(model, blocks, train, target, weight, groups)
         return self.outcome(model, blocks)
 
     def read(self):
@@ -248,8 +216,10 @@ class FitMember(Job):
         ends = np.cumsum([len(part.rows) for part in self.blanks])
         return np.split(model.predict_columns(stacked, np.arange(ends[-1])), ends[:-1])
 
-    def _fit(self, learner, X, target, weight, groups):
-        narrow = {}
+    def _fit(self, model, blocks, train, target, weight, groups):
+        learner, dense, narrow = model.estimator, model.dense or not any(model.sparse), {}
+        by_rows = len(train) > ROWS and dense and not _judged_by(learner, len(train), groups) and reads_by_rows(learner)
+        X = Rows(blocks, train, model.fills) if by_rows else assemble(blocks, train, model.fills, model.dense)
         if self.threads > 1:
             params = learner.get_params(deep=True)
             narrow = {name: params[name] for name in thread_params(self.fit.member.estimator) if name in params}
@@ -263,7 +233,7 @@ def fit_learner(learner, X, y, weight, seed, groups=None):
     judged_by = _judged_by(learner, len(y), groups)
     if judged_by is None:
         with whole_groups(learner, y, groups, seed):
-            return learner.fit(X, y, **row_params(learner, sample_weight=weight, groups=groups))
+            return fit_by_rows(learner, X, y, **row_params(learner, sample_weight=weight, groups=groups))
     # Boosting stops on rows of its own: an inner split of the training rows, never the rows held out.
     inner, aside = _inner_split(y, is_classifier(learner), seed, groups)
     names = {"eval_set": ("eval_set",), "eval_X": ("eval_X", "eval_y"), "X_val": ("X_val", "y_val")}[judged_by]

@@ -7,8 +7,9 @@ from scipy import sparse
 
 from .._estimators import seeded
 from .._kinds import kind_of
+from .._rows import assemble
 from ._execute import Job
-from ._jobs import FitMember, assemble
+from ._jobs import FitMember
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """TF-IDF of the n-grams of texts, counted as numbers: a unit is a number, and so is a pair of a number and a unit.
 
-Texts become strings again only for the n-grams that are kept.
+Texts become strings again only for the n-grams that are kept. Many texts are counted piece by piece: what is held of
+all of them are counts.
 """
 
 from collections import Counter
@@ -10,13 +11,13 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from sklearn.feature_extraction.text import TfidfTransformer
 
 from ._words import APART, END, Tokens, bytes_of_parts, parts_of
 
 GAP = -1  # between units that do not stand together, and in the place of those that are not known
 FEW = 1000  # numbers, up to which a search in a sorted list is faster than a table of hashes
 BLOCK = 256  # texts whose words are in memory at once
+PIECE = 16_384  # texts that are counted at once
 FEW_TEXTS = 8  # up to which a look at each n-gram is faster than arrays
 
 
@@ -46,6 +47,22 @@ def side_by_side(blocks, n_rows):
     return sparse.csr_matrix((values, columns.astype(np.int32), ends), (n_rows, starts[-1]))
 
 
+def stacked(parts):
+    """Return CSR matrices one below the other; the list is emptied, so that nearly one copy of all is in memory."""
+    if len(parts) == 1:
+        return parts[0]
+    n_rows, sizes = sum(part.shape[0] for part in parts), np.cumsum([0, *(part.nnz for part in parts)])
+    out = sparse.csr_matrix((n_rows, parts[0].shape[1]), dtype=parts[0].dtype)
+    out.data, out.indices = np.empty(sizes[-1], out.dtype), np.empty(sizes[-1], parts[0].indices.dtype)
+    out.indptr = np.concatenate(
+        [[0], *(part.indptr[1:] + start for part, start in zip(parts, sizes[:-1], strict=True))]
+    )
+    for start, end in zip(sizes[:-1], sizes[1:], strict=True):
+        part = parts.pop(0)
+        out.data[start:end], out.indices[start:end] = part.data, part.indices
+    return out
+
+
 class _Ngrams:
     """TF-IDF of the n-grams of texts, with sublinear counts, as of scikit-learn's TfidfVectorizer.
 
@@ -70,38 +87,51 @@ class _Ngrams:
         self.ngram_range, self.min_df, self.max_features = tuple(ngram_range), min_df, max_features
 
     def fit_transform(self, texts, repeats=None):
-        """Return the features of texts, Cells of float32; None where they hold nothing that is counted.
+        """Return the features of each of the `pieces` of texts, a list of Cells; None where nothing is counted in them.
 
         `repeats` tells how often each text is there, shape (n_texts,); None: once.
         """
-        counts = self.fit_count(texts, repeats)
+        counts, repeats = self.fit_count(texts, repeats), _every_once(repeats, texts)
         if not self.names_:
             return None
-        counts.sort_indices()
-        found = counts if repeats is None else counts[np.repeat(np.arange(len(texts)), repeats)]
-        self.idf_ = TfidfTransformer().fit(found).idf_
-        return self._weighed(np.repeat(np.arange(len(texts)), np.diff(counts.indptr)), counts.indices, counts.data)
+        held = sum(_held(table, repeats[some]) for table, some in zip(counts, pieces(len(texts)), strict=True))
+        self.idf_ = np.full(held.shape, repeats.sum() + 1, np.float32) / (held + 1).astype(np.float32)
+        self.idf_ = np.log(self.idf_) + np.float32(1)
+        for table in counts:
+            table.sort_indices()
+        return [
+            self._weighed(np.repeat(np.arange(table.shape[0]), np.diff(table.indptr)), table.indices, table.data)
+            for table in counts
+        ]
 
     def fit_count(self, texts, repeats=None):
-        """Find the n-grams of texts; return how often each is there, CSR of shape (n_texts, n_names), float32."""
-        repeats = np.ones(len(texts), dtype=int) if repeats is None else repeats
-        tokens, units = self._numbered(texts)
-        keys, kept, counts, most = {}, [], [], self.max_features
+        """Find the n-grams of texts; return how often each is there in each of the `pieces` of texts.
 
-        def find(n, grams):
-            keys[n], grams = np.unique(grams, return_inverse=True)
-            return grams
-
-        for n, rows, grams in _levels(*tokens, self.ngram_range, len(units), find):
+        These are CSR matrices of shape (n_texts, n_names), float32.
+        """
+        cut, repeats, units, (low, high) = pieces(len(texts)), _every_once(repeats, texts), {}, self.ngram_range
+        parts = [_Grams(*self._numbered(texts[some], units=units)) for some in cut]
+        keys, kept, counts, most = {}, [], [[] for _ in cut], self.max_features
+        for n in range(1, high + 1):
+            if n > 1:
+                pairs = [part.pairs(len(units)) for part in parts]
+                ends = np.cumsum([len(own) for own in pairs])[:-1]
+                grams, keys[n] = pd.factorize(np.concatenate(pairs))
+                for part, own in zip(parts, np.split(grams.astype(np.int32), ends), strict=True):
+                    part.grow(own)
+            if 1 < n < low:
+                continue
             width = len(keys[n]) if n > 1 else len(units)
-            table = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, grams)), (len(texts), width))
-            frequent = np.flatnonzero(np.bincount(table.indices, _by_cell(repeats, table), width) >= self.min_df)
+            tables = [part.table(low, len(repeats[some]), width) for part, some in zip(parts, cut, strict=True)]
+            held = sum(_held(table, repeats[some]) for table, some in zip(tables, cut, strict=True))
+            frequent = np.flatnonzero(held >= self.min_df)
             kept.append((n, frequent))
-            counts.append(table[:, frequent])
-        counts = sparse.hstack(counts, format="csr")
-        total = np.bincount(counts.indices, counts.data * _by_cell(repeats, counts), counts.shape[1])
+            for own, table in zip(counts, tables, strict=True):
+                own.append(table[:, frequent])
+        counts = [sparse.hstack(own, format="csr") for own in counts]
+        total = sum(_held(table, repeats[some], table.data) for table, some in zip(counts, cut, strict=True))
         least = np.partition(total, -most)[-most] if most and len(total) > most else 0
-        places, names, passed = np.flatnonzero(total >= least), [], 0
+        places, names, passed, units = np.flatnonzero(total >= least), [], 0, list(units)
         for n, frequent in kept:
             large = total[passed : passed + len(frequent)] >= least
             names += self._spell(n, frequent[large], keys, units)
@@ -113,7 +143,7 @@ class _Ngrams:
             order = [i for i in order if more[i] or next(spare, None) is not None]
         self.names_ = [names[i] for i in order]
         vars(self).pop("_known", None), vars(self).pop("_places", None)
-        return counts[:, places[order]]
+        return [table[:, places[order]] for table in counts]
 
     def transform(self, texts):
         """Return the features of texts, Cells of float32."""
@@ -121,10 +151,14 @@ class _Ngrams:
             return self._weighed(*self._count_few(texts))
         if "_known" not in vars(self):  # of a saved model
             self._known = _Known(*self._units_of(self.names_), self.ngram_range[1], self._lookup)
-        known = self._known
-        tokens, _ = self._numbered(texts, known.number)
-        found = [(rows, known.columns[n][grams])
-                 for n, rows, grams in _levels(*tokens, self.ngram_range, known.n_units, known.find)]  # fmt: skip
+        known, (low, high), found = self._known, self.ngram_range, []
+        part = _Grams(*self._numbered(texts, known.number))
+        for n in range(1, high + 1):
+            if n > 1:
+                part.grow(known.find(n, part.pairs(known.n_units)))
+            if n == 1 or n >= low:
+                rows, grams = part.cells(low)
+                found.append((rows, known.columns[n][grams]))
         rows, columns = map(np.concatenate, zip(*found, strict=True))
         places = (rows * len(self.names_) + columns)[columns != GAP]
         places, counts = np.unique(places, return_counts=True)
@@ -159,9 +193,18 @@ class _Ngrams:
         return {name: value for name, value in vars(self).items() if name not in ("_known", "_places")}
 
 
-def _by_cell(repeats, table):
-    """Return for each cell of a CSR matrix how often its row is there."""
-    return np.repeat(repeats, np.diff(table.indptr))
+def pieces(n_texts):
+    """Return the slices of texts that are counted one by one."""
+    return [slice(start, start + PIECE) for start in range(0, max(n_texts, 1), PIECE)]
+
+
+def _every_once(repeats, texts):
+    return np.ones(len(texts), dtype=int) if repeats is None else repeats
+
+
+def _held(table, repeats, counts=1):
+    """Return in how many rows, of which each is there so often, a CSR matrix has each column; or how often in all."""
+    return np.bincount(table.indices, counts * np.repeat(repeats, np.diff(table.indptr)), table.shape[1])
 
 
 class WordNgrams(_Ngrams):
@@ -169,10 +212,11 @@ class WordNgrams(_Ngrams):
 
     between = " "
 
-    def _numbered(self, texts, number=None):
-        """Return [words as numbers, their rows, what stands alone, its rows], and all units.
+    def _numbered(self, texts, number=None, units=None):
+        """Return [words as numbers, their rows, what stands alone, its rows].
 
-        `number` gives tokens their numbers, GAP to those that are not known; None numbers all.
+        `number` gives tokens their numbers, GAP to those that are not known; None numbers all, as `units` does, which
+        grows.
         """
         words, rows, alone, rows_alone = [], [], [], []
         for start in range(0, len(texts), BLOCK):
@@ -182,11 +226,11 @@ class WordNgrams(_Ngrams):
                 ends = cut[-1].short == ord(END)
                 places.append(start + order[np.cumsum(ends) - ends])
         tokens = Tokens.joined(words + alone)
-        numbers, units = tokens.numbered() if number is None else (number(tokens), [])
+        numbers = _places(units, *tokens.numbered()) if number is None else number(tokens)
         numbers[(tokens.short == ord(END)) | (tokens.short == ord(APART))] = GAP
         rows = np.concatenate([np.empty(0, np.intp), *rows, *rows_alone])
         n_words = sum(len(part.short) for part in words)
-        return [numbers[:n_words], rows[:n_words], numbers[n_words:], rows[n_words:]], units
+        return numbers[:n_words], rows[:n_words], numbers[n_words:], rows[n_words:]
 
     def _grams(self, text):
         """Return the n-grams of one text, by name, and what stands alone in it."""
@@ -219,18 +263,18 @@ class CharacterNgrams(_Ngrams):
 
     between = ""
 
-    def _numbered(self, texts, number=None):
+    def _numbered(self, texts, number=None, units=None):
         """Return what that of words does; nothing stands alone."""
         spaced = list(map(_spaced, texts))
         codes = np.frombuffer("\0".join([*spaced, ""]).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        units = []
-        if number is None:
-            units = list(map(chr, np.unique(codes)))
-            number = self._lookup(units)
         length, nothing = np.array([len(text) + 1 for text in spaced], dtype=np.intp), np.empty(0, dtype=np.intp)
-        numbers = number(codes)
+        if number is None:
+            known = list(map(chr, np.unique(codes)))
+            numbers = _places(units, self._lookup(known)(codes), known)
+        else:
+            numbers = number(codes)
         numbers[np.cumsum(length) - 1] = GAP
-        return [numbers, np.repeat(np.arange(len(texts)), length), nothing, nothing], units
+        return numbers, np.repeat(np.arange(len(texts)), length), nothing, nothing
 
     def _grams(self, text):
         text, (low, high) = _spaced(text), self.ngram_range
@@ -247,6 +291,11 @@ class CharacterNgrams(_Ngrams):
 
     def _units_of(self, names):
         return list("".join(names)), list(map(len, names))
+
+
+def _places(units, numbers, names):
+    """Return the numbers that `units`, which grows, gives to units that are numbered among some names."""
+    return np.array([units.setdefault(name, len(units)) for name in names], dtype=np.intp)[numbers]
 
 
 def _spaced(text):
@@ -295,21 +344,47 @@ class _Known:
         return np.where(keys.to_numpy()[places] == grams, places, GAP)
 
 
-def _levels(words, rows, alone, rows_alone, ngram_range, n_units, find):
-    """Yield (n, rows, n-grams as numbers) of each length.
+class _Grams:
+    """The n-grams of some texts as numbers: of single units first, then longer by one at a time.
 
-    `find` maps pairs of an n-gram and the unit behind it, as numbers, to those of longer n-grams; GAP ends one.
+    Parameters
+    ----------
+    words, rows : ndarray of shape (n_words,)
+        Units that may stand together, as numbers, and their texts; GAP ends a stretch.
+    alone, rows_alone : ndarray of shape (n_alone,)
+        Units that do not.
     """
-    low, high = ngram_range
-    starts = np.flatnonzero(words != GAP)
-    grams, single = words[starts], alone != GAP
-    used = slice(None) if low == 1 else slice(0)
-    yield 1, np.r_[rows[starts][used], rows_alone[single]], np.r_[grams[used], alone[single]]
-    for n in range(2, high + 1):
-        behind = words[starts + n - 1]  # there is one: each stretch ends with a gap
+
+    def __init__(self, words, rows, alone, rows_alone):
+        words, rows, alone, rows_alone = (part.astype(np.int32) for part in (words, rows, alone, rows_alone))
+        self.words, self.rows, single = words, rows, alone != GAP
+        self.alone, self.rows_alone = alone[single], rows_alone[single]
+        self.starts, self.n = np.flatnonzero(words != GAP).astype(np.int32), 1
+        self.grams = words[self.starts]
+
+    def pairs(self, n_units):
+        """Return each n-gram that has a unit behind it, and this unit, as one number."""
+        behind = self.words[self.starts + self.n]  # there is one: each stretch ends with a gap
         together = behind != GAP
-        starts, grams = starts[together], find(n, grams[together] * n_units + behind[together])
+        self.starts = self.starts[together]
+        return self.grams[together].astype(np.int64) * n_units + behind[together]
+
+    def grow(self, grams):
+        """Take the pairs as n-grams by their numbers; GAP ends one."""
         known = grams != GAP
-        starts, grams = starts[known], grams[known]
-        if n >= low:
-            yield n, rows[starts], grams
+        self.starts, self.grams, self.n = self.starts[known], grams[known], self.n + 1
+
+    def cells(self, low):
+        """Return the texts and the numbers of what counts, where n-grams of `low` units and more do."""
+        if self.n > 1:
+            return self.rows[self.starts], self.grams
+        used = slice(None) if low == 1 else slice(0)
+        return (
+            np.concatenate([self.rows[self.starts][used], self.rows_alone]),
+            np.concatenate([self.grams[used], self.alone]),
+        )
+
+    def table(self, low, n_texts, width):
+        """Return how often each is there in each text, as CSR."""
+        rows, grams = self.cells(low)
+        return sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, grams)), (n_texts, width))

@@ -18,11 +18,12 @@ from .._products import half, inner_products, times
 from ..schema import composed, is_no_text, kind_of_strings, word_of
 from ._characters import COUNTS, FEW_TEXTS, count_characters
 from ._encoders import POOLINGS, encode, encoder_files, encoder_width
-from ._ngrams import Cells, CharacterNgrams, WordNgrams, side_by_side
+from ._ngrams import Cells, CharacterNgrams, WordNgrams, pieces, side_by_side, stacked
 from ._words import POS_TAGS, part_of_speech_shares, shaken, tokens_of
 
 ENCODED_COMPONENTS = 50  # columns that trees get of an encoder's states
 FEW_ROWS = 3000  # up to which their inner products find directions faster
+MOST_ROWS = 20_000  # that directions are learned from: more change them little, and take most of the time of a fit
 TINY = 1e-4  # the share of the largest size below which a direction is none
 N_ITER, OVERSAMPLES = 4, 10  # of the search for directions
 RUNS = (1, 5)  # lengths of the runs of characters of short or coded strings
@@ -140,13 +141,15 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         vectorizers, (texts, places) = self._vectorizers(texts), _different(texts)
         repeats, self.vectorizers_, blocks = None if places is None else np.bincount(places), [], []
         for vectorizer in vectorizers:
-            block = vectorizer.fit_transform(texts, repeats)
-            if block is not None:
+            cells = vectorizer.fit_transform(texts, repeats)
+            if cells is not None:
                 self.vectorizers_.append(vectorizer)
-                blocks.append(block)
+                blocks.append(cells)
         plain = self._plain(texts)
         self.scale_ = np.maximum(np.abs(plain).max(axis=0, initial=0.0), 1e-9)
-        features = self._join(blocks, plain, len(texts))
+        features = stacked(
+            [self._join([b[i] for b in blocks], plain[some]) for i, some in enumerate(pieces(len(texts)))]
+        )
         features = features if places is None else features[places]
         if self.output == "reduced":
             self.reducer_ = TextReducer(self.n_components, random_state=self.random_state)
@@ -163,7 +166,10 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
             return self._tokens(texts)
         check_fitted(self, "vectorizers_")
         texts, places = _different(texts)
-        features = self._join([v.transform(texts) for v in self.vectorizers_], self._plain(texts), len(texts))
+        parts = [texts[some] for some in pieces(len(texts))]
+        features = stacked(
+            [self._join([v.transform(part) for v in self.vectorizers_], self._plain(part)) for part in parts]
+        )
         features = features if places is None else features[places]
         return self.reducer_.transform(features) if self.output == "reduced" else features
 
@@ -213,14 +219,14 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
             blocks.append(np.array(part_of_speech_shares(texts), dtype=np.float32).reshape(len(texts), -1))
         return np.hstack(blocks) if blocks else np.zeros((len(texts), 0), dtype=np.float32)
 
-    def _join(self, blocks, plain, n_rows):
+    def _join(self, blocks, plain):
         if plain.shape[1]:
             # Counts lie between 0 and 1, and are there in every row: they are kept small, so that the norm of a row,
             # and with it the penalty of a linear model, is that of its words.
             plain = np.clip(plain / self.scale_, -2, 2) * np.float32(0.125)
             rows, columns = np.nonzero(plain)
             blocks = [*blocks, Cells(rows, columns, plain[rows, columns], plain.shape[1])]
-        return side_by_side(blocks, n_rows) if blocks else sparse.csr_matrix((n_rows, 1), dtype=np.float32)
+        return side_by_side(blocks, len(plain)) if blocks else sparse.csr_matrix((len(plain), 1), dtype=np.float32)
 
     def _tokens(self, texts):
         out = np.zeros((len(texts), self.max_length), dtype=np.float32)
@@ -267,8 +273,9 @@ def _check_range(name, value):
 class TextReducer(TransformerMixin, BaseEstimator):
     """Reduce features to few dense columns (latent semantic analysis), no more than the data bear.
 
-    A direction is a weighted sum of the rows of `fit`. Texts are short and have many different words: their rows and
-    shares take a tenth of the room of the directions, and are what is saved in their place.
+    A direction is a weighted sum of the rows of `fit`, of 20,000 that are drawn where more differ. Texts are short and
+    have many different words: their rows and shares take a tenth of the room of the directions, and are what is saved
+    in their place.
 
     Parameters
     ----------
@@ -297,7 +304,9 @@ class TextReducer(TransformerMixin, BaseEstimator):
     def fit_transform(self, X, y=None):
         """Fit, and return the reduced rows, float32."""
         check_params(self)
-        whole, X = X, _each_once(X)
+        whole, X, rng = X, _each_once(X), check_random_state(self.random_state)
+        if X.shape[0] > MOST_ROWS:
+            X = X[np.sort(rng.permutation(X.shape[0])[:MOST_ROWS])]
         # Of different rows all directions are wanted: two texts that repeat would look alike in one.
         n = min(self.n_components, X.shape[0], whole.shape[0] - 1, X.shape[1] - 1)
         self.n_components_, self._rows = n if n > 0 else X.shape[1], None
@@ -305,11 +314,11 @@ class TextReducer(TransformerMixin, BaseEstimator):
             self._directions = None
             return self.transform(whole)
         if sparse.issparse(X) and X.shape[0] <= FEW_ROWS and 2 * X.nnz + n * X.shape[0] < n * X.shape[1]:
-            shares, self._sizes = _largest_shares(X, n, check_random_state(self.random_state))
+            shares, self._sizes = _largest_shares(X, n, rng)
             self._rows, self._shares = (half(part).astype(np.float32, copy=False) for part in (X, shares))
             vars(self).pop("_directions", None)
         else:
-            _, _, directions = randomized_svd(X, n, n_iter=N_ITER, random_state=self.random_state)
+            _, _, directions = randomized_svd(X, n, n_iter=N_ITER, random_state=rng)
             self._directions = half(np.ascontiguousarray(directions.T)).astype(np.float32, copy=False)
         return self.transform(whole)
 

@@ -23,6 +23,7 @@ from .._products import inner_products
 LEAVE_ONE_OUT = 500  # rows (or columns, when dense) up to which ridge scores each row left out
 PATIENCE = 2  # worse steps along the path before it stops
 SPAN_ROWS = 2500  # rows up to which a model of wide rows is fitted in the space that these span
+ROWS = 8192  # of dense data of few columns that ridge reads at a time, where there are more
 
 
 def _check_path(name, values):
@@ -61,6 +62,20 @@ def _back_from_span(coef, rows, X):
         return coef
     shares = linalg.solve_triangular(rows, np.atleast_2d(coef).T, lower=True, trans=1, check_finite=False)
     return np.asarray(X.T @ shares.astype(X.dtype)).T
+
+
+def _ridge_of_sums(sums, alphas):
+    """Return ridge regressions from the sums of products of all pairs of [columns, 1, y] over the rows.
+
+    Each is a line [weights of the columns, intercept, -1]: its product with a row is what the model errs by.
+    """
+    total = max(sums[-2, -2], np.finfo(float).tiny)
+    mean = sums[-2] / total
+    spread = sums - total * np.outer(mean, mean)
+    sizes, directions = linalg.eigh(spread[:-2, :-2])
+    shares = directions.T @ spread[:-2, -1]
+    coef = (shares / (np.maximum(sizes, 0) + np.reshape(alphas, (-1, 1)))) @ directions.T
+    return np.column_stack([coef, mean[-1] - coef @ mean[:-2], np.full(len(coef), -1.0)])
 
 
 def _rounded(coef):
@@ -230,8 +245,9 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
 class RidgePath(RegressorMixin, BaseEstimator):
     """Ridge regression whose penalty is chosen on rows left out, by squared error.
 
-    Up to 500 rows (or columns, when X is dense) each row is left out once, which ridge
-    regression has in closed form; larger data, and those with groups, are scored on inner folds.
+    Up to 500 rows (or columns, when X is dense, of up to 8,192 rows) each row is left out once, which ridge
+    regression has in closed form; larger data, and those with groups, are scored on inner folds. Of many rows of few
+    columns these take sums over the rows alone, which are read once, some at a time.
 
     Parameters
     ----------
@@ -240,7 +256,7 @@ class RidgePath(RegressorMixin, BaseEstimator):
     n_folds : int, default=3
         Number of inner folds for larger data.
     max_rows : int, default=500
-        From this many rows on, one inner fold is scored instead of all.
+        From this many rows on, one inner fold is scored instead of all, unless sums over the rows serve all.
     random_state : int, RandomState instance or None, default=None
         Draws the inner folds.
 
@@ -298,6 +314,9 @@ class RidgePath(RegressorMixin, BaseEstimator):
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], y_numeric=True)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
         n_rows, n_columns = X.shape
+        if n_rows > ROWS and not sparse.issparse(X) and n_columns <= LEAVE_ONE_OUT:
+            self._fit_by_sums(X, y, weight, path, groups)
+            return self
         small = n_rows <= LEAVE_ONE_OUT or (not sparse.issparse(X) and n_columns <= LEAVE_ONE_OUT)
         rows = _in_their_span(X) if small else X
         if small and groups is None:
@@ -309,6 +328,27 @@ class RidgePath(RegressorMixin, BaseEstimator):
             model = Ridge(alpha=self.alpha_).fit(rows, y, sample_weight=weight)
         self.coef_, self.intercept_ = np.ravel(_back_from_span(model.coef_, rows, X)), float(model.intercept_)
         return self
+
+    def _fit_by_sums(self, X, y, weight, path, groups):
+        """Choose the penalty on inner folds and fit, from sums over the rows of each fold."""
+        folds = inner_folds(y, self.n_folds, self.random_state, classes=False, groups=groups)
+        middle = np.r_[X.mean(axis=0, dtype=np.float64), 0.0, y.mean()]
+        sums = np.zeros((folds.max() + 1, len(middle), len(middle)))
+        for start in range(0, len(y), ROWS):
+            some = slice(start, start + ROWS)
+            rows = np.column_stack([X[some], np.ones(len(y[some])), y[some]]) - middle
+            weighed = rows if weight is None else rows * weight[some, np.newaxis]
+            for fold in range(len(sums)):
+                own = folds[some] == fold
+                sums[fold] += weighed[own].T @ rows[own]
+        whole = sums.sum(axis=0)
+        losses = _usual(path)
+        if len(sums) > 1:
+            fits = [(_ridge_of_sums(whole - own, path), own) for own in sums]
+            losses = np.sum([np.einsum("ai,ij,aj->a", said, own, said) for said, own in fits], axis=0)
+        self.alpha_ = float(path[np.argmin(losses)])
+        *coef, intercept, _ = _ridge_of_sums(whole, [self.alpha_])[0]
+        self.coef_, self.intercept_ = np.array(coef), float(intercept + middle[-1] - middle[:-2] @ coef)
 
     def _score_path(self, X, y, weight, path, groups):
         folds = inner_folds(y, min(self.n_folds, len(y)), self.random_state, classes=False, groups=groups)

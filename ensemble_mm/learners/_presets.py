@@ -22,6 +22,7 @@ from ._scaling import NaiveBayesScaler, SampledKernel, TailRegressor, ViewScaler
 WIDE_SHARE = 0.15  # of the columns that a tree looks at, where there are hundreds that describe one item
 MIXED_SHARE = 0.4  # of the columns of tables and texts, where few tell much and many tell little
 SMALL = 1000  # rows up to which even "fast" has a forest, and Gaussian processes are cheap
+BINNED = 50_000  # rows that LightGBM's bins are made from at most: more take gigabytes, and hardly move a bin
 LARGE = 20_000  # rows above which learners that keep or compare rows work on a sample, or are left out
 
 
@@ -112,6 +113,7 @@ def gbm(facts, n_rounds, share, **others):
         reg_lambda=5.0 if facts.regression else 1.0,
         max_bin=63 if share < 0.7 else 255,
         min_data_in_bin=1 if n_rows < 200 else 3,
+        bin_construct_sample_cnt=BINNED,
         deterministic=True,
         force_col_wise=True,
         verbose=-1,

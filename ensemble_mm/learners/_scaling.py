@@ -9,7 +9,7 @@ from copy import copy
 import numpy as np
 from scipy import sparse
 from scipy.stats import skew
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.kernel_approximation import Nystroem
 from sklearn.utils import check_random_state
@@ -18,10 +18,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import POSITIVE, check_params
 from .._products import half
+from .._rows import Rows, fit_by_rows, parts_of
 
 HEAVY = 2.0  # skewness of a target above which few rows outweigh all others in a squared error
 MOST_RESTORED = 3.0  # times that a mean is raised at most: one huge target must not rule all predictions
-ROWS, COLUMNS = 8192, 8  # that are worked on at a time
+ROWS = 8192  # that are worked on at a time
 LEAST_SIZE = 1e-6  # of a direction of a kernel's map: what lies in smaller ones is noise
 
 
@@ -67,6 +68,7 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     _parameter_constraints = {"clip": [None, POSITIVE], "half": ["boolean"]}
     half = False  # of models of before it was there
+    reads_by_rows = True
 
     def __init__(self, *, clip=8.0, half=False):
         self.clip = clip
@@ -94,9 +96,7 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             norm = float(X.multiply(X).sum()) / X.shape[0]
             self.factor_ = 1.0 / np.sqrt(norm) if norm > 0 else 1.0
             return self
-        # Some columns at a time, for memory: at least two, whose sums are those of all, to the last bit.
-        pieces = np.array_split(X, max(1, X.shape[1] // COLUMNS), axis=1)
-        self.mean_, self.scale_, shares = map(np.concatenate, zip(*map(_scales, pieces), strict=True))
+        self.mean_, self.scale_, shares = _scales(X)
         norm = float(np.sum(shares))
         self.factor_ = 1.0 / np.sqrt(norm) if norm > 0 else 1.0
         return self
@@ -138,10 +138,11 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return half(X) if self.half else X
 
     def _check(self, X, *, reset):
-        X = validate_data(
+        if isinstance(X, Rows):  # whose values are looked at when they are read
+            return validate_data(self, X, reset=reset, skip_check_array=True)
+        return validate_data(
             self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"
         )
-        return X
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -153,14 +154,24 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 def _scales(X):
     """Return by column the mean, what it is divided by, and what it then adds to the squared norm of rows."""
-    known = ~np.isnan(X)
-    count = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, X, 0.0).sum(axis=0, dtype=np.float64) / count
-    variance = (np.where(known, X - mean, 0.0) ** 2).sum(axis=0) / count
+    width = X.shape[1]
+    count, total, squares = np.zeros(width), np.zeros(width), np.zeros(width)
+    low, high, two = np.full(width, np.inf, X.dtype), np.full(width, -np.inf, X.dtype), np.ones(width, bool)
+    for part in parts_of(X, ROWS):
+        known = ~np.isnan(part)
+        count += known.sum(axis=0)
+        total += np.where(known, part, 0.0).sum(axis=0, dtype=np.float64)
+        low = np.minimum(low, np.where(known, part, np.inf).min(axis=0))
+        high = np.maximum(high, np.where(known, part, -np.inf).max(axis=0))
+    mean, count = total / np.maximum(count, 1), np.maximum(count, 1)
+    for part in parts_of(X, ROWS):
+        known = ~np.isnan(part)
+        squares += (np.where(known, part - mean, 0.0) ** 2).sum(axis=0)
+        two &= ((part == low) | (part == high) | ~known).all(axis=0)
+    variance = squares / count
     # A constant column of float32 shows rounding noise of about 1e-7 of its size.
     varies = variance > (1e-6 * np.maximum(np.abs(mean), 1e-30)) ** 2
-    low, high = np.where(known, X, np.inf).min(axis=0), np.where(known, X, -np.inf).max(axis=0)
-    two = varies & ((X == low) | (X == high) | ~known).all(axis=0)
+    two &= varies
     scale = np.where(two, (high - low) / 2, np.where(varies, np.sqrt(variance), 1.0))
     return mean, scale, np.where(varies, variance / scale**2, 0.0)  # constant columns add nothing
 
@@ -383,6 +394,7 @@ class TailRegressor(TransformedTargetRegressor):
 
     _parameter_constraints = {"regressor": TransformedTargetRegressor._parameter_constraints["regressor"]}
     transformer, func, inverse_func, check_inverse = TailScaler(), None, None, False
+    reads_by_rows = True
 
     def __init__(self, regressor=None):
         self.regressor = regressor
@@ -406,13 +418,27 @@ class TailRegressor(TransformedTargetRegressor):
         """
         check_params(self)
         self.factor_ = 1.0
-        super().fit(X, y, **fit_params)
+        if isinstance(X, Rows):
+            self._fit_by_rows(X, y, fit_params)
+        else:
+            super().fit(X, y, **fit_params)
         y = np.asarray(y, dtype=np.float64)
         if self.transformer_.units_.any() and y.min() * y.max() >= 0:
             weight = fit_params.get("sample_weight")
-            mean, told = (np.average(v, axis=0, weights=weight).mean() for v in (y, self.predict(X)))
+            mean, told = (np.average(v, axis=0, weights=weight).mean() for v in (y, self._said(X)))
             self.factor_ = float(np.clip(mean / told, 1.0, MOST_RESTORED)) if told else 1.0
         return self
+
+    def _fit_by_rows(self, X, y, params):
+        """Do what scikit-learn's class does, which would ask for an array."""
+        columns = np.asarray(y, dtype=np.float64)[:, np.newaxis]
+        self._training_dim, self.transformer_ = 1, clone(self.transformer).fit(columns)
+        self.regressor_ = fit_by_rows(clone(self.regressor), X, self.transformer_.transform(columns)[:, 0], **params)
+
+    def _said(self, X):
+        if isinstance(X, Rows):
+            return np.concatenate([self.predict(part) for part in parts_of(X, ROWS)])
+        return self.predict(X)
 
     def predict(self, X, **predict_params):
         """Return the predicted values, shape (n_samples,)."""

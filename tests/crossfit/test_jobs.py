@@ -18,9 +18,10 @@ from sklearn.svm import LinearSVC
 
 from ensemble_mm import StackedClassifier, TabularExtractor, TextExtractor
 from ensemble_mm._estimators import seeded, thread_params
+from ensemble_mm._rows import assemble
 from ensemble_mm.crossfit import Fit, Member, _jobs
 from ensemble_mm.crossfit._extract import spread_rows
-from ensemble_mm.crossfit._jobs import FitMember, assemble, drawn, fit_learner
+from ensemble_mm.crossfit._jobs import FitMember, drawn, fit_learner
 
 
 def run(estimator, y, n_classes, *blocks, test=None, columns=None, threads=1):

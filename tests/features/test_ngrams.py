@@ -3,7 +3,8 @@ import pytest
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from ensemble_mm.features._ngrams import FEW, CharacterNgrams, WordNgrams, side_by_side
+from ensemble_mm.features import _ngrams
+from ensemble_mm.features._ngrams import FEW, CharacterNgrams, WordNgrams, pieces, side_by_side, stacked
 from ensemble_mm.features._words import parts_of
 
 
@@ -23,6 +24,18 @@ def block_of(ngrams, texts):
     return side_by_side([ngrams.transform(texts)], len(texts))
 
 
+def fitted(ngrams, texts, repeats=None):
+    cells = ngrams.fit_transform(texts, repeats)
+    return stacked(
+        [side_by_side([part], len(texts[some])) for part, some in zip(cells, pieces(len(texts)), strict=True)]
+    )
+
+
+@pytest.fixture(autouse=True, params=[16_384, 7], ids=["one piece", "pieces"])
+def piece(request, monkeypatch):
+    monkeypatch.setattr(_ngrams, "PIECE", request.param)
+
+
 KINDS = [(WordNgrams, words_of, (1, 2)), (WordNgrams, words_of, (2, 3)), (CharacterNgrams, runs_of, (1, 4)),
          (CharacterNgrams, runs_of, (3, 3))]  # fmt: skip
 
@@ -38,7 +51,7 @@ def some_texts(n, seed=0, extra=()):
 def test_ngrams_of_all_texts_at_once_are_those_of_scikit_learn(kind, grams_of, ngram_range, settings):
     texts, ngrams = some_texts(40), kind(ngram_range, **settings)
     theirs = CountVectorizer(analyzer=lambda text: grams_of(text, ngram_range), **settings)
-    counts, expected = ngrams.fit_count(texts), theirs.fit_transform(texts)
+    counts, expected = sparse.vstack(ngrams.fit_count(texts)), theirs.fit_transform(texts)
     if "max_features" in settings:  # which of equally frequent ones are kept differs
         np.testing.assert_array_equal(np.sort(counts.sum(axis=0)), np.sort(expected.sum(axis=0)))
     else:
@@ -51,8 +64,8 @@ def test_ngrams_of_all_texts_at_once_are_those_of_scikit_learn(kind, grams_of, n
 def test_a_text_that_is_read_once_counts_as_often_as_it_is_there(kind, settings):
     texts, often, once = some_texts(20), kind((1, 2), **settings), kind((1, 2), **settings)
     repeats = 1 + np.arange(len(texts)) % 4
-    expected = side_by_side([often.fit_transform(np.repeat(texts, repeats).tolist())], repeats.sum())
-    found = side_by_side([once.fit_transform(texts, repeats)], len(texts))
+    expected = fitted(often, np.repeat(texts, repeats).tolist())
+    found = fitted(once, texts, repeats)
     assert once.names_ == often.names_ and (once.idf_ == often.idf_).all()
     assert (found[np.repeat(np.arange(len(texts)), repeats)] != expected).nnz == 0
 
@@ -61,7 +74,7 @@ def test_a_text_that_is_read_once_counts_as_often_as_it_is_there(kind, settings)
 @pytest.mark.parametrize("max_features", [None, 25])
 def test_new_texts_are_weighed_as_by_scikit_learn_to_the_bit(kind, grams_of, ngram_range, max_features):
     ngrams = kind(ngram_range, 1, max_features)
-    first = side_by_side([ngrams.fit_transform(some_texts(40))], 43)
+    first = fitted(ngrams, some_texts(40))
     assert (first != block_of(ngrams, some_texts(40))).nnz == 0
     new = some_texts(FEW, 1, ["new", "x"])  # more n-grams than are searched for one by one
     theirs = TfidfVectorizer(analyzer=lambda text: grams_of(text, ngram_range), vocabulary=ngrams.names_,
@@ -83,6 +96,7 @@ def test_texts_of_nothing_that_is_counted(kind):
 
 def test_blocks_stand_side_by_side_in_the_order_of_their_columns():
     texts, (words, runs) = some_texts(30), (WordNgrams((1, 2)), CharacterNgrams((1, 2)))
-    blocks = [words.fit_transform(texts), runs.fit_transform(texts)]
+    blocks = [kind.fit_transform(texts[:6])[0] for kind in (words, runs)]
+    texts = texts[:6]
     joined, apart = side_by_side(blocks, len(texts)), [side_by_side([block], len(texts)) for block in blocks]
     assert joined.has_canonical_format and (joined != sparse.hstack(apart)).nnz == 0

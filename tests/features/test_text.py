@@ -11,7 +11,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from ensemble_mm.features import TextExtractor
+from ensemble_mm.features import TextExtractor, _text
 from ensemble_mm.features._characters import count_characters
 from ensemble_mm.features._text import TextReducer
 from ensemble_mm.store import load, save
@@ -222,3 +222,17 @@ def test_rows_that_repeat_have_the_directions_of_all_rows():
     found = TextReducer(4, random_state=0).fit_transform(X)
     expected = TextReducer(4, random_state=0).fit_transform(X.toarray())
     np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=2e-3)
+
+
+def test_directions_of_many_texts_are_those_of_some(monkeypatch):
+    monkeypatch.setattr(_text, "MOST_ROWS", 60)
+    rng = np.random.default_rng(0)
+    topics = rng.integers(0, 3, 400)
+    texts = [" ".join(rng.choice([f"{topic}w{i}" for i in range(6)], 5)) for topic in topics]
+    features = TextExtractor(counts=False, ngram_range=(1, 1)).fit_transform(texts)
+    reducer = TextReducer(3, random_state=0)
+    reduced = reducer.fit_transform(features)
+    assert reduced.shape == (400, 3)
+    np.testing.assert_array_equal(reduced, reducer.transform(features))
+    likeness = reduced @ reduced.T
+    assert likeness[topics[:, None] == topics].mean() > 5 * abs(likeness[topics[:, None] != topics].mean())

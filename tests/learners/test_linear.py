@@ -24,6 +24,28 @@ def test_ridge_path_is_ridge_at_the_penalty_it_chose():
     np.testing.assert_allclose(model.predict(X), Ridge(alpha=model.alpha_).fit(X, y).predict(X), rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_ridge_of_many_rows_is_ridge_at_the_penalty_it_chose(weighted):
+    """Of sums over the rows: columns that lie far from zero lose no digits."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(9000, 20)) * np.exp(rng.normal(size=20)) + 1000
+    y, weight = X @ rng.normal(size=20) + 50 * rng.normal(size=9000), rng.random(9000) if weighted else None
+    model = RidgePath(random_state=0).fit(X, y, sample_weight=weight)
+    plain = Ridge(alpha=model.alpha_).fit(X, y, sample_weight=weight)
+    np.testing.assert_allclose(model.coef_, plain.coef_, rtol=1e-7)
+    np.testing.assert_allclose(model.predict(X), plain.predict(X), rtol=1e-8)
+
+
+def test_ridge_of_many_rows_chooses_its_penalty_on_whole_groups():
+    """Rows that repeat in a group would speak for columns that tell the groups apart."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(300), 40)
+    X, y = rng.normal(size=(300, 200))[groups], rng.normal(size=300)[groups]
+    told, untold = (RidgePath(random_state=0).fit(X, y, groups=g).alpha_ for g in (groups, None))
+    assert told == 100 > untold
+    assert RidgePath(random_state=0).fit(X, y, groups=np.zeros(len(y))).alpha_ == 1
+
+
 def test_noise_gets_a_strong_penalty_and_signal_a_weak_one():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 20))

@@ -72,3 +72,16 @@ def test_blocks_stay_in_memory_where_the_disk_is_full(tmp_path, monkeypatch):
     with BlockFolder(tmp_path) as folder:
         block = np.zeros(10)
         assert folder.keep(block) is block
+
+
+def test_memory_that_shows_a_file_is_let_go_and_what_a_user_changed_is_kept(tmp_path):
+    mine = np.lib.format.open_memmap(tmp_path / "mine.npy", "w+", shape=(4,))
+    mine = np.load(tmp_path / "mine.npy", mmap_mode="c")
+    mine[:] = 5.0
+    with BlockFolder(tmp_path) as folder:
+        dense, words = folder.keep(np.ones(4)), folder.keep(sparse.csr_matrix(np.eye(3)))
+        _blocks.let_go([mine, dense[1:], words, np.ones(2), None])
+        assert mine.tolist() == [5.0] * 4 and dense.tolist() == [1.0] * 4 and words.sum() == 3
+        dense[0] = 7.0
+        _blocks.let_go([dense])  # it shows its file again
+        assert dense[0] == 1.0

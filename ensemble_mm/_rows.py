@@ -1,0 +1,145 @@
+"""Rows of features from blocks side by side: as one array, or put together only while they are read.
+
+All rows of a fit in one array take as much memory again as the blocks, and learners copy them. Learners that read some
+rows at a time are given `Rows` where there are many: LightGBM, which keeps a byte for a number, and pipelines that
+begin with a `ViewScaler`.
+"""
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import is_classifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils import assert_all_finite
+
+BATCH = 8192  # rows that LightGBM is given at a time
+LIGHTGBM = ("LGBMClassifier", "LGBMRegressor")
+
+
+def assemble(blocks, rows, fills, dense):
+    """Set blocks side by side for some rows: one array, or CSR when a block is sparse and `dense` is not asked for."""
+    parts = (_filled(block, rows, fill) for block, fill in zip(blocks, fills, strict=True))
+    if dense or not any(sparse.issparse(block) for block in blocks):
+        full = (part.toarray() if sparse.issparse(part) else part for part in parts)
+        return np.ascontiguousarray(next(full)) if len(blocks) == 1 else _side_by_side(full, blocks, len(rows))
+    joined = next(parts) if len(blocks) == 1 else sparse.hstack(list(parts), format="csr")
+    joined.sort_indices()  # XGBoost's histograms crash the process on a CSR matrix with unsorted columns
+    return joined
+
+
+def _filled(block, rows, fill):
+    """Return some rows of a block; of a sparse one that has no others, the block itself."""
+    if sparse.issparse(block) and len(rows) == block.shape[0] and (rows[1:] > rows[:-1]).all():
+        return block
+    part = block[rows]
+    if fill is not None:
+        hole = np.isnan(part)
+        if hole.any():
+            return np.where(hole, fill, part)
+    return part
+
+
+def _side_by_side(parts, blocks, n_rows):
+    """Return `np.hstack(parts)`, of which one is in memory beside what is returned."""
+    joined = np.empty((n_rows, sum(block.shape[1] for block in blocks)), np.result_type(*(b.dtype for b in blocks)))
+    end = 0
+    for part in parts:
+        start, end = end, end + part.shape[1]
+        joined[:, start:end] = part
+    return joined
+
+
+class Rows:
+    """Rows that are made when they are read: `rows[2:5]` is an array, and `np.asarray(rows)` holds all.
+
+    Parameters
+    ----------
+    blocks : sequence of ndarray or CSR matrix
+    rows : ndarray of int
+        Their places in the blocks.
+    fills : list
+        By block what stands for a missing view, None where nothing does.
+    """
+
+    ndim = 2
+
+    def __init__(self, blocks, rows, fills):
+        self._blocks, self._rows, self._fills = blocks, rows, fills
+        self.shape = len(rows), sum(block.shape[1] for block in blocks)
+        self.dtype = np.result_type(*(block.dtype for block in blocks))
+
+    def __len__(self):
+        return len(self._rows)
+
+    def __getitem__(self, some):
+        return assemble(self._blocks, self._rows[some], self._fills, True)
+
+    def __array__(self, dtype=None, copy=None):
+        return self[:].astype(self.dtype if dtype is None else dtype, copy=False)
+
+
+def parts_of(X, n):
+    """Yield `n` rows of an array or of `Rows` at a time, which hold no infinite values."""
+    for start in range(0, len(X), n):
+        part = X[start : start + n]
+        assert_all_finite(part, allow_nan=True)
+        yield part
+
+
+def reads_by_rows(learner) -> bool:
+    """Tell whether a learner can be fitted on `Rows`."""
+    if isinstance(learner, Pipeline):
+        first = learner.steps[0][1]
+        return len(learner.steps) > 1 and learner.memory is None and getattr(first, "reads_by_rows", False)
+    inner = getattr(learner, "regressor", None) if getattr(learner, "reads_by_rows", False) else learner
+    return _is_lightgbm(inner)
+
+
+def fit_by_rows(learner, X, y, **params):
+    """Fit a learner on an array, a CSR matrix or, where it `reads_by_rows`, on `Rows`; return it."""
+    if isinstance(X, Rows) and _is_lightgbm(learner):
+        return _boosted(learner, X, y, **params)
+    return learner.fit(X, y, **params)
+
+
+def _is_lightgbm(learner) -> bool:
+    named = type(learner).__module__ == "lightgbm.sklearn" and type(learner).__name__ in LIGHTGBM
+    return named and learner.class_weight is None and not callable(learner.objective)
+
+
+def _boosted(learner, X, y, sample_weight=None):
+    """Fit LightGBM by its Sequence: the model is that of an array with as many rows as bins are made from, or fewer."""
+    import lightgbm
+
+    labels, codes = np.unique(y, return_inverse=True) if is_classifier(learner) else (None, y)
+    # scikit-learn's side of it is fitted on few rows: those of each class, or of the least and the largest number.
+    few = np.unique(codes, return_index=True)[1] if labels is not None else [int(np.argmin(y)), int(np.argmax(y))]
+    rounds = learner.n_estimators
+    learner.set_params(n_estimators=1).fit(X[few], np.asarray(y)[few])
+    learner.set_params(n_estimators=rounds)
+    params = learner._process_params(stage="fit")
+    data = lightgbm.Dataset(_sequence(X), label=codes, weight=sample_weight, params=params)
+    learner._Booster = lightgbm.train(params, data, num_boost_round=rounds)
+    learner._Booster.free_dataset()
+    return learner
+
+
+def _sequence(X):
+    """Return rows as LightGBM reads them: single ones, in rising order, to make bins, then batches."""
+    import lightgbm
+
+    class Batches(lightgbm.Sequence):
+        batch_size = BATCH
+        start, part = 0, ()
+
+        def __len__(self):
+            return len(X)
+
+        def __getitem__(self, place):
+            if isinstance(place, slice):
+                return X[place]
+            if not 0 <= place - self.start < len(self.part):
+                self.start = place - place % BATCH
+                self.part = X[self.start : self.start + BATCH].astype(np.float64)
+            return self.part[place - self.start]
+
+    return Batches()

@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+from lightgbm import LGBMClassifier, LGBMRegressor
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+
+from ensemble_mm._rows import Rows, fit_by_rows, reads_by_rows
+from ensemble_mm.learners import LogisticPath, RidgePath, TailRegressor, ViewScaler
+
+BOOSTED = {"n_estimators": 10, "verbose": -1, "n_jobs": 1, "deterministic": True, "force_col_wise": True}
+
+
+class Watched(Rows):
+    """Notes how many rows are asked for at once."""
+
+    most = 0
+
+    def __getitem__(self, some):
+        part = super().__getitem__(some)
+        self.most = max(self.most, len(part))
+        return part
+
+
+@pytest.fixture(scope="module")
+def many():
+    """Rows of two blocks, of which one is sparse and one has holes, and two targets."""
+    rng = np.random.default_rng(0)
+    A, S = rng.normal(size=(24_000, 3)).astype(np.float32), sparse.random(24_000, 5, 0.3, "csr", np.float32, rng)
+    A[rng.random(24_000) < 0.1] = np.nan
+    X = Watched((A, S), np.flatnonzero(rng.random(24_000) < 0.8), [None, None])
+    y = np.nan_to_num(np.asarray(X)[:, 0]) + rng.normal(size=len(X))
+    X.most = 0
+    return X, y
+
+
+@pytest.mark.parametrize(
+    ("learner", "of"),
+    [
+        (LGBMRegressor(subsample=0.8, subsample_freq=1, random_state=0, **BOOSTED), lambda y: y),
+        (LGBMRegressor(objective="poisson", **BOOSTED), lambda y: np.floor(np.exp(y))),
+        (TailRegressor(LGBMRegressor(**BOOSTED)), lambda y: np.exp(2 * y)),
+        (LGBMClassifier(**BOOSTED), lambda y: np.where(y > 0, "b", "a")),
+        (LGBMClassifier(**BOOSTED), lambda y: np.digitize(y, [-1, 1])),
+    ],
+)
+def test_boosting_by_parts_is_boosting_of_an_array_to_the_bit(many, learner, of):
+    X, y = many
+    weight = np.random.default_rng(0).random(len(y))
+    whole, by_rows = clone(learner).fit(np.asarray(X), of(y), sample_weight=weight), clone(learner)
+    X.most = 0
+    assert reads_by_rows(learner) and fit_by_rows(by_rows, X, of(y), sample_weight=weight) is by_rows
+    assert X.most <= 8192
+    said = "predict_proba" if hasattr(whole, "predict_proba") else "predict"
+    np.testing.assert_array_equal(*(getattr(model, said)(np.asarray(X)) for model in (whole, by_rows)))
+    assert whole.get_params().keys() == by_rows.get_params().keys()
+    assert getattr(by_rows, "regressor_", by_rows).n_estimators == 10
+
+
+@pytest.mark.parametrize("last", [LogisticPath(random_state=0), RidgePath(random_state=0)])
+def test_scaling_by_parts_is_scaling_of_an_array(last):
+    rng = np.random.default_rng(0)
+    X = Watched((rng.normal(size=(20_000, 3)), rng.integers(0, 2, (20_000, 1)) * 1.0), np.arange(19_000), [None, None])
+    y = np.asarray(X)[:, 0] + np.asarray(X)[:, 3] + rng.normal(size=len(X)) > 0.5
+    X.most, learner = 0, make_pipeline(ViewScaler(), last)
+    assert reads_by_rows(learner)
+    by_rows = clone(learner).fit(X, y)
+    assert X.most <= 8192
+    np.testing.assert_array_equal(
+        by_rows.predict(np.asarray(X)), clone(learner).fit(np.asarray(X), y).predict(np.asarray(X))
+    )
+
+
+def test_infinite_values_are_refused_in_parts_too():
+    X = np.ones((9000, 2))
+    X[8500, 1] = np.inf
+    with pytest.raises(ValueError, match="infinity"):
+        ViewScaler().fit(Rows((X,), np.arange(9000), [None]))
+
+
+OTHERS = [
+    Ridge(),
+    LGBMClassifier(class_weight="balanced"),
+    LGBMRegressor(objective=lambda y, p: (p - y, y)),
+    TailRegressor(Ridge()),
+    make_pipeline(Ridge()),
+]
+
+
+@pytest.mark.parametrize("learner", OTHERS, ids=lambda learner: type(learner).__name__)
+def test_others_get_an_array(learner):
+    assert not reads_by_rows(learner)
