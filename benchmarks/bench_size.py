@@ -9,6 +9,12 @@ memory, or when the speed on disk is below 0.8 of that in memory (seconds of wor
 With "numbers" it asks what rows of 40 numbers in memory take without a limit: at most 2.5 GB for a million.
 
     python benchmarks/bench_size.py numbers [rows]
+
+With "bits" it asks whether data in memory, in chunks of 1,000, 7,000 and 65,000 rows, and on one, two and four Dask
+workers that read them from disk, give the same model to the bit; of few learners. It shows seconds on the clock, too:
+two workers are to be 1.7 times as fast as one, where two cores are free.
+
+    python benchmarks/bench_size.py bits [rows]
 """
 
 import hashlib
@@ -16,13 +22,18 @@ import json
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from _measure import alone, report
+from lightgbm import LGBMClassifier, LGBMRegressor
+from sklearn.linear_model import Ridge, SGDClassifier
+from sklearn.pipeline import make_pipeline
 
 from ensemble_mm import ChunkedData, MultiOutputStack, StackedClassifier
+from ensemble_mm.learners import ViewScaler
 
 WORDS = np.array([f"word{i}" for i in range(3000)])
 PART = 50_000  # rows of a file
@@ -48,22 +59,66 @@ def write(folder, n_rows):
         X.join(Y).to_parquet(folder / f"{part:05d}.parquet")
 
 
-def fit(folder, where, memory):
+def fit(folder, where, memory, learners="fast", chunk_rows=65_536, n_workers=0):
     names = ["size", "large"]
     Y = pd.read_parquet(folder, columns=names)
     inputs = [name for name in ChunkedData(folder).columns if name not in names]
-    started = time.process_time()
-    if where == "disk":
-        X, settings = ChunkedData(folder, inputs), {"memory": memory}
-    else:
-        X, settings = pd.read_parquet(folder, columns=inputs), {}
-    model = MultiOutputStack(learners="fast", cv=3, strategy="independent", random_state=0, **settings)
-    model.fit(X, Y)
-    spent = time.process_time() - started
+    with cluster(n_workers):
+        started, clock = time.process_time(), time.perf_counter()
+        if where == "disk":
+            X, settings = ChunkedData(folder, inputs, chunk_rows=chunk_rows), {"memory": memory}
+        else:
+            X, settings = pd.read_parquet(folder, columns=inputs), {}
+        model = MultiOutputStack(learners=learners, cv=3, strategy="independent", random_state=0, **settings)
+        model.fit(X, Y)
+        spent, seconds = time.process_time() - started, time.perf_counter() - clock
     found = model.predict(make(500, 10**6)[0])
     table = model.table_.to_frame().to_numpy()
     mark = hashlib.md5(found["size"].to_numpy().tobytes() + table.tobytes()).hexdigest()
-    return {"cpu_s": spent, "mark": mark, "views": len(model.views_)}
+    return {"cpu_s": spent, "clock_s": seconds, "mark": mark, "views": len(model.views_)}
+
+
+@contextmanager
+def cluster(n_workers):
+    """Let a Dask cluster of so many workers, of one thread each, run the jobs; 0: this process."""
+    if not n_workers:
+        yield
+        return
+    from distributed import Client
+    from joblib import parallel_config
+
+    with Client(n_workers=n_workers, threads_per_worker=1, processes=True, dashboard_address=None) as client:
+        client.wait_for_workers(n_workers)
+        with parallel_config(backend="dask"):
+            yield
+
+
+def few_learners():
+    """Return learners of each way in which rows are read: by parts, all at once, and sparse."""
+    settings = {"n_estimators": 10, "verbose": -1, "deterministic": True, "force_col_wise": True}
+    linear = (
+        ("linear", make_pipeline(ViewScaler(), Ridge())),
+        ("words", SGDClassifier(loss="log_loss"), "text", "native"),
+    )
+    return {
+        "regression": [linear[0], ("gbm", LGBMRegressor(**settings), "all", "reduced")],
+        "classification": [linear[1], ("gbm", LGBMClassifier(**settings), "all", "reduced")],
+    }
+
+
+def bits(n_rows=100_000):
+    ways = {"memory": ("memory", 65_536, 0)}
+    ways |= {f"chunks of {n}": ("disk", n, 0) for n in (1000, 7000, 65_000)}
+    ways |= {f"{n} Dask worker(s)": ("disk", 65_536, n) for n in (1, 2, 4)}
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder), n_rows)
+        found = {name: alone(__file__, "--bits", folder, *way) for name, way in ways.items()}
+    same = len({r["mark"] for r in found.values()}) == 1
+    rows = [{"rows": n_rows, "way": name, "clock_s": r["clock_s"], "peak_MB": r["peak_bytes"] / 1e6}
+            for name, r in found.items()]  # fmt: skip
+    report("size_bits", rows, same=same)
+    print(f"the same to the bit: {same}")
+    raise SystemExit(not same)
 
 
 def fit_numbers(n_rows):
@@ -101,6 +156,11 @@ if __name__ == "__main__":
         print(json.dumps(fit(Path(sys.argv[2]), *sys.argv[3:])))
     elif sys.argv[1:2] == ["--numbers"]:
         print(json.dumps(fit_numbers(int(sys.argv[2]))))
+    elif sys.argv[1:2] == ["--bits"]:
+        where, chunk_rows, n_workers = sys.argv[3], *map(int, sys.argv[4:])
+        print(json.dumps(fit(Path(sys.argv[2]), where, "8GB", few_learners(), chunk_rows, n_workers)))
+    elif sys.argv[1:2] == ["bits"]:
+        bits(*map(int, sys.argv[2:3]))
     elif sys.argv[1:2] == ["numbers"]:
         numbers(*map(int, sys.argv[2:3]))
     else:

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import assert_all_finite
 
 BATCH = 8192  # rows that LightGBM is given at a time
+BINNED = 50_000  # rows that LightGBM's bins are made from at most: more take gigabytes, and hardly move a bin
 LIGHTGBM = ("LGBMClassifier", "LGBMRegressor")
 
 
@@ -90,8 +91,12 @@ def reads_by_rows(learner) -> bool:
     if isinstance(learner, Pipeline):
         first = learner.steps[0][1]
         return len(learner.steps) > 1 and learner.memory is None and getattr(first, "reads_by_rows", False)
-    inner = getattr(learner, "regressor", None) if getattr(learner, "reads_by_rows", False) else learner
-    return _is_lightgbm(inner)
+    return boosts_by_rows(learner)
+
+
+def boosts_by_rows(learner) -> bool:
+    """Tell whether a learner is LightGBM, of a target as it is or of its logarithm, that can be fitted on `Rows`."""
+    return _is_lightgbm(getattr(learner, "regressor", None) if getattr(learner, "reads_by_rows", False) else learner)
 
 
 def fit_by_rows(learner, X, y, **params):

@@ -10,6 +10,8 @@ kill, or when a file that was half written is opened to be read. The kills:
 - loky worker: one of these workers; the fit itself must end, with the same answer
 - dask: a fit on a cluster of two workers, which live on and may still write what they had begun
 - dask worker: one of these workers; the fit itself must end, with the same answer
+- on disk: a fit of rows that stay on disk, whose features lie there, too, at any moment; the answer is that of the same
+  rows in memory
 
     python benchmarks/reliability/bench_killed.py [n_kills [kind ...]]
 """
@@ -30,16 +32,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from joblib import parallel_config
 from joblib.externals.loky import get_reusable_executor
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from ensemble_mm import MultiOutputStack
-from ensemble_mm.store import JobStore
+from ensemble_mm import ChunkedData, MultiOutputStack
+from ensemble_mm.store import JobStore, _blocks
 
 RESULTS = Path(__file__).parent.parent / "results"
-SHARES = {"writing": 0.4, "alone": 0.2, "loky": 0.15, "loky worker": 0.05, "dask": 0.15, "dask worker": 0.05}
+SHARES = {
+    "writing": 0.35,
+    "alone": 0.2,
+    "loky": 0.15,
+    "loky worker": 0.05,
+    "dask": 0.15,
+    "dask worker": 0.05,
+    "on disk": 0.05,
+}
 FORK = multiprocessing.get_context("fork")  # a fit without the seconds that imports take
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -49,6 +60,15 @@ def data():
     X = {"left": rng.normal(size=(60, 3)), "right": rng.normal(size=(60, 4))}
     score = X["left"][:, 0] + X["right"][:, 1] ** 2
     return X, {"size": score, "kind": np.where(score > 1, "a", "b")}
+
+
+def table():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(3000, 4)), columns=list("abcd"))
+    X["shop"], X["vector"] = rng.choice(["north", "south"], 3000), list(rng.normal(size=(3000, 16)).astype(np.float32))
+    X["text"] = [" ".join(row) for row in rng.choice([f"word{i}" for i in range(200)], (3000, 6))]
+    score = X["a"] + X["text"].str.contains("word7") + rng.normal(size=3000)
+    return X, {"size": score.to_numpy(), "kind": np.where(score > 1, "a", "b")}
 
 
 def fit(checkpoint, pipe, *how):
@@ -73,7 +93,7 @@ def fitted(checkpoint, pipe, kind="alone", address=None, moment=None):
         "regression": [("linear", Ridge()), ("trees", ExtraTreesRegressor(8))],
         "classification": [("linear", LogisticRegression()), ("trees", ExtraTreesClassifier(8))],
     }
-    X, Y = data()
+    X, Y = table() if kind in ("on disk", "in memory") else data()
     model = MultiOutputStack(learners=learners, cv=3, random_state=0, checkpoint=checkpoint)
     if kind.startswith("dask"):
         from distributed import Client
@@ -82,6 +102,11 @@ def fitted(checkpoint, pipe, kind="alone", address=None, moment=None):
             client.wait_for_workers(2, timeout=300)  # those killed before come back, which takes seconds
             pipe.send("begun")
             model.fit(X, Y)
+    elif kind == "on disk":
+        _blocks.LEAST = 1  # bytes of features that are written
+        rows = ChunkedData(Path(checkpoint).parent / "rows.parquet", chunk_rows=500)
+        pipe.send("begun")
+        model.set_params(memory="8GB", workdir=Path(checkpoint).parent).fit(rows, Y)
     else:
         pipe.send("begun")
         model.set_params(n_jobs=2 if kind.startswith("loky") else 1).fit(X, Y)
@@ -229,7 +254,7 @@ def one_fit(kind, folder, expected, rng, count, seconds, cluster, address):
         if not hit or kind.endswith("worker"):
             break  # it has ended by itself
     else:
-        done = answer(*start(folder))  # left alone now
+        done = answer(*start(folder, "on disk" if kind == "on disk" else "alone"))  # left alone now
     count["fits"] += 1
     count["equal"] += done is not None and done[0] == expected
     count["half-written files read"] += 0 if done is None else done[1]
@@ -239,8 +264,10 @@ def main(n_kills=200, *kinds):
     """Kill, print the figures and write benchmarks/results/killed.json."""
     rng, counts = np.random.default_rng(0), {}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as base:
-        expected, _ = answer(*start(Path(base, "unbroken")))
+        table()[0].to_parquet(Path(base, "rows.parquet"))
         for kind in kinds or SHARES:
+            how = "in memory" if kind == "on disk" else "alone"
+            expected, _ = answer(*start(Path(base, f"{kind}, expected"), how))
             counts[kind] = ask(kind, round(SHARES[kind] * int(n_kills)), base, expected, rng)
     total = sum(counts.values(), Counter())
     RESULTS.mkdir(exist_ok=True)

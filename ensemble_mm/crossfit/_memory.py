@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import sparse
 
 from .._estimators import most_rows
+from .._rows import BINNED, boosts_by_rows
 from ._execute import JobError, Runner, size_of
 from ._plan import Member, failure_of
 
@@ -15,6 +16,10 @@ TRIAL_ROWS = 120  # that are extracted to learn how wide features are
 OVERHEAD = 64e6  # bytes of buffers, whatever the data
 PROCESS = 250e6  # bytes of a worker process, with the libraries of learners
 COPIES = 4  # of its features that the fit of a learner is taken to make: more than those of most portfolios do
+BOOSTED_COPIES, SAMPLED_COPIES = (
+    0.5,
+    6,
+)  # those of LightGBM that reads by parts, and of the rows that bins are made from
 READ_COPIES = 3  # of the values of a view, and of its features, that an extraction makes
 ROW = 16  # bytes of a row beside its features: a number per fold, target and column of the table
 
@@ -76,11 +81,17 @@ def _bytes_of_fits(n_rows, members, blocks):
     native = {view: size for (view, _, _, form), size in blocks.items() if form == "native"}
     features = {(view, form): size for (view, _, _, form), size in blocks.items()}
     return {
-        m: min(n_rows, most_rows(m.estimator))
-        * COPIES
+        m: _copied_rows(m.estimator, n_rows)
         * sum(features.get((view, m.form), native.get(view, 0.0)) for view in m.views)
         for m in members
     }
+
+
+def _copied_rows(estimator, n_rows):
+    """Return how many rows of its features the fit of a learner is taken to hold."""
+    if boosts_by_rows(estimator):
+        return n_rows * BOOSTED_COPIES + min(n_rows, BINNED) * SAMPLED_COPIES
+    return COPIES * min(n_rows, most_rows(estimator))
 
 
 def _check_views(limit, read):

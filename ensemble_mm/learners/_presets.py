@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
+from .._rows import BINNED
 from ._gaussian_process import GaussianProcess
 from ._linear import LogisticPath, RidgePath
 from ._pooled_gaussian import PooledGaussian
@@ -22,7 +23,6 @@ from ._scaling import NaiveBayesScaler, SampledKernel, TailRegressor, ViewScaler
 WIDE_SHARE = 0.15  # of the columns that a tree looks at, where there are hundreds that describe one item
 MIXED_SHARE = 0.4  # of the columns of tables and texts, where few tell much and many tell little
 SMALL = 1000  # rows up to which even "fast" has a forest, and Gaussian processes are cheap
-BINNED = 50_000  # rows that LightGBM's bins are made from at most: more take gigabytes, and hardly move a bin
 LARGE = 20_000  # rows above which learners that keep or compare rows work on a sample, or are left out
 
 
