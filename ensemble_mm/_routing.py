@@ -68,10 +68,12 @@ def whole_groups(estimator, y, groups, random_state=0):
         {} if groups is None else {key: cv for key, cv, part in _cross_validating(estimator) if _is_number(cv, part)}
     )
     for key, cv in before.items():
-        folds = inner_folds(y, cv or USUAL_FOLDS, random_state, classes=_has_classes(estimator, y), groups=groups)
+        share = cv if isinstance(cv, float) else None  # of the rows, which are judged once
+        n_folds = round(1 / share) if share else cv or USUAL_FOLDS
+        folds = inner_folds(y, max(2, n_folds), random_state, classes=_has_classes(estimator, y), groups=groups)
         pairs = [(np.flatnonzero(folds != f), np.flatnonzero(folds == f)) for f in range(folds.max() + 1)]
         if len(pairs) > 1:
-            estimator.set_params(**{key: pairs})
+            estimator.set_params(**{key: pairs[:1] if share else pairs})
     try:
         yield
     finally:
@@ -80,7 +82,9 @@ def whole_groups(estimator, y, groups, random_state=0):
 
 
 def splits_groups(estimator, n_rows) -> bool:
-    """Tell whether a part of an estimator holds rows aside by itself and cannot be told of groups."""
+    """Tell whether a part of an estimator holds rows aside by itself and cannot be told of groups, or is not."""
+    if (held := getattr(estimator, "fits_whole_groups", None)) is not None:
+        return _ignores_groups(getattr(estimator, "cv", None)) or splits_groups(getattr(estimator, held), n_rows)
     reached = {key for key, _, _ in _cross_validating(estimator)}
     params = estimator.get_params(deep=True)
     for key, value in params.items():
@@ -90,9 +94,18 @@ def splits_groups(estimator, n_rows) -> bool:
             continue
         if last == "early_stopping" and (value is True or (value == "auto" and n_rows > MANY_ROWS)):
             return bool(owner) or not has_fit_parameter(part, "X_val")
-        if last == "cv" and key not in reached and _is_number(value, part) or _waits(part, last, value):
+        if last == "cv" and (_ignores_groups(value) or (key not in reached and _is_number(value, part))):
+            return True
+        if _waits(part, last, value):
             return True
     return False
+
+
+def _ignores_groups(cv) -> bool:
+    """Tell whether a splitter of scikit-learn takes no groups."""
+    if not (hasattr(cv, "split") and type(cv).__module__.startswith("sklearn.")):
+        return False
+    return not cv.get_metadata_routing().split.requests.get("groups")
 
 
 def _waits(part, name, value) -> bool:
@@ -115,6 +128,8 @@ def _cross_validating(estimator, prefix=""):
 def _is_number(cv, part) -> bool:
     if cv is None:
         return not getattr(part, "store_cv_results", False)  # ridge keeps results of rows left out only
+    if isinstance(cv, float):
+        return 0 < cv < 1 and isinstance(part, TunedThresholdClassifierCV)
     return isinstance(cv, Integral) and not isinstance(cv, bool)
 
 

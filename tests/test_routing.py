@@ -6,7 +6,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, VotingRegressor
 from sklearn.linear_model import LassoCV, LogisticRegression, Ridge, RidgeCV
-from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, TunedThresholdClassifierCV
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -91,3 +91,20 @@ def test_what_cannot_be_told_of_groups_is_known():
     assert splits_groups(make_pipeline(StandardScaler(), HistGradientBoostingClassifier()), 50_000)
     assert not splits_groups(make_pipeline(StandardScaler(), LassoCV()), 100)
     assert not splits_groups(TunedLearner(Ridge()), 100)
+    assert not splits_groups(TunedLearner(HistGradientBoostingClassifier(early_stopping=True)), 100)
+    assert splits_groups(TunedLearner(MLPRegressor(early_stopping=True)), 100)
+
+
+@pytest.mark.parametrize("search", [TunedLearner(Ridge(), {}), GridSearchCV(Ridge(), {})], ids=["ours", "theirs"])
+def test_splitters_that_know_of_no_groups_are_known(search):
+    assert splits_groups(search.set_params(cv=KFold(3)), 100)
+    assert not splits_groups(search.set_params(cv=GroupKFold(3)), 100)
+
+
+def test_a_share_that_is_judged_once_is_of_whole_groups():
+    search = TunedThresholdClassifierCV(LogisticRegression(), cv=0.25)
+    groups = np.repeat(np.arange(8), 3)
+    with whole_groups(search, np.tile([0, 1], 12), groups):
+        ((train, test),) = search.cv
+    assert len(test) == 6 and not set(groups[train]) & set(groups[test])
+    assert search.cv == 0.25

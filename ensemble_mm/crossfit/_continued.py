@@ -11,8 +11,9 @@ from sklearn.pipeline import Pipeline
 from .._estimators import EARLY_STOPPING
 from .._routing import keyword
 from .._rows import assemble
+from .._stopping import fit_learner
 from ._execute import Job
-from ._jobs import FittedMember, fit_learner
+from ._jobs import FittedMember
 from ._plan import Fit
 
 BOOSTERS = {"lightgbm": ("init_model", "booster_"), "xgboost": ("xgb_model", "get_booster")}

@@ -35,6 +35,7 @@ def draw_folds(cv, problem, seed, told=None):
             f"or give more rows with a known label{grouped}."
         )
     notes += _lacking(folds, problem)
+    notes += _splitting(folds, problem.group_codes)
     if told is None:
         tell(notes, stacklevel=2)
     return folds
@@ -111,6 +112,20 @@ def _lacking(folds, problem):
     if lines:
         lines.append('Give more rows of such classes, merge them, or leave out those of one row with rare="drop".')
     return lines
+
+
+def _splitting(folds, groups):
+    """Return in words how many groups a splitter or a list of folds splits; a number of folds splits none."""
+    if groups is None:
+        return []
+    crossing = set().union(*(np.intersect1d(groups[train], groups[test]).tolist() for train, test in folds))
+    if not crossing:
+        return []
+    return [
+        f"cv splits {len(crossing)} of {groups.max() + 1} groups: models learn from other rows of groups that they are "
+        "judged on, so that scores may be too good. Use a number of folds or GroupKFold, which keep groups whole, or "
+        "leave groups out."
+    ]
 
 
 def _splitter(n_splits, problem, seed, told):

@@ -7,24 +7,20 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 from scipy.special import expit, softmax
-from sklearn.base import is_classifier
 from sklearn.dummy import DummyRegressor
-from sklearn.model_selection import train_test_split
 from sklearn.utils import get_tags
-from sklearn.utils.validation import has_fit_parameter
 
-from .._estimators import EARLY_STOPPING, cost_of, most_rows, seeded, thread_params
-from .._inner_folds import inner_pairs
+from .._estimators import cost_of, most_rows, seeded, thread_params
 from .._kinds import kind_of
-from .._routing import MANY_ROWS, keyword, row_params, whole_groups
-from .._rows import Rows, assemble, fit_by_rows, reads_by_rows
+from .._routing import keyword
+from .._rows import Rows, assemble, reads_by_rows
+from .._stopping import fit_learner, judged_by
 from ._execute import Job
 from ._plan import Fit
 from ._quick import predicted
 
 ROWS = 32_768  # that are predicted at a time; more are not set side by side for learners that read them by parts
 TINY = 1e-12  # a sum of weights that is none
-INNER_SHARE = 0.15  # of the training rows, kept aside to stop boosting early
 
 
 @dataclass
@@ -218,7 +214,7 @@ class FitMember(Job):
 
     def _fit(self, model, blocks, train, target, weight, groups):
         learner, dense, narrow = model.estimator, model.dense or not any(model.sparse), {}
-        by_rows = len(train) > ROWS and dense and not _judged_by(learner, len(train), groups) and reads_by_rows(learner)
+        by_rows = len(train) > ROWS and dense and not judged_by(learner, len(train), groups) and reads_by_rows(learner)
         X = Rows(blocks, train, model.fills) if by_rows else assemble(blocks, train, model.fills, model.dense)
         if self.threads > 1:
             params = learner.get_params(deep=True)
@@ -226,46 +222,6 @@ class FitMember(Job):
         learner.set_params(**dict.fromkeys(narrow, self.threads))
         fit_learner(learner, X, target, weight, self.seed, groups)
         learner.set_params(**narrow)  # predictions of a forest are sums, too
-
-
-def fit_learner(learner, X, y, weight, seed, groups=None):
-    """Fit a learner; one that stops early does so on training rows of its own, and on whole groups."""
-    judged_by = _judged_by(learner, len(y), groups)
-    if judged_by is None:
-        with whole_groups(learner, y, groups, seed):
-            return fit_by_rows(learner, X, y, **row_params(learner, sample_weight=weight, groups=groups))
-    # Boosting stops on rows of its own: an inner split of the training rows, never the rows held out.
-    inner, aside = _inner_split(y, is_classifier(learner), seed, groups)
-    names = {"eval_set": ("eval_set",), "eval_X": ("eval_X", "eval_y"), "X_val": ("X_val", "y_val")}[judged_by]
-    judged = dict(zip(names, (X[aside], y[aside]) if len(names) > 1 else ([(X[aside], y[aside])],), strict=True))
-    if has_fit_parameter(learner, "verbose"):  # XGBoost prints a line per round unless it is told not to
-        judged["verbose"] = False
-    weight = None if weight is None else weight[inner]
-    return learner.fit(X[inner], y[inner], **judged, **row_params(learner, sample_weight=weight))
-
-
-def _judged_by(learner, n_rows, groups) -> str | None:
-    """Return the keyword of `fit` that takes the rows on which boosting stops early; None where it does not."""
-    params = learner.get_params(deep=False)
-    if any(params.get(name) for name in EARLY_STOPPING) and has_fit_parameter(learner, "eval_set"):
-        return "eval_X" if has_fit_parameter(learner, "eval_X") else "eval_set"  # LightGBM warns of the other way
-    stops = params.get("early_stopping") is True or (params.get("early_stopping") == "auto" and n_rows > MANY_ROWS)
-    # scikit-learn's holds rows aside by itself, but does not know of groups.
-    return "X_val" if groups is not None and stops and has_fit_parameter(learner, "X_val") else None
-
-
-def _inner_split(y, classes, seed, groups):
-    """Return the rows that a learner is fitted on, and those on which it stops early."""
-    rows = np.arange(len(y))
-    if groups is not None:
-        pairs = inner_pairs(y, round(1 / INNER_SHARE), seed, classes=classes, groups=groups)
-        return pairs[0] if pairs else (rows, rows)  # of a single group all are judged that are learned from
-    counts = np.bincount(y) if classes else None
-    stratify = y if counts is not None and counts.min() >= 2 and INNER_SHARE * len(y) >= len(counts) else None
-    inner, aside = train_test_split(rows, test_size=INNER_SHARE, random_state=seed, stratify=stratify)
-    if counts is not None and len(np.unique(y[inner])) < len(counts):
-        inner = rows  # a class with one row stays in
-    return inner, aside
 
 
 def _blank(block, absent):

@@ -8,6 +8,8 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
+from sklearn.base import is_classifier, is_regressor
+
 from .._checks import check_unique, printable
 from .._estimators import seeded
 from ..data import Problem, View, column_names
@@ -180,7 +182,9 @@ def _spec_of(entry) -> LearnerSpec | None:
     spec = LearnerSpec(*entry)
     if isinstance(spec.estimator, str) and spec.estimator == "drop":
         return None
-    if not (hasattr(spec.estimator, "fit") and hasattr(spec.estimator, "predict")):
+    # Before it is fitted, a stack of scikit-learn has no `predict` where it makes its own final estimator.
+    predicts = hasattr(spec.estimator, "predict") or is_classifier(spec.estimator) or is_regressor(spec.estimator)
+    if not (hasattr(spec.estimator, "fit") and predicts):
         raise TypeError(
             f"Learner {spec.name!r} is no estimator: {spec.estimator!r} has no fit and predict. "
             "Give any scikit-learn classifier or regressor."

@@ -11,6 +11,7 @@ from ._names import Names, column_names, columns_read
 from ._problem import Problem, read_problem, task_weights
 from ._schema import infer_schema, infer_views
 from ._sources import ADDRESS
+from ._suspects import nearly_tells
 from ._tags import MAIN as MAIN_OF_SETS
 from ._tags import as_lists, classes_by_column, evaluate_sets, folded, kinds_by_column, of_having
 from ._targets import Task, labels_by_task, resolve_targets, setting_of
@@ -53,6 +54,7 @@ __all__ = [
     "labels_by_task",
     "load_demo",
     "make_multimodal",
+    "nearly_tells",
     "of_having",
     "parted",
     "present_rows",

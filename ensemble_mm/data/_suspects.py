@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
 from ..schema import IN_TABLE, LEFT_OUT, STRINGS, Column, Schema
 from ._inputs import MultimodalData
@@ -14,6 +15,11 @@ FEWEST_OTHERS = 10  # rows whose label is not the most frequent one
 EACH = 5  # rows per value, on average, from which values are more than names of rows
 MOST_NOTES = 3  # columns of a kind that are told one by one
 EXACT = 1e-9  # by how much squared correlations of copies may miss 1
+# A column that tells nearly all labels, with errors everywhere, as wrong labels or entries are.
+NEARLY, GAIN = 0.92, 0.7  # share of the rows, and of those that are not of the most frequent class
+VALUES_PER_CLASS = 3
+FAR, FEWEST_FAR = 1 / 3, 3  # share and number of the errors that lie in the far half of the rows from a threshold
+LEAST_RATE = 1 / 3  # of the usual share of errors, which half of the rows have values of
 
 
 def note_suspects(schema: Schema, source, tasks, targets, *, listed=False) -> Schema:
@@ -42,6 +48,9 @@ def note_suspects(schema: Schema, source, tasks, targets, *, listed=False) -> Sc
         read = column.read(values)[0]  # "12.50 EUR" is 12.5
         told = [name for name in tasks if _tells(read, codes, n_values, targets[name])]
         notes[place] += [f"tells the target {name!r} exactly; if it is known only afterwards" for name in told]
+        shares = {name: nearly_tells(read, codes, targets[name]) for name in tasks if name not in told}
+        notes[place] += [f"tells the target {name!r} in {share:.0%} of the rows; if it is known only afterwards"
+                         for name, share in shares.items() if share]  # fmt: skip
     for alike, words in ((constants, "have one value each"), (repeats, "say in every row what others say")):
         if len(alike) > MOST_NOTES:
             for place in alike:
@@ -98,6 +107,62 @@ def _tells(values, codes, n_values, target) -> bool:
     if not pd.api.types.is_numeric_dtype(values.dtype) or holes.any() or n_values <= 2:
         return False
     return _orders(values.to_numpy(float)[known], labels, len(counts))
+
+
+def nearly_tells(values, codes, target) -> float:
+    """Return the share of rows whose class a column tells, where these are nearly all; else 0.
+
+    Errors must lie everywhere. Those of an honest strong column lie where classes meet.
+
+    Parameters
+    ----------
+    values : Series
+        As they are read.
+    codes : ndarray of int
+        The same by their places among the different values.
+    target : ndarray
+        Class positions or numbers; NaN where the label is not known.
+    """
+    known = ~np.isnan(target)
+    labels, counts = np.unique(target[known], return_inverse=True, return_counts=True)[1:]
+    n_rows, usual = len(labels), counts.max(initial=0)
+    if n_rows < FEWEST_ROWS or n_rows - usual < FEWEST_OTHERS or len(counts) > n_rows / EACH:
+        return 0.0
+    codes = np.unique(codes[known], return_inverse=True)[1]
+    n_values, are_numbers = codes.max() + 1, pd.api.types.is_numeric_dtype(values.dtype)
+    if 1 < n_values <= len(counts) * (1 if are_numbers else VALUES_PER_CLASS):
+        table = np.zeros((n_values, len(counts)))
+        np.add.at(table, (codes, labels), 1)
+        wrong = table.argmax(axis=1)[codes] != labels
+        rate = 1 - table.max(axis=1) / table.sum(axis=1)
+        everywhere = len(np.unique(table.argmax(axis=1))) == len(counts) and (
+            n_values <= len(counts) or (rate >= LEAST_RATE * wrong.mean())[codes].mean() >= 0.5
+        )
+    elif len(counts) == 2 and are_numbers and n_values > 2 and not values[known].isna().any():
+        wrong, far = _beside_threshold(values.to_numpy(float)[known], labels)
+        everywhere = far >= max(FEWEST_FAR, FAR * wrong.sum())
+    else:
+        return 0.0
+    share = 1 - wrong.mean()
+    gain = 1 - wrong.sum() / (n_rows - usual)
+    return float(share) if everywhere and share >= NEARLY and gain >= GAIN else 0.0
+
+
+def _beside_threshold(numbers, labels):
+    """Return which rows lie on the wrong side of the best threshold, and how many of them far from it."""
+    order = np.argsort(numbers, kind="stable")
+    ones = np.r_[0, labels[order].cumsum()]
+    places = np.flatnonzero(np.r_[False, np.diff(numbers[order]) > 0])  # of which rows before are below
+    right = places - ones[places] + ones[-1] - ones[places]  # ones lie above
+    best = places[np.abs(right - len(labels) / 2).argmax()] if len(places) else len(labels)
+    above = np.arange(len(labels)) >= best
+    wrong = above != labels[order]
+    wrong = ~wrong if wrong.mean() > 0.5 else wrong
+    place = rankdata(numbers)[order] - 0.5  # of equal numbers the middle
+    distance = np.where(above, (place - best) / max(1, len(labels) - best), (best - place) / max(1, best))
+    out = np.zeros(len(labels), dtype=bool)
+    out[order] = wrong
+    return out, int((wrong & (distance > 0.49)).sum())
 
 
 def _orders(numbers, labels, n_labels) -> bool:

@@ -7,6 +7,7 @@ A cell is a list, a tuple, a set, an array, or text: a list as JSON or Python wr
 import ast
 import contextlib
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -15,10 +16,10 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import f1_score
 
-from .._checks import is_missing
+from .._checks import DataWarning, is_missing
 from .._kinds import LABEL_SETS
 from ..schema import is_blank
-from ._labels import SEVERAL, plain
+from ._labels import SEVERAL, plain, some
 
 MAIN = "f1_macro"  # the metric that comes first
 SEPARATORS = "|;,"  # the first one that a column has separates its tags
@@ -62,9 +63,11 @@ def has_tag(column: pd.Series, tag) -> pd.Series:
         return column
 
     def has(cell):
-        return any(type(item) is type(tag) and item == tag for item in _tags_in(cell))
+        tags = _tags_in(cell) if isinstance(cell, SEVERAL) else []
+        known = isinstance(cell, SEVERAL) and (tags or len(cell) == 0)  # [None] tells nothing
+        return any(type(item) is type(tag) and item == tag for item in tags) if known else None
 
-    return pd.Series([has(cell) if isinstance(cell, SEVERAL) else None for cell in column], dtype=object)
+    return pd.Series([has(cell) for cell in column], dtype=object)
 
 
 def folded(found: Mapping[str, Any], tasks, fold: Callable[[list, np.ndarray], Any]) -> dict[str, Any]:
@@ -121,29 +124,51 @@ def of_having(columns: list[np.ndarray], tags: np.ndarray) -> np.ndarray:
 def evaluate_sets(tasks, labels, predictions, weights) -> dict[str, float]:
     """Return the number of known label sets and their metrics, from what each tag has: lists of one entry per tag.
 
+    A set that lists a tag which is no task is not right, and f1_micro counts one more tag that was not found.
+
     Parameters
     ----------
     tasks : list of Task
     labels, predictions, weights : list of arrays of all rows
         As `Task.judged` takes them.
     """
+    others = _lists_others(labels[0], [task.tag for task in tasks])
     truth = np.column_stack([task.encode(column) for task, column in zip(tasks, labels, strict=True)])
     weight = np.mean([np.ones(len(truth)) if one is None else one for one in weights], axis=0)
     rows = ~np.isnan(truth).any(axis=1) & (weight > 0)
     if not rows.any():
         return {"n": 0} | dict.fromkeys(("f1_macro", "f1_micro", "accuracy", "log_loss"), np.nan)
     truth, weight, outs = truth[rows].astype(int), weight[rows], [out[rows] for out in predictions]
+    others = others[rows]
     said = np.column_stack([task.rules.decide(out) for task, out in zip(tasks, outs, strict=True)])
     losses = [task.rules.mean_loss(y, out, weight) for task, y, out in zip(tasks, truth.T, outs, strict=True)]
     # A tag that no row has and that is said of none tells nothing.
-    f1 = partial(f1_score, truth, said, sample_weight=weight, zero_division=np.nan)
+    f1 = partial(f1_score, sample_weight=weight, zero_division=np.nan)
     return {
         "n": len(truth),
-        MAIN: float(f1(average="macro")),
-        "f1_micro": float(f1(average="micro")),
-        "accuracy": float(np.average((truth == said).all(axis=1), weights=weight)),
+        MAIN: float(f1(truth, said, average="macro")),
+        "f1_micro": float(f1(np.c_[truth, others], np.c_[said, np.zeros_like(others)], average="micro")),
+        "accuracy": float(np.average((truth == said).all(axis=1) & ~others, weights=weight)),
         "log_loss": float(np.mean(losses)),
     }
+
+
+def _lists_others(column: pd.Series, tags: list) -> np.ndarray:
+    """Return which rows list a tag that is none of these, and warn of them."""
+    if not _is_listed(column):
+        return np.zeros(len(column), dtype=bool)
+    found = [[tag for tag in _tags_in(cell) if tag not in tags] if isinstance(cell, SEVERAL) else [] for cell in column]
+    others = np.array([bool(row) for row in found], dtype=bool)
+    if others.any():
+        strange = next(row[0] for row in found if row)
+        warnings.warn(
+            f"{others.sum()} of {column.notna().sum()} label sets list tags, such as {strange!r}, that the model does "
+            f"not know ({some(tags)}). These sets count as wrong in accuracy, and as not found in f1_micro; other "
+            "scores are of the tags that it knows. Correct them, or fit the model on rows that have them.",
+            DataWarning,
+            stacklevel=5,
+        )
+    return others
 
 
 def _is_listed(column: pd.Series) -> bool:
@@ -161,4 +186,5 @@ def _read(text: str, separator: str | None) -> list | None:
 
 
 def _tags_in(cell) -> list:
-    return [plain(tag) for tag in (cell.ravel() if isinstance(cell, np.ndarray) else cell)]
+    """Return the tags of a cell; an empty place in a list, as a query of a database may leave it, is none."""
+    return [plain(tag) for tag in (cell.ravel() if isinstance(cell, np.ndarray) else cell) if not is_missing(tag)]

@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from .._kinds import Classes
-from ..data import MultimodalData
+from ..data import MultimodalData, nearly_tells
 
 TELLING = 0.99  # share of the possible gain above which one column gives a task away
 MOST_COLUMNS = 200
@@ -67,24 +67,36 @@ def check_single_columns(source, tasks, targets, rows):
     columns = list(_plain_columns(source))[:MOST_COLUMNS]
     checks = []
     for name, task in tasks.items():
-        telling, best, best_label = [], 0.0, None
+        telling, nearly, best, best_label = [], [], 0.0, None
         for label, values in columns:
             gain = _telling(values[rows], targets[name][rows], task)
             if gain > best:
                 best, best_label = gain, label
             if gain >= TELLING:
                 telling.append((label, gain))
+            elif share := _nearly(values[rows], targets[name][rows]):
+                nearly.append((label, share))
         for label, gain in telling:
             words = (
                 f"Column {label!r} alone gives {gain:.1%} of what there is to know about {name!r}. "
                 "Will it be known before the label is? If not, leave it out."
             )
             checks.append((f"column {label!r} tells {name!r}", "fail", gain, words))
-        if not telling:
+        for label, share in nearly:
+            words = (
+                f"Column {label!r} alone tells {name!r} in {share:.1%} of the rows, and what it misses lies "
+                "everywhere, as wrong entries do. Will it be known before the label is? If not, leave it out."
+            )
+            checks.append((f"column {label!r} nearly tells {name!r}", "warn", share, words))
+        if not telling and not nearly:
             words = f"No single column tells {name!r}"
             words += f"; the most telling, {best_label!r}, gives {best:.1%}." if best_label is not None else "."
             checks.append((f"single columns for {name!r}", "pass", best, words))
     return checks
+
+
+def _nearly(values, target):
+    return nearly_tells(pd.Series(values), pd.factorize(values, use_na_sentinel=False)[0], target)
 
 
 def _plain_columns(source):

@@ -6,7 +6,7 @@ from sklearn.dummy import DummyRegressor
 from sklearn.utils.validation import check_is_fitted
 
 from .._kinds import FLOOR
-from .._routing import row_params
+from .._stopping import fit_learner
 from ._own_losses import OwnLossMixin
 
 LOSSES: dict[str, dict[str, str]] = {
@@ -60,7 +60,7 @@ class HazardLearner(OwnLossMixin, RegressorMixin, BaseEstimator):
     losses = LOSSES
     loss_name = "Poisson"
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, groups=None):
         """Fit to times above 0, which are negative where the event had not happened."""
         loss = self._known_loss()
         y = np.asarray(y, dtype=np.float64)
@@ -68,7 +68,7 @@ class HazardLearner(OwnLossMixin, RegressorMixin, BaseEstimator):
         event, exposure = (y > 0).astype(float), _cumulative_hazard(y, weight)
         model = clone(self.estimator).set_params(**loss) if weight @ event else DummyRegressor()  # no event: no fit
         watched = np.maximum(exposure, FLOOR)
-        self.estimator_ = model.fit(X, event / watched, **row_params(model, sample_weight=weight * watched))
+        self.estimator_ = fit_learner(model, X, event / watched, weight * watched, 0, groups)
         self.offset_ = 0.0
         expected = weight @ (np.abs(y) * np.exp(self.predict(X)))
         self.offset_ = float(np.log(max(weight @ event, FLOOR) / max(expected, FLOOR)))

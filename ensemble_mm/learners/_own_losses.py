@@ -21,6 +21,7 @@ class OwnLossMixin(MetaEstimatorMixin):
 
     losses: ClassVar[dict[str, Any]]
     loss_name: ClassVar[str]
+    fits_whole_groups = "estimator"
     _parameter_constraints = {"estimator": [having("fit", "predict")]}
 
     def __init__(self, estimator):

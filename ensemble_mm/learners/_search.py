@@ -10,8 +10,8 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from .._checks import require
-from .._routing import row_params, whole_groups
 from .._scorers import weighted_score
+from .._stopping import fit_learner, taken
 
 WORST = -1e12  # score of a candidate that fails
 HALVING = (0.25, 0.5)  # shares of the rows that halving fits candidates on, before all
@@ -34,9 +34,8 @@ class Rows:
     def fitted(self, drawn, rows=None):
         """Return the learner with some parameters, fitted on some rows; None: all."""
         model = clone(self.learner).set_params(**clone(drawn, safe=False))
-        X, y, weight, groups = (_taken(part, rows) for part in (self.X, self.y, self.weight, self.groups))
-        with whole_groups(model, y, groups, self.seed):
-            return model.fit(X, y, **row_params(model, sample_weight=weight, groups=groups))
+        X, y, weight, groups = (taken(part, rows) for part in (self.X, self.y, self.weight, self.groups))
+        return fit_learner(model, X, y, weight, self.seed, groups)
 
     def mean(self, scores, but=None):
         """Return means over the folds (the last axis), but for one of them; they count by the weights of their rows."""
@@ -70,7 +69,7 @@ class Rows:
 
     def _score(self, drawn, train, test):
         model = self.fitted(drawn, train)
-        X, y, weight = (_taken(part, test) for part in (self.X, self.y, self.weight))
+        X, y, weight = (taken(part, test) for part in (self.X, self.y, self.weight))
         return weighted_score(self.scorer, model, X, y, weight)
 
     def _some(self, train, share):
@@ -79,14 +78,8 @@ class Rows:
             return train
         order = np.random.RandomState(self.seed).permutation(train)
         if is_classifier(self.learner):
-            order = order[np.argsort(np.unique(_taken(self.y, order), return_inverse=True)[1], kind="stable")]
+            order = order[np.argsort(np.unique(taken(self.y, order), return_inverse=True)[1], kind="stable")]
         return order[np.linspace(0, len(order) - 1, int(np.ceil(share * len(order)))).astype(int)]
-
-
-def _taken(part, rows):
-    if part is None or rows is None:
-        return part
-    return part.iloc[rows] if hasattr(part, "iloc") else part[rows]
 
 
 def search_listed(tuned, rows, space, seed):

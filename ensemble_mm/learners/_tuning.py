@@ -100,6 +100,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
     {'alpha': 0.1}
     """
 
+    fits_whole_groups = "learner"  # the parameter of what is fitted with whole groups, whatever it holds aside
     _parameter_constraints = {
         "learner": [having("fit", "get_params")],
         "space": [None, Mapping],

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from .._checks import having, whole
-from .._routing import row_params, whole_groups
+from .._stopping import fit_learner
 from ._columns import TINY, TableClassifier, TableRegressor, filled
 
 MOST_SHUFFLES = 200  # columns that are shuffled to see what they are worth; with more, those that vary most
@@ -30,8 +30,7 @@ class _Wrapped:
         self.estimator_ = clone(self.estimator)
         weight = None if sample_weight is None else rows.weight
         groups = None if groups is None else np.asarray(groups)[rows.where]
-        with whole_groups(self.estimator_, rows.y, groups):
-            self.estimator_.fit(table, rows.y, **row_params(self.estimator_, sample_weight=weight, groups=groups))
+        fit_learner(self.estimator_, table, rows.y, weight, 0, groups)
         strength = self._strength(table, rows.y, rows.weight).reshape(len(rows.order), -1).sum(axis=1)
         strength = np.where(np.isfinite(strength), np.maximum(strength, 0), 0)
         self.weights_ = strength / strength.sum() if strength.sum() > TINY else rows.even

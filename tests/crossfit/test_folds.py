@@ -125,3 +125,13 @@ def test_folds_are_drawn_again_until_every_task_has_two_classes_to_learn_from():
     assert together
     for seed in together:
         assert all(rare[train].any() for train, _ in folds({"even": even, "rare": rare}, 3, seed=seed))
+
+
+def test_a_cv_that_splits_groups_is_told():
+    """Only scikit-learn's word on a parameter that it ignores told of it, and nothing of a list of folds."""
+    groups = np.arange(60) % 20
+    listed = [(np.arange(30), np.arange(30, 60)), (np.arange(30, 60), np.arange(30))]
+    for cv in (listed, KFold(3)):
+        with pytest.warns(UserWarning) as told:
+            folds({"y": ["a", "b"] * 30}, cv, groups)
+        assert any("cv splits 20 of 20 groups" in str(warning.message) for warning in told)

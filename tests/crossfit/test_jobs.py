@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from sklearn.base import clone
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -21,7 +20,7 @@ from ensemble_mm._estimators import seeded, thread_params
 from ensemble_mm._rows import assemble
 from ensemble_mm.crossfit import Fit, Member, _jobs
 from ensemble_mm.crossfit._extract import spread_rows
-from ensemble_mm.crossfit._jobs import FitMember, drawn, fit_learner
+from ensemble_mm.crossfit._jobs import FitMember, drawn
 
 
 def run(estimator, y, n_classes, *blocks, test=None, columns=None, threads=1):
@@ -178,22 +177,6 @@ def test_classes_that_come_from_scikit_learn_keep_their_threads():
     """Issue 24: LogisticRegression warns when its n_jobs is set, in a subclass too."""
     assert seeded(Own(), 1).n_jobs is None and seeded(make_pipeline(Own()), 1)[0].n_jobs is None
     assert seeded(OwnForest(), 1).n_jobs is None
-
-
-@pytest.mark.parametrize("name", ["lightgbm", "scikit-learn"])
-def test_boosting_stops_early_on_whole_groups(name):
-    from lightgbm import LGBMRegressor
-
-    rng = np.random.default_rng(0)
-    groups = np.repeat(np.arange(40), 5)
-    X, y = rng.normal(size=(40, 3))[groups], rng.normal(size=40)[groups]  # noise: what a twin tells is all there is
-    learner = {
-        "lightgbm": LGBMRegressor(n_estimators=100, early_stopping_round=5, verbose=-1),
-        "scikit-learn": HistGradientBoostingRegressor(max_iter=100, early_stopping=True, n_iter_no_change=5),
-    }[name]
-    apart, together = (fit_learner(clone(learner), X, y, None, 0, g) for g in (None, groups))
-    rounds = [getattr(model, "best_iteration_", None) or model.n_iter_ for model in (apart, together)]
-    assert rounds[0] > 50 > 30 > rounds[1]
 
 
 def test_trees_that_take_holes_read_texts_beside_a_table_with_holes():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.ensemble import ExtraTreesRegressor, StackingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
@@ -82,6 +82,11 @@ def test_inputs_of_one_name_are_an_error():
 def test_errors_say_what_is_wrong_with_a_learner(learners, error, words):
     with pytest.raises(error, match=words):
         check_learners(learners)
+
+
+def test_a_stack_of_scikit_learn_that_has_no_predict_yet_is_a_learner():
+    stack = StackingClassifier([("a", LogisticRegression())])  # it makes its final estimator in `fit`
+    assert not hasattr(stack, "predict") and check_learners([("stack", stack)])
 
 
 def test_reading_a_view_that_is_not_there_is_an_error():

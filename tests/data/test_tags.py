@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ensemble_mm import DataWarning
 from ensemble_mm.data import (
     classes_by_column,
     evaluate_sets,
@@ -81,3 +82,21 @@ def test_tags_share_the_weights_of_their_column():
         assert {name: weights[3] for name, weights in found.items()} == {"t=new": 3, "t=red": 3, "size": 1}
     with pytest.raises(ValueError, match=r"has shape \(30, 4\): give \(30,\) or \(30, 2\)"):
         task_weights(np.ones((30, 4)), tasks, 30)
+
+
+def test_tags_that_the_fit_did_not_know_are_told_and_their_sets_are_wrong():
+    tasks, _, _ = resolve_targets({"t": LISTS})
+    out = {"t=new": np.array([[0.9, 0.1]] * 3), "t=red": np.array([[0.1, 0.9]] * 3)}
+    labels = labels_by_task(tasks, {"t": [["red", "odd"], ["red"], None]})
+    columns = ([by[name] for name in tasks] for by in (tasks, labels, out))
+    with pytest.warns(DataWarning, match="1 of 2 label sets list tags, such as 'odd', that the model does not know"):
+        found = evaluate_sets(*columns, [None, None])
+    assert found["n"] == 2 and found["accuracy"] == 0.5 and found["f1_macro"] == 1
+    assert found["f1_micro"] == pytest.approx(2 * 2 / (2 * 2 + 1))
+
+
+@pytest.mark.parametrize("cells", [[["red", None], ["new"], [None]], ['["red", null]', '["new"]', "[null]"]], ids=type)
+def test_an_empty_place_in_a_list_is_no_tag(cells):
+    """A database that joins tables leaves such places; one of them made the whole column no label sets."""
+    tasks, encoded, _ = resolve_targets({"t": cells * 8})
+    np.testing.assert_array_equal([encoded[name][:3] for name in tasks], [[0, 1, np.nan], [1, 0, np.nan]])

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_selection import SelectKBest
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
@@ -14,9 +16,15 @@ RNG = np.random.default_rng(0)
 X, OTHERS, Y = RNG.normal(size=(90, 3)), RNG.normal(size=(90, 3)), RNG.integers(0, 2, 90)
 VIEWS = [("v", FunctionTransformer())]  # what is read is what the old ones saw
 FOREST = RandomForestClassifier(10, random_state=0)
+WIDE, FAR = RNG.normal(size=(90, 200)), RNG.normal(size=(90, 3))
+FAR[:, 0] += 3 * Y
 
 
-def verdicts(learner):
+def chosen(k, X, y=Y):
+    return make_pipeline(FrozenEstimator(SelectKBest(k=k).fit(X, y)), LogisticRegression())
+
+
+def verdicts(learner, X=X):
     model = StackedClassifier(
         learners=[("old", learner), ("new", LogisticRegression())], views=VIEWS, cv=3, random_state=0
     )
@@ -36,6 +44,25 @@ def verdicts(learner):
 )
 def test_verdicts(learner, expected):
     assert verdicts(learner) == expected
+
+
+@pytest.mark.parametrize(
+    ("learner", "rows", "expected"),
+    [
+        (CalibratedClassifierCV(FrozenEstimator(FOREST.fit(X, Y))), X, "fail"),
+        (CalibratedClassifierCV(FrozenEstimator(LogisticRegression().fit(OTHERS, Y))), X, "warn"),
+        (chosen(3, WIDE), WIDE, "fail"),
+        (chosen(3, RNG.normal(size=(90, 200))), WIDE, "warn"),
+        (chosen(1, FAR), FAR, "warn"),
+        (make_pipeline(FrozenEstimator(StandardScaler().fit(X)), LogisticRegression()), X, "fail"),
+        (make_pipeline(FrozenEstimator(StandardScaler().fit(OTHERS)), LogisticRegression()), X, "warn"),
+    ],
+    ids=["calibrated", "calibrated, of others", "columns", "columns of others", "a column that all rows choose",
+         "scale", "scale of others"],
+)  # fmt: skip
+def test_parts_that_saw_the_rows_are_caught_behind_what_hides_them(learner, rows, expected):
+    """A calibrator makes sure ones unsure, and a choice of columns that is the same on any rows tells nothing."""
+    assert verdicts(learner, rows) == [expected]
 
 
 def test_each_task_is_looked_at_and_the_words_tell_the_errors():

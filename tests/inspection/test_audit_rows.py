@@ -65,3 +65,13 @@ def test_a_strong_column_is_no_leak_and_names_of_rows_are_none():
     tasks, targets, _ = resolve_targets(pd.Series(y, name="bought"))
     ((_, verdict, value, words),) = check_single_columns(X, tasks, targets, np.arange(100))
     assert verdict == "pass" and 0.2 < value < 0.99 and "'strong'" in words
+
+
+def test_a_column_that_tells_but_for_wrong_labels_is_looked_at():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 300)
+    X = pd.DataFrame({"strong": y + 0.3 * rng.normal(size=300), "late": np.where(rng.random(300) < 0.05, 1 - y, y)})
+    tasks, targets, _ = resolve_targets(pd.Series(y, name="bought"))
+    ((check, verdict, share, words),) = check_single_columns(X, tasks, targets, np.arange(300))
+    assert (check, verdict) == ("column 'late' nearly tells 'bought'", "warn") and 0.92 < share < 0.98
+    assert "known before" in words

@@ -63,6 +63,17 @@ def test_rows_of_whole_weights_make_as_sure_as_so_many_rows(numbers, weight, wor
         assert heavy[high] - heavy[low] == pytest.approx(width)
 
 
+@pytest.mark.parametrize("scoring", ["roc_auc", "accuracy", "neg_log_loss", "average_precision"])
+def test_rows_of_weight_two_make_scores_of_classes_as_sure_as_two_rows(numbers, scoring):
+    y, out = (numbers[0] > 0.5).astype(float), 1 / (1 + np.exp(-numbers[1]))
+    proba = np.c_[1 - out, out]
+    once, twice = (
+        judge_of(y, scoring, Classes(2), weight=weight).compare([proba]).loc[0] for weight in (None, np.full(80, 2.0))
+    )
+    assert twice["score"] == pytest.approx(once["score"])
+    assert twice["score"] - twice["low"] == pytest.approx((once["score"] - once["low"]) / np.sqrt(2))
+
+
 def test_predictions_are_compared_on_the_rows_that_both_have(numbers):
     y, out = numbers
     some = out.copy()
