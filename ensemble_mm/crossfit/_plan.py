@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import ClassifierMixin, RegressorMixin
 
 from .._checks import check_unique, printable
 from .._estimators import seeded
@@ -183,8 +183,8 @@ def _spec_of(entry) -> LearnerSpec | None:
     if isinstance(spec.estimator, str) and spec.estimator == "drop":
         return None
     # Before it is fitted, a stack of scikit-learn has no `predict` where it makes its own final estimator.
-    predicts = hasattr(spec.estimator, "predict") or is_classifier(spec.estimator) or is_regressor(spec.estimator)
-    if not (hasattr(spec.estimator, "fit") and predicts):
+    predicts = hasattr(spec.estimator, "predict") or isinstance(spec.estimator, (ClassifierMixin, RegressorMixin))
+    if not hasattr(spec.estimator, "fit") or not predicts:
         raise TypeError(
             f"Learner {spec.name!r} is no estimator: {spec.estimator!r} has no fit and predict. "
             "Give any scikit-learn classifier or regressor."
