@@ -33,6 +33,7 @@ def fit_learner(learner, X, y, weight, seed, groups=None):
     own = taken(X, aside), taken(y, aside)
     judged = dict(zip(names, ([own],) if len(names) == 1 else own, strict=True))
     if weight is not None:
+        weight = np.asarray(weight)
         taking = next((keyword for keyword in weighing if has_fit_parameter(learner, keyword)), None)
         if taking is not None and weight[aside].any():
             judged[taking] = weight[aside] if name == "X_val" else [weight[aside]]
