@@ -19,7 +19,9 @@ from ._names import Names, columns_read
 from ._schema import check_said, columns_as_source, infer_schema, infer_views, schema_of_views
 from ._values import check_values
 
-ENCODED_ROWS = 5_000
+ENCODED_ROWS = 5_000  # pictures that encoders read
+ENCODED_BYTES = 1_000_000  # of texts that encoders read, some 15 seconds of one core
+SENTENCE = 20  # bytes of a short one
 
 
 def read_views(setting, source, encoded, columns=None):
@@ -52,7 +54,13 @@ def _inferred(source, schema, encoded):
     views += [view for v in views for view in _views_inside(v, source)]
     short = [column.name for column in schema.columns if column.taken_as == "short text"]
     views = [replace(view, extractor=_extractor_of(view, schema, short)) for view in views]
-    return views + (_encoded_views(views, source.shape[0], short) if encoded else [])
+    coded = [column.name for column in schema.columns if column.name in short or _repeats(column)]
+    return views + (_encoded_views(views, source, coded) if encoded else [])
+
+
+def _repeats(column) -> bool:
+    """Tell whether a column of strings is a category, too, so that what labels its values have had is known."""
+    return column.is_string and column.reading is not None
 
 
 def _extractor_of(view, schema, short):
@@ -249,18 +257,29 @@ def _check_view(entry, source, said):
     return View(name, modality, columns, extractor)
 
 
-def _encoded_views(views, n_rows, short):
+def _encoded_views(views, source, coded):
     """Return second views of the sentences and pictures, by pretrained encoders, where those are installed.
 
-    What they know makes up for few rows; with many rows they add little and cost much. Of codes they know nothing.
+    What they know makes up for few rows, and for few words: many or long texts tell it themselves, at a tenth of the
+    cost. Of codes encoders know nothing, and of names that come again the labels say more.
     """
     found = []
-    for view in views if n_rows <= ENCODED_ROWS else []:
-        make = None if view.columns in short else MODALITIES[view.modality].pretrained
+    for view in views:
+        make = None if view.columns in coded else MODALITIES[view.modality].pretrained
         extractor = None if make is None else make()
-        if extractor is not None:
+        if extractor is not None and _is_cheap(view, source):
             found.append(replace(view, name=f"{view.name} (encoded)", extractor=extractor))
     return found
+
+
+def _is_cheap(view, source):
+    """Tell whether an encoder may read all items of a view: some thousands of pictures, or a number of bytes."""
+    if not MODALITIES[view.modality].holds_texts:
+        return source.shape[0] <= ENCODED_ROWS
+    if source.shape[0] > ENCODED_BYTES / SENTENCE:
+        return False
+    texts = (text for text in as_items(_select(source, view)) if isinstance(text, str))
+    return sum(len(text.encode(errors="replace")) for text in texts) <= ENCODED_BYTES
 
 
 def _views_inside(view, source):

@@ -167,7 +167,8 @@ def but_media(facts):
 
 def _mixes_tables(facts):
     """Tell whether boosting reads more than one table, so that a model of a table alone is another one."""
-    return facts.boosted and len(but_media(facts)) > 1
+    read = but_media(facts)
+    return facts.boosted and len(facts.views if read == "all" else read) > 1
 
 
 def tables(facts):
@@ -203,31 +204,33 @@ ENTRIES = [
     Entry("linear", linear, "each", when=lambda t: t.n_classes > NATIVE_CLASSES),
     Entry("gp", gaussian_process, "each", "native", of=FAST, when=_is_small_table),
     Entry("kernel", kernel_linear, smooth, "native", of=FAST, when=lambda t: not _is_small_table(t)),
-    Entry("kernel", kernel_linear, alone(*TABLES, "media"), "native", of=SLOW),
-    Entry("gbm", lambda t: gbm(t, 150 if t.regression else 60, t.share), but_media, of=FAST, when=lambda t: t.boosted),
-    Entry("gbm_tables", lambda t: gbm(t, 150 if t.regression else 60, t.share_of_tables), alone("table"), of=FAST,
-          when=lambda t: _mixes_tables(t) and not t.only_tables),
-    Entry("trees", lambda t: extra_trees(t, 60, t.share_of_tables), tables, of=FAST,
-          when=lambda t: t.n_rows <= SMALL or not t.boosted),
+    Entry("kernel", kernel_linear, smooth, "native", of=BALANCED),
+    Entry("kernel", kernel_linear, alone(*TABLES, "media"), "native", of=BEST),
     Entry("linear_text", linear, together(*TEXTS), "native", of=BEST),
     Entry("naive_bayes", naive_bayes_logistic, alone("words"), "native", of=SLOW,
           when=lambda t: not t.regression and t.n_rows >= WORDS_ROWS and t.n_classes <= NATIVE_CLASSES),
-    Entry("linear_all", linear, of=SLOW, when=lambda t: t.several),
-    Entry("gbm", lambda t: gbm(t, 200 if t.regression else 100, t.share), but_media, of=BALANCED,
+    Entry("linear_all", linear, of=BEST, when=lambda t: t.several),
+    Entry("gbm", lambda t: gbm(t, 100 if t.regression else 60, t.share), but_media, of=FAST + BALANCED,
           when=lambda t: t.boosted),
     Entry("gbm", lambda t: gbm(t, 200, t.share), but_media, of=BEST, when=lambda t: t.boosted),
-    Entry("gbm_deep", lambda t: deep_gbm(t, t.share), of=SLOW,
-          when=lambda t: t.regression and t.only_tables and t.n_rows >= DEEP),
-    Entry("gbm_tables", lambda t: gbm(t, 80, t.share_of_tables), alone(*TABLES), of=BALANCED, when=_mixes_tables),
+    Entry("gbm_tables", lambda t: gbm(t, 100 if t.regression else 60, t.share_of_tables), alone("table"), of=FAST,
+          when=lambda t: _mixes_tables(t) and not t.only_tables),
+    Entry("gbm_tables", lambda t: gbm(t, 80 if "table" in t.views.values() else 40, t.share_of_tables), alone(*TABLES),
+          of=BALANCED, when=_mixes_tables),
     Entry("gbm_tables", lambda t: gbm(t, 240, t.share_of_tables), alone(*TABLES), of=BEST, when=_mixes_tables),
-    Entry("gbm_media", lambda t: gbm(t, 80, WIDE_SHARE), alone("media"), of=BALANCED, when=lambda t: t.boosted),
+    Entry("gbm_media", lambda t: gbm(t, 60 if t.regression else 40, WIDE_SHARE), alone("media"), of=BALANCED,
+          when=lambda t: t.boosted and len(t.views) > 1),
     Entry("gbm_media", lambda t: gbm(t, 240, WIDE_SHARE), alone("media"), of=BEST, when=lambda t: t.boosted),
     Entry("xgb", lambda t: xgb(t, 150, t.share_of_tables), tables, of=BALANCED,
           when=lambda t: t.n_classes <= XGB_CLASSES),
     Entry("xgb", lambda t: xgb(t, 150, t.share_of_tables), tables, of=BEST, when=lambda t: t.boosted),
-    Entry("trees", lambda t: extra_trees(t, 100, t.share_of_tables), tables, of=BALANCED),
+    Entry("trees", lambda t: extra_trees(t, 40 if t.regression else 60, t.share_of_tables), tables, of=FAST,
+          when=lambda t: t.n_rows <= SMALL or not t.boosted),
+    Entry("trees", lambda t: extra_trees(t, 40 if t.regression else 60, t.share_of_tables), tables, of=BALANCED),
     Entry("trees", lambda t: extra_trees(t, 300, t.share_of_tables), tables, of=BEST),
-    Entry("svr", svr, alone(*TABLES, "media", "states"), "native", of=SLOW,
+    Entry("gbm_deep", lambda t: deep_gbm(t, t.share), of=SLOW,
+          when=lambda t: t.regression and t.only_tables and t.n_rows >= DEEP),
+    Entry("svr", svr, alone(*TABLES, "media", "states"), "native", of=BEST,
           when=lambda t: t.regression and t.n_rows <= KERNEL_ROWS),
     Entry("gp", gaussian_process, of=SLOW, when=lambda t: t.regression and t.n_rows <= SMALL and t.only_tables),
     Entry("gp_columns", lambda t: gaussian_process(t, anisotropic=True), of=SLOW,

@@ -126,7 +126,7 @@ def gbm(facts, n_rounds, share, **others):
 
 def deep_gbm(facts, share):
     """Return LightGBM with many large trees, for numbers with little noise."""
-    return gbm(facts, 300, share, learning_rate=0.05, num_leaves=31, min_child_samples=5)
+    return gbm(facts, 150, share, learning_rate=0.1, num_leaves=31, min_child_samples=5)
 
 
 def xgb(facts, n_rounds, share):
@@ -142,7 +142,7 @@ def xgb(facts, n_rounds, share):
         subsample=0.8,
         colsample_bytree=share,
         reg_lambda=1.0,
-        max_bin=32 if share < 0.7 else 256,
+        max_bin=32 if share < 0.7 else 64 if facts.n_rows < SMALL else 256,
         tree_method="hist",
         verbosity=0,
         **({"objective": "count:poisson"} if facts.counts else {}),

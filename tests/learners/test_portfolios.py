@@ -105,15 +105,26 @@ def test_sentence_vectors_stand_beside_the_words_they_come_from():
     assert ("linear_text", ["words", "meaning"], "native") in [(n, r, f) for n, _, r, f in entries]
 
 
-def test_balanced_spends_half_of_the_rounds_on_classes():
-    """They gained nothing by more of them, and lost at a higher rate."""
+@pytest.mark.parametrize("kind", ["binary", "count", "regression"])
+def test_more_rounds_of_boosting_are_for_best_only(kind):
+    """They took "balanced" two thirds longer and gained nothing beside its other members."""
 
-    def of(kind, n_classes=2):
-        entries = portfolio("balanced", kind, n_rows=400, n_classes=n_classes)
-        gbm = {name: estimator for name, estimator, *_ in entries}["gbm"].get_params()
-        return gbm["n_estimators"], gbm["learning_rate"]
+    def boosting(name):
+        entries = portfolio(name, kind, n_rows=400, n_classes=2)
+        return repr({name: estimator for name, estimator, *_ in entries}["gbm"])
 
-    assert (of("classification"), of("classification", 20), of("count")) == ((100, 0.06), (50, 0.12), (200, 0.06))
+    assert boosting("balanced") == boosting("fast")
+    assert boosting("best") != boosting("fast")
+
+
+@pytest.mark.parametrize("views", [{"a": "table"}, {"a": "words"}, {"a": "media"}])
+def test_boosting_reads_one_view_once(views):
+    """What is boosted with all views side by side is not boosted alone, too, where there is one view."""
+    names = [name for name, *_ in portfolio("balanced", "binary", n_rows=400, views=views)]
+    assert "gbm" in names and not {"gbm_tables", "gbm_media"} & {*names}
+    several = views | {"b": "table", "c": "media"}
+    names = [name for name, *_ in portfolio("balanced", "binary", n_rows=400, views=several)]
+    assert {"gbm", "gbm_media"} <= {*names}
 
 
 def test_wrong_calls_are_told():
