@@ -131,7 +131,7 @@ def test_wrong_calls_are_told():
     with pytest.raises(ValueError, match="portfolio"):
         portfolio("quick", "regression", n_rows=10)
     with pytest.raises(ValueError, match="kind"):
-        portfolio("fast", "ranking", n_rows=10)
+        portfolio("fast", "sorting", n_rows=10)
     with pytest.raises(ValueError, match="views='tabular' is not known: use one of 'words'"):
         portfolio("fast", "regression", n_rows=10, views={"x": "tabular"})
 
