@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
+from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
 
 from ensemble_mm import (
     ChunkedData,
@@ -20,6 +22,7 @@ from ensemble_mm import (
     make_multimodal,
 )
 from ensemble_mm.data import ColumnOnDisk, ColumnsOnDisk, views_of
+from ensemble_mm.learners import RidgePath, TailRegressor, ViewScaler
 from ensemble_mm.store import _blocks, data_key
 
 pytest.importorskip("pyarrow")
@@ -222,3 +225,52 @@ def test_partitions_of_dask_are_read_by_its_workers(tmp_path, n_workers):
     ):
         there = stack(memory="4GB", workdir=tmp_path).fit(lazy, Y)
     same(stack().fit(X, Y), there, X.iloc[:100])
+
+
+def many_rows():
+    """More rows than are set side by side for learners that read them by parts, and than LightGBM makes bins from."""
+    rng, n = np.random.default_rng(0), 60_000
+    X = pd.DataFrame(rng.normal(size=(n, 3)).astype(np.float32), columns=list("abc"))
+    X["shop"], X["vector"] = rng.choice(["north", "south"], n), list(rng.normal(size=(n, 4)).astype(np.float32))
+    X["text"] = [" ".join(row) for row in rng.choice([f"word{i}" for i in range(300)], (n, 4))]
+    y = X["a"] + X["text"].str.contains("word7") + rng.normal(size=n)
+    return X, pd.DataFrame({"size": y, "large": np.where(y > 1, "yes", "no")})
+
+
+def stack_of_many(**settings):
+    boosting = {"n_estimators": 5, "verbose": -1, "deterministic": True, "force_col_wise": True}
+    learners = {
+        "classification": [
+            ("words", LogisticRegression(max_iter=20), "text"),
+            ("gbm", LGBMClassifier(**boosting), "all", "reduced"),
+        ],
+        "regression": [
+            ("ridge", make_pipeline(ViewScaler(), RidgePath()), "vector"),
+            ("gbm", TailRegressor(LGBMRegressor(**boosting)), "all", "reduced"),
+        ],
+    }
+    return MultiOutputStack(learners=learners, cv=2, random_state=0, strategy="independent", **settings)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    X, Y = many_rows()
+    file = tmp_path_factory.mktemp("many") / "rows.parquet"
+    X.to_parquet(file, row_group_size=9_000)
+    return X, Y, file, stack_of_many().fit(X, Y)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("chunk_rows", "n_workers"), [(1_000, 0), (7_000, 0), (65_000, 0), (20_000, 2)])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_many_rows_give_the_same_model_to_the_bit(many, tmp_path, chunk_rows, n_workers):
+    X, Y, file, model = many
+    data = ChunkedData(file, chunk_rows=chunk_rows)
+    if n_workers:
+        distributed = pytest.importorskip("distributed")
+        settings = {"n_workers": n_workers, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+        with distributed.Client(**settings), parallel_config(backend="dask"):
+            there = stack_of_many(memory="4GB", workdir=tmp_path).fit(data, Y)
+    else:
+        there = stack_of_many(memory="4GB", workdir=tmp_path).fit(data, Y)
+    same(model, there, X.iloc[:300])
