@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..crossfit import LossesByViews, check_failures, patterns_of
+from ..data import Problem
 from ..meta import FEWEST_ROWS, make_meta_learner
 from ._level import SIGNIFICANT, FitMeta, Weighed, combined, first_part, has_both, outside, paired_gain, parts, worth_of
 
@@ -21,7 +22,8 @@ class _Case:
 
     task: str
     pattern: int
-    cells: object  # table of the rows that patterns are tried out on
+    problem: Problem  # of the rows that patterns are tried out on, as all that follows
+    cells: object  # table
     before: np.ndarray
     own: np.ndarray  # rows that have just this pattern
     are_enough: bool  # to judge by them alone
@@ -72,18 +74,28 @@ def _cases(level, run, fitted, tried):
     gone = {name for (name, _), weighed in fitted.items() if not there.issuperset(weighed.members)}
     names = [n for n in run.problem.tasks if n not in gone and getattr(fitted[n, None].meta, "learns_weights", False)]
     members = list(dict.fromkeys(m for (name, _), weighed in fitted.items() if name in names for m in weighed.members))
-    cases = []
+    cases, problem = [], _of_tried(run)
     for pattern in run.tried.patterns if names else ():
         if pattern:
             cells = run.cells(level.whole, members, pattern)
-            cases += [_case(run, name, pattern, cells, tried[pattern][name]) for name in names]
+            cases += [_case(run, name, pattern, problem, cells, tried[pattern][name]) for name in names]
     return cases
+
+
+def _of_tried(run):
+    """Return what is learned from the rows that patterns are tried out on: few, where there are many."""
+    problem, rows = run.problem, run.tried.rows
+    return replace(
+        problem,
+        targets={name: target[rows] for name, target in problem.targets.items()},
+        weights={name: None if weight is None else weight[rows] for name, weight in problem.weights.items()},
+        groups=None if problem.groups is None else np.asarray(problem.groups)[rows],
+    )
 
 
 def _by_fold(run, fitted, hopeful):
     """Yield (case, its meta-learners by the fold that is left out, what they predict of the rows of these folds)."""
-    folds, first = range(len(parts(run))), np.full(run.problem.n_rows, -1)
-    first[run.tried.rows] = first_part(run)
+    folds, first = range(len(parts(run))), first_part(run)
     found = iter(_fit(run, fitted, [(case, fold) for case, _ in hopeful for fold in folds]))
     for case, weighed in hopeful:
         own, after = {None: weighed}, np.full_like(case.before, np.nan)
@@ -94,11 +106,9 @@ def _by_fold(run, fitted, hopeful):
         yield case, own, after
 
 
-def _case(run, name, pattern, cells, predicted):
-    before = run.tried.spread(predicted, run.problem.n_rows)
-    own = patterns_of(run.features.present) == pattern
-    own &= has_both(run.problem.targets[name], before)
-    return _Case(name, pattern, cells, before, own, worth_of(run.problem, name, own) >= FEWEST_ROWS)
+def _case(run, name, pattern, problem, cells, before):
+    own = (run.tried.own == pattern) & has_both(problem.targets[name], before)
+    return _Case(name, pattern, problem, cells, before, own, worth_of(problem, name, own) >= FEWEST_ROWS)
 
 
 def _helps(run, case, after, fold):
@@ -107,11 +117,12 @@ def _helps(run, case, after, fold):
     The latter stand for the former only where views are missing for no reason. So the rows of the pattern, however few
     there are, must not say the contrary: a row may lack a view because of its label.
     """
-    own, judged = case.own & outside(run, fold), outside(run, fold)
-    gain, error = paired_gain(run.problem, case.task, case.before, after, own if case.are_enough else judged)
+    judged = outside(run, fold)[run.tried.rows]
+    own = case.own & judged
+    gain, error = paired_gain(case.problem, case.task, case.before, after, own if case.are_enough else judged)
     if gain <= SIGNIFICANT * error:
         return False
-    return case.are_enough or not own.any() or paired_gain(run.problem, case.task, case.before, after, own)[0] > 0
+    return case.are_enough or not own.any() or paired_gain(case.problem, case.task, case.before, after, own)[0] > 0
 
 
 def _fit(run, fitted, wanted):
@@ -138,14 +149,13 @@ def _job(run, fitted, case, fold):
     task, members = run.problem.tasks[case.task], _there(case, fitted, fold)
     if not members:
         return None
-    block = run.tried.spread(case.cells.block(members), run.problem.n_rows)
-    y, weight = run.problem.targets[case.task], run.problem.weights[case.task]
-    rows = ~np.isnan(y) & ~np.isnan(block).all(axis=1) & outside(run, fold)
+    block, y, weight = case.cells.block(members), case.problem.targets[case.task], case.problem.weights[case.task]
+    rows = ~np.isnan(y) & ~np.isnan(block).all(axis=1) & outside(run, fold)[run.tried.rows]
     rows &= True if weight is None else weight > 0
     if not rows.any():
         return None
     meta = make_meta_learner("linear", kind=task.kind, n_classes=task.rules.n_classes)
-    return FitMeta(case.task, fold, meta, block, y, weight, run.problem.group_codes, np.flatnonzero(rows))
+    return FitMeta(case.task, fold, meta, block, y, weight, case.problem.group_codes, np.flatnonzero(rows))
 
 
 def _there(case, fitted, fold):

@@ -9,6 +9,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 
 import ensemble_mm as em
+from ensemble_mm.crossfit import _patterns
+from ensemble_mm.stacking import _by_pattern
 
 LEARNERS = [("each", LogisticRegression()), ("all", LogisticRegression(), "all")]
 
@@ -114,3 +116,13 @@ def test_they_are_saved_and_a_row_alone_gets_what_it_gets_among_others(tmp_path)
         one = {name: view[i : i + 1] for name, view in mixed.items()}
         np.testing.assert_allclose(again.predict_proba(one)["kind"][0], whole[i], rtol=1e-6)
         np.testing.assert_allclose(model.compiled().predict_proba(one)["kind"][0], whole[i], rtol=1e-6)
+
+
+def test_jobs_of_patterns_hold_the_rows_that_are_tried_out_alone(monkeypatch):
+    """Of a million rows, each of dozens of jobs would else hold a table of its own."""
+    held, make = [], _by_pattern.FitMeta
+    monkeypatch.setattr(_patterns, "MOST_PREDICTIONS", 90)  # of three patterns
+    monkeypatch.setattr(_by_pattern, "FitMeta", lambda *fields: held.append(len(fields[3])) or make(*fields))
+    X, y = drawn(0)
+    em.StackedClassifier(learners=LEARNERS, cv=3, random_state=0).fit(of_rows(X, TRAIN), y[TRAIN])
+    assert held and set(held) == {30}
