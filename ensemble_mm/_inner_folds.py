@@ -54,3 +54,12 @@ def inner_pairs(y, n_folds, random_state, *, classes, groups=None):
         if test.any() and not test.all():
             pairs.append((np.flatnonzero(~test), np.flatnonzero(test)))
     return pairs
+
+
+def folds_of(folds, task=None):
+    """Return the folds of a task of a fitted stack, or of all its tasks, of its `folds_`: a list, or a dict by task."""
+    if not isinstance(folds, dict):
+        return folds
+    if task is not None:
+        return folds[task]
+    return [pair for own in {id(own): own for own in folds.values()}.values() for pair in own]

@@ -50,8 +50,7 @@ def _pairs(cv, problem, seed, told):
         return cv.split(np.zeros((problem.n_rows, 1)), np.nan_to_num(labels, nan=-1.0), problem.groups)
     if isinstance(cv, Mapping):
         raise ValueError(
-            f"cv={cv!r} is a dict, but all tasks share their folds: give one cv. Fit tasks with folds of their own "
-            "in a stack of their own, or give `groups`, which are kept whole in all tasks."
+            f"cv={cv!r} is a dict, which tells the folds of single tasks of a MultiOutputStack: give one cv here."
         )
     if hasattr(cv, "__iter__") and not isinstance(cv, str):
         return cv

@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.utils import check_random_state
 
 from .._checks import check_count
+from .._inner_folds import folds_of
 from .._lines import say
 from ..data import ChunkedData, MultimodalData
 from ._audit_extractors import check_extractor
@@ -77,7 +78,7 @@ def audit(model, X, Y, *, groups=None, sample_weight=None, n_rows=1000, cv=3, ra
     problem, folds, n = plan.problem, plan.folds, plan.problem.n_rows
     fitted = getattr(model, "targets_", None)
     if fitted and len(next(iter(fitted.values()))) == n:
-        folds = model.folds_
+        folds = folds_of(model.folds_)
     rows = np.arange(n) if n <= n_rows else np.sort(rng.choice(n, n_rows, replace=False))
     checks = []
     say(model, f"audit, 1 of 4: a fit on shuffled labels, {len(rows)} of {n} rows; this takes longest ...")

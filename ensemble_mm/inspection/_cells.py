@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._inner_folds import folds_of
 from .._kinds import Classes, Numbers, Ranking, Survival
 from .._scorers import Metric
 from ..data import Task
@@ -184,7 +185,7 @@ def cells_of(model, task: str | None = None) -> Cells:
     total = weights.sum()
     weights = weights / total if total > 0 else np.full(len(members), 1 / max(1, len(members)))
     views = [frozenset(model.views_ if member.inputs else member.views) for member in members]
-    meta, folds = model.levels_[0].metas[name], model.folds_
+    meta, folds = model.levels_[0].metas[name], folds_of(model.folds_, name)
     weight = getattr(model, "row_weights_", {}).get(name)
     groups = getattr(model, "groups_", None)
     judge = model.judged_by(name)

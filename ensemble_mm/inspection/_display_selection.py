@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .._checks import check_count
+from .._inner_folds import folds_of
 from .._kinds import Quantiles
 from ..meta import selection_path
 from ._cells import cells_of, check_task
@@ -85,7 +86,7 @@ class SelectionDisplay:
         cells = cells.take(rows)
         path_of = partial(selection_path, cells.cube, cells.truth, cells.kind, n_steps=n_steps, weight=cells.weight)
         chosen, _ = path_of(np.arange(len(rows)))
-        tests = [place[np.asarray(test)] for _, test in estimator.folds_]
+        tests = [place[np.asarray(test)] for _, test in folds_of(estimator.folds_, task)]
         used, left_out, mass = _gains(cells, path_of, [test[test >= 0] for test in tests])
         if not used:
             raise ValueError(f"Task {task!r} has no fold with known labels on both sides: there is nothing to draw.")

@@ -5,6 +5,7 @@ from functools import singledispatch
 import numpy as np
 
 from .._checks import listed
+from .._inner_folds import folds_of
 from .._kinds import Classes, Numbers, Ranking, Survival
 from .._plain_words import SHARES, class_name, number, percent, plain, plural, score_text
 from ..store import data_key, versions
@@ -274,7 +275,7 @@ def timings_section(model):
         "headers": ["stage", "jobs", "seconds", "megabytes"],
         "rows": rows,
         "words": f"{total:.1f} seconds in all; {plural(model.n_extractions_, 'extraction')}, "
-        f"{plural(n_members, 'member')}, {plural(len(model.folds_), 'fold')}.",
+        f"{plural(n_members, 'member')}, {plural(len(folds_of(model.folds_)), 'fold')}.",
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import ks_2samp
 
+from .._inner_folds import folds_of
 from .._kinds import Classes
 from .._plain_words import percent
 from ..data import column_of, views_of
@@ -102,7 +103,7 @@ def _repeats(model, rows):
         return Verdict(question, "not looked at", ["Hand over the X of the fit to find rows that repeat."], None), []
     views = views_of(model)
     columns = {view.name: column_of(rows.source, view, model.schema_) for view in views}
-    checks = check_duplicates(views, columns, model.folds_)
+    checks = check_duplicates(views, columns, folds_of(model.folds_))
     found = [words for _, verdict, _, words in checks if verdict == "fail"]
     return _verdict(question, "no", found), [words for _, verdict, _, words in checks if verdict == "warn"]
 
@@ -143,7 +144,9 @@ def _failures(model):
 
 
 def _rare(model):
-    for _, verdict, _, words in check_classes(model.tasks_, model.targets_, model.folds_, getattr(model, "cv", None)):
+    for _, verdict, _, words in check_classes(
+        model.tasks_, model.targets_, folds_of(model.folds_), getattr(model, "cv", None)
+    ):
         if verdict != "pass":
             yield words
 

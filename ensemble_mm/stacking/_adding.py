@@ -19,6 +19,7 @@ from ._seen import marks_of
 
 def fit_beside(model, X, Y, sample_weight, tasks):
     """Return a stack of further tasks, fitted on the rows and the folds of a fitted one."""
+    check_shared(model)
     other = clone(model).set_params(cv=model.folds_, checkpoint=None, tasks=tasks)
     for name in ("learners", "task_weight", *BY_TASK):
         setting = getattr(model, name)
@@ -32,6 +33,15 @@ def fit_beside(model, X, Y, sample_weight, tasks):
         raise ValueError(f"The model has the task {there[0]!r} already: give Y of other tasks only.")
     _check_rows(model, problem)
     return other.fit(X, Y, sample_weight, model.groups_)
+
+
+def check_shared(model):
+    """Raise a ValueError where tasks have folds of their own: what comes later is fitted on those that all share."""
+    if isinstance(model.folds_, dict):
+        raise ValueError(
+            f"The tasks of this model have folds of their own, by cv={model.cv!r}: nothing can be added to it. Fit "
+            "anew with what is to be added, or with one cv for all tasks."
+        )
 
 
 def joined(model, other):
@@ -54,6 +64,7 @@ def joined(model, other):
 
 def with_learner(model, X, Y, entry):
     """Return a stack with the members of one more learner; those that are there predict what they did."""
+    check_shared(model)
     if model.passthrough:
         raise ValueError(
             "The final estimator of a stack with passthrough reads the learners that it was fitted on: fit anew with "

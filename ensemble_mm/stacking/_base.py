@@ -95,20 +95,26 @@ class BaseStack(
         context.call_on_fit_task_begin(estimator=self, X=X, y=Y)
         problem = self._problem(X, Y, sample_weight, groups)
         check_settings(self, problem.tasks)
+        tell([*problem.notes, *problem.schema.notes], stacklevel=5)
         problem = with_class_weights(self.class_weight, problem)
-        seed, told = self._seed(), [*problem.notes, *problem.schema.notes]
-        folds = draw_folds(self.cv, problem, seed, told)
-        tell(told, stacklevel=5)
         members = members_of_fit(self, problem)
         check_weights(self.meta_learner, problem.tasks, members)
         check_final(self, problem)
+        self._fit_problem(problem, members, sample_weight, self._seed(), Progress(context, self), started)
+        context.call_on_fit_task_end(estimator=self, X=X, y=Y)
+        return self
+
+    def _fit_problem(self, problem, members, sample_weight, seed, progress, started):
+        told: list[str] = []
+        folds = draw_folds(self.cv, problem, seed, told)
+        tell(told, stacklevel=6)
         metas = {name: meta_setting(self.meta_learner, task) for name, task in problem.tasks.items()}
         for words in (
             *untold(members, metas, problem, sample_weight),
             *fitted_before(members, problem.views, metas),
         ):
-            warnings.warn(words, UserWarning, stacklevel=5)
-        runner = self._runner(Progress(context, self), started)
+            warnings.warn(words, UserWarning, stacklevel=6)
+        runner = self._runner(progress, started)
         run = self._crossfit(problem, folds, seed, runner)
         with self._on_disk(run, members) as members:
             run.extract([*members, *(self._members_across(problem, members) if self.passthrough else [])])
@@ -130,9 +136,7 @@ class BaseStack(
         self.failures_ = run.failures
         self.fit_report_ = runner.to_frame()
         if words := left_out(self.fit_report_, self.time_budget):
-            warnings.warn(words, UserWarning, stacklevel=5)
-        context.call_on_fit_task_end(estimator=self, X=X, y=Y)
-        return self
+            warnings.warn(words, UserWarning, stacklevel=6)
 
     @contextmanager
     def _on_disk(self, run, members):
@@ -416,10 +420,13 @@ class BaseStack(
         self._check_params()
         problem, seed = self._problem(X, y, sample_weight, groups), self._seed()
         check_settings(self, problem.tasks)
-        folds = draw_folds(self.cv, problem, seed)
         members = members_of_fit(self, problem)
         check_weights(self.meta_learner, problem.tasks, members)
         check_final(self, problem)
+        return self._plan_of(problem, members, seed, measure)
+
+    def _plan_of(self, problem, members, seed, measure):
+        folds = draw_folds(self.cv, problem, seed)
         across = self._members_across(problem, members)
         all_folds = [*range(len(folds)), *([ALL_ROWS] if self.refit else [])]
         parts = parts_of(folds, problem.n_rows, problem.group_codes, once=bool(self.refit))

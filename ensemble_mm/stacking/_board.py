@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from .._inner_folds import folds_of
 from ..meta import Judge, alternatives, simpler
 from ._decisions import honest, metric_for
 
@@ -16,7 +17,7 @@ def judge_of(model, name):
     """Return the `Judge` of one task of a fitted stack."""
     task = model.tasks_[name]
     metric = replace(metric_for(model, task), of_kind=partial(metric_for, model, task))
-    given = model.targets_[name], model.folds_, model.row_weights_[name], model.groups_
+    given = model.targets_[name], folds_of(model.folds_, name), model.row_weights_[name], model.groups_
     return Judge(task.rules, metric, *given, honest(model, name))
 
 
@@ -30,8 +31,9 @@ def fold_scores(model):
             scores = judge.on_folds(out)
             std = np.nanstd(scores) if np.isfinite(scores).any() else np.nan
             rows.append((name, learner, reads, judge.metric.name, judge.score(out), std, *scores))
-    folds = [f"fold_{f}" for f in range(len(model.folds_))]
-    return pd.DataFrame(rows, columns=["task", "learner", "reads", "score_name", "mean", "std", *folds])
+    names = ["task", "learner", "reads", "score_name", "mean", "std"]
+    folds = [f"fold_{f}" for f in range(max(map(len, rows)) - len(names))]  # some tasks may have fewer
+    return pd.DataFrame([dict(zip([*names, *folds], row, strict=False)) for row in rows], columns=[*names, *folds])
 
 
 def leaderboard(model, *, whole=True):
@@ -101,7 +103,7 @@ def _board_of(model, name, whole):
 
 def _simpler(model, name):
     """Yield (learner, reads, out-of-fold predictions) of the best single view."""
-    level, given = model.levels_[0], (model.targets_[name], model.tasks_[name].rules, model.folds_)
+    level, given = model.levels_[0], (model.targets_[name], model.tasks_[name].rules, folds_of(model.folds_, name))
     members = level.table.members(name)
     apart = alternatives([member.views for member in members], list(model.views_))
     apart = {names: some for names, some in apart.items() if len(names) == 1}

@@ -1,5 +1,7 @@
 """Single-task, multi-task and ensemble learning side by side, on the same folds and the same features."""
 
+from collections.abc import Mapping
+from copy import copy
 from functools import partial
 from numbers import Integral
 
@@ -8,11 +10,36 @@ import pandas as pd
 
 from ..data import Problem, as_source, task_weights, views_of
 from ..meta import alternatives, cross_fitted, make_meta_learner, simpler
+from ._adding import copies_of
 from ._board import judge_of
 from ._level import paired_gain
 from ._multioutput import MultiOutputStack
 
 Z_95 = 1.959964  # two-sided 95 % of the normal distribution
+
+
+PLAIN = {"strategy": "independent", "layers": 1, "passthrough": None}
+SECOND = {  # what learners may read beside their views: estimates of other tasks, or of the first layer
+    "stacked": PLAIN | {"strategy": "stacked"},
+    "chain": PLAIN | {"strategy": "chain"},
+    "layered": PLAIN | {"layers": 2},
+}
+
+
+class _Compared(MultiOutputStack):
+    """A stack of one ensemble per task that lets other second levels read its members, too, and forgets them."""
+
+    def _learn(self, run, members):
+        first, fitted = self._first_level(run, members)
+        self.others_ = {}
+        for name, settings in self._seconds.items():
+            if len(run.problem.tasks) > 1 or settings["strategy"] == "independent":
+                twin = copy(self).set_params(**settings)
+                twin._first_level = lambda *_: (copies_of([first], {})[0], dict(fitted))
+                super(_Compared, twin)._learn(run, members)
+                self.others_[name] = twin.oof_
+        self._first_level = lambda *_: (first, fitted)
+        super(_Compared, self.set_params(**PLAIN))._learn(run, members)
 
 
 def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params) -> pd.DataFrame:
@@ -27,14 +54,17 @@ def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params) -> pd
     - "early fusion": the learners that read all views side by side
     - "late fusion": the plain mean of the learners that read one view each
     - "multi-task network": the learners that learn all tasks at once, such as `MultiTaskNetwork`, where there are any
-    - "ensemble": all learners, a task at a time
-    - "multi-task": all learners and the estimates of the other tasks, where these help
+    - "ensemble": single-task learning, all learners of a task
+    - "stacked", "chain": multi-task learning, these and learners that read the estimates of the other tasks, all at
+      once or one after the other, where these help
+    - "layered": all learners of a task and a second layer that reads what they say, where it helps
 
     Parameters
     ----------
     X, Y, sample_weight, groups : as in `MultiOutputStack.fit`
     **params : parameters of `MultiOutputStack`
-        Such as `views`, `learners`, `cv`, `random_state`; `strategy` says how tasks help each other.
+        Such as `views`, `learners`, `cv`, `random_state`. Given a `strategy`, "layered" and the other one are left out;
+        given `passthrough`, a row "passthrough" is added.
 
     Returns
     -------
@@ -51,19 +81,36 @@ def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params) -> pd
     >>> table.index.names
     FrozenList(['task', 'strategy'])
     """
+    if isinstance(params.get("cv"), Mapping):
+        raise ValueError(f"cv={params['cv']!r} is a dict, but strategies are compared on the same folds: give one cv.")
     if isinstance(params.get("cv", 5), Integral):  # each row is tested once, whatever predicts new ones
         params = params | {"refit": False}
-    model = MultiOutputStack(**params | {"calibration": None})
+    model = _Compared(**params | {"calibration": None})
+    model._seconds = _seconds_of(params)
     model.fit(X, Y, sample_weight=sample_weight, groups=groups)
     weights = task_weights(sample_weight, model.tasks_, len(next(iter(model.targets_.values()))))
     problem = Problem(
         as_source(X), tuple(views_of(model)), model.tasks_, model.targets_, weights, groups, schema=model.schema_
     )
-    predictions = {name: {"ensemble": model.oof_[name]} | _simpler(problem, model, name) for name in model.tasks_}
-    if len(model.tasks_) > 1 and model.strategy != "independent":
-        for name, strategies in predictions.items():
-            strategies |= {"ensemble": _alone(problem, model, name), "multi-task": model.oof_[name]}
+    predictions = {
+        name: {"ensemble": model.oof_[name]} | _simpler(problem, model, name)
+        | {strategy: out[name] for strategy, out in model.others_.items()}
+        for name in model.tasks_
+    }  # fmt: skip
     return _table(problem, predictions, {name: judge_of(model, name) for name in model.tasks_})
+
+
+def _seconds_of(params):
+    """Return the second levels that are compared, by what their rows are called."""
+    found = dict(SECOND)
+    if "strategy" in params:
+        found = {name: settings for name, settings in SECOND.items() if name == params["strategy"]}
+    if params.get("layers", 1) != 1:
+        found["layered"] = SECOND["layered"] | {"layers": params["layers"]}
+    if params.get("passthrough"):
+        strategy = params.get("strategy", "independent")
+        found["passthrough"] = PLAIN | {"strategy": strategy, "passthrough": params["passthrough"]}
+    return found
 
 
 def _simpler(problem, model, name):
@@ -88,15 +135,6 @@ def _simpler(problem, model, name):
         mean = make_meta_learner("mean", kind=task.kind, n_classes=kind.n_classes)
         _, simple["multi-task network"] = cross_fitted(mean, partial(block_of, together), *given)
     return {strategy: kind.given(out) for strategy, out in simple.items()}
-
-
-def _alone(problem, model, name):
-    """Return the out-of-fold predictions of the ensemble of a task that reads nothing of other tasks."""
-    level = model.levels_[0]
-    if model.prune is not None:  # what is kept was chosen fold by fold
-        return level.oof[name]
-    block_of = partial(level.table.block, level.table.members(name))
-    return problem.tasks[name].rules.given(cross_fitted(level.metas[name], block_of, *_given(problem, model, name))[1])
 
 
 def _given(problem, model, name):

@@ -7,6 +7,7 @@ from numbers import Real
 import numpy as np
 
 from .._checks import Number
+from .._inner_folds import folds_of
 from .._scorers import Metric, check_scorer, judges_decisions, metric_of
 from ..crossfit import counted_classes
 from ..data import setting_of
@@ -130,7 +131,7 @@ def honest(model, name):
         return None
     y, weight = model.targets_[name], model.row_weights_[name]
     labels = next(target for n, target in model.targets_.items() if model.tasks_[n].rules.is_stratified)
-    pairs = parts_of(model.folds_, len(y), model.groups_, labels, once=bool(model.refit))
+    pairs = parts_of(folds_of(model.folds_, name), len(y), model.groups_, labels, once=bool(model.refit))
 
     def shown(out):
         whole = np.full((len(y), task.rules.width), np.nan)

@@ -25,6 +25,7 @@ from ..data import (
 )
 from ._adding import fit_beside, joined
 from ._base import BaseStack
+from ._by_folds import fit_by_folds, plan_by_folds
 from ._parameters import shared_words
 from ._probabilities import Probabilities
 from ._regions import said
@@ -124,6 +125,16 @@ class MultiOutputStack(BaseStack):
         self
         """
         return self._fit(X, Y, sample_weight, groups)
+
+    def _fit_problem(self, problem, members, *given):
+        if not isinstance(self.cv, Mapping):
+            return super()._fit_problem(problem, members, *given)
+        return fit_by_folds(self, problem, members, *given)
+
+    def _plan_of(self, problem, members, *given):
+        if not isinstance(self.cv, Mapping):
+            return super()._plan_of(problem, members, *given)
+        return plan_by_folds(self, problem, members, *given)
 
     def add_task(self, X, Y, sample_weight=None, *, tasks="auto") -> Self:
         """Return a stack that predicts further tasks; only these are fitted, and the others predict what they did.

@@ -65,8 +65,9 @@ layers : {1, 2}, default=1
     first layer. It is kept for a task only where the paired out-of-fold losses say that it helps (see `strategy_`).
 scoring : None, str, callable or dict by task, default=None
     What the weights maximise; None: log loss for classes, squared error for numbers.
-cv : int, splitter or list of (train, test), default=5
-    Folds. With a number, rows are shuffled, classes are spread evenly over the folds, and `groups` stay together.
+cv : int, splitter, list of (train, test) or dict by task, default=5
+    Folds. With a number, rows are shuffled, classes are spread evenly over the folds, and `groups` stay together. In a
+    dict tasks without an entry have 5 folds; only tasks that share their folds read each other's estimates.
 refit : bool, default=True
     Refit on all rows; False predicts with the mean of the fold models.
 prune : None, "auto", int, selector or dict by task, default=None
@@ -137,7 +138,7 @@ table_ : Table
     where a learner abstained.
 meta_learners_ : dict of str to estimator
     What combines the members of each task.
-folds_ : list of (train, test)
+folds_ : list of (train, test), or dict of task to such a list where tasks have folds of their own
     Rows of every fold, as positions.
 failures_ : list of dict
     Learners that failed and were left out: "learner", "reads", "task", "error".
@@ -188,7 +189,7 @@ class StackParameters:
     passthrough: bool | str | Sequence[str] = False
     layers: int = 1
     scoring: Any = None
-    cv: Folds = 5
+    cv: Folds | Mapping[str, Folds] = 5
     refit: bool = True
     prune: Any = None
     calibration: str | Mapping[str, str | None] | None = None
@@ -261,7 +262,6 @@ def _check_weights_of(task, weights, members):
 
 def check_settings(model: StackParameters, tasks) -> None:
     """Raise a ValueError unless what may be set by task or kind suits every task."""
-    known = [*tasks, *kinds_by_column(tasks), Classes.family, *KINDS]
     checks = BY_TASK | ({"task_weight": _check_task_weight} if hasattr(model, "task_weight") else {})
     for parameter, check in checks.items():
         setting = getattr(model, parameter)
@@ -271,12 +271,14 @@ def check_settings(model: StackParameters, tasks) -> None:
         by_part = of_classes and any(is_by_class(setting, task) for task in tasks.values())
         by_part = by_part or (parameter == "meta_learner" and by_learner(setting))
         if isinstance(setting, dict) and not by_part:
-            _check_entries(parameter, setting, known)
+            check_entries(parameter, setting, tasks)
         for task in tasks.values():
             check(setting, task)
 
 
-def _check_entries(parameter, setting, known):
+def check_entries(parameter, setting, tasks) -> None:
+    """Raise a ValueError where a dict has an entry for what is no task, no column of tags and no kind."""
+    known = list(dict.fromkeys([*tasks, *kinds_by_column(tasks), Classes.family, *KINDS]))
     unknown = next((key for key in setting if key not in known), None)
     if unknown is not None:
         raise ValueError(

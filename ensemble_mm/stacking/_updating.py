@@ -25,7 +25,7 @@ from ..crossfit import (
     patterns_to_try,
 )
 from ..data import Problem, task_weights, units_of, views_of, whole_units
-from ._adding import accounted, contributions_with, copies_of, known_patterns, readable
+from ._adding import accounted, check_shared, contributions_with, copies_of, known_patterns, readable
 from ._decisions import decided
 from ._level import forget_idle
 from ._seen import marks_of, told_of_seen
@@ -33,6 +33,7 @@ from ._seen import marks_of, told_of_seen
 
 def updated(model, X, Y, sample_weight, groups, old):
     """Return a stack that learned from new rows, too; see `BaseStack.update`."""
+    check_shared(model)
     new = model._new_rows(X)
     tell(told_of_seen(model, new.columns), stacklevel=4)
     fresh = _labels(model, Y, sample_weight, new.n_rows)

@@ -5,6 +5,7 @@ What is read is bounded by what `FeatureCache` writes, so that a planted file ca
 
 import contextlib
 import os
+import pickle
 import time
 import uuid
 import warnings
@@ -110,7 +111,10 @@ class FeatureCache:
         self._keep(self._put_array if is_array else self._put_job, key, value)
 
     def _put_job(self, key: str, value) -> None:
-        self._jobs.save(key, value)
+        try:
+            self._jobs.save(key, value)
+        except (pickle.PicklingError, AttributeError, TypeError):  # as of a class that a function holds
+            return
         if self.max_bytes is not None:
             self._evict(self.max_bytes)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from .._inner_folds import folds_of
 from .._modalities import MODALITIES
 from ._files import with_contents
 from ._keys import content_key, versions
@@ -42,7 +43,7 @@ def data_key(model, X, Y=None) -> str:
 def describe_run(model, X, Y, name: str) -> dict:
     """What is kept of a run, as plain data."""
     report = getattr(model, "fit_report_", None)
-    folds = getattr(model, "folds_", None)
+    folds = folds_of(model.folds_) if hasattr(model, "folds_") else None
     return {
         "task": name,
         "model": f"{type(model).__module__}.{type(model).__qualname__}",

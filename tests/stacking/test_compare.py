@@ -21,7 +21,8 @@ def test_strategies_are_compared_on_the_same_rows(reviews):
     table = compare_strategies(X, Y, learners=learners, meta_learner="mean", cv=3, random_state=0)
     for name in Y:
         own = table.loc[name]
-        assert list(own.index) == ["ensemble", "best single view", "early fusion", "late fusion", "multi-task"]
+        simple = ["ensemble", "best single view", "early fusion", "late fusion"]
+        assert list(own.index) == [*simple, "stacked", "chain", "layered"]
         assert own["n"].eq(160).all() and own.loc["ensemble", "difference"] == 0
         assert (own["low"] <= own["difference"]).all() and (own["difference"] <= own["high"]).all()
         assert np.allclose(own["loss"] - own.loc["ensemble", "loss"], own["difference"])

@@ -1,0 +1,75 @@
+"""Tasks with folds of their own: one fit for all that share them, joined as tasks that are added later are."""
+
+from copy import copy
+from dataclasses import replace
+from functools import reduce
+from numbers import Integral
+from tempfile import TemporaryDirectory
+
+from ..data import setting_of
+from ._adding import joined
+from ._parameters import check_entries
+
+USUAL = 5  # folds of tasks without an entry
+
+
+def folds_by_task(cv, tasks) -> list[tuple[object, list[str]]]:
+    """Return what draws folds, each with the names of the tasks that have these folds, in the order of the tasks."""
+    check_entries("cv", cv, tasks)
+    found: dict[object, tuple[object, list[str]]] = {}
+    for name, task in tasks.items():
+        own = setting_of(cv, task)
+        own = USUAL if own is None else own
+        is_told = isinstance(own, Integral) or (hasattr(own, "split") and type(own).__repr__ is not object.__repr__)
+        found.setdefault(repr(own) if is_told else id(own), (own, []))[1].append(name)
+    return list(found.values())
+
+
+def fit_by_folds(model, problem, members, *given):
+    """Fit a stack, by tasks that share their folds.
+
+    Features that are the same in several folds are read from a cache, which lasts as long as the fit unless one is
+    given.
+    """
+    groups = folds_by_task(model.cv, problem.tasks)
+    with TemporaryDirectory(prefix="ensemble-mm-", dir=model.workdir) as folder:
+        parts = []
+        for i, (cv, names) in enumerate(groups):
+            part = copy(model)
+            part.cv, part.cache = cv, folder if model.cache is None and len(groups) > 1 else model.cache
+            part.time_budget = model.time_budget and model.time_budget * (i + 1) / len(groups)
+            part._fit_problem(problem.only(names), [m for m in members if m.task in names], *given)
+            if len(groups) > 1:
+                part.folds_ = dict.fromkeys(names, part.folds_)
+            parts.append(part)
+    fitted = reduce(joined, parts)
+    vars(model).update(fitted._fitted())
+    if len(groups) > 1:
+        _in_order(model, list(problem.tasks))
+
+
+def _in_order(model, names):
+    """Bring what is by task into the order of the columns of Y."""
+    for name, value in model._fitted().items():
+        if isinstance(value, dict) and {*value} == {*names}:
+            setattr(model, name, {task: value[task] for task in names})
+    model.strategy_ = model.strategy_.loc[names]
+    model.task_contributions_ = model.task_contributions_.loc[names, names]
+
+
+def plan_by_folds(model, problem, members, *given):
+    """Return the plan of a fit by folds."""
+    plans = []
+    for cv, names in folds_by_task(model.cv, problem.tasks):
+        part = copy(model)
+        part.cv = cv
+        plans.append(part._plan_of(problem.only(names), [m for m in members if m.task in names], *given))
+    joint: dict = {name: tuple(x for plan in plans for x in getattr(plan, name))
+             for name in ("extractions", "fits", "meta_learners", "calibrations")}  # fmt: skip
+    if all(plan.seconds is not None for plan in plans):
+        stages = dict.fromkeys(stage for plan in plans for stage in plan.seconds)
+        joint["seconds"] = {stage: sum(plan.seconds.get(stage, 0.0) for plan in plans) for stage in stages}
+    notes = tuple(dict.fromkeys(note for plan in plans for note in plan.notes))
+    return replace(
+        plans[0], problem=problem, folds=[pair for plan in plans for pair in plan.folds], notes=notes, **joint
+    )
