@@ -7,12 +7,12 @@ the folds; `NewRows` runs the fitted models on new rows.
 from ._continued import UpdateMember
 from ._execute import Job, JobError, Runner, check_failures
 from ._extract import by_content
-from ._features import Reader, plan_extractions
+from ._features import Features, Reader, plan_extractions
 from ._folds import draw_folds
 from ._jobs import FittedMember, counted_classes
 from ._memory import needs_within
 from ._new_rows import NewRows
-from ._patterns import LossesByViews, missing_of, patterns_of, patterns_to_try
+from ._patterns import LossesByViews, patterns_of, patterns_to_try
 from ._plan import (
     ALL_ROWS,
     MISSING,
@@ -38,6 +38,7 @@ __all__ = [
     "MISSING_VIEWS",
     "CrossFit",
     "Estimate",
+    "Features",
     "Fit",
     "FittedMember",
     "Job",
@@ -60,7 +61,6 @@ __all__ = [
     "in_time_order",
     "measured",
     "members_of",
-    "missing_of",
     "needs_within",
     "patterns_of",
     "patterns_to_try",

@@ -42,28 +42,24 @@ class UpdateMember(Job):
         return f"update of {self.fit}"
 
     def run(self):
-        model, target, weight = self.model, self.y, self.weight
-        known = np.isin(target, model.codes) if model.codes else np.ones(len(target), dtype=bool)
-        if model.codes:
-            target = np.searchsorted(model.codes, target)
-        if model.counted:
-            weight = np.take(model.counted, np.minimum(target, len(model.counted) - 1)) * (
-                1.0 if weight is None else weight
-            )
+        model = self.model
+        known = np.isin(self.y, model.codes) if model.codes else np.ones(len(self.y), dtype=bool)
         some = known & self.new
         if some.any():
-            learner = continued(model.estimator, *self._rows(some, target, weight), self.share)
+            learner = continued(model.estimator, *self._rows(some), self.share)
             if learner is not None:
                 return replace(model, estimator=learner)
         if self.new.all() or not known.any() or not hasattr(model.estimator, "fit"):  # as what a network says of a task
             return None
         learner = clone(model.estimator)
-        fit_learner(learner, *self._rows(known, target, weight), self.seed)
+        fit_learner(learner, *self._rows(known), self.seed)
         return replace(model, estimator=learner)
 
-    def _rows(self, some, target, weight):
+    def _rows(self, some):
+        """Return what is learned from some rows, of classes that the learner knows."""
         X = assemble(list(self.blocks), self.rows[some], self.model.fills, self.model.dense)
-        return X, target[some], None if weight is None else weight[some]
+        target = self.y[some] if not self.model.codes else np.searchsorted(self.model.codes, self.y[some])
+        return X, target, self.model.weighed(target, None if self.weight is None else self.weight[some])
 
 
 def continued(learner, X, y, weight, share):

@@ -71,17 +71,25 @@ def plan_extractions(views, n_folds, refit, tasks):
     return jobs
 
 
+def present_of(columns):
+    """Return which rows have the view that each column holds."""
+    return {name: present_rows(column) for name, column in columns.items()}
+
+
 class Features:
     """Blocks of features of some rows, by view, fold, task and form, and which of the rows each view has.
 
     Blocks of training rows are `n_rows * (1 + n_copies)` long: the samples, then their augmented copies.
     """
 
-    def __init__(self, columns):
-        self.columns = columns
-        self.present = {name: present_rows(column) for name, column in columns.items()}
-        self.n_rows = len(next(iter(self.present.values())))
+    def __init__(self, present):
+        self.present, self.n_rows = present, len(next(iter(present.values())))
         self.readers, self.blocks = {}, {}
+
+    def readable(self, member):
+        """Return which rows have a view that a member reads: all where it reads none."""
+        views = [self.present[view] for view in member.views]
+        return np.any(views, axis=0) if views else np.ones(self.n_rows, dtype=bool)
 
     def block(self, view, fold, task, form):
         """Return the block that a member reads, or None when the view was missing in every training row."""
@@ -103,7 +111,8 @@ class TrainingFeatures(Features):
     """
 
     def __init__(self, run, forms):
-        super().__init__(run.problem.columns)
+        self.columns = run.problem.columns
+        super().__init__(present_of(self.columns))
         self.run, self.forms = run, forms
         self.views = {view.name: view for view in run.problem.views}
         self.n_extractions = 0

@@ -54,6 +54,10 @@ class FittedMember:
         ]
         return kind.of_member(parts[0] if len(parts) == 1 else np.concatenate(parts), self.codes)
 
+    def weighed(self, target, weight):
+        """Return weights of rows (or None), times what a row of each class counts; `target` holds classes as known."""
+        return weight if not self.counted else np.take(self.counted, target) * (1.0 if weight is None else weight)
+
     def _said(self, X, method):
         """Return probabilities of the classes that the learner knows, or numbers: shape (n_rows, n_columns)."""
         if method == "predict":
@@ -148,8 +152,7 @@ class FitMember(Job):
         weight, groups = (None if part is None else part[train] for part in (self.weight, self.groups))
         model = self._unfitted(blocks, [int(c) for c in codes], weight, train)
         model.counted = self._counted(model.estimator, codes, target, weight)
-        if model.counted:
-            weight = np.take(model.counted, target) * (1.0 if weight is None else weight)
+        weight = model.weighed(target, weight)
         self._fit(model, blocks, train, target, weight, groups)
         return self.outcome(model, blocks)
 

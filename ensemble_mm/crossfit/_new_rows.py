@@ -5,7 +5,7 @@ from scipy import sparse
 
 from ..data import take_rows
 from ._extract import as_block, spread_rows
-from ._features import Features, read_rows
+from ._features import Features, present_of, read_rows
 from ._jobs import FittedMember
 from ._patterns import missing_of
 from ._plan import MISSING
@@ -26,8 +26,8 @@ class NewRows(Features):
     """
 
     def __init__(self, readers, columns, runner, cache=None, index=None):
-        super().__init__(columns)
-        self.index = index
+        super().__init__(present_of(columns))
+        self.columns, self.index = columns, index
         self.readers, self.runner, self._seen = readers, runner, set()
         stateless = {name: reader.stateless for name, reader in readers.items() if reader.stateless is not None}
         self._read = read_rows(stateless, columns, self.present, self.n_rows, runner, cache)
@@ -71,20 +71,13 @@ class NewRows(Features):
     def predict(self, members, models, tasks, estimates=None):
         """Return the Table of the members' predictions for the new rows."""
         table = Table(self.n_rows, members, tasks, self.index)
-        estimates = {MISSING: missing_of(self.present), **(estimates or {})}
         calls, owners = [], []
         for member in members:
-            rows = np.arange(self.n_rows)
-            if member.views:
-                rows = np.flatnonzero(np.any([self.present[view] for view in member.views], axis=0))
+            rows = np.flatnonzero(self.readable(member))
             for fold, model in models.get(member, {}).items():
                 if model is None or not len(rows):
                     continue
-                blocks = self._blocks_of(member, fold, model)
-                if member.inputs:
-                    extra = [estimates[name].reshape(self.n_rows, -1) for name in member.inputs]
-                    blocks = [*blocks, np.hstack(extra).astype(np.float32)]
-                calls.append((model, blocks, rows))
+                calls.append((model, self.blocks_of(member, fold, model, estimates), rows))
                 owners.append(member)
         pieces = {member: [] for member in members}
         predictions = self.runner.in_threads(FittedMember.predict_columns, calls)
@@ -94,7 +87,8 @@ class NewRows(Features):
             table.write(member, pieces[member])
         return table
 
-    def _blocks_of(self, member, fold, model):
+    def blocks_of(self, member, fold, model, estimates=None):
+        """Return what the model of a member reads: a block per view, and one of what is said of other tasks."""
         blocks = []
         for view, width, is_sparse in zip(model.views, model.widths, model.sparse, strict=False):
             block = self.block(view, fold, member.task, member.form)
@@ -102,4 +96,8 @@ class NewRows(Features):
                 shape = (self.n_rows, width)
                 block = sparse.csr_matrix(shape, dtype=np.float32) if is_sparse else np.full(shape, np.nan, np.float32)
             blocks.append(block)
+        if member.inputs:
+            estimates = {MISSING: missing_of(self.present), **(estimates or {})}
+            extra = [estimates[name].reshape(self.n_rows, -1) for name in member.inputs]
+            blocks.append(np.hstack(extra).astype(np.float32))
         return blocks

@@ -116,14 +116,9 @@ class CrossFit:
     def rows_of(self, fit):
         """Return the training and the held-out rows of a fit (copies of augmented rows come later)."""
         train, test = self.rows_of_fold(fit.fold)
-        here = self._readable(fit.member)
+        here = self.features.readable(fit.member)
         useful = here & ~np.isnan(self.problem.targets[fit.member.task])
         return _those(train, useful), _those(test, here)
-
-    def _readable(self, member):
-        if not member.views:
-            return np.ones(self.problem.n_rows, dtype=bool)
-        return np.any([self.features.present[view] for view in member.views], axis=0)
 
     def _shared_estimates(self, fits, estimates, fold):
         """Return the estimates that members read: one array, which the jobs share, and the places of each."""

@@ -7,7 +7,7 @@ new rows are one more fold. The cells of the old rows stay what they were.
 import warnings
 from copy import copy
 from dataclasses import replace
-from types import SimpleNamespace
+from functools import cache
 
 import numpy as np
 from scipy import sparse
@@ -15,13 +15,12 @@ from scipy import sparse
 from .._checks import tell
 from ..crossfit import (
     ALL_ROWS,
-    MISSING,
     CrossFit,
+    Features,
     Fit,
     Unseen,
     UpdateMember,
     check_failures,
-    missing_of,
     patterns_to_try,
 )
 from ..data import Problem, task_weights, units_of, views_of, whole_units
@@ -108,7 +107,7 @@ def _joint_run(model, new, fresh, groups, table):
     folds = [*model.folds_, (rows[:n_old], rows[n_old:])]
     run = CrossFit(problem, folds, bool(model.refit), model._seed(), model._runner())
     present = {view: np.concatenate([model.present_[view], new.present[view]]) for view in model.present_}
-    run.features = SimpleNamespace(present=present)
+    run.features = Features(present)
     run.tried = known_patterns(model, patterns_to_try(present, folds))
     run.unseen = Unseen([], problem.n_rows, tasks)  # nothing is known of models that are not kept
     for level in model.levels_:
@@ -141,19 +140,27 @@ def _updates(model, run, new, fresh, old):
     """Return the jobs by which members of the first level learn from new rows, and these members."""
     before = None if old is None else _old_rows(model, old)
     n_old, jobs, members = run.problem.n_rows - new.n_rows, [], []
+
+    @cache
+    def seen(fold):
+        rows = np.ones(n_old, dtype=bool) if fold == ALL_ROWS else np.zeros(n_old, dtype=bool)
+        if fold != ALL_ROWS:
+            rows[model.folds_[fold][0]] = True
+        return rows
+
     for member, models in model.levels_[0].models.items():
         y, weight = run.problem.targets[member.task], run.problem.weights[member.task]
         for fold, fitted in models.items():
             if fitted is None or fitted.estimator is None:
                 continue
             parts = [new] if before is None else [before, new]
-            blocks = [_blocks(part, member, fold, fitted) for part in parts]
+            blocks = [part.blocks_of(member, fold, fitted) for part in parts]
             stacked = blocks[0] if before is None else tuple(_stack(*pair) for pair in zip(*blocks, strict=True))
-            there = np.concatenate([_readable(part, member) for part in parts])
+            there = np.concatenate([part.readable(member) for part in parts])
             shift = n_old if before is None else 0
             there &= ~np.isnan(y[shift:])
-            if before is not None and fold != ALL_ROWS:  # what the model of a fold did not see it is still not to see
-                there[model.folds_[fold][1]] = False
+            if before is not None:  # what the model of a fold did not see it is still not to see
+                there[:n_old] &= seen(fold)
             rows = np.flatnonzero(there)
             if not (rows + shift >= n_old).any():
                 continue
@@ -175,17 +182,5 @@ def _old_rows(model, old):
     return rows
 
 
-def _blocks(rows, member, fold, fitted):
-    """Return what a fitted member reads of rows."""
-    blocks = rows._blocks_of(member, fold, fitted)
-    return tuple(blocks if MISSING not in member.inputs else [*blocks, missing_of(rows.present)])
-
-
 def _stack(first, second):
     return sparse.vstack([first, second], format="csr") if sparse.issparse(first) else np.concatenate([first, second])
-
-
-def _readable(rows, member):
-    """Return which rows have a view that a member reads."""
-    views = [rows.present[view] for view in member.views]
-    return np.any(views, axis=0) if views else np.ones(rows.n_rows, dtype=bool)

@@ -20,8 +20,8 @@ def test_no_row_is_in_both_parts(cv):
         assert len(train) and len(test) and not set(train) & set(test)
 
 
-def test_folds_by_task_are_told_to_be_shared():
-    with pytest.raises(ValueError, match="is a dict, but all tasks share their folds: give one cv"):
+def test_folds_by_task_are_for_several_tasks():
+    with pytest.raises(ValueError, match="is a dict, which tells the folds of single tasks of a MultiOutputStack"):
         folds({"y": np.arange(40.0) / 3}, {"y": 3})
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier, SGDRegressor
+from sklearn.model_selection import TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
@@ -113,3 +115,25 @@ def test_what_predictions_owe_is_told_anew(settings):
     assert was > 0 and now != was
     owed = model.task_contributions_["second"] * now / was
     np.testing.assert_allclose(more.task_contributions_["second"], owed)
+
+
+class Seen(RegressorMixin, BaseEstimator):
+    """Remember the rows of the fit, by their labels."""
+
+    def fit(self, X, y):
+        self.rows_ = set(y.tolist())
+        return self
+
+    def predict(self, X):
+        return np.zeros(len(X))
+
+
+def test_what_a_fold_left_out_as_a_gap_stays_out_after_an_update():
+    """Rows that a fold neither learns from nor tests, as those between past and future, or after it."""
+    rows = np.arange(120.0).reshape(-1, 1)
+    settings = {"learners": [("seen", Seen())], "cv": TimeSeriesSplit(3, gap=5), "refit": False}
+    model = StackedRegressor(**settings, meta_learner="mean").fit(rows[:100], rows[:100, 0])
+    more = model.update(rows[100:], rows[100:, 0], old=rows[:100])
+    (models,) = more.levels_[0].models.values()
+    for fold, fitted in models.items():
+        assert fitted.estimator.rows_ == {*model.folds_[fold][0].astype(float), *rows[100:, 0]}
