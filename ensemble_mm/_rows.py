@@ -5,12 +5,17 @@ rows at a time are given `Rows` where there are many: LightGBM, which keeps a by
 begin with a `ViewScaler`.
 """
 
+import mmap
+from pathlib import Path
+
 import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import assert_all_finite
 
+PREFIX = "ensemble_mm-"  # of the name of a folder for blocks on disk
+SHOWN = 2**26  # bytes of such blocks that are in memory before they are let go
 BATCH = 8192  # rows that LightGBM is given at a time
 BINNED = 50_000  # rows that LightGBM's bins are made from at most: more take gigabytes, and hardly move a bin
 LIGHTGBM = ("LGBMClassifier", "LGBMRegressor")
@@ -67,15 +72,42 @@ class Rows:
         self._blocks, self._rows, self._fills = blocks, rows, fills
         self.shape = len(rows), sum(block.shape[1] for block in blocks)
         self.dtype = np.result_type(*(block.dtype for block in blocks))
+        self._n_read = 0  # bytes since blocks on disk were let go
 
     def __len__(self):
         return len(self._rows)
 
     def __getitem__(self, some):
-        return assemble(self._blocks, self._rows[some], self._fills, True)
+        part = assemble(self._blocks, self._rows[some], self._fills, True)
+        self._n_read += part.nbytes
+        if self._n_read > SHOWN:
+            let_go(self._blocks)
+            self._n_read = 0
+        return part
 
     def __array__(self, dtype=None, copy=None):
         return self[:].astype(self.dtype if dtype is None else dtype, copy=False)
+
+
+def let_go(blocks):
+    """Let the system take back the memory in which files are shown by some blocks; they are read again when wanted."""
+    for block in blocks:
+        for array in (block.data, block.indices, block.indptr) if sparse.issparse(block) else (block,):
+            shown = whole_of(array)
+            if isinstance(shown, np.memmap) and hasattr(mmap, "MADV_DONTNEED") and _is_as_written(shown):
+                shown._mmap.madvise(mmap.MADV_DONTNEED)
+
+
+def _is_as_written(array) -> bool:
+    """Tell whether a memory map cannot hold what its file does not: a user's own may have been changed in memory."""
+    return array.mode == "r" or Path(array.filename or "").parent.name.startswith(PREFIX)
+
+
+def whole_of(array):
+    """Return the array that an array is a part of."""
+    while isinstance(getattr(array, "base", None), np.ndarray):
+        array = array.base
+    return array
 
 
 def parts_of(X, n):

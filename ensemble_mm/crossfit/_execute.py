@@ -25,7 +25,7 @@ from sklearn import config_context
 from threadpoolctl import ThreadpoolController
 
 from .._checks import BadItemsError, printable
-from ..store import let_go
+from .._rows import let_go
 from ._watch import Watch
 
 LISTEN_EVERY = 1.0  # seconds between two looks at whether the other processes are there

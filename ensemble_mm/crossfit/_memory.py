@@ -20,7 +20,9 @@ BOOSTED_COPIES, SAMPLED_COPIES = (
     0.5,
     6,
 )  # those of LightGBM that reads by parts, and of the rows that bins are made from
-READ_COPIES = 3  # of the values of a view, and of its features, that an extraction makes
+READ_COPIES = (
+    2  # of the values of a view, and of its features, that an extraction makes: that of vectors, which makes most
+)
 ROW = 16  # bytes of a row beside its features: a number per fold, target and column of the table
 
 

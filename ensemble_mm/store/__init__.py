@@ -6,7 +6,7 @@ unless the user said that it is trusted.
 """
 
 from ._arrays import write_atomic
-from ._blocks import BlockFolder, let_go
+from ._blocks import BlockFolder
 from ._cache import Cache, FeatureCache
 from ._database import TaskDatabase
 from ._files import with_contents
@@ -28,7 +28,6 @@ __all__ = [
     "content_key",
     "data_key",
     "example_of",
-    "let_go",
     "load",
     "new_parquet",
     "new_table",

@@ -1,6 +1,5 @@
 """Blocks of features that lie on disk while a fit runs, as memory maps."""
 
-import mmap
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,8 +8,9 @@ from uuid import uuid4
 import numpy as np
 from scipy import sparse
 
+from .._rows import PREFIX, whole_of
+
 LEAST = 1_000_000  # bytes of a block that is written
-PREFIX = "ensemble_mm-"  # of the name of a folder
 
 
 class BlockFolder:
@@ -70,27 +70,6 @@ def _reopened(path):
     return folder
 
 
-def let_go(blocks):
-    """Let the system take back the memory in which files are shown by some blocks; they are read again when wanted."""
-    for block in blocks:
-        for array in (block.data, block.indices, block.indptr) if sparse.issparse(block) else (block,):
-            shown = _shown(array)
-            if isinstance(shown, np.memmap) and hasattr(mmap, "MADV_DONTNEED") and _is_as_written(shown):
-                shown._mmap.madvise(mmap.MADV_DONTNEED)
-
-
-def _is_as_written(array) -> bool:
-    """Tell whether a memory map cannot hold what its file does not: a user's own may have been changed in memory."""
-    return array.mode == "r" or Path(array.filename or "").parent.name.startswith(PREFIX)
-
-
 def _is_mapped(array) -> bool:
     """Tell whether an array shows a file; one that came back from a pickle has lost it."""
-    return getattr(_shown(array), "filename", None) is not None
-
-
-def _shown(array):
-    """Return the array that an array is a part of."""
-    while isinstance(getattr(array, "base", None), np.ndarray):
-        array = array.base
-    return array
+    return getattr(whole_of(array), "filename", None) is not None

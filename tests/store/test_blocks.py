@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from ensemble_mm._rows import let_go
 from ensemble_mm.store import BlockFolder, _blocks
 
 
@@ -80,8 +81,8 @@ def test_memory_that_shows_a_file_is_let_go_and_what_a_user_changed_is_kept(tmp_
     mine[:] = 5.0
     with BlockFolder(tmp_path) as folder:
         dense, words = folder.keep(np.ones(4)), folder.keep(sparse.csr_matrix(np.eye(3)))
-        _blocks.let_go([mine, dense[1:], words, np.ones(2), None])
+        let_go([mine, dense[1:], words, np.ones(2), None])
         assert mine.tolist() == [5.0] * 4 and dense.tolist() == [1.0] * 4 and words.sum() == 3
         dense[0] = 7.0
-        _blocks.let_go([dense])  # it shows its file again
+        let_go([dense])  # it shows its file again
         assert dense[0] == 1.0
