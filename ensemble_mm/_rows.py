@@ -1,8 +1,7 @@
 """Rows of features from blocks side by side: as one array, or put together only while they are read.
 
 All rows of a fit in one array take as much memory again as the blocks, and learners copy them. Learners that read some
-rows at a time are given `Rows` where there are many: LightGBM, which keeps a byte for a number, and pipelines that
-begin with a `ViewScaler`.
+rows at a time are given `Rows` where there are many; see `_by_rows`.
 """
 
 import mmap
@@ -10,15 +9,10 @@ from pathlib import Path
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import is_classifier
-from sklearn.pipeline import Pipeline
 from sklearn.utils import assert_all_finite
 
 PREFIX = "ensemble_mm-"  # of the name of a folder for blocks on disk
 SHOWN = 2**26  # bytes of such blocks that are in memory before they are let go
-BATCH = 8192  # rows that LightGBM is given at a time
-BINNED = 50_000  # rows that LightGBM's bins are made from at most: more take gigabytes, and hardly move a bin
-LIGHTGBM = ("LGBMClassifier", "LGBMRegressor")
 
 
 def assemble(blocks, rows, fills, dense):
@@ -116,67 +110,3 @@ def parts_of(X, n):
         part = X[start : start + n]
         assert_all_finite(part, allow_nan=True)
         yield part
-
-
-def reads_by_rows(learner) -> bool:
-    """Tell whether a learner can be fitted on `Rows`."""
-    if isinstance(learner, Pipeline):
-        first = learner.steps[0][1]
-        return len(learner.steps) > 1 and learner.memory is None and getattr(first, "reads_by_rows", False)
-    return boosts_by_rows(learner)
-
-
-def boosts_by_rows(learner) -> bool:
-    """Tell whether a learner is LightGBM, of a target as it is or of its logarithm, that can be fitted on `Rows`."""
-    return _is_lightgbm(getattr(learner, "regressor", None) if getattr(learner, "reads_by_rows", False) else learner)
-
-
-def fit_by_rows(learner, X, y, **params):
-    """Fit a learner on an array, a CSR matrix or, where it `reads_by_rows`, on `Rows`; return it."""
-    if isinstance(X, Rows) and _is_lightgbm(learner):
-        return _boosted(learner, X, y, **params)
-    return learner.fit(X, y, **params)
-
-
-def _is_lightgbm(learner) -> bool:
-    named = type(learner).__module__ == "lightgbm.sklearn" and type(learner).__name__ in LIGHTGBM
-    return named and learner.class_weight is None and not callable(learner.objective)
-
-
-def _boosted(learner, X, y, sample_weight=None):
-    """Fit LightGBM by its Sequence: the model is that of an array with as many rows as bins are made from, or fewer."""
-    import lightgbm
-
-    labels, codes = np.unique(y, return_inverse=True) if is_classifier(learner) else (None, y)
-    # scikit-learn's side of it is fitted on few rows: those of each class, or of the least and the largest number.
-    few = np.unique(codes, return_index=True)[1] if labels is not None else [int(np.argmin(y)), int(np.argmax(y))]
-    rounds = learner.n_estimators
-    learner.set_params(n_estimators=1).fit(X[few], np.asarray(y)[few])
-    learner.set_params(n_estimators=rounds)
-    params = learner._process_params(stage="fit")
-    data = lightgbm.Dataset(_sequence(X), label=codes, weight=sample_weight, params=params)
-    learner._Booster = lightgbm.train(params, data, num_boost_round=rounds)
-    learner._Booster.free_dataset()
-    return learner
-
-
-def _sequence(X):
-    """Return rows as LightGBM reads them: single ones, in rising order, to make bins, then batches."""
-    import lightgbm
-
-    class Batches(lightgbm.Sequence):
-        batch_size = BATCH
-        start, part = 0, ()
-
-        def __len__(self):
-            return len(X)
-
-        def __getitem__(self, place):
-            if isinstance(place, slice):
-                return X[place]
-            if not 0 <= place - self.start < len(self.part):
-                self.start = place - place % BATCH
-                self.part = X[self.start : self.start + BATCH].astype(np.float64)
-            return self.part[place - self.start]
-
-    return Batches()

@@ -8,10 +8,10 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import has_fit_parameter
 
+from ._by_rows import fit_by_rows
 from ._estimators import EARLY_STOPPING
 from ._inner_folds import inner_pairs
 from ._routing import MANY_ROWS, row_params, whole_groups
-from ._rows import fit_by_rows
 
 ASIDE = 0.15  # share of the rows that is kept aside
 # By the keyword of `fit` that takes these rows: what takes them, and their weights. LightGBM warns of its "eval_set".

@@ -5,11 +5,16 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
+from xgboost import XGBClassifier, XGBRegressor
 
-from ensemble_mm._rows import Rows, fit_by_rows, reads_by_rows
+from ensemble_mm._by_rows import fit_by_rows, reads_by_rows
+from ensemble_mm._rows import Rows
 from ensemble_mm.learners import LogisticPath, RidgePath, TailRegressor, ViewScaler
 
 BOOSTED = {"n_estimators": 10, "verbose": -1, "n_jobs": 1, "deterministic": True, "force_col_wise": True}
+
+
+TREES = {"n_estimators": 5, "max_depth": 3, "n_jobs": 1, "tree_method": "hist", "verbosity": 0}
 
 
 class Watched(Rows):
@@ -43,6 +48,10 @@ def many():
         (TailRegressor(LGBMRegressor(**BOOSTED)), lambda y: np.exp(2 * y)),
         (LGBMClassifier(**BOOSTED), lambda y: np.where(y > 0, "b", "a")),
         (LGBMClassifier(**BOOSTED), lambda y: np.digitize(y, [-1, 1])),
+        (XGBRegressor(subsample=0.8, max_bin=32, random_state=0, **TREES), lambda y: y),
+        (XGBRegressor(objective="count:poisson", **TREES), lambda y: np.floor(np.exp(y))),
+        (XGBClassifier(**TREES), lambda y: (y > 0).astype(int)),
+        (XGBClassifier(**TREES), lambda y: np.digitize(y, [-1, 1])),
     ],
 )
 def test_boosting_by_parts_is_boosting_of_an_array_to_the_bit(many, learner, of):
@@ -55,7 +64,7 @@ def test_boosting_by_parts_is_boosting_of_an_array_to_the_bit(many, learner, of)
     said = "predict_proba" if hasattr(whole, "predict_proba") else "predict"
     np.testing.assert_array_equal(*(getattr(model, said)(np.asarray(X)) for model in (whole, by_rows)))
     assert whole.get_params().keys() == by_rows.get_params().keys()
-    assert getattr(by_rows, "regressor_", by_rows).n_estimators == 10
+    assert len({getattr(model, "regressor_", model).n_estimators for model in (whole, by_rows)}) == 1
 
 
 @pytest.mark.parametrize("last", [LogisticPath(random_state=0), RidgePath(random_state=0)])
@@ -83,6 +92,7 @@ OTHERS = [
     Ridge(),
     LGBMClassifier(class_weight="balanced"),
     LGBMRegressor(objective=lambda y, p: (p - y, y)),
+    XGBClassifier(enable_categorical=True),
     TailRegressor(Ridge()),
     make_pipeline(Ridge()),
 ]

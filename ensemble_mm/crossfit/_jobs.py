@@ -10,10 +10,11 @@ from scipy.special import expit, softmax
 from sklearn.dummy import DummyRegressor
 from sklearn.utils import get_tags
 
+from .._by_rows import reads_by_rows
 from .._estimators import cost_of, most_rows, seeded, thread_params
 from .._kinds import kind_of
 from .._routing import keyword
-from .._rows import Rows, assemble, reads_by_rows
+from .._rows import Rows, assemble
 from .._stopping import fit_learner, judged_by
 from ._execute import Job
 from ._plan import Fit

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from .._by_rows import BINNED, boosts_by_rows
 from .._estimators import most_rows
-from .._rows import BINNED, boosts_by_rows
 from ._execute import JobError, Runner, size_of
 from ._plan import Member, failure_of
 

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
-from .._rows import BINNED
+from .._by_rows import BINNED
 from ._gaussian_process import GaussianProcess
 from ._linear import LogisticPath, RidgePath
 from ._pooled_gaussian import PooledGaussian

@@ -16,9 +16,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.extmath import row_norms, safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._by_rows import fit_by_rows
 from .._checks import POSITIVE, check_params
 from .._products import half
-from .._rows import Rows, fit_by_rows, parts_of
+from .._rows import Rows, parts_of
 
 HEAVY = 2.0  # skewness of a target above which few rows outweigh all others in a squared error
 MOST_RESTORED = 3.0  # times that a mean is raised at most: one huge target must not rule all predictions
