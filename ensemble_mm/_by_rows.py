@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 from ._rows import Rows
 
 BATCH = 8192  # rows that boosting is given at a time
+SPECIAL = ("class_weight", "callbacks", "enable_categorical", "feature_weights")  # what asks for scikit-learn's side
 BINNED = 50_000  # rows that LightGBM's bins are made from at most: more take gigabytes, and hardly move a bin
 
 
@@ -23,10 +24,8 @@ def reads_by_rows(learner) -> bool:
 
 def boosts_by_rows(learner) -> bool:
     """Tell whether a learner is boosting, of a target as it is or of its logarithm, that can be fitted on `Rows`."""
-    return (
-        _boosting_of(getattr(learner, "regressor", None) if getattr(learner, "reads_by_rows", False) else learner)
-        is not None
-    )
+    inner = getattr(learner, "regressor", None) if getattr(learner, "reads_by_rows", False) else learner
+    return _boosting_of(inner) is not None
 
 
 def fit_by_rows(learner, X, y, **params):
@@ -39,15 +38,10 @@ def fit_by_rows(learner, X, y, **params):
 def _boosting_of(learner):
     """Return what gives the booster of a plain learner of LightGBM or XGBoost from rows; None of any other."""
     trained = _BOOSTING.get(f"{type(learner).__module__}.{type(learner).__name__}")
-    return None if trained is None or any(_is_special(learner, name) for name in SPECIAL) else trained
-
-
-def _is_special(learner, name) -> bool:
-    value = getattr(learner, name, None)
-    return callable(value) if name == "objective" else value not in (None, False)
-
-
-SPECIAL = ("class_weight", "objective", "callbacks", "enable_categorical", "feature_weights")
+    if trained is None or callable(learner.objective):
+        return None
+    special = (getattr(learner, name, None) for name in SPECIAL)
+    return trained if all(value is None or value is False for value in special) else None
 
 
 def _boosted(learner, X, y, sample_weight=None):
