@@ -13,6 +13,7 @@ from decimal import Decimal
 from difflib import SequenceMatcher
 from importlib import import_module
 from numbers import Integral, Real
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -223,6 +224,17 @@ def whole(minimum: int, maximum: int | None = None) -> Number:
 def having(*methods: str) -> HasMethods:
     """Return the constraint of a parameter that is an object with these methods."""
     return HasMethods(list(methods))
+
+
+class ConstraintsMixin:
+    """Give a class the constraints of its bases beside its own: scikit-learn looks at those of the class alone."""
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        declared = (vars(base).get("_parameter_constraints", {}) for base in reversed(cls.__mro__))
+        cls._parameter_constraints = {name: rule for rules in declared for name, rule in rules.items()}
 
 
 def check_fitted(estimator, name: str) -> None:

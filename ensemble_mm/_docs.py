@@ -1,16 +1,22 @@
 """What the docstrings of several classes share, written once and shown in each."""
 
+from dataclasses import fields, is_dataclass
 from inspect import cleandoc
 from types import FunctionType
 
 
 def documented(**parts: str):
-    """Return a decorator that writes parts into the docstring of a class, each in the place of its name in braces."""
+    """Return a decorator that writes parts into the docstring of a class, each in the place of its name in braces.
+
+    The name of a field of a dataclass stands for its default.
+    """
 
     def write(cls):
         words = cleandoc(cls.__doc__ or "")  # none under python -OO
         for name, part in parts.items():
             words = words.replace(f"{{{name}}}", part.strip())
+        for field in fields(cls) if is_dataclass(cls) else ():
+            words = words.replace(f"{{{field.name}}}", str(field.default))
         cls.__doc__ = words
         if "__init__" not in vars(cls):  # errors on arguments name the class of the method, which may be a private one
             cls.__init__ = _renamed(cls.__init__, f"{cls.__qualname__}.__init__")

@@ -79,20 +79,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         self.max_rows = max_rows
 
     def fit(self, X, y):
-        """Fit the kernel, then the process.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features, of about unit variance or unit row norm.
-        y : array-like of shape (n_samples,)
-            Values.
-
-        Returns
-        -------
-        self : GaussianProcess
-            The fitted process.
-        """
+        """Fit the kernel, then the process; X has features of about unit variance or unit row norm."""
         check_params(self)
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         n_rows, n_columns = X.shape

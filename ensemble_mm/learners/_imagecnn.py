@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from .._checks import AT_LEAST_0, check_choice, whole
+from .._checks import AT_LEAST_0, whole
 from .._docs import documented
-from .._kinds import Classes, Numbers
-from ._neural import FITTED, SEEDING, TRAINING, ImageInput, NetworkClassifier, NetworkLearner, NetworkRegressor
+from .._kinds import Classes
+from ._neural import FITTED, TRAINING, ImageInput, NetworkClassifier, NetworkLearner, NetworkRegressor, of_task
 
 NETWORK = """
 A stem, blocks of two 3x3 convolutions beside a shortcut, the mean of each filter over the
@@ -26,18 +24,7 @@ n_blocks : int, default=3
 augment : float, default=0.1
     How much images are shifted, scaled (share of their size) and turned (1.5 times as many
     radians) at random in training; 0 leaves them as they are.
-dropout : float in [0, 1], default=0.1
-    Share of the values dropped in training.
-max_epochs : int, default=30
-    Passes over the training rows.
-batch_size : int, default=32
-    Rows a step.
-learning_rate : float, default=1e-2
-    Highest learning rate.
 {TRAINING}
-patience : int, default=8
-    Epochs without a better loss on them before training stops; the best weights are kept.
-{SEEDING}
 """
 REFERENCE = """
 .. [1] He, K., Zhang, X., Ren, S. and Sun, J. (2016). Deep residual learning for image
@@ -58,17 +45,9 @@ class ImageNetworkLearner(ImageInput, NetworkLearner):
     max_epochs: int = 30
     batch_size: int = 32
     learning_rate: float = 1e-2
-    weight_decay: float = 0.01
-    optimizer: str = "adamw"
-    schedule: str = "one-cycle"
-    pruning: float = 0.0
-    validation_fraction: float = 0.1
     patience: int = 8
-    device: str = "auto"
-    random_state: int | np.random.RandomState | None = None
 
     _parameter_constraints = {
-        **NetworkLearner._parameter_constraints,
         "image_shape": [None, tuple, list],
         "width": [whole(1)],
         "n_blocks": [whole(1)],
@@ -152,17 +131,10 @@ def ImageCNN(task=Classes.family, **settings) -> ImageCNNClassifier | ImageCNNRe
     **settings : dict
         Parameters of the class.
 
-    Returns
-    -------
-    ImageCNNClassifier or ImageCNNRegressor
-        An unfitted learner.
-
     Examples
     --------
     >>> from ensemble_mm.learners import ImageCNN
     >>> ImageCNN("regression", max_epochs=5)
     ImageCNNRegressor(max_epochs=5)
     """
-    learners = {Classes.family: ImageCNNClassifier, Numbers.family: ImageCNNRegressor}
-    check_choice("task", task, tuple(learners))
-    return learners[task](**settings)
+    return of_task(task, ImageCNNClassifier, ImageCNNRegressor, settings)

@@ -147,23 +147,9 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
     }
 
     def fit(self, X, y, sample_weight=None, groups=None):
-        """Choose the penalty, then fit all rows.
+        """Choose the penalty, then fit all rows of X, (n_samples, n_features), to their labels.
 
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,)
-            Labels.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, in the fits and in the choice.
-        groups : array-like of shape (n_samples,), default=None
-            Rows of a group come into the same inner fold.
-
-        Returns
-        -------
-        self : LogisticPath
-            The fitted model.
+        Weights of rows count in the fits and in the choice; rows of a group come into the same inner fold.
         """
         check_params(self)
         path = np.sort(_check_path("Cs", self.Cs))
@@ -291,24 +277,7 @@ class RidgePath(RegressorMixin, BaseEstimator):
     }
 
     def fit(self, X, y, sample_weight=None, groups=None):
-        """Choose the penalty, then fit all rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,)
-            Values.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, in the fits and in the choice.
-        groups : array-like of shape (n_samples,), default=None
-            Rows of a group come into the same inner fold.
-
-        Returns
-        -------
-        self : RidgePath
-            The fitted model.
-        """
+        """Choose the penalty, then fit all rows; see `LogisticPath.fit`."""
         check_params(self)
         path = np.sort(_check_path("alphas", self.alphas))[::-1]
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], y_numeric=True)

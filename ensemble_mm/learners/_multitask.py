@@ -14,12 +14,12 @@ from sklearn.utils.validation import check_array, validate_data
 from .._checks import one_of
 from .._docs import documented
 from .._modalities import VECTOR
-from ._neural import FITTED, SEEDING, TRAINING, NetworkLearner
+from ._neural import FITTED, TRAINING, NetworkLearner
 
 SMALLEST = 1e-3  # loss of a constant guess, of a task whose labels hardly differ
 
 
-@documented(training=TRAINING, seeding=SEEDING, attributes=FITTED)
+@documented(training=TRAINING, attributes=FITTED)
 @dataclass(repr=False, eq=False, kw_only=True)
 class MultiTaskNetwork(NetworkLearner):
     """One network that learns all tasks of a `MultiOutputStack` at once: hard parameter sharing [1]_.
@@ -33,22 +33,11 @@ class MultiTaskNetwork(NetworkLearner):
     ----------
     hidden : sequence of int, default=(64,)
         Widths of the layers that the tasks share.
-    dropout : float in [0, 1], default=0.2
-        Share of the values dropped in training.
-    max_epochs : int, default=60
-        Passes over the training rows.
-    batch_size : int, default=32
-        Rows a step.
-    learning_rate : float, default=3e-3
-        Highest learning rate.
     {training}
-    patience : int, default=8
-        Epochs without a better loss on them before training stops; the best weights are kept.
     task_weight : "uncertainty", "balanced", dict, list of float or None, default=None
         What the loss of each task counts. None: all the same. "balanced": so that a constant guess costs the same in
         all. "uncertainty": what is learned with the network, more for tasks of small errors [2]_. A number per task, by
         name (those without an entry count 1), or in the order of y where the network is fitted alone.
-    {seeding}
 
     Attributes
     ----------
@@ -83,20 +72,11 @@ class MultiTaskNetwork(NetworkLearner):
     dropout: float = 0.2
     max_epochs: int = 60
     batch_size: int = 32
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.01
-    optimizer: str = "adamw"
-    schedule: str = "one-cycle"
-    pruning: float = 0.0
-    validation_fraction: float = 0.1
     patience: int = 8
     task_weight: str | Mapping[str, float] | Sequence[float] | None = None
-    device: str = "auto"
-    random_state: int | np.random.RandomState | None = None
 
     learns_all_tasks = True  # what a stack asks: it fits it once for all tasks
     _parameter_constraints = {
-        **NetworkLearner._parameter_constraints,
         "hidden": [tuple, list],
         "task_weight": [None, one_of("uncertainty", "balanced"), dict, tuple, list],
     }

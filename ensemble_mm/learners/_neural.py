@@ -5,6 +5,7 @@ what comes in, hold rows aside to stop early, and keep what was learned as numpy
 """
 
 import time
+from dataclasses import dataclass
 from numbers import Real
 from os import PathLike
 
@@ -20,8 +21,10 @@ from .._checks import (
     AT_LEAST_0,
     POSITIVE,
     SHARE,
+    ConstraintsMixin,
     Number,
     as_items,
+    check_choice,
     check_fraction,
     check_params,
     check_sample_weight,
@@ -29,6 +32,7 @@ from .._checks import (
     whole,
 )
 from .._inner_folds import inner_pairs
+from .._kinds import Classes, Numbers
 from .._modalities import IMAGE, MODALITIES, TEXT
 from ._networks import as_state, as_tensors, build, fused, pick_device, quiet_torch, run
 from ._networks import train as train_network
@@ -38,6 +42,14 @@ MIN_VALID = 5  # rows held aside below which early stopping would follow noise
 
 # Of the docstrings of all network learners.
 TRAINING = """
+dropout : float in [0, 1], default={dropout}
+    Share of the values dropped in training.
+max_epochs : int, default={max_epochs}
+    Passes over the training rows.
+batch_size : int, default={batch_size}
+    Rows a step.
+learning_rate : float, default={learning_rate}
+    Highest learning rate.
 weight_decay : float, default=0.01
     Weight decay of the optimiser.
 optimizer : {"adamw", "adam", "sgd"}, default="adamw"
@@ -49,8 +61,8 @@ pruning : float in [0, 1), default=0.0
     epochs, on the training rows. `prune` does it by hand, and removes whole filters, too.
 validation_fraction : float in [0, 1], default=0.1
     Share of the training rows held aside to stop early; 0 (or too few rows): no early stopping.
-""".strip()
-SEEDING = """
+patience : int, default={patience}
+    Epochs without a better loss on them before training stops; the best weights are kept.
 device : str, default="auto"
     "cpu", "cuda", or "auto".
 random_state : int, RandomState instance or None, default=None
@@ -66,8 +78,22 @@ history_ : list of dict
 """
 
 
-class NetworkLearner(BaseEstimator):
+@dataclass(repr=False, eq=False, kw_only=True)
+class NetworkLearner(ConstraintsMixin, BaseEstimator):
     """What the neural learners share: training, early stopping, several targets, pruning."""
+
+    dropout: float = 0.3
+    max_epochs: int = 12
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.01
+    optimizer: str = "adamw"
+    schedule: str = "one-cycle"
+    pruning: float = 0.0
+    validation_fraction: float = 0.1
+    patience: int = 3
+    device: str = "auto"
+    random_state: int | np.random.RandomState | None = None
 
     _parameter_constraints = {
         "dropout": [SHARE],
@@ -243,6 +269,13 @@ class NetworkLearner(BaseEstimator):
         tags.target_tags.multi_output = True
         tags.non_deterministic = False
         return tags
+
+
+def of_task(task, classifier, regressor, settings):
+    """Return an unfitted network for labels or for numbers."""
+    learners = {Classes.family: classifier, Numbers.family: regressor}
+    check_choice("task", task, tuple(learners))
+    return learners[task](**settings)
 
 
 class NetworkClassifier(ClassifierMixin):

@@ -1,6 +1,7 @@
 """A linear classifier whose cost hardly grows with the number of classes."""
 
 import numpy as np
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.covariance import ledoit_wolf
 from sklearn.utils.multiclass import check_classification_targets
@@ -50,22 +51,7 @@ class PooledGaussian(ClassifierMixin, BaseEstimator):
         self.min_variance = min_variance
 
     def fit(self, X, y, sample_weight=None):
-        """Estimate the means of the classes and their common covariance.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,)
-            Labels.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        self : PooledGaussian
-            The fitted model.
-        """
+        """Estimate the means of the classes and their common covariance; X is of shape (n_samples, n_features)."""
         check_params(self)
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
@@ -106,13 +92,8 @@ class PooledGaussian(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X):
         """Return class probabilities of shape (n_samples, n_classes)."""
-        scores = self._scores(X)
-        scores -= scores.max(axis=1, keepdims=True)
-        np.exp(scores, out=scores)
-        scores /= scores.sum(axis=1, keepdims=True)
-        return scores
+        return softmax(self._scores(X), axis=1)
 
     def predict(self, X):
         """Return the most probable label of each row."""
-        scores = self._scores(X)
-        return self.classes_[scores.argmax(axis=1)]
+        return self.classes_[self._scores(X).argmax(axis=1)]

@@ -76,20 +76,7 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.half = half
 
     def fit(self, X, y=None):
-        """Learn means, deviations and the factor.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-        y : None
-            Not used.
-
-        Returns
-        -------
-        self : ViewScaler
-            The fitted transformer.
-        """
+        """Learn means, deviations and the factor of an array or sparse matrix of shape (n_samples, n_features)."""
         check_params(self)
         X = self._check(X, reset=True)
         if sparse.issparse(X):
@@ -103,18 +90,7 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        """Scale new rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray or CSR matrix of shape (n_samples, n_features)
-            Scaled features, float32 when X is float32.
-        """
+        """Return scaled rows, an ndarray or CSR matrix, in single precision where X is."""
         check_is_fitted(self)
         return self.unchecked(self._check(X, reset=False))
 
@@ -401,22 +377,7 @@ class TailRegressor(TransformedTargetRegressor):
         self.regressor = regressor
 
     def fit(self, X, y, **fit_params):
-        """Fit the regressor, and restore the mean.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,)
-            Values.
-        **fit_params : dict
-            Of the regressor, such as `sample_weight`, by which the means are taken, too.
-
-        Returns
-        -------
-        self : TailRegressor
-            The fitted model.
-        """
+        """Fit the regressor, and restore the mean; `fit_params` are those of the regressor, such as `sample_weight`."""
         check_params(self)
         self.factor_ = 1.0
         if isinstance(X, Rows):

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from .._checks import check_choice, whole
+from .._checks import whole
 from .._docs import documented
-from .._kinds import Classes, Numbers
-from ._neural import FITTED, SEEDING, TRAINING, NetworkClassifier, NetworkLearner, NetworkRegressor, TextInput
+from .._kinds import Classes
+from ._neural import FITTED, TRAINING, NetworkClassifier, NetworkLearner, NetworkRegressor, TextInput, of_task
 
 NETWORK = """
 Embedding, convolutions of several widths, the largest value of each filter over the text,
@@ -22,18 +20,7 @@ widths : sequence of int, default=(1, 2, 3)
     Widths of the convolutions, in tokens.
 n_filters : int, default=64
     Filters of each width.
-dropout : float in [0, 1], default=0.3
-    Share of the values dropped in training.
-max_epochs : int, default=12
-    Passes over the training rows.
-batch_size : int, default=64
-    Rows a step.
-learning_rate : float, default=3e-3
-    Highest learning rate.
 {TRAINING}
-patience : int, default=3
-    Epochs without a better loss on them before training stops; the best weights are kept.
-{SEEDING}
 """
 REFERENCE = """
 .. [1] Kim, Y. (2014). Convolutional neural networks for sentence classification. EMNLP.
@@ -48,21 +35,8 @@ class TextNetworkLearner(TextInput, NetworkLearner):
     embedding_dim: int = 64
     widths: Sequence[int] = (1, 2, 3)
     n_filters: int = 64
-    dropout: float = 0.3
-    max_epochs: int = 12
-    batch_size: int = 64
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.01
-    optimizer: str = "adamw"
-    schedule: str = "one-cycle"
-    pruning: float = 0.0
-    validation_fraction: float = 0.1
-    patience: int = 3
-    device: str = "auto"
-    random_state: int | np.random.RandomState | None = None
 
     _parameter_constraints = {
-        **NetworkLearner._parameter_constraints,
         "embedding_dim": [whole(1)],
         "widths": [tuple, list],
         "n_filters": [whole(1)],
@@ -143,17 +117,10 @@ def TextCNN(task=Classes.family, **settings) -> TextCNNClassifier | TextCNNRegre
     **settings : dict
         Parameters of the class.
 
-    Returns
-    -------
-    TextCNNClassifier or TextCNNRegressor
-        An unfitted learner.
-
     Examples
     --------
     >>> from ensemble_mm.learners import TextCNN
     >>> TextCNN("regression", max_epochs=5)
     TextCNNRegressor(max_epochs=5)
     """
-    learners = {Classes.family: TextCNNClassifier, Numbers.family: TextCNNRegressor}
-    check_choice("task", task, tuple(learners))
-    return learners[task](**settings)
+    return of_task(task, TextCNNClassifier, TextCNNRegressor, settings)

@@ -1,8 +1,9 @@
 """Which meta-learner: by name, by cross-validation on the table, or the user's own."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from numbers import Integral
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -52,9 +53,16 @@ FEW_BAGS = 3  # of greedy selection where it is only judged
 JUDGED_CELLS = 100_000  # of a table, rows times members, that are enough to judge on
 
 
+@dataclass(repr=False, eq=False, kw_only=True)
 class _Auto:
+    candidates: Iterable[str] | Mapping[str, float] = CANDIDATES
+    tolerance: float = 2.0
+    cv: Any = 5
+    scoring: str | Callable | None = None
+    random_state: int | np.random.RandomState | None = 0
+
     learns_weights = True
-    _parameter_constraints = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "candidates": [Iterable],
         "tolerance": [AT_LEAST_0],
         "cv": [whole(2), having("split"), Iterable],
@@ -188,6 +196,7 @@ class _Auto:
         return np.concatenate([model.weighed() for model in self.chosen_.values()])
 
 
+@dataclass(repr=False, eq=False, kw_only=True)
 class AutoClassifier(_Auto, TableClassifier):
     """Average the meta-learners that cross-validation on the table cannot tell from the best.
 
@@ -236,16 +245,6 @@ class AutoClassifier(_Auto, TableClassifier):
     {'linear': 1.0}
     """
 
-    _parameter_constraints = {**_Auto._parameter_constraints, "n_classes": [None, whole(2)]}
-
-    def __init__(self, *, candidates=CANDIDATES, tolerance=2.0, cv=5, scoring=None, n_classes=None, random_state=0):
-        self.candidates = candidates
-        self.tolerance = tolerance
-        self.cv = cv
-        self.scoring = scoring
-        self.n_classes = n_classes
-        self.random_state = random_state
-
 
 class AutoRegressor(_Auto, TableRegressor):
     """Average the meta-learners that cross-validation on the table cannot tell from the best; see `AutoClassifier`.
@@ -269,13 +268,6 @@ class AutoRegressor(_Auto, TableRegressor):
     >>> AutoRegressor().fit(np.c_[y, np.zeros(50)], y).shares_
     {'greedy': 1.0}
     """
-
-    def __init__(self, *, candidates=CANDIDATES, tolerance=2.0, cv=5, scoring=None, random_state=0):
-        self.candidates = candidates
-        self.tolerance = tolerance
-        self.cv = cv
-        self.scoring = scoring
-        self.random_state = random_state
 
 
 def _first_and_twins(rows):

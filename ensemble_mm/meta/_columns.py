@@ -8,13 +8,14 @@ member that abstained; a row's weight is then spread over the members that did n
 from dataclasses import dataclass
 from hashlib import blake2b
 from numbers import Real
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
-from .._checks import check_params
+from .._checks import ConstraintsMixin, check_params, whole
 from .._kinds import Classes, Numbers
 
 MOST_NUMBERS = 10_000_000  # 80 MB: of a search, which goes over them many times
@@ -167,7 +168,7 @@ def mean_and_error(values, weight=None, groups=None):
     return float(mean), float(np.sqrt(variance * worth / (worth - 1)))
 
 
-class TableMixin:
+class TableMixin(ConstraintsMixin):
     """Checks, prior and empty rows that all meta-learners share."""
 
     def _check(self, X, y, sample_weight):
@@ -231,17 +232,21 @@ class TableMixin:
         return tags
 
 
+@dataclass(repr=False, eq=False, kw_only=True)
 class TableClassifier(TableMixin, ClassifierMixin, BaseEstimator):
     """Base of the meta-learners for classes, which read columns of a table and predict by weights of its members.
 
-    A subclass has a parameter `n_classes=None` and writes `fit`, as `MeanClassifier` does: `self._check(X, y,
+    A subclass writes `fit`, as `MeanClassifier` does, and may have more parameters: `self._check(X, y,
     sample_weight)` gives the `Rows` to learn from, and what was learned are the weights of the members, `weights_`, in
     the order of the columns (see `Rows.back`). One whose predictions are not the weighted mean of the members
     writes `_mix` too, from cells of shape (n_samples, n_members, n_classes) to (n_samples, n_classes). Parameters named
     `scoring` and `random_state` are set for each task.
     """
 
+    n_classes: int | None = None
+
     family = Classes.family
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"n_classes": [None, whole(2)]}
 
     @property
     def _kind(self):

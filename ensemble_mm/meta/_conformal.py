@@ -353,20 +353,13 @@ class ConformalSets(_ByPattern):
         self.method = method
 
     def fit(self, oof, y, pattern=None, sample_weight=None, groups=None, guesses=None):
-        """Learn the scores of the true classes.
+        """Learn the scores of the true classes, given out-of-fold probabilities and class positions.
 
         Parameters
         ----------
         oof : array-like of shape (n_samples, n_classes)
-            Out-of-fold probabilities.
-        y : array-like of shape (n_samples,)
-            Class positions.
-        pattern : array-like of shape (n_samples,) or None, default=None
-            One value per row that tells which views the row has.
-        sample_weight : array-like of shape (n_samples,) or None, default=None
-            How often each row counts.
-        groups : array-like of shape (n_samples,) or None, default=None
-            Rows of a group err together: all of them tell how sure a quantile is as one row does.
+        y, pattern, sample_weight, groups
+            See `ConformalIntervals.fit`.
         guesses : dict of int to ndarray of shape (n_classes,) or None, default=None
             The probabilities of all rows of a pattern, in the place of `oof`: that of views which tell nothing. Their
             own differ by little but the model that made them, and a class would be in the set of all or of no row

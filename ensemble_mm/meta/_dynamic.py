@@ -1,5 +1,8 @@
 """Weights of its own for each row: members count by how well they did on rows of which they said much the same."""
 
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
 import numpy as np
 from sklearn.neighbors import KDTree
 
@@ -15,7 +18,12 @@ N_FOLDS = 5
 SIGNIFICANT = 1.645  # standard errors: one-sided, 5 %
 
 
+@dataclass(repr=False, eq=False, kw_only=True)
 class _Dynamic:
+    n_neighbors: int = 10
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"n_neighbors": [whole(1)]}
+
     def fit(self, X, y, sample_weight=None, groups=None):
         """Find the weights of all rows, and whether those of a row's own are better on rows that are held out.
 
@@ -87,6 +95,7 @@ class _Dynamic:
         return ((self.weights_ > 0) | self.is_dynamic_)[np.newaxis]
 
 
+@dataclass(repr=False, eq=False, kw_only=True)
 class DynamicClassifier(_Dynamic, GreedyClassifier):
     """Select members for each row anew, by how well they did on the rows that they said most alike of [1]_.
 
@@ -129,18 +138,8 @@ class DynamicClassifier(_Dynamic, GreedyClassifier):
     True
     """
 
-    _parameter_constraints = {**GreedyClassifier._parameter_constraints, "n_neighbors": [whole(1)]}
 
-    def __init__(
-        self, *, n_neighbors=10, n_steps=20, n_bags=10, shrinkage=0.0, scoring=None, n_classes=None, random_state=0
-    ):
-        super().__init__(
-            n_steps=n_steps, n_bags=n_bags, shrinkage=shrinkage, scoring=scoring, n_classes=n_classes,
-            random_state=random_state,
-        )  # fmt: skip
-        self.n_neighbors = n_neighbors
-
-
+@dataclass(repr=False, eq=False, kw_only=True)
 class DynamicRegressor(_Dynamic, GreedyRegressor):
     """Select members for each row anew; see `DynamicClassifier`.
 
@@ -164,11 +163,3 @@ class DynamicRegressor(_Dynamic, GreedyRegressor):
     >>> DynamicRegressor().fit(table, y).predict([[-0.5, 0.0], [0.0, 0.5]]).round(1)
     array([-0.5,  0.5])
     """
-
-    _parameter_constraints = {**GreedyRegressor._parameter_constraints, "n_neighbors": [whole(1)]}
-
-    def __init__(self, *, n_neighbors=10, n_steps=20, n_bags=10, shrinkage=0.0, scoring=None, random_state=0):
-        super().__init__(
-            n_steps=n_steps, n_bags=n_bags, shrinkage=shrinkage, scoring=scoring, random_state=random_state
-        )
-        self.n_neighbors = n_neighbors

@@ -1,5 +1,9 @@
 """Greedy selection of members with replacement: the default meta-learner."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
 import numpy as np
 from sklearn.utils import check_random_state
 
@@ -13,9 +17,16 @@ MOST_TRIALS = 800  # blends that a metric without a quick form may judge
 MULTIPLIERS = np.random.RandomState(0).randint(1, 2**62, size=4099, dtype=np.int64).astype(np.uint64) * 2 + 1
 
 
+@dataclass(repr=False, eq=False, kw_only=True)
 class _Greedy:
+    n_steps: int = 20
+    n_bags: int = 10
+    shrinkage: float = 0.0
+    scoring: str | Callable | None = None
+    random_state: int | np.random.RandomState | None = 0
+
     learns_weights = True
-    _parameter_constraints = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_steps": [whole(1)],
         "n_bags": [whole(0)],
         "shrinkage": [SHARE],
@@ -126,6 +137,7 @@ def _uniform(key):
     return (key ^ (key >> np.uint64(31))) / 2.0**64
 
 
+@dataclass(repr=False, eq=False, kw_only=True)
 class GreedyClassifier(_Greedy, TableClassifier):
     """Select members greedily with replacement, by the score of their mean [1]_.
 
@@ -169,16 +181,6 @@ class GreedyClassifier(_Greedy, TableClassifier):
     array([1., 0.])
     """
 
-    _parameter_constraints = {**_Greedy._parameter_constraints, "n_classes": [None, whole(2)]}
-
-    def __init__(self, *, n_steps=20, n_bags=10, shrinkage=0.0, scoring=None, n_classes=None, random_state=0):
-        self.n_steps = n_steps
-        self.n_bags = n_bags
-        self.shrinkage = shrinkage
-        self.scoring = scoring
-        self.n_classes = n_classes
-        self.random_state = random_state
-
 
 class GreedyRegressor(_Greedy, TableRegressor):
     """Select members greedily with replacement, by the squared error of their mean; see `GreedyClassifier`.
@@ -204,10 +206,3 @@ class GreedyRegressor(_Greedy, TableRegressor):
     >>> GreedyRegressor().fit(np.c_[y, np.zeros(50)], y).weights_
     array([1., 0.])
     """
-
-    def __init__(self, *, n_steps=20, n_bags=10, shrinkage=0.0, scoring=None, random_state=0):
-        self.n_steps = n_steps
-        self.n_bags = n_bags
-        self.shrinkage = shrinkage
-        self.scoring = scoring
-        self.random_state = random_state

@@ -1,9 +1,12 @@
 """Linear stackers with one non-negative weight per member, whose sum is free."""
 
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
 import numpy as np
 from scipy.optimize import minimize, nnls
 
-from .._checks import AT_LEAST_0, whole
+from .._checks import AT_LEAST_0
 from ._columns import TINY, TableClassifier, TableRegressor, rows_of_numbers, shares, spread, thinned
 from ._completing import completed, learn_relations
 
@@ -13,6 +16,7 @@ MOST_EXACT = 500  # members up to which least squares are solved exactly
 REFILLS = 3  # rounds of filling cells of members that abstained and fitting again
 
 
+@dataclass(repr=False, eq=False, kw_only=True)
 class _Linear:
     """What both linear stackers share: members that abstain leave their weight to the others; the sum stays.
 
@@ -20,7 +24,10 @@ class _Linear:
     as numbers are, lost 4 points of accuracy on digits seen and heard.
     """
 
+    alpha: float = 1.0
+
     learns_weights = True
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"alpha": [AT_LEAST_0]}
 
     def _share(self, cells):
         return shares((~np.isnan(cells[:, :, 0])).astype(float), self.coef_) * self.coef_.sum()
@@ -35,6 +42,7 @@ class _Linear:
         self.weights_ = self.coef_ / total if total > TINY else rows.even
 
 
+@dataclass(repr=False, eq=False, kw_only=True)
 class LinearClassifier(_Linear, TableClassifier):
     """Combine the logarithms of the members' probabilities: a logistic regression with one weight per member.
 
@@ -76,12 +84,6 @@ class LinearClassifier(_Linear, TableClassifier):
     >>> bool(proba[1, 1] > 0.7)
     True
     """
-
-    _parameter_constraints = {"alpha": [AT_LEAST_0], "n_classes": [None, whole(2)]}
-
-    def __init__(self, *, alpha=1.0, n_classes=None):
-        self.alpha = alpha
-        self.n_classes = n_classes
 
     def fit(self, X, y, sample_weight=None):
         """Fit to a table of shape (n_samples, n_members * n_columns)."""
@@ -171,11 +173,6 @@ class LinearRegressor(_Linear, TableRegressor):
     >>> model.coef_.round(3)
     array([2., 0.])
     """
-
-    _parameter_constraints = {"alpha": [AT_LEAST_0]}
-
-    def __init__(self, *, alpha=1.0):
-        self.alpha = alpha
 
     def fit(self, X, y, sample_weight=None):
         """Fit to a table of shape (n_samples, n_members)."""

@@ -1,17 +1,25 @@
 """Blends that learn no weights from labels: fixed weights, the median, and the mean of ranks."""
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
-from .._checks import whole
 from ._columns import TableClassifier, TableRegressor
 from ._weights import MeanClassifier, MeanRegressor
 
 N_MARKS = 201  # quantiles of what a member says, by which its values become ranks
 
 
+@dataclass(repr=False, eq=False)
 class _Fixed:
+    weights: Mapping
+    _: KW_ONLY
+    members: list | None = None
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"weights": [Mapping], "members": [None, list]}
+
     def fit(self, X, y, sample_weight=None):
         """Share the weight of each learner out to its members; see `FixedClassifier`."""
         even = self._check(X, y, sample_weight).even
@@ -22,6 +30,7 @@ class _Fixed:
         return self
 
 
+@dataclass(repr=False, eq=False)
 class FixedClassifier(_Fixed, TableClassifier):
     """Blend probabilities with weights that are given.
 
@@ -52,13 +61,6 @@ class FixedClassifier(_Fixed, TableClassifier):
     array([[0.7, 0.3]])
     """
 
-    _parameter_constraints = {"weights": [Mapping], "members": [None, list], "n_classes": [None, whole(2)]}
-
-    def __init__(self, weights, *, members=None, n_classes=None):
-        self.weights = weights
-        self.members = members
-        self.n_classes = n_classes
-
 
 class FixedRegressor(_Fixed, TableRegressor):
     """Blend numbers with weights that are given; see `FixedClassifier`.
@@ -79,12 +81,6 @@ class FixedRegressor(_Fixed, TableRegressor):
     >>> FixedRegressor({0: 3, 1: 1}).fit([[0.0, 4.0], [1.0, 5.0]], [0.0, 1.0]).predict([[0.0, 4.0]])
     array([1.])
     """
-
-    _parameter_constraints = {"weights": [Mapping], "members": [None, list]}
-
-    def __init__(self, weights, *, members=None):
-        self.weights = weights
-        self.members = members
 
 
 class _Median:

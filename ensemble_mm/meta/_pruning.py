@@ -1,6 +1,8 @@
 """Which members to keep: selectors over the columns of a table that drop what does not help."""
 
+from dataclasses import KW_ONLY, dataclass
 from numbers import Integral, Real
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -8,7 +10,7 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import PART, Number, check_param, check_params, having, one_of, whole
+from .._checks import PART, ConstraintsMixin, Number, check_param, check_params, having, one_of, whole
 from .._kinds import Classes, Numbers, kind_of
 from .._routing import row_params
 from ._choice import rules_of
@@ -19,8 +21,14 @@ MOST_MEMBERS = 300  # the best ones, which are ordered by what they add to each 
 MOST_STEPS = 100
 
 
-class _Pruner(SelectorMixin, BaseEstimator):
+@dataclass(repr=False, eq=False)
+class _Pruner(ConstraintsMixin, SelectorMixin, BaseEstimator):
     """What pruners share: a table comes in, the columns of the kept members go out."""
+
+    _: KW_ONLY
+    n_classes: int | None = None
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"n_classes": [None, whole(0)]}
 
     def _read(self, X, y, sample_weight):
         """Return cells, y, the share of each row, the gains of members, where they are there, and the prior's loss."""
@@ -56,6 +64,7 @@ class _Pruner(SelectorMixin, BaseEstimator):
         return tags
 
 
+@dataclass(repr=False, eq=False)
 class OrderedPruner(_Pruner):
     """Order members so that each next one helps the mean of those before it most, and keep the first [1]_.
 
@@ -86,11 +95,9 @@ class OrderedPruner(_Pruner):
     array([1])
     """
 
-    _parameter_constraints = {"n_members": [whole(1), PART], "n_classes": [None, whole(0)]}
+    n_members: int | float = 0.5
 
-    def __init__(self, n_members=0.5, *, n_classes=None):
-        self.n_members = n_members
-        self.n_classes = n_classes
+    _parameter_constraints: ClassVar[dict[str, Any]] = {"n_members": [whole(1), PART]}
 
     def fit(self, X, y, sample_weight=None):
         """Order the members of a table of shape (n_samples, n_members * n_columns)."""
@@ -102,6 +109,7 @@ class OrderedPruner(_Pruner):
         return self._keep(self.order_)
 
 
+@dataclass(repr=False, eq=False)
 class RedundancyPruner(_Pruner):
     """Drop of every pair of members that say nearly the same the worse one.
 
@@ -135,16 +143,14 @@ class RedundancyPruner(_Pruner):
     array([0, 2])
     """
 
-    _parameter_constraints = {
+    limit: float = 0.98
+    _: KW_ONLY
+    measure: str = "correlation"
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "limit": [Number(Real, -1, 1, closed="both")],
         "measure": [one_of("correlation", "q")],
-        "n_classes": [None, whole(0)],
     }
-
-    def __init__(self, limit=0.98, *, measure="correlation", n_classes=None):
-        self.limit = limit
-        self.measure = measure
-        self.n_classes = n_classes
 
     def fit(self, X, y, sample_weight=None):
         """Compare the members of a table of shape (n_samples, n_members * n_columns)."""
@@ -163,6 +169,7 @@ class RedundancyPruner(_Pruner):
         return self._keep(kept)
 
 
+@dataclass(repr=False, eq=False)
 class CostPruner(_Pruner):
     """Keep the members that lower the loss most for their seconds.
 
@@ -193,16 +200,13 @@ class CostPruner(_Pruner):
     array([0, 2])
     """
 
-    _parameter_constraints = {
+    seconds: Any = None
+    budget: float = 0.5
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "seconds": [None, "array-like"],
         "budget": [Number(Real, 0, 1, closed="right")],
-        "n_classes": [None, whole(0)],
     }
-
-    def __init__(self, seconds=None, budget=0.5, *, n_classes=None):
-        self.seconds = seconds
-        self.budget = budget
-        self.n_classes = n_classes
 
     def fit(self, X, y, sample_weight=None):
         """Weigh loss against seconds on a table of shape (n_samples, n_members * n_columns)."""

@@ -3,6 +3,8 @@
 All weights are non-negative and sum to one, so that they can be read as what each member contributes.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.optimize import minimize, nnls
 
@@ -37,11 +39,6 @@ class MeanClassifier(TableClassifier):
     array([0.3, 0.9, 0.2])
     """
 
-    _parameter_constraints = {"n_classes": [None, whole(2)]}
-
-    def __init__(self, *, n_classes=None):
-        self.n_classes = n_classes
-
     def fit(self, X, y, sample_weight=None):
         """Fit to a table of shape (n_samples, n_members * n_columns)."""
         self.weights_ = self._check(X, y, sample_weight).even
@@ -71,6 +68,7 @@ class MeanRegressor(TableRegressor):
         return self
 
 
+@dataclass(repr=False, eq=False, kw_only=True)
 class SimplexClassifier(TableClassifier):
     """Blend probabilities with the weights on the simplex that minimise the log loss of the blend.
 
@@ -110,13 +108,11 @@ class SimplexClassifier(TableClassifier):
     array([1., 0.])
     """
 
-    learns_weights = True
-    _parameter_constraints = {"shrinkage": [SHARE], "max_iter": [whole(1)], "n_classes": [None, whole(2)]}
+    shrinkage: float = 0.0
+    max_iter: int = 500
 
-    def __init__(self, *, shrinkage=0.0, max_iter=500, n_classes=None):
-        self.shrinkage = shrinkage
-        self.max_iter = max_iter
-        self.n_classes = n_classes
+    learns_weights = True
+    _parameter_constraints = {"shrinkage": [SHARE], "max_iter": [whole(1)]}
 
     def fit(self, X, y, sample_weight=None):
         """Find the weights on a table of shape (n_samples, n_members * n_columns)."""

@@ -1,20 +1,27 @@
 """Any estimator of the user's as a meta-learner."""
 
+from dataclasses import dataclass
 from inspect import signature
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from .._checks import having, whole
+from .._checks import having
 from .._stopping import fit_learner
 from ._columns import TINY, TableClassifier, TableRegressor, filled
 
 MOST_SHUFFLES = 200  # columns that are shuffled to see what they are worth; with more, those that vary most
 
 
+@dataclass(repr=False, eq=False)
 class _Wrapped:
     """Fits an estimator on the filled table; the weights are what it makes of each member."""
+
+    estimator: Any
+
+    _parameter_constraints = {"estimator": [having("fit", "predict")]}
 
     def fit(self, X, y, sample_weight=None, groups=None):
         """Fit the estimator to a table of shape (n_samples, n_members * n_columns).
@@ -63,6 +70,7 @@ class _Wrapped:
         return np.maximum(drop, 0)
 
 
+@dataclass(repr=False, eq=False)
 class WrappedClassifier(_Wrapped, TableClassifier):
     """Let any classifier combine the members.
 
@@ -94,12 +102,6 @@ class WrappedClassifier(_Wrapped, TableClassifier):
     >>> WrappedClassifier(LogisticRegression()).fit(table, y).weights_
     array([1., 0.])
     """
-
-    _parameter_constraints = {"estimator": [having("fit", "predict")], "n_classes": [None, whole(2)]}
-
-    def __init__(self, estimator, *, n_classes=None):
-        self.estimator = estimator
-        self.n_classes = n_classes
 
     def _mix(self, cells):
         gone = np.isnan(cells[:, :, 0]).all(axis=1)
@@ -136,11 +138,6 @@ class WrappedRegressor(_Wrapped, TableRegressor):
     >>> WrappedRegressor(LinearRegression()).fit(np.c_[2 * y, np.ones(20)], y).predict([[8.0, 1.0]]).round(3)
     array([4.])
     """
-
-    _parameter_constraints = {"estimator": [having("fit", "predict")]}
-
-    def __init__(self, estimator):
-        self.estimator = estimator
 
     def _mix(self, cells):
         gone = np.isnan(cells[:, :, 0]).all(axis=1)

@@ -10,31 +10,3 @@ from ._inference import LOOKED_AT, check_kind, infer_column
 from ._numbers import NumberRule, learn_numbers, units_of
 from ._schema import Schema
 from ._strings import CHINESE, SOUTHEAST, are_digits, kind_of_strings
-
-__all__ = [
-    "CHINESE",
-    "FEW",
-    "IN_TABLE",
-    "LEFT_OUT",
-    "LOOKED_AT",
-    "SOUTHEAST",
-    "STRINGS",
-    "Column",
-    "FewRows",
-    "NumberRule",
-    "Schema",
-    "are_digits",
-    "are_plain",
-    "blanks_of",
-    "check_kind",
-    "composed",
-    "infer_column",
-    "is_blank",
-    "is_no_text",
-    "kind_of_strings",
-    "learn_dates",
-    "learn_numbers",
-    "read_few",
-    "units_of",
-    "word_of",
-]

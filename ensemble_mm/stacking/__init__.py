@@ -7,16 +7,3 @@ from ._compare import compare_strategies
 from ._estimators import StackedClassifier, StackedRegressor
 from ._multioutput import STRATEGIES, MultiOutputStack
 from ._predictor import Predictor
-
-__all__ = [
-    "CALIBRATORS",
-    "META_LEARNERS",
-    "PORTFOLIOS",
-    "STRATEGIES",
-    "MultiOutputStack",
-    "Predictor",
-    "StackedClassifier",
-    "StackedRegressor",
-    "compare_strategies",
-    "head_of",
-]

@@ -100,7 +100,6 @@ class MultiOutputStack(BaseStack):
     task_weight: Mapping[str, float] | None = None
 
     _parameter_constraints = {
-        **BaseStack._parameter_constraints,
         "tasks": [one_of("auto"), dict],
         "strategy": [one_of(*STRATEGIES)],
         "task_weight": [None, dict],

@@ -11,7 +11,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .._checks import POSITIVE, Number, check_choice, check_params, did_you_mean, having, one_of, whole
+from .._checks import (
+    POSITIVE,
+    ConstraintsMixin,
+    Number,
+    check_choice,
+    check_params,
+    did_you_mean,
+    having,
+    one_of,
+    whole,
+)
 from .._docs import documented
 from .._kinds import KINDS, Classes
 from .._scorers import check_scorer
@@ -180,7 +190,7 @@ Seed = int | np.random.RandomState
 
 
 @dataclass(repr=False, eq=False)
-class StackParameters:
+class StackParameters(ConstraintsMixin):
     """Constructor of the stacks. scikit-learn asks that it only stores what it is given."""
 
     views: Parts = "auto"
