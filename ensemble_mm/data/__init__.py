@@ -14,5 +14,6 @@ from ._sources import ADDRESS
 from ._suspects import nearly_tells
 from ._tags import MAIN as MAIN_OF_SETS
 from ._tags import as_lists, classes_by_column, evaluate_sets, folded, kinds_by_column, of_having
-from ._targets import Task, labels_by_task, resolve_targets, setting_of
+from ._targets import labels_by_task, resolve_targets
+from ._task import Task, setting_of
 from ._views import ColumnOnDisk, ColumnsOnDisk, as_fitted, column_of, columns_of, columns_of_few, views_of

@@ -15,7 +15,8 @@ from ._inputs import View, in_another_order, take_rows
 from ._merged import queries_of
 from ._suspects import note_suspects
 from ._tags import kinds_by_column
-from ._targets import Task, resolve_targets, without_rare
+from ._targets import resolve_targets, without_rare
+from ._task import Task
 from ._views import ColumnsOnDisk, columns_of, read_views
 
 

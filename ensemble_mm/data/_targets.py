@@ -1,4 +1,4 @@
-"""Tasks: the kind, the classes and the missing labels of every target.
+"""Tasks of what is handed over as Y: of which kind each column is, and its labels.
 
 `resolve_targets` turns whatever the user hands over as Y into named tasks and one float array a
 task: class positions or numbers, NaN where the label is not known. `labels_by_task` finds the labels of tasks that are
@@ -8,18 +8,16 @@ known in another Y.
 import warnings
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from .._checks import DataWarning, did_you_mean, tell
-from .._kinds import KINDS, LABEL_SETS, LEVELS, Classes, Numbers, name_of_classes
+from .._kinds import KINDS, LABEL_SETS, Classes, Numbers, name_of_classes
 from .._plain_words import plural
-from ..schema import NumberRule, blanks_of, is_blank, learn_dates, learn_numbers, units_of
+from ..schema import NumberRule, blanks_of, learn_dates, learn_numbers, units_of
 from ._labels import (
-    as_column,
     check_labels,
     known_labels,
     moments_error,
@@ -29,134 +27,10 @@ from ._labels import (
 )
 from ._merged import merged, split_kinds
 from ._tags import has_tag, lists_of, separator_of, tags_of
+from ._task import Task, as_numbers, is_number, lost_labels
 
 MOST_INTEGER_CLASSES = 20
 FEWEST_OF_TAG = 5  # rows that have a tag, and that lack it
-SINGLE = np.finfo(np.float32)
-
-
-@dataclass(frozen=True)
-class Task:
-    """One target: its name, its kind and, for a classification, its classes in sorted order.
-
-    Where the cells of a column of Y list tags, there is one task per `tag` of that `column`.
-    """
-
-    name: str
-    kind: str
-    classes: np.ndarray | None = None
-    column: str | None = None
-    tag: Any = None
-    reading: NumberRule | None = None  # how numbers are written where they came as text, such as "¥143"
-    decision: tuple[float, ...] | None = None  # a weight per class; None: the most probable one is said
-    parts: tuple[str, str] | None = None  # the columns of Y that tell it, where there are two
-    separator: str | None = None  # of the tags in a text, where such texts were declared to be label sets
-    class_weight: str | tuple[float, ...] | None = None  # what a row of each class counts in learners, or "balanced"
-
-    @property
-    def declared(self):
-        """The kind as `tasks` of a stack takes it."""
-        return self.kind if self.parts is None else (self.kind, *self.parts)
-
-    @property
-    def rules(self):
-        """What is so for tasks of this kind: see `ensemble_mm._kinds`."""
-        rules = KINDS[self.kind](0 if self.classes is None else len(self.classes))
-        return rules if self.decision is None else replace(rules, decision=self.decision)
-
-    @property
-    def column_classes(self) -> list:
-        """What the columns of a learner are called: the classes, for two the second; "" for a number, or levels."""
-        if self.classes is None:
-            return [""] if self.rules.n_columns == 1 else list(LEVELS)
-        return list(self.classes[-self.rules.n_columns :])
-
-    def encode(self, y, *, unseen: float | None = None) -> np.ndarray:
-        """Return labels as floats: class positions or numbers; NaN for a label that is not known.
-
-        A class that was not there in fit becomes `unseen`; None: it is an error.
-        """
-        column = pd.Series(as_column(y))
-        if self.column is not None:
-            column = has_tag(column, self.tag)
-        check_labels(self.name, column)
-        values = np.asarray(column.to_numpy(object), dtype=object)
-        out = np.full(len(values), np.nan)
-        (self._write_numbers if self.classes is None else self._write_positions)(out, values, ~pd.isna(values), unseen)
-        return out
-
-    def _write_numbers(self, out, values, known, unseen):
-        """Write the numbers that labels are; NaN where one is none, which is told of new rows."""
-        out[known] = numbers = _as_numbers(self.name, values[known], self.reading)
-        lost = values[known][np.isnan(numbers)]
-        if len(lost) and unseen is not None:
-            warnings.warn(_lost_labels(self.name, lost, len(numbers)), DataWarning, stacklevel=4)
-
-    def _write_positions(self, out, values, known, unseen):
-        """Write the positions of labels among the classes."""
-        position = {label: i for i, label in enumerate(np.asarray(self.classes).tolist())}
-        known &= [not (isinstance(label, str) and label not in position and is_blank(label)) for label in values]
-        plain = [label.item() if isinstance(label, np.generic) else label for label in values[known]]
-        strange = [label for label in plain if label not in position]
-        if strange and unseen is None:
-            raise ValueError(
-                f"Task {self.name!r} has the label {strange[0]!r}, which was not among its classes in fit "
-                f"({some(self.classes)}): correct it, or mark it as not known with None."
-            )
-        if strange:
-            warnings.warn(
-                f"Task {self.name!r}: {len(strange)} of {len(plain)} labels, such as {strange[0]!r}, were not among "
-                f"its classes in fit ({some(self.classes)}) and count as wrong. Correct them, or mark them as not "
-                "known with None.",
-                DataWarning,
-                stacklevel=4,
-            )
-        out[known] = [position.get(label, unseen) for label in plain]
-
-    def judged(self, y, out, weight=None):
-        """Return `(rules, labels, predictions, weights)` of the rows of predictions whose label is known.
-
-        A class that was not there in fit is one more, to which the predictions give no chance.
-        """
-        target, rules = self.encode(y, unseen=self.rules.n_classes), self.rules
-        if len(target) != len(out):
-            raise ValueError(
-                f"Found input variables with inconsistent numbers of samples: X has {len(out)} rows, task "
-                f"{self.name!r} has {len(target)} labels. Give one label per row; mark one that is not known with None."
-            )
-        rows = ~np.isnan(target) if weight is None else ~np.isnan(target) & (weight > 0)
-        target, out, weight = target[rows], out[rows], None if weight is None else weight[rows]
-        if self.classes is not None and target.max(initial=0) == rules.n_classes:
-            decision = None if self.decision is None else (*self.decision, 0.0)
-            rules, out = type(rules)(rules.n_classes + 1, decision), np.c_[out, np.zeros(len(out))]
-        return rules, target, out, weight
-
-    def evaluate(self, y, out, weight=None) -> dict:
-        """Return the number of known labels and every metric of predictions, shape (n,) or (n, n_classes)."""
-        rules, target, out, weight = self.judged(y, out, weight)
-        return {"n": len(target)} | rules.evaluate(target, out, weight)
-
-    def labels(self, encoded) -> np.ndarray:
-        """Return the labels that `encode` turns into these floats; None for a class that is not known."""
-        if self.classes is None:
-            return encoded
-        known, out = ~np.isnan(encoded), np.full(len(encoded), None, dtype=object)
-        out[known] = np.asarray(self.classes, dtype=object)[encoded[known].astype(np.intp)]
-        return out
-
-    def decode(self, prediction) -> np.ndarray:
-        """Return labels (of class probabilities, shape (n, n_classes)) or the numbers as they are."""
-        decided = self.rules.decide(np.reshape(prediction, (len(prediction), -1)))
-        return decided if self.classes is None else self.classes[decided]
-
-
-def setting_of(setting, task):
-    """Return the setting of one task where a dict by task, column or kind is given; None where it has no entry."""
-    if not isinstance(setting, dict):
-        return setting
-    return next(
-        (setting[key] for key in (task.name, task.column, task.kind, task.rules.family) if key in setting), None
-    )
 
 
 def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str] | None = None):
@@ -400,7 +274,7 @@ def _reading_notes(task: Task, labels: np.ndarray, *, declared: bool):
     """Yield what to know of numbers that came as text."""
     if task.reading is None:
         return
-    read = _as_numbers(task.name, labels, task.reading)
+    read = as_numbers(task.name, labels, task.reading)
     lost = np.isnan(read)
     mixed = next((unit for unit, worth in task.reading.units if worth == 1 and len(task.reading.units) > 1), "")
     yield " ".join(
@@ -409,14 +283,10 @@ def _reading_notes(task: Task, labels: np.ndarray, *, declared: bool):
             f"({task.reading}).",
             *([f"Predictions are in {mixed}."] if mixed else []),
             *([f"{task.reading.doubt}, give the labels as numbers."] if task.reading.doubt else []),
-            *([_lost_labels(task.name, labels[lost], len(labels))] if lost.any() else []),
+            *([lost_labels(task.name, labels[lost], len(labels))] if lost.any() else []),
             *([] if declared else [f'If these are classes, say tasks={{{task.name!r}: "multiclass"}}.']),
         ]
     )
-
-
-def _lost_labels(name: str, lost, n: int) -> str:
-    return f"{len(lost)} of {n} labels of task {name!r} are no numbers, such as {lost[0]!r}, and count as not known."
 
 
 def _make_task(name: str, column: pd.Series, kind: str) -> Task:
@@ -426,15 +296,15 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
     rules = KINDS.get(kind, Classes)
     if issubclass(rules, Numbers):
         labels = known.to_numpy(object)
-        reading = None if all(map(_is_number, labels)) else learn_numbers(Counter(labels))
-        fault = rules().fault(_as_numbers(name, labels, reading))
+        reading = None if all(map(is_number, labels)) else learn_numbers(Counter(labels))
+        fault = rules().fault(as_numbers(name, labels, reading))
         if fault is not None:
             raise ValueError(f"Task {name!r} is a {kind}, but {fault}.")
         return Task(name, kind, reading=reading)
     if rules.is_ordered:
         return Task(name, kind, _ordered_classes(name, column, known, kind))
     if pd.api.types.is_float_dtype(known):
-        values = _as_numbers(name, known)
+        values = as_numbers(name, known)
         if (values != np.floor(values)).any():
             if kind == Classes.family:
                 raise ValueError(
@@ -500,38 +370,3 @@ def _blank_classes(task: Task):
     alike = [text for text in texts if text != " ".join(text.split()) and " ".join(text.split()) in texts]
     if alike:
         yield f"Task {task.name!r} has classes that differ from others by spaces alone: {some(alike)}. Take these off."
-
-
-def _as_numbers(name: str, values, reading: NumberRule | None = None) -> np.ndarray:
-    """Return labels as floats; NaN where `reading` finds no number in a text."""
-    if reading is not None:
-        numbers = reading.read(pd.Series(values, dtype=object)).to_numpy()
-    else:
-        try:
-            numbers = np.asarray(values, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            strange = [value for value in values if not _is_number(value)]
-            raise ValueError(
-                f"Task {name!r} is a regression, but holds {some(strange)} ({len(strange)} of {len(values)} labels): "
-                "give numbers, all in one unit, or declare it a classification."
-            ) from error
-    if np.isinf(numbers).any():
-        raise ValueError(
-            f"Input y contains infinity: task {name!r} holds infinite values. Correct them, or mark them as not known "
-            "with NaN."
-        )
-    largest = np.abs(numbers[~np.isnan(numbers)]).max(initial=0.0)
-    if largest and not SINGLE.tiny <= largest <= SINGLE.max:
-        raise ValueError(
-            f"The largest number of task {name!r} is {largest:.3g}: learners that compute in single precision, and "
-            f"squared errors, need one between {SINGLE.tiny:.0e} and {SINGLE.max:.0e}. Give the task in another unit."
-        )
-    return numbers
-
-
-def _is_number(value) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True

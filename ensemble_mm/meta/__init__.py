@@ -4,7 +4,8 @@ from ._alternatives import alternatives, best_alone, constant_of, cross_fitted, 
 from ._calibration import CALIBRATORS, IsotonicCalibrator, TemperatureCalibrator
 from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, make_meta_learner
 from ._columns import TableClassifier, TableRegressor, blend, mean_and_error, rows_worth
-from ._conformal import FEWEST_ROWS, ConformalIntervals, ConformalQuantiles, ConformalSets, JointCoverage
+from ._conformal import FEWEST_ROWS, ConformalIntervals, ConformalSets, JointCoverage
+from ._conformal_quantiles import ConformalQuantiles
 from ._dynamic import DynamicClassifier, DynamicRegressor
 from ._greedy import GreedyClassifier, GreedyRegressor, selection_path
 from ._hazards import GreedyHazards, MeanHazards

@@ -1,17 +1,14 @@
 """Intervals and sets that cover as often as they say, from out-of-fold predictions, by what a row has."""
 
 import numpy as np
-from scipy.stats import norm
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from .._checks import check_params, one_of
-from .._kinds import LEVELS
 from ._calibration import check_proba
 from ._columns import TINY, mean_and_error, rows_worth
 
 FEWEST_ROWS = 50  # of an availability pattern that gets a quantile of its own
-FARTHEST = 10.0  # standard errors from the median at which a number may lie
 ROWS_PER_SIZE, MOST_SIZES = 40, 10  # to tell how large residuals are near a prediction
 LEAST_SIZE = 0.1  # of the mean
 N_PARTS = 5  # of the rows, each of which gets its size from the others
@@ -19,7 +16,7 @@ SIGNIFICANT = 1.645  # standard errors: one-sided, 5 %
 MOST_SCORES = 2000  # that are kept of a pattern: the others lie between them
 
 
-class _ByPattern(BaseEstimator):
+class ByPattern(BaseEstimator):
     """Scores of the out-of-fold rows, by which views the rows have; a rare pattern uses all rows.
 
     Patterns that were tried out (`add`) are bits of views: one that is not known takes the known one that has the most
@@ -69,7 +66,7 @@ class _ByPattern(BaseEstimator):
 
     def _quantiles(self, coverage, pattern, n_rows):
         """Return the score of each row that covers; `coverage` is one number, or one per row."""
-        coverage = _check_coverage(coverage, n_rows)
+        coverage = check_coverage(coverage, n_rows)
         if pattern is None:
             return self._quantile(None, coverage)
         pattern, out = _check_pattern(pattern, n_rows), np.empty(n_rows)
@@ -96,7 +93,7 @@ class _ByPattern(BaseEstimator):
         return out
 
 
-class ConformalIntervals(_ByPattern):
+class ConformalIntervals(ByPattern):
     """Intervals from out-of-fold residuals: cross-conformal prediction [1]_, by availability pattern.
 
     An interval is the prediction plus and minus a quantile of the residuals, with the correction for a finite sample.
@@ -215,100 +212,7 @@ def _interval_scores(residuals, sizes, weight):
     return 2 * half + 20 * np.maximum(residuals - half, 0)
 
 
-class ConformalQuantiles(_ByPattern):
-    """Quantiles and intervals that hold as often as they say, from out-of-fold quantiles, by availability pattern.
-
-    A row's predicted quantiles are joined to a distribution, straight between them on the scale of a normal one, and
-    going on so beyond them. The score of a row is where its true number lies in it, as that of a standard normal
-    number. Quantiles of the scores tell which part of the distribution to take [1]_.
-
-    Attributes
-    ----------
-    scores_, worth_, seen_, added_ : as in `ConformalIntervals`
-        Of the scores; those of `below_` are of their negatives.
-    below_ : ConformalQuantiles
-
-    References
-    ----------
-    .. [1] Chernozhukov, V., Wuethrich, K., Zhu, Y. (2021). Distributional conformal prediction. PNAS 118.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ensemble_mm.meta import ConformalQuantiles
-    >>> oof = np.tile([0.0, -1.6, -1.3, -0.7, 0.7, 1.3, 1.6], (99, 1))
-    >>> quantiles = ConformalQuantiles().fit(oof, np.linspace(-3, 3, 99))
-    >>> quantiles.interval(oof[:1], 0.8).round(1)
-    array([[-2.4,  2.4]])
-    """
-
-    def fit(self, oof, y, pattern=None, sample_weight=None, groups=None):
-        """Learn where true numbers lie in out-of-fold quantiles of shape (n_samples, n_levels); see the others."""
-        scores = _normal_scores(oof, y)
-        self.below_ = ConformalQuantiles()._keep(-scores, pattern, sample_weight, groups)
-        return self._keep(scores, pattern, sample_weight, groups)
-
-    def add(self, pattern, oof, y, sample_weight=None, groups=None):
-        """Learn from rows that were predicted as if they had a pattern, whose bits tell the views."""
-        scores = _normal_scores(oof, y)
-        self.below_._add(pattern, -scores, sample_weight, groups)
-        return self._add(pattern, scores, sample_weight, groups)
-
-    def levels(self, oof, y, pattern):
-        """Return the coverage at which the interval of each row just holds its true number, shape (n_samples,)."""
-        scores = _normal_scores(oof, y)
-        above, below = self._levels(scores, pattern), self.below_._levels(-scores, pattern)
-        return np.clip(2 * np.maximum(above, below) - 1, 0, 1)
-
-    def quantile(self, prediction, level, pattern=None):
-        """Return the number below which a share `level` of new rows lies, shape (n_samples,)."""
-        check_is_fitted(self)
-        level = _check_coverage(level, len(prediction), "level")
-        above = self._quantiles(np.maximum(level, 0.5), pattern, len(prediction))
-        below = self.below_._quantiles(np.maximum(1 - level, 0.5), pattern, len(prediction))
-        # Beyond what was seen, the distribution goes on as it would.
-        above = np.where(np.isinf(above), np.maximum(norm.ppf(level), self._farthest(pattern)), above)
-        below = np.where(np.isinf(below), np.maximum(norm.ppf(1 - level), self.below_._farthest(pattern)), below)
-        return _at_score(prediction, np.where(level >= 0.5, above, np.minimum(-below, above)))
-
-    def interval(self, prediction, coverage=0.9, pattern=None):
-        """Return lower and upper bounds, shape (n_samples, 2): as many rows are to lie below as above."""
-        coverage = _check_coverage(coverage, len(prediction))
-        return np.column_stack(
-            [self.quantile(prediction, side, pattern) for side in ((1 - coverage) / 2, (1 + coverage) / 2)]
-        )
-
-
-def _line(prediction):
-    """Return the scores of the levels, and predicted quantiles that differ, both in ascending order."""
-    order = np.argsort(LEVELS)
-    values = np.asarray(prediction, dtype=float)[:, order]
-    step = 1e-9 * np.maximum(np.abs(values).max(axis=1), np.finfo(float).tiny)
-    return norm.ppf(np.sort(LEVELS)), values + step[:, np.newaxis] * np.arange(len(order))
-
-
-def _normal_scores(prediction, y):
-    """Return where numbers lie in predicted distributions, as standard normal numbers of at most `FARTHEST`."""
-    scores, values = _line(prediction)
-    y = np.asarray(y, dtype=float)
-    part = np.clip((values < y[:, np.newaxis]).sum(axis=1) - 1, 0, len(scores) - 2)
-    rows = np.arange(len(y))
-    low, high = values[rows, part], values[rows, part + 1]
-    with np.errstate(over="ignore"):  # where all quantiles are zero
-        place = scores[part] + (y - low) / (high - low) * (scores[part + 1] - scores[part])
-    return np.clip(place, -FARTHEST, FARTHEST)
-
-
-def _at_score(prediction, score):
-    """Return the numbers that lie at some scores of predicted distributions."""
-    scores, values = _line(prediction)
-    part = np.clip(np.searchsorted(scores, score) - 1, 0, len(scores) - 2)
-    rows = np.arange(len(values))
-    low, high = values[rows, part], values[rows, part + 1]
-    return low + (score - scores[part]) / (scores[part + 1] - scores[part]) * (high - low)
-
-
-class ConformalSets(_ByPattern):
+class ConformalSets(ByPattern):
     """Sets of classes from out-of-fold probabilities, never empty, by availability pattern.
 
     The most probable class is always in the set: where a model is right more often than `coverage`, sets cover more.
@@ -407,7 +311,7 @@ class ConformalSets(_ByPattern):
         return scores
 
 
-class JointCoverage(_ByPattern):
+class JointCoverage(ByPattern):
     """How far each task of a row must be covered so that all its tasks are at once, by availability pattern.
 
     The score of a row is the highest of the coverages at which its tasks are just covered. What tasks have in common
@@ -439,7 +343,7 @@ class JointCoverage(_ByPattern):
     def of_each(self, coverage, pattern):
         """Return the coverage to ask of each task, shape (n_samples,): Bonferroni's bound where few rows were seen."""
         if self.worth_[None][-1:].sum() < FEWEST_ROWS:
-            return 1 - (1 - _check_coverage(coverage, len(pattern))) / self.n_tasks_
+            return 1 - (1 - check_coverage(coverage, len(pattern))) / self.n_tasks_
         return np.minimum(self._quantiles(coverage, pattern, len(pattern)), 1 - TINY)
 
 
@@ -466,7 +370,7 @@ def _ranked(scores, weight, groups):
     return scores[rows], worth
 
 
-def _check_coverage(coverage, n_rows, name="coverage"):
+def check_coverage(coverage, n_rows, name="coverage"):
     """Return the coverage, or the level, that is asked for each row."""
     values = np.asarray(coverage)
     if values.dtype.kind not in "iuf" or not ((values > 0) & (values < 1)).all():

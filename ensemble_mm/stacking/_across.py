@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..crossfit import ALL_ROWS, Estimate, Fit, Member, seed_of
 from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
-from ._level import SIGNIFICANT, outside, paired_gain
+from ._judged import SIGNIFICANT, outside, paired_gain
 
 N_CHAINS = 4
 BOUND = (ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor)  # read pixels or tokens, no more

@@ -11,7 +11,8 @@ from ..crossfit import Reader, patterns_to_try
 from ..data import kinds_by_column
 from ..store import content_key
 from ._decisions import decided
-from ._level import Level, forget_idle, parts
+from ._judged import parts
+from ._level import Level, forget_idle
 from ._members import learners_of, members_of_fit
 from ._parameters import BY_TASK
 from ._seen import marks_of

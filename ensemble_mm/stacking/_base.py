@@ -38,6 +38,7 @@ from ..data import (
     has_names,
     is_lazy,
     read_problem,
+    setting_of,
 )
 from ..meta import parts_of
 from ..store import BlockFolder, FeatureCache, JobStore, content_key, versions
@@ -47,9 +48,9 @@ from ._cascade import measured_views
 from ._cautions import fitted_before, left_out, sampled_learners
 from ._decisions import decided, with_class_weights
 from ._diagram import diagram
-from ._level import Level, calibrator_of, forget_idle, meta_setting, setting_of
+from ._level import Level, forget_idle
 from ._members import members_of_fit, untold
-from ._parameters import INNER, StackParameters, check_settings, check_weights
+from ._parameters import INNER, StackParameters, calibrator_of, check_settings, check_weights, meta_setting
 from ._params import NamedParamsMixin
 from ._prediction import PLAIN_OUTPUT, PredictionMixin
 from ._progress import Progress

@@ -13,7 +13,8 @@ import numpy as np
 from ..crossfit import LossesByViews, check_failures, patterns_of
 from ..data import Problem
 from ..meta import FEWEST_ROWS, make_meta_learner
-from ._level import SIGNIFICANT, FitMeta, Weighed, combined, first_part, has_both, outside, paired_gain, parts, worth_of
+from ._judged import SIGNIFICANT, first_part, has_both, outside, paired_gain, parts, worth_of
+from ._level import FitMeta, Weighed, combined
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ..data import Problem, as_source, task_weights, views_of
 from ..meta import alternatives, cross_fitted, make_meta_learner, simpler
 from ._adding import copies_of
 from ._board import judge_of
-from ._level import paired_gain
+from ._judged import paired_gain
 from ._multioutput import MultiOutputStack
 
 Z_95 = 1.959964  # two-sided 95 % of the normal distribution

@@ -12,7 +12,7 @@ from .._scorers import Metric, check_scorer, judges_decisions, metric_of
 from ..crossfit import counted_classes
 from ..data import setting_of
 from ..meta import decision_weights, parts_of
-from ._level import has_both
+from ._judged import has_both
 
 MOST_CLASSES = 100  # a choice goes over all of them
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cache
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -19,13 +18,11 @@ from ..meta import (
     constant_of,
     knows_more,
     make_meta_learner,
-    mean_and_error,
-    parts_of,
-    rows_worth,
     select_members,
 )
+from ._judged import SIGNIFICANT, first_part, has_both, outside, paired_gain, parts
+from ._parameters import calibrator_of
 
-SIGNIFICANT = 1.645  # standard errors: one-sided, 5 %
 AUTO_SHARES = (0.5, 0.75, 1.0)  # of the members that "auto" keeps
 
 
@@ -404,73 +401,6 @@ def forget_idle(levels):
 def _reads_wherever(other, member):
     """Tell whether a member reads each row that another one reads: any view of a row is enough for both."""
     return set(member.views) <= set(other.views) if member.views else not other.views
-
-
-def calibrator_of(setting, task):
-    """Return the name of the calibrator of a task's probabilities; None without one, and for numbers."""
-    return setting_of(setting, task) if task.rules.region == "sets" else None
-
-
-def meta_setting(setting, task):
-    """Return what makes the meta-learner of a task, of a setting that may be by task; weights are for all tasks."""
-    return setting if by_learner(setting) else setting_of(setting, task)
-
-
-def by_learner(setting):
-    """Tell whether a setting is a dict of weights."""
-    return isinstance(setting, dict) and bool(setting) and all(isinstance(value, Real) for value in setting.values())
-
-
-def paired_gain(problem, name, before, after, some=True):
-    """Return by how much the loss of a task is lower with the second of two predictions, and its standard error.
-
-    Rows count by their weights, where both predictions and the label are there and the mask `some` is true: one of
-    weight two is as sure as two equal ones. Fewer than two rows or groups give (0, inf).
-    """
-    task, y = problem.tasks[name], problem.targets[name]
-    rows = has_both(y, before) & has_both(y, after) & some
-    if problem.weights[name] is not None:
-        rows &= problem.weights[name] > 0
-    if not rows.any():
-        return 0.0, np.inf
-    difference = task.rules.losses(y[rows], before[rows]) - task.rules.losses(y[rows], after[rows])
-    return mean_and_error(difference, *(None if part is None else part[rows]
-                                        for part in (problem.weights[name], problem.group_codes)))  # fmt: skip
-
-
-def has_both(y, out):
-    """Return which rows have a label and a prediction."""
-    return ~np.isnan(y) & np.isfinite(out.reshape(len(y), -1)).all(axis=1)
-
-
-def worth_of(problem, name, rows):
-    """Return how many independent rows, or groups, some rows are worth."""
-    if problem.groups is not None:
-        return len(np.unique(problem.group_codes[rows]))
-    weight = problem.weights[name]
-    return rows_worth(None if weight is None else weight[rows], rows.sum()).sum() if rows.any() else 0
-
-
-def parts(run):
-    """Return pairs (others, rows): what meta-learners and choices learn from, and the rows of a fold or of its part."""
-    labels = next(iter(run.problem.strata.values()), None)
-    return parts_of(run.folds, run.problem.n_rows, run.problem.group_codes, labels, once=run.refit)
-
-
-def first_part(run):
-    """Return the first of `parts` that each row belongs to on which patterns are tried out."""
-    first = np.full(run.problem.n_rows, -1)
-    for part, (_, rows) in reversed(list(enumerate(parts(run)))):
-        first[rows] = part
-    return first[run.tried.rows]
-
-
-def outside(run, fold):
-    """Return which rows are among the others of a fold (by its place in `parts`); all for None."""
-    mask = np.full(run.problem.n_rows, fold is None)
-    if fold is not None:
-        mask[parts(run)[fold][0]] = True
-    return mask
 
 
 def _halves(fitted, names, share):

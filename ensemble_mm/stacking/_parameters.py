@@ -28,7 +28,6 @@ from .._scorers import check_scorer
 from ..data import kinds_by_column, setting_of
 from ..meta import CALIBRATORS, check_pruner, make_meta_learner
 from ._decisions import check_class_weight, check_threshold, is_by_class
-from ._level import by_learner, meta_setting
 
 MOST_COPIES = 1000  # a typing error would else fill the memory
 
@@ -295,3 +294,18 @@ def check_entries(parameter, setting, tasks) -> None:
             f"{parameter} has an entry for {unknown!r}, which is no task and no kind of task: "
             f"use some of {', '.join(map(repr, known))}.{did_you_mean(unknown, known)}"
         )
+
+
+def calibrator_of(setting, task):
+    """Return the name of the calibrator of a task's probabilities; None without one, and for numbers."""
+    return setting_of(setting, task) if task.rules.region == "sets" else None
+
+
+def meta_setting(setting, task):
+    """Return what makes the meta-learner of a task, of a setting that may be by task; weights are for all tasks."""
+    return setting if by_learner(setting) else setting_of(setting, task)
+
+
+def by_learner(setting):
+    """Tell whether a setting is a dict of weights."""
+    return isinstance(setting, dict) and bool(setting) and all(isinstance(value, Real) for value in setting.values())

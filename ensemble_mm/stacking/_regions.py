@@ -11,7 +11,7 @@ from .._checks import DataWarning
 from ..crossfit import patterns_of
 from ..data import Classes, Numbers, Quantiles
 from ..meta import FEWEST_ROWS, ConformalIntervals, ConformalQuantiles, ConformalSets, JointCoverage
-from ._level import SIGNIFICANT, has_both, paired_gain, worth_of
+from ._judged import SIGNIFICANT, has_both, paired_gain, worth_of
 
 REGIONS = {Classes.family: ConformalSets, Numbers.family: ConformalIntervals, Quantiles.family: ConformalQuantiles}
 

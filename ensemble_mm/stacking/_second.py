@@ -24,8 +24,10 @@ from ._across import (
     members_reading,
     moved_by,
 )
-from ._level import Level, meta_setting, parts
+from ._judged import parts
+from ._level import Level
 from ._members import OWN_LOSS, facts_of
+from ._parameters import meta_setting
 
 FINAL = "meta_learner"  # what the member that is the final estimator is called
 EVERY = 1000  # learners: a second layer has all of the first

@@ -21,7 +21,8 @@ from sklearn.utils import Bunch
 
 from ._boosters import booster_kind, booster_state
 from ._classes import name_of, without_places
-from ._natives import check_object, native_node, pack_trees
+from ._handed import check_object
+from ._natives import native_node, pack_trees
 from ._values import as_text
 
 MANY = 16  # words or numbers, from where a list of them is kept as an array
