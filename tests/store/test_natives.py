@@ -29,7 +29,8 @@ from ensemble_mm.store import ModelFileError, load, save
 from ensemble_mm.store._classes import Finder
 from ensemble_mm.store._decoding import Decoder
 from ensemble_mm.store._encoding import Encoder
-from ensemble_mm.store._natives import check_object, check_walk, pack_trees, read_trees
+from ensemble_mm.store._handed import check_object
+from ensemble_mm.store._natives import check_walk, pack_trees, read_trees
 
 X = np.random.default_rng(0).normal(size=(80, 4))
 y = np.arange(80) % 3
