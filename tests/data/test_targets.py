@@ -56,7 +56,7 @@ def test_labels_go_there_and_back_and_unknown_ones_stay_unknown():
         ({"t": ["a", "b", "c"]}, {"t": "binary"}, 'declared "binary" but has the classes'),
         ({"t": [0.5, 1.5]}, {"t": "multiclass"}, "declared 'multiclass' but holds numbers such as 0.5"),
         ({"t": [1, 2]}, {"u": "binary"}, "tasks names 'u', but Y has the columns 't'"),
-        ({"t": [1, 2]}, {"t": "ranking"}, "has kind 'ranking': use one of"),
+        ({"t": [1, 2]}, {"t": "ranked"}, "has kind 'ranked': use one of"),
         ({"t": [1.0, np.inf]}, "auto", "infinite values"),
     ],
 )
