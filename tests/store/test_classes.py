@@ -13,7 +13,7 @@ from ensemble_mm.store._classes import Finder, name_of
 
 NOT_IN_MODELS = {  # bases of others, and what lives within one call
     "BaseStack", "ImageNetworkLearner", "MediaExtractor", "NetworkLearner", "TableClassifier", "TableRegressor",
-    "TextNetworkLearner", "ByPattern", "_Comparison", "_GivenClassifier", "_GivenRegressor", "_Pruner", "_SingleStack",
+    "TextNetworkLearner", "ByPattern", "_Compared", "_GivenClassifier", "_GivenRegressor", "_Pruner", "_SingleStack",
 }  # fmt: skip
 
 
