@@ -10,7 +10,8 @@ The score is the area under the ROC curve; decisions have the balanced accuracy:
 over the folds, as a stack tells it. "pooled" puts all rows of `oof_` in one order, which is below chance on noise: a
 row's label moves what models and calibrators of all folds say but those of its own. Numbers that are one by design
 (`leaderboard`, `cv_results_`, the page of `report`, a run in a `TaskDatabase`) are read once each, from the model of
-"linear". There is no sigmoid calibration: "temperature" is its form of one parameter.
+"linear". Of rows that are answered only where the model is sure, and of views that are read only where it is not, it is
+what the displays show. There is no sigmoid calibration: "temperature" is its form of one parameter.
 
     python benchmarks/bench_honest.py [SEEDS] [noise | signal]
 """
@@ -23,15 +24,26 @@ import warnings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import matplotlib
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from _measure import report
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
-from sklearn.model_selection import RepeatedStratifiedKFold
+from sklearn.model_selection import RepeatedStratifiedKFold, TimeSeriesSplit
 from sklearn.tree import DecisionTreeClassifier
 
-from ensemble_mm import MultiOutputStack, StackedClassifier, TunedLearner, compare_strategies
+from ensemble_mm import (
+    CascadeDisplay,
+    MultiOutputStack,
+    RiskCoverageDisplay,
+    StackedClassifier,
+    TunedLearner,
+    compare_strategies,
+)
 from ensemble_mm.inspection._cells import cells_of
 from ensemble_mm.inspection._scores import compare_choices
 from ensemble_mm.meta import parts_of, select_members
@@ -55,6 +67,10 @@ SETTINGS = {
     "greedy, 2 x 5 folds": GREEDY | {"cv": RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=0)},
     "linear, class_weight": LINEAR | {"class_weight": "balanced"},
     "linear, threshold": LINEAR | {"threshold": "balanced_accuracy"},
+    "dynamic": {"meta_learner": "dynamic"},
+    "linear, layers=2": LINEAR | {"layers": 2},
+    "auto, passthrough": {"passthrough": True},
+    "linear, folds in time": LINEAR | {"cv": TimeSeriesSplit(5)},
 }
 GRID = {"max_depth": [1, 3], "min_samples_leaf": [1, 5]}
 NONE = (np.nan, np.nan)
@@ -98,6 +114,7 @@ def figures(seed, signal):
                 yield f"pooled: {name}", judged(y, out), judged(y_new, proba)
             if name == "linear":
                 yield from told_by(model, judged(y_new, proba))
+                yield from drawn_by(model, new, y_new)
                 yield "select_members, 3 of the table", by_hand(model, y), NONE
     X, X_new = np.hstack(list(views.values())), np.hstack(list(new.values()))
     tuned = TunedLearner(TREES[0][1], GRID, search="grid", scoring="roc_auc", random_state=seed).fit(X, y)
@@ -111,6 +128,12 @@ def figures(seed, signal):
     model = MultiOutputStack(strategy="chain", **few).fit(views, Y)
     chained = model.leaderboard().query("task == 'y' and learner == 'ensemble'")[["score", "loss"]]
     yield "strategy='chain'", tuple(chained.iloc[0]), judged(y_new, model.predict_proba(new)["y"])
+    tags = [["one"] * int(a) + ["two"] * int(b) for a, b in zip(y, other, strict=True)]
+    model = MultiOutputStack(threshold={"tags": "balanced_accuracy"}, strategy="stacked", **few).fit(
+        views, {"tags": tags}
+    )
+    own = judged(y, model.oof_["tags=one"], model.folds_)
+    yield "label sets: one tag", own, judged(y_new, np.c_[1 - (p := model.predict_proba(new)["tags"][:, 0]), p])
 
 
 def told_by(model, fresh):
@@ -130,6 +153,18 @@ def told_by(model, fresh):
     yield "report: ensemble", tuple(choices.loc["ensemble"]), fresh
     for name in ("only 'a'", "best single view"):
         yield f"report: {name}", tuple(choices.loc[name]), NONE
+
+
+def drawn_by(model, new, y_new):
+    """Yield what a fitted stack says of answering some rows only, and of reading some views only."""
+    halves = []
+    for rows in ((), (new, y_new)):
+        curve = RiskCoverageDisplay.from_estimator(model, *rows).curve
+        halves.append((1 - curve.loc[curve["answered"] >= 0.5, "risk"].iloc[0], np.nan))
+    yield "share right in the surest half", *halves
+    curve = CascadeDisplay.from_estimator(model).curve.set_index("certain")["score"]
+    yield "cascade, from .6 on", (curve[0.6], np.nan), judged(y_new, model.predict_proba(new, cascade=0.6))
+    plt.close("all")
 
 
 def by_hand(model, y):
