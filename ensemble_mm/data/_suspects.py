@@ -130,15 +130,16 @@ def nearly_tells(values, codes, target) -> float:
         return 0.0
     codes = np.unique(codes[known], return_inverse=True)[1]
     n_values, are_numbers = codes.max() + 1, pd.api.types.is_numeric_dtype(values.dtype)
-    if 1 < n_values <= len(counts) * (1 if are_numbers else VALUES_PER_CLASS):
+    holes = bool(values[known].isna().any())
+    if 1 < n_values <= (len(counts) + holes if are_numbers else len(counts) * VALUES_PER_CLASS):
         table = np.zeros((n_values, len(counts)))
         np.add.at(table, (codes, labels), 1)
         wrong = table.argmax(axis=1)[codes] != labels
         rate = 1 - table.max(axis=1) / table.sum(axis=1)
         everywhere = len(np.unique(table.argmax(axis=1))) == len(counts) and (
-            n_values <= len(counts) or (rate >= LEAST_RATE * wrong.mean())[codes].mean() >= 0.5
+            n_values <= len(counts) + 1 or (rate >= LEAST_RATE * wrong.mean())[codes].mean() >= 0.5
         )
-    elif len(counts) == 2 and are_numbers and n_values > 2 and not values[known].isna().any():
+    elif len(counts) == 2 and are_numbers and n_values > 2 and not holes:
         wrong, far = _beside_threshold(values.to_numpy(float)[known], labels)
         everywhere = far >= max(FEWEST_FAR, FAR * wrong.sum())
     else:
