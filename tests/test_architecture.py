@@ -17,7 +17,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 FLOORS = {
     "_checks": 0, "_docs": 0, "_estimators": 0, "_inner_folds": 0, "_items": 0, "_metrics": 0,
     "_plain_words": 0, "_products": 0, "_rows": 0,
-    "_by_rows": 1, "_kinds": 1, "_lines": 1, "_modalities": 1, "_routing": 1,
+    "_kind": 0.5, "_by_rows": 1, "_kinds": 1, "_lines": 1, "_modalities": 1, "_routing": 1,
     "_scorers": 2, "_stopping": 2, "schema": 2,
     "data": 3, "features": 3, "learners": 3, "meta": 3, "store": 3,
     "crossfit": 4,
@@ -193,11 +193,11 @@ ASKS = re.compile(
 
 
 def test_few_places_ask_what_kind_a_task_is():
-    """What differs by kind is asked of `task.rules`, and stands in `_kinds`; so a kind of one's own is one entry."""
+    """What differs by kind is asked of `task.rules`, and stands in `_kind` and `_kinds`: one's own is one entry."""
     asking = {
         path.name: len(found)
         for path in FILES
-        if path.name != "_kinds.py"
+        if path.name not in ("_kind.py", "_kinds.py")
         and (found := [line for line in path.read_text(encoding="utf-8").splitlines() if ASKS.search(line)])
     }
     assert sum(asking.values()) <= 15 and len(asking) <= 5, asking

@@ -1,7 +1,7 @@
 """How the columns of X were called in fit, and how they are found again in new rows."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,18 +133,11 @@ class Names:
         known = {*self.columns, *(label for inner in self.inner.values() for label in inner)}
         strangers = [name for name in pool if name not in known]
         gone = {}
-        # Strings that come again are in the table, too: a whole view of theirs is lacking, and no column of the table.
-        alone = {name for view in views if len(columns_read(view.columns)) == 1 for name in _columns_of([view])}
-        for view in views:
-            read = _columns_of([view])
-            absent = [name for name in read if name not in found]
-            if len(absent) < len(read):
-                absent = [name for name in absent if name not in alone]
-            if absent:
-                near = any(nearest(name, strangers) for name in absent)
-                if near or len(absent) < len(read) or not found:
-                    raise _absent(view.name, absent[0], strangers, pool)
-                gone[view.name] = absent
+        for view, absent in _absent_by_view(views, found):
+            near = any(nearest(name, strangers) for name in absent)
+            if near or len(absent) < len(_columns_of([view])) or not found:
+                raise _absent(view.name, absent[0], strangers, pool)
+            gone[view.name] = absent
         told = "; ".join(f"view {name!r} ({first_names(columns)})" for name, columns in gone.items())
         warnings.warn(
             f"X has none of the columns of these views, which count as missing in every row: {told}. Give the columns, "
@@ -174,6 +167,19 @@ def column_names(columns, most: int = 12) -> str:
 
 def _columns_of(views: Iterable[View]) -> dict[str, None]:
     return dict.fromkeys(name for view in views for name in columns_read(view.columns))
+
+
+def _absent_by_view(views: list[View], found) -> Iterator[tuple[View, list[str]]]:
+    """Yield each view some of whose columns were not found, and these."""
+    # Strings that come again are in the table, too: a whole view of theirs is lacking, and no column of the table.
+    alone = {name for view in views if len(columns_read(view.columns)) == 1 for name in _columns_of([view])}
+    for view in views:
+        read = _columns_of([view])
+        absent = [name for name in read if name not in found]
+        if len(absent) < len(read):
+            absent = [name for name in absent if name not in alone]
+        if absent:
+            yield view, absent
 
 
 def _pool(source) -> dict[str, Any]:

@@ -145,11 +145,8 @@ def labels_by_task(tasks: dict[str, Task], Y, *, named: bool = True) -> dict[str
 
     Columns go by name, and in the order of the tasks where Y, or the Y of the fit (`named`), came without names.
     """
-    columns, has_names = target_columns(Y)
-    columns = merged(columns, {name: (task.kind, *task.parts) for name, task in tasks.items() if task.parts})
     whole = list(dict.fromkeys(task.column or name for name, task in tasks.items()))
-    if not (has_names and (named or {*whole, *tasks} & set(columns))):
-        columns = _in_order(columns, whole, list(tasks))
+    columns = _named_columns(tasks, Y, whole, named)
     separators = {task.column: task.separator for task in tasks.values() if task.column in columns}
     columns |= {name: _with_lists(columns[name], separator) for name, separator in separators.items()}
     found = {name: columns[name if name in columns else task.column or name] for name, task in tasks.items()
@@ -158,6 +155,14 @@ def labels_by_task(tasks: dict[str, Task], Y, *, named: bool = True) -> dict[str
         raise ValueError(f"Y has none of the tasks {', '.join(map(repr, tasks))}: give at least one of them.")
     _check_strange([name for name in columns if name not in {*whole, *tasks}], found, tasks)
     return found
+
+
+def _named_columns(tasks: dict[str, Task], Y, whole: list[str], named: bool) -> dict[str, pd.Series]:
+    """Return the columns of Y by the names that they had in the fit; what two tell of one task is one."""
+    columns, has_names = target_columns(Y)
+    columns = merged(columns, {name: (task.kind, *task.parts) for name, task in tasks.items() if task.parts})
+    is_named = has_names and (named or bool({*whole, *tasks} & set(columns)))
+    return columns if is_named else _in_order(columns, whole, list(tasks))
 
 
 def _in_order(columns, whole: list[str], tasks: list[str]) -> dict[str, pd.Series]:

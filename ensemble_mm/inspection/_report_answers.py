@@ -89,20 +89,7 @@ def _answers(model, rows, score, new, shares, parts):
     fails += _weak_labels(cells.kind, cells)
     if not fails:
         fails = [_no_group(model, rows) if is_better or own else "Everywhere: it is not clearly better than a guess."]
-    steps, worth = [*_steps_of_labels(cells, name, is_better)], []
-    for view, there, others in _views_apart(model, cells):
-        steps += _harm_of_view(cells, name, view, others)
-        if there.mean() < FEW_PRESENT and shares.loc[view, "low"] > 0 and (words := _worth(cells, there, others)):
-            missing = f"{view} is missing in {percent(1 - there.mean(), 0)} of the rows."
-            worth.append((missing, f"{name} has {words}"))
-    if not is_better:
-        usual = cells.scorer.plain(cells.ensemble).usual
-        words = f"{name}: not clearly better than always guessing {usual}. Add columns or rows, or check its labels."
-        steps.append((0, words))
-    elif groups and not any(missing.startswith(groups[0].words) for missing, _ in worth):
-        words = f"Look at the {groups[0].n:,} rows where {groups[0].words}: is their {name} right? If so, "
-        steps.append((4, f"{words}more rows like these may help."))
-    return Answers(name, good, drives, fails, steps, worth)
+    return Answers(name, good, drives, fails, *_next(model, cells, name, shares, is_better, groups))
 
 
 # -- how good ------------------------------------------------------------------------------------------------------
@@ -267,6 +254,24 @@ def _worth(cells, there, others):
     say, part, without = cells.kind.plain, cells.take(rows), _combined(cells, others)
     before, after = (part.mean(cells.kind.off(part.truth, out[rows])) for out in (without, cells.ensemble))
     return say.saved(before - after) if _gain(cells, without, rows) > SURE and after < before else ""
+
+
+def _next(model, cells, name, shares, is_better, groups):
+    """Return the steps to take for a task, and what views that some rows lack are worth to it."""
+    steps, worth = [*_steps_of_labels(cells, name, is_better)], []
+    for view, there, others in _views_apart(model, cells):
+        steps += _harm_of_view(cells, name, view, others)
+        if there.mean() < FEW_PRESENT and shares.loc[view, "low"] > 0 and (words := _worth(cells, there, others)):
+            missing = f"{view} is missing in {percent(1 - there.mean(), 0)} of the rows."
+            worth.append((missing, f"{name} has {words}"))
+    if not is_better:
+        usual = cells.scorer.plain(cells.ensemble).usual
+        words = f"{name}: not clearly better than always guessing {usual}. Add columns or rows, or check its labels."
+        steps.append((0, words))
+    elif groups and not any(missing.startswith(groups[0].words) for missing, _ in worth):
+        words = f"Look at the {groups[0].n:,} rows where {groups[0].words}: is their {name} right? If so, "
+        steps.append((4, f"{words}more rows like these may help."))
+    return steps, worth
 
 
 def _steps_of_labels(cells, name, is_better):

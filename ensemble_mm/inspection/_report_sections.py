@@ -263,14 +263,10 @@ def timings_section(model):
     """Return the account of the fit: one row per stage, and counts."""
     frame = model.fit_report_
     rows = []
-    for stage, row in frame.iterrows():
-        size = row.get("bytes", np.nan)
-        rows.append(
-            [str(stage), number(row.get("jobs", np.nan), 6), f"{row.get('seconds', np.nan):.1f}",
-             f"{size / 1e6:.1f}" if np.isfinite(size) and size else "–"]
-        )  # fmt: skip
-    total = float(frame["seconds"].sum()) if "seconds" in frame else np.nan
-    n_members = len(model.table_.members())
+    for row in frame.itertuples():
+        size = f"{row.bytes / 1e6:.1f}" if row.bytes else "–"
+        rows.append([str(row.Index), number(row.jobs, 6), f"{row.seconds:.1f}", size])
+    total, n_members = frame["seconds"].sum(), len(model.table_.members())
     return {
         "headers": ["stage", "jobs", "seconds", "megabytes"],
         "rows": rows,

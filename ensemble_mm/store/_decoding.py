@@ -84,29 +84,30 @@ class Decoder:
     def array(self, described) -> np.ndarray:
         """Return the next array."""
         spelt, shape, *rest = described
-        order, wide = rest[:1] == ["F"], [part for part in rest if part not in ("F", PLANES, LOWER)]
-        dtype = read_dtype(spelt)
+        in_columns, wide = rest[:1] == ["F"], [part for part in rest if part not in ("F", PLANES, LOWER)]
         require(type(shape) is list and all(type(n) is int and 0 <= n < 2**40 for n in shape), "a shape is none")
         require(len(shape) <= 32 and math.prod(n for n in shape if n) < 2**40, "a shape is none")
+        made = self._taken(read_dtype(spelt), shape, PLANES in rest, LOWER in rest)
+        if wide:
+            fits = len(wide) == 1 and any(wide[0] in WIDE[kind] and spelt in NARROW[kind] for kind in NARROW)
+            require(fits, "a type is none")
+            self.spend(8 * made.size)
+            made = made.astype(wide[0])
+        return made.reshape(shape, order="F" if in_columns else "C")
+
+    def _taken(self, dtype, shape, in_planes, is_half) -> np.ndarray:
+        """Return the values of the next array, as one run."""
         size = math.prod(shape)
-        if LOWER in rest:
+        if is_half:
             require(len(shape) == 2 and shape[0] == shape[1], "a shape is none")
             self.spend(3 * size * dtype.itemsize + 16 * size)
             size = shape[0] * (shape[0] + 1) // 2
         require(self._at + size * dtype.itemsize <= len(self.content), "an array is cut")
         made = np.frombuffer(self.content, dtype, size, self._at).copy() if size else np.empty(0, dtype)
-        if PLANES in rest and size:
+        if in_planes and size:
             made = made.view(np.uint8).reshape(dtype.itemsize, size).T.copy().view(dtype).ravel()
         self._at += size * dtype.itemsize
-        if LOWER in rest:
-            made = _mirrored(made, shape[0])
-            size = made.size
-        if wide:
-            fits = len(wide) == 1 and any(wide[0] in WIDE[kind] and spelt in NARROW[kind] for kind in NARROW)
-            require(fits, "a type is none")
-            self.spend(8 * size)
-            made = made.astype(wide[0])
-        return made.reshape(shape, order="F" if order else "C")
+        return _mirrored(made, shape[0]) if is_half else made
 
     def bytes(self, described) -> bytes:
         """Return the bytes of the next array."""
