@@ -8,7 +8,6 @@ import time
 import warnings
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -19,17 +18,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import as_pandas, bytes_of, check_params, tell
 from ..crossfit import (
-    ALL_ROWS,
     CrossFit,
-    Fit,
     Plan,
     Runner,
     by_content,
     draw_folds,
     in_time_order,
-    measured,
     needs_within,
-    plan_extractions,
 )
 from ..data import (
     ChunkedData,
@@ -40,18 +35,18 @@ from ..data import (
     read_problem,
     setting_of,
 )
-from ..meta import parts_of
 from ..store import BlockFolder, FeatureCache, JobStore, content_key, versions
 from ._adding import with_learner
 from ._by_pattern import adapted, losses_by_views
 from ._cascade import measured_views
-from ._cautions import fitted_before, left_out, sampled_learners
+from ._cautions import fitted_before, left_out
 from ._decisions import decided, with_class_weights
 from ._diagram import diagram
 from ._level import Level, forget_idle
 from ._members import members_of_fit, untold
-from ._parameters import INNER, StackParameters, calibrator_of, check_settings, check_weights, meta_setting
+from ._parameters import INNER, StackParameters, check_settings, check_weights, meta_setting
 from ._params import NamedParamsMixin
+from ._planning import plan_of
 from ._prediction import PLAIN_OUTPUT, PredictionMixin
 from ._progress import Progress
 from ._regions import fit_regions
@@ -427,38 +422,7 @@ class BaseStack(
         return self._plan_of(problem, members, seed, measure)
 
     def _plan_of(self, problem, members, seed, measure):
-        folds = draw_folds(self.cv, problem, seed)
-        across = self._members_across(problem, members)
-        all_folds = [*range(len(folds)), *([ALL_ROWS] if self.refit else [])]
-        parts = parts_of(folds, problem.n_rows, problem.group_codes, once=bool(self.refit))
-        rows = ["all rows", *(f"fold {fold}" for fold in range(len(parts)))]
-        levels = ["", ", second level"] if across else [""]
-        names = list(problem.tasks)
-        plan = Plan(
-            problem,
-            folds,
-            tuple(plan_extractions(problem.views, len(folds), self.refit, names)),
-            tuple(Fit(member, fold) for member in [*members, *across] for fold in all_folds),
-            tuple(f"meta-learner of task {name!r}, {part}{of}" for of in levels for name in names for part in rows),
-            tuple(self._calibrations(problem.tasks)),
-            tuple(sampled_learners(members, problem.n_rows)),
-        )
-        if self.memory is not None:
-            run = CrossFit(
-                problem, folds, bool(self.refit), seed, self._runner(), on_error=self.on_error, n_copies=self.augment
-            )
-            with BlockFolder(self.workdir) as run.folder:
-                plan = replace(plan, notes=(*plan.notes, str(self._needs(run, members))))
-        return measured(plan, seed, self._runner().n_workers, self.job_timeout) if measure else plan
-
-    def _calibrations(self, tasks):
-        """Yield what is fitted on the predictions of each task."""
-        for name, task in tasks.items():
-            calibrator = calibrator_of(self.calibration, task)
-            if calibrator is not None:
-                yield f"{calibrator} calibration of task {name!r}"
-            if task.rules.region is not None:
-                yield f"prediction {task.rules.region} of task {name!r}"
+        return plan_of(self, problem, members, seed, measure)
 
     def __dir__(self):
         """Return the names that are for users."""
