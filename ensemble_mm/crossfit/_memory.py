@@ -70,10 +70,7 @@ def needs_within(limit, run, members) -> Needs:
     large = _too_large(limit, run, fits)
     fits = {member: size for member, size in fits.items() if member not in large}
     job = max([*read.values(), *fits.values()]) - shared
-    n_jobs = next(
-        (n for n in range(run.runner.n_workers, 1, -1) if shared + n * (job + PROCESS) <= limit),
-        1,
-    )
+    n_jobs = next((n for n in range(run.runner.n_workers, 1, -1) if shared + n * (job + PROCESS) <= limit), 1)
     needed = shared + n_jobs * (job + (PROCESS if n_jobs > 1 else 0))
     return Needs(n_jobs, needed, on_disk, tuple(fits))
 

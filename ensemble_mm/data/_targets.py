@@ -17,14 +17,7 @@ from .._checks import DataWarning, did_you_mean, tell
 from .._kinds import KINDS, LABEL_SETS, Classes, Numbers, name_of_classes
 from .._plain_words import plural
 from ..schema import NumberRule, blanks_of, learn_dates, learn_numbers, units_of
-from ._labels import (
-    check_labels,
-    known_labels,
-    moments_error,
-    numbers_of,
-    some,
-    target_columns,
-)
+from ._labels import check_labels, known_labels, moments_error, numbers_of, some, target_columns
 from ._merged import merged, split_kinds
 from ._tags import has_tag, lists_of, separator_of, tags_of
 from ._task import Task, as_numbers, is_number, lost_labels

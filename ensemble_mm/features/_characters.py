@@ -54,13 +54,7 @@ def _count_one(text):
 
 def _shares(length, letters, digits, capitals, spaces, exclamations, questions, words):
     n = np.maximum(length, 1)
-    counts = (
-        np.log1p(length),
-        np.log1p(words),
-        letters / np.maximum(words, 1),
-        digits / n,
-        capitals / n,
-    )
+    counts = (np.log1p(length), np.log1p(words), letters / np.maximum(words, 1), digits / n, capitals / n)
     marks = (length - letters - spaces) / n, np.minimum(exclamations, 5), np.minimum(questions, 5)
     return np.array([*counts, *marks], dtype=np.float32).T
 

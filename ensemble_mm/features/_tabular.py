@@ -59,11 +59,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
     ['age', 'age_missing', 'shop_north', 'shop_south']
     """
 
-    _parameter_constraints = {
-        "max_categories": [whole(1)],
-        "log_skewed": ["boolean"],
-        "target_encoding": ["boolean"],
-    }
+    _parameter_constraints = {"max_categories": [whole(1)], "log_skewed": ["boolean"], "target_encoding": ["boolean"]}
     takes_few = True  # reads `FewRows` as it reads a DataFrame
 
     def __init__(self, max_categories=20, log_skewed=True, target_encoding=False):

@@ -186,10 +186,7 @@ def _is_small_table(facts):
 
 
 # Where classes are many, this is every portfolio.
-MANY = [
-    Entry("linear", discriminant, "each"),
-    Entry("neighbors", neighbors, when=lambda t: t.n_rows <= 2 * LARGE),
-]
+MANY = [Entry("linear", discriminant, "each"), Entry("neighbors", neighbors, when=lambda t: t.n_rows <= 2 * LARGE)]
 # Of quantiles, too: one fit per level.
 QUANTILES = [
     Entry("linear", linear, tables, "native", when=lambda t: t.only_tables and t.n_rows <= KERNEL_ROWS),

@@ -36,11 +36,7 @@ class TextNetworkLearner(TextInput, NetworkLearner):
     widths: Sequence[int] = (1, 2, 3)
     n_filters: int = 64
 
-    _parameter_constraints = {
-        "embedding_dim": [whole(1)],
-        "widths": [tuple, list],
-        "n_filters": [whole(1)],
-    }
+    _parameter_constraints = {"embedding_dim": [whole(1)], "widths": [tuple, list], "n_filters": [whole(1)]}
 
 
 @shared_words

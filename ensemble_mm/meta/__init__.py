@@ -11,14 +11,7 @@ from ._greedy import GreedyClassifier, GreedyRegressor, selection_path
 from ._hazards import GreedyHazards, MeanHazards
 from ._judging import Judge
 from ._linear import LinearClassifier, LinearRegressor
-from ._plain import (
-    FixedClassifier,
-    FixedRegressor,
-    MedianClassifier,
-    MedianRegressor,
-    RankClassifier,
-    RankRegressor,
-)
+from ._plain import FixedClassifier, FixedRegressor, MedianClassifier, MedianRegressor, RankClassifier, RankRegressor
 from ._pruning import CostPruner, OrderedPruner, RedundancyPruner, check_pruner, select_members
 from ._quantiles import GreedyQuantiles, MeanQuantiles
 from ._ranks import GreedyRanks, MeanRanks

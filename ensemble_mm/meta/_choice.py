@@ -20,14 +20,7 @@ from ._dynamic import DynamicClassifier, DynamicRegressor
 from ._greedy import GreedyClassifier, GreedyRegressor, keys_of
 from ._hazards import GreedyHazards, MeanHazards
 from ._linear import LinearClassifier, LinearRegressor
-from ._plain import (
-    FixedClassifier,
-    FixedRegressor,
-    MedianClassifier,
-    MedianRegressor,
-    RankClassifier,
-    RankRegressor,
-)
+from ._plain import FixedClassifier, FixedRegressor, MedianClassifier, MedianRegressor, RankClassifier, RankRegressor
 from ._quantiles import GreedyQuantiles, MeanQuantiles
 from ._ranks import GreedyRanks, MeanRanks
 from ._scoring import is_the_loss

@@ -117,8 +117,7 @@ class LinearClassifier(_Linear, TableClassifier):
             apart, away = w - w.mean(), w.sum() - 1
             value = 0.5 * self.alpha * (n_members * apart @ apart + away**2 + bias @ bias) - weight @ log_p
             slope = np.r_[
-                flat @ wrong.ravel() + self.alpha * (n_members * apart + away),
-                wrong.sum(axis=1) + self.alpha * bias,
+                flat @ wrong.ravel() + self.alpha * (n_members * apart + away), wrong.sum(axis=1) + self.alpha * bias
             ]
             return value / total, slope / total
 

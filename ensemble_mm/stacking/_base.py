@@ -17,24 +17,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import as_pandas, bytes_of, check_params, tell
-from ..crossfit import (
-    CrossFit,
-    Plan,
-    Runner,
-    by_content,
-    draw_folds,
-    in_time_order,
-    needs_within,
-)
-from ..data import (
-    ChunkedData,
-    Names,
-    as_source,
-    has_names,
-    is_lazy,
-    read_problem,
-    setting_of,
-)
+from ..crossfit import CrossFit, Plan, Runner, by_content, draw_folds, in_time_order, needs_within
+from ..data import ChunkedData, Names, as_source, has_names, is_lazy, read_problem, setting_of
 from ..store import BlockFolder, FeatureCache, JobStore, content_key, versions
 from ._adding import with_learner
 from ._by_pattern import adapted, losses_by_views
@@ -105,10 +89,7 @@ class BaseStack(
         folds = draw_folds(self.cv, problem, seed, told)
         tell(told, stacklevel=6)
         metas = {name: meta_setting(self.meta_learner, task) for name, task in problem.tasks.items()}
-        for words in (
-            *untold(members, metas, problem, sample_weight),
-            *fitted_before(members, problem.views, metas),
-        ):
+        for words in (*untold(members, metas, problem, sample_weight), *fitted_before(members, problem.views, metas)):
             warnings.warn(words, UserWarning, stacklevel=6)
         runner = self._runner(progress, started)
         run = self._crossfit(problem, folds, seed, runner)

@@ -13,13 +13,7 @@ from .._estimators import seeded
 from .._routing import row_params
 from ..crossfit import Estimate, FittedMember, Job, check_failures, patterns_of
 from ..data import setting_of
-from ..meta import (
-    CALIBRATORS,
-    constant_of,
-    knows_more,
-    make_meta_learner,
-    select_members,
-)
+from ..meta import CALIBRATORS, constant_of, knows_more, make_meta_learner, select_members
 from ._judged import SIGNIFICANT, first_part, has_both, outside, paired_gain, parts
 from ._parameters import calibrator_of
 
@@ -205,11 +199,7 @@ class Level:
             # Else another choice would pass for a gain by more columns.
             spec = clone(below).set_params(candidates=below.shares_)
         meta = make_meta_learner(
-            spec,
-            kind=task.kind,
-            n_classes=task.rules.n_classes,
-            scoring=settings[name]["scoring"],
-            random_state=seed,
+            spec, kind=task.kind, n_classes=task.rules.n_classes, scoring=settings[name]["scoring"], random_state=seed
         )
         return seeded(meta, seed)  # one of the user's own, too
 

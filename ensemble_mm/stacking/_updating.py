@@ -13,16 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from .._checks import tell
-from ..crossfit import (
-    ALL_ROWS,
-    CrossFit,
-    Features,
-    Fit,
-    Unseen,
-    UpdateMember,
-    check_failures,
-    patterns_to_try,
-)
+from ..crossfit import ALL_ROWS, CrossFit, Features, Fit, Unseen, UpdateMember, check_failures, patterns_to_try
 from ..data import Problem, task_weights, units_of, views_of, whole_units
 from ._adding import accounted, check_shared, contributions_with, copies_of, known_patterns, readable
 from ._decisions import decided
