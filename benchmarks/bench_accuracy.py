@@ -140,7 +140,7 @@ def skrub(X, Y, X_test):
 
 
 def autogluon(X, Y, X_test):
-    """AutoGluon's best_quality with 120 s a task; columns that it cannot read are left out by itself."""
+    """AutoGluon's best_quality with 120 s per task; columns that it cannot read are left out by itself."""
     from autogluon.tabular import TabularPredictor
 
     X, X_test = _frame(X), _frame(X_test)

@@ -73,7 +73,7 @@ def calibration_error(proba, y, n_bins=15):
 
 
 def calibration(folder, n_folds):
-    """Return the errors of both stacks, a set."""
+    """Return the errors of both stacks, one pair per set."""
     result = {}
     for name, X, y in texts(folder):
         classes, codes = np.unique(np.asarray(y, dtype=object), return_inverse=True)

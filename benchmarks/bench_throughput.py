@@ -1,7 +1,7 @@
 """How many items a second does one core read and turn into features, with the default extractors?
 
 Short sentences through TF-IDF (fit and transform), JPEG pictures of 128 x 128 pixels, WAV sounds of five seconds at
-16,000 samples a second, and H.264 clips of two seconds at 320 x 240. Bytes are decoded each time. Each item is timed
+16,000 samples per second, and H.264 clips of two seconds at 320 x 240. Bytes are decoded each time. Each item is timed
 several times in CPU seconds and its best time counts, since other work on a machine only adds to it. The question is
 lost where a figure is below its bar.
 

@@ -6,8 +6,8 @@ held-out loss (squared error, log loss) that the search saves is not positive.
 
     python benchmarks/bench_tuning.py [FOLDER] [seeds]
 
-Sets are three of scikit-learn's and, from FOLDER (default ../shared/data where it is), four of mtr, a target each, and
-films by texts and facts. Seconds are CPU seconds of one thread.
+Sets are three of scikit-learn's and, from FOLDER (default ../shared/data where it is), four of mtr (one target each),
+and films by texts and facts. Seconds are CPU seconds of one thread.
 """
 
 import os

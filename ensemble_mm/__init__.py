@@ -10,6 +10,15 @@ __version__ = "0.1.0"
 # `ensemble-mm` and `python -m ensemble_mm` come by here, too, and import what the command needs.
 _IS_COMMAND = sys.argv[:1] == ["-m"] or basename(sys.argv[0] if sys.argv else "").startswith("ensemble-mm")
 
+_FOLDERS = ("crossfit", "data", "features", "inspection", "learners", "meta", "schema", "stacking", "store")
+
+
+def __dir__():
+    """Return the public names and the public folders."""
+    public = import_module("._public", __name__)
+    return sorted([*public.__all__, *_FOLDERS, "__version__"])
+
+
 if TYPE_CHECKING or not _IS_COMMAND:
     from ._public import *  # noqa: F403
     from ._public import __all__ as __all__

@@ -4,7 +4,9 @@ Everything above imports from here; this module imports nothing of ours. An erro
 wrong, what was found and what to do.
 """
 
+import os
 import re
+import sys
 import unicodedata
 import warnings
 from collections import Counter
@@ -13,6 +15,7 @@ from decimal import Decimal
 from difflib import SequenceMatcher
 from importlib import import_module
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -36,6 +39,10 @@ LONGEST_SLIP = 200  # characters of a name that may be a slip of the pen: longer
 SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)b?\s*", re.IGNORECASE)  # an amount of memory
 
 
+NOT_HERE = "there is no such file in the working folder"
+ENGINES = (__name__.partition(".")[0], "sklearn", "joblib")  # whose lines tell a person nothing
+
+
 class BadItemsError(ValueError):
     """Some items of a media column cannot be read.
 
@@ -54,10 +61,15 @@ class BadItemsError(ValueError):
     def __init__(self, what: str, rows: list[int], reasons: list[str]):
         self.what, self.rows, self.reasons = what, list(rows), list(reasons)
         remedy = 'Mend or remove these files, or pass on_bad="missing" to treat them as missing.'
+        if any(reason.endswith(NOT_HERE) for reason in self.reasons):
+            here = printable(str(Path.cwd()))
+            remedy = (
+                f"That folder is {here}: give whole paths, or use read_table, which looks beside the table.\n{remedy}"
+            )
         super().__init__(f"{self.listed()}\n{remedy}")
 
     def listed(self) -> str:
-        """Return how many there are, and the first of them, a line each."""
+        """Return how many there are, and the first of them, one per line."""
         reasons = map(printable, self.reasons)
         lines = [f"  row {row}: {why}" for row, why in zip(self.rows[: self.SHOWN], reasons, strict=False)]
         more = [f"  and {len(self.rows) - self.SHOWN} more"] if len(self.rows) > self.SHOWN else []
@@ -76,14 +88,34 @@ class BadItemsWarning(UserWarning):
 
 
 class DataWarning(UserWarning):
-    """A warning about data: a guess that may be wrong, or values that cannot be read."""
+    """A warning about data: a guess that may be wrong, or values that cannot be read.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import pandas as pd
+    >>> from ensemble_mm import DataWarning, TabularExtractor
+    >>> extractor = TabularExtractor().fit(pd.DataFrame({"price": [1.5, 2.5]}))
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     _ = extractor.transform(pd.DataFrame({"price": ["cheap", "2.5"]}))
+    >>> caught[0].category is DataWarning
+    True
+    """
 
 
-def tell(lines: Iterable[str], *, stacklevel: int) -> None:
+def warn(words: str | Warning, category: type[Warning] | None = None) -> None:
+    """Warn at the line of a person's own code that led here: the innermost one beyond this package and its engines."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ENGINES:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(words, category, stacklevel=level)
+
+
+def tell(lines: Iterable[str]) -> None:
     """Warn once of all that a person should know."""
     lines = list(dict.fromkeys(lines))
     if lines:
-        warnings.warn("\n".join(lines), DataWarning, stacklevel=stacklevel + 1)
+        warn("\n".join(lines), DataWarning)
 
 
 # What moves a cursor, recolours or reorders a terminal: control characters, lone surrogates, marks of direction.
@@ -286,6 +318,12 @@ def did_you_mean(value, names: Iterable) -> str:
     """Return a sentence that asks for the nearest of some names, or nothing where none is near."""
     near = nearest(value, names)
     return "" if near is None else f" Did you mean {near!r}?"
+
+
+def check_path(path, call: str) -> None:
+    """Refuse what names no file, such as arguments in another order than `call` has them."""
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"path must be the name of a file, found a {type(path).__name__}: write {call}.")
 
 
 def shown(value) -> str:

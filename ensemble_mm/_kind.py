@@ -273,6 +273,7 @@ class Numbers(Kind):
     """A number: squared error, R2. Predictions have one column."""
 
     n_classes: int = 0
+    unit: str = ""  # of the labels, where they are written with one
     family: ClassVar = "regression"
     learner: ClassVar = "regressor"
     method: ClassVar = "predict"
@@ -286,7 +287,10 @@ class Numbers(Kind):
     usual: ClassVar = "the mean"
     second: ClassVar = "mae"
     error: ClassVar = "mae"
-    plain: ClassVar[Any] = Distances
+
+    @property
+    def plain(self):
+        return Distances(self.unit)
 
     def cells(self, block):
         """Return the columns of a table as (n_rows, n_members, 1)."""

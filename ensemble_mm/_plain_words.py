@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 NBSP = "\u00a0"  # keeps a number and its unit on one line
+LEADING = ("$", "£", "¥", "₹", "₩")  # units that stand before their number
 SHARES = ("accuracy",)  # metrics that are shown in percent
 
 
@@ -22,6 +23,11 @@ def number(value, digits=3):
 def plain(value) -> str:
     """Return a number as a person writes it: "12,300", "23.5", "0.0042"."""
     return number(value) if not 1000 <= abs(value) < np.inf else _minus(f"{value:,.0f}")
+
+
+def in_unit(words, unit) -> str:
+    """Return a number that is written with its unit: "$12", "12 €", "12 %"."""
+    return f"{unit}{words}" if unit in LEADING else f"{words}{NBSP}{unit}" if unit else words
 
 
 def class_name(label) -> str:
@@ -85,32 +91,36 @@ class RightAnswers:
         return f"±{100 * apart:.0f} points" if apart >= 0.005 else ""
 
 
+@dataclass(frozen=True)
 class Distances:
-    """Errors of numbers in plain words: how far an answer is off, in the unit of the target. See `RightAnswers`."""
+    """Errors of numbers in plain words: how far an answer is off, in the unit of the target. See `RightAnswers`.
 
-    @staticmethod
-    def good(error) -> str:
-        return f"off by {plain(error)} on average"
+    Attributes
+    ----------
+    unit : str
+        What the labels were written with, such as "€"; nothing where they came as numbers.
+    """
 
-    @staticmethod
-    def amount(error) -> str:
-        return plain(error)
+    unit: str = ""
 
-    @staticmethod
-    def between(low, high) -> str:
-        return f"{plain(max(low, 0.0))} to {plain(high)}"
+    def good(self, error) -> str:
+        return f"off by {self.amount(error)} on average"
 
-    @staticmethod
-    def saved(error) -> str:
-        return f"an error that is {plain(error)} smaller"
+    def amount(self, error) -> str:
+        return in_unit(plain(error), self.unit)
+
+    def between(self, low, high) -> str:
+        return f"{plain(max(low, 0.0))} to {self.amount(high)}"
+
+    def saved(self, error) -> str:
+        return f"an error that is {self.amount(error)} smaller"
 
     @staticmethod
     def apart(one, other) -> np.ndarray:
         return np.abs(one - other)[:, 0]
 
-    @staticmethod
-    def shift(apart) -> str:
-        return f"±{plain(apart)}"
+    def shift(self, apart) -> str:
+        return f"±{self.amount(apart)}"
 
 
 class Orders(RightAnswers):
@@ -159,8 +169,8 @@ class PlainScore:
 
     Attributes
     ----------
-    say : type
-        `RightAnswers` or `Distances`.
+    say : object
+        `RightAnswers`, `Orders` or a `Distances`.
     usual : str
         What a guess always says.
     error, low, high : float

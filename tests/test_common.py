@@ -100,7 +100,7 @@ OF_SEVERAL_TASKS = {
             "check_array_api_input", "check_estimators_pickle", "check_fit_idempotent", "check_estimator_sparse_array",
             "check_estimator_sparse_matrix", "check_methods_sample_order_invariance", "check_methods_subset_invariance",
         ],
-        "predict_proba gives a dict, one array a task",
+        "predict_proba gives a dict, one array per task",
     ),
     **dict.fromkeys(["check_n_features_in_after_fitting", *WEIGHTS], "fit and score call the targets Y, not y"),
 }  # fmt: skip

@@ -79,8 +79,7 @@ def _score(y, out):
 class Visits(Distances):
     """Its errors in plain words."""
 
-    @staticmethod
-    def good(error):
+    def good(self, error):
         return f"off by {error:.1f} visits"
 
 
@@ -89,7 +88,7 @@ class Counts(Numbers):
     """How often something happened: Poisson deviance."""
 
     words: ClassVar = "a count"
-    plain: ClassVar = Visits
+    plain: ClassVar = Visits()
     scoring: ClassVar = make_scorer(_score)
     error: ClassVar = "deviance"
     metrics: ClassVar = {"d2": Numbers.score, "mae": Numbers.metrics["mae"], "deviance": Numbers.mean_loss}

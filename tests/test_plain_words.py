@@ -25,9 +25,14 @@ from ensemble_mm._plain_words import (
         (plain(1_234_567.0), "1,234,567"), (plain(-4321.0), "−4,321"), (plain(23.456), "23.5"), (plain(np.inf), "–"),
         (of_hundred(0.838), "84 of 100"), (of_hundred(0.994), "99.4 of 100"), (of_hundred(1.0), "100 of 100"),
         (of_hundred(np.nan), "–"), (plural(1, "view"), "1 view"), (plural(2, "view"), "2 views"),
-        (RightAnswers.good(0.2), "right in 80 of 100"), (Distances.good(23.5), "off by 23.5 on average"),
-        (RightAnswers.shift(0.234), "±23 points"), (RightAnswers.shift(0.001), ""), (Distances.shift(0.001), "±0.001"),
-        (RightAnswers.saved(0.06), "6 more right answers in 100"), (Distances.saved(2.0), "an error that is 2 smaller"),
+        (RightAnswers.good(0.2), "right in 80 of 100"),
+        (Distances().good(23.5), "off by 23.5 on average"),
+        (RightAnswers.shift(0.234), "±23 points"), (RightAnswers.shift(0.001), ""),
+        (Distances().shift(0.001), "±0.001"),
+        (RightAnswers.saved(0.06), "6 more right answers in 100"),
+        (Distances().saved(2.0), "an error that is 2 smaller"),
+        (Distances("€").good(1234.5), "off by 1,234\u00a0€ on average"),
+        (Distances("$").between(-1, 23.5), "0 to $23.5"),
     ],
 )  # fmt: skip
 def test_numbers_are_told_in_words(said, expected):

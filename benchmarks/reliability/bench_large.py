@@ -113,7 +113,7 @@ def tasks_8(rng):
 
 
 def classes(rng):
-    """5,000 classes, three rows of each: a table of 0.6 GB a member."""
+    """5,000 classes, three rows of each: a table of 0.6 GB per member."""
     centres = rng.normal(size=(5_000, 30)).astype(np.float32)
     y = np.tile(np.arange(5_000), 3)
     X = centres[y] + 0.2 * rng.normal(size=(15_000, 30)).astype(np.float32)

@@ -100,7 +100,7 @@ with Image.open(path) as clip:
         axis.imshow(clip.convert("L"), cmap="gray")
         axis.set(title=f"frame {i}", xticks=[], yticks=[])
 axes[4].quiver(0, 0, right, down, angles="xy", scale_units="xy", scale=1)
-axes[4].set(title=f"{speed:.1f} pixels a frame; said: {direction}", xlim=(-5, 5), ylim=(5, -5), aspect="equal")
+axes[4].set(title=f"{speed:.1f} pixels per frame; said: {direction}", xlim=(-5, 5), ylim=(5, -5), aspect="equal")
 axes[4].title.set_fontsize(9)
 
 # %%

@@ -2,6 +2,7 @@
 
 import argparse
 
+from .._checks import did_you_mean
 from .._kinds import KINDS, LABEL_SETS
 from ..stacking import CALIBRATORS, META_LEARNERS, PORTFOLIOS, STRATEGIES
 
@@ -30,7 +31,7 @@ or a label is not known.
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; `command` of what it returns names the one that was asked for."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=PROG,
         description="Ensemble learning over text, images, sound, video and tables, for one or several targets.",
         epilog=_EXAMPLES,
@@ -64,6 +65,22 @@ def options_of(parser: argparse.ArgumentParser) -> dict[str, list[str]]:
         name: sorted(option for action in command._actions for option in action.option_strings)
         for name, command in commands.items()
     }
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says in a line what is wrong, and where to read on."""
+
+    def error(self, message):
+        """Say what is wrong and leave with code 2."""
+        named = message.removeprefix("argument ").partition(":")[0].partition("/")[0]
+        action = self._option_string_actions.get(named)
+        if action is not None and message.endswith("expected one argument"):
+            message = f"{named} wants a value: {named} {action.metavar or action.dest.upper()}"
+        elif named == "COMMAND":
+            (commands,) = (action.choices for action in self._actions if isinstance(action, argparse._SubParsersAction))
+            given = message.partition("invalid choice: ")[2].partition(" (")[0].strip("'")
+            message = f"there is no command {given!r}.{did_you_mean(given, commands)} They are {', '.join(commands)}"
+        self.exit(2, f"{self.prog}: error: {message}. See {self.prog} --help.\n")
 
 
 class _Version(argparse.Action):

@@ -236,8 +236,7 @@ def _audited(args, model, X, Y, groups, say):
 
     with _telling(model, getattr(args, "quiet", False)):
         found = audit(model, X, Y, groups=groups, random_state=args.seed)
-    for row in found.itertuples():
-        say(f"{row.verdict:4}  {row.check}: {row.words}")
+    say(found)
     return found
 
 

@@ -19,6 +19,9 @@ from ._tables import tell
 def run(argv) -> int:
     """Run one command with all that it needs; return the exit code, as `ensemble_mm._cli.main` does."""
     parser = make_parser()
+    if not argv:
+        parser.print_help()
+        return 2
     if strange := _strange_option(parser, argv):
         tell(f"{PROG}: error: {strange}", sys.stderr)
         return 2

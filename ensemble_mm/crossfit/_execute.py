@@ -24,7 +24,7 @@ from joblib.parallel import get_active_backend
 from sklearn import config_context
 from threadpoolctl import ThreadpoolController
 
-from .._checks import BadItemsError, printable
+from .._checks import BadItemsError, printable, warn
 from .._rows import let_go
 from ._watch import Watch
 
@@ -242,7 +242,7 @@ class Runner:
         for words, category in messages:
             if (words, category) not in self.warned:
                 self.warned.add((words, category))
-                warnings.warn(words, category, stacklevel=2)
+                warn(words, category)
 
 
 def check_failures(jobs, results):
@@ -410,7 +410,7 @@ def _known(i, store, deadline, watch, job):
 
 
 def _with_warnings(call):
-    """Return what a call gives, and its warnings: another process would print them there, once a worker."""
+    """Return what a call gives, and its warnings: another process would print them there, once per worker."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = _by_itself(call)

@@ -1,6 +1,5 @@
 """Features of a run: every view is extracted once per fold, and once for all folds where its extractor needs no fit."""
 
-import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +8,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from .._checks import BadItemsError, BadItemsWarning, as_items
+from .._checks import BadItemsError, BadItemsWarning, as_items, warn
 from .._estimators import learns_from_labels, seeded, split_stateless
 from .._modalities import MODALITIES
 from ..data import ChunkedData, ColumnOnDisk, ColumnsOnDisk, present_rows, take_rows
@@ -283,7 +282,7 @@ def _chunks(rows, n_workers, tried):
 
 
 def chunks(rows, n_workers):
-    """Cut rows in pieces of at most CHUNK_ROWS, and at least one a worker where there is enough work."""
+    """Cut rows in pieces of at most CHUNK_ROWS, and at least one per worker where there is enough work."""
     if not len(rows):
         return []
     n = max(-(-len(rows) // CHUNK_ROWS), min(n_workers, -(-len(rows) // 32)))
@@ -302,7 +301,7 @@ def merge_chunks(places, results, n_rows, n_own):
     if errors:
         raise _bad_items(errors, n_own)
     if missing:
-        warnings.warn(BadItemsWarning(_bad_items(missing, n_own)), stacklevel=2)
+        warn(BadItemsWarning(_bad_items(missing, n_own)))
     for name, n in n_rows.items():
         pieces = [(rows, block) for (view, rows), (block, _) in zip(places, results, strict=True) if view == name]
         if not pieces:

@@ -37,7 +37,7 @@ def draw_folds(cv, problem, seed, told=None):
     notes += _lacking(folds, problem)
     notes += _splitting(folds, problem.group_codes)
     if told is None:
-        tell(notes, stacklevel=2)
+        tell(notes)
     return folds
 
 
@@ -164,7 +164,7 @@ def _of_rarest(n_splits, name, counts, tasks, told):
     label = tasks[name].classes.tolist()[counts.argmin()]
     words = f"Task {name!r}: class {label!r} has {plural(counts.min(), 'row')}, fewer than cv={n_splits} folds"
     if counts.min() < 2 and len(tasks) == 1:
-        if len(counts) > MANY_NUMBERS and isinstance(label, int | float):
+        if len(counts) > MANY_NUMBERS and tasks[name].has_numbers:
             words = f"Its {len(counts)} labels are numbers: to predict a number, use a regressor. {words}"
         raise ValueError(
             f"{words}, so that no model could be both trained and judged on it. Give more rows of it, merge it "

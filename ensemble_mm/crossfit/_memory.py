@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import sparse
 
 from .._by_rows import BINNED, boosts_by_rows
+from .._checks import warn
 from .._estimators import most_rows
 from ._execute import JobError, Runner, size_of
 from ._plan import Member, failure_of
@@ -118,7 +119,7 @@ def _too_large(limit, run, fits):
     for member, size in large.items():
         error = f"its fit takes about {shown_bytes(size)}, and memory allows {shown_bytes(limit)}"
         run.failures.append(failure_of(member, "all", error))
-    warnings.warn(f"Left out, because a fit of them {words}: {named}.", UserWarning, stacklevel=2)
+    warn(f"Left out, because a fit of them {words}: {named}.", UserWarning)
     return large
 
 

@@ -12,10 +12,11 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 
 from .._checks import check_unique, printable
 from .._estimators import seeded
+from .._plain_words import plural
 from ..data import Problem, View, column_names
 from ..store import content_key
 
-MOST_LISTED = 40  # columns of X, a line each
+MOST_LISTED = 40  # columns of X that are listed on a line of their own
 ALL_ROWS = -1  # the "fold" whose training rows are all rows: the refit
 
 
@@ -128,21 +129,22 @@ class Plan:
         views = ", ".join(f"{v.name} ({v.modality}: {column_names(v.columns, 6)})" for v in self.views)
         own, across = ([fit for fit in self.fits if fit.member.is_across is reads] for reads in (False, True))
         lines = [
-            f"{self.problem.n_rows} rows, {len(self.folds)} folds",
+            f"{plural(self.problem.n_rows, 'row')}, {plural(len(self.folds), 'fold')}",
             f"views: {views}",
             *_columns_read(self.problem.schema),
-            f"{len(self.extractions)} extractions",
+            plural(len(self.extractions), "extraction"),
             *_counted(own, "learner fits of {} members"),
             *_counted(across, "fits of {} members that read other tasks or members, kept where they help"),
-            f"{len(self.meta_learners)} meta-learner fits, {len(self.calibrations)} calibrations",
-            *(f"  {name}" for name in self.calibrations),
+            ", ".join([plural(len(self.meta_learners), "meta-learner fit"), *self.calibrations]),
             *self.notes,
         ]
         return "\n".join(map(printable, lines))
 
+    __repr__ = __str__
+
 
 def _columns_read(schema):
-    """Return what the columns are taken for, a line each where they are few, and what to know of them."""
+    """Return what the columns are taken for, on one line per column where they are few, and what to know of them."""
     columns = schema.columns
     if len(columns) > MOST_LISTED:
         counts = Counter(column.taken_as for column in columns)

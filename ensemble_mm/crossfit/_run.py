@@ -1,11 +1,11 @@
 """One cross-fitting run: features, then members on the folds, then the table."""
 
-import warnings
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 
 import numpy as np
 
+from .._checks import warn
 from .._estimators import cost_of, seeded
 from ..data import Problem
 from ..store import BlockFolder, content_key
@@ -232,7 +232,7 @@ class CrossFit:
         if self.on_error == "raise" and not optional:
             check_failures(jobs, [failure for _, failure in failed])
         names = dict.fromkeys(f"{fit.member}: {failure.words}" for fit, failure in failed)
-        warnings.warn("Left out, because a fit failed: " + "; ".join(names), UserWarning, stacklevel=2)
+        warn("Left out, because a fit failed: " + "; ".join(names), UserWarning)
         for (member, fold), words in (((fit.member, fit.fold), failure.words) for fit, failure in failed):
             where = "all rows" if fold == ALL_ROWS else fold
             self.failures.append(failure_of(member, where, words))

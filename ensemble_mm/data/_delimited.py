@@ -8,7 +8,6 @@ import codecs
 import csv
 import io
 import re
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from .._checks import DataWarning, printable
+from .._checks import DataWarning, printable, warn
 
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE = 2**16  # characters that are looked at
@@ -30,6 +29,10 @@ MARKS = {
 }  # fmt: skip
 # Of the encodings that are tried: those of the most people. Near relatives, such as cp1250, would take their texts.
 ENCODINGS = ["cp1252", "cp1251", "gb18030", "big5", "cp932", "cp949"]
+# A run of bytes beyond ASCII, and the letters beside it; single bytes that are letters or signs of the west in cp1252.
+HIGH_BYTES = re.compile(rb"([A-Za-z]?)([\x80-\xff]+)([A-Za-z]?)")
+SINGLES = set("€£¥¢§°²³½¼¾«»“”‘’„–—…´¿¡ªº±µ·×÷©®™‰ŠŒŽšœžŸ\xa0".encode("cp1252")) | set(range(0xC0, 0x100))
+RUNS = 100_000  # that are looked at
 FIRST_LINE = re.compile(r'"?sep=(.)"?\r?\n')  # which Excel writes and reads
 COMMA = re.compile(r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*")
 NUMBER = re.compile(r"\s*[+-]?\d+(?:\.\d+)?\s*")
@@ -212,11 +215,10 @@ def _commas_told(names: list) -> str:
 
 def _tell(name, found: list[str]) -> None:
     if any(found):
-        warnings.warn(
+        warn(
             f"{printable(name)} was read with {'; '.join(filter(None, found))}. If that is wrong, say sep=, decimal= "
             "or encoding= (--sep, --decimal, --encoding).",
             DataWarning,
-            stacklevel=5,
         )
 
 
@@ -229,10 +231,26 @@ def _encoding_of(content: bytes) -> str:
         content.decode("utf-8")
         return "utf-8"
     except UnicodeDecodeError:
+        if _is_western(content):
+            return "cp1252"
         from charset_normalizer import from_bytes
 
         found = from_bytes(content, cp_isolation=ENCODINGS).best()
         return "cp1252" if found is None else found.encoding
+
+
+def _is_western(content: bytes) -> bool:
+    """Tell whether bytes beyond ASCII are accented letters within words, or single signs, as in "Köln" and "5 €".
+
+    Other scripts have long runs of such bytes. Guesses by the frequency of letters alone take short German or French
+    cells with prices for Cyrillic.
+    """
+    western = others = 0
+    for run in islice(HIGH_BYTES.finditer(content), RUNS):
+        before, high, after = run.groups()
+        fits = high[0] in SINGLES if len(high) == 1 else len(high) == 2 and bool(before or after) and min(high) >= 0xC0
+        western, others = western + fits * len(high), others + (not fits) * len(high)
+    return western > 4 * others
 
 
 def _separator_of(sample: str, said: str | None, usual: str) -> tuple[str, str]:

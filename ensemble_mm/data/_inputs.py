@@ -3,7 +3,6 @@
 `select`, `take_rows` and `present_rows` read one view of it. Nothing here opens a media file.
 """
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +11,17 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._checks import DataWarning, as_items, as_pandas, check_unique, did_you_mean, first_names, is_missing, name_of
+from .._checks import (
+    DataWarning,
+    as_items,
+    as_pandas,
+    check_unique,
+    did_you_mean,
+    first_names,
+    is_missing,
+    name_of,
+    warn,
+)
 from .._items import plain_column
 from ..schema import FewRows
 from ._cells import as_texts
@@ -212,11 +221,10 @@ def _common_index(views: dict) -> pd.Index | None:
     (first, index), *others = indexes.items()
     for name, other in others:
         if in_another_order(index, other):
-            warnings.warn(
+            warn(
                 f"The rows of {name!r} have the labels of those of {first!r}, in another order. They go by their "
                 "places: sort one of them, or put both in one DataFrame, where labels count.",
                 DataWarning,
-                stacklevel=2,
             )
     return index
 

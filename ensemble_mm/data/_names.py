@@ -1,6 +1,5 @@
 """How the columns of X were called in fit, and how they are found again in new rows."""
 
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._checks import DataWarning, as_items, as_pandas, check_unique, first_names, listed, name_of, nearest
+from .._checks import DataWarning, as_items, as_pandas, check_unique, first_names, listed, name_of, nearest, warn
 from ._chunked import TABLES
 from ._containers import as_source, has_names
 from ._inputs import MultimodalData, View, take_columns
@@ -90,7 +89,7 @@ class Names:
             words = (
                 f"X {has} feature names, but {caller} was {had} feature names: its columns are read by their places."
             )
-            warnings.warn(words, DataWarning, stacklevel=2)
+            warn(words, DataWarning)
         if self.container == "frame":
             return source.set_axis(list(self.columns), axis=1)
         return MultimodalData({self.columns[0]: source})
@@ -139,11 +138,10 @@ class Names:
                 raise _absent(view.name, absent[0], strangers, pool)
             gone[view.name] = absent
         told = "; ".join(f"view {name!r} ({first_names(columns)})" for name, columns in gone.items())
-        warnings.warn(
+        warn(
             f"X has none of the columns of these views, which count as missing in every row: {told}. Give the columns, "
             "or columns of None, which say that nothing is known.",
             DataWarning,
-            stacklevel=2,
         )
 
     def _one_table(self, source: MultimodalData):
@@ -213,7 +211,7 @@ def _as_table(name: str, table, inner) -> pd.DataFrame:
                 f"View {name!r} has {table.shape[1]} columns, in fit it had {first_names(inner)}: give these."
             )
         words = f"View {name!r} is an array, in fit it was a table: its columns are read by their places."
-        warnings.warn(words, DataWarning, stacklevel=3)
+        warn(words, DataWarning)
         table = pd.DataFrame(table, columns=list(inner))
     for label in inner:
         if label not in table:

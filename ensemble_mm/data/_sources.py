@@ -7,13 +7,12 @@ import io
 import lzma
 import os
 import re
-import warnings
 import zlib
 from pathlib import Path
 
 import pandas as pd
 
-from .._checks import DataWarning, did_you_mean, printable, require
+from .._checks import DataWarning, did_you_mean, printable, require, warn
 from ._cells import plain
 from ._chunked import ChunkedData
 from ._delimited import Layout, read_delimited
@@ -99,7 +98,7 @@ def _read_sheet(path: Path, sheet) -> pd.DataFrame:
         if titles:
             frame = pd.read_excel(path, skiprows=titles, **options)
             words = f"{printable(path)} was read without the {titles} lines above the names of its columns."
-            warnings.warn(words, DataWarning, stacklevel=4)
+            warn(words, DataWarning)
     return frame.infer_objects()
 
 

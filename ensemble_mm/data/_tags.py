@@ -7,7 +7,6 @@ A cell is a list, a tuple, a set, an array, or text: a list as JSON or Python wr
 import ast
 import contextlib
 import json
-import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import f1_score
 
-from .._checks import DataWarning, is_missing
+from .._checks import DataWarning, is_missing, warn
 from .._kinds import LABEL_SETS
 from ..schema import is_blank
 from ._labels import SEVERAL, plain, some
@@ -161,12 +160,11 @@ def _lists_others(column: pd.Series, tags: list) -> np.ndarray:
     others = np.array([bool(row) for row in found], dtype=bool)
     if others.any():
         strange = next(row[0] for row in found if row)
-        warnings.warn(
+        warn(
             f"{others.sum()} of {column.notna().sum()} label sets list tags, such as {strange!r}, that the model does "
             f"not know ({some(tags)}). These sets count as wrong in accuracy, and as not found in f1_micro; other "
             "scores are of the tags that it knows. Correct them, or fit the model on rows that have them.",
             DataWarning,
-            stacklevel=5,
         )
     return others
 

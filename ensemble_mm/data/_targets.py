@@ -5,7 +5,6 @@ task: class positions or numbers, NaN where the label is not known. `labels_by_t
 known in another Y.
 """
 
-import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from .._checks import DataWarning, did_you_mean, tell
+from .._checks import DataWarning, did_you_mean, tell, warn
 from .._kinds import KINDS, LABEL_SETS, Classes, Numbers, name_of_classes
 from .._plain_words import plural
 from ..schema import NumberRule, blanks_of, learn_dates, learn_numbers, units_of
@@ -67,7 +66,7 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str]
         task = _task_of(name, column, kinds.get(name) or only, notes)
         tasks[name] = replace(task, parts=parts[name][1:] if name in parts else None)
     if told is None:
-        tell(notes, stacklevel=2)
+        tell(notes)
     return tasks, {name: task.encode(columns[task.column or name]) for name, task in tasks.items()}, named
 
 
@@ -92,7 +91,10 @@ def _declared(kinds, names: list[str], listed) -> dict[str, str]:
                 'numbers, or texts such as "drama|comedy"; [] has no tag, and None is not known.'
             )
         if name not in names:
-            raise ValueError(f"tasks names {name!r}, but Y has the columns {some(names)}: correct the name.")
+            raise ValueError(
+                f"tasks names {name!r}, but Y has the columns {some(names)}: correct the name."
+                f"{did_you_mean(name, names)}"
+            )
         if kind not in (*KINDS, Classes.family):
             raise ValueError(f"Task {name!r} has kind {kind!r}: use one of {', '.join([*KINDS, LABEL_SETS])}.")
     return kinds
@@ -178,11 +180,10 @@ def _check_strange(strange: list[str], found, tasks) -> None:
             f"name, or drop the column.{did_you_mean(strange[0], absent)}"
         )
     if strange:
-        warnings.warn(
+        warn(
             f"These columns of Y are not tasks of this model and are ignored: {some(strange)}. Drop them, or fit them "
             "too.",
             DataWarning,
-            stacklevel=4,
         )
 
 
@@ -274,7 +275,7 @@ def _reading_notes(task: Task, labels: np.ndarray, *, declared: bool):
         return
     read = as_numbers(task.name, labels, task.reading)
     lost = np.isnan(read)
-    mixed = next((unit for unit, worth in task.reading.units if worth == 1 and len(task.reading.units) > 1), "")
+    mixed = task.reading.unit if len(task.reading.units) > 1 else ""
     yield " ".join(
         [
             f"Task {task.name!r} holds numbers as text, such as {labels[~lost][0]!r}, and is taken as a {task.kind} "

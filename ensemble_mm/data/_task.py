@@ -1,15 +1,15 @@
 """A task: the kind, the classes and the missing labels of one target, as positions of classes or numbers."""
 
-import warnings
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .._checks import DataWarning
+from .._checks import DataWarning, warn
 from .._kinds import KINDS, LEVELS
-from ..schema import NumberRule, is_blank
+from ..schema import NumberRule, is_blank, learn_numbers
 from ._labels import as_column, check_labels, some
 from ._tags import has_tag
 
@@ -40,9 +40,16 @@ class Task:
         return self.kind if self.parts is None else (self.kind, *self.parts)
 
     @property
+    def has_numbers(self) -> bool:
+        """Whether the classes are numbers, or texts that read as such, as prices do."""
+        return self.classes is not None and learn_numbers(Counter(map(str, self.classes.tolist()))) is not None
+
+    @property
     def rules(self):
         """What is so for tasks of this kind: see `ensemble_mm._kinds`."""
         rules = KINDS[self.kind](0 if self.classes is None else len(self.classes))
+        if self.reading is not None and self.classes is None:
+            rules = replace(rules, unit=self.reading.unit)
         return rules if self.decision is None else replace(rules, decision=self.decision)
 
     @property
@@ -71,7 +78,7 @@ class Task:
         out[known] = numbers = as_numbers(self.name, values[known], self.reading)
         lost = values[known][np.isnan(numbers)]
         if len(lost) and unseen is not None:
-            warnings.warn(lost_labels(self.name, lost, len(numbers)), DataWarning, stacklevel=4)
+            warn(lost_labels(self.name, lost, len(numbers)), DataWarning)
 
     def _write_positions(self, out, values, known, unseen):
         """Write the positions of labels among the classes."""
@@ -85,12 +92,11 @@ class Task:
                 f"({some(self.classes)}): correct it, or mark it as not known with None."
             )
         if strange:
-            warnings.warn(
+            warn(
                 f"Task {self.name!r}: {len(strange)} of {len(plain)} labels, such as {strange[0]!r}, were not among "
                 f"its classes in fit ({some(self.classes)}) and count as wrong. Correct them, or mark them as not "
                 "known with None.",
                 DataWarning,
-                stacklevel=4,
             )
         out[known] = [position.get(label, unseen) for label in plain]
 

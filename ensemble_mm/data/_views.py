@@ -101,7 +101,7 @@ class ColumnsOnDisk(Mapping):
         return columns_of(columns_as_source(self.source, view.columns), [view], self.schema)[name]
 
     def _matrix(self, view):
-        """Return vectors that lie one in a cell, where they take several times their room, read chunk by chunk.
+        """Return vectors, one per cell, where they take several times their room, read chunk by chunk.
 
         None where the chunks differ, or cannot be read: all rows together tell what is wrong.
         """
@@ -292,7 +292,7 @@ def _views_inside(view, source):
 
 
 def _as_matrix(items, name):
-    """Return vectors that lie one in a cell as rows of a matrix; a missing one is a row of NaN.
+    """Return vectors, one per cell as rows of a matrix; a missing one is a row of NaN.
 
     It is of single precision where all of them are.
     """

@@ -8,6 +8,7 @@ from typing import Any
 
 from .._kinds import LABEL_SETS
 from .._modalities import cell_kinds_of
+from .._plain_words import percent
 from ..data import classes_by_column, kinds_by_column
 from ..store import example_of
 from ._bodies import MOST_ROWS
@@ -69,7 +70,7 @@ def columns_of(model, inputs: Inputs) -> dict[str, dict[str, Any]]:
             noun = f"{record.taken_as}{_written(record.reading)}"
             noun = f"{noun}, the bytes of a file" if inputs.columns[name] == "file" else noun
             cell["type"] = ["string", "null"] if record.is_string or record.taken_as == "date" else cell["type"]
-            cell["description"] = f"{noun}; {record.missing:.0%} missing in fit"
+            cell["description"] = f"{noun}; {percent(record.missing, 0)} missing in fit"
             if record.taken_as == "category" and getattr(record.reading, "known", None):
                 cell["examples"] = list(record.reading.known[:KNOWN])
         found[name] = cell

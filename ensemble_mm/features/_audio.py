@@ -22,7 +22,7 @@ SHAPES = ["centroid", "bandwidth", "rolloff", "flatness", "flux", "crossings", "
 FLOOR = 1e-8
 BLOCK = 128  # frames at a time
 GROUP = 16  # bins of the spectrum at a time
-HIGHEST_RATE = 500_000  # samples a second; a file that claims more would unpack to gigabytes
+HIGHEST_RATE = 500_000  # samples per second; a file that claims more would unpack to gigabytes
 READ_AT_ONCE = 2**20  # values: channels are mixed as they are read, since a small file may hold hundreds of them
 NOT_KNOWN = (1, 4)  # errors of libsndfile: a format, or a kind of encoding within one, that it does not know
 COSINES = dct(np.eye(N_MELS), type=2, norm="ortho", axis=1)[:, :N_CEPSTRA].astype(np.float32)  # log-mel to cepstra
@@ -38,7 +38,7 @@ class AudioExtractor(MediaExtractor):
     Parameters
     ----------
     rate : int, default=16000
-        Samples a second that features are taken at; also the rate of arrays that come without one.
+        Samples per second that features are taken at; also the rate of arrays that come without one.
     max_seconds : float, default=60
         Only the first seconds of longer sounds are read.
     on_bad : {"raise", "missing"}, default="raise"
@@ -166,7 +166,7 @@ def _read_track(item, max_seconds):
 
 def _check_rate(rate):
     if not 0 < rate <= HIGHEST_RATE:
-        raise UnreadableItem(f"it has the rate {rate}, but sounds have 1 to {HIGHEST_RATE} samples a second")
+        raise UnreadableItem(f"it has the rate {rate}, but sounds have 1 to {HIGHEST_RATE} samples per second")
 
 
 def _read_mixed(file, n_samples):

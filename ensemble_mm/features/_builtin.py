@@ -98,7 +98,7 @@ def _doubt_of_vectors(items):
 
 
 def _doubt_of_sounds(items):
-    words = "numbers without a rate, read as sounds of 16,000 samples a second; if they are vectors"
+    words = "numbers without a rate, read as sounds of 16,000 samples per second; if they are vectors"
     return Doubt(words, "vector") if _all(lambda item: numbers_of(item) is not None, items) else None
 
 

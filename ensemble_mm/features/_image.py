@@ -26,7 +26,7 @@ class ImageExtractor(MediaExtractor):
     """Turn images into features: one row per image, the same columns whatever its size and mode.
 
     Every image is made upright (EXIF), opaque (over white), RGB with 8 bits per channel, and resized to a square
-    of `size` pixels a side; the features are computed on this copy, so their cost hardly depends on the
+    with sides of `size` pixels; the features are computed on this copy, so their cost hardly depends on the
     size of the images. Nothing is learned from the data: a row depends on its own image only.
 
     Parameters
@@ -50,7 +50,7 @@ class ImageExtractor(MediaExtractor):
     encoder : None, "efficientnet", path, callable or object with `transform`, default=None
         Takes the place of `features`: "efficientnet" (extra ``vision``; 1,280 columns), the folder or name of a
         transformers model (extra ``transformers``), or what turns a list of PIL images (RGB) into an array with one row
-        an image. Named models are rebuilt where they run, never pickled.
+        per image. Named models are rebuilt where they run, never pickled.
     device : str, default="auto"
         Where a named encoder runs: "cpu", "cuda", ...; "auto" takes a GPU when there is one.
     pooling : {"mean", "first"}, default="mean"

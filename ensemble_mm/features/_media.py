@@ -7,7 +7,6 @@ collects these and turns them into one error, or into rows of NaN and one warnin
 
 import io
 import os
-import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,17 @@ from typing import Self
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from .._checks import BadItemsError, BadItemsWarning, as_items, check_choice, check_params, is_missing, require
+from .._checks import (
+    NOT_HERE,
+    BadItemsError,
+    BadItemsWarning,
+    as_items,
+    check_choice,
+    check_params,
+    is_missing,
+    require,
+    warn,
+)
 from .._items import is_address, plain_items
 
 # What FFmpeg may take a clip for. Left out is what reads other files or listens to the network: playlists (HLS, DASH,
@@ -129,7 +138,7 @@ def read_all(items, read_one, *, on_bad, what, n_columns=None, encode=None, batc
         if on_bad == "raise":
             raise bad
         # The level is past `transform` and the wrapper that scikit-learn puts around it.
-        warnings.warn(BadItemsWarning(bad), stacklevel=4)
+        warn(BadItemsWarning(bad))
     if out is None:
         out = np.full((len(items), 1), np.nan, dtype=np.float32)
     return out
@@ -196,7 +205,7 @@ def open_item(item, kind: str):
         if path.is_dir():
             raise UnreadableItem("it is a folder, not a file")
         if not path.exists():
-            raise UnreadableItem(f"there is no such file{_looked_in(path)}")
+            raise UnreadableItem("there is no such file" if path.is_absolute() else NOT_HERE)
         if path.stat().st_size == 0 and path.is_file():
             raise UnreadableItem("the file is empty (0 bytes)")
         if not path.is_file():
@@ -208,12 +217,6 @@ def open_item(item, kind: str):
             raise
         raise UnreadableItem(f"it is not a path ({error})") from None
     return str(path)
-
-
-def _looked_in(path) -> str:
-    if path.is_absolute():
-        return ""
-    return f"; it was looked for in {Path.cwd()}: read_table looks beside the table, or give whole paths"
 
 
 def open_clip(item, *, caller, max_pixels=None, formats=CLIP_FORMATS):

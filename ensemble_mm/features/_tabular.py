@@ -113,7 +113,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         if few is not None:
             return self._features(few)
         frame, told = self.schema_.read(self._frame(X, reset=False), again=True)
-        tell(told, stacklevel=2)
+        tell(told)
         return self._features(frame)
 
     def _read_few(self, X):

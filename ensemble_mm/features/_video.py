@@ -22,7 +22,7 @@ POOLED = 4  # frames whose appearance is pooled
 MAX_PIXELS = 16_000_000
 SOUGHT = 128  # clips with more frames are sought in
 MOST_DECODED = 1024  # times `max_pixels`: what is decoded of one clip; a small file may hold hours of one colour
-RATE = 25  # frames a second of arrays that come without a rate
+RATE = 25  # frames per second of arrays that come without a rate
 
 
 class VideoExtractor(MediaExtractor):
@@ -84,7 +84,7 @@ class VideoExtractor(MediaExtractor):
         """Return float32 features, shape (n_samples, n_features), for paths, bytes or arrays of frames.
 
         Arrays (or lists of frames) have shape (n_frames, height, width) or (n_frames, height, width, 3), and 25 frames
-        a second unless they come in an (array, frames a second) pair. A missing clip gives a row of NaN.
+        a second unless they come in an (array, frames per second) pair. A missing clip gives a row of NaN.
         """
         self.fit()
         return read_all(X, self._read_one, on_bad=self.on_bad, what="clips", n_columns=len(feature_names()))
@@ -96,7 +96,7 @@ class VideoExtractor(MediaExtractor):
     def augment(self, X, random_state=None) -> list:
         """Return changed clips: slower, darker or brighter, with noise, mirrored (if `flip`).
 
-        Each is read and changed when `transform` comes to it; its `load()` gives an (array, frames a second) pair.
+        Each is read and changed when `transform` comes to it; its `load()` gives an (array, frames per second) pair.
         """
         plain = type(self)(self.n_frames, self.max_seconds, self.max_pixels)
         return changed_items(X, _changed, check_random_state(random_state), plain, self.flip)
@@ -130,7 +130,7 @@ class VideoExtractor(MediaExtractor):
             array = np.asarray(array)
         if array.ndim not in (3, 4) or not len(array) or not rate > 0:
             raise UnreadableItem(
-                f"an array of shape {array.shape} at {rate:g} frames a second is no clip: give (n_frames, height, "
+                f"an array of shape {array.shape} at {rate:g} frames per second is no clip: give (n_frames, height, "
                 "width[, 3])"
             )
         picked = array
@@ -222,7 +222,7 @@ def _square(reformatter, frame):
 
 
 def _changed(item, seed, extractor, flip):
-    """Return a changed copy of a clip: frames and their number a second, which keeps the clip's seconds."""
+    """Return a changed copy of a clip: its frames, and how many there are per second, so that its length stays."""
     frames, _, seconds = extractor._frames(item)
     rng = np.random.RandomState(seed)
     speed = rng.uniform(0.8, 1.0)
@@ -254,7 +254,7 @@ def feature_names():
 
 
 def _motion(grey, runs):
-    """Shift in pixels a frame at several lags, from the cross spectra averaged over all pairs of frames."""
+    """Shift in pixels per frame at several lags, from the cross spectra averaged over all pairs of frames."""
     spectra = rfft2(grey - grey.mean(axis=(1, 2), keepdims=True))
     starts = np.r_[0, np.cumsum(runs)[:-1]]
     parts, flow = [], np.zeros(DIRECTIONS + 2)

@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from .._checks import check_count
 from .._inner_folds import folds_of
 from .._lines import say
+from .._plain_words import percent
 from ..data import ChunkedData, MultimodalData
 from ._audit_extractors import check_extractor
 from ._audit_learners import check_learners, fitted_twin
@@ -17,6 +18,20 @@ from ._audit_rows import check_classes, check_groups, check_single_columns
 from ._cells import cells_of
 
 COLUMNS = ["check", "verdict", "value", "words"]
+
+
+class Findings(pd.DataFrame):
+    """What an audit found: a table that prints a line per finding, with all of its words."""
+
+    def __str__(self):
+        """Return the lines."""
+        return "\n".join(f"{row.verdict:4}  {row.check}: {row.words}" for row in self.itertuples())
+
+    __repr__ = __str__
+
+    def _repr_html_(self):
+        with pd.option_context("display.max_colwidth", None):
+            return pd.DataFrame(self)._repr_html_()
 
 
 def audit(model, X, Y, *, groups=None, sample_weight=None, n_rows=1000, cv=3, random_state=0) -> pd.DataFrame:
@@ -39,14 +54,14 @@ def audit(model, X, Y, *, groups=None, sample_weight=None, n_rows=1000, cv=3, ra
     Returns
     -------
     DataFrame
-        One row per finding. "check": what was looked at; "verdict": "pass", "warn" (look at it), "fail" (a leak was
-        measured) or "skip" (could not be looked at); "value": what was measured, a share from 0 to 1 or a count, told
-        in "words" together with what to do.
+        One row per finding; printed, it is a line with all words per finding. "check": what was looked at; "verdict":
+        "pass", "warn" (look at it), "fail" (a leak was measured) or "skip" (could not be looked at); "value": what
+        was measured, a share from 0 to 1 or a count, told in "words" together with what to do.
 
     Notes
     -----
     - *shuffled labels*: a clone is cross-fitted on permuted labels. Its ensemble must not predict them: a share of
-      the prior's loss removed of more than 2 % and more than three standard errors is a leak.
+      a constant guess's loss removed of more than 2 % and more than three standard errors is a leak.
     - *duplicated rows*: rows whose every item equals that of a training row of their fold, unless these say so little
       that rows repeat by chance; long texts and media files that repeat are looked at on their own too.
     - *near duplicates*: pictures and clips that look like one of a training row of their fold: resized, saved anew,
@@ -96,7 +111,7 @@ def audit(model, X, Y, *, groups=None, sample_weight=None, n_rows=1000, cv=3, ra
     say(model, "audit, 4 of 4: single columns and classes ...")
     checks += check_single_columns(_as_read(problem), problem.tasks, problem.targets, rows)
     checks += check_classes(problem.tasks, problem.targets, folds, model.cv)
-    return pd.DataFrame(checks, columns=COLUMNS)
+    return Findings(checks, columns=COLUMNS)
 
 
 def _as_read(problem):
@@ -144,7 +159,7 @@ def _judge_shuffled(name, cells):
     gains = (prior - cells.losses(cells.ensemble)) / max(cells.mean(prior), 1e-12)
     gain, error = cells.mean(gains), cells.error(gains)
     check = f"shuffled labels of {name!r}"
-    finding = f"With shuffled labels {gain:.1%} of the prior's loss is removed ({len(gains)} rows)"
+    finding = f"With shuffled labels {percent(gain)} of a constant guess's loss is removed ({len(gains)} rows)"
     if gain > max(0.02, 3 * error):
         words = f"{finding}: held-out labels reach the model. Look at extractors, learners and folds."
         return (check, "fail", gain, words)

@@ -11,6 +11,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from .._kinds import Classes
+from .._plain_words import percent
 from ..data import MultimodalData, nearly_tells
 
 TELLING = 0.99  # share of the possible gain above which one column gives a task away
@@ -33,8 +34,8 @@ def check_groups(groups, folds):
     finding = f"{len(crossing)} of {len(np.unique(codes))} groups have rows on both sides of a fold"
     if not crossing and largest > LARGEST:
         words = (
-            f"One group holds {largest:.0%} of the rows, so one fold is nearly all of them, and its models learn from "
-            "the few others. Are these the right groups?"
+            f"One group holds {percent(largest, 0)} of the rows, so one fold is nearly all of them, and its models "
+            "learn from the few others. Are these the right groups?"
         )
         return [("groups", "warn", largest, words)]
     if not crossing:
@@ -78,19 +79,19 @@ def check_single_columns(source, tasks, targets, rows):
                 nearly.append((label, share))
         for label, gain in telling:
             words = (
-                f"Column {label!r} alone gives {gain:.1%} of what there is to know about {name!r}. "
+                f"Column {label!r} alone gives {percent(gain)} of what there is to know about {name!r}. "
                 "Will it be known before the label is? If not, leave it out."
             )
             checks.append((f"column {label!r} tells {name!r}", "fail", gain, words))
         for label, share in nearly:
             words = (
-                f"Column {label!r} alone tells {name!r} in {share:.1%} of the rows, and what it misses lies "
+                f"Column {label!r} alone tells {name!r} in {percent(share)} of the rows, and what it misses lies "
                 "everywhere, as wrong entries do. Will it be known before the label is? If not, leave it out."
             )
             checks.append((f"column {label!r} nearly tells {name!r}", "warn", share, words))
         if not telling and not nearly:
             words = f"No single column tells {name!r}"
-            words += f"; the most telling, {best_label!r}, gives {best:.1%}." if best_label is not None else "."
+            words += f"; the most telling, {best_label!r}, gives {percent(best)}." if best_label is not None else "."
             checks.append((f"single columns for {name!r}", "pass", best, words))
     return checks
 

@@ -9,7 +9,7 @@ from sklearn.metrics import ConfusionMatrixDisplay
 
 from .._checks import check_count
 from .._kinds import Classes, Numbers
-from .._plain_words import class_name
+from .._plain_words import class_name, percent
 from ..data import labels_by_task
 from ._cells import cells_of, check_task, tasks_of
 from ._drawing import GREY, PALETTE, SEQUENTIAL, cycle, finish, legend_below, new_axes, shorten, tidy
@@ -287,7 +287,7 @@ class ResidualDisplay:
         if self.low is not None and self.high is not None:
             inside = (self.low <= self.residual) & (self.residual <= self.high)
             order = np.argsort(self.predicted)
-            label = f"{self.coverage:.0%} interval" if self.coverage else "interval"
+            label = f"{percent(self.coverage, 0)} interval" if self.coverage else "interval"
             ax.fill_between(
                 self.predicted[order], self.low[order], self.high[order], step="mid",
                 color=PALETTE[4], alpha=0.35, linewidth=0, label=label,
@@ -298,7 +298,7 @@ class ResidualDisplay:
         ax.scatter(self.predicted[inside], self.residual[inside], s=size, color=PALETTE[0], alpha=0.7, linewidth=0)
         ax.scatter(
             self.predicted[~inside], self.residual[~inside], s=size + 6, color=PALETTE[1], marker="x",
-            label=f"outside ({1 - self.covered_:.0%})" if len(inside) else "outside",
+            label=f"outside ({percent(1 - self.covered_, 0)})" if len(inside) else "outside",
         )  # fmt: skip
         ax.set(xlabel="predicted", ylabel="true - predicted")
         if self.low is not None:

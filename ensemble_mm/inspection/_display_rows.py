@@ -8,7 +8,7 @@ import pandas as pd
 
 from .._checks import check_count, require
 from .._modalities import TEXT
-from .._plain_words import plain
+from .._plain_words import percent, plain
 from ..data import as_fitted, select
 from ._cells import cells_of, check_task
 from ._display_errors import predictions_of, truth_of
@@ -156,7 +156,7 @@ class HardestRowsDisplay:
 def verdict_of(row) -> str:
     """Return in words what a row of `hardest_rows` says."""
     truth, predicted = ((plain(v) if isinstance(v, float) else str(v)) for v in (row["truth"], row["predicted"]))
-    sure = f" ({row['probability']:.0%})" if np.isfinite(row["probability"]) else ""
+    sure = f" ({percent(row['probability'], 0)})" if np.isfinite(row["probability"]) else ""
     return f"true: {truth}, predicted: {predicted}{sure}"
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._checks import require
+from .._checks import require, warn
 from ._drawing import PALETTE
 
 DPI = 160
@@ -36,7 +36,7 @@ def all_signs():
             warnings.warn_explicit(told.message, told.category, told.filename, told.lineno)
     if lacking:
         words = "Pictures show boxes for signs that no font here has: install one that has them, such as Noto Sans CJK."
-        warnings.warn(words, UserWarning, stacklevel=4)
+        warn(words, UserWarning)
 
 
 def drawn(draw, alt, caption=""):

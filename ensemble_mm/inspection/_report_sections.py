@@ -40,8 +40,8 @@ def tasks_section(model):
 @singledispatch
 def _labels_of(kind, task, known):
     """Return in words which labels there are."""
-    low, middle, high = np.quantile(known, [0, 0.5, 1])
-    return f"from {plain(low)} to {plain(high)}, half of them below {plain(middle)}"
+    low, middle, high = (kind.plain.amount(value) for value in np.quantile(known, [0, 0.5, 1]))
+    return f"from {low} to {high}, half of them below {middle}"
 
 
 @_labels_of.register

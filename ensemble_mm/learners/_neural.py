@@ -47,7 +47,7 @@ dropout : float in [0, 1], default={dropout}
 max_epochs : int, default={max_epochs}
     Passes over the training rows.
 batch_size : int, default={batch_size}
-    Rows a step.
+    Rows per step.
 learning_rate : float, default={learning_rate}
     Highest learning rate.
 weight_decay : float, default=0.01

@@ -1,6 +1,5 @@
 """How `TunedLearner` searches: what candidates are tried, on which rows, and how they are scored."""
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +8,7 @@ from joblib import hash as content_hash
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
-from .._checks import require
+from .._checks import require, warn
 from .._scorers import weighted_score
 from .._stopping import fit_learner, taken
 
@@ -62,7 +61,7 @@ class Rows:
             return np.array([self._score(drawn, self._some(train, share), test) for train, test in self.folds])
         except Exception as error:
             if drawn:
-                warnings.warn(f"The candidate {drawn} failed and is left out: {error}", UserWarning, stacklevel=2)
+                warn(f"The candidate {drawn} failed and is left out: {error}", UserWarning)
             elif share == 1:
                 raise
             return np.full(len(self.folds), WORST)

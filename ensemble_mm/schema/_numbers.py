@@ -37,7 +37,7 @@ NINES = dict.fromkeys(map(ord, "012345678"), "9")
 ZERO = re.compile(r"(?<![\d.,])0")  # in front
 CURRENCIES = frozenset(
     "usd eur gbp jpy cny rmb chf inr aud cad sek nok dkk pln czk huf rub try brl zar mxn sgd hkd nzd krw ron ils aed"
-    " thb idr php vnd kr rs fr zł kč ft lei руб".split()
+    " thb idr php vnd kr rs fr zł kč ft lei руб 元 人民币 块 円 원".split()
 )  # fmt: skip
 ORDINALS = frozenset("st nd rd th er re ère e ème eme de o a am pm ad bc".split())
 CASED = frozenset(["M", "mW", "MW", "mV", "MV", "mJ", "MJ", "mPa", "MPa"])  # of which capitals make other units
@@ -51,10 +51,13 @@ SCALES: tuple[dict[str, float], ...] = (  # units that one column may mix
     {"byte": 1.0, "bytes": 1.0, "b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12},
 )
 THOUSANDS: dict[str, float] = {"": 1.0, "k": 1e3, "M": 1e6, "m": 1e6, "mn": 1e6, "mio": 1e6, "b": 1e9, "bn": 1e9}
+MYRIADS: dict[str, float] = {"": 1.0, "万": 1e4, "萬": 1e4, "亿": 1e8, "億": 1e8}
 UNITS = frozenset(
     "% ‰ ° °c °f lb lbs oz µm μm um nm mi ft in yd m2 m3 sqm sqft ha dl hl gal yr yrs wk hz khz mhz ghz w kw mw gw wh"
     " kwh mwh v mv kv ma mah ah ohm ω kj mj cal kcal pa hpa kpa bar mbar psi km/h kmh kph mph m/s kn rpm bpm hp ps cc"
-    " px pt dpi mp mol mmol mmol/l mg/dl g/l ppm ppb db lm pcs pc kib mib gib kbps mbps gbps \" °k".split()
+    " px pt dpi mp mol mmol mmol/l mg/dl g/l ppm ppb db lm pcs pc kib mib gib kbps mbps gbps \" °k"
+    " 万元 平方米 平米 ㎡ m² m³ 米 厘米 毫米 公里 千米 公斤 千克 克 吨 升 毫升 度 天 岁 人 小时 分钟 分 秒 个月"
+    " 月 年 次 歳 個 時間 세 명".split()
 ).union(*SCALES)  # fmt: skip
 
 
@@ -83,6 +86,13 @@ class NumberRule:
     boolean: bool = False
     doubt: str = ""
     remedy: str = ""
+
+    @property
+    def unit(self) -> str:
+        """The unit of what is read, as people write it; "" where there is none."""
+        unit = next((unit for unit, worth in self.units if worth == 1), "")
+        codes = len(unit) == 3 and unit.isascii() and unit in CURRENCIES
+        return unit.upper() if codes or unit in ("°c", "°f") else unit
 
     def read(self, values: pd.Series) -> pd.Series:
         """Return the numbers; those of a plain dtype as they are."""
@@ -296,8 +306,10 @@ def _learn_units(parts, texts, least) -> tuple[tuple[str, float], ...] | None:
     named = [unit for unit in n_of if unit]
     if not named:
         return ()
-    scale = next((scale for scale in (*SCALES, THOUSANDS) if set(n_of) <= set(scale)), None)
-    if scale is not None and (len(named) > 1 or (named[0] in ("k", "M", "mn", "bn") and n_of[""])):
+    scale = next((scale for scale in (*SCALES, THOUSANDS, MYRIADS) if set(n_of) <= set(scale)), None)
+    if scale is not None and (
+        len(named) > 1 or (named[0] in ("k", "M", "mn", "bn", "万", "萬", "亿", "億") and n_of[""])
+    ):
         return tuple(sorted((unit, scale[unit]) for unit in n_of))
     unit = max(named, key=lambda unit: n_of[unit])
     if n_of[unit] + n_of[""] < least or not _is_unit(unit, [part for part in parts.values() if part.unit == unit]):
@@ -317,7 +329,7 @@ def _is_unit(unit: str, parts: list[Parts]) -> bool:
         return any(not part.body.isdecimal() for part in parts)
     if all(part.spaced for part in parts) or any(not part.body.isdecimal() for part in parts):
         return True
-    return unit in UNITS and (len(unit) > 1 or not unit.isalpha())
+    return unit in UNITS and (len(unit) > 1 or not (unit.isascii() and unit.isalpha()))
 
 
 @lru_cache(maxsize=64)

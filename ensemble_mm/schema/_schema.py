@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from .._plain_words import NBSP, percent
 from ._column import Column
 
 
@@ -36,7 +37,7 @@ class Schema:
 
     @property
     def notes(self) -> list[str]:
-        """What a person should know of the data, a line each."""
+        """What a person should know of the data, one line per note."""
         return [f"{column.title}: {note}" for column in self.columns for note in column.notes]
 
     def read(self, frame: pd.DataFrame, within: str | None = None, *, again=False) -> tuple[pd.DataFrame, list[str]]:
@@ -81,7 +82,7 @@ class Schema:
 
     def __repr__(self) -> str:
         table = self.to_frame()
-        table["missing"] = table["missing"].map("{:.0%}".format)
+        table["missing"] = table["missing"].map(lambda share: percent(share, 0).replace(NBSP, " "))
         table["distinct"] = table["distinct"].astype(object).where(table["distinct"].notna(), "")
         return "\n".join([table.to_string(index=False, max_colwidth=44), *self.notes])
 

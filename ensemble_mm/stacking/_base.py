@@ -5,7 +5,6 @@
 
 import os
 import time
-import warnings
 from contextlib import contextmanager
 from copy import copy
 from typing import ClassVar, Self
@@ -16,7 +15,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._checks import as_pandas, bytes_of, check_params, tell
+from .._checks import as_pandas, bytes_of, check_params, tell, warn
 from ..crossfit import CrossFit, Plan, Runner, by_content, draw_folds, in_time_order, needs_within
 from ..data import ChunkedData, Names, as_source, has_names, is_lazy, read_problem, setting_of
 from ..store import BlockFolder, FeatureCache, JobStore, content_key, versions
@@ -75,7 +74,7 @@ class BaseStack(
         context.call_on_fit_task_begin(estimator=self, X=X, y=Y)
         problem = self._problem(X, Y, sample_weight, groups)
         check_settings(self, problem.tasks)
-        tell([*problem.notes, *problem.schema.notes], stacklevel=5)
+        tell([*problem.notes, *problem.schema.notes])
         problem = with_class_weights(self.class_weight, problem)
         members = members_of_fit(self, problem)
         check_weights(self.meta_learner, problem.tasks, members)
@@ -87,10 +86,10 @@ class BaseStack(
     def _fit_problem(self, problem, members, sample_weight, seed, progress, started):
         told: list[str] = []
         folds = draw_folds(self.cv, problem, seed, told)
-        tell(told, stacklevel=6)
+        tell(told)
         metas = {name: meta_setting(self.meta_learner, task) for name, task in problem.tasks.items()}
         for words in (*untold(members, metas, problem, sample_weight), *fitted_before(members, problem.views, metas)):
-            warnings.warn(words, UserWarning, stacklevel=6)
+            warn(words, UserWarning)
         runner = self._runner(progress, started)
         run = self._crossfit(problem, folds, seed, runner)
         with self._on_disk(run, members) as members:
@@ -113,7 +112,7 @@ class BaseStack(
         self.failures_ = run.failures
         self.fit_report_ = runner.to_frame()
         if words := left_out(self.fit_report_, self.time_budget):
-            warnings.warn(words, UserWarning, stacklevel=6)
+            warn(words, UserWarning)
 
     @contextmanager
     def _on_disk(self, run, members):

@@ -1,6 +1,5 @@
 """StackedClassifier and StackedRegressor: one task, as scikit-learn's estimators have it."""
 
-import warnings
 from typing import Self
 
 import numpy as np
@@ -10,6 +9,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
+from .._checks import warn
 from ..data import Classes, Numbers, task_weights
 from ._base import BaseStack
 from ._parameters import shared_words
@@ -22,12 +22,13 @@ class _SingleStack(BaseStack):
     def _one_column(self, y):
         shape = getattr(y, "shape", ())
         if len(shape) == 2 and shape[1] == 1:
-            warnings.warn(
+            if hasattr(y, "iloc"):  # as read_table gives one target
+                return y.iloc[:, 0]
+            warn(
                 "A column-vector y was passed when a 1d array was expected: pass y of shape (n_samples,).",
                 DataConversionWarning,
-                stacklevel=3,
             )
-            return y.iloc[:, 0] if hasattr(y, "iloc") else np.ravel(y)
+            return np.ravel(y)
         if len(shape) == 2:
             raise ValueError(
                 f"y should be a 1d array, got an array of shape {shape}: use MultiOutputStack for several."

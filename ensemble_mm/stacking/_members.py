@@ -1,11 +1,10 @@
 """Which members a fit has: the learners of each task, as they were listed or from a portfolio, and what they read."""
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
 
-from .._checks import check_choice
+from .._checks import check_choice, warn
 from .._modalities import MODALITIES, VECTOR
 from ..crossfit import MISSING_VIEWS, LearnerSpec, check_learners, members_of
 from ..data import present_rows
@@ -64,7 +63,7 @@ def members_of_fit(stack, problem):
     own = stack.learners.values() if isinstance(stack.learners, dict) else [stack.learners]
     asked = {} if any(isinstance(learners, str) for learners in own) else listed  # portfolios repeat by design
     for words in (*idle_learners(listed, tasks), *repeated_learners(asked, tasks, members)):
-        warnings.warn(words, UserWarning, stacklevel=6)
+        warn(words, UserWarning)
     return members
 
 

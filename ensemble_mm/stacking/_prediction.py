@@ -42,7 +42,7 @@ class PredictionMixin:
         columns = columns_of(source, views_of(self), self.schema_, told=told)
         if not next(iter(columns.values())).shape[0]:
             raise ValueError("X has no rows (0 sample(s)): give at least one.")
-        tell(told, stacklevel=6)
+        tell(told)
         return columns, getattr(source, "index", None)
 
     def predict_members(self, X):
@@ -112,8 +112,8 @@ class PredictionMixin:
             )
         out, index, silent = silenced(self, X, abstain)
         words = "rows is answered, since each may be of several classes. A smaller `abstain` answers more."
-        tell([f"{name}: none of {len(rows)} {words}" for name, rows in silent.items() if rows.all() and len(rows) > 1],
-             stacklevel=2)  # fmt: skip
+        none = {name: len(rows) for name, rows in silent.items() if rows.all() and len(rows) > 1}
+        tell(f"{name}: none of {n} {words}" for name, n in none.items())
         return out, index, silent
 
     def _predicted(self, new):

@@ -3,11 +3,9 @@
 Patterns that few rows of the fit have, or none, are learned from rows that were predicted as if they had them.
 """
 
-import warnings
-
 import numpy as np
 
-from .._checks import DataWarning
+from .._checks import DataWarning, warn
 from ..crossfit import patterns_of
 from ..data import Classes, Numbers, Quantiles
 from ..meta import FEWEST_ROWS, ConformalIntervals, ConformalQuantiles, ConformalSets, JointCoverage
@@ -127,9 +125,8 @@ def _warn_of_new(pattern, views, regions):
         if value in seen:
             continue
         there = ", ".join(repr(view) for bit, view in enumerate(views) if value >> bit & 1)
-        warnings.warn(
+        warn(
             f"{n} rows have {f'only {there}' if there else 'none of the views'}; no row of the fit was like that. "
             "Their intervals and sets come from rows with more views, predicted as if these views were missing.",
             DataWarning,
-            stacklevel=5,
         )

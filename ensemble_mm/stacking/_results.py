@@ -154,7 +154,7 @@ class ResultsMixin:
         labels = self._labels(Y)
         out, new = self._predict_tasks(X)
         if warn:
-            tell(told_of_seen(self, new.columns), stacklevel=3)
+            tell(told_of_seen(self, new.columns))
         weights = task_weights(sample_weight, self.tasks_, len(next(iter(out.values()))))
         rows = {name: self.tasks_[name].evaluate(column, out[name], weights[name]) for name, column in labels.items()}
         whole = [name for name, task in self.tasks_.items() if task.column is not None and name in labels]
@@ -221,8 +221,8 @@ class ResultsMixin:
     def thresholds_(self) -> dict:
         """What the tasks decide by where `threshold` or `class_weight` was given.
 
-        Of two classes the threshold: the second is said where its probability is above it. Of more, a weight per class:
-        the class with the largest product of weight and probability is said.
+        For two classes it is the threshold above which the probability of the second must be for it to be said. For
+        more it is one weight per class: the class with the largest product of weight and probability is said.
         """
         check_is_fitted(self, "levels_")
         chosen = {name: np.array(task.decision) for name, task in self.tasks_.items() if task.decision is not None}

@@ -4,14 +4,13 @@ With `strategy="stacked"` or "chain" they read what is said of other tasks, with
 first level says. With `passthrough` the final estimator reads that, beside the views that it is to see.
 """
 
-import warnings
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .._checks import did_you_mean
+from .._checks import did_you_mean, warn
 from ..crossfit import ALL_ROWS, FIT_SHARE, MISSING, Estimate, Member, patterns_of, seed_of
 from ..learners import named_learner
 from ..meta import TableClassifier, TableRegressor
@@ -104,11 +103,10 @@ class SecondLevelMixin:
                         tried[pattern] |= chain_estimates(run.cells(own, own.members(), pattern), tasks)
         if not models:
             if not run.runner.is_over(FIT_SHARE):
-                warnings.warn(
+                warn(
                     f"{self._asked()} had no effect: no learner can read estimates "
                     "beside its views. Add one that takes any columns, such as a linear one.",
                     UserWarning,
-                    stacklevel=5,
                 )
             return None, {}, estimates
         second = Level(table, models, below=first)

@@ -4,7 +4,6 @@ The fitted models did not see the new rows: what they say of them before they le
 new rows are one more fold. The cells of the old rows stay what they were.
 """
 
-import warnings
 from copy import copy
 from dataclasses import replace
 from functools import cache
@@ -12,7 +11,7 @@ from functools import cache
 import numpy as np
 from scipy import sparse
 
-from .._checks import tell
+from .._checks import tell, warn
 from ..crossfit import ALL_ROWS, CrossFit, Features, Fit, Unseen, UpdateMember, check_failures, patterns_to_try
 from ..data import Problem, task_weights, units_of, views_of, whole_units
 from ._adding import accounted, check_shared, contributions_with, copies_of, known_patterns, readable
@@ -25,7 +24,7 @@ def updated(model, X, Y, sample_weight, groups, old):
     """Return a stack that learned from new rows, too; see `BaseStack.update`."""
     check_shared(model)
     new = model._new_rows(X)
-    tell(told_of_seen(model, new.columns), stacklevel=4)
+    tell(told_of_seen(model, new.columns))
     fresh = _labels(model, Y, sample_weight, new.n_rows)
     table = model._run_levels(new)[0]
     run, whole = _joint_run(model, new, fresh, groups, table)
@@ -41,11 +40,10 @@ def updated(model, X, Y, sample_weight, groups, old):
             models[member][job.fit.fold] = result
     if stayed:
         names = "; ".join(dict.fromkeys(stayed))
-        warnings.warn(
+        warn(
             f"Learners that cannot go on learning stay as they are, and are weighed anew: {names}. Give the rows of "
             "the fit as old= to fit them anew, or fit all on old and new rows.",
             UserWarning,
-            stacklevel=4,
         )
     out = copy(model)
     vars(out).pop("_board", None)

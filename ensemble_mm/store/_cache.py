@@ -8,7 +8,6 @@ import os
 import pickle
 import time
 import uuid
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -16,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import scipy.sparse as sp
 
+from .._checks import warn
 from ._arrays import READ_ERRORS, file_name, make_folder, pack_arrays, read_bounded, sweep, unpack_arrays, write_atomic
 from ._jobs import JobStore
 
@@ -242,11 +242,10 @@ class FeatureCache:
         except OSError as error:
             self.writes = False
             reason = os.strerror(error.errno) if error.errno else error  # its own words name one file of many
-            warnings.warn(
+            warn(
                 f"Could not write to the cache in {str(self.folder)!r} ({reason}): what is not kept will be computed "
                 "again next time. Make room there, or give another folder.",
                 UserWarning,
-                stacklevel=4,
             )
 
     def _evict(self, room: int) -> None:

@@ -16,9 +16,9 @@ import os
 import pickle
 import secrets
 import tempfile
-import warnings
 from pathlib import Path
 
+from .._checks import warn
 from ._arrays import file_name, make_folder, sweep, write_atomic
 from ._files import open_regular
 
@@ -113,11 +113,10 @@ def signing_key(checkpoint: Path | None = None) -> bytes:
                 passed.append(failures[-1])
             continue
         if passed:
-            warnings.warn(
+            warn(
                 f"The key that signs checkpoints is passed over: {'; '.join(passed)}. Until then the key {str(path)!r} "
                 "is used in its place, and what was kept under the other is done again.",
                 UserWarning,
-                stacklevel=3,
             )
         return key
     raise OSError(

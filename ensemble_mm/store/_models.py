@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from .._checks import printable
+from .._checks import check_path, did_you_mean, printable
 from ._arrays import write_atomic
 from ._boosters import fill_booster, fill_tried, try_out
 from ._classes import Finder
@@ -39,7 +39,20 @@ _BYTES_PER_NODE = 150  # of memory, for each bracket and comma of the state
 
 
 class ModelFileError(ValueError):
-    """A model cannot be saved, or a file is no model, is damaged, or holds what is not trusted."""
+    """A model cannot be saved, or a file is no model, is damaged, or holds what is not trusted.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from ensemble_mm import ModelFileError, load
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "model.emm")
+    >>> _ = path.write_text("no model")
+    >>> try:
+    ...     load(path)
+    ... except ModelFileError as error:
+    ...     print(str(error).endswith("Fetch or save it again."))
+    True
+    """
 
 
 def save(model, path: str | os.PathLike) -> None:
@@ -73,6 +86,7 @@ def save(model, path: str | os.PathLike) -> None:
     >>> load(path).predict([[0.5]])
     array([0.5])
     """
+    check_path(path, "save(model, path)")
     if hasattr(model, "fit"):
         _check_fitted(model)
     try:
@@ -123,9 +137,23 @@ def load(path: str | os.PathLike, trusted: Sequence = ()) -> Any:
     The hashes tell of damage, not of who made the file. Reading runs no code of the file, and what compiled code trusts
     is checked; boosters of LightGBM and XGBoost in files of other users are tried in a process of their own. What a
     model takes when it predicts is not limited: load models of senders you know.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from sklearn.linear_model import Ridge
+    >>> from ensemble_mm import load, save
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "model.emm")
+    >>> save(Ridge().fit([[0.0], [1.0]], [0.0, 1.0]), path)
+    >>> load(path)
+    Ridge()
     """
+    path = Path(path)
+    if not path.exists():
+        beside = sorted(other.name for other in path.absolute().parent.glob(f"*{path.suffix}"))
+        raise FileNotFoundError(f"There is no file {printable(repr(str(path)))}.{did_you_mean(path.name, beside)}")
     finder = Finder([trusted] if isinstance(trusted, (str, type)) else trusted)
-    manifest, parts = _read_parts(Path(path))
+    manifest, parts = _read_parts(path)
     try:
         return _build(manifest, parts, finder)
     except Exception as error:  # whatever a forged or foreign file makes the readers of its parts say

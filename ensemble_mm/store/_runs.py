@@ -13,7 +13,7 @@ from ._keys import content_key, versions
 
 
 def interval(differences: np.ndarray, test_share: float | None, coverage: float) -> tuple[float, float]:
-    """Interval of the mean of paired fold differences; `test_share` is rows tested over rows trained on, a fold."""
+    """Return the interval of the mean of paired differences per fold; `test_share`: rows tested per row trained on."""
     n = len(differences)
     if n < 2 or not test_share:
         return np.nan, np.nan
@@ -71,7 +71,7 @@ def _n_rows(X) -> int:
 
 
 def _scores(results) -> dict:
-    """Fold scores of the ensemble, a target."""
+    """Return the scores of the ensemble on each fold, per target."""
     if results is None:
         return {}
     results = results.reset_index()

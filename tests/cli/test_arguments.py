@@ -8,7 +8,6 @@ from ensemble_mm._cli._arguments import make_parser, options_of
 @pytest.mark.parametrize(
     "command",
     [
-        "",
         "nothing",
         "fit",
         "fit train.csv --out m.emm",
@@ -37,6 +36,25 @@ def test_wrong_use_is_told(run, command):
 def test_an_unknown_option_is_told_before_what_is_lacking(run, command, words):
     code, _, err = run(*command.split())
     assert code == 2 and err == f"ensemble-mm: error: {words}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("fitt", "there is no command 'fitt'. Did you mean 'fit'? They are fit, predict, "),
+        ("fit train.csv", "the following arguments are required: --targets, --out. See ensemble-mm fit --help."),
+        ("fit t.csv --targets y --out m --learners quick", "invalid choice: 'quick' (choose from "),
+        ("predict m.emm t.csv --out p --interval", "--interval wants a value: --interval COVERAGE. See "),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line(run, command, words):
+    code, out, err = run(*command.split())
+    assert code == 2 and not out and words in err and err.count("\n") == 1
+
+
+def test_without_a_command_all_are_listed(run):
+    code, out, _ = run()
+    assert code == 2 and "examples:" in out and "  schema " in out
 
 
 def test_every_command_has_a_help(run):

@@ -20,7 +20,7 @@ from ensemble_mm.store import Cache, FeatureCache
 
 
 class Counted(TransformerMixin, BaseEstimator):
-    """Needs no fit; writes a line a row into a file, so that workers count too."""
+    """Needs no fit; writes one line per row into a file, so that workers count too."""
 
     def __init__(self, log, kind="dense"):
         self.log = log

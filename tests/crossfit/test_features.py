@@ -85,7 +85,7 @@ def test_chunks_hold_every_row_once(n):
     ids=["image arrays", "clip arrays", "whole numbers", "two text columns"],
 )
 def test_changed_copies_of_any_kind_of_column_are_read(extractor, items):
-    """A changed picture is smaller than the array it comes from; joined texts are one item a row."""
+    """A changed picture is smaller than the array it comes from; joined texts are one item per row."""
     column = augmented(extractor, items, np.array([True, True, False, True]), 2, seed=0)
     assert len(column) == 12
     X = extractor.fit_transform(column)

@@ -75,9 +75,11 @@ def test_errors_say_what_is_wrong(y, cv, words):
         folds({"y": y}, cv)
 
 
-def test_a_classifier_of_many_numbers_is_told_of_regressors():
+@pytest.mark.parametrize("form", ["{}", "{} €", "{},5"])
+def test_a_classifier_of_many_numbers_is_told_of_regressors(form):
+    labels = [int(i) if form == "{}" else form.format(i) for i in [*range(30)] * 2 + [30]]
     with pytest.raises(ValueError, match="Its 31 labels are numbers: to predict a number, use a regressor"):
-        StackedClassifier(learners=[("linear", LogisticRegression())]).fit(np.zeros((61, 1)), [*range(30)] * 2 + [30])
+        StackedClassifier(learners=[("linear", LogisticRegression())]).fit(np.zeros((61, 1)), labels)
 
 
 @pytest.mark.parametrize(

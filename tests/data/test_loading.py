@@ -343,9 +343,13 @@ def test_single_quotes_and_the_first_line_of_excel_are_understood(tmp_path):
         ("gb18030", "酒店很好，服务也不错"),
         ("cp932", "東京ホテルは良い、部屋が狭い"),
         ("cp1251", "Очень хорошая гостиница"),
+        ("cp1252", "Köln: wie neu für 4.032 €"),
+        ("cp1252", "12 °C in Düsseldorf"),
+        ("cp1252", "été à Paris – là où ça va “chez” moi"),
+        ("cp1252", "£12"),
     ],
 )
-def test_encodings_of_other_scripts_are_found_out(tmp_path, encoding, text):
+def test_encodings_other_than_unicode_are_found_out(tmp_path, encoding, text):
     (tmp_path / "t.csv").write_bytes(("text,y\n" + "".join(f"{text}{i},{i}\n" for i in range(60))).encode(encoding))
     with pytest.warns(DataWarning, match=f"encoding {encoding}"):
         assert read_table(tmp_path / "t.csv", "y")[0]["text"][7] == f"{text}7"

@@ -192,6 +192,15 @@ def test_numbers_with_units_are_read_as_in_a_column_of_x(form):
     assert tasks["w"].encode(texts[:2] + [read["w"][2]]).tolist() == read["w"][:3]  # also as plain numbers
 
 
+@pytest.mark.parametrize(
+    ("form", "words"), [("{} €", "3\u00a0€"), ("USD {}", "3\u00a0USD"), ("${}", "$3"), ("{},5 kg", "3\u00a0kg")]
+)
+def test_errors_are_told_in_the_unit_of_the_labels(form, words):
+    with pytest.warns(DataWarning, match="numbers as text"):
+        tasks, _, _ = resolve_targets({"w": [form.format(i) for i in range(10, 40)]})
+    assert tasks["w"].rules.plain.good(3) == f"off by {words} on average"
+
+
 def test_few_numbers_with_units_are_classes_and_this_is_told():
     with pytest.warns(DataWarning, match=r"'w' holds numbers with a unit.*only 3 .*tasks=\{'w': \"regression\"\}"):
         assert kinds({"w": ["10 kg", "20 kg", "50 kg"] * 3}) == {"w": "multiclass"}

@@ -100,9 +100,9 @@ def test_a_rate_that_no_sound_has_is_refused(rate):
     soundfile.write(buffer, tone(300), RATE, format="WAV")
     content = bytearray(buffer.getvalue())
     content[24:28] = rate.to_bytes(4, "little")
-    with pytest.raises(BadItemsError, match="samples a second|cannot be decoded"):
+    with pytest.raises(BadItemsError, match="samples per second|cannot be decoded"):
         AudioExtractor().transform([bytes(content)])
-    with pytest.raises(BadItemsError, match="samples a second"):
+    with pytest.raises(BadItemsError, match="samples per second"):
         AudioExtractor().transform([(tone(300), rate)])
 
 

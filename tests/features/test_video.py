@@ -13,7 +13,7 @@ av = pytest.importorskip("av")
 
 
 def moving(right=0.0, down=0.0, n=24, seed=0, side=64):
-    """A textured scene that moves by so many pixels a frame."""
+    """A textured scene that moves by so many pixels per frame."""
     rng = np.random.default_rng(seed)
     scene = np.kron(rng.integers(0, 256, size=(8, 8)), np.ones((8, 8))).astype(np.uint8)
     frames = [np.roll(scene, (round(down * i), round(right * i)), axis=(0, 1)) for i in range(n)]

@@ -86,6 +86,8 @@ def test_honest_work_passes(data):
     found = audit(stack(), X, y, groups=np.arange(120))
     assert set(found["verdict"]) == {"pass"} and list(found.columns) == ["check", "verdict", "value", "words"]
     assert found["words"].str.endswith((".", ")")).all()
+    assert all(words in line for words, line in zip(found["words"], repr(found).splitlines(), strict=True))
+    assert all(words in found._repr_html_() for words in found["words"] if "'" not in words)
 
 
 def test_the_model_is_left_as_it_is(data):

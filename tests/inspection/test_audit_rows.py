@@ -22,7 +22,7 @@ def test_groups():
     assert verdict == "fail" and share == 0.5 and words.startswith("1 of 2 groups")
     assert check_groups(None, HALVES)[0][1] == "skip"
     ((_, verdict, share, words),) = check_groups(np.repeat(["p", "q"], [16, 4]), [(np.arange(16), np.arange(16, 20))])
-    assert verdict == "warn" and share == 0.8 and words.startswith("One group holds 80% of the rows")
+    assert verdict == "warn" and share == 0.8 and words.startswith("One group holds 80\u00a0% of the rows")
 
 
 def test_a_class_rarer_than_folds_is_told_and_unknown_labels_do_not_count():

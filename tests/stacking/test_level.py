@@ -39,7 +39,7 @@ def problem_of(y, weight=None, groups=None):
 
 
 def level_of(values, y, n_folds=3, weights=None):
-    """Return a run and a level whose table has one member of a number a column of `values`."""
+    """Return a run and a level whose table has one member of a number per column of `values`."""
     n_rows, n_members = values.shape
     members = [Member("size", f"m{i}", "v", ("v",), None) for i in range(n_members)]
     table = Table(n_rows, members, {"size": NUMBER})

@@ -295,7 +295,8 @@ def test_a_plan_lists_what_the_fit_does(helped, strategy):
     assert list(plan.calibrations) == [*words, "prediction intervals of task 'value'"]
     words = str(plan)
     assert ("that read other tasks" in words) is bool(across)
-    assert f"{len(plan.meta_learners)} meta-learner fits, 3 calibrations" in words
+    assert f"{len(plan.meta_learners)} meta-learner fits, {', '.join(plan.calibrations)}" in words
+    assert repr(plan) == words
     assert model.plan(data, Y, measure=True).seconds["fit"] > 0
 
 
