@@ -13,17 +13,31 @@ WORD = re.compile(f"[\\w\u0300-\u036f\u0900-\u0dff{SOUTHEAST}]+")
 DIGITS = re.compile(r"\d+")
 COUNTS = ["length", "words", "word_length", "digits", "capitals", "punctuation", "exclamations", "questions"]
 FLAGS = (1, 2, 4, 8, 16, 32)  # of a character: part of words, digit, capital, space, exclamation, question
+LAST = 6  # the bit behind FLAGS: the last letter of a word
+FIELD = 21  # bits of a count, of which three are in one number
+LONGEST = 2**FIELD  # characters, from where a text is counted by itself
 BLOCK = 2**18  # characters looked up at a time
 FEW_TEXTS = 8  # up to which patterns are faster than a table of characters
+
+
+def _summands():
+    """Return by flags what three counts grow by, as one number of three fields; three such tables for seven counts."""
+    bits = (np.arange(2 ** (LAST + 1))[:, np.newaxis] >> np.arange(9)) & 1
+    return [(bits[:, i : i + 3].astype(np.uint64) << np.arange(0, 63, FIELD, dtype=np.uint64)).sum(axis=1)
+            for i in (0, 3, 6)]  # fmt: skip
+
+
+_SUMMANDS = _summands()
 
 
 def count_characters(texts):
     """Return what is counted of each text, in the order of COUNTS: shape (n_texts, 8), float32."""
     if len(texts) <= FEW_TEXTS:
-        return _shares(*np.array(list(map(_count_one, texts)), dtype=np.int64).reshape(-1, 8).T)
+        return _count_few(texts)
     ends = np.cumsum([len(text) + 1 for text in texts], dtype=np.int64)
     edges = [0, *(np.flatnonzero(np.diff(ends // BLOCK)) + 1), len(texts)]
-    blocks = [_count_block(texts[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True) if a < b]
+    parts = [texts[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True) if a < b]
+    blocks = [_count_block(part) if len(max(part, key=len)) < LONGEST else _count_few(part) for part in parts]
     return np.concatenate([np.zeros((0, len(COUNTS)), dtype=np.float32), *blocks])
 
 
@@ -33,12 +47,14 @@ def _count_block(texts):
     length = np.array([len(text) for text in texts])
     start = np.r_[0, np.cumsum(length + 1)[:-1]]
     flags = _flags(next(n for n in (2**8, 2**16, sys.maxunicode + 1) if codes.max() < n))[codes]
+    flags[:-1] |= (flags[:-1] & FLAGS[0] & ~flags[1:]) << LAST  # the last letter of a word
+    sums = [np.add.reduceat(table[flags], start) for table in _SUMMANDS]  # several counts in one number, apart
+    counts = [total >> np.uint64(FIELD * place) & np.uint64(2**FIELD - 1) for total in sums for place in range(3)]
+    return _shares(length, *np.array(counts[: len(FLAGS) + 1], dtype=np.int64))
 
-    there = np.empty((len(FLAGS) + 1, len(flags)), dtype=bool)
-    np.not_equal(flags & np.array(FLAGS, dtype=np.uint8)[:, np.newaxis], 0, out=there[:-1])
-    there[-1, -1] = False
-    np.greater(there[0, :-1], there[0, 1:], out=there[-1, :-1])  # the last letter of a word
-    return _shares(length, *np.add.reduceat(there, start, 1, np.int64))
+
+def _count_few(texts):
+    return _shares(*np.array(list(map(_count_one, texts)), dtype=np.int64).reshape(-1, 8).T)
 
 
 def _count_one(text):

@@ -160,9 +160,12 @@ class _Ngrams:
                 rows, grams = part.cells(low)
                 found.append((rows, known.columns[n][grams]))
         rows, columns = map(np.concatenate, zip(*found, strict=True))
-        places = (rows * len(self.names_) + columns)[columns != GAP]
-        places, counts = np.unique(places, return_counts=True)
-        return self._weighed(*np.divmod(places, len(self.names_)), counts.astype(np.float32))
+        known = columns != GAP
+        rows, columns = rows[known].astype(np.int32), columns[known].astype(np.int32)
+        shape = len(texts), len(self.names_)
+        counts = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape)  # sorts, and adds up
+        rows = np.repeat(np.arange(shape[0]), np.diff(counts.indptr))
+        return self._weighed(rows, counts.indices, counts.data)
 
     def _count_few(self, texts):
         """Return the rows, the columns and the counts of the n-grams of few texts, sorted."""

@@ -50,7 +50,7 @@ def kernel_linear(facts):
     # One seed: what is sampled for one task serves the others, in memory and in the file of a model.
     kernel = SampledKernel(gamma=0.5, n_components=max(2, min(300, facts.n_rows // 2)), random_state=0)
     last = RidgePath() if facts.regression else LogisticPath(Cs=(0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0))
-    return Pipeline([("scale", ViewScaler()), ("kernel", kernel), ("linear", last)])
+    return Pipeline([("scale", ViewScaler(half=True)), ("kernel", kernel), ("linear", last)])
 
 
 def neighbors(facts):

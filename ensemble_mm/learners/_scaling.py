@@ -24,6 +24,7 @@ from .._rows import Rows, parts_of
 HEAVY = 2.0  # skewness of a target above which few rows outweigh all others in a squared error
 MOST_RESTORED = 3.0  # times that a mean is raised at most: one huge target must not rule all predictions
 ROWS = 8192  # that are worked on at a time
+MANY_COLUMNS = 256  # of rows that are rounded to steps
 LEAST_SIZE = 1e-6  # of a direction of a kernel's map: what lies in smaller ones is noise
 
 
@@ -42,10 +43,13 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Dense values farther than this many standard deviations from the mean are pulled to that
         bound, so that one outlier does not rule a linear model. None keeps them.
     half : bool, default=False
-        Round dense rows to half precision: a learner that keeps rows takes half the room in a model file.
+        Round dense rows to half precision, or where they have 256 columns or more, to the 255 multiples of clip / 127.
+        A learner that keeps rows takes half the room in a model file, or less. In many columns no single one matters.
 
     Attributes
     ----------
+    step_ : float or None
+        What values are rounded to multiples of, in standard deviations; None: they are not.
     mean_ : ndarray of shape (n_features_in_,) or None
         Mean of each column, in its own unit; None for sparse input.
     scale_ : ndarray of shape (n_features_in_,) or None
@@ -79,6 +83,7 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Learn means, deviations and the factor of an array or sparse matrix of shape (n_samples, n_features)."""
         check_params(self)
         X = self._check(X, reset=True)
+        self.step_ = self.clip / 127 if self.half and self.clip is not None and X.shape[1] >= MANY_COLUMNS else None
         if sparse.issparse(X):
             self.mean_ = self.scale_ = None
             norm = float(X.multiply(X).sum()) / X.shape[0]
@@ -111,8 +116,12 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X /= self.scale_.astype(X.dtype)
         if self.clip is not None:
             np.clip(X, -self.clip, self.clip, out=X)
+        step = getattr(self, "step_", None)  # of models of before it was there
+        if step is not None:
+            np.rint(X / X.dtype.type(step), out=X)
+            X *= X.dtype.type(step)
         X *= X.dtype.type(self.factor_)
-        return half(X) if self.half else X
+        return half(X) if self.half and step is None else X
 
     def _check(self, X, *, reset):
         if isinstance(X, Rows):  # whose values are looked at when they are read
@@ -167,8 +176,8 @@ class SampledKernel(Nystroem):
     """Nystroem's map of an RBF kernel, of all rows where there are fewer than components.
 
     It is worked out in double precision, and directions in which the sampled rows hardly differ are held down: in
-    single precision they made a row's map depend on the rows beside it. What is kept is rounded, the sampled rows to
-    half precision: a model file holds it in half the room.
+    single precision they made a row's map depend on the rows beside it. The sampled rows are kept in half precision,
+    which takes half the room in a model file, and the map is made of them.
     """
 
     most_rows = 100_000  # that teach what stands behind it: hundreds of columns of more take gigabytes, and add little
@@ -182,9 +191,6 @@ class SampledKernel(Nystroem):
             sampled = half(sampled)
         vars(self).pop("_sampled", None), vars(self).pop("_spread", None)
         self.components_, self.component_indices_ = sampled, rows
-        sizes, directions = np.linalg.eigh(self._likeness(sampled))
-        scaled = directions / np.sqrt(np.maximum(sizes, LEAST_SIZE))
-        self.normalization_ = (scaled @ directions.T).astype(np.float32)
         self._n_features_out = len(rows)
         return self
 
@@ -195,11 +201,18 @@ class SampledKernel(Nystroem):
 
     def unchecked(self, X):
         """Return the map of an array or CSR matrix of floats, as `transform` does when it has checked one."""
-        if "_spread" not in vars(self):
-            self._spread = self.normalization_.astype(np.float64)
-        return by_rows(
-            lambda rows: (self._likeness(rows) @ self._spread).astype(X.dtype), X, len(self._spread), X.dtype
-        )
+        spread = self.spread()
+        return by_rows(lambda rows: (self._likeness(rows) @ spread).astype(X.dtype), X, len(spread), X.dtype)
+
+    def spread(self):
+        """Return what the kernel of rows and the sampled rows is multiplied by, shape (n_components, n_components)."""
+        if vars(self).get("_spread") is None:  # which model files leave out
+            if "normalization_" in vars(self):  # as models of before kept it
+                self._spread = self.normalization_.astype(np.float64)
+            else:
+                sizes, directions = np.linalg.eigh(self._likeness(self.components_))
+                self._spread = directions / np.sqrt(np.maximum(sizes, LEAST_SIZE)) @ directions.T
+        return self._spread
 
     def _likeness(self, X):
         """Return the kernel of rows and the sampled rows."""
@@ -215,8 +228,8 @@ class SampledKernel(Nystroem):
         return np.exp(-gamma * np.maximum(squares, 0))
 
     def __getstate__(self):
-        wide = ("_sampled", "_spread")  # made of what is kept when they are wanted
-        return {name: value for name, value in super().__getstate__().items() if name not in wide}
+        # Made of the sampled rows when it is wanted.
+        return {name: value for name, value in super().__getstate__().items() if name != "_sampled"}
 
 
 class NaiveBayesScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):

@@ -106,6 +106,7 @@ _TYPES = (bool, int, float, complex, str, bytes, object, list, dict, set, tuple,
 _PLACES = {  # parameters that name something outside of the model, or spend what is not the model's
     "cache": None, "checkpoint": None, "memory": None, "storage": None, "allow_download": False, "n_jobs": None,
     "workdir": None,
+    "_spread": None,  # of a kernel's map: it is made of the sampled rows
     "_cached_dict": None,  # of a binarizer: the places of its classes, which it makes when they are wanted
 }  # fmt: skip
 

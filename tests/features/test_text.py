@@ -11,7 +11,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from ensemble_mm.features import TextExtractor, _text
+from ensemble_mm.features import TextExtractor, _characters, _text
 from ensemble_mm.features._characters import count_characters
 from ensemble_mm.features._text import TextReducer
 from ensemble_mm.store import load, save
@@ -236,3 +236,12 @@ def test_directions_of_many_texts_are_those_of_some(monkeypatch):
     np.testing.assert_array_equal(reduced, reducer.transform(features))
     likeness = reduced @ reduced.T
     assert likeness[topics[:, None] == topics].mean() > 5 * abs(likeness[topics[:, None] != topics].mean())
+
+
+def test_characters_are_counted_alike_one_by_one_and_many_at_once(monkeypatch):
+    """A text that is too long for the fields of the counts is counted by itself."""
+    texts = ["Two words!", "", "9 Äpfel? NO! a\u0301b", "\u4e2d\u6587 \U0001f600 x" * 40, "A" * 300, "a b " * 200] * 3
+    alone = np.vstack([_characters.count_characters([text]) for text in texts])
+    np.testing.assert_array_equal(_characters.count_characters(texts), alone)
+    monkeypatch.setattr(_characters, "LONGEST", 250)
+    np.testing.assert_array_equal(_characters.count_characters(texts), alone)

@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 from sklearn.linear_model import Ridge
 
+from ensemble_mm import load, save
 from ensemble_mm.learners import NaiveBayesScaler, TailRegressor, TailScaler, ViewScaler, _scaling
 from ensemble_mm.learners._scaling import SampledKernel
 
@@ -114,6 +115,28 @@ def test_rows_are_rounded_where_that_is_asked_for():
     plain, rounded = (ViewScaler(half=half).fit_transform(X) for half in (False, True))
     assert rounded.dtype == np.float32 and (rounded == rounded.astype(np.float16)).all()
     np.testing.assert_allclose(rounded, plain, rtol=1e-3)
+
+
+def test_wide_rows_are_rounded_to_steps_of_which_a_byte_tells():
+    X = np.random.default_rng(0).normal(size=(40, 300)).astype(np.float32)
+    scaler = ViewScaler(half=True).fit(X)
+    plain, rounded = ViewScaler().fit_transform(X), scaler.transform(X)
+    assert len(np.unique(rounded)) <= 255 and rounded.dtype == np.float32
+    assert np.abs(rounded - plain).max() <= 0.51 * scaler.step_ * scaler.factor_
+    assert ViewScaler(clip=None, half=True).fit(X).step_ is None
+
+
+def test_the_map_of_a_kernel_is_made_of_its_rows(tmp_path):
+    """A model file leaves it out, and files of before hold it."""
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    kernel = SampledKernel(n_components=20, random_state=0).fit(X)
+    expected = kernel.transform(X)
+    save(kernel, tmp_path / "file")
+    again = load(tmp_path / "file")
+    assert vars(again)["_spread"] is None
+    assert np.array_equal(again.transform(X), expected)
+    again._spread, again.normalization_ = None, kernel.spread().astype(np.float32)
+    np.testing.assert_allclose(again.transform(X), expected, atol=1e-5)
 
 
 def test_rows_that_are_too_large_for_half_precision_stay_finite():

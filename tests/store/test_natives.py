@@ -30,7 +30,7 @@ from ensemble_mm.store._classes import Finder
 from ensemble_mm.store._decoding import Decoder
 from ensemble_mm.store._encoding import Encoder
 from ensemble_mm.store._handed import check_object
-from ensemble_mm.store._natives import check_walk, pack_trees, read_trees
+from ensemble_mm.store._trees import check_walk, pack_trees, read_trees
 
 X = np.random.default_rng(0).normal(size=(80, 4))
 y = np.arange(80) % 3
@@ -270,7 +270,7 @@ def test_an_object_is_checked_when_all_of_it_is_there(forge, describe):
 
 def test_the_depth_of_a_tree_is_its_own(tmp_path):
     """`decision_path` makes room by it."""
-    model = DecisionTreeRegressor(random_state=0).fit(X, y)
+    model = DecisionTreeRegressor(max_leaf_nodes=9, random_state=0).fit(X, y)
     model.tree_.__setstate__(model.tree_.__getstate__() | {"max_depth": 0})
     save(model, tmp_path / "file")
     with pytest.raises(ModelFileError, match="depth"):
@@ -327,11 +327,57 @@ def test_counts_of_nodes_that_add_up_by_overflow_alone_are_refused(counts):
     assert tree.node_count == 5
     encoder = Encoder()
     content = pack_trees([tree], encoder.array)
-    start = len(encoder.blocks)
-    content[-2:] = encoder.array(np.array(counts)), encoder.array(np.full(np.shape(counts), 2))
-    blocks = encoder.blocks[: start - 2] + encoder.blocks[start:]
+    start, n_last = len(encoder.blocks), len(content) - 4
+    content[4:] = [encoder.array(np.array(counts)), encoder.array(np.full(np.shape(counts), 2))][:n_last]
+    blocks = encoder.blocks[: start - n_last] + encoder.blocks[start:][:n_last]
     with pytest.raises(ValueError, match="do not add up"):
         read_trees(content, Decoder(b"".join(blocks), Finder()))
+
+
+TARGETS = {"one": X[:, 0], "far": 1e6 + X[:, 0], "classes": y, "two": np.c_[y, y % 2]}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("settings", [{}, {"bootstrap": True}, {"max_leaf_nodes": 7}])
+def test_trees_come_back_from_their_leaves(target, settings, tmp_path):
+    """Predictions to the bit, and what inner nodes say to rounding; those that were built otherwise are kept whole."""
+    regression = X[:, 0].dtype == TARGETS[target].dtype
+    forest = (ExtraTreesRegressor if regression else RandomForestClassifier)(9, random_state=0, **settings)
+    forest.fit(X, TARGETS[target], sample_weight=1 + np.arange(80) % 3)
+    content = pack_trees([member.tree_ for member in forest.estimators_], Encoder().array)
+    if not settings and target in ("one", "classes"):
+        assert list(content[3]) == ["leaves"]
+    save(forest, tmp_path / "file")
+    again = load(tmp_path / "file")
+    assert np.array_equal(again.predict(X), forest.predict(X))
+    for new, old in zip(again.estimators_, forest.estimators_, strict=True):
+        for name in ("children_left", "children_right", "n_node_samples", "feature"):
+            assert np.array_equal(getattr(new.tree_, name), getattr(old.tree_, name))
+        np.testing.assert_allclose(new.tree_.value, old.tree_.value, rtol=1e-5, atol=1e-5)
+        assert new.tree_.max_depth == old.tree_.max_depth
+
+
+def test_forged_leaves_are_refused():
+    """Which nodes are leaves, and how many: no walk, no sum and no array goes beyond what is there."""
+    trees = [member.tree_ for member in RandomForestClassifier(3, max_depth=3, random_state=0).fit(X, y).estimators_]
+    encoder = Encoder()
+    *head, leaves, counts = pack_trees(trees, encoder.array)
+    parts = [Decoder(b"".join(encoder.blocks), Finder())]
+    n_classes, *parts = [parts[0].array(described) for described in (head[2], *leaves["leaves"], counts)]
+    for place in range(len(parts)):
+        for forged in (parts[place][:-1], parts[place][:0], parts[place].astype("f4"), 1 - parts[place][::-1], None):
+            own, encoder = list(parts), Encoder()
+            own[place] = np.ones_like(parts[place]) if forged is None else forged
+            content = [4, 1, encoder.array(n_classes), {"leaves": list(map(encoder.array, own[:-1]))}]
+            content.append(encoder.array(own[-1]))
+            try:
+                again = read_trees(content, Decoder(b"".join(encoder.blocks), Finder()))
+            except ValueError:
+                continue
+            for tree in again:
+                assert tree.predict(X.astype(np.float32)).shape[0] == len(X)
+                check_walk(tree.__getstate__()["nodes"], "left_child", "right_child", "feature", 4,
+                           tree.children_left == -1)  # fmt: skip
 
 
 @pytest.mark.parametrize("size", [1.0, 1e25, 1e-30])

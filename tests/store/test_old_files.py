@@ -39,3 +39,11 @@ def test_old_files_load_to_the_bit(path, rows, expected, tmp_path):
 
 def test_every_kind_has_a_file(rows):
     assert {path.stem for path in old_files.FOLDER.glob("*.emm")} == set(rows)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("path", sorted(old_files.FOLDER.glob("before/*.emm")), ids=lambda path: path.stem)
+def test_files_of_before_their_trees_were_kept_by_leaves_predict_the_same(path, rows):
+    said = old_files.numbers_of(load(path), rows[path.stem])
+    expected = np.load(path.parent / "expected.npz")[path.stem]
+    assert np.allclose(said, expected, rtol=1e-3, atol=1e-4, equal_nan=True)
