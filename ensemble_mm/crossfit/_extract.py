@@ -18,6 +18,7 @@ from ..store import BlockFolder, Cache, content_key, row_keys, versions, with_co
 from ._execute import Job
 from ._plan import Extraction
 
+ROWS = 8192  # of sparse features that are put in their places at a time
 FLOATS = (np.float32, np.float64)
 
 
@@ -165,14 +166,32 @@ def _unchanged(extractor, chunk, keys):
 
 def joined_rows(parts, places, n_rows):
     """Return a block of `n_rows` rows that holds each part in its places, and nothing elsewhere, as `spread_rows`."""
-    if sparse.issparse(parts[0]):
-        return spread_rows(sparse.vstack(parts, format="csr"), np.concatenate(places), n_rows)
     if len(parts) == 1:
         return spread_rows(parts[0], places[0], n_rows)
+    if sparse.issparse(parts[0]):
+        return _joined_sparse(parts, places, n_rows)
     block = np.full((n_rows, parts[0].shape[1]), np.nan, np.result_type(*parts))
     for part, rows in zip(parts, places, strict=True):  # without a copy of all of them in between
         block[rows] = part
     return block
+
+
+def _joined_sparse(parts, places, n_rows):
+    """Return CSR parts as one, with each row in its place: no other copy of them is in memory."""
+    ends = np.zeros(n_rows + 1, dtype=np.int64)
+    for part, rows in zip(parts, places, strict=True):
+        ends[rows + 1] = np.diff(part.indptr)
+    ends = np.cumsum(ends)
+    joined = sparse.csr_matrix((n_rows, parts[0].shape[1]), dtype=np.result_type(*(part.dtype for part in parts)))
+    joined.indptr = ends.astype(np.int32 if ends[-1] < np.iinfo(np.int32).max else np.int64)
+    joined.data, joined.indices = np.empty(ends[-1], joined.dtype), np.empty(ends[-1], joined.indptr.dtype)
+    for part, rows in zip(parts, places, strict=True):
+        for start in range(0, len(rows), ROWS):
+            cells = part.indptr[start : start + ROWS + 1]
+            here, shift = slice(cells[0], cells[-1]), ends[rows[start : start + ROWS]] - cells[:-1]
+            where = np.repeat(shift, np.diff(cells)) + np.arange(cells[0], cells[-1])
+            joined.data[where], joined.indices[where] = part.data[here], part.indices[here]
+    return joined
 
 
 @dataclass(frozen=True)
