@@ -87,7 +87,7 @@ class _Ngrams:
         self.ngram_range, self.min_df, self.max_features = tuple(ngram_range), min_df, max_features
 
     def fit_transform(self, texts, repeats=None):
-        """Return the features of each of the `pieces` of texts, a list of Cells; None where nothing is counted in them.
+        """Return an iterator over the features of the `pieces` of texts, Cells; None where nothing is counted in them.
 
         `repeats` tells how often each text is there, shape (n_texts,); None: once.
         """
@@ -97,12 +97,13 @@ class _Ngrams:
         held = sum(_held(table, repeats[some]) for table, some in zip(counts, pieces(len(texts)), strict=True))
         self.idf_ = np.full(held.shape, repeats.sum() + 1, np.float32) / (held + 1).astype(np.float32)
         self.idf_ = np.log(self.idf_) + np.float32(1)
-        for table in counts:
+        return self._weighed_pieces(counts)
+
+    def _weighed_pieces(self, counts):
+        while counts:
+            table = counts.pop(0)  # what has been weighed is not held any more
             table.sort_indices()
-        return [
-            self._weighed(np.repeat(np.arange(table.shape[0]), np.diff(table.indptr)), table.indices, table.data)
-            for table in counts
-        ]
+            yield self._weighed(np.repeat(np.arange(table.shape[0]), np.diff(table.indptr)), table.indices, table.data)
 
     def fit_count(self, texts, repeats=None):
         """Find the n-grams of texts; return how often each is there in each of the `pieces` of texts.
@@ -115,8 +116,9 @@ class _Ngrams:
         for n in range(1, high + 1):
             if n > 1:
                 pairs = [part.pairs(len(units)) for part in parts]
-                ends = np.cumsum([len(own) for own in pairs])[:-1]
-                grams, keys[n] = pd.factorize(np.concatenate(pairs))
+                ends, pairs = np.cumsum([len(own) for own in pairs])[:-1], np.concatenate(pairs)
+                grams, keys[n] = pd.factorize(pairs)
+                del pairs
                 for part, own in zip(parts, np.split(grams.astype(np.int32), ends), strict=True):
                     part.grow(own)
             if 1 < n < low:
@@ -128,7 +130,8 @@ class _Ngrams:
             kept.append((n, frequent))
             for own, table in zip(counts, tables, strict=True):
                 own.append(table[:, frequent])
-        counts = [sparse.hstack(own, format="csr") for own in counts]
+        del parts, tables
+        counts = [sparse.hstack(counts.pop(0), format="csr") for _ in cut]
         total = sum(_held(table, repeats[some], table.data) for table, some in zip(counts, cut, strict=True))
         least = np.partition(total, -most)[-most] if most and len(total) > most else 0
         places, names, passed, units = np.flatnonzero(total >= least), [], 0, list(units)

@@ -147,9 +147,7 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
                 blocks.append(cells)
         plain = self._plain(texts)
         self.scale_ = np.maximum(np.abs(plain).max(axis=0, initial=0.0), 1e-9)
-        features = stacked(
-            [self._join([b[i] for b in blocks], plain[some]) for i, some in enumerate(pieces(len(texts)))]
-        )
+        features = stacked([self._join([next(cells) for cells in blocks], plain[some]) for some in pieces(len(texts))])
         features = features if places is None else features[places]
         if self.output == "reduced":
             self.reducer_ = TextReducer(self.n_components, random_state=self.random_state)

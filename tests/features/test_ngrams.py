@@ -96,7 +96,7 @@ def test_texts_of_nothing_that_is_counted(kind):
 
 def test_blocks_stand_side_by_side_in_the_order_of_their_columns():
     texts, (words, runs) = some_texts(30), (WordNgrams((1, 2)), CharacterNgrams((1, 2)))
-    blocks = [kind.fit_transform(texts[:6])[0] for kind in (words, runs)]
+    blocks = [next(kind.fit_transform(texts[:6])) for kind in (words, runs)]
     texts = texts[:6]
     joined, apart = side_by_side(blocks, len(texts)), [side_by_side([block], len(texts)) for block in blocks]
     assert joined.has_canonical_format and (joined != sparse.hstack(apart)).nnz == 0
