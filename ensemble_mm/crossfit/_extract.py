@@ -18,7 +18,7 @@ from ..store import BlockFolder, Cache, content_key, row_keys, versions, with_co
 from ._execute import Job
 from ._plan import Extraction
 
-ROWS = 8192  # of sparse features that are put in their places at a time
+ROWS = 8192  # of features that are put in their places at a time
 FLOATS = (np.float32, np.float64)
 
 
@@ -249,6 +249,9 @@ class FitExtractor(Job):
     def fit(self):
         places, n_rows = [rows for rows in (self.train, self.rest) if len(rows)], self.column.shape[0]
         native, blocks = None, {}
+        by_rows = "reads_by_rows" in vars(type(self.extractor))  # not what inherits it
+        if by_rows and isinstance(self.column, np.ndarray) and self.reducer is None:
+            return self.extractor, None, {"native": self._by_rows(places, n_rows)}
         if self.extractor is not None:
             native = self._native()
             for part, rows in zip(native, places, strict=True):
@@ -261,6 +264,19 @@ class FitExtractor(Job):
             low += [as_block(self.reducer.transform(part)) for part in native[1:]]
             blocks["reduced"] = joined_rows(low, places, n_rows)
         return self.extractor, self.reducer, blocks
+
+    def _by_rows(self, places, n_rows):
+        """Fit an extractor that makes the same of a row whether it was fitted on it; return the block."""
+        params = row_params(self.extractor, sample_weight=None if self.weight is None else self.weight[self.train])
+        self.extractor.fit(self.column[self.train], **params)
+        pieces = [rows[start : start + ROWS] for rows in places for start in range(0, len(rows), ROWS)]
+        block = None
+        for rows in pieces:  # without another copy of all of them
+            part = as_block(self.extractor.transform(self.column[rows]))
+            if block is None:
+                block = np.full((n_rows, part.shape[1]), np.nan, part.dtype)
+            block[rows] = part
+        return block
 
     def _native(self):
         """Fit the extractor; return the features of the training rows, and of the others where there are some."""

@@ -17,7 +17,7 @@ from ..schema import FewRows, Schema, are_digits, infer_column, read_few
 
 SKEWED = 2.0  # skewness above which a number is also given as its signed logarithm
 MOST_CLASSES = 20  # labels of more different values are averaged as numbers
-ROWS, COLUMNS = 8192, 8  # of vectors that are read at a time
+ROWS = 8192  # of vectors that are read at a time
 MOST = 1e30  # larger sizes are cut: float32 ends at 3e38, and squares of z-scores must not overflow
 
 
@@ -204,6 +204,7 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints = {"standardize": ["boolean"]}
+    reads_by_rows = True  # what it makes of a row depends on no other, be it one that it was fitted on
 
     def __init__(self, standardize=True):
         self.standardize = standardize
@@ -219,11 +220,7 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             self.scale_ = np.asarray(abs(counted).max(axis=0).todense()).ravel().astype(np.float64)
         else:
             weight = check_sample_weight(sample_weight, X)[:, np.newaxis]
-            # Some columns at a time, for memory: at least two, whose sums are those of all, to the last bit.
-            pieces = np.array_split(X, max(1, X.shape[1] // COLUMNS), axis=1)
-            self.mean_, self.scale_ = map(
-                np.concatenate, zip(*[_moments(part, weight) for part in pieces], strict=True)
-            )
+            self.mean_, self.scale_ = _moments(X, weight)
             # What rounding alone makes differ is constant.
             self.scale_[self.scale_ <= 1e-14 * np.abs(self.mean_)] = 0.0
         self.scale_ = np.where(self.scale_ > 0, self.scale_, 1.0)
@@ -274,13 +271,24 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 def _moments(X, weight):
     """Return the weighted means and standard deviations of what is known of each column."""
-    known = ~np.isnan(X)
-    total = np.maximum((weight * known).sum(axis=0), np.finfo(float).tiny)
-    mean = (weight * np.where(known, X, 0)).sum(axis=0) / total
-    centred = np.where(known, X - mean, 0)
-    size = np.abs(centred).max(axis=0, initial=0.0)
+    parts = [slice(start, start + ROWS) for start in range(0, max(len(X), 1), ROWS)]
+    total, mean, size, squares = np.zeros((4, X.shape[1]))
+    for some in parts:
+        known = ~np.isnan(X[some])
+        total += (weight[some] * known).sum(axis=0)
+        mean += (weight[some] * np.where(known, X[some], 0)).sum(axis=0)
+    total = np.maximum(total, np.finfo(float).tiny)
+    mean /= total
+    for some in parts:
+        size = np.maximum(size, np.abs(_centred(X[some], mean)).max(axis=0, initial=0.0))
     size = np.where(size > 0, size, 1.0)
-    return mean, size * np.sqrt((weight * (centred / size) ** 2).sum(axis=0) / total)
+    for some in parts:
+        squares += (weight[some] * (_centred(X[some], mean) / size) ** 2).sum(axis=0)
+    return mean, size * np.sqrt(squares / total)
+
+
+def _centred(X, mean):
+    return np.where(np.isnan(X), 0, X - mean)
 
 
 class _Number:

@@ -178,6 +178,9 @@ def test_vectors_are_read_in_pieces_without_a_change(width):
     extractor = VectorExtractor().fit(X, sample_weight=weight)
     known, w = ~np.isnan(X), weight[:, np.newaxis]
     mean = (w * np.where(known, X, 0)).sum(axis=0) / (w * known).sum(axis=0)
-    np.testing.assert_array_equal(extractor.mean_, mean)
+    np.testing.assert_allclose(extractor.mean_, mean, rtol=1e-12)
+    spread = (w * np.where(known, X - mean, 0) ** 2).sum(axis=0) / (w * known).sum(axis=0)
+    np.testing.assert_allclose(extractor.scale_, np.sqrt(spread), rtol=1e-12)
+    mean = extractor.mean_
     whole = ((np.where(known, X, mean) - mean) / extractor.scale_).astype(np.float32)
     np.testing.assert_array_equal(extractor.transform(X), whole)
