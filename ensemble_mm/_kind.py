@@ -19,6 +19,11 @@ FEWEST = 1e-3  # expected counts
 FLOOR = 1e-12  # of a probability: a certain and wrong prediction costs 27.6 nats, not infinity
 
 
+def by_row(out) -> np.ndarray:
+    """Return predictions with one row per row, of which there may be none, and the rest side by side."""
+    return np.reshape(out, (len(out), int(np.prod(np.shape(out)[1:]))))
+
+
 class Kind:
     """What both families share; `y` holds class positions or numbers of known labels, `out` predictions of these rows.
 
@@ -200,7 +205,7 @@ class Classes(Kind):
 
     def whole(self, out):
         """Return predictions, or one member's columns, with one column per class whose sum is one."""
-        out = np.reshape(out, (len(out), -1))
+        out = by_row(out)
         out = np.c_[1 - out, out] if out.shape[1] == 1 else out
         return out / np.maximum(out.sum(axis=1, keepdims=True), FLOOR)
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import _metrics
-from ._kind import FEWEST, FLOOR, Classes, Counts, Kind, Numbers, OrderedClasses
+from ._kind import FEWEST, FLOOR, Classes, Counts, Kind, Numbers, OrderedClasses, by_row
 from ._plain_words import Orders, OrdersInQueries
 
 LEVELS = (0.5, 0.05, 0.1, 0.25, 0.75, 0.9, 0.95)  # of quantiles: the median comes first, as the number that is said
@@ -40,7 +40,7 @@ class Quantiles(Numbers):
 
     def whole(self, out):
         """Return predictions with all columns; of one number each, all quantiles are this number."""
-        out = np.reshape(out, (len(out), -1))
+        out = by_row(out)
         return np.broadcast_to(out, (len(out), self.width)) if out.shape[1] == 1 else out
 
     def given(self, out):

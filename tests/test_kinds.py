@@ -23,7 +23,7 @@ from sklearn.metrics import (
 
 import ensemble_mm as em
 from ensemble_mm._cli._arguments import make_parser
-from ensemble_mm._kinds import FLOOR, OrderedClasses, Survival
+from ensemble_mm._kinds import FLOOR, OrderedClasses, Quantiles, Survival
 from ensemble_mm._plain_words import Distances
 from ensemble_mm.data import KINDS, Classes, Numbers
 from ensemble_mm.inspection._cells import cells_of
@@ -190,6 +190,11 @@ def test_portfolios_learn_the_logarithm_of_counts():
     settings = [estimator.get_params() for _, estimator, *_ in em.learners.portfolio("balanced", "count", n_rows=600)]
     assert {s["objective"] for s in settings if "objective" in s} == {"poisson", "count:poisson"}
     assert any(isinstance(s.get("linear"), PoissonRegressor) for s in settings)
+
+
+@pytest.mark.parametrize("kind", [Classes(2), Classes(3), Numbers(), Survival(), Quantiles()], ids=str)
+def test_predictions_of_no_rows_have_their_columns(kind):
+    assert kind.whole(np.empty((0, kind.n_columns))).shape == (0, kind.width)
 
 
 def test_the_concordance_is_that_of_harrell():

@@ -9,7 +9,7 @@ from .._estimators import seeded
 from .._kinds import kind_of
 from .._rows import assemble
 from ._execute import Job
-from ._jobs import FitMember
+from ._jobs import FitMember, counted_classes
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,9 @@ class FitShared(Job):
         weights = [part.weight for part in learned if part.weight is not None]
         weight = np.mean(weights, axis=0)[rows] if weights else None
         model = first._unfitted(blocks, [], weight, rows)
+        counted = {part.fit.member.task: _counted(part) for part in learned}
+        if any(counted.values()):
+            weight = np.column_stack([_weighed(part, counted[part.fit.member.task], rows) for part in learned])
         tasks = [part.fit.member.task for part in learned]
         model.estimator = seeded(first.fit.member.estimator, first.seed).weighing(tasks)
         model.estimator.fit(
@@ -62,9 +65,26 @@ class FitShared(Job):
         return {
             part.fit.member.task: part.outcome(
                 replace(model, estimator=model.estimator.head(place), n_classes=part.n_classes,
-                        codes=list(range(part.n_classes))), blocks)
+                        codes=list(range(part.n_classes)), counted=counted[part.fit.member.task]), blocks)
             for place, part in alike.items()
         }  # fmt: skip
+
+
+def _counted(part):
+    """Return what a row of each class of a task counts; empty: all the same."""
+    if part.class_weight is None:
+        return ()
+    y, weight = part.y[part.train].astype(np.intp), None if part.weight is None else part.weight[part.train]
+    return counted_classes(part.class_weight, y, part.n_classes, weight)
+
+
+def _weighed(part, counted, rows):
+    """Return the weights of rows in a task; rows without its label count nothing."""
+    weight = np.ones(len(rows)) if part.weight is None else part.weight[rows].astype(float)
+    known = ~np.isnan(part.y[rows])
+    if counted:
+        weight[known] *= np.take(counted, part.y[rows][known].astype(np.intp))
+    return weight
 
 
 def _read_alike(one, other):

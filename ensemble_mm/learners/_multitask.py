@@ -108,8 +108,8 @@ class MultiTaskNetwork(NetworkLearner):
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples, n_tasks)
             Positions of classes, or numbers; NaN where a label is not known.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows in the loss.
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
+            Weights of the rows in the loss, of all tasks or of each.
         groups : array-like of shape (n_samples,), default=None
             Rows of a group are held aside together.
         sizes : list of int, default=None

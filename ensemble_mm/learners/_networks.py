@@ -176,11 +176,12 @@ def _task_loss():
             self.counts = [1.0] * len(sizes) if counts is None or self.learned else list(counts)
 
         def forward(self, output, target):
-            weight, losses, total, start = target[:, -1], [], 0.0, 0
+            weights, losses, total, start = target[:, len(self.sizes) :], [], 0.0, 0
             for column, size in enumerate(self.sizes):
                 known = ~torch.isnan(target[:, column])
                 if known.any():
-                    w, value = weight[known], target[known, column]
+                    own = min(column, weights.shape[1] - 1)  # of all targets, or of each
+                    w, value = weights[known, own], target[known, column]
                     part = output[known, start : start + max(size, 1)]
                     if size:
                         loss = functional.cross_entropy(part, value.long(), reduction="none")
@@ -263,8 +264,8 @@ def train(module, X, target, sizes, settings, valid=None, masks=None):
         The network.
     X : ndarray of shape (n_samples, ...)
         Its input.
-    target : ndarray of shape (n_samples, n_targets + 1)
-        Class positions or values, NaN where unknown; the last column holds the rows' weights.
+    target : ndarray of shape (n_samples, n_targets + 1) or (n_samples, 2 * n_targets)
+        Class positions or values, NaN where unknown; then the weights of the rows, of all targets or of each.
     sizes : list of int
         Number of classes of each target, 0 for a number.
     settings : dict

@@ -135,7 +135,8 @@ class NetworkLearner(ConstraintsMixin, BaseEstimator):
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(np.iinfo(np.int32).max))
         target, self.sizes_ = self._encode(y, len(X))
-        weight = check_sample_weight(sample_weight, X, dtype=np.float64)
+        several = np.ndim(sample_weight) == 2  # a column per target
+        weight = np.asarray(sample_weight) if several else check_sample_weight(sample_weight, X, dtype=np.float64)
         self.n_targets_ = len(self.sizes_)
         target = np.column_stack([target, weight]).astype(np.float32)
         train, aside = self._split(target, seed, groups)

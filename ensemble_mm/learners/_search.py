@@ -1,6 +1,6 @@
 """How `TunedLearner` searches: what candidates are tried, on which rows, and how they are scored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ class Rows:
     folds: list
     scorer: Any
     seed: int
+    failed: dict = field(default_factory=dict)  # candidate -> why, in words
 
     def fitted(self, drawn, rows=None):
         """Return the learner with some parameters, fitted on some rows; None: all."""
@@ -61,10 +62,21 @@ class Rows:
             return np.array([self._score(drawn, self._some(train, share), test) for train, test in self.folds])
         except Exception as error:
             if drawn:
-                warn(f"The candidate {drawn} failed and is left out: {error}", UserWarning)
+                self.failed.setdefault(repr(drawn), f"The candidate {drawn} failed and is left out: {error}")
             elif share == 1:
                 raise
             return np.full(len(self.folds), WORST)
+
+    def check_any(self, candidates):
+        """Warn of candidates that failed, once; raise a ValueError where all did but for the learner as given."""
+        drawn = {repr(candidate) for candidate in candidates if candidate}
+        if not self.failed:
+            return
+        first, *others = self.failed.values()
+        if drawn <= {*self.failed}:
+            raise ValueError(f"Every candidate of the space failed. {first} Correct the space.")
+        more = f" (So did {len(others)} more.)" if others else ""
+        warn(f"{first}{more}", UserWarning)
 
     def _score(self, drawn, train, test):
         model = self.fitted(drawn, train)
@@ -100,6 +112,7 @@ def search_listed(tuned, rows, space, seed):
         if share < 1:
             better = np.sort(np.argsort(-means[1:], kind="stable")[: max(1, len(candidates) // 2)]) + 1
             candidates = [{}, *(candidates[i] for i in better)]
+    rows.check_any([params for params, *_ in told])
     best = int(np.argmax(means))
     names = ("params", "mean_test_score", "std_test_score", "share_of_rows")
     params, *numbers = zip(*told, strict=True)
@@ -146,6 +159,7 @@ def search_with_optuna(tuned, rows, space, seed):
         "mean_test_score": means,
         "std_test_score": np.array([t.user_attrs["std"] for t in trials]),
     }
+    rows.check_any(candidates)
     best = int(np.argmax(means))
     return candidates[best], rows.score_of_choice([t.user_attrs["scores"] for t in trials]), results
 

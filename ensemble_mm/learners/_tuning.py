@@ -17,7 +17,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, indexable
 
-from .._checks import check_params, having, one_of, whole
+from .._checks import InvalidParameterError, check_params, having, one_of, whole
 from .._inner_folds import inner_pairs
 from .._kinds import Classes, Numbers
 from .._routing import keyword
@@ -185,7 +185,8 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         if self.storage is not None and self.search != "optuna":
             raise ValueError(f"storage is for search='optuna', but search={self.search!r}: leave it out.")
         space, known = self._space(), self.learner.get_params()
-        for name in space:
+        for name, values in space.items():
+            self._check_values(name, values)
             parts = str(name).split("__")
             if name in known or any("__".join(parts[:i]) in space for i in range(1, len(parts))):
                 continue  # the second: a parameter of a part that the space puts in
@@ -197,6 +198,35 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
                     f"space names {name!r}, which is no parameter of {type(self.learner).__name__}: use one of those "
                     f"that it has, such as {', '.join(map(repr, near))}."
                 ) from error
+
+    def _check_values(self, name, values) -> None:
+        """Raise a ValueError unless there are values of a parameter to try, of which the learner takes some."""
+        if hasattr(values, "rvs"):
+            tried = [*values.support(), values.ppf(0.5)] if hasattr(values, "ppf") else []
+            tried = [value for value in tried if np.isfinite(value)]
+        else:
+            tried = [] if isinstance(values, str) or not isinstance(values, Iterable) else list(values)
+            if not tried:
+                raise ValueError(
+                    f"space has {values!r} for {name!r}: give a list of values, or a distribution such as "
+                    "scipy.stats.loguniform(0.01, 100)."
+                )
+        owner, wrong = clone(self.learner), []
+        for value in tried:
+            try:
+                owner.set_params(**{name: value})
+                part = owner
+                for step in str(name).split("__")[:-1]:
+                    part = part.get_params(deep=False)[step]
+                check = getattr(part, "_validate_params", None)
+                if check is not None:
+                    check()
+            except InvalidParameterError as error:
+                wrong.append((value, error))
+            except (ValueError, TypeError, AttributeError, KeyError):  # of names, which is told of with others
+                return
+        if len(wrong) == len(tried) and wrong:
+            raise ValueError(f"space has {values!r} for {name!r}, of which nothing can be used: {wrong[0][1]}")
 
     def _space(self):
         return default_space(self.learner) if self.space is None else self.space

@@ -6,6 +6,11 @@ from .._checks import did_you_mean
 from .._estimators import fitted_part, most_rows
 from .._routing import keyword, splits_groups
 
+READ_AS_MADE = (
+    " Learners read the features that extractors make, such as scaled numbers: one that was fitted on numbers as they "
+    'are needs a view that gives these, as in views=[("facts", em.VectorExtractor(standardize=False), columns)].'
+)
+
 
 def idle_learners(listed, tasks) -> Iterator[str]:
     """Yield what to tell of learners, listed by task, that suit none of the tasks."""
@@ -80,6 +85,7 @@ def fitted_before(members, views, metas) -> Iterator[str]:
             f"These were fitted before and stay as they are in every fold: {names}. If they saw any of these rows, "
             "scores, weights and intervals are too good to be true. Hand them over unfitted, or make sure that they "
             "saw other rows only; em.audit(model, X, Y) looks for signs that they did not."
+            + (READ_AS_MADE if any(name.startswith("learner ") for name in found) else "")
         )
 
 

@@ -115,3 +115,17 @@ def test_what_is_no_weight_of_a_task_is_told(weights, words):
     model = MultiOutputStack(learners=[("net", net, "all")], **SETTINGS)
     with pytest.raises(Exception, match=words):
         model.fit(X, Y)
+
+
+def test_classes_count_in_the_loss_of_their_task_and_probabilities_are_corrected():
+    rng = np.random.default_rng(0)
+    x = pd.DataFrame(rng.normal(size=(300, 3)), columns=list("abc"))
+    labels = pd.DataFrame({"rare": x["a"] + rng.normal(size=300) / 2 > 1.4, "size": x["b"]})
+    net = MultiTaskNetwork(max_epochs=30, validation_fraction=0.0, random_state=0)
+    settings = SETTINGS | {"learners": [("net", net, "all")]}
+    plain, even = (MultiOutputStack(**settings, class_weight=w).fit(x, labels) for w in (None, {"rare": "balanced"}))
+    learner = even.learner("net", task="rare")
+    raw = learner.predict_proba(np.asarray(x))[:, 1].mean()
+    share, corrected = labels["rare"].mean(), even.predict_proba(x)["rare"][:, 1].mean()
+    assert raw > 2 * share and abs(corrected - share) < 0.05
+    assert abs(plain.predict_proba(x)["rare"][:, 1].mean() - share) < 0.05

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from lightgbm import LGBMRegressor
+from scipy.stats import uniform
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -183,3 +184,30 @@ def test_the_score_of_a_choice_among_guesses_is_chance():
     rows, rng = Rows(None, None, None, None, None, [()] * 3, None, 0), np.random.default_rng(0)
     scores = [rows.score_of_choice(rng.normal(size=(30, 3))) for _ in range(300)]
     assert abs(np.mean(scores)) < 3 * np.std(scores) / 300**0.5 < 0.2
+
+
+@pytest.mark.parametrize("space, words", [
+    ({"alpha": []}, r"space has \[\] for 'alpha': give a list"),
+    ({"alpha": 5}, "space has 5 for 'alpha': give a list"),
+    ({"alpha": "abc"}, "space has 'abc' for 'alpha': give a list"),
+    ({"alpha": ["a", -1]}, "of which nothing can be used: The 'alpha' parameter of Ridge must be"),
+    ({"alpha": uniform(-5, 1)}, "of which nothing can be used"),
+])  # fmt: skip
+def test_a_space_without_values_to_try_is_an_error_before_a_fit(space, words, curve):
+    learners = [("first", Untouched()), ("tuned", TunedLearner(Ridge(), space))]
+    with pytest.raises(ValueError, match=words):
+        StackedRegressor(learners=learners).fit(*curve)
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_a_space_of_which_every_candidate_fails_is_an_error(search, curve):
+    tuned = TunedLearner(KNeighborsRegressor(), {"n_neighbors": [500, 600]}, search=search, n_trials=4, random_state=0)
+    with pytest.raises(ValueError, match="Every candidate of the space failed. The candidate .*500|600"):
+        tuned.fit(*curve)
+
+
+def test_candidates_that_fail_are_told_once(curve):
+    tuned = TunedLearner(KNeighborsRegressor(), {"n_neighbors": [5, 500, 600]}, search="grid")
+    with pytest.warns(UserWarning, match=r"\(So did 1 more.\)") as told:
+        tuned.fit(*curve)
+    assert len(told) == 1

@@ -83,3 +83,15 @@ def test_learners_are_had_by_name(model):
     with pytest.raises(ValueError, match="say task= and reads="):
         two.learner("logistic")
     assert len(two.learner("logistic", reads="a")) == 3
+
+
+@pytest.mark.parametrize("how", ["disagreement", "both"])
+def test_a_member_that_says_nothing_of_new_rows_does_not_dissent(how):
+    """One without weight is not kept, and a view may be missing in all new rows."""
+    wide = X.assign(text=["good fun day", "bad sad rain"] * 100)
+    model = StackedClassifier(learners=LEARNERS[:1], meta_learner="mean", cv=3, random_state=0).fit(wide, Y["big"])
+    said = model.predict(wide.assign(text=None), abstain=how)
+    assert len(said) == len(X) and any(label is not None for label in said)
+    weights = {("logistic", "tabular"): 1.0}
+    alone = StackedClassifier(learners=LEARNERS[:1], meta_learner=weights, cv=3, random_state=0).fit(wide, Y["big"])
+    assert len(alone.predict(wide, abstain=how)) == len(X)
