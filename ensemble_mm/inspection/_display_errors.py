@@ -59,7 +59,8 @@ class ReliabilityDisplay:
     Parameters
     ----------
     curves : dict of str to DataFrame
-        By task: columns "predicted", "observed", "rows".
+        By task: columns "predicted", "observed", "rows". For two classes the entry "of" of `attrs` names the class
+        whose probability it is.
 
     Attributes
     ----------
@@ -89,8 +90,10 @@ class ReliabilityDisplay:
         """
         first, curves = check_task(estimator, task, Classes.family), {}
         for name in tasks_of(estimator, Classes.family) if task is None else [first]:
-            _, truth, prediction, weight = predictions_of(estimator, name, X, Y)
+            info, truth, prediction, weight = predictions_of(estimator, name, X, Y)
             curves[name] = curve_of(truth, prediction, weight, n_bins)
+            if len(info.classes) == 2:
+                curves[name].attrs["of"] = class_name(info.classes[1])
         return cls(curves=curves).plot(ax=ax)
 
     @classmethod
@@ -109,7 +112,8 @@ class ReliabilityDisplay:
             share = curve["rows"] / max(1, curve["rows"].sum())
             self.errors_[name] = calibration_error(curve)
             style, text = cycle(i), f"error {self.errors_[name]:.3f}"
-            label = f"{shorten(name, 22)} ({text})" if name else text
+            of = f": {shorten(curve.attrs['of'], 12)}" if "of" in curve.attrs else ""
+            label = f"{shorten(name, 22)}{of} ({text})" if name else text
             line = {"color": style["color"], "linestyle": style["linestyle"], "linewidth": 1.6}
             ax.plot(curve["predicted"], curve["observed"], **line)
             sizes = 18 + 60 * np.sqrt(share)

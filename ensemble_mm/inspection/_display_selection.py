@@ -122,7 +122,7 @@ class SelectionDisplay:
         ax.set_xticks(step if len(step) <= 20 else step[:: len(step) // 10])
         ax.set_xlabel("step of the selection")
         ax.set_ylabel(GAIN)
-        legend_below(ax, ncols=4)
+        legend_below(ax, ncols=2)
         tidy(ax, grid="both")
         return finish(self, ax, "Learning of the greedy selection", self.task)
 

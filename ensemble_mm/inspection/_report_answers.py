@@ -129,7 +129,10 @@ def _drives(model, shares, parts, cells, name, is_known):
     if len(shares) > 1 and len(helps):
         # What other views spoil, these make good: their parts are told of what is removed in the end.
         part = min(1.0, shares["value"].sum() / helps["value"].sum())
-        yield ", ".join(f"{_title(model, view)} ({percent(part * value, 0)})" for view, value in helps["value"].items())
+        words = ", ".join(
+            f"{_title(model, view)} ({percent(part * value, 0)})" for view, value in helps["value"].items()
+        )
+        yield f"T{words[1:]}" if words.startswith("the columns ") else words
     if len(shares) > 1 and len(idle := shares.index.difference(helps.index, sort=False)):
         yield f"No clear gain from {', '.join(_title(model, view) for view in idle)}."
     for view in helps.index if len(helps) else shares.index[:1]:

@@ -6,6 +6,7 @@ Loading runs nothing of the model: MLflow calls `ensemble_mm.endpoint`, which re
 import json
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from .._modalities import cell_kinds_of
@@ -77,6 +78,8 @@ def _example(record, cell: str):
     known = getattr(record.reading, "known", None)
     if record.taken_as == "category" and known:
         return known[0]
+    if getattr(record.reading, "format", None):
+        return datetime(2024, 1, 31, 12).strftime(record.reading.format)  # of no row
     return "some words" if record.is_string else 1.0 if record.taken_as == "number" else None
 
 

@@ -60,7 +60,7 @@ def test_the_columns_of_a_table_are_named_in_the_place_of_their_view(hand_made):
     hand_made.views_["review"], hand_made.view_columns_ = "tabular", {"review": ["a", "b", "c"]}
     parts = pd.DataFrame({"task": "liked", "view": ["review"], "part": ["a"], "moved": [0.2]})
     tasks, _ = answered(hand_made, "liked", parts=parts)
-    assert tasks["liked"].drives[0].startswith("the columns a, b, c (")
+    assert tasks["liked"].drives[0].startswith("The columns a, b, c (")
     assert tasks["liked"].drives[-1] == "Strongest columns: a (±20 points)."
 
 
