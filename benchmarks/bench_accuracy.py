@@ -314,6 +314,8 @@ def main():
     methods = options.methods.split(",") if options.methods else [*METHODS, "view"]
     warm = np.random.RandomState(0).normal(size=(60, 3))  # what importing costs is nobody's score
     StackedClassifier(learners="fast", cv=2).fit(warm, warm[:, 0] > 0)
+    if "skrub" in methods and find_spec("skrub"):
+        skrub(pd.DataFrame(warm), pd.DataFrame({"y": warm[:, 0]}), pd.DataFrame(warm))
     for name in [] if options.show else sets:
         X, Y, metrics, splits = SETS[name](folder)
         chosen = [int(k) for k in options.splits.split(",")] if options.splits else range(len(splits))
