@@ -1,11 +1,13 @@
 """What reading cheap views first saves in seconds, and what it costs in score."""
 
+from functools import partial
 from typing import Self
 
 import numpy as np
 import pandas as pd
 
 from ..data import Classes
+from ..meta import cross_fitted
 from ._cells import cells_of, check_task
 from ._drawing import PALETTE, finish, new_axes, tidy
 from ._scores import words_of
@@ -47,7 +49,8 @@ class CascadeDisplay:
     def from_estimator(cls, estimator, *, task=None, ax=None) -> Self:
         """Draw the curve of one task of classes (default: the first) of a fitted stack, from its table.
 
-        Nothing is computed anew: learners that read a view which is left out abstain. Seconds were measured in the fit.
+        No learner is fitted anew: those that read a view which is left out abstain, and what combines the others did
+        not see the rows that it is judged on. Seconds were measured in the fit.
         """
         cells = cells_of(estimator, check_task(estimator, task, Classes.family))
         order = list(getattr(estimator, "view_seconds_", estimator.views_))
@@ -90,8 +93,7 @@ def _seconds(model, views):
 
 
 def _curve(cells, order, seconds):
-    blends = [cells.blend([bool(own) and set(own) <= set(order[:depth]) for own in cells.reads])
-              for depth in range(1, len(order))]  # fmt: skip
+    blends = [_early(cells, order[:depth]) for depth in range(1, len(order))]
     known, points = ~np.isnan(cells.ensemble).any(axis=1), []
     for certain in CERTAIN:
         out, read = cells.ensemble.copy(), np.full(len(known), len(blends))
@@ -101,3 +103,14 @@ def _curve(cells, order, seconds):
         read = read[cells.scored]
         points.append((certain, seconds[read].mean(), (read == len(blends)).mean(), cells.judge().score(out)))
     return pd.DataFrame(points, columns=["certain", "seconds", "read", "score"])
+
+
+def _early(cells, views):
+    """Return what is predicted by the members that read no other views."""
+    every = partial(cells.block, range(len(cells.members)))
+    silent = [not own or not set(own) <= set(views) for own in cells.reads]
+    cube = cells.kind.cells(every(None)).copy()
+    cube[:, silent] = np.nan
+    given = cells.truth, cells.kind, cells.folds, cells.weight, cells.groups
+    _, out = cross_fitted(cells.meta, every, *given, cells.kind.flat(cube))
+    return np.where(np.isnan(out), cells.prior, out)

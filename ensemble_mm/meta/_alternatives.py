@@ -70,7 +70,7 @@ def alternatives(reads, views):
     return {names: members for names, members in members_of.items() if members}
 
 
-def cross_fitted(meta, block_of, y, kind, folds=(), weight=None, groups=None):
+def cross_fitted(meta, block_of, y, kind, folds=(), weight=None, groups=None, asked=None):
     """Return a meta-learner fitted on a table, and its out-of-fold predictions, shape (n_rows, width).
 
     Parameters
@@ -85,21 +85,24 @@ def cross_fitted(meta, block_of, y, kind, folds=(), weight=None, groups=None):
     kind : Kind
     folds : list of (train, test)
     weight, groups : ndarray of shape (n_rows,) or None
+    asked : ndarray of shape (n_rows, n_columns) or None
+        The table that is predicted from, in which some members may abstain; None: the one that is learned from.
     """
     block = block_of(None)
-    here = ~np.isnan(block).all(axis=1)
+    asked = block if asked is None else asked
+    here = ~np.isnan(asked).all(axis=1)
 
     def fit(rows, block):
         own = {"sample_weight": weight, "groups": groups}
         params = row_params(meta, **{name: None if part is None else part[rows] for name, part in own.items()})
         return clone(meta).fit(block[rows], kind.encoded(y[rows]), **params)
 
-    known, parts = here & ~np.isnan(y), parts_of(folds, len(y), groups, y)
+    known, parts = ~np.isnan(block).all(axis=1) & ~np.isnan(y), parts_of(folds, len(y), groups, y)
     whole, total, count = fit(np.flatnonzero(known), block), np.zeros((len(y), kind.width)), np.zeros(len(y))
     for others, test in parts:
         training, rows = others[known[others]], test[here[test]]
         if len(rows):
-            total[rows] += kind.ask(fit(training, block) if len(training) else whole, block[rows])
+            total[rows] += kind.ask(fit(training, block) if len(training) else whole, asked[rows])
             count[rows] += 1
     plain = total / np.where(count > 0, count, np.nan)[:, np.newaxis]
     told, constant = plain.copy(), constant_of(y, kind, folds, weight)
@@ -108,7 +111,7 @@ def cross_fitted(meta, block_of, y, kind, folds=(), weight=None, groups=None):
         if len(rows) and len(training) and not knows_more(kind, y, plain, constant, others, weight, groups):
             unseen = block_of(fold)  # which is made only where it serves: it is as large as the table
             if not np.array_equal(unseen, block, equal_nan=True):
-                told[rows] = kind.ask(fit(training, unseen), block[rows])
+                told[rows] = kind.ask(fit(training, unseen), asked[rows])
     return whole, told
 
 
