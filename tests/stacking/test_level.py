@@ -15,11 +15,7 @@ from ensemble_mm.crossfit._unseen import Unseen
 from ensemble_mm.data import Classes, Numbers, Problem, Quantiles, Task, read_problem
 from ensemble_mm.meta import CostPruner
 from ensemble_mm.stacking import _base
-from ensemble_mm.stacking._level import (
-    Level,
-    paired_gain,
-    setting_of,
-)
+from ensemble_mm.stacking._level import Level, setting_of
 
 NUMBER = Task("size", "regression")
 FIRST, LAST = np.arange(30), np.arange(30, 90)
@@ -184,29 +180,6 @@ def test_losses_are_those_of_scikit_learn():
     proba, y = rng.random(50), rng.integers(0, 2, 50)
     assert BINARY.rules.losses(y, proba).mean() == pytest.approx(log_loss(y, proba))
     assert NUMBER.rules.losses(np.array([1.0]), np.array([3.0])).tolist() == [4.0]
-
-
-def test_paired_gain_is_the_mean_difference_and_its_error():
-    rng = np.random.default_rng(0)
-    y, before, after = rng.normal(size=(3, 40))
-    before[3] = np.nan
-    difference = np.delete((before - y) ** 2 - (after - y) ** 2, 3)
-    gain, error = paired_gain(problem_of(y), "size", before, after)
-    assert gain == pytest.approx(difference.mean())
-    assert error == pytest.approx(difference.std(ddof=1) / np.sqrt(39))
-    weighted = problem_of(y, np.r_[np.full(20, 2.0), np.zeros(20)])
-    np.testing.assert_allclose(paired_gain(weighted, "size", before, after)[0], difference[:19].mean())
-    lone = problem_of(np.r_[y[0], np.full(39, np.nan)])
-    assert paired_gain(lone, "size", before, after) == (0.0, np.inf)
-
-
-def test_rows_of_a_group_err_together():
-    rng = np.random.default_rng(0)
-    y, before, after = rng.normal(size=(3, 40))
-    alone, copies = paired_gain(problem_of(y), "size", before, after), (np.repeat(before, 9), np.repeat(after, 9))
-    grouped = problem_of(np.repeat(y, 9), groups=np.repeat(np.arange(40), 9))
-    assert paired_gain(grouped, "size", *copies) == pytest.approx(alone)  # copies tell nothing new
-    assert paired_gain(problem_of(np.repeat(y, 9), groups=np.zeros(360)), "size", *copies) == (0.0, np.inf)
 
 
 @pytest.mark.parametrize(("task", "found"), [(BINARY, "own"), (TONE, "kind"), (NUMBER, None)])
