@@ -186,8 +186,6 @@ def cells_of(model, task: str | None = None) -> Cells:
     weights = weights / total if total > 0 else np.full(len(members), 1 / max(1, len(members)))
     views = [frozenset(model.views_ if member.inputs else member.views) for member in members]
     meta, folds = model.levels_[0].metas[name], folds_of(model.folds_, name)
-    weight = getattr(model, "row_weights_", {}).get(name)
-    groups = getattr(model, "groups_", None)
     judge = model.judged_by(name)
-    return Cells(record, members, views, cube, weights, truth, ensemble, judge.prior, meta, folds, weight, groups,
-                 judge, model.table_)  # fmt: skip
+    return Cells(record, members, views, cube, weights, truth, ensemble, judge.prior, meta, folds,
+                 model.row_weights_[name], model.groups_, judge, model.table_)  # fmt: skip

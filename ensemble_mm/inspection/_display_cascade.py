@@ -53,7 +53,7 @@ class CascadeDisplay:
         not see the rows that it is judged on. Seconds were measured in the fit.
         """
         cells = cells_of(estimator, check_task(estimator, task, Classes.family))
-        order = list(getattr(estimator, "view_seconds_", estimator.views_))
+        order = list(estimator.view_seconds_)
         seconds = np.cumsum([_seconds(estimator, order[: depth + 1]) for depth in range(len(order))])
         curve = _curve(cells, order, seconds)
         return cls(curve=curve, score_name=words_of(cells.metric.name), task=cells.task.name).plot(ax=ax)
@@ -87,9 +87,9 @@ class CascadeDisplay:
 
 def _seconds(model, views):
     """Return what it takes per row to read the last of some views, and to ask the members that read no others."""
-    asked = [seconds for level in model.levels_ for member, seconds in getattr(level, "seconds", {}).items()
+    asked = [seconds for level in model.levels_ for member, seconds in level.seconds.items()
              if set(member.views) <= set(views)]  # fmt: skip
-    return getattr(model, "view_seconds_", {}).get(views[-1], 0.0) + sum(asked)
+    return model.view_seconds_[views[-1]] + sum(asked)
 
 
 def _curve(cells, order, seconds):

@@ -205,11 +205,10 @@ def _no_group(model, rows):
 
 def _views_apart(model, cells):
     """Yield each view that some members do without, which rows have it, and which members do not read it."""
-    present = getattr(model, "present_", None) or {}
     for view in model.views_:
         reads = np.array([view in read or not read for read in cells.reads])
         if reads.any() and not reads.all() and len(cells.scored):
-            yield view, np.asarray(present.get(view, np.ones(len(cells.truth), dtype=bool))), ~reads
+            yield view, model.present_[view], ~reads
 
 
 def _harm_of_view(cells, name, view, others):

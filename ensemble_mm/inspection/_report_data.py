@@ -70,8 +70,7 @@ class Rows:
             return False
         if self.targets:
             return all(np.array_equal(target, fitted[name], equal_nan=True) for name, target in self.targets.items())
-        present = getattr(self.model, "present_", None) or {}
-        return all(np.array_equal(self.present(view), rows) for view, rows in present.items())
+        return all(np.array_equal(self.present(view), rows) for view, rows in self.model.present_.items())
 
     def column(self, view):
         """Return the column(s) of a view."""
@@ -113,13 +112,13 @@ def view_rows(rows):
     """Return one dict per view: name, modality, columns, share present in the fit and in other rows, examples."""
     model, entries = rows.model, []
     for view, modality in model.views_.items():
-        fitted = (getattr(model, "present_", None) or {}).get(view)
+        fitted = model.present_[view]
         entry = {
             "name": view,
             "modality": modality,
             "columns": column_names(model.view_columns_[view]),
-            "present": None if fitted is None else float(np.mean(fitted)),
-            "n_missing": None if fitted is None else int(np.sum(~np.asarray(fitted))),
+            "present": float(fitted.mean()),
+            "n_missing": int((~fitted).sum()),
             "new_present": None,
             "examples": [],
         }

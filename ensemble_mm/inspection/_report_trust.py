@@ -110,7 +110,7 @@ def _repeats(model, rows):
 
 def _moved(model, rows, scores, new):
     found = []
-    for view, present in (getattr(model, "present_", None) or {}).items():
+    for view, present in model.present_.items():
         before, now = np.mean(present), np.mean(rows.present(view))
         if abs(now - before) > MOVED:
             words = f"View {view!r} is there in {percent(now)} of the other rows, but was in"
@@ -157,7 +157,7 @@ def _notes(model):
         known = np.mean(~np.isnan(np.asarray(target, dtype=float)))
         if known < FEW_LABELS:
             yield f"Only {percent(known)} of the labels of {name} are known."
-    for view, present in (getattr(model, "present_", None) or {}).items():
+    for view, present in model.present_.items():
         if np.mean(present) < FEW_ITEMS:
             yield f"{view} is missing in {percent(1 - np.mean(present))} of the rows."
     if getattr(model, "random_state", 0) is None:
