@@ -135,6 +135,13 @@ def _on_bad(add):
     _choice(add, "--on-bad", ("raise", "missing"), "raise", words)
 
 
+def _new_rows(add):
+    """Add what a command takes that reads a table with a model."""
+    _table(add)
+    _on_bad(add)
+    _trust(add)
+
+
 def _said(add):
     words = "read a column as number, category, date, text, ... (default: by its values); can be repeated"
     _each(add, "--as", _column, "COLUMN=KIND", words, dest="said")
@@ -217,9 +224,7 @@ def _predict(command):
     add("--id", metavar="COLUMN", help="column that names the rows (default: their numbers, from 0)")
     add("--proba", action="store_true", help="add the probability of every class")
     add("--interval", type=_fraction, metavar="COVERAGE", help="add lower and upper bounds of numbers, for example 0.9")
-    _table(add)
-    _on_bad(add)
-    _trust(add)
+    _new_rows(add)
 
 
 def _evaluate(command):
@@ -227,10 +232,8 @@ def _evaluate(command):
     add("model", help="the model file")
     add("data", help="the table, with the targets")
     add("--out", metavar="FILE", help="also write the scores: .csv, .tsv, .parquet or .jsonl")
-    _table(add)
+    _new_rows(add)
     _memory(add, "how much memory the table may take")
-    _on_bad(add)
-    _trust(add)
 
 
 def _report(command):
@@ -239,9 +242,7 @@ def _report(command):
     add("--data", metavar="TABLE", help="a table with the targets, to score the model on")
     add("--out", required=True, metavar="FILE", help="the page, *.html")
     add("--id", metavar="COLUMN", help="column that names the rows (default: their numbers, from 0)")
-    _table(add)
-    _on_bad(add)
-    _trust(add)
+    _new_rows(add)
 
 
 def _schema(command):
@@ -280,9 +281,7 @@ def _export(command):
     add("--to", choices=("docker", "onnx"), required=True, help="what for")
     add("--out", required=True, metavar="PATH", help="the folder for Docker, or the file of ONNX, by custom *.onnx")
     add("--data", metavar="TABLE", help="rows of which ONNX must say what the model says, such as those of the fit")
-    _table(add)
-    _on_bad(add)
-    _trust(add)
+    _new_rows(add)
 
 
 def _runs(command):
