@@ -150,9 +150,7 @@ class NetworkLearner(ConstraintsMixin, BaseEstimator):
             self.state_ = as_state(module)
         self._module = None
         if self.pruning:
-            masks = magnitude_masks(self.state_, self.pruning)
-            self.state_ = {key: value * masks.get(key, 1) for key, value in self.state_.items()}
-            self._fine_tune(X, target, masks, max(1, self.max_epochs // 2), groups)
+            self._fine_tune(X, target, self._masked(self.pruning), max(1, self.max_epochs // 2), groups)
         self.n_iter_ = len(self.history_)
         return self
 
@@ -191,8 +189,7 @@ class NetworkLearner(ConstraintsMixin, BaseEstimator):
         if structured:
             self.shape_, self.state_ = self._drop_filters(self.shape_, self.state_, amount)
         else:
-            masks = magnitude_masks(self.state_, amount)
-            self.state_ = {key: value * masks.get(key, 1) for key, value in self.state_.items()}
+            masks = self._masked(amount)
         self._module = None
         if rows is not None:
             target, _ = self._encode(y, len(rows), known=True)
@@ -201,6 +198,12 @@ class NetworkLearner(ConstraintsMixin, BaseEstimator):
             self._fine_tune(rows, target, masks, max_epochs, groups)
         self.pruning_ = pd.DataFrame([before, self._measure(rows, X, y)], index=["before", "after"])
         return self
+
+    def _masked(self, amount):
+        """Set the smallest weights to 0; return masks that keep them there."""
+        masks = magnitude_masks(self.state_, amount)
+        self.state_ = {key: value * masks.get(key, 1) for key, value in self.state_.items()}
+        return masks
 
     def _fine_tune(self, X, target, masks, max_epochs, groups):
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
