@@ -22,11 +22,8 @@ class HandMadeStack(BaseEstimator):
 
     def judged_by(self, task):
         kind, truth = self.tasks_[task].rules, np.asarray(self.targets_[task], dtype=float)
-        metric, weights = (
-            metric_of(setting_of(self.scoring, self.tasks_[task]), kind),
-            getattr(self, "row_weights_", {}),
-        )
-        return Judge(kind, metric, truth, self.folds_, weights.get(task), self.groups_)
+        metric = metric_of(setting_of(self.scoring, self.tasks_[task]), kind)
+        return Judge(kind, metric, truth, self.folds_, self.row_weights_[task], self.groups_)
 
 
 def soften(truth, n_classes, sure, rng):
@@ -128,7 +125,8 @@ def hand_made_stack():
     model.schema_ = Schema()
     model.folds_ = [(np.setdiff1d(rows, rows[f::4]), rows[f::4]) for f in range(4)]
     metas = {t: make_meta_learner("greedy", kind=k.kind, n_classes=k.rules.n_classes) for t, k in tasks.items()}
-    model.levels_ = [SimpleNamespace(metas=metas)]
+    model.levels_ = [SimpleNamespace(metas=metas, seconds={})]
+    model.row_weights_, model.view_seconds_ = dict.fromkeys(tasks), dict.fromkeys(views, 0.0)
     model.failures_, model.n_extractions_ = [], 12
     model.scoring, model.groups_ = None, None
     model.fit_report_ = pd.DataFrame(
