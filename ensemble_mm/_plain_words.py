@@ -12,7 +12,11 @@ SHARES = ("accuracy",)  # metrics that are shown in percent
 
 def percent(share, decimals=1):
     """Return a share as words, such as "83.1 %"; a dash for what is not known."""
-    return "–" if share is None or not np.isfinite(share) else _minus(f"{100 * share:.{decimals}f}{NBSP}%")
+    return (
+        "–"
+        if share is None or not np.isfinite(share)
+        else _minus(f"{round(100 * share, decimals) + 0.0:.{decimals}f}{NBSP}%")
+    )
 
 
 def number(value, digits=3):

@@ -18,7 +18,9 @@ from ensemble_mm._plain_words import (
 @pytest.mark.parametrize(
     "said, expected",
     [
-        (percent(0.8312), "83.1\u00a0%"), (percent(-0.2), "−20.0\u00a0%"), (percent(None), "–"), (percent(np.nan), "–"),
+        (percent(0.8312), "83.1\u00a0%"), (percent(-0.2), "−20.0\u00a0%"),
+        (percent(-0.0001), "0.0\u00a0%"),
+        (percent(None), "–"), (percent(np.nan), "–"),
         (number(1234.567), "1.23e+03"), (number(1234.567, 6), "1234.57"), (number(None), "–"), (number(np.inf), "–"),
         (score_text("accuracy", 0.5), "50.0\u00a0%"), (score_text("r2", -0.0001), "0.000"),
         (score_text("r2", -0.25), "−0.250"), (score_text("r2", np.nan), "–"),

@@ -16,6 +16,7 @@ from ._scores import words_of
 from ._weak_groups import facts_of, weak_groups
 
 MOST_STEPS = 3
+LEAST = 0.005  # share of the loss that a view must remove to be named: less is told as 0 %
 N_PARTS = 3  # columns, words or regions that are named of a view
 SURE = 2.6  # standard errors beyond which a difference is told: several are looked at
 FEW_PRESENT = 0.9  # share of the rows that have a view, below which more of it may help
@@ -125,7 +126,7 @@ def _on_new_rows(name, new):
 def _drives(model, shares, parts, cells, name, is_known):
     """Yield what drives a task. How far a part moves predictions is not told of rows that the model knows by heart."""
     shares, say = shares.sort_values("value", ascending=False), cells.kind.plain
-    helps = shares[shares["low"] > 0]
+    helps = shares[(shares["low"] > 0) & (shares["value"] >= LEAST)]
     if len(shares) > 1 and len(helps):
         # What other views spoil, these make good: their parts are told of what is removed in the end.
         part = min(1.0, shares["value"].sum() / helps["value"].sum())
@@ -286,4 +287,5 @@ def _idle_views(shares):
     """Yield a step about the views that no task gains from, where some other view helps."""
     gains = (shares.xs("low", axis=1, level="statistic") > 0).any(axis=1)
     if len(idle := list(map(str, shares.index[~gains]))) and gains.any():
-        yield 6, f"Fit once without {listed(idle, 3)}: no target clearly gains from it, and the fit gets shorter."
+        them = "it" if len(idle) == 1 else "them"
+        yield 6, f"Fit once without {listed(idle, 3)}: no target clearly gains from {them}, and the fit gets shorter."

@@ -145,7 +145,8 @@ def _number(bound) -> str:
 
 def _whole(bound) -> str:
     """Return a bound between two whole numbers as the lower one: over 9.5 is over 9."""
-    return f"{np.floor(bound):,.0f}"
+    whole = np.floor(bound)
+    return f"{whole:.0f}" if abs(whole) < 10_000 else f"{whole:,.0f}"  # four digits may be a year
 
 
 def _date(days) -> str:

@@ -7,7 +7,7 @@ import pytest
 from ensemble_mm import DataWarning, infer_schema
 from ensemble_mm.inspection._cells import cells_of
 from ensemble_mm.inspection._contributions import view_contributions
-from ensemble_mm.inspection._report_answers import Answers, _views_to_collect, answers_of
+from ensemble_mm.inspection._report_answers import Answers, _drives, _idle_views, _views_to_collect, answers_of
 from ensemble_mm.inspection._report_data import Rows
 from ensemble_mm.inspection._report_sections import new_rows_section
 from ensemble_mm.inspection._scores import compare_choices
@@ -153,3 +153,17 @@ def test_a_view_is_worth_collecting_for_all_its_tasks_in_one_step():
     assert [*_views_to_collect(found)] == [
         (2, "photo is missing. Where it is there, a has x and c has y: collect more of it.")
     ]
+
+
+def test_views_that_give_less_than_a_percent_drive_nothing(hand_made):
+    index = pd.MultiIndex.from_product([["liked"], ["value", "low", "high"]], names=["task", "statistic"])
+    rows = {"review": [0.3, 0.2, 0.4], "photo": [0.002, 0.001, 0.003], "noise": [0.0, -0.1, 0.1]}
+    shares = pd.DataFrame(rows, index=index).T
+    drives = list(_drives(hand_made, shares["liked"], None, cells_of(hand_made, "liked"), "liked", False))
+    assert drives == ["review (30\u00a0%)", "No clear gain from photo, noise."]
+
+
+def test_idle_views_are_left_out_together():
+    index = pd.MultiIndex.from_product([["t"], ["low"]], names=["task", "statistic"])
+    step = next(_idle_views(pd.DataFrame({"a": [0.1], "b": [-0.1], "c": [-0.2]}, index=index).T))
+    assert step[1] == "Fit once without b, c: no target clearly gains from them, and the fit gets shorter."

@@ -37,6 +37,13 @@ def test_two_bounds_of_one_column_name_it_once():
     assert group.words == "age is over 100 and is at most 299" and group.n == 199
 
 
+@pytest.mark.parametrize(("scale", "words"), [(1, "is over 1100"), (100, "is over 110,0")])
+def test_a_year_has_no_comma(scale, words):
+    frame = pd.DataFrame({"made": (np.arange(400) + 1000) * scale})
+    (group, *_) = weak_groups(facts_of(infer_schema(frame), frame), NOISE + (np.arange(400) > 100))
+    assert group.words.startswith(f"made {words}")
+
+
 def test_noise_has_no_groups():
     """The worst of all leaves is compared with the worst of shuffled errors: five in a hundred pass by chance."""
     rng = np.random.default_rng(1)
