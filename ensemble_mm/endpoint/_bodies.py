@@ -154,10 +154,12 @@ def _listed(rows: Any, what: str) -> list:
 
 def _read_json(body: bytes) -> Any:
     try:
-        return json.loads(body, parse_constant=_no_number, parse_float=_number, object_pairs_hook=_once)
+        return json.loads(
+            body, parse_constant=_no_number, parse_float=_number, parse_int=_whole, object_pairs_hook=_once
+        )
     except RecursionError:
         raise Refusal(400, "The body is nested too deep.") from None
-    except ValueError as error:  # of the syntax, the encoding, or a number of thousands of digits
+    except ValueError as error:  # of the syntax, the encoding, or a number that is too large
         raise Refusal(400, f"The body is not JSON: {str(error)[:200]}.") from None
 
 
@@ -166,6 +168,11 @@ def _number(text: str) -> float:
     if math.isinf(number):
         raise ValueError(f"{text[:20]} is too large to be read")
     return number
+
+
+def _whole(text: str) -> int:
+    _number(text)  # of thousands of digits, Python's own error would speak of its settings
+    return int(text)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict:

@@ -162,42 +162,48 @@ class _Stack:
 
     def whole(self):
         """Return the graph as a model of ONNX."""
-        from onnx import TensorProto, helper
-
+        tasks, out = self.model.tasks_, {}
         members = [member for level in self.model.levels_ for member in level.table.members()]
-        read = {astuple(e) for member in members for e in member.inputs}
+        self.read = {astuple(e) for member in members for e in member.inputs}
         # (task, chain, learner, reads) -> what members may read beside views; of no task: which views a row lacks
-        estimates = {key: self.lacking for key in read if key[0] not in self.model.tasks_}
+        estimates = {key: self.lacking for key in self.read if key[0] not in tasks}
         for level in self.model.levels_:
-            waiting = level.table.members()
-            while waiting:  # links of a chain, one after another
-                ready = [member for member in waiting if all(astuple(e) in estimates for e in member.inputs)]
-                for member in ready:
-                    self.cells[member] = self._cell(level, member, estimates)
-                    own = (member.task, member.chain, None, None)
-                    if member.chain is None:
-                        own = (member.task, None, member.learner, member.reads)
-                    if own in read:
-                        estimates[own] = self._rest(self._with_holes(member), member.task)
-                waiting = [member for member in waiting if member not in ready]
-            out = {name: self._combined(level, name) for name in self.model.tasks_}
+            self._add_members(level, estimates)
+            out = {name: self._combined(level, name) for name in tasks}
             estimates |= {(name, None, None, None): self._rest(said, name) for name, said in out.items()}
-        out = {name: self._calibrated(level, name, said) for name, said in out.items()}
+        out = {name: self._calibrated(self.model.levels_[-1], name, said) for name, said in out.items()}
         if self.refused:
             raise NotExportedError(f"Nothing was exported: ONNX has no form for {'; '.join(self.refused)}.")
         if both := {*self.features} & {str(name) for name in out}:
             raise NotExportedError(f"A view and a target are both called {min(both)!r}: give one another name.")
-        for name, said in out.items():
-            self.graph.nodes.append(helper.make_node("Identity", [said], [str(name)]))
+        return self._as_model(out)
+
+    def _add_members(self, level, estimates):
+        """Add the members of a level, those of a chain link after link, and what others read of them."""
+        waiting = level.table.members()
+        while waiting:
+            ready = [member for member in waiting if all(astuple(e) in estimates for e in member.inputs)]
+            for member in ready:
+                self.cells[member] = self._cell(level, member, estimates)
+                alone = (member.learner, member.reads) if member.chain is None else (None, None)
+                own = (member.task, member.chain, *alone)
+                if own in self.read:
+                    estimates[own] = self._rest(self._with_holes(member), member.task)
+            waiting = [member for member in waiting if member not in ready]
+
+    def _as_model(self, out):
+        """Return the graph, of which `out` tells the predictions by task, as a model."""
+        from onnx import TensorProto, helper
+
         kinds = {np.dtype(bool): TensorProto.BOOL, np.dtype(np.float32): TensorProto.FLOAT,
                  np.dtype(np.float64): TensorProto.DOUBLE}  # fmt: skip
         given = [helper.make_tensor_value_info(name, kinds[block.dtype], [None, block.shape[1]])
                  for name, block in self.features.items()]  # fmt: skip
         widths = {str(name): self.model.tasks_[name].rules.width for name in out}
-        told = [
-            helper.make_tensor_value_info(name, TensorProto.DOUBLE, [None, width]) for name, width in widths.items()
-        ]
-        graph = helper.make_graph(self.graph.nodes, "ensemble_mm", given, told, self.graph.constants)
+        told = [helper.make_tensor_value_info(name, TensorProto.DOUBLE, [None, width])
+                for name, width in widths.items()]  # fmt: skip
+        nodes = [*self.graph.nodes, *(helper.make_node("Identity", [said], [str(name)]) for name, said in out.items())]
+        graph = helper.make_graph(nodes, "ensemble_mm", given, told, self.graph.constants)
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", TREES_OPSET)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=9)
 

@@ -6,6 +6,7 @@ import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 from xgboost import XGBClassifier, XGBRegressor
@@ -14,7 +15,8 @@ from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor, T
 from ensemble_mm._cli import main
 from ensemble_mm.endpoint import _onnx as onnx_file
 from ensemble_mm.endpoint import features_of, write_onnx
-from ensemble_mm.learners import portfolio
+from ensemble_mm.learners import ViewScaler, portfolio
+from ensemble_mm.learners._scaling import SampledKernel
 
 runtime = pytest.importorskip("onnxruntime")
 pytest.importorskip("skl2onnx")
@@ -75,6 +77,16 @@ def test_learners_say_the_same(task, tmp_path):
     (out,) = says(tmp_path / "m.onnx", features_of(model, new)).values()
     wanted = model.predict(new)[[task]] if task in ("price", "n") else model.predict_proba(new)[task]
     np.testing.assert_allclose(out, np.asarray(wanted), rtol=1e-5, atol=1e-5)
+
+
+def test_wide_rows_are_rounded_to_the_same_steps(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 300)).astype(np.float32)
+    kernel = make_pipeline(ViewScaler(half=True), SampledKernel(gamma=0.5, n_components=30, random_state=0), Ridge())
+    model = StackedRegressor(learners=[("kernel", kernel)], cv=2, random_state=0).fit(X, X[:, :9].sum(axis=1))
+    write_onnx(model, X, tmp_path / "m.onnx")
+    (out,) = says(tmp_path / "m.onnx", features_of(model, X)).values()
+    np.testing.assert_allclose(out[:, 0], model.predict(X), rtol=1e-6, atol=1e-6)
 
 
 def learners(*entries):
