@@ -34,7 +34,7 @@ def pack_trees(trees, array) -> list:
         return [*head, {"leaves": [array(part) for part in parts]}, array(counts)]
     for side in _SIDES:  # steps from node to node take few bytes
         nodes[side] = np.where(nodes[side] < 0, 0, nodes[side] - _places(counts))
-    fields = {"fields": [array(nodes[name]) for name in nodes.dtype.names]}
+    fields = {"fields": [array(nodes[name]) for name in nodes.dtype.names or ()]}
     return [*head, fields, *map(array, (values, counts, depths))]
 
 
