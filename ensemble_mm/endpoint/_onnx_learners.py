@@ -113,27 +113,11 @@ def _steps(graph, model, x):
 
 
 def _scaler(graph, model, x):
-    if getattr(model, "step_", None) is not None and model.mean_ is not None:
-        return _stepped(graph, model, x)
     if model.mean_ is not None:
         x = graph("Div", graph("Sub", x, model.mean_), model.scale_)
         x = x if model.clip is None else graph("Clip", x, -float(model.clip), float(model.clip))
     x = graph("Mul", x, model.factor_)
     return graph.cast(graph.cast(graph("Clip", x, -LARGEST, LARGEST), "FLOAT16")) if model.half else x
-
-
-def _stepped(graph, model, x):
-    """Return scaled rows in whole steps, worked out in single precision: another rounding may lead to another step."""
-    mean, scale, step, factor, clip = (
-        np.asarray(part, np.float32) for part in (model.mean_, model.scale_, model.step_, model.factor_, model.clip)
-    )
-
-    def single(operation, x, other):
-        return graph.cast(graph.cast(graph(operation, x, other), "FLOAT"))
-
-    x = graph("Clip", single("Div", single("Sub", x, mean), scale), -clip, clip)
-    x = single("Mul", graph("Round", single("Div", x, step)), step)
-    return single("Mul", x, factor)
 
 
 def _classes(graph, model, x):

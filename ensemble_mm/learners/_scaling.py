@@ -24,7 +24,6 @@ from .._rows import Rows, parts_of
 HEAVY = 2.0  # skewness of a target above which few rows outweigh all others in a squared error
 MOST_RESTORED = 3.0  # times that a mean is raised at most: one huge target must not rule all predictions
 ROWS = 8192  # that are worked on at a time
-MANY_COLUMNS = 256  # of rows that are rounded to steps
 LEAST_SIZE = 1e-6  # of a direction of a kernel's map: what lies in smaller ones is noise
 
 
@@ -43,13 +42,10 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Dense values farther than this many standard deviations from the mean are pulled to that
         bound, so that one outlier does not rule a linear model. None keeps them.
     half : bool, default=False
-        Round dense rows to half precision, or where they have 256 columns or more, to the 255 multiples of clip / 127.
-        A learner that keeps rows takes half the room in a model file, or less. In many columns no single one matters.
+        Round dense rows to half precision: a learner that keeps rows takes half the room in a model file.
 
     Attributes
     ----------
-    step_ : float or None
-        What values are rounded to multiples of, in standard deviations; None: they are not.
     mean_ : ndarray of shape (n_features_in_,) or None
         Mean of each column, in its own unit; None for sparse input.
     scale_ : ndarray of shape (n_features_in_,) or None
@@ -83,7 +79,6 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Learn means, deviations and the factor of an array or sparse matrix of shape (n_samples, n_features)."""
         check_params(self)
         X = self._check(X, reset=True)
-        self.step_ = self.clip / 127 if self.half and self.clip is not None and X.shape[1] >= MANY_COLUMNS else None
         if sparse.issparse(X):
             self.mean_ = self.scale_ = None
             norm = float(X.multiply(X).sum()) / X.shape[0]
@@ -116,12 +111,8 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X /= self.scale_.astype(X.dtype)
         if self.clip is not None:
             np.clip(X, -self.clip, self.clip, out=X)
-        step = getattr(self, "step_", None)  # of models of before it was there
-        if step is not None:
-            np.rint(X / X.dtype.type(step), out=X)
-            X *= X.dtype.type(step)
         X *= X.dtype.type(self.factor_)
-        return half(X) if self.half and step is None else X
+        return half(X) if self.half else X
 
     def _check(self, X, *, reset):
         if isinstance(X, Rows):  # whose values are looked at when they are read

@@ -117,15 +117,6 @@ def test_rows_are_rounded_where_that_is_asked_for():
     np.testing.assert_allclose(rounded, plain, rtol=1e-3)
 
 
-def test_wide_rows_are_rounded_to_steps_of_which_a_byte_tells():
-    X = np.random.default_rng(0).normal(size=(40, 300)).astype(np.float32)
-    scaler = ViewScaler(half=True).fit(X)
-    plain, rounded = ViewScaler().fit_transform(X), scaler.transform(X)
-    assert len(np.unique(rounded)) <= 255 and rounded.dtype == np.float32
-    assert np.abs(rounded - plain).max() <= 0.51 * scaler.step_ * scaler.factor_
-    assert ViewScaler(clip=None, half=True).fit(X).step_ is None
-
-
 def test_the_map_of_a_kernel_is_made_of_its_rows(tmp_path):
     """A model file leaves it out, and files of before hold it."""
     X = np.random.default_rng(0).normal(size=(40, 3))
