@@ -92,7 +92,7 @@ def test_names_differ():
 
 @pytest.mark.parametrize("mark", ["\x1b[2J", "\r", "\n", "\x9b", "\x7f", "\u202e", "\u2028", "\ud800"])
 def test_what_a_terminal_would_obey_is_shown_instead(mark):
-    """Issue 17: a name in a file could clear the screen, or write over what was printed before."""
+    """A name in a file could clear the screen, or write over what was printed before."""
     shown = printable(f"a{mark}b")
     assert shown.isprintable() and shown == f"a{ascii(mark)[1:-1]}b"
 

@@ -61,7 +61,7 @@ def test_the_module_is_the_command(place):
 
 @pytest.mark.slow
 def test_nothing_in_a_table_steers_the_terminal(run, tmp_path):
-    """Issue 17: names and labels of a file are printed and told in errors, but not obeyed."""
+    """Names and labels of a file are printed and told in errors, but not obeyed."""
     evil = "\x1b]0;title\x07\u202e"
     table = pd.read_csv("train.csv").rename(columns={"age": f"age{evil}", "kind": f"kind{evil}"})
     table["shop"] = [shop + evil for shop in table["shop"]]

@@ -1,6 +1,6 @@
 """What the cache and the checkpoint keep of a file is served while the file holds the same, and never after.
 
-Issue 17: files without a known suffix were keyed by their names, others by size and time of writing.
+Files without a known suffix were keyed by their names, others by size and time of writing.
 """
 
 import os

@@ -197,7 +197,7 @@ def main(end):
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("end", ["once", "twice", "killed"])
 def test_workers_end_with_the_process_that_sent_their_jobs(tmp_path, end):
-    """Issue 17: after an interrupt, workers held the output open for as long as their jobs took."""
+    """After an interrupt, workers held the output open for as long as their jobs took."""
     (tmp_path / "busy.py").write_text(BUSY)
     ours = os.pathsep.join([str(tmp_path), str(Path(ensemble_mm.__file__).parents[1])])
     with subprocess.Popen(

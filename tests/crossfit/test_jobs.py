@@ -170,7 +170,7 @@ def test_of_a_shared_block_a_job_reads_its_own_columns():
 @pytest.mark.parametrize("n_classes", [0, 2])
 @pytest.mark.parametrize("name", ["lightgbm.LGBM", "xgboost.XGB"])
 def test_early_stopping_makes_no_noise(name, n_classes, recwarn, capfd):
-    """Issue 24: LightGBM warned of our own call, and XGBoost printed a line per round."""
+    """LightGBM warned of our own call, and XGBoost printed a line per round."""
     library, _, start = name.partition(".")
     cls = getattr(pytest.importorskip(library), start + ("Classifier" if n_classes else "Regressor"))
     quiet = {"verbose": -1} if library == "lightgbm" else {}
@@ -189,7 +189,7 @@ class OwnForest(RandomForestClassifier):
 
 
 def test_classes_that_come_from_scikit_learn_keep_their_threads():
-    """Issue 24: LogisticRegression warns when its n_jobs is set, in a subclass too."""
+    """LogisticRegression warns when its n_jobs is set, in a subclass too."""
     assert seeded(Own(), 1).n_jobs is None and seeded(make_pipeline(Own()), 1)[0].n_jobs is None
     assert seeded(OwnForest(), 1).n_jobs is None
 

@@ -120,7 +120,7 @@ def column_of(bad, good="a"):
     ],
 )
 def test_what_is_neither_class_nor_number_is_told_in_our_words(bad, words, only):
-    """Issue 17: numpy and pandas stumbled over these in words of their own."""
+    """numpy and pandas stumbled over these in words of their own."""
     with pytest.raises(ValueError, match=f"Task 't' holds .*{words}.* Give one class or number per row"):
         resolve_targets({"t": column_of(bad)}, only=only)
 

@@ -123,7 +123,7 @@ def test_auto_takes_a_gpu_where_there_is_one():
 
 @pytest.mark.parametrize("steps", range(1, 9))
 def test_a_training_of_any_number_of_steps_ends(steps):
-    """Issue 24: three steps of the one-cycle schedule divided by zero."""
+    """Three steps of the one-cycle schedule divided by zero."""
     X, target = np.ones((2, 4), np.int64), np.c_[[0.0, 1.0], [1.0, 1.0]].astype(np.float32)
     shape = {"kind": "text", "n_tokens": 2, "embedding_dim": 2, "widths": [1], "n_filters": [2], "dropout": 0.0,
              "n_outputs": 2}  # fmt: skip

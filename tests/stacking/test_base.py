@@ -263,7 +263,7 @@ def test_a_listed_learner_that_repeats_another_is_named():
 
 @pytest.mark.parametrize("listed", [list, lambda pairs: {"classification": pairs}])
 def test_a_learner_that_serves_no_task_is_named(vectors, listed):
-    """Issue 24: a regressor beside classifiers was passed over without a word."""
+    """A regressor beside classifiers was passed over without a word."""
     X, y = vectors
     model = StackedClassifier(learners=listed([("linear", LogisticRegression()), ("ridge", Ridge())]), cv=2)
     with pytest.warns(UserWarning, match=r"learn none of the tasks: 'ridge' \(Ridge\)"):
@@ -284,7 +284,7 @@ def test_a_learner_that_serves_no_task_is_named(vectors, listed):
     ],
 )
 def test_cells_that_cannot_be_read_are_told_before_anything_is(container, bad, words):
-    """Issue 17: they ended in the words of numpy and pandas, or passed, as complex numbers did."""
+    """They ended in the words of numpy and pandas, or passed, as complex numbers did."""
     column = pd.Series([None] * 20, dtype=object)
     for row in range(10):
         column.iat[row] = bad
@@ -310,7 +310,7 @@ def test_no_rows_are_told(reviews):
 
 
 def test_another_container_than_in_fit_is_read_or_refused():
-    """Issue 17: views that could not be found were read as missing, and every row got the same answer."""
+    """Views that could not be found were read as missing, and every row got the same answer."""
     frame = pd.DataFrame({"n": np.arange(20.0), "m": np.arange(20.0) % 3})
     forms = {
         "frame": frame, "views": {"n": frame["n"], "m": list(frame["m"])}, "array": frame.to_numpy(),
@@ -346,7 +346,7 @@ def test_the_index_of_X_is_that_of_predictions(reviews, container):
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_a_fit_that_fails_leaves_the_model_of_the_fit_before(vectors, monkeypatch, error):
-    """Issue 17: n_features_in_ was that of the failed fit, beside the old model."""
+    """`n_features_in_` was that of the failed fit, beside the old model."""
     X, y = vectors
     frame = pd.DataFrame(X[:, :4], columns=list("abcd"))
     model = StackedRegressor(learners=[("ridge", Ridge())], cv=2).fit(frame, y)

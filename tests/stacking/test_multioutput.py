@@ -258,7 +258,7 @@ def helped(vectors):
 
 @pytest.mark.parametrize("strategy", ["stacked", "chain"])
 def test_the_second_level_keeps_to_the_reads_and_takes_learners_that_can(helped, strategy):
-    """Issue 24: a learner that is bound to its view ended the fit after the whole first level."""
+    """A learner that is bound to its view ended the fit after the whole first level."""
     data, Y = helped
     listed = [("m", Bound(), ["a"]), ("n", Bound(), ["a"]), ("x", LogisticRegression(), ["b"]), ("y", Ridge(), ["a"])]
     found = []
@@ -281,7 +281,7 @@ def test_where_no_learner_can_the_second_level_is_left_out_with_a_word(helped):
 
 @pytest.mark.parametrize("strategy", ["independent", "stacked", "chain"])
 def test_a_plan_lists_what_the_fit_does(helped, strategy):
-    """Issue 24: the second level, the meta-learners and calibration were not in it."""
+    """The second level, the meta-learners and calibration were not in it."""
     data, Y = helped
     learners = [("linear", LogisticRegression()), ("ridge", Ridge()), ("tree", DecisionTreeRegressor(max_depth=2))]
     model = MultiOutputStack(learners=learners, strategy=strategy, cv=3, calibration="temperature", random_state=0)

@@ -163,7 +163,7 @@ def test_forged_entries_count_as_absent(cache, content):
 
 @pytest.mark.parametrize("size", [2**28 + 1, 3 * 2**30])
 def test_a_planted_file_of_gigabytes_is_not_read(cache, size):
-    """Issue 17: it was read whole."""
+    """It was read whole."""
     put_all(cache)
     for path in files_of(cache):
         with open(path, "wb") as file:

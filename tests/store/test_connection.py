@@ -36,7 +36,7 @@ def test_a_driver_that_is_not_there_is_named(tmp_path, monkeypatch):
 
 
 def test_a_new_file_is_made_without_waiting_for_the_disk_and_used_with_it(tmp_path):
-    """Issue 24: two runs took 23 s, most of it spent on waiting for the disk at each of a hundred steps."""
+    """Two runs took 23 s, most of it spent on waiting for the disk at each of a hundred steps."""
     alchemy = pytest.importorskip("sqlalchemy")
 
     def level(engine):

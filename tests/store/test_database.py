@@ -47,7 +47,7 @@ def folder_of(db, place):
 
 
 def test_nothing_is_said_while_a_run_is_kept(db, recwarn):
-    """Issue 24: SQLAlchemy told every user what is to change in MLflow."""
+    """SQLAlchemy told every user what is to change in MLflow."""
     db.log(make_model(), X, y, name="quiet")
     db.load("quiet")
     assert not recwarn.list

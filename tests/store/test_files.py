@@ -44,7 +44,7 @@ def replace_unseen(path, content):
 @pytest.mark.parametrize("as_path", [str, Path])
 @pytest.mark.parametrize("name", ["1000", "x.picture", "x.bmp-v1", "x.bmp", "with space", "ü.png", ".png"])
 def test_files_are_keyed_by_content_whatever_their_name(tmp_path, name, as_path, hashed):
-    """Issue 17: names without a known suffix were keyed by their text, others by size and time of writing."""
+    """Names without a known suffix were keyed by their text, others by size and time of writing."""
     path, copy = tmp_path / name, tmp_path / "copy"
     path.write_bytes(b"one")
     (first,) = keys_of([as_path(path)])

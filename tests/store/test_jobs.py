@@ -88,7 +88,7 @@ def test_what_is_no_file_counts_as_absent(store, make):
 
 @pytest.mark.parametrize("size", [3 * 2**30, 100])
 def test_only_the_bytes_that_were_signed_are_read(store, size):
-    """Issue 17: a planted file of gigabytes was read whole; here it even has the head of a result of ours."""
+    """A planted file of gigabytes was read whole; here it even has the head of a result of ours."""
     store.save(KEY, 1)
     path = next(store.folder.glob("*.job"))
     for start in (path.read_bytes(), b""):
