@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.preprocessing import TargetEncoder
 from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import as_pandas, check_fitted, check_params, check_sample_weight, tell, whole
@@ -16,7 +17,7 @@ from .._routing import whole_groups
 from ..schema import FewRows, Schema, are_digits, infer_column, read_few
 
 SKEWED = 2.0  # skewness above which a number is also given as its signed logarithm
-MOST_CLASSES = 20  # labels of more different values are averaged as numbers
+MOST_CLASSES = 20  # labels of more different values, or of any that are not whole, are averaged as numbers
 ROWS = 8192  # of vectors that are read at a time
 MOST = 1e30  # larger sizes are cut: float32 ends at 3e38, and squares of z-scores must not overflow
 
@@ -96,7 +97,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
             return frame, None
         if y is None:
             raise ValueError("TabularExtractor with target_encoding=True requires y to be passed: give labels.")
-        numbers = len(np.unique(y)) > MOST_CLASSES
+        numbers = type_of_target(y) == "continuous" or len(np.unique(y)) > MOST_CLASSES
         folds = (KFold if numbers else StratifiedKFold)(5, shuffle=True, random_state=0)
         folds = folds if groups is None else 5
         self._encoder = TargetEncoder(target_type="continuous" if numbers else "auto", cv=folds)

@@ -159,6 +159,17 @@ def test_categories_of_many_codes_of_digits_are_numbers_too():
     assert (np.diff(values) > 0).all()
 
 
+def test_averages_are_of_few_numbers_that_are_not_whole_too():
+    """Ratings by half stars are no classes."""
+    rng = np.random.default_rng(0)
+    code, groups = rng.integers(0, 60, 400), np.arange(400) // 2
+    y = (code % 5 + 1) / 2
+    X = pd.DataFrame({"code": [f"c{i}" for i in code]})
+    for given in (None, groups):
+        F = TabularExtractor(target_encoding=True).fit_transform(X, y, groups=given)
+        assert np.corrcoef(F[:, -1], y)[0, 1] > 0.8
+
+
 def test_averages_of_labels_leave_out_the_group_of_a_row():
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(40), 5)
