@@ -108,6 +108,10 @@ class Kind:
         """Return which rows belong together, as numbers, so that no fold may part them; None: each stands alone."""
         return None
 
+    def values(self, y):
+        """Return labels without what tells which rows belong together: what extractors learn, and columns may tell."""
+        return y
+
     def columns(self, members) -> np.ndarray:
         """Return the columns of the members at some positions of a table."""
         return (np.asarray(members)[:, np.newaxis] * self.n_columns + np.arange(self.n_columns)).ravel()

@@ -161,6 +161,8 @@ class Ranking(Numbers):
         """Return the relevance of each row."""
         return np.mod(y, GRADES)
 
+    values = relevance
+
     def fault(self, numbers):
         """Return in words what known labels cannot be; None where they can."""
         if np.isfinite(_metrics.ndcg_by_query(self.units(numbers), self.relevance(numbers), numbers)).any():

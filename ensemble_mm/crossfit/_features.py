@@ -207,6 +207,7 @@ class TrainingFeatures(Features):
         if task is None:
             return None, problem.row_weight, None
         y, weight, groups = problem.targets[task], problem.row_weight, problem.group_codes
+        y = problem.tasks[task].rules.values(y)
         if n == 1:
             return y, weight, groups
         groups = np.arange(len(y)) if groups is None else groups

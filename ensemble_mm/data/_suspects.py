@@ -32,6 +32,7 @@ def note_suspects(schema: Schema, source, tasks, targets, *, listed=False) -> Sc
     repeats: list[int] = []
     firsts: dict[bytes, Column] = {}
     notes: list[list[str]] = [[] for _ in schema.columns]
+    targets = {name: task.rules.values(targets[name]) for name, task in tasks.items()}
     for place, column in enumerate(schema.columns):
         values = _values(source, column)
         if values is None:

@@ -132,13 +132,23 @@ def _as_read(problem):
 def _check_shuffled(model, problem, rows, cv, folds, rng):
     """Refit a clone on permuted labels: what it still predicts, it cannot have learned from the views."""
     part, order = problem.take(rows), rng.permutation(len(rows))
-    shuffled = replace(part, targets={name: target[order] for name, target in part.targets.items()})
+    orders = {name: _within(part.tasks[name].rules.units(target), order) for name, target in part.targets.items()}
+    shuffled = replace(part, targets={name: target[orders[name]] for name, target in part.targets.items()})
     try:
         twin = fitted_twin(model, shuffled, _folds_within(model, rows, cv, folds, problem.n_rows), refit=False)
     except Exception as error:
         words = f"The refit on shuffled labels failed: {type(error).__name__}: {error}"
         return [("shuffled labels", "skip", np.nan, words[:300])]
     return [_judge_shuffled(name, cells_of(twin, name if name in twin.tasks_ else None)) for name in part.tasks]
+
+
+def _within(units, order):
+    """Return an order of rows in which those that belong together, such as those of a query, change places alone."""
+    if units is None:
+        return order
+    out = np.empty_like(order)
+    out[np.argsort(units, kind="stable")] = order[np.argsort(units[order], kind="stable")]
+    return out
 
 
 def _folds_within(model, rows, cv, folds, n_rows):

@@ -69,13 +69,14 @@ def check_single_columns(source, tasks, targets, rows):
     checks = []
     for name, task in tasks.items():
         telling, nearly, best, best_label = [], [], 0.0, None
+        target = task.rules.values(targets[name][rows])
         for label, values in columns:
-            gain = _telling(values[rows], targets[name][rows], task)
+            gain = _telling(values[rows], target, task)
             if gain > best:
                 best, best_label = gain, label
             if gain >= TELLING:
                 telling.append((label, gain))
-            elif share := _nearly(values[rows], targets[name][rows]):
+            elif share := _nearly(values[rows], target):
                 nearly.append((label, share))
         for label, gain in telling:
             words = (

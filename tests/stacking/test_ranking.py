@@ -170,6 +170,28 @@ def test_a_ranking_learns_from_new_queries_and_is_added_later():
     assert {m.learner for m in bigger.table_.members("fit")} == {"ridge", "gbm"}
 
 
+def test_extractors_learn_relevances_and_no_queries():
+    """The averages of labels of 60 codes tell the order, which the numbers of queries would hide."""
+    rng = np.random.default_rng(0)
+    code, query = rng.integers(0, 60, 600), rng.permutation(np.repeat(np.arange(60), 10))
+    X, Y = pd.DataFrame({"code": [f"c{i}" for i in code]}), pd.DataFrame({"grade": code % 4, "query": query})
+    views = [("facts", em.TabularExtractor(max_categories=1, target_encoding=True), ["code"])]
+    model = em.MultiOutputStack(views=views, learners=[("ridge", Ridge())], cv=3, tasks=KIND, random_state=0)
+    assert model.fit(X, Y).leaderboard().set_index("learner").loc["ridge", "score"] > 0.97
+
+
+def test_an_audit_shuffles_within_queries_and_finds_a_column_that_tells_the_relevance():
+    X, Y = searches()
+    model = em.MultiOutputStack(learners=[("ridge", Ridge())], cv=3, tasks=KIND, random_state=0)
+    found = em.audit(model, X.assign(leak=Y["grade"] * 2.5), Y, random_state=0).set_index("check")["verdict"]
+    assert found["shuffled labels of 'fit'"] == found["single columns for 'size'"] == "pass"
+    assert found["column 'leak' tells 'fit'"] == "fail"
+    assert any(
+        "leak: tells the target 'fit' exactly" in note
+        for note in model.plan(X.assign(leak=Y["grade"]), Y).problem.schema.notes
+    )
+
+
 @pytest.mark.parametrize("change, kind, words", [
     ({"grade": 0.5}, KIND, "relevances such as 0.5: give whole numbers"),
     ({"grade": 40}, KIND, "relevances such as 40: give whole numbers"),
