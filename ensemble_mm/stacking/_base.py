@@ -74,17 +74,16 @@ class BaseStack(
         context.call_on_fit_task_begin(estimator=self, X=X, y=Y)
         problem = self._problem(X, Y, sample_weight, groups)
         check_settings(self, problem.tasks)
-        tell([*problem.notes, *problem.schema.notes])
+        told = [*problem.notes, *problem.schema.notes]
         problem = with_class_weights(self.class_weight, problem)
         members = members_of_fit(self, problem)
         check_weights(self.meta_learner, problem.tasks, members)
         check_final(self, problem)
-        self._fit_problem(problem, members, sample_weight, self._seed(), Progress(context, self), started)
+        self._fit_problem(problem, members, told, sample_weight, self._seed(), Progress(context, self), started)
         context.call_on_fit_task_end(estimator=self, X=X, y=Y)
         return self
 
-    def _fit_problem(self, problem, members, sample_weight, seed, progress, started):
-        told: list[str] = []
+    def _fit_problem(self, problem, members, told, sample_weight, seed, progress, started):
         folds = draw_folds(self.cv, problem, seed, told)
         tell(told)
         metas = {name: meta_setting(self.meta_learner, task) for name, task in problem.tasks.items()}

@@ -25,11 +25,11 @@ def folds_by_task(cv, tasks) -> list[tuple[object, list[str]]]:
     return list(found.values())
 
 
-def fit_by_folds(model, problem, members, *given):
+def fit_by_folds(model, problem, members, told, *given):
     """Fit a stack, by tasks that share their folds.
 
     Features that are the same in several folds are read from a cache, which lasts as long as the fit unless one is
-    given.
+    given. What is to be told of the data is told once, with the first of them.
     """
     groups = folds_by_task(model.cv, problem.tasks)
     with TemporaryDirectory(prefix="ensemble-mm-", dir=model.workdir) as folder:
@@ -38,7 +38,8 @@ def fit_by_folds(model, problem, members, *given):
             part = copy(model)
             part.cv, part.cache = cv, folder if model.cache is None and len(groups) > 1 else model.cache
             part.time_budget = model.time_budget and model.time_budget * (i + 1) / len(groups)
-            part._fit_problem(problem.only(names), [m for m in members if m.task in names], *given)
+            mine = [member for member in members if member.task in names]
+            part._fit_problem(problem.only(names), mine, [] if i else told, *given)
             if len(groups) > 1:
                 part.folds_ = dict.fromkeys(names, part.folds_)
             parts.append(part)

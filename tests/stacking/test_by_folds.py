@@ -116,3 +116,10 @@ def test_what_needs_shared_folds_is_refused(model):
         em.compare_strategies(X, Y, cv={"size": 3}, **SETTINGS)
     with pytest.raises(ValueError, match="is a dict, which tells the folds of single tasks of a MultiOutputStack"):
         em.StackedRegressor(cv={"size": 3}, learners=LEARNERS[1:]).fit(X, Y["size"])
+
+
+def test_what_should_be_known_of_the_data_is_told_once():
+    named = X.assign(item=[f"{i:06d}" for i in range(120)])
+    with pytest.warns(em.DataWarning) as told:
+        em.MultiOutputStack(cv={"side": 4, "size": 3}, **SETTINGS).fit(named, Y[["side", "size"]])
+    assert "\n".join(str(one.message) for one in told).count("item: left out as an identifier") == 1
