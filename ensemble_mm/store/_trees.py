@@ -50,12 +50,14 @@ def read_trees(content, decoder) -> list:
     if type(described) is dict and list(described) == ["leaves"]:
         parts, (counts,) = [decoder.array(part) for part in described["leaves"]], map(decoder.array, arrays)
         _check_counts(counts, len(parts[0]))
+        _check_values(parts[-1], n_classes)  # before they grow
         decoder.spend(len(parts[0]) * (NODE_DTYPE.itemsize + 8 * n_outputs * int(n_classes.max())))
         (nodes, values), depths = _grown(parts, NODE_DTYPE, counts), None
     else:
         nodes, values, counts, depths = _whole(described, arrays, decoder, NODE_DTYPE)
-    require(nodes.dtype == NODE_DTYPE and values.dtype == np.float64, "a decision tree is of another version")
-    require(values.shape == (len(nodes), n_outputs, n_classes.max()), "the values of a decision tree do not fit it")
+    _check_values(values, n_classes)
+    require(nodes.dtype == NODE_DTYPE, "a decision tree is of another version")
+    require(len(values) == len(nodes), "the values of a decision tree do not fit it")
     require(not np.isnan(nodes["threshold"]).any(), "a decision tree compares with what is no number")
     trees, start = [], 0
     for place, count in enumerate(counts.tolist()):
@@ -99,6 +101,11 @@ def check_walk(nodes, left, right, feature, n_features, is_leaf) -> None:
 def _check_counts(counts, n_nodes):
     fits = counts.dtype.kind == "i" and counts.ndim == 1 and len(counts) and (counts > 0).all()
     require(fits and (counts <= n_nodes).all() and counts.sum() == n_nodes, "the trees of a forest do not add up")
+
+
+def _check_values(values, n_classes):
+    fits = values.dtype == np.float64 and values.shape[1:] == (len(n_classes), n_classes.max())
+    require(fits, "the values of a decision tree do not fit it")
 
 
 def _shape_of(tree):

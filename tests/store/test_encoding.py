@@ -337,3 +337,11 @@ def test_few_numbers_that_come_again_take_a_byte_each_and_come_back_to_the_bit(d
     forged = [*described[:-1], {"few": ["<f8", [0]]}]
     with pytest.raises(ValueError, match=r"none|cut|type"):
         Decoder(content, Finder()).array(forged)
+
+
+def test_numbers_of_other_sizes_than_those_of_processors_are_saved():
+    values = np.tile(np.array([1, 2, np.nan], dtype=np.longdouble), 9000)
+    encoder = Encoder()
+    described = encoder.array(values)
+    again = Decoder(b"".join(encoder.blocks), Finder()).array(described)
+    np.testing.assert_array_equal(again, values)

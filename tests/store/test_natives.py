@@ -18,7 +18,7 @@ from sklearn.preprocessing import SplineTransformer
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeRegressor
 
-from ensemble_mm.store import ModelFileError, load, save
+from ensemble_mm.store import ModelFileError, _decoding, _trees, load, save
 from ensemble_mm.store._classes import Finder
 from ensemble_mm.store._decoding import Decoder
 from ensemble_mm.store._encoding import Encoder
@@ -181,6 +181,30 @@ def test_forged_leaves_are_refused():
                 assert tree.predict(X.astype(np.float32)).shape[0] == len(X)
                 check_walk(tree.__getstate__()["nodes"], "left_child", "right_child", "feature", 4,
                            tree.children_left == -1)  # fmt: skip
+
+
+@pytest.mark.parametrize("forged", [np.zeros((1, 1, 9)), np.zeros((1, 9, 1)), np.zeros((1, 1, 1), dtype=np.uint8)])
+def test_what_leaves_predict_is_looked_at_before_trees_grow(forged, monkeypatch):
+    """Else a small file could make far more of it than it holds."""
+    tree = DecisionTreeRegressor(random_state=0).fit(X, X[:, 0]).tree_
+    encoder = Encoder()
+    content = pack_trees([tree], encoder.array)
+    n_leaves = content[3]["leaves"][-1][1][0]
+    content[3]["leaves"][-1] = [forged.dtype.str, [n_leaves, *forged.shape[1:]]]
+    encoder.blocks[-2] = np.repeat(forged, n_leaves, axis=0).tobytes()
+    monkeypatch.setattr(_trees, "_grown", lambda *_: pytest.fail("it grew"))
+    with pytest.raises(ValueError, match="values of a decision tree do not fit"):
+        read_trees(content, Decoder(b"".join(encoder.blocks), Finder()))
+
+
+def test_large_forests_are_no_bombs(monkeypatch, tmp_path):
+    """A node takes ten bytes in a file, and ten times as many in memory."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(4000, 2))
+    forest = ExtraTreesRegressor(10, random_state=0).fit(X, rng.normal(size=4000))
+    save(forest, tmp_path / "file")
+    monkeypatch.setattr(_decoding, "FREE", 2**20)
+    assert np.array_equal(load(tmp_path / "file").predict(X), forest.predict(X))
 
 
 @pytest.mark.parametrize("size", [1.0, 1e25, 1e-30])

@@ -22,3 +22,8 @@ def test_a_model_file_that_is_not_there_is_told_with_the_nearest(tmp_path):
     (tmp_path / "model.emm").write_bytes(b"")
     with pytest.raises(FileNotFoundError, match="There is no file .*modle.emm'. Did you mean 'model.emm'"):
         em.load(tmp_path / "modle.emm")
+
+
+def test_a_name_that_would_be_a_pattern_is_a_name(tmp_path):
+    with pytest.raises(FileNotFoundError, match="There is no file"):
+        em.load(tmp_path / "model.**")
