@@ -29,12 +29,35 @@ MARKS = {
 }  # fmt: skip
 # Of the encodings that are tried: those of the most people. Near relatives, such as cp1250, would take their texts.
 ENCODINGS = ["cp1252", "cp1251", "gb18030", "big5", "cp932", "cp949"]
+# Their most frequent letters: two bytes are a letter in each of these, but seldom a frequent one in more than one.
+FREQUENT = {
+    "gb18030": (
+        "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里"
+        "用道行所然家种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心本前开但因只从想实日"
+        "很间酒店房服务价格便宜不错"
+    ),
+    "big5": (
+        "的一是不了在人有我他這個們中來上大為和國地到以說時要就出會可也你對生能而子那得於著下自之年過發後作裡"
+        "用道行所然家種事成方多經麼去法學如都同現當沒動面起看定天分還進好小部其些主樣理心本前開但因只從想實日"
+        "很間酒店房服務價格便宜錯"
+    ),
+    "cp932": (
+        "のにはをたがでてとしれさあいうえおかきくけこすせそちつなぬねひふへほまみむめもやゆよらりるろわんっゃ"
+        "ゅょーンスルトリアイクラフレド日本人大年"
+    ),
+    "cp949": (
+        "이다는을의에가고하지로기도한서사리나대시어자은인들있것수를해보정그부라일전게아장무소상과적니요주우으"
+        "여제만성오공동원여행방좋습합입호텔"
+    ),
+}
+LEAST_FREQUENT = 0.25  # share of the letters beyond ASCII that are frequent in a text that is read as it was written
 # A run of bytes beyond ASCII, and the letters beside it; single bytes that are letters or signs of the west in cp1252.
 HIGH_BYTES = re.compile(rb"([A-Za-z]?)([\x80-\xff]+)([A-Za-z]?)")
 SINGLES = set("€£¥¢§°²³½¼¾«»“”‘’„–—…´¿¡ªº±µ·×÷©®™‰ŠŒŽšœžŸ\xa0".encode("cp1252")) | set(range(0xC0, 0x100))
 RUNS = 100_000  # that are looked at
 FIRST_LINE = re.compile(r'"?sep=(.)"?\r?\n')  # which Excel writes and reads
 COMMA = re.compile(r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*")
+THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2},\d{3}\s*")
 NUMBER = re.compile(r"\s*[+-]?\d+(?:\.\d+)?\s*")
 WHOLE = re.compile(r"\s*[+-]?\d+\s*")
 CODE = re.compile(r"\s*0\d+\s*")
@@ -80,8 +103,8 @@ def read_delimited(path: Path, content: bytes, layout: Layout, usual: str) -> pd
     signs = options["sep"] + options["quotechar"]
     if re.search(rf"(?:^|[\s{re.escape(signs)}])0\d", text):  # before a look at cells, which costs more
         _keep_codes(frame, text, options)
-    commas = _read_commas(frame) if layout.decimal is None and options["sep"] != "," else []
-    _tell(path, [*found, _encoding_told(encoding, layout), _commas_told(commas)])
+    in_doubt = _read_commas(frame) if layout.decimal is None and options["sep"] != "," else []
+    _tell(path, [*found, _encoding_told(encoding, layout), _commas_told(in_doubt)])
     return frame
 
 
@@ -123,7 +146,7 @@ def _options_of(text: str, layout: Layout, usual: str) -> tuple[dict[str, Any], 
     """Return the options of `read_csv` for a text, and what of them is not as usual."""
     first = FIRST_LINE.match(text)
     sample = text[first.end() if first else 0 :][:SAMPLE]
-    sep, quote = _separator_of(sample, layout.sep or (first and first[1]), usual)
+    sep, quote, is_sure = _separator_of(sample, layout.sep or (first and first[1]), usual)
     rows = _rows_of(sample, sep, quote)
     titles, width = _titles(rows), _width_of(rows)
     rows = rows[titles:]
@@ -139,7 +162,7 @@ def _options_of(text: str, layout: Layout, usual: str) -> tuple[dict[str, Any], 
     elif more == 1:
         options["index_col"] = False  # a separator at the end of each row
     found = {
-        f"the separator {sep!r}": not (layout.sep or first or sep == usual),
+        f"the separator {sep!r}": not (is_sure or sep == usual),
         f"the quotes {quote}": quote != '"',
         f"the lines left out that stand above the names ({titles})": titles,
         "a first column without a name, for there is one name less than cells": unnamed,
@@ -233,10 +256,23 @@ def _encoding_of(content: bytes) -> str:
     except UnicodeDecodeError:
         if _is_western(content):
             return "cp1252"
+        frequent = {encoding: _share_of_frequent(content, encoding) for encoding in FREQUENT}
+        likely = max(frequent, key=lambda encoding: frequent[encoding])
+        if frequent[likely] >= LEAST_FREQUENT:
+            return likely
         from charset_normalizer import from_bytes
 
         found = from_bytes(content, cp_isolation=ENCODINGS).best()
         return "cp1252" if found is None else found.encoding
+
+
+def _share_of_frequent(content: bytes, encoding: str) -> float:
+    """Return the share of the letters beyond ASCII that are frequent ones of an encoding; 0 where it cannot be read."""
+    try:
+        letters = [letter for letter in content.decode(encoding) if letter > "\x7f"][:RUNS]
+    except UnicodeDecodeError:
+        return 0.0
+    return sum(letter in FREQUENT[encoding] for letter in letters) / max(len(letters), 1)
 
 
 def _is_western(content: bytes) -> bool:
@@ -253,19 +289,24 @@ def _is_western(content: bytes) -> bool:
     return western > 4 * others
 
 
-def _separator_of(sample: str, said: str | None, usual: str) -> tuple[str, str]:
-    """Return the separator, by which most rows have as many cells as the first, and the quotes; of equals the usual."""
+def _separator_of(sample: str, said: str | None, usual: str) -> tuple[str, str, bool]:
+    """Return the separator, by which most rows have as many cells as the first; the quotes; and whether it is sure.
+
+    Of equals it is the usual one. It is sure where it fits nearly all rows, and no other one fits half of them.
+    """
     lines = sample.splitlines()[:ROWS]
     single = '"' not in sample and sum(line[:1] == "'" or line[-1:] == "'" for line in lines) > 0.8 * len(lines)
     quote = "'" if single else '"'
-    best, most = said or usual, (0.0, 1)
+    best, most, fits = said or usual, (0.0, 1), {}
     for sep in () if said else (usual, *SEPARATORS):
         rows = _rows_of(sample, sep, quote)
         width = len(rows[_titles(rows)]) if rows else 0
         found = sum(len(row) == width for row in rows) / max(len(rows), 1), width
+        fits[sep] = found[0] if width > 1 else 0.0
         if width > 1 and found > most:
             best, most = sep, found
-    return best, quote
+    rivals = [share for sep, share in fits.items() if sep != best]
+    return best, quote, bool(said) or most[0] >= 0.9 and max(rivals) < 0.5
 
 
 def _keep_words(frame, text, options) -> None:
@@ -293,13 +334,14 @@ def _keep_codes(frame, text, options) -> None:
 
 
 def _read_commas(frame, but=()) -> list:
-    """Make columns of numbers with decimal commas numbers; return their names."""
-    read = []
+    """Make columns of numbers with decimal commas numbers; return the names of those that may be thousands as well."""
+    in_doubt = []
     for name in frame.columns:
         if name in but or pd.api.types.is_numeric_dtype(frame[name]):
             continue
         known = frame[name].dropna()
         if any(map(COMMA.fullmatch, known)) and all(COMMA.fullmatch(cell) or WHOLE.fullmatch(cell) for cell in known):
             frame[name] = pd.to_numeric(frame[name].str.replace(",", "."))
-            read.append(name)
-    return read
+            if all(THOUSANDS.fullmatch(cell) or WHOLE.fullmatch(cell) for cell in known):
+                in_doubt.append(name)
+    return in_doubt

@@ -199,20 +199,37 @@ def written(rows, sep, quote='"'):
 
 @pytest.mark.parametrize("sep", [";", "\t", "|"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
-def test_how_a_file_is_written_is_found_out_and_told(tmp_path, sep, encoding):
+def test_how_a_file_is_written_is_found_out_and_told_where_in_doubt(tmp_path, sep, encoding):
     path = tmp_path / "t.csv"
     path.write_bytes(written(ROWS, sep).encode(encoding))
-    with pytest.warns(DataWarning) as heard:
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
         X, _ = read_table(path)
-    (words,) = [str(w.message) for w in heard]
-    assert f"separator {sep!r}" in words and "decimal commas in 'price'" in words and "--sep" in words
-    assert ("encoding cp1252" in words) == (encoding == "cp1252")
+    told = [str(w.message) for w in heard]  # the separator and the decimal commas are not in doubt, the encoding is
+    assert [("encoding cp1252" in words, "separator" in words) for words in told] == [(True, False)] * (
+        encoding == "cp1252"
+    )
     assert X["name"].tolist() == [row[0] for row in ROWS[1:]]
     assert X["price"].tolist() == [12.5, -3.0, 0.25] and X["zip"].tolist() == ["00501", "10115", "01067"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         said, _ = read_table(path, sep=sep, decimal=",", encoding=encoding)
     pd.testing.assert_frame_equal(said, X)
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "first"),
+    [
+        ("n;price\na;1,234\nb;2,345\n", "decimal commas in 'price'", ["a", 1.234]),
+        ("n, m;price\na, b;1\nc, d;2\ne;3\n", "the separator ';'", ["a, b", 1]),
+        ("n;price\na;1\nb\nc;2\nd\n", "the separator ';'", ["a", 1]),
+    ],
+)
+def test_what_could_be_written_in_two_ways_is_told(tmp_path, text, told, first):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.warns(DataWarning, match=told):
+        X, _ = read_table(tmp_path / "t.csv")
+    assert X.iloc[0].tolist() == first
 
 
 @pytest.mark.parametrize(
@@ -330,8 +347,7 @@ def test_words_for_nothing_are_what_the_rest_of_their_column_says(tmp_path):
 
 def test_single_quotes_and_the_first_line_of_excel_are_understood(tmp_path):
     (tmp_path / "t.csv").write_text("sep=;\n" + written(ROWS, ";"), encoding="utf-8")
-    with pytest.warns(DataWarning, match="decimal commas"):
-        assert read_table(tmp_path / "t.csv")[0]["price"].tolist() == [12.5, -3.0, 0.25]
+    assert read_table(tmp_path / "t.csv")[0]["price"].tolist() == [12.5, -3.0, 0.25]
     (tmp_path / "t.csv").write_text("'a','b'\n'1, 2','x'\n'3','y'\n")
     with pytest.warns(DataWarning, match="the quotes '"):
         assert read_table(tmp_path / "t.csv")[0]["a"].tolist() == ["1, 2", "3"]
@@ -341,6 +357,11 @@ def test_single_quotes_and_the_first_line_of_excel_are_understood(tmp_path):
     ("encoding", "text"),
     [
         ("gb18030", "酒店很好，服务也不错"),
+        ("gb18030", "WIFI很好"),
+        ("gb18030", "房间干净"),
+        ("big5", "房間很乾淨，早餐普通"),
+        ("cp949", "좋은 호텔입니다"),
+        ("cp949", "방이 작아요"),
         ("cp932", "東京ホテルは良い、部屋が狭い"),
         ("cp1251", "Очень хорошая гостиница"),
         ("cp1252", "Köln: wie neu für 4.032 €"),
