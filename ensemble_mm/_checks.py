@@ -326,6 +326,13 @@ def check_path(path, call: str) -> None:
         raise TypeError(f"path must be the name of a file, found a {type(path).__name__}: write {call}.")
 
 
+def check_folder(path) -> None:
+    """Refuse a file in a folder that does not exist: its name is more often misspelt than wanted."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"The folder {str(folder)!r} does not exist: make it, or name another one.")
+
+
 def shown(value) -> str:
     """Return a value as it is shown in messages."""
     text = repr(value)

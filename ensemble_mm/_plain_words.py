@@ -29,6 +29,17 @@ def plain(value) -> str:
     return number(value) if not 1000 <= abs(value) < np.inf else _minus(f"{value:,.0f}")
 
 
+def aligned(value) -> str:
+    """Return a number as `plain` does, with its last zeros, as in a column of a table: "0.540" below "0.533"."""
+    return f"{value:#.3g}".rstrip(".") if 0.001 <= abs(value) < 1000 else plain(value)
+
+
+def written(value: float) -> str:
+    """Return a number of the data as a table holds it: "9000000", not "9e+06"."""
+    text = f"{value:.6g}"
+    return f"{value:.0f}" if "e+" in text and abs(value) < 1e15 else text
+
+
 def in_unit(words, unit) -> str:
     """Return a number that is written with its unit: "$12", "12 €", "12 %"."""
     return f"{unit}{words}" if unit in LEADING else f"{words}{NBSP}{unit}" if unit else words

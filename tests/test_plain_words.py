@@ -6,12 +6,14 @@ import pytest
 from ensemble_mm._plain_words import (
     Distances,
     RightAnswers,
+    aligned,
     number,
     of_hundred,
     percent,
     plain,
     plural,
     score_text,
+    written,
 )
 
 
@@ -39,3 +41,18 @@ from ensemble_mm._plain_words import (
 )  # fmt: skip
 def test_numbers_are_told_in_words(said, expected):
     assert said == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(9e6, "9000000"), (0.0042, "0.0042"), (2.5, "2.5"), (-3.0, "-3"), (1e20, "1e+20"), (12345678.9, "12345679")],
+)
+def test_numbers_of_the_data_have_no_power_of_ten(value, shown):
+    assert written(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.58, "0.580"), (0.533, "0.533"), (12.0, "12.0"), (150.0, "150"), (0, "0")]
+)
+def test_numbers_of_a_column_have_as_many_digits(value, shown):
+    assert aligned(value) == shown

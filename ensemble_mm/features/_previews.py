@@ -9,6 +9,7 @@ import numpy as np
 
 from .._checks import is_missing
 from .._items import plain_item, sound_pair
+from .._plain_words import written
 from ._audio import load_sound
 from ._image import ImageExtractor
 from ._media import open_clip
@@ -32,7 +33,7 @@ def words_of(item) -> str:
 
 def _plain(value) -> str:
     if isinstance(value, (float, np.floating)):
-        return "missing" if np.isnan(value) else f"{value:.6g}"
+        return "missing" if np.isnan(value) else written(value)
     return "missing" if is_missing(value) else str(value).removesuffix(" 00:00:00")  # of days
 
 

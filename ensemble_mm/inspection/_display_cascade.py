@@ -61,13 +61,13 @@ class CascadeDisplay:
     def plot(self, ax=None) -> Self:
         """Draw the curve on `ax`, or on a new figure; return self."""
         ax = new_axes(ax, "CascadeDisplay.plot", (6.4, 4.2))
-        ax.plot(self.curve["seconds"], self.curve["score"], color=PALETTE[0], marker="o")
+        ax.plot(1000 * self.curve["seconds"], self.curve["score"], color=PALETTE[0], marker="o")
         for points in self._apart():
             first, last = points[0], points[-1]
             words = f"{first.certain:g}" if first is last else f"{first.certain:g} to {last.certain:g}"
-            place = (last.seconds, max(point.score for point in points))
+            place = (1000 * last.seconds, max(point.score for point in points))
             ax.annotate(words, place, (0, 6), textcoords="offset points", fontsize=8, ha="center")
-        ax.set(xlabel="seconds per row", ylabel=self.score_name)
+        ax.set(xlabel="milliseconds per row", ylabel=self.score_name)
         ax.margins(x=0.08, y=0.12)
         tidy(ax, grid="both")
         return finish(self, ax, "Score by the certainty that is asked for", self.task)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ._cells import cells_of
-from ._drawing import GAIN, PALETTE, cycle, finish, legend_below, new_axes, shorten, tidy, wrap
+from ._drawing import GAIN, PALETTE, cycle, finish, ink, legend_below, member_name, new_axes, shorten, tidy, wrap
 from ._scores import compare_choices, words_of
 
 
@@ -79,12 +79,13 @@ class PruningDisplay:
             ax.fill_between(place, path["low"], path["high"], color=PALETTE[4], alpha=0.3, linewidth=0,
                             label="± 1 standard error")  # fmt: skip
         ax.plot(place, path["score"], color=PALETTE[0], marker="o", label="score of those kept")
-        # Listed in a corner that the curve, which grows, leaves free: beside the points the names would collide.
+        # Listed where the curve leaves room: beside the points the names would collide.
         if by_cost:
             for i, row in enumerate(path.itertuples(), 1):
                 ax.annotate(i, (row.seconds, row.score), (0, 5), textcoords="offset points", fontsize=8, ha="center")
-        first = [shorten(f"{i}  {row.reads} · {row.learner}", 34) for i, row in enumerate(path.itertuples(), 1)][:5]
-        ax.text(0.98, 0.04, "\n".join(first), transform=ax.transAxes, ha="right", va="bottom", fontsize=8)
+        first = [f"{i}  {member_name(row.reads, row.learner, 32)}" for i, row in enumerate(path.itertuples(), 1)][:5]
+        blank = [ax.plot([], [], linestyle="")[0] for _ in first]
+        ax.add_artist(ax.legend(blank, first, loc="best", handlelength=0, handletextpad=0, fontsize=8, frameon=False))
         if not by_cost:
             ax.set_xticks(place if len(place) <= 15 else place[:: len(place) // 10])
         ax.set_xlabel("seconds" if by_cost else "members kept, heaviest first")
@@ -159,6 +160,9 @@ class ScoreDisplay:
 class StrategyDisplay:
     """Strategies side by side: how much each changes the loss of every task, with paired intervals.
 
+    It is made of a table, since every strategy is a fit of its own:
+    ``StrategyDisplay(compare_strategies(X, Y, learners="fast")).plot()``.
+
     Parameters
     ----------
     comparison : DataFrame
@@ -181,7 +185,7 @@ class StrategyDisplay:
     2
     """
 
-    def __init__(self, *, comparison):
+    def __init__(self, comparison):
         self.comparison = comparison
 
     def plot(self, ax=None) -> Self:
@@ -190,6 +194,11 @@ class StrategyDisplay:
         Differences are in percent of the ensemble's loss, so that tasks share one axis.
         """
         table = self.comparison
+        if not isinstance(table, pd.DataFrame):
+            raise TypeError(
+                f"StrategyDisplay was given a {type(table).__name__}: give it the table that compare_strategies(X, Y, "
+                "...) returns, which fits the same data in several ways."
+            )
         tasks = list(dict.fromkeys(table.index.get_level_values(0)))
         strategies = list(dict.fromkeys(table.index.get_level_values(1)))
         ax = new_axes(ax, "StrategyDisplay.plot", (6.6, 1.6 + 0.3 * (len(table) + len(tasks))))
@@ -210,7 +219,7 @@ class StrategyDisplay:
                 place += 1
         ax.set_yticks(ticks, names)
         ax.set_ylim(place - 0.5, -0.7)
-        ax.axvline(0, color="black", linewidth=0.8)
+        ax.axvline(0, color=ink(ax), linewidth=0.8)
         ax.set_xlabel("loss above that of the ensemble, in percent of it (left is better)")
         tidy(ax, grid="x")
         return finish(self, ax, "Strategies on the same folds")

@@ -12,7 +12,7 @@ from .._kinds import Classes, Numbers
 from .._plain_words import class_name, percent
 from ..data import labels_by_task
 from ._cells import cells_of, check_task, tasks_of
-from ._drawing import GREY, PALETTE, SEQUENTIAL, cycle, finish, legend_below, new_axes, shorten, tidy
+from ._drawing import GREY, PALETTE, SEQUENTIAL, cycle, finish, ink, legend_below, new_axes, shorten, tidy
 
 
 def predictions_of(estimator, task, X=None, Y=None, *, decided=False):
@@ -223,6 +223,8 @@ class ResidualDisplay:
     coverage : float or None
         What the intervals are to cover.
     task : str
+    unit : str
+        What the numbers are counted in, such as "€"; it stands at both axes.
 
     Attributes
     ----------
@@ -239,7 +241,9 @@ class ResidualDisplay:
     1.0
     """
 
-    def __init__(self, *, predicted, residual, sample_weight=None, low=None, high=None, coverage=None, task=""):
+    def __init__(
+        self, *, predicted, residual, sample_weight=None, low=None, high=None, coverage=None, task="", unit=""
+    ):
         self.predicted = predicted
         self.residual = residual
         self.sample_weight = sample_weight
@@ -247,6 +251,7 @@ class ResidualDisplay:
         self.high = high
         self.coverage = coverage
         self.task = task
+        self.unit = unit
 
     @classmethod
     def from_estimator(cls, estimator, X=None, Y=None, *, task=None, coverage=0.9, ax=None) -> Self:
@@ -266,9 +271,11 @@ class ResidualDisplay:
             known = ~np.isnan(truth_of(estimator, Y)[info.name])
             bounds = bounds.reshape(len(known), -1)[known]
             low, high = bounds[:, 0], bounds[:, 1]
-        return cls.from_predictions(
-            truth, prediction, sample_weight=weight, low=low, high=high, coverage=coverage, task=info.name, ax=ax
-        )
+        display = cls(
+            predicted=prediction, residual=truth - prediction, sample_weight=weight, low=low - prediction,
+            high=high - prediction, coverage=coverage, task=info.name, unit=info.rules.unit,
+        )  # fmt: skip
+        return display.plot(ax=ax)
 
     @classmethod
     def from_predictions(
@@ -298,13 +305,14 @@ class ResidualDisplay:
             )  # fmt: skip
         self.covered_ = float(np.average(inside, weights=self.sample_weight)) if len(inside) else float("nan")
         size = 26 if len(inside) < 300 else 10
-        ax.axhline(0, color="black", linewidth=0.8)
+        ax.axhline(0, color=ink(ax), linewidth=0.8)
         ax.scatter(self.predicted[inside], self.residual[inside], s=size, color=PALETTE[0], alpha=0.7, linewidth=0)
         ax.scatter(
             self.predicted[~inside], self.residual[~inside], s=size + 6, color=PALETTE[1], marker="x",
             label=f"outside ({percent(1 - self.covered_, 0)})" if len(inside) else "outside",
         )  # fmt: skip
-        ax.set(xlabel="predicted", ylabel="true - predicted")
+        unit = f" ({shorten(self.unit)})" if self.unit else ""
+        ax.set(xlabel=f"predicted{unit}", ylabel=f"true − predicted{unit}")
         if self.low is not None:
             legend_below(ax, ncols=2)
         tidy(ax, grid="both")

@@ -11,7 +11,7 @@ from ..data import MultimodalData, as_fitted
 from ._cells import cells_of, check_task
 from ._contributions import MOST_EXACT_VIEWS, SAMPLED_ORDERS, worth_of
 from ._display_errors import predictions_of
-from ._drawing import GAIN, GREY, cycle, finish, legend_below, new_axes, shorten, tidy
+from ._drawing import GAIN, GREY, cycle, finish, ink, legend_below, new_axes, shorten, tidy
 
 ANY = "any view"
 
@@ -65,7 +65,7 @@ class MissingDisplay:
         for i, name in enumerate(self.scores.columns):
             style = cycle(i)
             if name == ANY:
-                style = {"color": "black", "marker": "", "linestyle": "-", "linewidth": 2.2}
+                style = {"color": ink(ax), "marker": "", "linestyle": "-", "linewidth": 2.2}
             ax.plot(self.scores.index, self.scores[name], label=shorten(name), **style)
         ax.axhline(0, color=GREY, linewidth=0.8)
         ax.set(xlabel="share of items missing", ylabel=GAIN)

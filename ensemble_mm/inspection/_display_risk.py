@@ -10,6 +10,8 @@ from ._cells import check_task
 from ._display_errors import predictions_of
 from ._drawing import PALETTE, finish, new_axes, tidy
 
+FEWEST = 20  # rows from which the curve begins
+
 
 class RiskCoverageDisplay:
     """Share of wrong classes among the rows that are answered, against the share of rows that are.
@@ -42,7 +44,7 @@ class RiskCoverageDisplay:
     def from_estimator(cls, estimator, X=None, Y=None, *, task=None, ax=None) -> Self:
         """Draw the curve of one task of classes (default: the first) of a fitted stack.
 
-        Without X and Y it is that of out-of-fold predictions.
+        Without X and Y it is that of out-of-fold predictions. It begins where 20 rows are answered.
         """
         name = check_task(estimator, task, Classes.family)
         info, truth, out, weight = predictions_of(estimator, name, X, Y)
@@ -51,6 +53,8 @@ class RiskCoverageDisplay:
         mass = np.cumsum((np.ones(len(truth)) if weight is None else weight)[order])
         wrong = (info.rules.decide(out) != truth)[order] * np.diff(mass, prepend=0)
         last = np.flatnonzero(np.diff(certain[order], append=-1) != 0)  # rows that are as sure are answered together
+        # The share of a few rows is chance: one wrong row among the first would draw a spike.
+        last = last[np.arange(len(truth))[last] >= min(FEWEST, len(truth)) - 1]
         curve = {"answered": mass[last] / mass[-1], "risk": np.cumsum(wrong)[last] / mass[last],
                  "certain": certain[order][last]}  # fmt: skip
         return cls(curve=pd.DataFrame(curve), task=name).plot(ax=ax)

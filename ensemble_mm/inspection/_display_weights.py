@@ -10,7 +10,9 @@ from .._checks import check_choice
 from .._kinds import Classes
 from ._cells import cells_of, check_task
 from ._contributions import view_contributions
-from ._drawing import DIVERGING, GAIN, cycle, finish, heat_map, legend_below, new_axes, shorten, tidy
+from ._drawing import DIVERGING, GAIN, cycle, finish, heat_map, ink, legend_below, member_name, new_axes, shorten, tidy
+
+LEAST = 0.005  # weight that is written into a cell: less would read 0.00
 
 
 class ContributionDisplay:
@@ -69,16 +71,21 @@ class ContributionDisplay:
         used = weights[(weights > 0.0005).any(axis=1)]
         n_idle = len(weights) - len(used)
         shown, rest = used.iloc[:max_rows], used.iloc[max_rows:]
-        shown = shown.astype(float).set_axis([f"{reads} · {learner}" for reads, learner in shown.index])
+        shown = shown.astype(float).set_axis([member_name(reads, learner) for reads, learner in shown.index])
         if len(rest):
             shown.loc[f"{len(rest)} others together"] = rest.sum(axis=0)
         size = (3.4 + 0.85 * len(weights.columns), 1.6 + 0.34 * max(3, len(shown)))
         ax = new_axes(ax, "ContributionDisplay.plot", size)
         limit = max(0.5, float(np.nanmax(shown, initial=0)))
-        self.image_ = heat_map(ax, shown, limits=(0, limit), label="weight", blank=0.005)
+        self.image_ = heat_map(ax, shown, limits=(0, limit), label="weight", blank=LEAST)
         gap = "\n" if len(weights.columns) < 3 else " "  # a narrow figure has no room for both on a line
         note = f"{gap}({n_idle} more have none)" if n_idle else ""
         return finish(self, ax, f"Weight of each member{note}")
+
+
+def has_help(matrix) -> bool:
+    """Tell whether any task gives another one what can be seen in a picture."""
+    return bool((matrix.to_numpy(dtype=float) >= LEAST).any())
 
 
 class TaskContributionDisplay:
@@ -119,7 +126,7 @@ class TaskContributionDisplay:
     def plot(self, ax=None) -> Self:
         """Draw the matrix on `ax`, or on a new figure; return self."""
         matrix = self.contributions
-        if not np.nan_to_num(matrix.to_numpy(dtype=float)).any():
+        if not has_help(matrix):
             self.image_, ax = None, new_axes(ax, "TaskContributionDisplay.plot", (5.0, 1.4))
             ax.set_axis_off()
             ax.text(0, 0.5, "Tasks do not help each other here.", fontsize=11, transform=ax.transAxes)
@@ -127,7 +134,7 @@ class TaskContributionDisplay:
         n = len(matrix.columns)
         ax = new_axes(ax, "TaskContributionDisplay.plot", (2.8 + 0.75 * n, 2.0 + 0.5 * n))
         limit = max(0.5, float(np.nanmax(matrix.to_numpy(dtype=float), initial=0)))
-        self.image_ = heat_map(ax, matrix, limits=(0, limit), label="share")
+        self.image_ = heat_map(ax, matrix, limits=(0, limit), label="share", blank=LEAST)
         ax.set_xlabel("task that is helped")
         ax.set_ylabel("task that gives")
         return finish(self, ax, "What tasks give to each other")
@@ -182,10 +189,10 @@ class ViewContributionDisplay:
             ax.barh(rows, value, 0.9 * step, color=style["color"], hatch=hatch, edgecolor="white", label=shorten(view))
             if np.isfinite(low).all():
                 whiskers = np.abs([value - low, high - value])
-                ax.errorbar(value, rows, xerr=whiskers, fmt="none", ecolor="black", elinewidth=1, capsize=2)
+                ax.errorbar(value, rows, xerr=whiskers, fmt="none", ecolor=ink(ax), elinewidth=1, capsize=2)
         ax.set_yticks(range(len(tasks)), [shorten(task) for task in tasks])
         ax.invert_yaxis()
-        ax.axvline(0, color="black", linewidth=0.8)
+        ax.axvline(0, color=ink(ax), linewidth=0.8)
         ax.set_xlabel(f"{GAIN}, by each view")
         legend_below(ax, ncols=min(4, n_views))
         tidy(ax, grid="x")
@@ -275,7 +282,7 @@ class TableDisplay:
         n = len(self.agreement)
         side = 2.6 + 0.42 * max(3, n)
         ax = new_axes(ax, "TableDisplay.plot", (side + 1.6, side))
-        names = [f"{reads} · {learner}" for reads, learner in self.agreement.index]
+        names = [member_name(reads, learner, 32) for reads, learner in self.agreement.index]
         below: list = names
         if n > 4:  # numbers below, with the names beside them: so many names below would be cut to the same beginning
             names, below = [f"{name}  {i}" for i, name in enumerate(names, 1)], list(range(1, n + 1))

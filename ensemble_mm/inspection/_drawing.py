@@ -9,14 +9,14 @@ import numpy as np
 
 from .._checks import require
 
-# Okabe, M., Ito, K. (2008). Color universal design; the yellow is left out: it is too pale on white.
-PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"]
+GREY = "#767676"  # as far from white paper as from black
+# Okabe, M., Ito, K. (2008). Color universal design; yellow and black are left out: they do not show on every paper.
+PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", GREY]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 LINES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]
 GAIN = "loss of a constant guess removed (0: none, 1: all)"  # label of an axis: share of the prior's loss removed
 SEQUENTIAL = "Blues"
 DIVERGING = "PuOr"
-GREY = "#5f5f5f"
 WIDE_FONTS = ("Noto Sans CJK", "Noto Sans Devanagari", "Source Han", "PingFang", "Microsoft YaHei", "Hiragino Sans")
 
 
@@ -42,6 +42,11 @@ def shorten(label, width=28) -> str:
     return text.replace("$", r"\$")
 
 
+def member_name(reads, learner, width=36) -> str:
+    """Return what a member reads and its learner on one line; what it reads is cut first, since many read the same."""
+    return f"{shorten(reads, max(width - len(str(learner)) - 3, 12))} · {learner}"
+
+
 def wrap(label, width=20, lines=3) -> str:
     """Return the label broken into at most `lines` lines of `width` characters."""
     text = shorten(label, width * lines)
@@ -57,12 +62,17 @@ def cycle(i: int) -> dict:
     }
 
 
+def ink(ax):
+    """Return the colour of lines and words that stands out on the paper of the axes, white or black."""
+    return ax.xaxis.label.get_color()
+
+
 def tidy(ax, *, grid="y"):
     """Take away what carries no information, and put a pale grid behind the data."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.set_axisbelow(True)
     if grid:
-        ax.grid(axis=grid, color="#d9d9d9", linewidth=0.6)
+        ax.grid(axis=grid, color=ink(ax), alpha=0.15, linewidth=0.6)
     return ax
 
 
@@ -102,10 +112,11 @@ def heat_map(ax, frame, *, cmap=SEQUENTIAL, limits=(0, 1), fmt="{:.2f}", annotat
     values, rows, columns = frame.to_numpy(dtype=float), list(frame.index), list(frame.columns)
     shown = np.ma.masked_invalid(values)
     image = ax.imshow(shown, cmap=cmap, vmin=limits[0], vmax=limits[1], aspect="auto", interpolation="nearest")
-    narrow = len(columns) <= 4 or max(len(str(c)) for c in columns) <= 3
-    ax.set_xticks(range(len(columns)), [wrap(c, 14) if narrow else shorten(c, 22) for c in columns])
+    longest = max(len(line) for c in columns for line in wrap(c, 14).split("\n"))
+    level = len(columns) == 1 or longest <= (9 if len(columns) <= 4 else 3)  # else neighbours would run into each other
+    ax.set_xticks(range(len(columns)), [wrap(c, 14) if level else shorten(c, 22) for c in columns])
     ax.set_yticks(range(len(rows)), [shorten(r, 36) for r in rows])
-    if not narrow:
+    if not level:
         ax.tick_params(axis="x", rotation=45)
         for tick in ax.get_xticklabels():
             tick.set(ha="right", rotation_mode="anchor")
@@ -137,4 +148,8 @@ def write_cells(ax, image, values, fmt, blank=0.0):
         colour = np.array(image.cmap(image.norm(value))[:3])
         linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
         dark = linear @ [0.2126, 0.7152, 0.0722] < 0.179
-        ax.text(j, i, fmt.format(value), ha="center", va="center", fontsize=size, color="white" if dark else "black")
+        text = fmt.format(value)
+        text = text if text.strip("-0.") else text.removeprefix("-")  # no "-0.0"
+        ax.text(
+            j, i, text.replace("-", "−"), ha="center", va="center", fontsize=size, color="white" if dark else "black"
+        )

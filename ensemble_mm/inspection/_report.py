@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import BadItemsError, check_path, require
+from .._checks import BadItemsError, check_folder, check_path, require
 from .._lines import say
 from .._plain_words import plural
 from ..data import columns_read
@@ -87,8 +87,7 @@ def write_report(model, path, X=None, Y=None, *, id=None, title=None, audit=None
     jinja2 = require("jinja2", extra="report", caller="write_report")
     check_path(path, "write_report(model, path, X, Y)")
     path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"The folder {str(path.parent)!r} does not exist: make it, or name another one.")
+    check_folder(path)
     rows = Rows(model, X, Y, id)
     say(model, "report, 1 of 3: what drives the predictions ...")
     shares = view_contributions(model, random_state=0)

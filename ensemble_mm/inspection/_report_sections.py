@@ -7,7 +7,7 @@ import numpy as np
 from .._checks import listed
 from .._inner_folds import folds_of
 from .._kinds import Classes, Numbers, Ranking, Survival
-from .._plain_words import SHARES, class_name, number, percent, plain, plural, score_text
+from .._plain_words import SHARES, aligned, class_name, number, percent, plain, plural, score_text
 from ..store import data_key, versions
 from ._cells import cells_of
 from ._display_cascade import CascadeDisplay
@@ -16,7 +16,7 @@ from ._display_errors import ConfusionDisplay, ReliabilityDisplay, ResidualDispl
 from ._display_missing import MissingDisplay
 from ._display_risk import RiskCoverageDisplay
 from ._display_rows import hardest_rows, verdict_of, worst_of
-from ._display_weights import ContributionDisplay, TaskContributionDisplay, ViewContributionDisplay
+from ._display_weights import ContributionDisplay, TaskContributionDisplay, ViewContributionDisplay, has_help
 from ._report_pictures import Picture, drawn
 from ._scores import compare_choices, words_of
 
@@ -82,7 +82,7 @@ def scores_section(model):
                 "score": score_text(metric, row.score),
                 "interval": f"{score_text(metric, row.low)} to {score_text(metric, row.high)}",
                 "difference": "" if i == 0 else _difference_text(metric, row),
-                "second": plain(row.second),
+                "second": aligned(row.second),
                 "gain": percent(row.gain),
             }
             for i, row in enumerate(choices.itertuples())
@@ -157,7 +157,7 @@ def weights_section(model, shares, parts=None):
         )
     )
     matrix = getattr(model, "task_contributions_", None)
-    if matrix is not None and len(tasks) > 1 and matrix.to_numpy(dtype=float).any():
+    if matrix is not None and len(tasks) > 1 and has_help(matrix):
         pictures.append(
             drawn(
                 lambda axes: TaskContributionDisplay.from_estimator(model, ax=axes),
@@ -243,7 +243,7 @@ PICTURES = [
     ),
     Picture(
         CascadeDisplay,
-        lambda display, name: f"Score of {name} against seconds per row, when slow views are read only where needed.",
+        lambda display, name: f"Score of {name} against the time per row, when slow views are read only where needed.",
         "Beside each point: how probable a class must be so that no further view of a row is read.",
         family=Classes.family,
         when=lambda model, task: len(model.views_) > 1,

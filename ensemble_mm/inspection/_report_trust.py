@@ -70,9 +70,10 @@ def _no_better(part):
 
 
 def _beaten(part):
-    for row in part["choices"].iloc[1:-1].itertuples():
-        if row.difference_low > 0:
-            yield f"{part['name']}: {row.choice} with {row.learner!r} scores better."
+    better = [row for row in part["choices"].iloc[1:-1].itertuples() if row.difference_low > 0]
+    for row in better:
+        if f"only {row.learner!r}" not in [other.choice for other in better]:  # the best single view is one of these
+            yield f"{part['name']}: {row.choice} scores better."
 
 
 def _probabilities(model):

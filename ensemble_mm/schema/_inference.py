@@ -13,6 +13,7 @@ import pandas as pd
 
 from .._checks import did_you_mean, is_missing
 from .._modalities import MODALITIES
+from .._plain_words import written
 from ._blanks import is_blank, is_no_text
 from ._categories import CategoryRule, learn_categories
 from ._column import IN_TABLE, STRINGS, Column
@@ -191,7 +192,9 @@ def _typed(values, name) -> Column:
         because = "its numbers are days, such as 20240205"
     notes: tuple[str, ...] = ()
     if kind == "number" and _count_rows(values):
-        notes = (_note("whole numbers that differ in every row, as those of an id do; to leave it out", name, "drop"),)
+        notes = (
+            _note("whole numbers that differ in every row, as those of an id do; to leave it out", name, "identifier"),
+        )
     elif kind == "number" and values.dtype.kind in "iuf" and _are_codes(name, values):
         notes = _code_notes(name)
     return Column(name=name, taken_as=kind, because=because, reading=rule, notes=notes)
@@ -368,5 +371,5 @@ def _shown_file(item) -> str:
 
 def _shown(item) -> str:
     text = f"array of shape {item.shape}" if isinstance(item, np.ndarray) else str(item)
-    text = f"{item:.6g}" if isinstance(item, float) else text
+    text = written(item) if isinstance(item, float) else text
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

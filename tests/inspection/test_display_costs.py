@@ -1,6 +1,7 @@
 """Members join by weight; strategies are compared with the ensemble."""
 
 import pandas as pd
+import pytest
 
 from ensemble_mm.inspection import PruningDisplay, StrategyDisplay
 
@@ -15,3 +16,8 @@ def test_strategies_are_drawn_in_percent_of_the_ensemble(ax):
     frame = pd.DataFrame({"loss": [2.0, 3.0], "difference": [0.0, 1.0], "low": [0.0, 0.5], "high": [0.0, 1.5]}, index)
     StrategyDisplay(comparison=frame).plot(ax)
     assert [line.get_xdata()[0] for line in ax.get_lines() if line.get_marker() in "os"] == [0.0, 50.0]
+
+
+def test_strategies_of_a_model_are_refused_with_what_to_give(hand_made):
+    with pytest.raises(TypeError, match=r"was given a HandMadeStack: give it the table that compare_strategies"):
+        StrategyDisplay(hand_made).plot()

@@ -28,6 +28,6 @@ def test_q_statistic_of_members_that_never_err_together(ax):
 
 
 def test_tasks_that_do_not_help_each_other_are_no_grid_of_zeros(ax):
-    matrix = pd.DataFrame(0.0, index=["a", "b"], columns=["a", "b"])
+    matrix = pd.DataFrame(0.004, index=["a", "b"], columns=["a", "b"])
     display = TaskContributionDisplay(contributions=matrix).plot(ax)
     assert display.image_ is None and "do not help each other" in display.ax_.texts[0].get_text()

@@ -1,5 +1,6 @@
 """What pictures share: lines that differ in grey, numbers that can be read on their cell, labels that are data."""
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +13,9 @@ from ensemble_mm.inspection._drawing import (
     cycle,
     finish,
     heat_map,
+    ink,
     legend_below,
+    member_name,
     new_axes,
     shorten,
     wrap,
@@ -32,6 +35,36 @@ def test_two_lines_differ_in_more_than_their_colour():
 def test_every_colour_is_seen_on_white():
     """At least 2 to 1, and always with a marker or a line style of its own (yellow would have 1.3)."""
     assert min(1.05 / (luminance(colour) + 0.05) for colour in PALETTE) > 2
+
+
+def test_every_colour_is_seen_on_black(ax):
+    assert min((luminance(colour) + 0.05) / 0.05 for colour in PALETTE) > 3
+    with matplotlib.rc_context({"axes.labelcolor": "white"}):
+        dark = Figure().add_subplot()
+    assert (ink(dark), ink(ax)) == ("white", "black")
+
+
+@pytest.mark.parametrize(
+    ("reads", "learner", "shown"),
+    [
+        ("review", "linear", "review · linear"),
+        ("title+overview+tagline+keywords", "linear", "title+overv… · linear"),
+        ("title+overview", "a_learner_with_a_long_name", "title+overv… · a_learner_with_a_long_name"),
+    ],
+)
+def test_the_name_of_a_member_keeps_its_learner(reads, learner, shown):
+    assert member_name(reads, learner, 20) == shown
+
+
+def test_no_number_in_a_cell_is_less_than_zero_by_rounding(ax):
+    heat_map(ax, pd.DataFrame([[-0.001, -0.26]]), limits=(-1, 1), fmt="{:.1f}")
+    assert [text.get_text() for text in ax.texts] == ["0.0", "−0.3"]
+
+
+@pytest.mark.parametrize(("names", "turn"), [(["a", "b"], 0), (["main_genre", "imdb_score"], 45), (["main_genre"], 0)])
+def test_long_names_below_a_heat_map_do_not_run_into_each_other(ax, names, turn):
+    heat_map(ax, pd.DataFrame([[0.1] * len(names)], columns=names))
+    assert {tick.get_rotation() for tick in ax.get_xticklabels()} == {turn}
 
 
 def test_numbers_in_a_heat_map_can_be_read_on_their_cell(ax):

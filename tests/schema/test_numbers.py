@@ -199,7 +199,7 @@ def test_a_number_comes_back_from_every_form(numbers, form):
 def test_whole_numbers_that_count_the_rows_are_told(values, is_told):
     column = infer_column(pd.Series(values), "article")
     assert column.taken_as == "number" and is_told == any(
-        "columns={'article': 'drop'}" in note for note in column.notes
+        "columns={'article': 'identifier'}" in note for note in column.notes
     )
 
 

@@ -70,6 +70,7 @@ def test_the_surest_rows_are_wrong_less_often(model):
     curve = RiskCoverageDisplay.from_estimator(model).curve
     assert curve["answered"].iloc[-1] == pytest.approx(1)
     assert curve["certain"].is_monotonic_decreasing
+    assert round(curve["answered"].iloc[0] * len(Y)) == 20  # a share of fewer rows is chance
     wrong = (model.oof_["big"].argmax(axis=1) != Y["big"]).mean()
     assert curve["risk"].iloc[-1] == pytest.approx(wrong)
     assert np.interp(0.4, curve["answered"], curve["risk"]) < wrong
