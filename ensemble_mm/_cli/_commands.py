@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from .. import features  # noqa: F401  the modalities are known by their extractors
-from .._checks import BadItemsError, BadItemsWarning, did_you_mean
+from .._checks import BadItemsError, BadItemsWarning, check_folder, did_you_mean
 from .._plain_words import plural
 from ..endpoint import table_of
 from ._arguments import PROG, make_parser, options_of
@@ -27,8 +27,7 @@ PART_ROWS = 5_000  # of a table, which are predicted at a time
 
 def _fit(args):
     for path in filter(None, (args.out, args.report)):
-        if not Path(path).absolute().parent.is_dir():
-            raise FileNotFoundError(f"The folder of {path!r} does not exist: make it, or write elsewhere.")
+        check_folder(path)
     say = (lambda text: None) if args.quiet else tell
     X, Y, groups, names = _training_table(args)
     from ..store import TaskDatabase, save

@@ -92,8 +92,12 @@ def _as_option(found: re.Match) -> str:
     """Return what to write on the command line for a parameter, such as columns={'zip': 'category'}."""
     name, value = (found[1], found[2]) if found[1] else (found[3], found[4])
     said = ast.literal_eval(value)
-    if isinstance(said, dict) and [*said.values()] == ["drop"] and "," not in (column := next(iter(said))):
-        return f"--drop {shlex.quote(column)}"
+    if isinstance(said, dict) and "," not in (column := next(iter(said))):
+        dropped = f"--drop {shlex.quote(column)}"
+        if said[column] == "identifier":
+            return f"--id {shlex.quote(column)}, or {dropped}"
+        if said[column] == "drop":
+            return dropped
     words = "=".join(*said.items()) if isinstance(said, dict) else said
     return f"{_OPTIONS[name]} {shlex.quote(words)}"
 

@@ -34,6 +34,7 @@ from .._checks import (
 from .._inner_folds import inner_pairs
 from .._kinds import Classes, Numbers
 from .._modalities import IMAGE, MODALITIES, TEXT
+from .._plain_words import plural
 from ._networks import as_state, as_tensors, build, fused, pick_device, quiet_torch, run
 from ._networks import train as train_network
 from ._pruning_net import drop_image, drop_text, magnitude_masks, sizes_of
@@ -414,6 +415,12 @@ class ImageInput:
 
     def _checked(self, X, *, reset):
         X = _numbers_of(self, X, IMAGE, reset, output="pixels")
+        if self.reader_ is not None and len(missing := np.flatnonzero(np.isnan(X).all(axis=1))):
+            raise ValueError(
+                f"{plural(len(missing), 'picture')} of {len(X)} missing (NaN), the first in row {missing[0]}: ImageCNN "
+                "needs a picture in every row. Leave the other rows out, or use it as a learner of a stack, where it "
+                "is silent about rows without a picture."
+            )
         X = validate_data(self, X, reset=reset, dtype=np.float32)
         if reset:
             self.image_shape_ = self._find_shape(X.shape[1])

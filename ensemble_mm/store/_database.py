@@ -250,6 +250,7 @@ class TaskDatabase:
         """Give a new run its files, its numbers and the version of its model."""
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) if self._folder is None else self._folder / run.run_id / "artifacts"
+            folder.mkdir(parents=True, exist_ok=True)
             save(model, folder / _MODEL)
             with self._connection.quiet():
                 write_pyfunc(model, folder, _MODEL, run.run_id)

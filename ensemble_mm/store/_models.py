@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from .._checks import check_path, did_you_mean, printable
+from .._checks import check_folder, check_path, did_you_mean, printable
 from ._arrays import write_atomic
 from ._boosters import fill_booster, fill_tried, try_out
 from ._classes import Finder
@@ -63,13 +63,16 @@ def save(model, path: str | os.PathLike) -> None:
     model : estimator
         A fitted stack, or any other scikit-learn estimator.
     path : path-like
-        The file, by custom with the suffix ``.emm``. It appears whole or not at all; one that exists is replaced.
+        The file, by custom with the suffix ``.emm``, in a folder that exists. It appears whole or not at all; one that
+        exists is replaced.
 
     Raises
     ------
     ModelFileError
         When a part of the model has no place in such a file: functions without a name in a module, classes defined
         inside functions, open files.
+    FileNotFoundError
+        When the folder does not exist.
     OSError
         When the file cannot be written.
 
@@ -87,6 +90,7 @@ def save(model, path: str | os.PathLike) -> None:
     array([0.5])
     """
     check_path(path, "save(model, path)")
+    check_folder(path)
     if hasattr(model, "fit"):
         _check_fitted(model)
     try:

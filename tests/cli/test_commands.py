@@ -86,7 +86,7 @@ def test_notes_say_what_to_write_on_the_command_line(run, tmp_path):
 def test_a_column_to_leave_out_is_told_with_the_option_for_it(run, tmp_path):
     pd.DataFrame({"ad": range(1000, 1100), "age": [18, 30, 41, 25] * 25}).to_csv(tmp_path / "t.csv", index=False)
     code, out, _ = run("schema", tmp_path / "t.csv")
-    assert code == 0 and "to leave it out, write --drop ad" in out
+    assert code == 0 and "to leave it out, write --id ad, or --drop ad" in out
     assert "--drop" not in run("schema", tmp_path / "t.csv", "--drop", "ad")[1]
 
 

@@ -52,3 +52,9 @@ def test_structured_pruning_makes_the_blocks_narrower():
     model = ImageCNNClassifier(**FAST).fit(X, y).prune(0.5, structured=True)
     assert model.shape_["n_inner"] == [2, 4] and model.shape_["widths"] == [4, 8]
     assert np.isfinite(model.predict_proba(X)).all()
+
+
+def test_a_missing_picture_is_told_in_plain_words():
+    pictures = [np.zeros((8, 8, 3), dtype=np.uint8) + level for level in (0, 9, 200, 250)]
+    with pytest.raises(ValueError, match="1 picture of 5 missing .NaN., the first in row 2: ImageCNN needs a picture"):
+        ImageCNN(max_epochs=1).fit([*pictures[:2], None, *pictures[2:]], [0, 0, 1, 1, 1])

@@ -580,3 +580,9 @@ def test_saving_and_loading_import_only_what_they_need(tmp_path):
     code = f"import sys, ensemble_mm as em; em.load(sys.argv[1]); print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "file")], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_folder_that_does_not_exist_is_told_and_not_made(tmp_path):
+    with pytest.raises(FileNotFoundError, match="The folder .*nowhere' does not exist: make it"):
+        save(Ridge().fit([[0.0], [1.0]], [0.0, 1.0]), tmp_path / "nowhere" / "m.emm")
+    assert not (tmp_path / "nowhere").exists()
