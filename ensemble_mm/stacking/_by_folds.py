@@ -1,12 +1,13 @@
 """Tasks with folds of their own: one fit for all that share them, joined as tasks that are added later are."""
 
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
 from functools import reduce
-from numbers import Integral
 from tempfile import TemporaryDirectory
 
 from ..data import setting_of
+from ..store import content_key
 from ._adding import joined
 from ._parameters import check_entries
 
@@ -16,12 +17,12 @@ USUAL = 5  # folds of tasks without an entry
 def folds_by_task(cv, tasks) -> list[tuple[object, list[str]]]:
     """Return what draws folds, each with the names of the tasks that have these folds, in the order of the tasks."""
     check_entries("cv", cv, tasks)
-    found: dict[object, tuple[object, list[str]]] = {}
+    cv = {key: list(own) if isinstance(own, Iterator) else own for key, own in cv.items()}
+    found: dict[str, tuple[object, list[str]]] = {}
     for name, task in tasks.items():
         own = setting_of(cv, task)
         own = USUAL if own is None else own
-        is_told = isinstance(own, Integral) or (hasattr(own, "split") and type(own).__repr__ is not object.__repr__)
-        found.setdefault(repr(own) if is_told else id(own), (own, []))[1].append(name)
+        found.setdefault(content_key(own), (own, []))[1].append(name)
     return list(found.values())
 
 

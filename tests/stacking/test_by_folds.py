@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import GroupKFold, KFold
+from sklearn.model_selection import GroupKFold, KFold, PredefinedSplit
 from sklearn.tree import DecisionTreeRegressor
 
 import ensemble_mm as em
@@ -61,6 +61,11 @@ def test_equal_settings_are_one_fit_and_others_use_what_is_there():
         ["side", "size"], ["cost"]
     ]  # fmt: skip
     assert len(folds_by_task({"side": 5}, tasks)) == 1
+    thirds = np.arange(3000) % 3  # whose repr is that of its ends
+    other = np.r_[thirds[:10], thirds[10:-10][::-1], thirds[-10:]]
+    both = {"side": PredefinedSplit(thirds), "size": PredefinedSplit(other), "cost": KFold(3).split(thirds)}
+    assert len(folds_by_task(both, tasks)) == 3
+    assert len(folds_by_task({name: list(KFold(3).split(thirds)) for name in Y}, tasks)) == 1
     same = em.MultiOutputStack(cv={"side": 5}, **SETTINGS).fit(X, Y)
     assert isinstance(same.folds_, list) and len(same.folds_) == 5
 
