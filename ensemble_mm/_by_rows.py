@@ -40,6 +40,8 @@ def _boosting_of(learner):
     trained = _BOOSTING.get(f"{type(learner).__module__}.{type(learner).__name__}")
     if trained is None or callable(learner.objective):
         return None
+    if trained is _xgboost and (learner.booster == "gblinear" or learner.tree_method not in (None, "auto", "hist")):
+        return None  # these read no bins
     special = (getattr(learner, name, None) for name in SPECIAL)
     return trained if all(value is None or value is False for value in special) else None
 

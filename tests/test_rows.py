@@ -93,6 +93,9 @@ OTHERS = [
     LGBMClassifier(class_weight="balanced"),
     LGBMRegressor(objective=lambda y, p: (p - y, y)),
     XGBClassifier(enable_categorical=True),
+    XGBRegressor(booster="gblinear"),
+    XGBRegressor(tree_method="exact"),
+    XGBClassifier(tree_method="approx"),
     TailRegressor(Ridge()),
     make_pipeline(Ridge()),
 ]
