@@ -202,7 +202,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
     def _check_values(self, name, values) -> None:
         """Raise a ValueError unless there are values of a parameter to try, of which the learner takes some."""
         if hasattr(values, "rvs"):
-            tried = [*values.support(), values.ppf(0.5)] if hasattr(values, "ppf") else []
+            tried = [*values.support(), *values.rvs(5, random_state=0)] if hasattr(values, "support") else []
             tried = [value for value in tried if np.isfinite(value)]
         else:
             tried = [] if isinstance(values, str) or not isinstance(values, Iterable) else list(values)

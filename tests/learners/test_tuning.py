@@ -1,7 +1,9 @@
+import warnings
+
 import numpy as np
 import pytest
 from lightgbm import LGBMRegressor
-from scipy.stats import uniform
+from scipy.stats import poisson, uniform
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -197,6 +199,13 @@ def test_a_space_without_values_to_try_is_an_error_before_a_fit(space, words, cu
     learners = [("first", Untouched()), ("tuned", TunedLearner(Ridge(), space))]
     with pytest.raises(ValueError, match=words):
         StackedRegressor(learners=learners).fit(*curve)
+
+
+def test_draws_of_whole_numbers_are_a_space(curve):
+    tuned = TunedLearner(KNeighborsRegressor(), {"n_neighbors": poisson(3)}, n_trials=4, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # 0 is none of its values
+        assert tuned.fit(*curve).best_params_.get("n_neighbors", 5) > 0
 
 
 @pytest.mark.parametrize("search", SEARCHES)
