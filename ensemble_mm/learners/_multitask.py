@@ -153,7 +153,8 @@ class MultiTaskNetwork(NetworkLearner):
         return target, self.sizes_
 
     def _training(self):
-        return super()._training() | {"task_weight": self.counts_}
+        counts = getattr(self, "counts_", None)  # models of before tasks could count differently have none
+        return super()._training() | {"task_weight": counts}
 
     def _counted(self, target):
         """Return what each task counts in the loss, of labels as the network learns them."""

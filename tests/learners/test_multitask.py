@@ -96,6 +96,12 @@ def test_what_tasks_count_in_the_loss_is_given_or_learned():
     assert net.counts_ == pytest.approx([-1 / (shares * np.log(shares) + (1 - shares) * np.log(1 - shares)), 1.0])
 
 
+def test_a_network_of_an_older_file_can_be_pruned():
+    net = MultiTaskNetwork(max_epochs=1, random_state=0).fit(X["a"], np.c_[X["a"][:, 0], X["b"][:, 0]])
+    del net.counts_
+    assert net.prune(0.5, X=X["a"], y=np.c_[X["a"][:, 0], X["b"][:, 0]]) is net
+
+
 def test_weights_by_name_reach_the_task_that_has_the_name():
     out = {}
     for weights in ({"size": 1, "kind": 0, "side": 0}, {"size": 0}):
