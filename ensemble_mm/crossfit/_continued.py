@@ -36,6 +36,7 @@ class UpdateMember(Job):
     new: np.ndarray  # which of these are new
     share: float  # of the new rows in those that were learned from before
     seed: int
+    groups: np.ndarray | None = None  # of these
 
     @property
     def name(self):
@@ -52,7 +53,7 @@ class UpdateMember(Job):
         if self.new.all() or not known.any() or not hasattr(model.estimator, "fit"):  # as what a network says of a task
             return None
         learner = clone(model.estimator)
-        fit_learner(learner, *self._rows(known), self.seed)
+        fit_learner(learner, *self._rows(known), self.seed, None if self.groups is None else self.groups[known])
         return replace(model, estimator=learner)
 
     def _rows(self, some):

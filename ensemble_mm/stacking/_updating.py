@@ -139,6 +139,7 @@ def _updates(model, run, new, fresh, old):
 
     for member, models in model.levels_[0].models.items():
         y, weight = run.problem.targets[member.task], run.problem.weights[member.task]
+        groups = run.problem.group_codes
         for fold, fitted in models.items():
             if fitted is None or fitted.estimator is None:
                 continue
@@ -159,6 +160,7 @@ def _updates(model, run, new, fresh, old):
                 Fit(member, fold), fitted, stacked, rows, y[shift:][rows],
                 None if weight is None else weight[shift:][rows], rows + shift >= n_old, share,
                 run.seed_of(f"update of {member.learner}", member.task),
+                None if groups is None else groups[shift:][rows],
             ))  # fmt: skip
             members.append(member)
     return jobs, members

@@ -52,6 +52,20 @@ def test_what_cannot_go_on_is_fitted_anew_on_old_and_new_rows(model):
         model.update(X[NEW], DRIFTED[NEW], old=X[NEW])
 
 
+class Grouped(Ridge):
+    def fit(self, X, y, sample_weight=None, groups=None):
+        self.groups_ = None if groups is None else len(np.unique(groups))
+        return super().fit(X, y, sample_weight)
+
+
+def test_what_is_fitted_anew_is_told_of_groups():
+    groups = np.arange(200) // 4
+    model = StackedRegressor(learners=[("ridge", Grouped())], cv=3, random_state=0)
+    model.fit(X[OLD], DRIFTED[OLD], groups=groups[OLD])
+    more = model.update(X[NEW], DRIFTED[NEW], groups=groups[NEW], old=X[OLD])
+    assert more.learner("ridge").groups_ == 50 == len(np.unique(more.groups_))
+
+
 def test_a_network_of_all_tasks_stays_as_it_is():
     pytest.importorskip("torch")
     net = MultiTaskNetwork(max_epochs=2, validation_fraction=0.0)
