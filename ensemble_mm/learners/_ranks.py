@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._estimators import EARLY_STOPPING
 from .._kinds import Ranking
 from .._metrics import TINY
-from .._routing import row_params
+from .._stopping import fit_learner
 from ._own_losses import OwnLossMixin
 
 RANKERS = {  # by the name of a regressor, or of the ranker itself: the ranker, and its loss
@@ -68,17 +68,18 @@ class RankLearner(OwnLossMixin, RegressorMixin, BaseEstimator):
         """Fit to numbers of queries times 32, plus relevances from 0 on; see `ensemble_mm._kinds.Ranking`."""
         loss, kind = self._known_loss(), Ranking()
         y = np.asarray(y, dtype=np.float64)
-        _, query, n_rows = np.unique(kind.units(y), return_inverse=True, return_counts=True)
-        relevance = kind.relevance(y)
+        query, relevance = np.unique(kind.units(y), return_inverse=True)[1], kind.relevance(y)
+        weight = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         if loss:
-            self.estimator_ = _fitted_ranker(self.estimator, loss, X, relevance, query, sample_weight)
+            self.estimator_ = _fitted_ranker(self.estimator, loss, X, relevance, query, weight)
         else:
-            model, apart = clone(self.estimator), relevance - (np.bincount(query, relevance) / n_rows)[query]
-            weights = row_params(model, sample_weight=sample_weight, groups=query if groups is None else groups)
-            self.estimator_ = model.fit(X, apart, **weights)
+            apart = _above_mean(relevance, query, weight)
+            groups = query if groups is None else groups
+            self.estimator_ = fit_learner(clone(self.estimator), X, apart, weight, 0, groups)
         self.scale_ = 1.0
-        said = self.predict(X)
-        spread = np.sqrt(np.mean((said - (np.bincount(query, said) / n_rows)[query]) ** 2))
+        apart = _above_mean(self.predict(X), query, weight)
+        some = slice(None) if weight is None else weight > 0
+        spread = np.sqrt(np.mean(apart[some] ** 2))
         self.scale_ = float(spread) if spread > TINY else 1.0
         self.n_features_in_ = X.shape[1]
         return self
@@ -92,16 +93,25 @@ class RankLearner(OwnLossMixin, RegressorMixin, BaseEstimator):
 rank_learner = RankLearner.around
 
 
-def _fitted_ranker(estimator, ranker, X, relevance, query, sample_weight):
-    """Return a fitted ranker with the settings of a regressor, or of itself."""
+def _above_mean(values, query, weight):
+    """Return how far each value is above the mean of its query; rows of weight zero are not in the mean."""
+    weight = np.ones(len(query)) if weight is None else weight
+    return values - (np.bincount(query, weight * values) / np.maximum(np.bincount(query, weight), TINY))[query]
+
+
+def _fitted_ranker(estimator, ranker, X, relevance, query, weight):
+    """Return a fitted ranker with the settings of a regressor, or of itself; rows of weight zero are left out."""
     package, name, loss = ranker
     settings = {key: value for key, value in estimator.get_params().items() if key not in EARLY_STOPPING}
     model = getattr(import_module(package), name)(**settings | loss)
     order = np.argsort(query, kind="stable")
-    X, relevance, query = X[order], relevance[order].astype(int), query[order]
-    weight = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)[order]
+    if weight is not None:
+        order = order[weight[order] > 0]
+        weight = weight[order]
+    X, relevance, query = X[order], relevance[order].astype(int), np.unique(query[order], return_inverse=True)[1]
+    n_rows = np.bincount(query)
     if package == "xgboost":  # whose weights are of queries
-        means = None if weight is None else np.bincount(query, weight) / np.bincount(query)
+        means = None if weight is None else np.bincount(query, weight) / n_rows
         return model.fit(X, relevance, qid=query, sample_weight=means)
-    sizes = [min(MOST_ROWS, n - start) for n in np.bincount(query) for start in range(0, n, MOST_ROWS)]
+    sizes = [min(MOST_ROWS, n - start) for n in n_rows for start in range(0, n, MOST_ROWS)]
     return model.fit(X, relevance, group=sizes, sample_weight=weight)

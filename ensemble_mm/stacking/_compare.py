@@ -90,7 +90,7 @@ def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params) -> pd
     model.fit(X, Y, sample_weight=sample_weight, groups=groups)
     weights = task_weights(sample_weight, model.tasks_, len(next(iter(model.targets_.values()))))
     problem = Problem(
-        as_source(X), tuple(views_of(model)), model.tasks_, model.targets_, weights, groups, schema=model.schema_
+        as_source(X), tuple(views_of(model)), model.tasks_, model.targets_, weights, model.groups_, schema=model.schema_
     )
     predictions = {
         name: {"ensemble": model.oof_[name]} | _simpler(problem, model, name)

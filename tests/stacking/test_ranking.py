@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from lightgbm import LGBMRanker, LGBMRegressor
 from scipy.sparse import csr_matrix
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import ndcg_score
 from sklearn.model_selection import GroupKFold, KFold
@@ -127,6 +128,40 @@ def test_weights_count_whole_queries_in_rankers_of_xgboost():
         few = RankLearner(learner).fit(X.to_numpy()[some], y[some])
         a, b = all_rows.predict(X.to_numpy()), few.predict(X.to_numpy())
         assert np.corrcoef(a, b)[0, 1] > 0.98
+
+
+@pytest.mark.parametrize("learner", [
+    Ridge(), LGBMRegressor(n_estimators=9, verbose=-1), XGBRegressor(n_estimators=9, max_depth=2),
+])  # fmt: skip
+def test_rows_of_weight_zero_teach_nothing(learner):
+    X, Y = searches()
+    y, weight = encoded(Y), (np.arange(len(X)) % 3 > 0).astype(float)
+    some = weight > 0
+    all_rows = RankLearner(learner).fit(X.to_numpy(), y, weight).predict(X.to_numpy())
+    few = RankLearner(learner).fit(X.to_numpy()[some], y[some]).predict(X.to_numpy())
+    np.testing.assert_allclose(all_rows, few, rtol=1e-5)
+
+
+class Judged(HistGradientBoostingRegressor):
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
+        self.apart_ = {*X[:, -1]}.isdisjoint(X_val[:, -1])
+        return super().fit(X, y, sample_weight, X_val=X_val, y_val=y_val)
+
+
+def test_a_regressor_that_stops_early_is_judged_on_whole_queries():
+    X, Y = searches()  # the last column tells the query
+    learner = RankLearner(Judged(max_iter=3, early_stopping=True)).fit(X.to_numpy(), encoded(Y))
+    assert learner.estimator_.apart_
+
+
+def test_strategies_are_compared_by_queries():
+    X, Y = searches()
+    views = [("one", em.TabularExtractor(), ["a"]), ("two", em.TabularExtractor(), ["b", "c"])]
+    settings = {"views": views, "learners": [("ridge", Ridge(), "each")], "cv": 3, "tasks": KIND, "random_state": 0}
+    found = em.compare_strategies(X, Y[["grade", "query"]], **settings)
+    given = em.compare_strategies(X, Y[["grade", "query"]], groups=Y["query"], **settings)
+    pd.testing.assert_frame_equal(found, given)
+    assert found["high"].gt(found["low"]).any()
 
 
 def test_queries_of_one_name_are_one_whatever_their_type():
