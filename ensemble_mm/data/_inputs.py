@@ -48,7 +48,7 @@ class MultimodalData:
     ----------
     views : dict of str to column
         A column is a 2-D array or sparse matrix (vectors), a DataFrame (a table), or a sequence with one item
-        a row (texts, paths, bytes, arrays, PIL images). All have the same number of rows, in the same order.
+        per row (texts, paths, bytes, arrays, PIL images). All have the same number of rows, in the same order.
 
     Attributes
     ----------

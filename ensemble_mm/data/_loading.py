@@ -27,7 +27,7 @@ def load_demo(name="moving_digits") -> tuple[pd.DataFrame, pd.DataFrame]:
     Parameters
     ----------
     name : {"moving_digits", "av_digits"}, default="moving_digits"
-        "moving_digits": 300 rows; a picture, a spoken digit and a clip; digit, speaker, direction and speed (pixels a
+        "moving_digits": 300 rows; a picture, a spoken digit and a clip; digit, speaker, direction and speed (pixels per
         frame), with some items and labels missing. "av_digits": 240 rows; picture and sound; digit, speaker, accent.
 
     Returns
@@ -75,7 +75,7 @@ def read_table(
         Columns that hold media files whatever the names in them look like, such as those that a fitted model reads as
         images. Others are known by the suffixes of their names.
     sep, decimal, encoding : str or None, default=None
-        How a CSV or TSV file is written; None: found out, and told in a `DataWarning` where it is not as usual.
+        How a CSV or TSV file is written; None: found out, and told in a `DataWarning` where it is in doubt.
     memory : str or int, default=None
         With an amount of memory, such as "4GB" or a number of bytes, the inputs of a Parquet file that take more than
         that stay on disk; so do those of a folder of Parquet files, of whatever size.

@@ -31,9 +31,10 @@ COSINES = dct(np.eye(N_MELS), type=2, norm="ortho", axis=1)[:, :N_CEPSTRA].astyp
 class AudioExtractor(MediaExtractor):
     """Turn sounds into statistics over time of log-mel bands, cepstra, spectral shape, pitch and energy.
 
-    Needs no fit. Sounds are mixed to one channel, resampled to one rate, set to the same loudness (the loudness is kept
-    as a feature) and cut into overlapping windows of 32 ms. What libsndfile does not read (m4a, aac, wma, amr, and the
-    sound track of clips) FFmpeg does (extra ``video``); a clip without a sound track is a missing sound.
+    A sound gives 318 columns (float32), a missing one a row of NaN. Needs no fit. Sounds are mixed to one channel,
+    resampled to one rate, set to the same loudness (the loudness is kept as a feature) and cut into overlapping windows
+    of 32 ms. What libsndfile does not read (m4a, aac, wma, amr, and the sound track of clips) FFmpeg does (extra
+    ``video``); a clip without a sound track is a missing sound.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ class AudioExtractor(MediaExtractor):
     max_seconds : float, default=60
         Only the first seconds of longer sounds are read.
     on_bad : {"raise", "missing"}, default="raise"
-        What an unreadable sound does.
+        "raise": one error lists all sounds that cannot be read. "missing": they give rows of NaN and one warning.
 
     Raises
     ------

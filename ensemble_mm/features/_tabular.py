@@ -35,7 +35,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     max_categories : int, default=20
-        Most one-hot columns a category.
+        Most one-hot columns per category.
     log_skewed : bool, default=True
         Take the logarithm of skewed numbers.
     target_encoding : bool, default=False
@@ -194,6 +194,7 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     mean_ : ndarray of shape (n_features,)
         Stands for a missing value.
     scale_ : ndarray of shape (n_features,)
+        What each column is divided by.
     n_features_in_ : int
 
     Examples

@@ -33,6 +33,13 @@ def read_sound_track(item, max_seconds=600.0) -> Any:
     ------
     ValueError
         With the reason why the clip cannot be read.
+
+    Examples
+    --------
+    >>> from ensemble_mm import load_demo, read_sound_track
+    >>> X, _ = load_demo("moving_digits")
+    >>> read_sound_track(X["clip"].dropna().iloc[0]) is None  # these clips are silent
+    True
     """
     item = plain_item(item)
     if is_missing(item):

@@ -48,8 +48,8 @@ def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=0)
     DataFrame
         Index: the views. Columns: (task, statistic), statistic in "value" (Shapley), "low" and "high" (its
         interval), "alone" (worth of the view by itself), "unique" (worth of all views minus that of all
-        others). The unit is the share of the prior's loss that is removed: 0 gives nothing, 1 for a view that
-        makes every prediction perfect by itself; a view below 0 does harm.
+        others). The unit is the share of a constant guess's loss that is removed: 0 for a view that gives
+        nothing, 1 for one that makes every prediction perfect by itself; a view below 0 does harm.
 
     References
     ----------

@@ -16,9 +16,9 @@ class PruningDisplay:
     Parameters
     ----------
     path : DataFrame
-        One row per member in the order in which they join: "reads", "learner", "score" (share of the prior's loss
-        removed by all so far), "low", "high" (mean plus and minus one standard error) and, when seconds are
-        known, "seconds" (of all so far).
+        One row per member in the order in which they join: "reads", "learner", "score" (share of a constant
+        guess's loss that all so far remove), "low", "high" (mean minus and plus one standard error) and, when seconds
+        are known, "seconds" (of all so far).
     task : str
 
     Attributes

@@ -23,7 +23,7 @@ class MissingDisplay:
     ----------
     scores : DataFrame
         Index: share of the items that are missing, from 0 to 1. Columns: the views, and "any view". Values: share
-        of the prior's loss that is removed (1 is perfect, 0 is no better than the prior).
+        of a constant guess's loss that is removed (1 is perfect, 0 is no better than the guess).
     task : str
 
     Attributes

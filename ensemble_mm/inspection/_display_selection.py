@@ -19,16 +19,16 @@ MOST_ROWS = 5_000  # rows that take part, at most: a curve needs no more
 class SelectionDisplay:
     """Score of a task as a greedy selection adds one member per step, with replacement: when does it stop learning?
 
-    The selection is run again on the table, on all folds but one at a time. The rows that choose flatter
-    themselves; those of the fold that was left out show what a step is worth. Where their line turns down, more
-    steps only learn the noise.
+    The selection is run again on the table, on all folds but one at a time. On the rows that choose, the score is too
+    optimistic; those of the fold that was left out show what a step is worth. Where their line turns down, more steps
+    only learn the noise.
 
     Parameters
     ----------
     path : DataFrame
         One row per step: "step" (from 1), "reads" and "learner" (what all rows choose at that step), "seen" (share of
-        the prior's loss removed, of the rows that choose), "held_out" (of the rows left out), "low", "high" (of these,
-        plus and minus one standard error over the folds; NaN where there is one fold).
+        a constant guess's loss that is removed on the rows that choose), "held_out" (on the rows left out), "low" and
+        "high" (of these, minus and plus one standard error over the folds; NaN where there is one fold).
     task : str
 
     Attributes

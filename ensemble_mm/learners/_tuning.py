@@ -82,10 +82,10 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         The best parameters; empty when the learner was best as given.
     best_score_ : float
         Mean score of the choice over the inner folds: each scores the candidate that is best on the others. The mean of
-        the best candidate, which is in `cv_results_`, flatters: on noise the luckiest of many is better than chance.
+        the best candidate, which is in `cv_results_`, is too good: on noise the luckiest of many is better than chance.
     cv_results_ : dict of str to array
-        "params", "mean_test_score", "std_test_score" and, but for "optuna", "share_of_rows" of each candidate that was
-        fitted on the folds.
+        "params", "mean_test_score", "std_test_score" of each candidate that was fitted on the folds; "share_of_rows",
+        too, except with "optuna".
     classes_ : ndarray of shape (n_classes,)
         Class labels, when the learner is a classifier.
 
