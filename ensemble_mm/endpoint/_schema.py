@@ -19,7 +19,7 @@ PLACE = "HOST:PORT"
 STYLE = (
     ":root{color-scheme:light dark}body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;"
     "overflow-wrap:anywhere}td{padding:.2em 1em .2em 0;vertical-align:top}td:first-child{min-width:7em}"
-    "pre{background:light-dark(#eee,#333);padding:1em;overflow:auto}"
+    "td:nth-child(2){min-width:5em}pre{background:light-dark(#eee,#333);padding:1em;overflow:auto}"
 )
 CELLS: dict[str, dict[str, Any]] = {
     "file": {"type": ["string", "null"], "contentEncoding": "base64"},
