@@ -82,7 +82,7 @@ def whole_groups(estimator, y, groups, random_state=0):
 
 
 def splits_groups(estimator, n_rows) -> bool:
-    """Tell whether a part of an estimator holds rows aside by itself and cannot be told of groups, or is not."""
+    """Tell whether a part of an estimator holds rows aside by itself without regard to groups."""
     if (held := getattr(estimator, "fits_whole_groups", None)) is not None:
         return _ignores_groups(getattr(estimator, "cv", None)) or splits_groups(getattr(estimator, held), n_rows)
     reached = {key for key, _, _ in _cross_validating(estimator)}

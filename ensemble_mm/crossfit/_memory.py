@@ -17,13 +17,9 @@ TRIAL_ROWS = 120  # that are extracted to learn how wide features are
 OVERHEAD = 64e6  # bytes of buffers, whatever the data
 PROCESS = 250e6  # bytes of a worker process, with the libraries of learners
 COPIES = 4  # of its features that the fit of a learner is taken to make: more than those of most portfolios do
-BOOSTED_COPIES, SAMPLED_COPIES = (
-    0.5,
-    6,
-)  # those of LightGBM that reads by parts, and of the rows that bins are made from
-READ_COPIES = (
-    2  # of the values of a view, and of its features, that an extraction makes: that of vectors, which makes most
-)
+BOOSTED_COPIES = 0.5  # those of boosting that reads its rows by parts
+SAMPLED_COPIES = 6  # beside these, of the rows that its bins are made from
+READ_COPIES = 2  # of the values of a view, and of its features: that of vectors, which make most
 ROW = 16  # bytes of a row beside its features: a number per fold, target and column of the table
 
 

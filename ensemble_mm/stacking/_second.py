@@ -12,12 +12,12 @@ import pandas as pd
 
 from .._checks import did_you_mean, warn
 from ..crossfit import ALL_ROWS, FIT_SHARE, MISSING, Estimate, Member, patterns_of, seed_of
-from ..learners import named_learner
+from ..learners import OWN_LOSS, named_learner
 from ..meta import TableClassifier, TableRegressor
 from ._across import chain_estimates, chain_orders, estimate_of, guard, member_estimates, members_reading, moved_by
 from ._judged import parts
 from ._level import Level
-from ._members import OWN_LOSS, facts_of
+from ._members import facts_of
 from ._parameters import meta_setting
 
 FINAL = "meta_learner"  # what the member that is the final estimator is called
