@@ -1,21 +1,22 @@
 """One task's part of a fitted stack as plain arrays: what every picture and number of this folder is made of.
 
-`cells_of` reads a fitted model; `Cells.blend` weighs members as the meta-learner does when some abstain;
-`Cells.losses` scores a prediction row by row. Nothing here fits or changes anything.
+`cells_of` reads a fitted model; `Cells.blend` predicts as the meta-learner does when some members abstain;
+`Cells.losses` scores a prediction row by row. No learner is fitted here, and nothing changes.
 """
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from .._inner_folds import folds_of
 from .._kinds import Classes, Numbers, Ranking, Survival
 from .._scorers import Metric
 from ..data import Task
-from ..meta import Judge, blend, rows_worth
+from ..meta import CrossFitted, Judge, rows_worth
 
 DRAWN = {
     Classes.family: "use ConfusionDisplay or ReliabilityDisplay",
@@ -57,6 +58,10 @@ class Cells:
         What scores predictions of all rows under the metric of the user.
     table : Table or None
         Of all rows.
+    whole : Cells or None
+        Of all rows, where these are some of them.
+    rows : ndarray or None
+        Which of all rows these are.
     """
 
     task: Task
@@ -73,6 +78,8 @@ class Cells:
     groups: np.ndarray | None = None
     scorer: Any = None
     table: Any = None
+    whole: Any = None
+    rows: np.ndarray | None = None
 
     @property
     def reads(self) -> list:
@@ -130,15 +137,29 @@ class Cells:
         """The prior as the prediction of every row."""
         return np.broadcast_to(self.prior, self.ensemble.shape)
 
-    def blend(self, present) -> np.ndarray:
-        """Return the weighted mean of some members, given by a mask, over those that did not abstain in a row.
+    def blend(self, speak) -> np.ndarray:
+        """Return out-of-fold predictions where some members speak and the others abstain; the prior where all do.
 
-        A row where the remaining weight is 0 takes the plain mean of its remaining members; one without any the prior.
+        No learner is fitted anew, and what combines the members did not see the rows.
+
+        Parameters
+        ----------
+        speak : ndarray of bool, or callable
+            The members, or what returns them for a meta-learner that was fitted without the rows that it predicts.
         """
-        out = blend(np.where(np.asarray(present)[:, np.newaxis], self.cube, np.nan), self.weights)
-        empty = np.isnan(out).any(axis=1)
-        out[empty] = self.prior
-        return out
+        whole = self if self.whole is None else self.whole
+        out = whole.fitted.told(speak if callable(speak) else lambda meta: np.asarray(speak, dtype=bool))
+        out = np.where(np.isnan(out), self.prior, out)
+        return out if self.rows is None else out[self.rows]
+
+    @cached_property
+    def fitted(self) -> CrossFitted:
+        """What combines all members, for each fold without its rows."""
+        meta, members = clone(self.meta), range(len(self.members))
+        if "members" in meta.get_params(deep=False):
+            meta.set_params(members=[tuple(member) for member in self.members])
+        given = self.truth, self.kind, self.folds, self.weight, self.groups
+        return CrossFitted(meta, partial(self.block, members), *given)
 
     def block(self, members, fold=None) -> np.ndarray:
         """Return the table of some members, given by positions; with a fold as if no model had seen its rows."""
@@ -149,7 +170,7 @@ class Cells:
         weight, groups = (None if part is None else part[rows] for part in (self.weight, self.groups))
         return replace(
             self, cube=self.cube[rows], truth=self.truth[rows], ensemble=self.ensemble[rows], weight=weight,
-            groups=groups,
+            groups=groups, whole=self.whole or self, rows=rows if self.rows is None else self.rows[rows],
         )  # fmt: skip
 
 

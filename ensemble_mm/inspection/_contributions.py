@@ -25,8 +25,8 @@ def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=0)
 
     With up to five views these are the predictions that `predict` gives where the others are missing, which the fit has
     tried out on held-out rows: on all, or on some 8,000 divided by the number of sets. With more views they come from
-    the table: the members that read a view that is left out abstain, and the weights of the others are scaled to sum
-    to 1. A member that reads several views side by side then abstains as soon as one of them is left out, so each of
+    the table: the members that read a view that is left out abstain, and what combines the others is found without
+    the rows. A member that reads several views side by side then abstains as soon as one is left out, so each of
     its views is credited with it: values of weak views are too high where such members carry the weight. With more than
     ten views, 200 orders are sampled, each with its reverse.
 

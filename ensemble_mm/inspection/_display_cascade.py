@@ -1,13 +1,11 @@
 """What reading cheap views first saves in seconds, and what it costs in score."""
 
-from functools import partial
 from typing import Self
 
 import numpy as np
 import pandas as pd
 
 from ..data import Classes
-from ..meta import cross_fitted
 from ._cells import cells_of, check_task
 from ._drawing import PALETTE, finish, new_axes, tidy
 from ._scores import words_of
@@ -93,7 +91,8 @@ def _seconds(model, views):
 
 
 def _curve(cells, order, seconds):
-    blends = [_early(cells, order[:depth]) for depth in range(1, len(order))]
+    blends = [cells.blend([bool(own) and set(own) <= set(order[:depth]) for own in cells.reads])
+              for depth in range(1, len(order))]  # fmt: skip
     known, points = ~np.isnan(cells.ensemble).any(axis=1), []
     for certain in CERTAIN:
         out, read = cells.ensemble.copy(), np.full(len(known), len(blends))
@@ -103,14 +102,3 @@ def _curve(cells, order, seconds):
         read = read[cells.scored]
         points.append((certain, seconds[read].mean(), (read == len(blends)).mean(), cells.judge().score(out)))
     return pd.DataFrame(points, columns=["certain", "seconds", "read", "score"])
-
-
-def _early(cells, views):
-    """Return what is predicted by the members that read no other views."""
-    every = partial(cells.block, range(len(cells.members)))
-    silent = [not own or not set(own) <= set(views) for own in cells.reads]
-    cube = cells.kind.cells(every(None)).copy()
-    cube[:, silent] = np.nan
-    given = cells.truth, cells.kind, cells.folds, cells.weight, cells.groups
-    _, out = cross_fitted(cells.meta, every, *given, cells.kind.flat(cube))
-    return np.where(np.isnan(out), cells.prior, out)

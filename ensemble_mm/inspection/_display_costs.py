@@ -1,5 +1,6 @@
 """Displays of choices: what members add one after the other, and strategies side by side."""
 
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -42,6 +43,9 @@ class PruningDisplay:
     def from_estimator(cls, estimator, *, task=None, seconds=None, max_members=40, ax=None) -> Self:
         """Draw the path of one task (default: the first) of a fitted stack, from its table.
 
+        No learner is fitted anew: members that are not kept abstain. The order is that of all rows; which are the
+        heaviest where a row is scored, and what combines them, is found without it.
+
         Parameters
         ----------
         estimator : fitted stack
@@ -56,11 +60,10 @@ class PruningDisplay:
         order = np.argsort(-cells.weights, kind="stable")[:max_members]
         order = order[cells.weights[order] > 0] if (cells.weights > 0).any() else order
         base = cells.mean(cells.losses(cells.constant))
-        rows, joined, spent = [], np.zeros(len(cells.members), dtype=bool), 0.0
-        for m in order:
-            joined[m] = True
+        rows, spent = [], 0.0
+        for n_kept, m in enumerate(order, 1):
             learner, reads = cells.members[m].learner, cells.members[m].reads
-            gains = 1 - cells.losses(cells.blend(joined)) / (base or 1.0)
+            gains = 1 - cells.losses(cells.blend(partial(_heaviest, n_kept))) / (base or 1.0)
             score, error = cells.mean(gains), cells.error(gains)
             row = {"reads": reads, "learner": learner, "score": score, "low": score - error, "high": score + error}
             if seconds is not None:
@@ -94,6 +97,13 @@ class PruningDisplay:
         legend_below(ax, ncols=2)
         tidy(ax, grid="both")
         return finish(self, ax, "What members add", self.task)
+
+
+def _heaviest(n_kept, meta):
+    """Return a mask of the members that a fitted meta-learner weighs most."""
+    kept = np.zeros(len(meta.weights_), dtype=bool)
+    kept[np.argsort(-meta.weights_, kind="stable")[:n_kept]] = True
+    return kept
 
 
 class ScoreDisplay:

@@ -1,6 +1,15 @@
 """From columns of predictions to one prediction: weights, stackers, pruning, calibration."""
 
-from ._alternatives import alternatives, best_alone, constant_of, cross_fitted, knows_more, parts_of, simpler
+from ._alternatives import (
+    CrossFitted,
+    alternatives,
+    best_alone,
+    constant_of,
+    cross_fitted,
+    knows_more,
+    parts_of,
+    simpler,
+)
 from ._calibration import CALIBRATORS, IsotonicCalibrator, TemperatureCalibrator
 from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, make_meta_learner
 from ._columns import TableClassifier, TableRegressor, blend, mean_and_error, rows_worth
@@ -67,6 +76,7 @@ __all__ = [
     "check_pruner",
     "constant_of",
     "cross_fitted",
+    "CrossFitted",
     "decision_threshold",
     "decision_weights",
     "knows_more",

@@ -70,8 +70,8 @@ def alternatives(reads, views):
     return {names: members for names, members in members_of.items() if members}
 
 
-def cross_fitted(meta, block_of, y, kind, folds=(), weight=None, groups=None, asked=None):
-    """Return a meta-learner fitted on a table, and its out-of-fold predictions, shape (n_rows, width).
+class CrossFitted:
+    """A meta-learner fitted on a table, and for each fold without its rows; tells what these predict of them.
 
     Parameters
     ----------
@@ -85,34 +85,73 @@ def cross_fitted(meta, block_of, y, kind, folds=(), weight=None, groups=None, as
     kind : Kind
     folds : list of (train, test)
     weight, groups : ndarray of shape (n_rows,) or None
-    asked : ndarray of shape (n_rows, n_columns) or None
-        The table that is predicted from, in which some members may abstain; None: the one that is learned from.
+
+    Attributes
+    ----------
+    whole : meta-learner
+        Fitted on all rows.
     """
-    block = block_of(None)
-    asked = block if asked is None else asked
-    here = ~np.isnan(asked).all(axis=1)
 
-    def fit(rows, block):
-        own = {"sample_weight": weight, "groups": groups}
-        params = row_params(meta, **{name: None if part is None else part[rows] for name, part in own.items()})
-        return clone(meta).fit(block[rows], kind.encoded(y[rows]), **params)
+    def __init__(self, meta, block_of, y, kind, folds=(), weight=None, groups=None):
+        self._meta, self._block_of, self._y, self._kind = meta, block_of, y, kind
+        self._own = {"sample_weight": weight, "groups": groups}
+        self._block, self._unseen = block_of(None), {}
+        self._known = ~np.isnan(self._block).all(axis=1) & ~np.isnan(y)
+        self._constant, self._parts = constant_of(y, kind, folds, weight), parts_of(folds, len(y), groups, y)
+        self.whole = self._fit(np.flatnonzero(self._known), self._block)
+        trainings = [others[self._known[others]] for others, _ in self._parts]
+        self._fitted = [self._fit(rows, self._block) if len(rows) else self.whole for rows in trainings]
 
-    known, parts = ~np.isnan(block).all(axis=1) & ~np.isnan(y), parts_of(folds, len(y), groups, y)
-    whole, total, count = fit(np.flatnonzero(known), block), np.zeros((len(y), kind.width)), np.zeros(len(y))
-    for others, test in parts:
-        training, rows = others[known[others]], test[here[test]]
-        if len(rows):
-            total[rows] += kind.ask(fit(training, block) if len(training) else whole, asked[rows])
-            count[rows] += 1
-    plain = total / np.where(count > 0, count, np.nan)[:, np.newaxis]
-    told, constant = plain.copy(), constant_of(y, kind, folds, weight)
-    for fold, (others, test) in enumerate(parts):
-        training, rows = others[known[others]], test[here[test]]
-        if len(rows) and len(training) and not knows_more(kind, y, plain, constant, others, weight, groups):
-            unseen = block_of(fold)  # which is made only where it serves: it is as large as the table
-            if not np.array_equal(unseen, block, equal_nan=True):
-                told[rows] = kind.ask(fit(training, unseen), asked[rows])
-    return whole, told
+    def _fit(self, rows, block):
+        params = row_params(self._meta, **{k: None if part is None else part[rows] for k, part in self._own.items()})
+        return clone(self._meta).fit(block[rows], self._kind.encoded(self._y[rows]), **params)
+
+    def told(self, speak=None):
+        """Return out-of-fold predictions, shape (n_rows, width); NaN where no member speaks.
+
+        Parameters
+        ----------
+        speak : callable, default=None
+            Takes a meta-learner fitted without the rows that it predicts and returns a mask: the members that do not
+            abstain. None: all speak.
+        """
+        total, count = np.zeros((len(self._y), self._kind.width)), np.zeros(len(self._y))
+        for (_, test), meta in zip(self._parts, self._fitted, strict=True):
+            rows, asked = self._asked(test, meta, speak)
+            if len(rows):
+                total[rows] += self._kind.ask(meta, asked)
+                count[rows] += 1
+        plain = total / np.where(count > 0, count, np.nan)[:, np.newaxis]
+        told = plain.copy()
+        for fold, (others, test) in enumerate(self._parts):
+            judged, given = others[self._known[others]], self._own.values()
+            if not len(judged) or knows_more(self._kind, self._y, plain, self._constant, others, *given):
+                continue
+            if fold not in self._unseen:  # which is made only where it serves: it is as large as the table
+                unseen = self._block_of(fold)
+                same = np.array_equal(unseen, self._block, equal_nan=True)
+                self._unseen[fold] = None if same else self._fit(judged, unseen)
+            meta = self._unseen[fold]
+            if meta is not None:
+                rows, asked = self._asked(test, meta, speak)
+                if len(rows):
+                    told[rows] = self._kind.ask(meta, asked)
+        return told
+
+    def _asked(self, rows, meta, speak):
+        """Return the rows of which some member says something, and what is said of them."""
+        asked = self._block[rows]
+        if speak is not None:
+            cells = self._kind.cells(asked)
+            asked = self._kind.flat(np.where(speak(meta)[:, np.newaxis], cells, np.nan))
+        here = ~np.isnan(asked).all(axis=1)
+        return rows[here], asked[here]
+
+
+def cross_fitted(*given, **options):
+    """Return a meta-learner fitted on a table, and its out-of-fold predictions; takes what `CrossFitted` does."""
+    fitted = CrossFitted(*given, **options)
+    return fitted.whole, fitted.told()
 
 
 def knows_more(kind, y, out, constant, rows, weight=None, groups=None):
@@ -136,7 +175,7 @@ def constant_of(y, kind, folds, weight=None):
 
     Parameters
     ----------
-    y, kind, folds, weight : as in `cross_fitted`
+    y, kind, folds, weight : as in `CrossFitted`
 
     Returns
     -------
@@ -160,7 +199,7 @@ def best_alone(alone, y, kind, folds, weight=None, groups=None):
     ----------
     alone : dict of str to ndarray of shape (n_rows, width)
         Out-of-fold predictions of the members of each view; NaN where there is none.
-    y, kind, folds, weight, groups : as in `cross_fitted`
+    y, kind, folds, weight, groups : as in `CrossFitted`
     """
     views, constant = list(alone), constant_of(y, kind, folds, weight)
     known = np.flatnonzero(~np.isnan(y) & ~np.isnan(constant).any(axis=1))
@@ -184,10 +223,10 @@ def simpler(meta, block_of, apart, y, kind, folds, weight=None, groups=None):
     ----------
     meta : meta-learner
     block_of : callable
-        Returns the table of some members, given by their positions, as in `cross_fitted`.
+        Returns the table of some members, given by their positions, as in `CrossFitted`.
     apart : dict of tuple of str to list of int
         What `alternatives` returns, or a part of it.
-    y, kind, folds, weight, groups : as in `cross_fitted`
+    y, kind, folds, weight, groups : as in `CrossFitted`
 
     Returns
     -------

@@ -124,7 +124,8 @@ def hand_made_stack():
     model.view_columns_ = {"review": "review", "photo": "photo", "noise": ["a", "b"]}
     model.schema_ = Schema()
     model.folds_ = [(np.setdiff1d(rows, rows[f::4]), rows[f::4]) for f in range(4)]
-    metas = {t: make_meta_learner("greedy", kind=k.kind, n_classes=k.rules.n_classes) for t, k in tasks.items()}
+    metas = {t: make_meta_learner("greedy", kind=k.kind, n_classes=k.rules.n_classes, random_state=0)
+             for t, k in tasks.items()}  # fmt: skip
     model.levels_ = [SimpleNamespace(metas=metas, seconds={})]
     model.row_weights_, model.view_seconds_ = dict.fromkeys(tasks), dict.fromkeys(views, 0.0)
     model.failures_, model.n_extractions_ = [], 12

@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from ensemble_mm.inspection import _contributions as module
 from ensemble_mm.inspection import view_contributions
 from ensemble_mm.inspection._cells import cells_of
+from ensemble_mm.meta import FixedClassifier
 from ensemble_mm.stacking import StackedClassifier, StackedRegressor
 
 TASKS = ["liked", "tone", "stars"]
@@ -77,7 +78,8 @@ def test_sampled_orders_come_close_to_all_orders(hand_made, monkeypatch):
 
 
 def test_a_view_that_nobody_weighs_is_worth_nothing_beside_others(hand_made):
-    hand_made.contributions_.loc["noise"] = 0.0
+    weights = {("linear", "review"): 2, ("linear", "photo"): 1}
+    hand_made.levels_[0].metas["liked"] = FixedClassifier(weights, n_classes=2)
     cells = cells_of(hand_made, "liked")
     with_noise, without = cells.blend(np.ones(3, dtype=bool)), cells.blend(np.array([True, True, False]))
     assert np.allclose(with_noise, without)
@@ -95,11 +97,11 @@ def test_a_coverage_of_one_is_refused(hand_made):
 
 def test_values_from_the_table_are_those_of_refits_on_every_set_of_views():
     rng = np.random.default_rng(0)
-    cause = rng.normal(size=(150, 2))
+    cause = rng.normal(size=(300, 2))
     views = {
-        "clear": cause + 0.5 * rng.normal(size=(150, 2)),
-        "dim": cause + 2 * rng.normal(size=(150, 2)),
-        "noise": rng.normal(size=(150, 2)),
+        "clear": cause + 0.5 * rng.normal(size=(300, 2)),
+        "dim": cause + 2 * rng.normal(size=(300, 2)),
+        "noise": rng.normal(size=(300, 2)),
     }
     y = cause.sum(axis=1)
 
