@@ -163,8 +163,8 @@ class _Ngrams:
                 rows, grams = part.cells(low)
                 found.append((rows, known.columns[n][grams]))
         rows, columns = map(np.concatenate, zip(*found, strict=True))
-        known = columns != GAP
-        rows, columns = rows[known].astype(np.int32), columns[known].astype(np.int32)
+        kept = columns != GAP
+        rows, columns = rows[kept].astype(np.int32), columns[kept].astype(np.int32)
         shape = len(texts), len(self.names_)
         counts = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape)  # sorts, and adds up
         rows = np.repeat(np.arange(shape[0]), np.diff(counts.indptr))

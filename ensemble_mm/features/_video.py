@@ -85,7 +85,7 @@ class VideoExtractor(MediaExtractor):
         """Return float32 features, shape (n_samples, n_features), for paths, bytes or arrays of frames.
 
         Arrays (or lists of frames) have shape (n_frames, height, width) or (n_frames, height, width, 3), and 25 frames
-        a second unless they come in an (array, frames per second) pair. A missing clip gives a row of NaN.
+        per second unless they come in an (array, frames per second) pair. A missing clip gives a row of NaN.
         """
         self.fit()
         return read_all(X, self._read_one, on_bad=self.on_bad, what="clips", n_columns=len(feature_names()))

@@ -245,3 +245,9 @@ def test_characters_are_counted_alike_one_by_one_and_many_at_once(monkeypatch):
     np.testing.assert_array_equal(_characters.count_characters(texts), alone)
     monkeypatch.setattr(_characters, "LONGEST", 250)
     np.testing.assert_array_equal(_characters.count_characters(texts), alone)
+
+
+def test_counts_of_the_longest_text_that_is_counted_with_others_fill_their_fields():
+    texts = ["A" * (_characters.LONGEST - 1), "b!"] + ["x? Y"] * 8
+    alone = np.vstack([_characters.count_characters([text]) for text in texts])
+    np.testing.assert_array_equal(_characters.count_characters(texts), alone)
