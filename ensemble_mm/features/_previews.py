@@ -33,7 +33,7 @@ def words_of(item) -> str:
 
 def _plain(value) -> str:
     if isinstance(value, (float, np.floating)):
-        return "missing" if np.isnan(value) else written(value)
+        return "missing" if np.isnan(value) else written(float(value))
     return "missing" if is_missing(value) else str(value).removesuffix(" 00:00:00")  # of days
 
 
