@@ -47,6 +47,7 @@ from ensemble_mm.meta import (
     WrappedClassifier,
     WrappedRegressor,
 )
+from ensemble_mm.meta._one_weight import EvenBlend
 
 CLASSIFIERS = [("linear", LogisticRegression()), ("tree", DecisionTreeClassifier(max_depth=4), "all")]
 REGRESSORS = [("ridge", Ridge()), ("tree", DecisionTreeRegressor(max_depth=4), "all")]
@@ -88,7 +89,7 @@ PARTS = [
 ]  # fmt: skip
 COMBINERS = [
     cls(cv=2) if cls in (AutoClassifier, AutoRegressor) else cls()
-    for made in META_LEARNERS.values() for cls in made.values() if not issubclass(cls, MeanQuantiles)
+    for made in META_LEARNERS.values() for cls in made.values() if not issubclass(cls, EvenBlend)
 ]  # fmt: skip
 OF_BLOCKS = [MeanQuantiles(), GreedyQuantiles()]  # a member has a column per quantile: a column alone says nothing
 EVERYTHING = [*STACKS, *NOTHING_SET, *PARTS, *COMBINERS]

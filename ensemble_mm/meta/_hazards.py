@@ -1,10 +1,10 @@
 """Blends of logarithms of hazards, for times to an event: one weight of at least 0 per member."""
 
 from .._kinds import Survival
-from ._quantiles import GreedyQuantiles, MeanQuantiles
+from ._one_weight import EvenBlend, GreedyBlend
 
 
-class MeanHazards(MeanQuantiles):
+class MeanHazards(EvenBlend):
     """Give every member the same weight.
 
     Attributes
@@ -24,7 +24,7 @@ class MeanHazards(MeanQuantiles):
     _kind = Survival()
 
 
-class GreedyHazards(GreedyQuantiles):
+class GreedyHazards(GreedyBlend):
     """Add one member at a time, with replacement, while the deviance of the blend falls.
 
     Parameters

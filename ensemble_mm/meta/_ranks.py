@@ -1,10 +1,10 @@
 """Blends of scores within queries: one weight of at least 0 per member."""
 
 from .._kinds import Ranking
-from ._quantiles import GreedyQuantiles, MeanQuantiles
+from ._one_weight import EvenBlend, GreedyBlend
 
 
-class MeanRanks(MeanQuantiles):
+class MeanRanks(EvenBlend):
     """Give every member the same weight.
 
     Attributes
@@ -24,7 +24,7 @@ class MeanRanks(MeanQuantiles):
     _kind = Ranking()
 
 
-class GreedyRanks(GreedyQuantiles):
+class GreedyRanks(GreedyBlend):
     """Add one member at a time, with replacement, while the NDCG of the blend grows.
 
     Parameters

@@ -12,8 +12,9 @@ from ensemble_mm.store import _classes
 from ensemble_mm.store._classes import Finder, name_of
 
 NOT_IN_MODELS = {  # bases of others, and what lives within one call
-    "BaseStack", "ImageNetworkLearner", "MediaExtractor", "NetworkLearner", "TableClassifier", "TableRegressor",
-    "TextNetworkLearner", "ByPattern", "_Compared", "_GivenClassifier", "_GivenRegressor", "_Pruner", "_SingleStack",
+    "BaseStack", "ByPattern", "EvenBlend", "GreedyBlend", "ImageNetworkLearner", "MediaExtractor", "NetworkLearner",
+    "TableClassifier", "TableRegressor", "TextNetworkLearner", "_Compared", "_GivenClassifier",
+    "_GivenRegressor", "_Pruner", "_SingleStack",
 }  # fmt: skip
 
 
