@@ -63,6 +63,16 @@ def stacked(parts):
     return out
 
 
+def _grown(parts, n_units):
+    """Let the n-grams of parts grow by a unit each, numbered alike in all; return which pair each number stands for."""
+    pairs = [part.pairs(n_units) for part in parts]
+    ends = np.cumsum([len(own) for own in pairs])[:-1]
+    grams, keys = pd.factorize(np.concatenate(pairs))
+    for part, own in zip(parts, np.split(grams.astype(np.int32), ends), strict=True):
+        part.grow(own)
+    return keys
+
+
 class _Ngrams:
     """TF-IDF of the n-grams of texts, with sublinear counts, as of scikit-learn's TfidfVectorizer.
 
@@ -110,29 +120,12 @@ class _Ngrams:
 
         These are CSR matrices of shape (n_texts, n_names), float32.
         """
-        cut, repeats, units, (low, high) = pieces(len(texts)), _every_once(repeats, texts), {}, self.ngram_range
+        cut, repeats, units = pieces(len(texts)), _every_once(repeats, texts), {}
+        repeats = [repeats[some] for some in cut]
         parts = [_Grams(*self._numbered(texts[some], units=units)) for some in cut]
-        keys, kept, counts, most = {}, [], [[] for _ in cut], self.max_features
-        for n in range(1, high + 1):
-            if n > 1:
-                pairs = [part.pairs(len(units)) for part in parts]
-                ends, pairs = np.cumsum([len(own) for own in pairs])[:-1], np.concatenate(pairs)
-                grams, keys[n] = pd.factorize(pairs)
-                del pairs
-                for part, own in zip(parts, np.split(grams.astype(np.int32), ends), strict=True):
-                    part.grow(own)
-            if 1 < n < low:
-                continue
-            width = len(keys[n]) if n > 1 else len(units)
-            tables = [part.table(low, len(repeats[some]), width) for part, some in zip(parts, cut, strict=True)]
-            held = sum(_held(table, repeats[some]) for table, some in zip(tables, cut, strict=True))
-            frequent = np.flatnonzero(held >= self.min_df)
-            kept.append((n, frequent))
-            for own, table in zip(counts, tables, strict=True):
-                own.append(table[:, frequent])
-        del parts, tables
-        counts = [sparse.hstack(counts.pop(0), format="csr") for _ in cut]
-        total = sum(_held(table, repeats[some], table.data) for table, some in zip(counts, cut, strict=True))
+        counts, kept, keys = self._count_frequent(parts, repeats, len(units))
+        total = sum(_held(table, own, table.data) for table, own in zip(counts, repeats, strict=True))
+        most = self.max_features
         least = np.partition(total, -most)[-most] if most and len(total) > most else 0
         places, names, passed, units = np.flatnonzero(total >= least), [], 0, list(units)
         for n, frequent in kept:
@@ -147,6 +140,29 @@ class _Ngrams:
         self.names_ = [names[i] for i in order]
         vars(self).pop("_known", None), vars(self).pop("_places", None)
         return [table[:, places[order]] for table in counts]
+
+    def _count_frequent(self, parts, repeats, n_units):
+        """Return counts of n-grams that occur in `min_df` texts, one CSR matrix per part, and what names their columns.
+
+        The columns are those of n = 1, 2 and so on in turn; with each n come the numbers of its n-grams that are kept.
+        The keys tell by n which pair of a shorter n-gram and a unit each number stands for.
+        """
+        low, high = self.ngram_range
+        keys, kept, counts = {}, [], [[] for _ in parts]
+        for n in range(1, high + 1):
+            if n > 1:
+                keys[n] = _grown(parts, n_units)
+            if 1 < n < low:
+                continue
+            width = len(keys[n]) if n > 1 else n_units
+            tables = [part.table(low, len(own), width) for part, own in zip(parts, repeats, strict=True)]
+            held = sum(_held(table, own) for table, own in zip(tables, repeats, strict=True))
+            frequent = np.flatnonzero(held >= self.min_df)
+            kept.append((n, frequent))
+            for own, table in zip(counts, tables, strict=True):
+                own.append(table[:, frequent])
+        parts.clear()
+        return [sparse.hstack(counts.pop(0), format="csr") for _ in repeats], kept, keys
 
     def transform(self, texts):
         """Return the features of texts, Cells of float32."""
