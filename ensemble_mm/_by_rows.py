@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 
-from ._rows import Rows
+from ._rows import LazyRows
 
 BATCH = 8192  # rows that boosting is given at a time
 SPECIAL = ("class_weight", "callbacks", "enable_categorical", "feature_weights")  # what asks for scikit-learn's side
@@ -15,7 +15,7 @@ BINNED = 50_000  # rows that LightGBM's bins are made from at most: more take gi
 
 
 def reads_by_rows(learner) -> bool:
-    """Tell whether a learner can be fitted on `Rows`."""
+    """Tell whether a learner can be fitted on `LazyRows`."""
     if isinstance(learner, Pipeline):
         first = learner.steps[0][1]
         return len(learner.steps) > 1 and learner.memory is None and getattr(first, "reads_by_rows", False)
@@ -23,14 +23,14 @@ def reads_by_rows(learner) -> bool:
 
 
 def boosts_by_rows(learner) -> bool:
-    """Tell whether a learner is boosting, of a target as it is or of its logarithm, that can be fitted on `Rows`."""
+    """Tell whether a learner is boosting, of a target or of its logarithm, that can be fitted on `LazyRows`."""
     inner = getattr(learner, "regressor", None) if getattr(learner, "reads_by_rows", False) else learner
     return _boosting_of(inner) is not None
 
 
 def fit_by_rows(learner, X, y, **params):
-    """Fit a learner on an array, a CSR matrix or, where it `reads_by_rows`, on `Rows`; return it."""
-    if isinstance(X, Rows) and _boosting_of(learner) is not None:
+    """Fit a learner on an array, a CSR matrix or, where it `reads_by_rows`, on `LazyRows`; return it."""
+    if isinstance(X, LazyRows) and _boosting_of(learner) is not None:
         return _boosted(learner, X, y, **params)
     return learner.fit(X, y, **params)
 

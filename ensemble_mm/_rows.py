@@ -1,7 +1,7 @@
 """Rows of features from blocks side by side: as one array, or put together only while they are read.
 
 All rows of a fit in one array take as much memory again as the blocks, and learners copy them. Learners that read some
-rows at a time are given `Rows` where there are many; see `_by_rows`.
+rows at a time are given `LazyRows` where there are many; see `_by_rows`.
 """
 
 import mmap
@@ -48,7 +48,7 @@ def _side_by_side(parts, blocks, n_rows):
     return joined
 
 
-class Rows:
+class LazyRows:
     """Rows that are made when they are read: `rows[2:5]` is an array, and `np.asarray(rows)` holds all.
 
     Parameters
@@ -105,7 +105,7 @@ def whole_of(array):
 
 
 def parts_of(X, n):
-    """Yield `n` rows of an array or of `Rows` at a time, which hold no infinite values."""
+    """Yield `n` rows of an array or of `LazyRows` at a time, which hold no infinite values."""
     for start in range(0, len(X), n):
         part = X[start : start + n]
         assert_all_finite(part, allow_nan=True)

@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from xgboost import XGBClassifier, XGBRegressor
 
 from ensemble_mm._by_rows import fit_by_rows, reads_by_rows
-from ensemble_mm._rows import Rows
+from ensemble_mm._rows import LazyRows
 from ensemble_mm.learners import LogisticPath, RidgePath, TailRegressor, ViewScaler
 
 BOOSTED = {"n_estimators": 10, "verbose": -1, "n_jobs": 1, "deterministic": True, "force_col_wise": True}
@@ -17,7 +17,7 @@ BOOSTED = {"n_estimators": 10, "verbose": -1, "n_jobs": 1, "deterministic": True
 TREES = {"n_estimators": 5, "max_depth": 3, "n_jobs": 1, "tree_method": "hist", "verbosity": 0}
 
 
-class Watched(Rows):
+class Watched(LazyRows):
     """Notes how many rows are asked for at once."""
 
     most = 0
@@ -85,7 +85,7 @@ def test_infinite_values_are_refused_in_parts_too():
     X = np.ones((9000, 2))
     X[8500, 1] = np.inf
     with pytest.raises(ValueError, match="infinity"):
-        ViewScaler().fit(Rows((X,), np.arange(9000), [None]))
+        ViewScaler().fit(LazyRows((X,), np.arange(9000), [None]))
 
 
 OTHERS = [

@@ -14,7 +14,7 @@ from .._by_rows import reads_by_rows
 from .._estimators import cost_of, most_rows, seeded, thread_params
 from .._kinds import kind_of
 from .._routing import keyword
-from .._rows import Rows, assemble
+from .._rows import LazyRows, assemble
 from .._stopping import fit_learner, judged_by
 from ._execute import Job
 from ._plan import Fit
@@ -219,7 +219,7 @@ class FitMember(Job):
     def _fit(self, model, blocks, train, target, weight, groups):
         learner, dense, narrow = model.estimator, model.dense or not any(model.sparse), {}
         by_rows = len(train) > ROWS and dense and not judged_by(learner, len(train), groups) and reads_by_rows(learner)
-        X = Rows(blocks, train, model.fills) if by_rows else assemble(blocks, train, model.fills, model.dense)
+        X = LazyRows(blocks, train, model.fills) if by_rows else assemble(blocks, train, model.fills, model.dense)
         if self.threads > 1:
             params = learner.get_params(deep=True)
             narrow = {name: params[name] for name in thread_params(self.fit.member.estimator) if name in params}

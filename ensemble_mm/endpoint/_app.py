@@ -18,7 +18,7 @@ from starlette.routing import Route
 from ._answers import answer
 from ._batches import Batches
 from ._bodies import MOST_ROWS, Options, of_csv, of_form, of_invocation, of_predict
-from ._inputs import Inputs, Rows
+from ._inputs import Inputs, RequestRows
 from ._metrics import CONTENT_TYPE, Metrics
 from ._refusal import Refusal
 from ._schema import PLACE, open_api, page
@@ -133,7 +133,7 @@ class Service:
 
         return _json(await self._batches.ask(*await asyncio.to_thread(rows_of)))
 
-    def _predict(self, parts: list[Rows], options: Options) -> list[dict]:
+    def _predict(self, parts: list[RequestRows], options: Options) -> list[dict]:
         """Return the answers to some requests with the same options, which are read and predicted together."""
         X = self._inputs.join(parts)
         found = self._inputs.look(X)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from .._checks import BadItemsError
 from ._bodies import Options
-from ._inputs import Rows
+from ._inputs import RequestRows
 from ._refusal import Refusal
 
 log = logging.getLogger("ensemble_mm.endpoint")
@@ -21,7 +21,7 @@ QUEUE = 256  # batches that may wait; what comes then is turned away
 class Waiting:
     """One request that waits for its answer."""
 
-    rows: Rows
+    rows: RequestRows
     options: Options
     answer: asyncio.Future
 
@@ -46,7 +46,7 @@ class Batches:
         self._filled = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "predict")
 
-    async def ask(self, rows: Rows, options: Options) -> dict:
+    async def ask(self, rows: RequestRows, options: Options) -> dict:
         """Return the answer to one request; raise a `Refusal` when too many wait, or the rows cannot be read."""
         if self._queue and self._n_rows + len(rows) > QUEUE * self._max_batch:
             raise Refusal(503, "Too many requests wait for an answer: try again in a second.")

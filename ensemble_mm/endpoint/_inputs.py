@@ -21,7 +21,7 @@ LONGEST_NAME = 1000  # characters: accents of longer ones take long to sort
 
 
 @dataclass(frozen=True)
-class Rows:
+class RequestRows:
     """The rows of a request.
 
     Parameters
@@ -91,16 +91,16 @@ class Inputs:
         self._known: set[tuple[str, ...]] = set()  # columns of requests without others, which are as they may be
         self.order = None if names.given else names.columns or tuple(map(str, range(model.n_features_in_)))
 
-    def read(self, records: list) -> Rows:
+    def read(self, records: list) -> RequestRows:
         """Return the rows that the records of a request hold; raise a `Refusal` where they cannot be meant."""
         if self.order is not None:
             records = [self._by_place(row, record) for row, record in enumerate(records)]
         if not self.columns:
             numbers = [_vector(list(record.values()), f"Row {row}") for row, record in enumerate(records)]
-            return Rows({"": numbers}, len(records))
+            return RequestRows({"": numbers}, len(records))
         records = [_spelt(record) if isinstance(record, dict) else record for record in records]
         there = self._check_names(records)
-        rows = Rows({name: self._cells(name, records) for name in self.columns}, len(records))
+        rows = RequestRows({name: self._cells(name, records) for name in self.columns}, len(records))
         if len(there) < len(self.columns) and there not in self._known:
             try:
                 as_fitted(pd.DataFrame(dict.fromkeys(there, [None]), dtype=object), self._model)
@@ -121,7 +121,7 @@ class Inputs:
                 )
         return ""
 
-    def join(self, parts: Sequence[Rows]):
+    def join(self, parts: Sequence[RequestRows]):
         """Return the rows of some requests as X."""
         columns = {name: [cell for part in parts for cell in part.columns[name]] for name in parts[0].columns}
         if not self.columns:

@@ -16,7 +16,7 @@ from ..data import columns_read
 from ..store import versions, write_atomic
 from ._contributions import view_contributions
 from ._report_answers import answers_of
-from ._report_data import Rows, schema_rows, view_rows
+from ._report_data import ReportRows, schema_rows, view_rows
 from ._report_pictures import all_signs, picture_of
 from ._report_sections import (
     calibration_section,
@@ -88,7 +88,7 @@ def write_report(model, path, X=None, Y=None, *, id=None, title=None, audit=None
     check_path(path, "write_report(model, path, X, Y)")
     path = Path(path)
     check_folder(path)
-    rows = Rows(model, X, Y, id)
+    rows = ReportRows(model, X, Y, id)
     say(model, "report, 1 of 3: what drives the predictions ...")
     shares = view_contributions(model, random_state=0)
     parts = None

@@ -55,7 +55,7 @@ def answers_of(model, rows, scores, new, shares, parts) -> dict:
     Parameters
     ----------
     model : fitted stack
-    rows : Rows
+    rows : ReportRows
     scores : list of dict
         As `scores_section` returns it.
     new : dict or None

@@ -14,7 +14,7 @@ N_EXAMPLES = 3
 MOST_COLUMNS = 200  # that are listed
 
 
-class Rows:
+class ReportRows:
     """X and Y of a report, beside the fitted model.
 
     Attributes

@@ -3,10 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from sklearn.utils.validation import validate_data
+
 from .._checks import AT_LEAST_0, whole
 from .._docs import documented
 from .._kinds import Classes
-from ._neural import FITTED, TRAINING, ImageInput, NetworkClassifier, NetworkLearner, NetworkRegressor, of_task
+from .._modalities import IMAGE
+from .._plain_words import plural
+from ._neural import FITTED, TRAINING, NetworkClassifier, NetworkLearner, NetworkRegressor, numbers_of, of_task
+from ._pruning_net import drop_image
 
 NETWORK = """
 A stem, blocks of two 3x3 convolutions beside a shortcut, the mean of each filter over the
@@ -34,8 +40,8 @@ shared_words = documented(network=NETWORK, parameters=PARAMETERS, attributes=FIT
 
 
 @dataclass(repr=False, eq=False, kw_only=True)
-class ImageNetworkLearner(ImageInput, NetworkLearner):
-    """The settings of ImageCNN, for labels and for numbers."""
+class ImageNetworkLearner(NetworkLearner):
+    """What ImageCNN reads: files of pictures, or flattened pixels, row by row, the channels of a pixel side by side."""
 
     image_shape: Sequence[int] | None = None
     width: int = 16
@@ -53,6 +59,53 @@ class ImageNetworkLearner(ImageInput, NetworkLearner):
         "n_blocks": [whole(1)],
         "augment": [AT_LEAST_0],
     }
+    _drop_filters = staticmethod(drop_image)
+
+    def _checked(self, X, *, reset):
+        X = numbers_of(self, X, IMAGE, reset, output="pixels")
+        if self.reader_ is not None and len(missing := np.flatnonzero(np.isnan(X).all(axis=1))):
+            raise ValueError(
+                f"{plural(len(missing), 'picture')} of {len(X)} missing (NaN), the first in row {missing[0]}: ImageCNN "
+                "needs a picture in every row. Leave the other rows out, or use it as a learner of a stack, where it "
+                "is silent about rows without a picture."
+            )
+        X = validate_data(self, X, reset=reset, dtype=np.float32)
+        if reset:
+            self.image_shape_ = self._find_shape(X.shape[1])
+        return X
+
+    def _find_shape(self, n_columns):
+        if self.image_shape is not None:
+            shape = tuple(int(size) for size in self.image_shape)
+            shape = shape if len(shape) == 3 else (*shape, 1)
+            if len(shape) != 3 or np.prod(shape) != n_columns:
+                raise ValueError(f"image_shape={self.image_shape!r} does not give the {n_columns} columns of X.")
+            return shape
+        for n_channels in (1, 3, 4):
+            side = int(round(np.sqrt(n_columns / n_channels)))
+            if side * side * n_channels == n_columns:
+                return side, side, n_channels
+        raise ValueError(
+            f"X has {n_columns} columns, which are no square image of 1, 3 or 4 channels: give image_shape=(height, "
+            "width, channels)."
+        )
+
+    def _blank(self, n_rows):
+        return np.random.RandomState(0).rand(n_rows, self.n_features_in_).astype(np.float32)
+
+    def _describe(self, X):
+        widths = [self.width * 2**i for i in range(self.n_blocks)]
+        shape = {
+            "kind": IMAGE,
+            "image_shape": [int(size) for size in self.image_shape_],
+            "widths": widths,
+            "n_inner": list(widths),
+            "augment": float(self.augment),
+        }
+        pixels = X.reshape(-1, self.image_shape_[2])
+        scale = pixels.std(axis=0)
+        start = {"mean": pixels.mean(axis=0), "scale": np.where(scale > 0, scale, 1.0)}
+        return shape, {key: value.astype(np.float32) for key, value in start.items()}
 
 
 @shared_words

@@ -188,8 +188,6 @@ class MultiTaskNetwork(NetworkLearner):
             "kind": VECTOR,
             "n_inputs": int(X.shape[1]),
             "hidden": [int(width) for width in self.hidden],
-            "dropout": float(self.dropout),
-            "n_outputs": sum(max(size, 1) for size in self.sizes_),
         }, {}
 
 

@@ -284,33 +284,11 @@ def train(module, X, target, sizes, settings, valid=None, masks=None):
     """
     torch = get_torch()
     skorch = require("skorch", extra="neural", caller=CALLER)
-    callbacks = require("skorch.callbacks", extra="neural", caller=CALLER)
     datasets = require("skorch.dataset", extra="neural", caller=CALLER)
     helper = require("skorch.helper", extra="neural", caller=CALLER)
     device, n_epochs = pick_device(settings["device"]), settings["max_epochs"]
     batch = min(settings["batch_size"], len(X))
-    steps = n_epochs * -(-len(X) // batch)
-    chosen = []
-    if settings["schedule"] == "one-cycle":
-        policy = {"policy": torch.optim.lr_scheduler.OneCycleLR, "max_lr": settings["learning_rate"]}
-        # A quarter of the steps warms up, and one at least: torch divides by what is left of a shorter warm-up.
-        policy.update(total_steps=steps + 1, pct_start=min(1.0, max(0.25, 2 / (steps + 1))))
-        chosen.append(("schedule", callbacks.LRScheduler(step_every="batch", **policy)))
-    elif settings["schedule"] == "cosine":
-        policy = {"policy": torch.optim.lr_scheduler.CosineAnnealingLR, "T_max": steps + 1}
-        chosen.append(("schedule", callbacks.LRScheduler(step_every="batch", **policy)))
-    if valid is not None:
-        stopping = callbacks.EarlyStopping(patience=settings["patience"], load_best=True, sink=_nowhere, threshold=1e-4)
-        chosen.append(("stopping", stopping))
-    if masks is not None:
-        kept = {key: torch.from_numpy(value).to(device) for key, value in masks.items()}
-
-        class KeepZeros(callbacks.Callback):
-            def on_batch_end(self, net, training=False, **kwargs):
-                if training:
-                    _apply(net.module_, kept)
-
-        chosen.insert(0, ("zeros", KeepZeros()))
+    kept = masks and {key: torch.from_numpy(value).to(device) for key, value in masks.items()}
     optimizers = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
     extra = {"optimizer__momentum": 0.9} if settings["optimizer"] == "sgd" else {}
     net = skorch.NeuralNet(
@@ -327,32 +305,58 @@ def train(module, X, target, sizes, settings, valid=None, masks=None):
         # A last batch of one row breaks batch normalisation.
         iterator_train__drop_last=len(X) > batch and len(X) % batch == 1,
         train_split=None if valid is None else helper.predefined_split(datasets.Dataset(*valid)),
-        callbacks=chosen,
+        callbacks=list(_callbacks(settings, n_epochs * -(-len(X) // batch), valid is not None, kept)),
         device=device,
         verbose=0,
         **extra,
     )
     net.fit(X, target)
     module.load_state_dict(net.module_.state_dict())
-    if masks is not None:
+    if kept:
         _apply(module, kept)
     module.to("cpu").eval()
-    history = []
-    for row in net.history:
-        rates = [b["event_lr"] for b in row["batches"] if "event_lr" in b]
-        history.append(
-            {
-                "epoch": int(row["epoch"]),
-                "train_loss": float(row["train_loss"]),
-                "valid_loss": float(row["valid_loss"]) if "valid_loss" in row else float("nan"),
-                "learning_rate": float(rates[-1]) if rates else float(settings["learning_rate"]),
-                "seconds": float(row["dur"]),
-            }
-        )
-    return history
+    return [_epoch(row, settings["learning_rate"]) for row in net.history]
+
+
+def _callbacks(settings, n_steps, stops_early, kept):
+    """Yield what skorch is to do beside each step or epoch, by name; `kept` holds masks of weights that stay 0."""
+    callbacks = require("skorch.callbacks", extra="neural", caller=CALLER)
+    schedulers = get_torch().optim.lr_scheduler
+    if kept:
+
+        class KeepZeros(callbacks.Callback):
+            def on_batch_end(self, net, training=False, **kwargs):
+                if training:
+                    _apply(net.module_, kept)
+
+        yield "zeros", KeepZeros()
+    # A quarter of the steps warms up, and one at least: torch divides by what is left of a shorter warm-up.
+    warm = {"total_steps": n_steps + 1, "pct_start": min(1.0, max(0.25, 2 / (n_steps + 1)))}
+    policies = {
+        "one-cycle": {"policy": schedulers.OneCycleLR, "max_lr": settings["learning_rate"], **warm},
+        "cosine": {"policy": schedulers.CosineAnnealingLR, "T_max": n_steps + 1},
+    }
+    if settings["schedule"] in policies:
+        yield "schedule", callbacks.LRScheduler(step_every="batch", **policies[settings["schedule"]])
+    if stops_early:
+        patience = settings["patience"]
+        yield "stopping", callbacks.EarlyStopping(patience=patience, load_best=True, sink=_nowhere, threshold=1e-4)
+
+
+def _epoch(row, learning_rate):
+    """Return what skorch keeps of an epoch as plain numbers."""
+    rates = [batch["event_lr"] for batch in row["batches"] if "event_lr" in batch]
+    return {
+        "epoch": int(row["epoch"]),
+        "train_loss": float(row["train_loss"]),
+        "valid_loss": float(row["valid_loss"]) if "valid_loss" in row else float("nan"),
+        "learning_rate": float(rates[-1]) if rates else float(learning_rate),
+        "seconds": float(row["dur"]),
+    }
 
 
 def _apply(module, masks):
+    """Set the weights of a module to 0 that masks do not keep."""
     torch = get_torch()
     with torch.no_grad():
         for key, value in module.named_parameters():

@@ -1,7 +1,7 @@
-"""TextCNN and ImageCNN: small neural networks as plain scikit-learn classifiers and regressors.
+"""What the neural learners share: they are plain scikit-learn classifiers and regressors.
 
-`_networks` holds the networks and their training; here are the estimators: they check and encode
-what comes in, hold rows aside to stop early, and keep what was learned as numpy arrays.
+`_networks` holds the networks and their training. Here labels are encoded, rows are held aside to stop early, and what
+was learned is kept as numpy arrays. What a network reads, and how it is described, stands with each learner.
 """
 
 import time
@@ -15,7 +15,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from .._checks import (
     AT_LEAST_0,
@@ -33,11 +33,10 @@ from .._checks import (
 )
 from .._inner_folds import inner_pairs
 from .._kinds import Classes, Numbers
-from .._modalities import IMAGE, MODALITIES, TEXT
-from .._plain_words import plural
+from .._modalities import MODALITIES
 from ._networks import as_state, as_tensors, build, fused, pick_device, quiet_torch, run
 from ._networks import train as train_network
-from ._pruning_net import drop_image, drop_text, magnitude_masks, sizes_of
+from ._pruning_net import magnitude_masks, sizes_of
 
 MIN_VALID = 5  # rows held aside below which early stopping would follow noise
 
@@ -138,18 +137,16 @@ class NetworkLearner(ConstraintsMixin, BaseEstimator):
         target, self.sizes_ = self._encode(y, len(X))
         several = np.ndim(sample_weight) == 2  # a column per target
         weight = np.asarray(sample_weight) if several else check_sample_weight(sample_weight, X, dtype=np.float64)
-        self.n_targets_ = len(self.sizes_)
+        self.n_targets_, self.history_ = len(self.sizes_), []
         target = np.column_stack([target, weight]).astype(np.float32)
-        train, aside = self._split(target, seed, groups)
+        train, _ = parts = self._split(target, seed, groups)
         with quiet_torch(seed):
             self.shape_, start = self._describe(X[train])
+            self.shape_ |= {"dropout": float(self.dropout), "n_outputs": sum(max(size, 1) for size in self.sizes_)}
             module = build(self.shape_)
             if start:
                 module.load_state_dict({**module.state_dict(), **as_tensors(start)})
-            valid = None if aside is None else (X[aside], target[aside])
-            self.history_ = train_network(module, X[train], target[train], self.sizes_, self._training(), valid)
-            self.state_ = as_state(module)
-        self._module = None
+            self._train(module, X, target, parts)
         if self.pruning:
             self._fine_tune(X, target, self._masked(self.pruning), max(1, self.max_epochs // 2), groups)
         self.n_iter_ = len(self.history_)
@@ -208,16 +205,19 @@ class NetworkLearner(ConstraintsMixin, BaseEstimator):
 
     def _fine_tune(self, X, target, masks, max_epochs, groups):
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        settings = {**self._training(), "max_epochs": max_epochs}
-        train, aside = self._split(target, seed, groups)
-        valid = None if aside is None else (X[aside], target[aside])
+        parts = self._split(target, seed, groups)
         with quiet_torch(seed):
-            module = build(self.shape_, self.state_)
-            self.history_ = self.history_ + train_network(
-                module, X[train], target[train], self.sizes_, settings, valid, masks
-            )
-            self.state_ = as_state(module)
-        self._module = None
+            self._train(build(self.shape_, self.state_), X, target, parts, masks, max_epochs=max_epochs)
+
+    def _train(self, module, X, target, parts, masks=None, **settings):
+        """Train a module on the first of two parts of the rows; the second, where there is one, stops it early."""
+        train, aside = parts
+        valid = None if aside is None else (X[aside], target[aside])
+        settings = self._training() | settings
+        self.history_ = self.history_ + train_network(
+            module, X[train], target[train], self.sizes_, settings, valid, masks
+        )
+        self.state_, self._module = as_state(module), None
 
     def _measure(self, rows, X, y):
         n_weights, n_nonzero = sizes_of(self.state_)
@@ -357,7 +357,7 @@ class NetworkRegressor(RegressorMixin):
         return values if self.several_ else values[:, 0]
 
 
-def _numbers_of(learner, X, modality, reset, **settings):
+def numbers_of(learner, X, modality, reset, **settings):
     """Return X as numbers: a column of texts, or of files, is read by the extractor of its modality, which is kept."""
     column = getattr(X, "to_numpy", lambda: X)()
     is_column = isinstance(X, (list, tuple)) or getattr(column, "ndim", 0) == 4
@@ -372,91 +372,3 @@ def _numbers_of(learner, X, modality, reset, **settings):
 def _is_item(item) -> bool:
     """Tell whether something is a text, a file or a picture, and no row of numbers."""
     return isinstance(item, (str, PathLike, bytes)) or getattr(item, "ndim", 0) in (2, 3) or hasattr(item, "getbands")
-
-
-class TextInput:
-    """Texts, or padded token positions: 0 is padding; a position that fit has not seen becomes 1, "unknown"."""
-
-    _drop_filters = staticmethod(drop_text)
-
-    def _checked(self, X, *, reset):
-        X = _numbers_of(self, X, TEXT, reset, output="tokens")
-        X = validate_data(self, X, reset=reset, dtype=np.float64)
-        if (X < 0).any() or (X != np.rint(X)).any():
-            raise ValueError(
-                "TextCNN reads padded token positions, whole numbers from 0 on; found other values. "
-                "Use TextExtractor(output='tokens') in front of it."
-            )
-        X = X.astype(np.int64)
-        if reset:
-            self.n_tokens_ = max(int(X.max()) + 1, 2)
-        return np.where(X < self.n_tokens_, X, 1)
-
-    def _blank(self, n_rows):
-        return np.random.RandomState(0).randint(0, self.n_tokens_, (n_rows, self.n_features_in_))
-
-    def _describe(self, X):
-        shape = {
-            "kind": TEXT,
-            "n_tokens": self.n_tokens_,
-            "embedding_dim": self.embedding_dim,
-            "widths": [int(width) for width in self.widths],
-            "n_filters": [self.n_filters] * len(self.widths),
-            "dropout": float(self.dropout),
-            "n_outputs": sum(max(size, 1) for size in self.sizes_),
-        }
-        return shape, {}
-
-
-class ImageInput:
-    """Files of pictures, or flattened pixels: row by row, the channels of a pixel side by side."""
-
-    _drop_filters = staticmethod(drop_image)
-
-    def _checked(self, X, *, reset):
-        X = _numbers_of(self, X, IMAGE, reset, output="pixels")
-        if self.reader_ is not None and len(missing := np.flatnonzero(np.isnan(X).all(axis=1))):
-            raise ValueError(
-                f"{plural(len(missing), 'picture')} of {len(X)} missing (NaN), the first in row {missing[0]}: ImageCNN "
-                "needs a picture in every row. Leave the other rows out, or use it as a learner of a stack, where it "
-                "is silent about rows without a picture."
-            )
-        X = validate_data(self, X, reset=reset, dtype=np.float32)
-        if reset:
-            self.image_shape_ = self._find_shape(X.shape[1])
-        return X
-
-    def _find_shape(self, n_columns):
-        if self.image_shape is not None:
-            shape = tuple(int(size) for size in self.image_shape)
-            shape = shape if len(shape) == 3 else (*shape, 1)
-            if len(shape) != 3 or np.prod(shape) != n_columns:
-                raise ValueError(f"image_shape={self.image_shape!r} does not give the {n_columns} columns of X.")
-            return shape
-        for n_channels in (1, 3, 4):
-            side = int(round(np.sqrt(n_columns / n_channels)))
-            if side * side * n_channels == n_columns:
-                return side, side, n_channels
-        raise ValueError(
-            f"X has {n_columns} columns, which are no square image of 1, 3 or 4 channels: give image_shape=(height, "
-            "width, channels)."
-        )
-
-    def _blank(self, n_rows):
-        return np.random.RandomState(0).rand(n_rows, self.n_features_in_).astype(np.float32)
-
-    def _describe(self, X):
-        widths = [self.width * 2**i for i in range(self.n_blocks)]
-        shape = {
-            "kind": IMAGE,
-            "image_shape": [int(size) for size in self.image_shape_],
-            "widths": widths,
-            "n_inner": list(widths),
-            "augment": float(self.augment),
-            "dropout": float(self.dropout),
-            "n_outputs": sum(max(size, 1) for size in self.sizes_),
-        }
-        pixels = X.reshape(-1, self.image_shape_[2])
-        scale = pixels.std(axis=0)
-        start = {"mean": pixels.mean(axis=0), "scale": np.where(scale > 0, scale, 1.0)}
-        return shape, {key: value.astype(np.float32) for key, value in start.items()}

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._by_rows import fit_by_rows
 from .._checks import POSITIVE, check_params
 from .._products import half
-from .._rows import Rows, parts_of
+from .._rows import LazyRows, parts_of
 
 HEAVY = 2.0  # skewness of a target above which few rows outweigh all others in a squared error
 MOST_RESTORED = 3.0  # times that a mean is raised at most: one huge target must not rule all predictions
@@ -115,7 +115,7 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return half(X) if self.half else X
 
     def _check(self, X, *, reset):
-        if isinstance(X, Rows):  # whose values are looked at when they are read
+        if isinstance(X, LazyRows):  # whose values are looked at when they are read
             return validate_data(self, X, reset=reset, skip_check_array=True)
         return validate_data(
             self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"
@@ -384,7 +384,7 @@ class TailRegressor(TransformedTargetRegressor):
         """Fit the regressor, and restore the mean; `fit_params` are those of the regressor, such as `sample_weight`."""
         check_params(self)
         self.factor_ = 1.0
-        if isinstance(X, Rows):
+        if isinstance(X, LazyRows):
             self._fit_by_rows(X, y, fit_params)
         else:
             super().fit(X, y, **fit_params)
@@ -402,7 +402,7 @@ class TailRegressor(TransformedTargetRegressor):
         self.regressor_ = fit_by_rows(clone(self.regressor), X, self.transformer_.transform(columns)[:, 0], **params)
 
     def _said(self, X):
-        if isinstance(X, Rows):
+        if isinstance(X, LazyRows):
             return np.concatenate([self.predict(part) for part in parts_of(X, ROWS)])
         return self.predict(X)
 

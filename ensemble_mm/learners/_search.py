@@ -18,7 +18,7 @@ FEWEST_ROWS = 20  # on which halving tries candidates
 
 
 @dataclass(frozen=True)
-class Rows:
+class SearchRows:
     """The rows of a search, and how a candidate is fitted and scored on them."""
 
     learner: Any

@@ -3,10 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from sklearn.utils.validation import validate_data
+
 from .._checks import whole
 from .._docs import documented
 from .._kinds import Classes
-from ._neural import FITTED, TRAINING, NetworkClassifier, NetworkLearner, NetworkRegressor, TextInput, of_task
+from .._modalities import TEXT
+from ._neural import FITTED, TRAINING, NetworkClassifier, NetworkLearner, NetworkRegressor, numbers_of, of_task
+from ._pruning_net import drop_text
 
 NETWORK = """
 Embedding, convolutions of several widths, the largest value of each filter over the text,
@@ -29,14 +34,43 @@ shared_words = documented(network=NETWORK, parameters=PARAMETERS, attributes=FIT
 
 
 @dataclass(repr=False, eq=False, kw_only=True)
-class TextNetworkLearner(TextInput, NetworkLearner):
-    """The settings of TextCNN, for labels and for numbers."""
+class TextNetworkLearner(NetworkLearner):
+    """What TextCNN reads: texts, or padded token positions.
+
+    0 is padding; a position that fit has not seen becomes 1, "unknown".
+    """
 
     embedding_dim: int = 64
     widths: Sequence[int] = (1, 2, 3)
     n_filters: int = 64
 
     _parameter_constraints = {"embedding_dim": [whole(1)], "widths": [tuple, list], "n_filters": [whole(1)]}
+    _drop_filters = staticmethod(drop_text)
+
+    def _checked(self, X, *, reset):
+        X = numbers_of(self, X, TEXT, reset, output="tokens")
+        X = validate_data(self, X, reset=reset, dtype=np.float64)
+        if (X < 0).any() or (X != np.rint(X)).any():
+            raise ValueError(
+                "TextCNN reads padded token positions, whole numbers from 0 on; found other values. "
+                "Use TextExtractor(output='tokens') in front of it."
+            )
+        X = X.astype(np.int64)
+        if reset:
+            self.n_tokens_ = max(int(X.max()) + 1, 2)
+        return np.where(X < self.n_tokens_, X, 1)
+
+    def _blank(self, n_rows):
+        return np.random.RandomState(0).randint(0, self.n_tokens_, (n_rows, self.n_features_in_))
+
+    def _describe(self, X):
+        return {
+            "kind": TEXT,
+            "n_tokens": self.n_tokens_,
+            "embedding_dim": self.embedding_dim,
+            "widths": [int(width) for width in self.widths],
+            "n_filters": [self.n_filters] * len(self.widths),
+        }, {}
 
 
 @shared_words

@@ -22,7 +22,7 @@ from .._inner_folds import inner_pairs
 from .._kinds import Classes, Numbers
 from .._routing import keyword
 from .._scorers import check_scorer
-from ._search import Rows, search_listed, search_with_optuna
+from ._search import SearchRows, search_listed, search_with_optuna
 from ._spaces import default_space
 
 SEARCHES = ("grid", "random", "halving", "optuna")
@@ -154,7 +154,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
         groups = None if groups is None else np.asarray(groups)
         folds = self._folds(X, np.asarray(y), groups, seed)
-        rows = Rows(learner, X, y, weight, groups, folds, self._scorer(learner), seed)
+        rows = SearchRows(learner, X, y, weight, groups, folds, self._scorer(learner), seed)
         with config_context(enable_metadata_routing=False):
             search = search_with_optuna if self.search == "optuna" else search_listed
             self.best_params_, self.best_score_, self.cv_results_ = search(self, rows, space, seed)

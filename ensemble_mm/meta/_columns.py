@@ -24,7 +24,7 @@ TINY = 1e-12  # a sum of weights that is none
 
 
 @dataclass(frozen=True)
-class Rows:
+class UsedRows:
     """What a meta-learner is fitted on: the rows that have a member and a weight.
 
     Parameters
@@ -172,7 +172,7 @@ class TableMixin(ConstraintsMixin):
     """Checks, prior and empty rows that all meta-learners share."""
 
     def _check(self, X, y, sample_weight):
-        """Check parameters and data, set `prior_` and `classes_`, and return the `Rows` to fit on."""
+        """Check parameters and data, set `prior_` and `classes_`, and return the `UsedRows` to fit on."""
         check_params(self)
         X, y = validate_data(
             self, X, y, dtype=self._precision, ensure_all_finite="allow-nan", y_numeric=isinstance(self, RegressorMixin)
@@ -186,7 +186,7 @@ class TableMixin(ConstraintsMixin):
         if not used.all():
             cells, y, weight = cells[used], y[used], weight[used]
         order = self._order(cells, y, weight)
-        return Rows(cells.take(order, axis=1), y, weight, order, np.flatnonzero(used))
+        return UsedRows(cells.take(order, axis=1), y, weight, order, np.flatnonzero(used))
 
     def _order(self, cells, y, weight):
         """Order the members by their loss, then by what is in them: the order of the columns does not matter."""
@@ -237,10 +237,10 @@ class TableClassifier(TableMixin, ClassifierMixin, BaseEstimator):
     """Base of the meta-learners for classes, which read columns of a table and predict by weights of its members.
 
     A subclass writes `fit`, as `MeanClassifier` does, and may have more parameters: `self._check(X, y,
-    sample_weight)` gives the `Rows` to learn from, and what was learned are the weights of the members, `weights_`, in
-    the order of the columns (see `Rows.back`). One whose predictions are not the weighted mean of the members
-    writes `_mix` too, from cells of shape (n_samples, n_members, n_classes) to (n_samples, n_classes). Parameters named
-    `scoring` and `random_state` are set for each task.
+    sample_weight)` gives the `UsedRows` to learn from, and what was learned are the weights of the members,
+    `weights_`, in the order of the columns (see `UsedRows.back`). One whose predictions are not the weighted mean of
+    the members writes `_mix` too, from cells of shape (n_samples, n_members, n_classes) to (n_samples, n_classes).
+    Parameters named `scoring` and `random_state` are set for each task.
     """
 
     n_classes: int | None = None

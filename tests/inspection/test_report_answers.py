@@ -8,7 +8,7 @@ from ensemble_mm import DataWarning, infer_schema
 from ensemble_mm.inspection._cells import cells_of
 from ensemble_mm.inspection._contributions import view_contributions
 from ensemble_mm.inspection._report_answers import Answers, _drives, _idle_views, _views_to_collect, answers_of
-from ensemble_mm.inspection._report_data import Rows
+from ensemble_mm.inspection._report_data import ReportRows
 from ensemble_mm.inspection._report_sections import new_rows_section
 from ensemble_mm.inspection._scores import compare_choices
 
@@ -22,7 +22,7 @@ def answered(model, *names, X=None, parts=None):
         choices = compare_choices(cells, list(model.views_))
         scores.append({"name": name, "choices": choices, "metric": cells.metric.name, "n": len(cells.scored)})
     shares = view_contributions(model, n_bootstrap=50, random_state=0)
-    found = answers_of(model, Rows(model, X, None), scores, None, shares, parts)
+    found = answers_of(model, ReportRows(model, X, None), scores, None, shares, parts)
     return {answers.task: answers for answers in found["tasks"]}, found["steps"]
 
 
@@ -66,7 +66,7 @@ def test_the_columns_of_a_table_are_named_in_the_place_of_their_view(hand_made):
 
 def test_how_far_parts_move_predictions_is_not_told_of_rows_that_the_model_knows(hand_made, data_of_hand_made):
     parts = pd.DataFrame({"task": "liked", "view": ["review"], "part": ["“lovely”"], "moved": [0.2]})
-    hand_made.present_["photo"] = Rows(hand_made, data_of_hand_made, None).present("photo")
+    hand_made.present_["photo"] = ReportRows(hand_made, data_of_hand_made, None).present("photo")
     tasks, _ = answered(hand_made, "liked", parts=parts, X=data_of_hand_made)
     assert tasks["liked"].drives[-1] == "Strongest in review: “lovely”."
 
@@ -75,7 +75,7 @@ def test_a_group_and_a_class_that_are_worse_are_named(hand_made, data_of_hand_ma
     worse = np.arange(240) % 4 == 0
     X = data_of_hand_made.assign(a=np.where(worse, 9.0, np.linspace(0, 1, 240)))
     hand_made.schema_ = infer_schema(X[["a"]])
-    hand_made.present_["photo"] = Rows(hand_made, X, None).present("photo")
+    hand_made.present_["photo"] = ReportRows(hand_made, X, None).present("photo")
     hand_made.oof_["stars"] = hand_made.targets_["stars"] + np.where(worse, 1.2, 0.1)
     wrong = hand_made.targets_["liked"] == 1
     hand_made.oof_["liked"] = np.where(wrong[:, np.newaxis], [[0.6, 0.4]], [[0.9, 0.1]])
@@ -94,7 +94,7 @@ def test_groups_of_rows_that_the_fit_did_not_see_are_named(hand_made, data_of_ha
     X = X.assign(a=np.where(worse, 9, np.arange(120) % 5))
     hand_made.schema_ = infer_schema(X[["a"]])
     hand_made.tasks_ = {"liked": hand_made.tasks_["liked"]}
-    rows = Rows(hand_made, X, pd.DataFrame({"liked": np.where(worse, "never", "yes")}))
+    rows = ReportRows(hand_made, X, pd.DataFrame({"liked": np.where(worse, "never", "yes")}))
     rows.predicted = {"liked": np.tile([0.1, 0.9], (120, 1))}
     cells = cells_of(hand_made, "liked")
     choices = compare_choices(cells, list(hand_made.views_))

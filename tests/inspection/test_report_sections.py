@@ -3,7 +3,7 @@
 import pandas as pd
 
 from ensemble_mm.inspection._contributions import view_contributions
-from ensemble_mm.inspection._report_data import Rows
+from ensemble_mm.inspection._report_data import ReportRows
 from ensemble_mm.inspection._report_sections import (
     reproduce_section,
     tasks_section,
@@ -32,6 +32,6 @@ def test_stages_views_and_parameters_are_listed(hand_made, data_of_hand_made):
     assert [row[0] for row in weights["views"]["rows"]] == ["review", "photo", "noise"]
     assert len(weights["pictures"]) == 3
     Y = pd.DataFrame({"stars": hand_made.targets_["stars"]})
-    section = reproduce_section(hand_made, Rows(hand_made, data_of_hand_made, Y))
+    section = reproduce_section(hand_made, ReportRows(hand_made, data_of_hand_made, Y))
     assert "em.HandMadeStack()" in section["code"] and section["key"] and dict(section["versions"])["numpy"]
-    assert reproduce_section(hand_made, Rows(hand_made, None, None))["key"] is None
+    assert reproduce_section(hand_made, ReportRows(hand_made, None, None))["key"] is None

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ensemble_mm.inspection._cells import cells_of
-from ensemble_mm.inspection._report_data import Rows
+from ensemble_mm.inspection._report_data import ReportRows
 from ensemble_mm.inspection._report_trust import _drift, trust_section
 from ensemble_mm.inspection._scores import compare_choices
 
@@ -17,7 +17,7 @@ def scores_of(model, name):
 
 def trusted(model, X=None, new=None, scores=(), audit=None):
     """Return {question: verdict}, and the notes joined."""
-    found = trust_section(model, Rows(model, X, None), scores, new, audit)
+    found = trust_section(model, ReportRows(model, X, None), scores, new, audit)
     return {verdict.question: verdict for verdict in found["verdicts"]}, " ".join(found["notes"])
 
 
@@ -29,7 +29,7 @@ def warned(*args, **settings):
 def test_a_sound_fit_has_no_complaints(hand_made, data_of_hand_made):
     hand_made.oof_["liked"], hand_made.oof_["tone"] = (np.full((240, n), 1 / n) for n in (2, 3))
     hand_made.targets_ |= {"liked": np.arange(240) % 2.0, "tone": np.arange(240) % 3.0}  # calibrated, then
-    hand_made.present_["photo"] = Rows(hand_made, data_of_hand_made, None).present("photo")
+    hand_made.present_["photo"] = ReportRows(hand_made, data_of_hand_made, None).present("photo")
     verdicts, notes = trusted(hand_made, data_of_hand_made)
     assert notes == "" and all(verdict.is_good and not verdict.words for verdict in verdicts.values())
 
@@ -108,7 +108,7 @@ def data_of(model):
 
 def test_the_audit_is_handed_on(hand_made):
     audit = pd.DataFrame([("rows", "fail", 1.0, "They repeat.")], columns=["check", "verdict", "value", "words"])
-    found = trust_section(hand_made, Rows(hand_made, None, None), (), None, audit)
+    found = trust_section(hand_made, ReportRows(hand_made, None, None), (), None, audit)
     assert found["audit"] == [{"check": "rows", "verdict": "fail", "value": 1.0, "words": "They repeat."}]
     (verdict,) = (v for v in found["verdicts"] if v.question == "Did the leak audit pass?")
     assert verdict.answer == "no" and verdict.words == ["They repeat."]

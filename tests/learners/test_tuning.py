@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeRegressor
 
 from ensemble_mm import StackedRegressor, TunedLearner
-from ensemble_mm.learners._search import Rows
+from ensemble_mm.learners._search import SearchRows
 
 SEARCHES = ["grid", "random", "halving", "optuna"]
 
@@ -183,7 +183,7 @@ def test_the_score_is_that_of_the_choice_not_of_the_luckiest():
 
 
 def test_the_score_of_a_choice_among_guesses_is_chance():
-    rows, rng = Rows(None, None, None, None, None, [()] * 3, None, 0), np.random.default_rng(0)
+    rows, rng = SearchRows(None, None, None, None, None, [()] * 3, None, 0), np.random.default_rng(0)
     scores = [rows.score_of_choice(rng.normal(size=(30, 3))) for _ in range(300)]
     assert abs(np.mean(scores)) < 3 * np.std(scores) / 300**0.5 < 0.2
 
