@@ -39,11 +39,11 @@ X = pd.DataFrame({"post": [write(m) for m in mood]})
 X["picture"] = [draw_face(m, noise=250 if rng.random() < 0.33 else 60) for m in mood]
 y = pd.Series(np.where(mood > 0, "glad", "sad"), name="mood")
 
-fig, axes = plt.subplots(1, 4, figsize=(9, 2.6))
+fig, axes = plt.subplots(1, 4, figsize=(8.5, 2.9))
 for ax, row in zip(axes, range(4), strict=True):
     ax.imshow(X["picture"][row], cmap="gray")
     ax.set_title(y[row])
-    ax.set_xlabel("\n".join([" ".join(X["post"][row].split()[:5]), " ".join(X["post"][row].split()[5:])]), fontsize=7)
+    ax.set_xlabel("\n".join([" ".join(X["post"][row].split()[:5]), " ".join(X["post"][row].split()[5:])]), fontsize=8)
     ax.set_xticks([])
     ax.set_yticks([])
 fig.tight_layout()

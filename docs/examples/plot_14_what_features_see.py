@@ -80,7 +80,7 @@ image = axes[1].imshow(parts, cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto
 axes[1].set(title="cepstra of five parts of the time", xlabel="part", ylabel="cepstrum")
 axes[1].set_xticks(range(5), range(1, 6))
 axes[1].set_yticks([0, 4, 9, 14, 18], [1, 5, 10, 15, 19])
-figure.colorbar(image)
+figure.colorbar(image, label="strength")
 
 # %%
 # A clip
@@ -116,7 +116,7 @@ names = extractor.get_feature_names_out()
 order = np.argsort(first)[-14:]
 figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
 axis.barh(names[order], first[order], color="gray")
-axis.set(title=texts[0], xlabel="value")
+axis.set(title=texts[0], xlabel="TF-IDF")
 
 # %%
 # A table
@@ -134,5 +134,5 @@ image = axis.imshow(features, cmap="PuOr", vmin=-2, vmax=2, aspect="auto")
 names = extractor.get_feature_names_out()
 axis.set_xticks(range(len(names)), names, rotation=40, ha="right")
 axis.set_yticks(range(len(facts)), [", ".join(map(str, row)) for row in facts.to_numpy()])
-figure.colorbar(image)
+figure.colorbar(image, label="value, scaled")
 plt.show()

@@ -118,7 +118,7 @@ def _table(add):
     add("--root", metavar="DIR", help="folder of the media files (default: the folder of the table)")
     words = "separator of a CSV file, such as ; or tab (default: detected)"
     add("--sep", type=_character, metavar="SIGN", help=words)
-    add("--decimal", choices=(".", ","), help="decimal sign of a CSV file (default: detected)")
+    add("--decimal", choices=(".", ","), metavar="SIGN", help="decimal sign of a CSV file (default: detected)")
     add("--encoding", metavar="NAME", help="encoding of a CSV file, such as utf-8 or cp1252 (default: detected)")
 
 

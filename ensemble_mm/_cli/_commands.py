@@ -57,7 +57,9 @@ def _fit(args):
     if db is not None:
         say(f"run: {db.log(model, X, Y, name=args.name or _stem(args.data))}")
     named = f" --id {shlex.quote(args.id)}" if args.id else ""
-    say(f"next:  {PROG} predict {args.out} NEW.csv{named} --out predictions.csv")
+    suffix = Path(args.data.partition("::")[0]).suffix
+    new = f"NEW{suffix if suffix in ('.parquet', '.xlsx', '.jsonl') else '.csv'}"
+    say(f"next:  {PROG} predict {args.out} {new}{named} --out predictions.csv")
     if args.report:
         say(f"       open {args.report} in a browser")
         say(f"       {PROG} serve {args.out}")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .._checks import DataWarning, did_you_mean, printable, require, warn
+from .._checks import DataWarning, did_you_mean, listed, printable, require, warn
 from ._cells import plain
 from ._chunked import ChunkedData
 from ._delimited import Layout, read_delimited
@@ -45,7 +45,7 @@ def read_source(source, layout: Layout) -> tuple[pd.DataFrame, Path]:
                 frame = pd.read_json(file, lines=True, dtype=False)
         elif kind == "excel":
             require("openpyxl", extra="excel", caller="read_table of a workbook of Excel")
-            frame = _read_sheet(path, sheet or 0)
+            frame = _read_sheet(path, sheet)
         else:
             with open_unpacked(path) as file:
                 frame = read_delimited(path, file.read(), layout, "," if kind == "csv" else "\t")
@@ -88,17 +88,24 @@ def check_file(text: str, layout: Layout) -> tuple[Path, str, str]:
 
 
 def _read_sheet(path: Path, sheet) -> pd.DataFrame:
-    """Return a sheet of a workbook; lines above the names of its columns, of one cell each, are told."""
-    options = {"sheet_name": sheet, "engine": "openpyxl", "dtype": object}
-    frame = pd.read_excel(path, **options)
-    unnamed = [str(name).startswith("Unnamed: ") for name in frame.columns]
-    if sum(unnamed) == len(unnamed) - 1 > 0 and not unnamed[0]:
-        cells = pd.read_excel(path, header=None, **options).notna().sum(axis=1)
-        titles = int((cells > 1).argmax())
-        if titles:
-            frame = pd.read_excel(path, skiprows=titles, **options)
-            words = f"{printable(path)} was read without the {titles} lines above the names of its columns."
-            warn(words, DataWarning)
+    """Return a sheet of a workbook. Other sheets are told, and lines of one cell above the names of the columns."""
+    with pd.ExcelFile(path, engine="openpyxl") as book:
+        first, *others = book.sheet_names
+        others = [name for name in others if getattr(book.book[name], "max_row", 1) != 1]  # Excel adds empty ones
+        if sheet and sheet not in book.sheet_names:
+            raise ValueError(f"it has no sheet {sheet!r}; it has {listed(book.sheet_names, 10)}")
+        if others and not sheet:
+            words = f"{path} was read from its first sheet, {first!r}. It also has {listed(map(repr, others), 10)}. "
+            warn(printable(f"{words}For another sheet, write '{path}::{others[0]}'."), DataWarning)
+        options = {"sheet_name": sheet or 0, "dtype": object}
+        frame = pd.read_excel(book, **options)
+        unnamed = [str(name).startswith("Unnamed: ") for name in frame.columns]
+        if sum(unnamed) == len(unnamed) - 1 > 0 and not unnamed[0]:
+            titles = int((pd.read_excel(book, header=None, **options).notna().sum(axis=1) > 1).argmax())
+            if titles:
+                frame = pd.read_excel(book, skiprows=titles, **options)
+                words = f"{printable(path)} was read without the {titles} lines above the names of its columns."
+                warn(words, DataWarning)
     return frame.infer_objects()
 
 

@@ -17,7 +17,13 @@ LINES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]
 GAIN = "loss of a constant guess removed (0: none, 1: all)"  # label of an axis: share of the prior's loss removed
 SEQUENTIAL = "Blues"
 DIVERGING = "PuOr"
-WIDE_FONTS = ("Noto Sans CJK", "Noto Sans Devanagari", "Source Han", "PingFang", "Microsoft YaHei", "Hiragino Sans")
+# Fonts with signs that the font of matplotlib lacks, such as those of Chinese, Japanese and Korean.
+MORE_FONTS = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Noto Sans JP", "Source Han Sans SC", "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei", "Droid Sans Fallback", "Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans",
+    "Yu Gothic", "Malgun Gothic", "Apple SD Gothic Neo", "Arial Unicode MS", "Noto Sans Thai", "Noto Sans Devanagari",
+    "Noto Sans Bengali", "Noto Sans Tamil",
+)  # fmt: skip
 
 
 def new_axes(ax, caller: str, size=(6.4, 4.8)):
@@ -89,6 +95,12 @@ def entitle(ax, words, task="", **options):
     ax.set_title(f"{words}, {shorten(task, 40)}" if task else words, loc="left", fontsize=11, **options)
 
 
+def more_fonts() -> list[str]:
+    """Return those of MORE_FONTS that are installed."""
+    known = set(require("matplotlib.font_manager", extra="report", caller="a display").get_font_names())
+    return [font for font in MORE_FONTS if font in known]
+
+
 def finish(display, ax, title=None, task=""):
     """Write the title, if one is given; set `ax_` and `figure_`.
 
@@ -99,10 +111,9 @@ def finish(display, ax, title=None, task=""):
     text = require("matplotlib.text", extra="report", caller="a display")
     wide = [t for t in ax.figure.findobj(text.Text) if any(ord(c) > 0x590 for c in t.get_text() if c not in "–—…±·−")]
     if wide:
-        fonts = require("matplotlib.font_manager", extra="report", caller="a display")
-        families = [name for name in fonts.get_font_names() if name.startswith(WIDE_FONTS)]
+        families = more_fonts()
         for label in wide:
-            label.set_fontfamily([*label.get_fontfamily(), *sorted(families)[:4]])
+            label.set_fontfamily([*label.get_fontfamily(), *families])
     display.ax_, display.figure_ = ax, ax.figure
     return display
 

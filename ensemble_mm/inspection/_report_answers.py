@@ -97,7 +97,7 @@ def _answers(model, rows, score, new, shares, parts):
 
 
 def _goodness(cells, score, is_better):
-    plain, rows = cells.scorer.plain(cells.ensemble), plural(score["n"], "row")
+    plain, rows = cells.scorer.plain(cells.ensemble), plural(score["n"], "held-out row")
     good = f"{plain.say.good(plain.error)}; {plain.beside}."
     yield f"{good[0].upper()}{good[1:]}"
     if not is_better:
@@ -105,12 +105,12 @@ def _goodness(cells, score, is_better):
     elif cells.kind.second == "roc_auc" and np.isfinite(area := cells.judge("roc_auc").score(cells.ensemble)):
         no, yes = map(class_name, cells.task.classes)
         yield f"Of one row of {yes} and one of {no}, it tells which is which in {of_hundred(area)} pairs."
-    yield f"{f'{plain.interval}, on' if plain.interval else 'On'} {rows} that were held out."
+    words = f"{f'{plain.interval}, on' if plain.interval else 'On'} {rows}"
     metric, first = score["metric"], score["choices"].iloc[0]
     if metric not in SHARES:
         low, middle, high = (score_text(metric, first[key]) for key in ("low", "score", "high"))
-        name = words_of(metric)
-        yield f"{name[0].upper()}{name[1:]} {middle} ({low} to {high})."
+        words += f"; {words_of(metric)} {middle} ({low} to {high})"
+    yield f"{words}."
 
 
 def _on_new_rows(name, new):

@@ -10,24 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._checks import require, warn
-from ._drawing import PALETTE
+from ._drawing import PALETTE, more_fonts
 
 DPI = 160
 SMALLEST = 96  # CSS pixels of the longer side of an item: smaller ones are drawn larger
-# Fonts with signs that the font of matplotlib lacks, such as those of Chinese, Japanese and Korean.
-MORE_FONTS = (
-    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Noto Sans JP", "Source Han Sans SC", "WenQuanYi Zen Hei",
-    "WenQuanYi Micro Hei", "Droid Sans Fallback", "Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans",
-    "Yu Gothic", "Malgun Gothic", "Apple SD Gothic Neo", "Arial Unicode MS", "Noto Sans Thai", "Noto Sans Devanagari",
-)  # fmt: skip
 
 
 @contextmanager
 def all_signs():
     """Draw with all fonts that are there, and tell once if names hold signs that none of them has."""
     matplotlib = require("matplotlib", extra="report", caller="write_report")
-    known = set(require("matplotlib.font_manager", extra="report", caller="write_report").get_font_names())
-    family = [*matplotlib.rcParams["font.family"], *(font for font in MORE_FONTS if font in known)]
+    family = [*matplotlib.rcParams["font.family"], *more_fonts()]
     with matplotlib.rc_context({"font.family": family}), warnings.catch_warnings(record=True) as caught:
         yield
     lacking = [told for told in caught if str(told.message).startswith("Glyph ")]

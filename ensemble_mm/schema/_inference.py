@@ -371,5 +371,5 @@ def _shown_file(item) -> str:
 
 def _shown(item) -> str:
     text = f"array of shape {item.shape}" if isinstance(item, np.ndarray) else str(item)
-    text = written(item) if isinstance(item, float) else text
+    text = written(item) if isinstance(item, float) else text.removesuffix(" 00:00:00")  # of days
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

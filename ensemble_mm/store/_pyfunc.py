@@ -80,7 +80,9 @@ def _example(record, cell: str):
         return known[0]
     if getattr(record.reading, "format", None):
         return datetime(2024, 1, 31, 12).strftime(record.reading.format)  # of no row
-    return "some words" if record.is_string else 1.0 if record.taken_as == "number" else None
+    if record.taken_as == "number" and not record.is_string:
+        return 12 if record.example.replace(", ", "").isdigit() else 12.3
+    return "some words" if record.is_string else None
 
 
 def _inputs(model):

@@ -329,6 +329,24 @@ def test_a_sheet_may_have_a_title(tmp_path):
     assert X.to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
 
 
+def test_other_sheets_of_a_workbook_are_told(tmp_path, recwarn):
+    """The first sheet of an export is often a note; empty sheets, which Excel adds, are none to choose from."""
+    pytest.importorskip("openpyxl")
+    path = tmp_path / "book.xlsx"
+    with pd.ExcelWriter(path) as book:
+        pd.DataFrame({"note": ["see the other sheet"]}).to_excel(book, sheet_name="Note", index=False)
+        pd.DataFrame().to_excel(book, sheet_name="Sheet2", index=False)
+    read_table(path)
+    assert not recwarn
+    with pd.ExcelWriter(path, mode="a") as book:
+        pd.DataFrame({"a": [1, 2]}).to_excel(book, sheet_name="Rows", index=False)
+    with pytest.warns(DataWarning, match=r"first sheet, 'Note'. It also has 'Rows'. .*book.xlsx::Rows"):
+        read_table(path)
+    assert read_table(f"{path}::Rows")[0]["a"].tolist() == [1, 2]
+    with pytest.raises(ValueError, match="no sheet 'rows'; it has Note, Sheet2, Rows"):
+        read_table(f"{path}::rows")
+
+
 def test_cells_without_names_are_refused(tmp_path):
     (tmp_path / "t.csv").write_text("a,b\n1,2,3,4\n5,6,7,8\n")
     with pytest.raises(ValueError, match="names 2 columns, but most rows have 4 cells"):

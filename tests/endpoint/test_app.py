@@ -132,7 +132,7 @@ def test_pages_tell_what_is_taken_and_nothing_of_the_server(coats, served, sent)
     status, page = served.call("/docs")
     assert status == 200 and "curl" in page and "number" in page
     example = json.loads(page.split("&lt;&lt;&#x27;END&#x27;\n")[1].split("\nEND")[0].replace("&quot;", '"'))
-    assert served.call("/predict", example)[0] == 200
+    assert served.call("/predict", example)[0] == 200 and isinstance(example["rows"][0]["age"], int)
     form = html.unescape(page.split("<pre>")[2].split("</pre>")[0]).replace("\\\n", "")
     command = shlex.split(form.replace("-F photo=@FILE", "-F photo=").replace("curl", "curl -s"))
     assert f"127.0.0.1:{served.port}/predict" in form
