@@ -142,6 +142,18 @@ class Plan:
 
     __repr__ = __str__
 
+    def joined(self, other: "Plan") -> "Plan":
+        """Return the plan of two fits, of tasks that have folds of their own."""
+        both: dict = {name: (*getattr(self, name), *getattr(other, name))
+                for name in ("extractions", "fits", "meta_learners", "calibrations")}  # fmt: skip
+        seconds = size = None
+        if self.seconds is not None and other.seconds is not None:  # both had a trial
+            stages = self.seconds | other.seconds
+            seconds = {stage: self.seconds.get(stage, 0.0) + other.seconds.get(stage, 0.0) for stage in stages}
+            size = (self.bytes or 0) + (other.bytes or 0)
+        folds, notes = [*self.folds, *other.folds], tuple(dict.fromkeys((*self.notes, *other.notes)))
+        return replace(self, folds=folds, notes=notes, seconds=seconds, bytes=size, **both)
+
 
 def _columns_read(schema):
     """Return what the columns are taken for, on one line per column where they are few, and what to know of them."""

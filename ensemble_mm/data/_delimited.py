@@ -294,9 +294,7 @@ def _separator_of(sample: str, said: str | None, usual: str) -> tuple[str, str, 
 
     Of equals it is the usual one. It is sure where it fits nearly all rows, and no other one fits half of them.
     """
-    lines = sample.splitlines()[:ROWS]
-    single = '"' not in sample and sum(line[:1] == "'" or line[-1:] == "'" for line in lines) > 0.8 * len(lines)
-    quote = "'" if single else '"'
+    quote = _quote_of(sample)
     best, most, fits = said or usual, (0.0, 1), {}
     for sep in () if said else (usual, *SEPARATORS):
         rows = _rows_of(sample, sep, quote)
@@ -307,6 +305,13 @@ def _separator_of(sample: str, said: str | None, usual: str) -> tuple[str, str, 
             best, most = sep, found
     rivals = [share for sep, share in fits.items() if sep != best]
     return best, quote, bool(said) or most[0] >= 0.9 and max(rivals) < 0.5
+
+
+def _quote_of(sample: str) -> str:
+    """Return the quotes of cells: single ones where most lines have them at an end, and nothing has double ones."""
+    lines = sample.splitlines()[:ROWS]
+    single = sum(line[:1] == "'" or line[-1:] == "'" for line in lines) > 0.8 * len(lines)
+    return "'" if single and '"' not in sample else '"'
 
 
 def _keep_words(frame, text, options) -> None:

@@ -28,8 +28,8 @@ def note_suspects(schema: Schema, source, tasks, targets, *, listed=False) -> Sc
     """Return a schema with notes on the columns of X that a person should look at; `listed`: in views of their own."""
     if source.shape[0] < FEWEST_ROWS:
         return schema
-    constants: list[int] = []
-    repeats: list[int] = []
+    alike: dict[str, list[int]] = {"have one value each": [], "say in every row what others say": []}
+    constants, repeats = alike.values()
     firsts: dict[bytes, Column] = {}
     notes: list[list[str]] = [[] for _ in schema.columns]
     targets = {name: task.rules.values(targets[name]) for name, task in tasks.items()}
@@ -48,19 +48,24 @@ def note_suspects(schema: Schema, source, tasks, targets, *, listed=False) -> Sc
         if first is not column:
             repeats.append(place)
             notes[place].append(f"says in every row the same as {first.title!r}; to leave it out")
-        read = column.read(values)[0]  # "12.50 EUR" is 12.5
-        told = [name for name in tasks if _tells(read, codes, n_values, targets[name])]
-        notes[place] += [f"tells the target {name!r} exactly; if it is known only afterwards" for name in told]
-        shares = {name: nearly_tells(read, codes, targets[name]) for name in tasks if name not in told}
-        notes[place] += [f"tells the target {name!r} in {share:.0%} of the rows; if it is known only afterwards"
-                         for name, share in shares.items() if share]  # fmt: skip
-    for alike, words in ((constants, "have one value each"), (repeats, "say in every row what others say")):
-        if len(alike) > MOST_NOTES:
-            for place in alike:
+        notes[place] += _told_targets(column.read(values)[0], codes, n_values, targets)  # "12.50 EUR" is 12.5
+    for words, places in alike.items():
+        if len(places) > MOST_NOTES:
+            for place in places:
                 del notes[place][0]
-            shown = ", ".join(repr(schema.columns[place].title) for place in alike[1:MOST_NOTES])
-            notes[alike[0]].insert(0, f"it and {len(alike) - 1} more columns ({shown} ...) {words}; to leave it out")
+            shown = ", ".join(repr(schema.columns[place].title) for place in places[1:MOST_NOTES])
+            notes[places[0]].insert(0, f"it and {len(places) - 1} more columns ({shown} ...) {words}; to leave it out")
     return replace(schema, columns=tuple(map(partial(_noted, listed=listed), schema.columns, notes)))
+
+
+def _told_targets(values, codes, n_values, targets) -> list[str]:
+    """Return in words which targets the values of a column tell, first those that they tell exactly."""
+    exactly = [name for name, target in targets.items() if _tells(values, codes, n_values, target)]
+    shares = {name: nearly_tells(values, codes, target) for name, target in targets.items() if name not in exactly}
+    return [f"tells the target {name!r} exactly; if it is known only afterwards" for name in exactly] + [
+        f"tells the target {name!r} in {share:.0%} of the rows; if it is known only afterwards"
+        for name, share in shares.items() if share
+    ]  # fmt: skip
 
 
 def _noted(column: Column, notes, listed) -> Column:

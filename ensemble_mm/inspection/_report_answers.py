@@ -136,8 +136,15 @@ def _drives(model, shares, parts, cells, name, is_known):
         yield f"T{words[1:]}" if words.startswith("the columns ") else words
     if len(shares) > 1 and len(idle := shares.index.difference(helps.index, sort=False)):
         yield f"No clear gain from {', '.join(_title(model, view) for view in idle)}."
-    for view in helps.index if len(helps) else shares.index[:1]:
-        own = parts[(parts["task"] == name) & (parts["view"] == view)] if parts is not None else pd.DataFrame()
+    if parts is not None:
+        parts = parts[parts["task"] == name]
+        yield from _strongest(model, parts, helps.index if len(helps) else shares.index[:1], say, is_known)
+
+
+def _strongest(model, parts, views, say, is_known):
+    """Yield which parts of each of some views move the predictions of a task most."""
+    for view in views:
+        own = parts[parts["view"] == view]
         shifts = [(row.part, say.shift(row.moved)) for row in own.itertuples() if row.moved > own["moved"].max() / 10]
         named = [part if is_known else f"{part} ({shift})" for part, shift in shifts if shift][:N_PARTS]
         if named:

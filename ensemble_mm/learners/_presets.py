@@ -98,21 +98,22 @@ def gbm(facts, n_rounds, share, **others):
     cls = LGBMRegressor if facts.regression else LGBMClassifier
     if facts.regression and share > WIDE_SHARE:
         share = max(share, 0.65)
-    rounds = _rounds(n_rounds, facts)
-    n_rows, rows_per_class = facts.n_rows, facts.n_rows / (1 if facts.regression else facts.n_classes)
+    rounds, many, rate, penalty, parts = _rounds(n_rounds, facts), 80, 0.12, 1.0, facts.n_classes
+    if facts.regression:
+        many, rate, penalty, parts = 150, 0.08, 5.0, 1
     settings = dict(
         objective="poisson" if facts.counts else None,
         n_estimators=rounds,
-        learning_rate=0.06 if rounds > (150 if facts.regression else 80) else 0.08 if facts.regression else 0.12,
-        num_leaves=7 if n_rows < SMALL else 15 if n_rows < LARGE else 31,
+        learning_rate=0.06 if rounds > many else rate,
+        num_leaves=7 if facts.n_rows < SMALL else 15 if facts.n_rows < LARGE else 31,
         # 20, LightGBM's own value, gives constants on some dozens of rows.
-        min_child_samples=int(min(20, max(2, rows_per_class // 15))),
+        min_child_samples=int(min(20, max(2, facts.n_rows / parts // 15))),
         subsample=0.8,
         subsample_freq=1,
         colsample_bytree=share,
-        reg_lambda=5.0 if facts.regression else 1.0,
+        reg_lambda=penalty,
         max_bin=63 if share < 0.7 else 255,
-        min_data_in_bin=1 if n_rows < 200 else 3,
+        min_data_in_bin=1 if facts.n_rows < 200 else 3,
         bin_construct_sample_cnt=BINNED,
         deterministic=True,
         force_col_wise=True,

@@ -303,7 +303,8 @@ def _named(name, family, settings):
 def _set(model, family, settings):
     """Return a meta-learner, wrapped where it is none of ours, with those of the settings that it has."""
     model = model if isinstance(model, TableMixin) else WRAPPED[family](model)
-    return model.set_params(**{key: value for key, value in settings.items() if key in model.get_params(deep=False)})
+    known = model.get_params(deep=False)
+    return model.set_params(**{key: value for key, value in settings.items() if key in known})
 
 
 def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=None):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import reduce
 from tempfile import TemporaryDirectory
 
+from ..crossfit import Plan
 from ..data import setting_of
 from ..store import content_key
 from ._adding import joined
@@ -66,12 +67,4 @@ def plan_by_folds(model, problem, members, *given):
         part = copy(model)
         part.cv = cv
         plans.append(part._plan_of(problem.only(names), [m for m in members if m.task in names], *given))
-    joint: dict = {name: tuple(x for plan in plans for x in getattr(plan, name))
-             for name in ("extractions", "fits", "meta_learners", "calibrations")}  # fmt: skip
-    if all(plan.seconds is not None for plan in plans):
-        stages = dict.fromkeys(stage for plan in plans for stage in plan.seconds)
-        joint["seconds"] = {stage: sum(plan.seconds.get(stage, 0.0) for plan in plans) for stage in stages}
-    notes = tuple(dict.fromkeys(note for plan in plans for note in plan.notes))
-    return replace(
-        plans[0], problem=problem, folds=[pair for plan in plans for pair in plan.folds], notes=notes, **joint
-    )
+    return replace(reduce(Plan.joined, plans), problem=problem)

@@ -122,18 +122,19 @@ def _simpler(problem, model, name):
     def block_of(some, fold):
         return level.table.block([members[m] for m in some], fold)
 
+    def averaged(some):
+        mean = make_meta_learner("mean", kind=task.kind, n_classes=kind.n_classes)
+        return cross_fitted(mean, partial(block_of, some), *given)[1]
+
     outs, best = simpler(level.metas[name], block_of, apart, *given)
     simple = {} if best is None else {"best single view": best[1]}
     if len(views) > 1 and views in outs:
         simple["early fusion"] = outs[views]
     if len(views) > 1 and best is not None:
-        mean = make_meta_learner("mean", kind=task.kind, n_classes=kind.n_classes)
-        alone = sorted(m for names, some in apart.items() if len(names) == 1 for m in some)
-        _, simple["late fusion"] = cross_fitted(mean, partial(block_of, alone), *given)
+        simple["late fusion"] = averaged(sorted(m for names, some in apart.items() if len(names) == 1 for m in some))
     together = [m for m, member in enumerate(members) if getattr(member.estimator, "learns_all_tasks", False)]
     if together and len(model.tasks_) > 1:
-        mean = make_meta_learner("mean", kind=task.kind, n_classes=kind.n_classes)
-        _, simple["multi-task network"] = cross_fitted(mean, partial(block_of, together), *given)
+        simple["multi-task network"] = averaged(together)
     return {strategy: kind.given(out) for strategy, out in simple.items()}
 
 

@@ -6,7 +6,6 @@ new rows are one more fold. The cells of the old rows stay what they were.
 
 from copy import copy
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 from scipy import sparse
@@ -28,11 +27,12 @@ def updated(model, X, Y, sample_weight, groups, old):
     fresh = _labels(model, Y, sample_weight, new.n_rows)
     table = model._run_levels(new)[0]
     run, whole = _joint_run(model, new, fresh, groups, table)
-    jobs, members = _updates(model, run, new, fresh, old)
+    jobs = _updates(model, run, new, old)
     results = run.runner.run("update", jobs)
     check_failures(jobs, results)
     models, stayed = {}, []
-    for job, member, result in zip(jobs, members, results, strict=True):
+    for job, result in zip(jobs, results, strict=True):
+        member = job.fit.member
         models.setdefault(member, dict(model.levels_[0].models[member]))
         if result is None:
             stayed.append(str(member))
@@ -125,45 +125,40 @@ def _joint_groups(model, groups, targets, n):
     return whole_units(np.concatenate([model.groups_, codes + model.groups_.max() + 1]), model.tasks_, targets)
 
 
-def _updates(model, run, new, fresh, old):
-    """Return the jobs by which members of the first level learn from new rows, and these members."""
-    before = None if old is None else _old_rows(model, old)
-    n_old, jobs, members = run.problem.n_rows - new.n_rows, [], []
+def _updates(model, run, new, old):
+    """Return the jobs by which members of the first level learn from new rows."""
+    parts = [new] if old is None else [_old_rows(model, old), new]
+    jobs = [
+        _update(model, run, parts, Fit(member, fold), fitted)
+        for member, models in model.levels_[0].models.items()
+        for fold, fitted in models.items()
+        if fitted is not None and fitted.estimator is not None
+    ]
+    return [job for job in jobs if job is not None]
 
-    @cache
-    def seen(fold):
-        rows = np.ones(n_old, dtype=bool) if fold == ALL_ROWS else np.zeros(n_old, dtype=bool)
-        if fold != ALL_ROWS:
-            rows[model.folds_[fold][0]] = True
-        return rows
 
-    for member, models in model.levels_[0].models.items():
-        y, weight = run.problem.targets[member.task], run.problem.weights[member.task]
-        groups = run.problem.group_codes
-        for fold, fitted in models.items():
-            if fitted is None or fitted.estimator is None:
-                continue
-            parts = [new] if before is None else [before, new]
-            blocks = [part.blocks_of(member, fold, fitted) for part in parts]
-            stacked = blocks[0] if before is None else tuple(_stack(*pair) for pair in zip(*blocks, strict=True))
-            there = np.concatenate([part.readable(member) for part in parts])
-            shift = n_old if before is None else 0
-            there &= ~np.isnan(y[shift:])
-            if before is not None:  # what the model of a fold did not see it is still not to see
-                there[:n_old] &= seen(fold)
-            rows = np.flatnonzero(there)
-            if not (rows + shift >= n_old).any():
-                continue
-            known = max(1, int((~np.isnan(model.targets_[member.task])).sum()))
-            share = (rows + shift >= n_old).sum() / known
-            jobs.append(UpdateMember(
-                Fit(member, fold), fitted, stacked, rows, y[shift:][rows],
-                None if weight is None else weight[shift:][rows], rows + shift >= n_old, share,
-                run.seed_of(f"update of {member.learner}", member.task),
-                None if groups is None else groups[shift:][rows],
-            ))  # fmt: skip
-            members.append(member)
-    return jobs, members
+def _update(model, run, parts, fit, fitted):
+    """Return the job by which a fitted member learns from parts of the rows, the last new; None where it has none."""
+    n_new, task = parts[-1].n_rows, fit.member.task
+    n_rows = sum(part.n_rows for part in parts)
+    y, weight, groups = (
+        None if part is None else part[-n_rows:]
+        for part in (run.problem.targets[task], run.problem.weights[task], run.problem.group_codes)
+    )
+    there = np.concatenate([part.readable(fit.member) for part in parts]) & ~np.isnan(y)
+    if len(parts) > 1 and fit.fold != ALL_ROWS:  # what the model of a fold did not see it is still not to see
+        there[np.setdiff1d(np.arange(n_rows - n_new), model.folds_[fit.fold][0])] = False
+    rows = np.flatnonzero(there)
+    is_new = rows >= n_rows - n_new
+    if not is_new.any():
+        return None
+    blocks = [part.blocks_of(fit.member, fit.fold, fitted) for part in parts]
+    share = is_new.sum() / max(1, int((~np.isnan(model.targets_[task])).sum()))
+    return UpdateMember(
+        fit, fitted, tuple(map(_stacked, zip(*blocks, strict=True))), rows, y[rows],
+        None if weight is None else weight[rows], is_new, share,
+        run.seed_of(f"update of {fit.member.learner}", task), None if groups is None else groups[rows],
+    )  # fmt: skip
 
 
 def _old_rows(model, old):
@@ -173,5 +168,7 @@ def _old_rows(model, old):
     return rows
 
 
-def _stack(first, second):
-    return sparse.vstack([first, second], format="csr") if sparse.issparse(first) else np.concatenate([first, second])
+def _stacked(blocks):
+    if len(blocks) == 1:
+        return blocks[0]
+    return sparse.vstack(blocks, format="csr") if sparse.issparse(blocks[0]) else np.concatenate(blocks)

@@ -25,9 +25,7 @@ def interval(differences: np.ndarray, test_share: float | None, coverage: float)
 def data_key(model, X, Y=None) -> str:
     """Return a key of the data that a model was fitted on: files that its views read count by content."""
     X = X.to_pandas() if hasattr(X, "chunks") else getattr(X, "views", X)  # data on disk are read
-    views = getattr(model, "view_columns_", {}).items()
-    media = {label for view, c in views if MODALITIES[model.views_[view]].files
-             for label in (c if isinstance(c, list) else [c])}  # fmt: skip
+    media = _columns_of_files(model)
     if media and hasattr(X, "get_columns"):  # a polars frame
         X = {column.name: column.to_list() for column in X.get_columns()}
     if isinstance(X, dict):
@@ -38,6 +36,12 @@ def data_key(model, X, Y=None) -> str:
     elif media:
         X = with_contents(X, "content")
     return content_key(X, Y)
+
+
+def _columns_of_files(model) -> set:
+    views = getattr(model, "view_columns_", {}).items()
+    return {column for view, columns in views if MODALITIES[model.views_[view]].files
+            for column in (columns if isinstance(columns, list) else [columns])}  # fmt: skip
 
 
 def describe_run(model, X, Y, name: str) -> dict:

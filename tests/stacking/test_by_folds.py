@@ -100,6 +100,15 @@ def test_a_plan_counts_all_folds(model):
     assert len([fit for fit in plan.fits if fit.member.task == "side"]) == 5
 
 
+def test_a_trial_measures_the_fits_of_all_folds():
+    def measured(cv, tasks):
+        return em.MultiOutputStack(cv=cv, **SETTINGS).plan(X, Y[tasks], measure=True)
+
+    both, side, size = measured({"side": 2, "size": 3}, ["side", "size"]), measured(2, ["side"]), measured(3, ["size"])
+    assert both.bytes == side.bytes + size.bytes
+    assert both.seconds.keys() == side.seconds.keys() == size.seconds.keys()
+
+
 def test_groups_may_be_kept_by_the_folds_of_one_task():
     groups = np.repeat(np.arange(30), 4)
     model = em.MultiOutputStack(cv={"side": GroupKFold(3), "regression": KFold(3)}, **SETTINGS)
