@@ -4,7 +4,9 @@ All rows of a fit in one array take as much memory again as the blocks, and lear
 rows at a time are given `LazyRows` where there are many; see `_by_rows`.
 """
 
+import ctypes
 import mmap
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -83,13 +85,35 @@ class LazyRows:
         return self[:].astype(self.dtype if dtype is None else dtype, copy=False)
 
 
-def let_go(blocks):
-    """Let the system take back the memory in which files are shown by some blocks; they are read again when wanted."""
+def let_go(blocks) -> bool:
+    """Let the system take back the memory in which files are shown by some blocks; they are read again when wanted.
+
+    Tells whether there were any.
+    """
+    some = False
     for block in blocks:
         for array in (block.data, block.indices, block.indptr) if sparse.issparse(block) else (block,):
             shown = whole_of(array)
             if isinstance(shown, np.memmap) and hasattr(mmap, "MADV_DONTNEED") and _is_as_written(shown):
                 shown._mmap.madvise(mmap.MADV_DONTNEED)
+                some = True
+    return some
+
+
+def give_back():
+    """Let the system take back what is free in this process: allocators keep it, after many small items most of it."""
+    trim = _trim()
+    if trim is not None:
+        trim(0)
+
+
+@lru_cache(maxsize=1)
+def _trim():
+    """Return the function of the C library that does it; None where it has none, as outside of Linux."""
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):
+        return None
 
 
 def _is_as_written(array) -> bool:

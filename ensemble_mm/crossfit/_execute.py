@@ -25,7 +25,7 @@ from sklearn import config_context
 from threadpoolctl import ThreadpoolController
 
 from .._checks import BadItemsError, printable, warn
-from .._rows import let_go
+from .._rows import give_back, let_go
 from ._watch import Watch
 
 LISTEN_EVERY = 1.0  # seconds between two looks at whether the other processes are there
@@ -394,8 +394,8 @@ def _run_one(i, store, deadline, main_pid, watch, job, lengths, *arrays):
     else:
         if store is not None:
             store.save(job.key, result)
-    for _, value in _arrays_of(job):
-        let_go(value if isinstance(value, tuple) else (value,))
+    if any([let_go(value if isinstance(value, tuple) else (value,)) for _, value in _arrays_of(job)]):
+        give_back()
     return i, result, time.perf_counter() - started, messages
 
 

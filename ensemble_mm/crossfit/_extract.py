@@ -13,6 +13,7 @@ from scipy import sparse
 from .._checks import BadItemsError, BadItemsWarning
 from .._modalities import MODALITIES
 from .._routing import row_params, whole_groups
+from .._rows import give_back
 from ..data import ColumnOnDisk, take_rows
 from ..store import BlockFolder, Cache, content_key, row_keys, versions, with_contents
 from ._execute import Job
@@ -232,6 +233,7 @@ class FitExtractor(Job):
         extractor, reducer, blocks = here._found()
         if self.folder is not None:
             blocks = {form: self.folder.keep(block) for form, block in blocks.items()}
+            give_back()
         return extractor, reducer, blocks
 
     def _found(self):

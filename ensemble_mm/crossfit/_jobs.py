@@ -14,7 +14,7 @@ from .._by_rows import reads_by_rows
 from .._estimators import cost_of, most_rows, seeded, thread_params
 from .._kinds import kind_of
 from .._routing import keyword
-from .._rows import LazyRows, assemble
+from .._rows import LazyRows, assemble, let_go
 from .._stopping import fit_learner, judged_by
 from ._execute import Job
 from ._plan import Fit
@@ -49,10 +49,11 @@ class FittedMember:
         kind = kind_of(self.n_classes)
         if self.estimator is None:
             return kind.of_member(np.zeros((len(rows), kind.width)), self.codes)
-        parts = [  # some rows at a time: what a learner makes of them may take more memory than they do
-            self._said(assemble(blocks, some, self.fills, self.dense), kind.method)
-            for some in np.split(rows, range(ROWS, len(rows), ROWS))
-        ]
+        parts = []
+        for some in pieces(rows):  # what a learner makes of them may take more memory than they do
+            parts.append(self._said(assemble(blocks, some, self.fills, self.dense), kind.method))
+            if len(some) < len(rows):
+                let_go(blocks)
         return kind.of_member(parts[0] if len(parts) == 1 else np.concatenate(parts), self.codes)
 
     def weighed(self, target, weight):
@@ -74,6 +75,11 @@ class FittedMember:
             proba = proba / self.counted
             proba /= proba.sum(axis=1, keepdims=True)
         return proba
+
+
+def pieces(rows):
+    """Return rows some at a time."""
+    return np.split(rows, range(ROWS, len(rows), ROWS))
 
 
 def drawn(y, n, seed):
@@ -191,7 +197,7 @@ class FitMember(Job):
         fills: list = [None] * len(blocks)  # of sparse blocks, which have no holes
         if several and not takes_nan:
             fills = [
-                None if empty else _column_means(b[train], weight) for b, empty in zip(blocks, is_sparse, strict=True)
+                None if empty else _column_means(b, train, weight) for b, empty in zip(blocks, is_sparse, strict=True)
             ]
         return FittedMember(learner, self.n_classes, codes, self.views, widths, is_sparse, fills, not tags.sparse)
 
@@ -235,10 +241,17 @@ def _blank(block, absent):
     return sparse.csr_matrix(block.shape, dtype=block.dtype) if sparse.issparse(block) else np.full_like(block, np.nan)
 
 
-def _column_means(block, weight):
-    """Return the means of the columns of a dense block, without its holes."""
-    filled, values = ~np.isnan(block), np.nan_to_num(block, nan=0.0, posinf=np.inf, neginf=-np.inf)
-    if weight is None:
-        return (values.sum(axis=0, dtype=np.float64) / np.maximum(filled.sum(axis=0), 1)).astype(np.float32)
-    total = weight @ filled
-    return (weight @ values / np.where(total > 0, total, 1.0)).astype(np.float32)
+def _column_means(block, rows, weight):
+    """Return the means of the columns of some rows of a dense block, without its holes."""
+    total, count, start = 0.0, 0.0, 0
+    for some in pieces(rows):
+        values = block[some]
+        filled, values = ~np.isnan(values), np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)
+        if weight is None:
+            total, count = total + values.sum(axis=0, dtype=np.float64), count + filled.sum(axis=0)
+        else:
+            own, start = weight[start : start + len(some)], start + len(some)
+            total, count = total + own @ values, count + own @ filled
+        if len(some) < len(rows):
+            let_go((block,))
+    return (total / np.where(count > 0, count, 1.0)).astype(np.float32)

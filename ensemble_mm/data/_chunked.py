@@ -96,7 +96,9 @@ class ChunkedData:
             if hasattr(source, "sink_parquet"):
                 source.sink_parquet(folder / "rows.parquet")
             else:
-                source.to_parquet(str(folder), write_index=False, name_function="part-{:09d}.parquet".format)
+                # Types are those of each part: Dask guesses them from samples of its own, and knows no vectors.
+                names = "part-{:09d}.parquet".format
+                source.to_parquet(str(folder), write_index=False, schema=None, name_function=names)
             return f"The {type(source).__name__}", _dataset_of(_files_of(folder, str(folder)), str(folder), folder)
         raise ValueError(
             f"ChunkedData cannot read a {type(source).__name__}: give the path of a Parquet file or folder, a pyarrow "

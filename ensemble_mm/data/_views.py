@@ -21,6 +21,7 @@ from ._values import check_values
 
 ENCODED_ROWS = 5_000  # pictures that encoders read
 ENCODED_BYTES = 1_000_000  # of texts that encoders read, some 15 seconds of one core
+ROWS = 8192  # of vectors in cells that are made a matrix at a time: they take several times its room
 SENTENCE = 20  # bytes of a short one
 
 
@@ -106,9 +107,10 @@ class ColumnsOnDisk(Mapping):
         None where the chunks differ, or cannot be read: all rows together tell what is wrong.
         """
         matrix, end = None, 0
-        for chunk in self.source.chunks([view.columns]):
+        chunks = self.source.chunks([view.columns])
+        for some in (chunk[start : start + ROWS] for chunk in chunks for start in range(0, len(chunk), ROWS)):
             try:
-                part = columns_of(chunk, [view], self.schema)[view.name]
+                part = columns_of(some, [view], self.schema)[view.name]
             except ValueError:
                 return None
             start, end = end, end + len(part)

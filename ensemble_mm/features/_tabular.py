@@ -18,7 +18,7 @@ from ..schema import FewRows, Schema, are_digits, infer_column, read_few
 
 SKEWED = 2.0  # skewness above which a number is also given as its signed logarithm
 MOST_CLASSES = 20  # labels of more different values, or of any that are not whole, are averaged as numbers
-ROWS = 8192  # of vectors that are read at a time
+ROWS = 8192  # of vectors that are read at a time, and of tables that are made features
 MOST = 1e30  # larger sizes are cut: float32 ends at 3e38, and squares of z-scores must not overflow
 
 
@@ -122,6 +122,16 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         return read_few({label: values.tolist() for label, values in X.items()}, known)
 
     def _features(self, frame):
+        if len(frame) <= ROWS:
+            return self._features_of(frame)
+        out = None
+        for start in range(0, len(frame), ROWS):  # the steps between take several times the memory of the features
+            part = self._features_of(frame.iloc[start : start + ROWS])
+            out = np.empty((len(frame), part.shape[1]), part.dtype) if out is None else out
+            out[start : start + ROWS] = part
+        return out
+
+    def _features_of(self, frame):
         columns = [values for _, values in frame.items()]
         # In single precision at once: all columns side by side in double precision would take twice the memory.
         parts = [

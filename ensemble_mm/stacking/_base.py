@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import as_pandas, bytes_of, check_params, tell, warn
+from .._rows import give_back
 from ..crossfit import CrossFit, Plan, Runner, by_content, draw_folds, in_time_order, needs_within
 from ..data import ChunkedData, Names, as_source, has_names, is_lazy, read_problem, setting_of
 from ..store import BlockFolder, FeatureCache, JobStore, content_key, versions
@@ -126,6 +127,7 @@ class BaseStack(
             if self.memory is not None:
                 needs = self._needs(run, members)
                 run.runner.n_jobs, members = needs.n_jobs, list(needs.members)
+            give_back()  # what is left of reading columns to learn what they hold
             yield members
             run.features.blocks.clear()  # a removed file takes room until nothing shows it
 

@@ -23,6 +23,7 @@ def marks_of(views, columns):
         places = np.arange(column.shape[0])
         parts = [places[start : start + ROWS] for start in range(0, max(len(places), 1), ROWS)]
         marks = marks * MIX + np.concatenate([_marks(take_rows(column, part), modality) for part in parts])
+        del column  # before the next is read
     return np.asarray(marks)
 
 
