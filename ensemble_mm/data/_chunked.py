@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._checks import check_count, check_unique, did_you_mean, first_names, printable, require
+from .._checks import as_pandas, check_count, check_unique, did_you_mean, first_names, printable, require
 from ._cells import plain, with_texts
 from ._paths import Looks, looks_of, paths_of
 
@@ -27,10 +27,11 @@ class ChunkedData:
 
     Parameters
     ----------
-    source : path, pyarrow Dataset, polars LazyFrame or Dask DataFrame
+    source : path, pyarrow Dataset, polars LazyFrame, Dask DataFrame or iterator of DataFrames
         A Parquet file, or a folder of such, whose rows go in the order of the files' names. Names that begin with "."
-        or "_" are left out, as Spark and pyarrow do. A LazyFrame or a Dask DataFrame is computed once, into Parquet
-        files in `workdir`, which are removed with this object.
+        or "_" are left out, as Spark and pyarrow do. A LazyFrame, a Dask DataFrame or an iterator, such as
+        ``pandas.read_sql(query, connection, chunksize=10_000)``, is read once, into Parquet files in `workdir`, which
+        are removed with this object.
     columns : list of str, default=None
         The columns that are read; None: all.
     chunk_rows : int, default=65_536
@@ -79,7 +80,7 @@ class ChunkedData:
         with self._readable():
             self._n_rows = int(self._dataset.count_rows())
         if not self._n_rows:
-            raise ValueError(f"{self._name} holds no rows: give a table with some.")
+            raise _empty(self._name)
 
     def _opened(self, source, workdir) -> tuple[str, Any]:
         """Return what the table is called in messages, and it as a pyarrow Dataset."""
@@ -88,21 +89,20 @@ class ChunkedData:
             return shown, _dataset_of(_files_of(Path(source), shown), shown, Path(source))
         if hasattr(source, "to_table") and hasattr(source, "scanner"):
             return "The data set", source
-        if hasattr(source, "sink_parquet") or (hasattr(source, "compute") and hasattr(source, "to_parquet")):
+        is_dask = hasattr(source, "compute") and hasattr(source, "to_parquet")
+        if hasattr(source, "sink_parquet") or is_dask or isinstance(source, Iterator):
             if workdir is not None:
                 Path(workdir).mkdir(parents=True, exist_ok=True)
             folder = Path(tempfile.mkdtemp(prefix="ensemble_mm-", dir=workdir))
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-            if hasattr(source, "sink_parquet"):
-                source.sink_parquet(folder / "rows.parquet")
-            else:
-                # Types are those of each part: Dask guesses them from samples of its own, and knows no vectors.
-                names = "part-{:09d}.parquet".format
-                source.to_parquet(str(folder), write_index=False, schema=None, name_function=names)
-            return f"The {type(source).__name__}", _dataset_of(_files_of(folder, str(folder)), str(folder), folder)
+            shown = f"The {type(source).__name__}"
+            if not _write(source, shown, folder):
+                raise _empty(shown)
+            return shown, _dataset_of(_files_of(folder, shown), shown, folder)
         raise ValueError(
             f"ChunkedData cannot read a {type(source).__name__}: give the path of a Parquet file or folder, a pyarrow "
-            "Dataset, a polars LazyFrame or a Dask DataFrame. Data in memory can be given to fit as they are."
+            "Dataset, a polars LazyFrame, a Dask DataFrame or an iterator of DataFrames. Data in memory can be given "
+            "to fit as they are."
         )
 
     def __len__(self) -> int:
@@ -236,6 +236,29 @@ def is_lazy(X) -> bool:
     return lazy and not hasattr(X, "to_pandas") and not isinstance(X, (pd.DataFrame, pd.Series))
 
 
+def _write(source, shown: str, folder: Path) -> bool:
+    """Write what is lazy as Parquet files, whose names are in the order of the rows; tell whether there are any."""
+    named = "part-{:09d}.parquet".format
+    if hasattr(source, "sink_parquet"):
+        source.sink_parquet(folder / named(0))
+    elif hasattr(source, "to_parquet"):
+        # Types are those of each part: Dask guesses them from samples of its own, and knows no vectors.
+        source.to_parquet(str(folder), write_index=False, schema=None, name_function=named)
+    else:
+        for place, part in enumerate(source):
+            frame = as_pandas(part)
+            if not isinstance(frame, pd.DataFrame):
+                raise ValueError(f"{shown} gave a {type(part).__name__} as part {place}: let it give DataFrames.")
+            frame = frame.copy(deep=False)
+            frame[frame.columns[frame.isna().all()]] = None  # of the type that other parts have
+            try:
+                frame.to_parquet(folder / named(place), index=False)
+            except (TypeError, ValueError) as error:  # pyarrow's own are such
+                words = f"cannot be written as Parquet ({printable(str(error).strip())}): give each column one type."
+                raise ValueError(f"{shown} cannot be kept on disk: its part {place} {words}") from error
+    return any(folder.iterdir())
+
+
 def _files_of(path: Path, shown: str) -> list[str]:
     if path.is_dir():
         found = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
@@ -309,6 +332,10 @@ def _without_labels(table):
         return table
     told |= {"index_columns": [], "column_indexes": []}
     return table.replace_schema_metadata({**table.schema.metadata, b"pandas": json.dumps(told)})
+
+
+def _empty(shown) -> ValueError:
+    return ValueError(f"{shown} holds no rows: give a table with some.")
 
 
 def _unknown(name, there, shown) -> ValueError:

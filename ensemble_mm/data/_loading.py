@@ -13,7 +13,7 @@ from ..schema import blanks_of
 from ._chunked import SUFFIXES, ChunkedData
 from ._delimited import Layout
 from ._inputs import MultimodalData
-from ._parts import parts_of
+from ._parts import large_on_disk, parts_of
 from ._paths import looks_of, paths_of, with_paths
 from ._sources import folder_of_table, read_source
 
@@ -77,8 +77,9 @@ def read_table(
     sep, decimal, encoding : str or None, default=None
         How a CSV or TSV file is written; None: found out, and told in a `DataWarning` where it is in doubt.
     memory : str or int, default=None
-        With an amount of memory, such as "4GB" or a number of bytes, the inputs of a Parquet file that take more than
-        that stay on disk; so do those of a folder of Parquet files, of whatever size.
+        With an amount of memory, such as "4GB" or a number of bytes, the inputs of a Parquet or JSON lines file that
+        takes more than that stay on disk; so do those of a folder of Parquet files and of a database, of whatever size.
+        What is no Parquet is written once as such, part by part, in the system's folder for what is temporary.
 
     Returns
     -------
@@ -105,13 +106,14 @@ def read_table(
         return _read_lists(source, targets, root)
     limit = None if memory is None else bytes_of("memory", memory)
     names = _names_of(targets)
-    large = None if limit is None else _large_data(os.fspath(source), limit)
+    layout = Layout(sep, decimal, encoding)
+    large, folder = (None, None) if limit is None else _large_data(os.fspath(source), limit, layout)
     if large is not None:
-        wanted = [name for name in large.columns if name not in names]
-        root = root if root is not None else folder_of_table(Path(source))
         Y = large[names].apply(_known_labels) if names else pd.DataFrame(index=range(len(large)))
-        return ChunkedData(source, wanted, root=root, media=media), Y
-    frame, folder = read_source(source, Layout(sep, decimal, encoding))
+        X = large.drop(columns=names)
+        X.root, X.media = folder if root is None else root, media
+        return X, Y
+    frame, folder = read_source(source, layout)
     _check_columns(source, names, frame.columns)
     X = with_paths(frame.drop(columns=names), Path(root) if root is not None else folder, media)
     return X, frame[names].apply(_known_labels)
@@ -124,13 +126,14 @@ def _names_of(targets) -> list:
     return [name.strip() for name in targets.split(",")] if isinstance(targets, str) else list(targets)
 
 
-def _large_data(source: str, limit: int) -> ChunkedData | None:
-    """Return a folder of Parquet files, or such a file that is larger than a limit, as data on disk; else None."""
+def _large_data(source: str, limit: int, layout: Layout) -> tuple[ChunkedData | None, Path | None]:
+    """Return a table that is larger than a limit as data on disk, and the folder of its paths; None for a small one."""
     path = Path(source)
-    if not path.is_dir() and not (path.is_file() and path.suffix.lower() in SUFFIXES):
-        return None
-    data = ChunkedData(source)
-    return data if path.is_dir() or data.nbytes > limit else None
+    if path.is_dir() or (path.is_file() and path.suffix.lower() in SUFFIXES):
+        data = ChunkedData(source)
+        return (data, folder_of_table(path)) if path.is_dir() or data.nbytes > limit else (None, None)
+    is_large = path.stat().st_size > limit if path.is_file() else "://" in source
+    return large_on_disk(source, layout) if is_large else (None, None)
 
 
 def _check_columns(source, names, there) -> None:

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from .._checks import require
+from .._checks import DataWarning, printable, require, warn
 from ._cells import plain
+from ._chunked import ChunkedData
 from ._delimited import Layout, read_delimited_in_parts
 from ._sources import ADDRESS, check_file, folder_of, folder_on_disk, open_query, open_unpacked, read_source, readable
+
+PART = 65_536  # rows that are read at a time into a table on disk
 
 
 def parts_of(source: str, layout: Layout, n_rows: int, texts: Iterable[str]) -> tuple[Iterator[pd.DataFrame], Path]:
@@ -31,6 +34,19 @@ def parts_of(source: str, layout: Layout, n_rows: int, texts: Iterable[str]) -> 
     if kind in readers:
         return readers[kind](source, path, n_rows), path.parent
     return _of_delimited(path, kind, layout, n_rows, texts), path.parent
+
+
+def large_on_disk(source: str, layout: Layout) -> tuple[ChunkedData | None, Path | None]:
+    """Return a table that is no Parquet as data on disk, and the folder that its paths start from.
+
+    None of what is known by all of its rows alone: of a column of a CSV file whether 501 may stand as 00501.
+    """
+    if "://" not in source and check_file(source, layout)[2] != "jsonl":
+        words = "takes more than memory allows, and is read whole: write it as Parquet, a part at a time, such as by"
+        warn(f"{printable(source)} {words} polars.scan_csv(...).sink_parquet(...).", DataWarning)
+        return None, None
+    parts, folder = parts_of(source, layout, PART, ())
+    return ChunkedData(parts), folder
 
 
 def _of_input(layout, n_rows, texts):

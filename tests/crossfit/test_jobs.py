@@ -245,3 +245,15 @@ def test_rows_that_are_predicted_in_parts_are_the_same(monkeypatch):
         monkeypatch.setattr(_jobs, "ROWS", 7)
         np.testing.assert_array_equal(model.predict_columns(blocks, np.arange(20)), whole)
         monkeypatch.undo()
+
+
+@pytest.mark.parametrize("weight", [None, np.arange(20.0)])
+def test_means_of_columns_that_are_taken_in_parts_are_those_of_all_rows(monkeypatch, weight):
+    block = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
+    block[::4, 1] = block[:, 2] = np.nan
+    rows = np.arange(5, 25)
+    known = ~np.isnan(block[rows])
+    w = np.ones(20) if weight is None else weight
+    wanted = np.nansum(block[rows] * w[:, np.newaxis], axis=0) / np.maximum(w @ known, 1e-9)
+    monkeypatch.setattr(_jobs, "ROWS", 7)
+    np.testing.assert_allclose(_jobs._column_means(block, rows, weight), wanted, rtol=1e-6)

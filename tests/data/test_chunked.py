@@ -1,13 +1,16 @@
+import contextlib
 import datetime
+import importlib.util
 import os
 import pickle
+import sqlite3
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ensemble_mm._checks import as_pandas
-from ensemble_mm.data import ChunkedData, read_table
+from ensemble_mm._checks import DataWarning, as_pandas
+from ensemble_mm.data import ChunkedData, _parts, read_table
 
 pytest.importorskip("pyarrow")
 N = 23
@@ -68,6 +71,65 @@ def test_lazy_tables_are_computed_once_onto_disk(folder, frame, form, tmp_path):
     assert any(work.iterdir()) is (form != "dataset")
     del data
     assert not any(work.iterdir())
+
+
+def test_vectors_in_partitions_of_dask_are_kept(tmp_path):
+    frames = pytest.importorskip("dask.dataframe")
+    X = pd.DataFrame({"v": list(np.arange(12.0, dtype=np.float32).reshape(4, 3)), "t": [None, None, "a", "b"]})
+    for i in range(2):
+        X.iloc[2 * i : 2 * i + 2].to_parquet(tmp_path / f"{i}.parquet")
+    data = ChunkedData(frames.read_parquet(str(tmp_path)))
+    np.testing.assert_array_equal(np.stack(data["v"]), np.stack(X["v"]))
+    assert data["t"].tolist() == [None, None, "a", "b"]
+
+
+def test_parts_that_come_one_by_one_are_kept_on_disk(frame, tmp_path):
+    parts = (frame.iloc[rows] for rows in np.array_split(np.arange(N), 4))
+    data = ChunkedData(parts, workdir=tmp_path, chunk_rows=5)
+    pd.testing.assert_frame_equal(data.to_pandas(), frame)
+    assert any(tmp_path.iterdir())
+    del data
+    assert not any(tmp_path.iterdir())
+    reader = pytest.importorskip("pyarrow").Table.from_pandas(frame[["age", "rooms"]]).to_reader(4)
+    pd.testing.assert_frame_equal(ChunkedData(reader).to_pandas(), frame[["age", "rooms"]])
+    for wrong, words in (
+        ([1], "generator gave a int as part 0"),
+        ([frame, pd.DataFrame({"shop": ["a", 1]})], "its part 1 cannot be written as Parquet"),
+        ([frame, frame[["age"]]], "different columns"),
+        ([], "no rows"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            ChunkedData(part for part in wrong)
+
+
+def test_what_is_no_parquet_is_kept_on_disk_where_it_is_large(tmp_path, monkeypatch):
+    monkeypatch.setattr(_parts, "PART", 4)
+    X = pd.DataFrame(
+        {
+            "zip": ["10115"] * 5 + ["01067"] * 5,
+            "n": [1, 2, 3, 4, 5.5, None, 7, 8, 9, 10],
+            "word": [None] * 5 + ["a, b"] * 5,
+            "y": list("abababab") + ["NA", "a"],
+        }
+    )
+    X.to_json(tmp_path / "t.jsonl", orient="records", lines=True)
+    with contextlib.closing(sqlite3.connect(tmp_path / "t.db")) as database:
+        X.to_sql("t", database, index=False)
+    assert isinstance(read_table(tmp_path / "t.jsonl", memory="1GB")[0], pd.DataFrame)
+    sources = [tmp_path / "t.jsonl"]
+    if importlib.util.find_spec("sqlalchemy"):
+        sources.append(f"sqlite:///{tmp_path / 't.db'}::select * from t where n < 9")
+        with pytest.raises(ValueError, match="no rows"):
+            read_table(sources[1].replace("< 9", "< 0"), "y", memory="1GB")
+    for source in sources:
+        inputs, labels = read_table(source, "y")
+        there, known = read_table(source, "y", memory=10)
+        assert isinstance(there, ChunkedData)
+        pd.testing.assert_frame_equal(there.to_pandas(), inputs)
+        pd.testing.assert_frame_equal(known, labels)
+    X.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.warns(DataWarning, match=r"t.csv takes more than memory allows.*sink_parquet"):
+        assert read_table(tmp_path / "t.csv", memory=10)[0]["zip"].tolist() == X["zip"].tolist()
 
 
 def test_a_file_without_values_takes_the_types_of_the_others(tmp_path):

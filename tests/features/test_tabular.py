@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ensemble_mm import StackedClassifier
-from ensemble_mm.features import TabularExtractor, VectorExtractor
+from ensemble_mm.features import TabularExtractor, VectorExtractor, _tabular
 
 
 @pytest.fixture
@@ -195,3 +195,10 @@ def test_vectors_are_read_in_pieces_without_a_change(width):
     mean = extractor.mean_
     whole = ((np.where(known, X, mean) - mean) / extractor.scale_).astype(np.float32)
     np.testing.assert_array_equal(extractor.transform(X), whole)
+
+
+def test_many_rows_are_made_features_in_parts(table, monkeypatch):
+    X = pd.concat([table] * 3, ignore_index=True)
+    whole = TabularExtractor().fit_transform(X)
+    monkeypatch.setattr(_tabular, "ROWS", 7)
+    np.testing.assert_array_equal(TabularExtractor().fit_transform(X), whole)

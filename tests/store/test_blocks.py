@@ -81,7 +81,7 @@ def test_memory_that_shows_a_file_is_let_go_and_what_a_user_changed_is_kept(tmp_
     mine[:] = 5.0
     with BlockFolder(tmp_path) as folder:
         dense, words = folder.keep(np.ones(4)), folder.keep(sparse.csr_matrix(np.eye(3)))
-        let_go([mine, dense[1:], words, np.ones(2), None])
+        assert let_go([mine, dense[1:], words, np.ones(2), None]) and not let_go([mine, np.ones(2)])
         assert mine.tolist() == [5.0] * 4 and dense.tolist() == [1.0] * 4 and words.sum() == 3
         dense[0] = 7.0
         let_go([dense])  # it shows its file again
