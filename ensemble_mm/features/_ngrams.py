@@ -11,11 +11,13 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
 from ._words import APART, END, Tokens, bytes_of_parts, parts_of
 
 GAP = -1  # between units that do not stand together, and in the place of those that are not known
 FEW = 1000  # numbers, up to which a search in a sorted list is faster than a table of hashes
+PLACES = 2**20  # of a table in which numbers are looked up by place, at most
 BLOCK = 256  # texts whose words are in memory at once
 PIECE = 16_384  # texts that are counted at once
 FEW_TEXTS = 8  # up to which a look at each n-gram is faster than arrays
@@ -23,28 +25,22 @@ FEW_TEXTS = 8  # up to which a look at each n-gram is faster than arrays
 
 @dataclass(frozen=True)
 class Cells:
-    """What is not zero in a block of features, row by row, and in each row in the order of the columns."""
+    """The parts of a CSR matrix, in each row in the order of the columns: to make one takes long for a single row."""
 
-    rows: np.ndarray
-    columns: np.ndarray
-    values: np.ndarray
-    width: int
+    data: np.ndarray
+    indices: np.ndarray
+    indptr: np.ndarray
+    shape: tuple[int, int]
 
 
 def side_by_side(blocks, n_rows):
     """Return blocks of cells as one CSR matrix."""
-    starts = np.cumsum([0, *(block.width for block in blocks)])
-    if n_rows == 1:
-        columns = [block.columns + start for block, start in zip(blocks, starts[:-1], strict=True)]
-        values, columns = np.concatenate([block.values for block in blocks]), np.concatenate(columns).astype(np.int32)
-        return sparse.csr_matrix((values, columns, np.array([0, len(columns)], np.int32)), (1, starts[-1]))
-    rows = np.concatenate([block.rows for block in blocks])
-    order = np.argsort(rows, kind="stable")  # they are sorted but for a few runs
-    columns = [block.columns + start for block, start in zip(blocks, starts[:-1], strict=True)]
-    ends = np.zeros(n_rows + 1, dtype=np.int32)
-    np.cumsum(np.bincount(rows, minlength=n_rows), out=ends[1:])
-    columns, values = np.concatenate(columns)[order], np.concatenate([block.values for block in blocks])[order]
-    return sparse.csr_matrix((values, columns.astype(np.int32), ends), (n_rows, starts[-1]))
+    if n_rows != 1:
+        return sparse.hstack([sparse.csr_matrix((b.data, b.indices, b.indptr), b.shape) for b in blocks], format="csr")
+    starts = np.cumsum([0, *(block.shape[1] for block in blocks)])
+    columns = [block.indices + start for block, start in zip(blocks, starts[:-1], strict=True)]
+    values, columns = np.concatenate([block.data for block in blocks]), np.concatenate(columns).astype(np.int32)
+    return sparse.csr_matrix((values, columns, np.array([0, len(columns)], np.int32)), (1, starts[-1]))
 
 
 def stacked(parts):
@@ -113,7 +109,7 @@ class _Ngrams:
         while counts:
             table = counts.pop(0)  # what has been weighed is not held any more
             table.sort_indices()
-            yield self._weighed(np.repeat(np.arange(table.shape[0]), np.diff(table.indptr)), table.indices, table.data)
+            yield self._weighed(table.data, table.indices, table.indptr)
 
     def fit_count(self, texts, repeats=None):
         """Find the n-grams of texts; return how often each is there in each of the `pieces` of texts.
@@ -180,28 +176,31 @@ class _Ngrams:
                 found.append((rows, known.columns[n][grams]))
         rows, columns = map(np.concatenate, zip(*found, strict=True))
         kept = columns != GAP
-        rows, columns = rows[kept].astype(np.int32), columns[kept].astype(np.int32)
-        shape = len(texts), len(self.names_)
-        counts = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape)  # sorts, and adds up
-        rows = np.repeat(np.arange(shape[0]), np.diff(counts.indptr))
-        return self._weighed(rows, counts.indices, counts.data)
+        rows, columns = rows[kept], columns[kept]
+        # By columns first, in which the rows are in order: to sort the columns of each row takes three times as long.
+        counts = sparse.csc_matrix((np.ones(len(rows), np.float32), (rows, columns)), (len(texts), len(self.names_)))
+        counts = counts.tocsr()
+        return self._weighed(counts.data, counts.indices, counts.indptr)
 
     def _count_few(self, texts):
-        """Return the rows, the columns and the counts of the n-grams of few texts, sorted."""
+        """Return the counts of the n-grams of few texts, their columns in order, and where each text ends."""
         if "_places" not in vars(self):
             self._places = dict(zip(self.names_, range(len(self.names_)), strict=True))
-        cells = []
-        for row, text in enumerate(texts):
+        cells, ends = [], [0]
+        for text in texts:
             counts = Counter(map(self._places.get, self._grams(text)))
             counts.pop(None, None)
-            cells += [(row, *cell) for cell in sorted(counts.items())]
-        rows, columns, counts = np.array(cells, dtype=np.intp).reshape(-1, 3).T
-        return rows, columns, counts.astype(np.float32)
+            cells += sorted(counts.items())
+            ends.append(len(cells))
+        columns, counts = np.array(cells, dtype=np.int32).reshape(-1, 2).T
+        return counts.astype(np.float32), np.ascontiguousarray(columns), np.array(ends, dtype=np.int32)
 
-    def _weighed(self, rows, columns, counts):
-        values = (np.log(counts) + np.float32(1)) * self.idf_[columns]
-        values = (values / np.sqrt(np.bincount(rows, values * values))[rows]).astype(np.float32)
-        return Cells(rows, columns, values, len(self.names_))
+    def _weighed(self, counts, columns, ends):
+        values, several = self.idf_[columns], np.flatnonzero(counts != 1)
+        values[several] *= np.log(counts[several]) + np.float32(1)
+        cells = Cells(values, columns, ends, (len(ends) - 1, len(self.names_)))
+        inplace_csr_row_normalize_l2(cells)
+        return cells
 
     def _spell(self, n, grams, keys, units):
         """Return n-grams as strings."""
@@ -303,13 +302,10 @@ class CharacterNgrams(_Ngrams):
         return [text[i : i + n] for n in range(low, high + 1) for i in range(len(text) - n + 1)]
 
     def _lookup(self, units):
-        known = np.array(list(map(ord, units)), dtype=np.uint32)
-
-        def number(codes):
-            places = np.minimum(np.searchsorted(known, codes), len(known) - 1)
-            return np.where(known[places] == codes, places, GAP)
-
-        return number
+        last = max(map(ord, units), default=0) + 1
+        places = np.full(last + 1, GAP, dtype=np.int32)
+        places[list(map(ord, units))] = np.arange(len(units))
+        return lambda codes: places[np.minimum(codes, last)]
 
     def _units_of(self, names):
         return list("".join(names)), list(map(len, names))
@@ -352,18 +348,32 @@ class _Known:
                 longer = lengths[places] >= n
                 places, grams = places[longer], grams[longer]
                 keys, grams = np.unique(grams * self.n_units + table[places, n - 1], return_inverse=True)
-                self._keys[n], width = pd.Index(keys), len(keys)
+                self._keys[n], width = _Places(keys, width * self.n_units), len(keys)
             whole = lengths[places] == n
-            self.columns[n] = np.full(width, GAP)
+            self.columns[n] = np.full(width, GAP, dtype=np.int32)
             self.columns[n][grams[whole]] = places[whole]
 
     def find(self, n, grams):
         """Return the places of n-grams among those that are known, GAP for others."""
-        keys = self._keys[n]
-        if len(grams) > FEW or not len(keys):
-            return keys.get_indexer(grams)
-        places = np.minimum(np.searchsorted(keys.to_numpy(), grams), len(keys) - 1)
-        return np.where(keys.to_numpy()[places] == grams, places, GAP)
+        return self._keys[n].find(grams)
+
+
+class _Places:
+    """The places of sorted numbers below some end: in a table where that is small."""
+
+    def __init__(self, keys, end):
+        self._keys, self._table, self._index = keys, None, pd.Index(keys)
+        if end <= PLACES:
+            self._table = np.full(end, GAP, dtype=np.int32)
+            self._table[keys] = np.arange(len(keys))
+
+    def find(self, numbers):
+        if self._table is not None:
+            return self._table[numbers]
+        if len(numbers) > FEW or not len(self._keys):
+            return self._index.get_indexer(numbers)
+        places = np.minimum(np.searchsorted(self._keys, numbers), len(self._keys) - 1)
+        return np.where(self._keys[places] == numbers, places, GAP)
 
 
 class _Grams:

@@ -222,8 +222,9 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
             # Counts lie between 0 and 1, and are there in every row: they are kept small, so that the norm of a row,
             # and with it the penalty of a linear model, is that of its words.
             plain = np.clip(plain / self.scale_, -2, 2) * np.float32(0.125)
-            rows, columns = np.nonzero(plain)
-            blocks = [*blocks, Cells(rows, columns, plain[rows, columns], plain.shape[1])]
+            there = plain != 0
+            ends = np.cumsum([0, *np.count_nonzero(there, axis=1)], dtype=np.int32)
+            blocks = [*blocks, Cells(plain[there], np.nonzero(there)[1].astype(np.int32), ends, plain.shape)]
         return side_by_side(blocks, len(plain)) if blocks else sparse.csr_matrix((len(plain), 1), dtype=np.float32)
 
     def _tokens(self, texts):

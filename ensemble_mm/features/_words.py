@@ -93,7 +93,9 @@ def bytes_of_parts(texts, shortest=1):
 
 def _narrow(texts) -> bytes:
     """Return the words of texts in lower case, with END behind each text: what is in no word becomes a space."""
-    joined = f" {END} ".join([*(text.replace(END, " ") for text in texts), ""])
+    joined = f" {END} ".join([*texts, ""])
+    if joined.count(END) > len(texts):
+        return _narrow([text.replace(END, " ") for text in texts])
     if not joined.isascii():
         codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
         for sign in map(chr, np.unique(codes[codes > ord("\x7f")])):
