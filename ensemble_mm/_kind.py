@@ -250,6 +250,10 @@ class Classes(Kind):
         """Return the truth as a prediction."""
         return np.eye(self.n_classes)[y.astype(np.intp)]
 
+    def worthless(self, y):
+        """Return predictions of wrong classes."""
+        return self.perfect((y + 1) % self.n_classes)
+
     def prior(self, y, weight=None):
         """Return the frequencies of the classes."""
         return np.bincount(y, weight, minlength=self.n_classes) / (len(y) if weight is None else weight.sum())
@@ -347,6 +351,10 @@ class Numbers(Kind):
     def perfect(self, y):
         """Return the truth as a prediction."""
         return self.whole(y)
+
+    def worthless(self, y):
+        """Return the truth: no number is the most wrong."""
+        return self.perfect(y)
 
     def prior(self, y, weight=None):
         """Return the mean."""

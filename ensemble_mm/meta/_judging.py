@@ -6,11 +6,16 @@ needs more rows than a fold has (R2 of one row, the area under the curve of one 
 Intervals come from a jackknife over blocks of rows: each fold is cut into some blocks, of whole groups where there are
 groups, and the score is taken again without each of them. That works for any metric, also for the difference of two
 predictions of the same rows, and costs some twenty scores. It tells how far the score may be off by the choice of the
-rows that were judged; that other training rows would have given other models is not in it.
+rows that were judged; that other training rows would have given other models is not in it. Where a fold cannot be
+judged without one of its blocks, such as the one that holds its only row of a class, whole folds are the blocks.
+
+Near a perfect score (or the worst, where there is one) errors go one way. So a score's interval is that of the
+logarithm of its distance from perfect, as a share of that from the worst.
 
 References
 ----------
 Kott, P. S. (2001). The delete-a-group jackknife. Journal of Official Statistics 17, 521-526.
+Pepe, M. S. (2003). The statistical evaluation of medical tests. Section 5.2.4, for the area under the curve.
 """
 
 from copy import copy
@@ -22,8 +27,9 @@ from scipy import stats
 from .._plain_words import PlainScore
 from .._scorers import Metric
 from ._alternatives import constant_of
-from ._columns import rows_worth
+from ._columns import TINY, rows_worth
 
+MOST_LOG = 50.0  # of how many times a distance may be more or less
 N_BLOCKS = 20  # of all folds together; a fold has two at least
 COLUMNS = ["n", "score_name", "score", "low", "high", "difference", "difference_low", "difference_high", "loss"]
 
@@ -73,7 +79,7 @@ class Judge:
         folded = by_fold and len(known) and guess is None
         self.constant = constant_of(y, kind, folds, weight) if folded else usual
         self.block, self.stratum = self._blocks(groups)
-        self._seen = {}
+        self._seen, self._extremes = {}, {}
 
     def on_folds(self, out):
         """Return the score of the test rows of each fold; NaN where it is not defined."""
@@ -97,12 +103,10 @@ class Judge:
     def plain(self, out) -> PlainScore:
         """Return how good predictions are in the unit of the target, beside a constant guess."""
         kind, rows, errors = self.kind, self.rows(out), copy(self)
-        errors.metric, errors._seen = Metric("off", lambda y, out, w: np.average(kind.off(y, out), weights=w)), {}
-        error, without = errors._jackknife(out, rows)
-        low, high = errors._interval(error, without, rows, 0.95)
-        if kind.region == "sets" and error in (0.0, 1.0):  # nothing varies, and few rows prove little (Clopper-Pearson)
-            edge = 1 - 0.025 ** (1 / self._n_units(rows))
-            low, high = (0.0, edge) if error == 0 else (1 - edge, 1.0)
+        errors._seen, errors._extremes = {}, {}
+        errors.metric = Metric("off", lambda y, out, w: -np.average(kind.off(y, out), weights=w))
+        score, without = errors._jackknife(out, rows)
+        error, high, low = (-value for value in (score, *errors._around(score, without, rows, 0.95)))
         guess = np.nan
         if len(rows):  # a guess says what is most frequent, whatever predictions are decided by
             off, weight = kind.off(self.y[rows], self.constant[rows], True), self.weight
@@ -126,17 +130,11 @@ class Judge:
             loss (nats) or squared error of these rows.
         """
         first, entries = predictions[0], []
-        tops = {}
         for out in predictions:
             rows = self.rows(out)
             both = np.intersect1d(rows, self.rows(first), assume_unique=True)
             score, without = self._jackknife(out, rows)
-            low, high = self._interval(score, without, rows, coverage)
-            if (key := rows.tobytes()) not in tops:  # no interval goes beyond what a perfect prediction scores
-                tops[key] = np.nan_to_num(
-                    self._mean(*self._scores(self.kind.perfect(np.nan_to_num(self.y)), rows)), nan=np.inf
-                )
-            high = np.minimum(high, max(tops[key], score))
+            low, high = self._around(score, without, rows, coverage)
             own = (score, without) if len(both) == len(rows) else self._jackknife(out, both)
             base = own if out is first else self._jackknife(first, both)
             difference = own[0] - base[0]
@@ -210,9 +208,21 @@ class Judge:
             n = min(size, per_part)
             block_of[rng.permutation(np.flatnonzero(home == part))] = len(stratum) + np.arange(size) % max(n, 1)
             stratum += [part] * n
-        block = np.full(len(self.y), -1)
-        block[self.known] = block_of[units[self.known]]
+        block, fold = np.full((2, len(self.y)), -1)
+        block[self.known], fold[self.known] = block_of[units[self.known]], home[units[self.known]]
+        if len(self.parts) > 1 and not self._can_lose(block, stratum):
+            return fold, np.zeros(len(self.parts), dtype=np.intp)
         return block, np.array(stratum, dtype=np.intp)
+
+    def _can_lose(self, block, stratum):
+        """Tell whether every fold can be judged without any of its blocks."""
+        usual = np.broadcast_to(self.prior, (len(self.y), self.kind.width))
+        for p, part in enumerate(self.parts):
+            part = self._among(part, self.known)
+            for b in np.flatnonzero(np.equal(stratum, p)):
+                if not np.isfinite(self._on(part[block[part] != b], usual)):
+                    return False
+        return True
 
     def _jackknife(self, out, rows):
         """Return the score of some rows, and the scores without each of the blocks."""
@@ -225,11 +235,48 @@ class Judge:
                 some = scores.copy()
                 for p, part in enumerate(parts):
                     rest = part[self.block[part] != b]
-                    if len(rest) < len(part) and np.isfinite(fresh := self._on(rest, out)):
-                        some[p] = fresh
+                    if len(rest) < len(part):
+                        some[p] = self._on(rest, out)
                 without[b] = self._mean(some, mass)  # a fold counts as it did: it stands for its rows without the block
             self._seen[key] = self._mean(scores, mass), without, out  # which keeps its id taken
         return self._seen[key][:2]
+
+    def _around(self, score, without, rows, coverage):
+        """Return the interval of a score; see above. None goes beyond what a perfect prediction scores."""
+        low, high = self._interval(score, without, rows, coverage)
+        perfect, worst, one_wrong = self._edges(rows)
+        to_top, to_bottom = perfect - score, score - worst
+        if not (np.isfinite(high) and np.isfinite(to_top)) or to_top < -TINY or to_bottom < -TINY:
+            return low, high
+        if min(to_top, to_bottom) <= TINY:  # nothing varies, and few rows prove little (Clopper and Pearson)
+            edge = 1 - ((1 - coverage) / 2) ** one_wrong
+            span = edge * (perfect - worst) if np.isfinite(worst) else 0.0
+            return (perfect - span, perfect) if to_top <= TINY else (worst, worst + span)
+        times = np.exp(min((high - score) * (1 / to_top + 1 / to_bottom), MOST_LOG))
+        odds = to_top / to_bottom  # 0 where there is no worst
+        return tuple(score + to_top * (1 - t) / (1 + odds * t) for t in (times, 1 / times))
+
+    def _edges(self, rows):
+        """Return the scores of perfect predictions and of those of wrong classes, and what share one wrong unit costs.
+
+        It is one of the rarest class. There is no worst number.
+        """
+        if (key := rows.tobytes()) not in self._extremes:
+            y, worst, one_wrong = np.nan_to_num(self.y), -np.inf, 1.0
+            perfect, wrong = self.kind.perfect(y), self.kind.worthless(y)
+            best = self._mean(*self._scores(perfect, rows))
+            if (least := self._mean(*self._scores(wrong, rows))) < best:
+                worst, one, codes = least, perfect.copy(), y[rows].astype(np.intp)
+                worth = np.full(len(rows), self._n_units(rows) / len(rows))
+                if self.weight is not None and not self._is_grouped:
+                    worth = rows_worth(self.weight[rows], len(rows))
+                counts = np.bincount(codes, worth)
+                place = np.where(worth > 0, counts[codes], np.inf).argmin()
+                one[rows[place]] = wrong[rows[place]]
+                cost = (best - self._mean(*self._scores(one, rows))) / (best - worst)
+                one_wrong = min(1.0, cost / worth[place])
+            self._extremes[key] = best, worst, one_wrong
+        return self._extremes[key]
 
     def _interval(self, value, without, rows, coverage):
         there = np.bincount(self.block[rows], minlength=len(self.stratum)) > 0

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm
 from sklearn.metrics import accuracy_score, make_scorer, mean_absolute_error, r2_score, roc_auc_score
 
 from ensemble_mm._kinds import Classes, Numbers
@@ -18,6 +18,13 @@ def folds_of(n, k=4):
 def judge_of(y, scoring=None, kind=None, k=4, **options):
     kind = kind or Numbers()
     return Judge(kind, metric_of(scoring, kind), y, folds_of(len(y), k), **options)
+
+
+def width_of(row, worst=-np.inf):
+    """Return how wide an interval is on the scale that it was made on: where R2 and others are 1 or 0 when perfect."""
+    perfect = 0.0 if row["score_name"].startswith("neg_") else 1.0
+    odds = [(perfect - row[side]) / (1 if np.isinf(worst) else row[side] - worst) for side in ("low", "high")]
+    return np.log(odds[0] / odds[1])
 
 
 @pytest.fixture
@@ -58,9 +65,9 @@ def test_rows_of_whole_weights_make_as_sure_as_so_many_rows(numbers, weight, wor
     plain, heavy = (
         judge_of(y, weight=w, groups=groups).compare([out, out / 2]).loc[1] for w in (None, np.full(80, weight))
     )
-    for low, high in (("low", "high"), ("difference_low", "difference_high")):
-        width = (plain[high] - plain[low]) / np.sqrt(worth)
-        assert heavy[high] - heavy[low] == pytest.approx(width)
+    assert width_of(heavy) == pytest.approx(width_of(plain) / np.sqrt(worth))
+    apart = plain["difference_high"] - plain["difference_low"]
+    assert heavy["difference_high"] - heavy["difference_low"] == pytest.approx(apart / np.sqrt(worth))
 
 
 @pytest.mark.parametrize("scoring", ["roc_auc", "accuracy", "neg_log_loss", "average_precision"])
@@ -71,7 +78,9 @@ def test_rows_of_weight_two_make_scores_of_classes_as_sure_as_two_rows(numbers, 
         judge_of(y, scoring, Classes(2), weight=weight).compare([proba]).loc[0] for weight in (None, np.full(80, 2.0))
     )
     assert twice["score"] == pytest.approx(once["score"])
-    assert twice["score"] - twice["low"] == pytest.approx((once["score"] - once["low"]) / np.sqrt(2))
+    worst = -np.inf if scoring in ("neg_log_loss", "average_precision") else 0.0
+    worst = judge_of(y, scoring, Classes(2)).score(np.c_[y, 1 - y]) if np.isinf(worst) else worst
+    assert width_of(twice, worst) == pytest.approx(width_of(once, worst) / np.sqrt(2), rel=1e-4)
 
 
 def test_predictions_are_compared_on_the_rows_that_both_have(numbers):
@@ -123,7 +132,45 @@ def test_no_interval_goes_beyond_a_perfect_score():
     out = np.c_[1 - y, y]
     out[3] = 0.5
     row = judge_of(y, "accuracy", Classes(2)).compare([out]).iloc[0]
-    assert row["low"] < row["score"] < row["high"] == 1
+    assert row["low"] < row["score"] < row["high"] <= 1
+
+
+@pytest.mark.parametrize("scoring", ["roc_auc", "accuracy", "balanced_accuracy"])
+def test_a_perfect_score_of_few_rows_proves_little(scoring):
+    y = np.tile([0.0, 0.0, 0.0, 0.0, 1.0], 12)
+    row = judge_of(y, scoring, Classes(2)).compare([np.c_[1 - y, y]]).iloc[0]
+    assert row["low"] < 0.95 and row["score"] == row["high"] == 1
+    worst = judge_of(y, scoring, Classes(2)).compare([np.c_[y, 1 - y]]).iloc[0]
+    assert worst["low"] == worst["score"] == 0 and worst["high"] > 0.05
+
+
+def test_the_only_row_of_a_class_in_a_fold_counts_in_the_error():
+    """Without that row the fold says nothing; what it said was taken as certain."""
+    y = (np.arange(60) < 5).astype(float)
+    out = np.where(np.isin(np.arange(60), [0, 1, 2]), 0.9, np.linspace(0.1, 0.8, 60))
+    row = judge_of(y, "roc_auc", Classes(2), k=5).compare([np.c_[1 - out, out]]).iloc[0]
+    assert row["high"] - row["low"] > 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("apart", "least"), [(1.5, 0.9), (3.0, 0.9)])
+def test_intervals_hold_the_area_under_the_curve_of_a_rare_class(apart, least):
+    rng, inside, k = np.random.default_rng(0), [], 5
+    y = (np.arange(60) < 5).astype(float)
+    folds = [(np.setdiff1d(np.arange(60), np.arange(60)[f::k]), np.arange(60)[f::k]) for f in range(k)]
+    for _ in range(40):
+        proba = norm.cdf(apart * y + rng.normal(size=60) - 2)
+        judge = Judge(Classes(2), metric_of("roc_auc", Classes(2)), y, folds)
+        row = judge.compare([np.c_[1 - proba, proba]]).iloc[0]
+        inside.append(row["low"] <= norm.cdf(apart / np.sqrt(2)) <= row["high"])
+    assert np.mean(inside) >= least
+
+
+def test_without_an_interval_that_can_be_told_none_is():
+    y = (np.arange(40) == 3).astype(float)
+    proba = np.c_[1 - y, y] * 0.5 + 0.25
+    row = judge_of(y, "roc_auc", Classes(2)).compare([proba]).iloc[0]
+    assert row["score"] == 1 and (np.isnan(row["low"]) or row["low"] < 0.9)
 
 
 def test_rows_of_a_group_err_together(numbers):
