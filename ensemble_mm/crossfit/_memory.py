@@ -1,7 +1,10 @@
 """What a fit takes of memory and disk, and how many of its jobs fit into a limit at the same time."""
 
+import contextlib
+import re
 import warnings
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,6 +23,9 @@ COPIES = 4  # of its features that the fit of a learner is taken to make: more t
 BOOSTED_COPIES = 0.5  # those of boosting that reads its rows by parts
 SAMPLED_COPIES = 6  # beside these, of the rows that its bins are made from
 READ_COPIES = 2  # of the values of a view, and of its features: that of vectors, which make most
+MANY_ROWS = 50_000  # from which a fit is compared with what memory is free: a trial costs little then
+FREE_SHARE = 0.9  # of the memory that is free, which a fit may take
+CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 ROW = 16  # bytes of a row beside its features: a number per fold, target and column of the table
 
 
@@ -70,6 +76,38 @@ def needs_within(limit, run, members) -> Needs:
     n_jobs = next((n for n in range(run.runner.n_workers, 1, -1) if shared + n * (job + PROCESS) <= limit), 1)
     needed = shared + n_jobs * (job + (PROCESS if n_jobs > 1 else 0))
     return Needs(n_jobs, needed, on_disk, tuple(fits))
+
+
+def is_large(run) -> bool:
+    """Tell whether a run on this machine has so many rows that it may take more memory than is free."""
+    return run.problem.n_rows >= MANY_ROWS and (run.runner.n_workers == 1 or run.runner.sends_files)
+
+
+def free_memory() -> int | None:
+    """Return the bytes of memory that can be taken on this machine, or in its container; None where it does not say."""
+    try:
+        free = 1024 * int(re.search(r"MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text())[1])
+    except (OSError, TypeError):
+        return None
+    for file in CONTAINER_LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # it has none
+            free = min(free, int(Path(file).read_text()))
+    return free
+
+
+def needs_disk(free, run, members) -> bool:
+    """Tell whether the features of a run are to lie on disk, for what is free has no room for them; lower its jobs.
+
+    What has no room even then is told, before it starts.
+    """
+    try:
+        needs = needs_within(free, replace(run, on_error="raise"), members)
+    except ValueError as error:
+        run.runner.n_jobs = 1
+        warn(f"This fit may take more memory than is free. {error}", UserWarning)
+        return True
+    run.runner.n_jobs = min(needs.n_jobs, run.runner.n_workers)
+    return needs.memory + needs.disk > free
 
 
 def _bytes_of_fits(n_rows, members, blocks):

@@ -17,7 +17,19 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import as_pandas, bytes_of, check_params, tell, warn
 from .._rows import give_back
-from ..crossfit import CrossFit, Plan, Runner, by_content, draw_folds, in_time_order, needs_within
+from ..crossfit import (
+    FREE_SHARE,
+    CrossFit,
+    Plan,
+    Runner,
+    by_content,
+    draw_folds,
+    free_memory,
+    in_time_order,
+    is_large,
+    needs_disk,
+    needs_within,
+)
 from ..data import ChunkedData, Names, as_source, has_names, is_lazy, read_problem, setting_of
 from ..store import BlockFolder, FeatureCache, JobStore, content_key, versions
 from ._adding import with_learner
@@ -118,15 +130,19 @@ class BaseStack(
     def _on_disk(self, run, members):
         """Let the features of a run lie on disk where memory is limited, X is there, too, or jobs get them as files.
 
-        Gives the members whose fits are small enough for the limit.
+        So they do where they would not fit into what is free. Gives the members whose fits are small enough.
         """
-        if self.memory is None and not isinstance(run.problem.source, ChunkedData) and not run.runner.sends_files:
+        by_disk = isinstance(run.problem.source, ChunkedData) or run.runner.sends_files
+        free = free_memory() if self.memory is None and is_large(run) else None
+        if self.memory is None and free is None and not by_disk:
             yield members
             return
         with BlockFolder(self.workdir) as run.folder:
             if self.memory is not None:
                 needs = self._needs(run, members)
                 run.runner.n_jobs, members = needs.n_jobs, list(needs.members)
+            elif free is not None and not needs_disk(FREE_SHARE * free, run, members) and not by_disk:
+                run.folder = None
             give_back()  # what is left of reading columns to learn what they hold
             yield members
             run.features.blocks.clear()  # a removed file takes room until nothing shows it

@@ -125,7 +125,8 @@ rare : {"keep", "drop"}, default="keep"
 memory : str, float or None, default=None
     What a fit may take in all processes together, beside what this one holds before: "4GB", or a number of bytes.
     Features then lie on disk, lazy frames of polars and Dask are read by chunks, and no more jobs run at a time than
-    fit in. What cannot be kept is a ValueError before the fit. It is an estimate, and changes no prediction.
+    fit in. What cannot be kept is a ValueError before the fit. It is an estimate, and changes no prediction. None: from
+    50,000 rows on nine tenths of what is free, as Linux tells it, and a warning where more may be taken.
 workdir : path or None, default=None
     Folder for features on disk, which are removed after the fit; None: that of the system.
 """

@@ -5,7 +5,16 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
 
-from ensemble_mm.crossfit import CrossFit, LearnerSpec, Runner, members_of, needs_within
+from ensemble_mm.crossfit import (
+    CrossFit,
+    LearnerSpec,
+    Runner,
+    _memory,
+    free_memory,
+    members_of,
+    needs_disk,
+    needs_within,
+)
 from ensemble_mm.data import as_source, read_problem
 
 
@@ -57,3 +66,25 @@ def test_learners_whose_fit_does_not_fit_are_named_and_left_out_where_that_is_as
     SmallRidge = type("SmallRidge", (Ridge,), {"most_rows": 100})
     asks = members_of(problem.tasks["y"], [LearnerSpec("s", SmallRidge(), "all")], list(X))
     assert needs_within(1.5e8, run, asks).members == tuple(asks)
+
+
+def test_what_is_free_decides_where_features_lie_and_how_many_jobs_run():
+    run, members = run_of(1000, n_jobs=3)
+    assert not needs_disk(2e9, run, members) and run.runner.n_workers == 3
+    assert not needs_disk(6e8, run, members) and run.runner.n_workers == 2
+    run, members = run_of(20_000)
+    needs = needs_within(1e9, run, members)
+    assert needs_disk(needs.memory + needs.disk - 1, run, members) and not needs_disk(1e9, run, members)
+    with pytest.warns(UserWarning, match="may take more memory than is free. To read view 'tabular' takes"):
+        assert needs_disk(5e6, run, members) and not run.failures
+
+
+def test_what_is_free_is_that_of_the_container(tmp_path, monkeypatch):
+    if free_memory() is None:
+        pytest.skip("the system does not tell")
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(_memory, "CONTAINER_LIMITS", (str(limit), str(tmp_path / "none")))
+    limit.write_text("max\n")
+    assert free_memory() > 1e6
+    limit.write_text("123456\n")
+    assert free_memory() == 123456

@@ -1,5 +1,6 @@
 """Data that stay on disk give what data in memory give."""
 
+import contextlib
 import gc
 import pathlib
 
@@ -21,9 +22,11 @@ from ensemble_mm import (
     infer_schema,
     make_multimodal,
 )
+from ensemble_mm.crossfit import _memory
 from ensemble_mm.data import ColumnOnDisk, ColumnsOnDisk, views_of
 from ensemble_mm.learners import RidgePath, TailRegressor, ViewScaler
-from ensemble_mm.store import _blocks, data_key
+from ensemble_mm.stacking import _base
+from ensemble_mm.store import BlockFolder, _blocks, data_key
 
 pytest.importorskip("pyarrow")
 
@@ -101,6 +104,18 @@ def test_workers_read_the_features_from_disk(table, whole, tmp_path):
     X, Y, folder = table
     model = stack(memory=2e9, workdir=tmp_path, n_jobs=2).fit(X, Y)
     same(whole, model, X)
+
+
+@pytest.mark.parametrize("free", [1e6, 1e10])
+def test_features_lie_on_disk_where_they_do_not_fit_into_what_is_free(table, whole, free, monkeypatch):
+    X, Y, _ = table
+    kept, keep = [], BlockFolder.keep
+    monkeypatch.setattr(BlockFolder, "keep", lambda self, block: kept.append(1) or keep(self, block))
+    monkeypatch.setattr(_memory, "MANY_ROWS", 60)
+    monkeypatch.setattr(_base, "free_memory", lambda: free)
+    with pytest.warns(UserWarning, match="more memory than is free") if free < 1e7 else contextlib.nullcontext():
+        same(whole, stack().fit(X, Y), X)
+    assert bool(kept) is (free < 1e7)
 
 
 def test_no_file_of_features_is_held_after_the_fit(table):
