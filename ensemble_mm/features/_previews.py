@@ -8,11 +8,11 @@ from itertools import islice
 import numpy as np
 
 from .._checks import is_missing
-from .._items import plain_item, sound_pair
+from .._items import plain_item
 from .._plain_words import written
-from ._audio import load_sound
+from ._audio import AudioExtractor, load_sound
 from ._image import ImageExtractor
-from ._media import open_clip
+from ._media import UnreadableItem, open_clip
 from ._pictures import read_picture
 from ._video import VideoExtractor, upright
 
@@ -46,16 +46,9 @@ def thumbnail_of(item) -> np.ndarray:
 
 def wave_of(item) -> np.ndarray:
     """Return the lowest and the highest point of each stretch of a sound, shape (n, 2), from -1 to 1."""
-    item = plain_item(item)
-    pair = (item, None) if isinstance(item, np.ndarray) else sound_pair(item)
-    if pair is not None:
-        samples = pair[0].astype(float)
-    else:
-        sound = load_sound(item, rate=1, max_seconds=WAVE_SECONDS)
-        samples = np.zeros(1) if sound is None else np.asarray(sound[0], dtype=float)
-    if samples.ndim > 1:
-        samples = samples.mean(axis=int(np.argmin(samples.shape)))
-    edges = np.linspace(0, len(samples), min(WAVE_POINTS, max(1, len(samples))) + 1).astype(int)[:-1]
+    sound = load_sound(item, AudioExtractor().rate, WAVE_SECONDS)
+    samples = np.zeros(1) if sound is None else sound[0].astype(float)
+    edges = np.linspace(0, len(samples), min(WAVE_POINTS, len(samples)) + 1).astype(int)[:-1]
     wave = np.c_[np.minimum.reduceat(samples, edges), np.maximum.reduceat(samples, edges)]
     return wave / max(1e-9, np.abs(wave).max())
 
@@ -68,6 +61,8 @@ def film_strip_of(item, n_shown=3) -> np.ndarray:
     else:
         with open_clip(item, caller="Showing a clip", max_pixels=VideoExtractor().max_pixels) as clip:
             frames = [_small(frame) for frame in islice(clip.decode(video=0), LOOKED_AT)]
+    if not frames:
+        raise UnreadableItem("it holds no frame")
     chosen = [frames[i] for i in np.linspace(0, len(frames) - 1, min(n_shown, len(frames))).astype(int)]
     return np.hstack([thumbnail_of(frame) for frame in chosen])
 
