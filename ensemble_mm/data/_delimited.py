@@ -20,6 +20,7 @@ import pandas as pd
 from .._checks import DataWarning, printable, warn
 
 SEPARATORS = (",", ";", "\t", "|")
+NOTHING = "\x1f"  # what separates the cells of a table of one column: it stands in none
 SAMPLE = 2**16  # characters that are looked at
 BEGINNING = 2**20  # bytes of a file that is read in parts, by which its encoding is found
 ROWS = 200  # rows that are looked at
@@ -54,6 +55,7 @@ LEAST_FREQUENT = 0.25  # share of the letters beyond ASCII that are frequent in 
 # A run of bytes beyond ASCII, and the letters beside it; single bytes that are letters or signs of the west in cp1252.
 HIGH_BYTES = re.compile(rb"([A-Za-z]?)([\x80-\xff]+)([A-Za-z]?)")
 SINGLES = set("€£¥¢§°²³½¼¾«»“”‘’„–—…´¿¡ªº±µ·×÷©®™‰ŠŒŽšœžŸ\xa0".encode("cp1252")) | set(range(0xC0, 0x100))
+CYRILLIC = set(range(0xC0, 0x100)) | set("ЁёІіЇїЄєҐґЎў".encode("cp1251"))
 RUNS = 100_000  # that are looked at
 FIRST_LINE = re.compile(r'"?sep=(.)"?\r?\n')  # which Excel writes and reads
 COMMA = re.compile(r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*")
@@ -103,7 +105,7 @@ def read_delimited(path: Path, content: bytes, layout: Layout, usual: str) -> pd
     signs = options["sep"] + options["quotechar"]
     if re.search(rf"(?:^|[\s{re.escape(signs)}])0\d", text):  # before a look at cells, which costs more
         _keep_codes(frame, text, options)
-    in_doubt = _read_commas(frame) if layout.decimal is None and options["sep"] != "," else []
+    in_doubt = _read_commas(frame) if layout.decimal is None and options["sep"] not in (",", NOTHING) else []
     _tell(path, [*found, _encoding_told(encoding, layout), _commas_told(in_doubt)])
     return frame
 
@@ -121,7 +123,7 @@ def read_delimited_in_parts(name, file, layout: Layout, usual: str, n_rows: int,
     whole = io.TextIOWrapper(io.BufferedReader(_Chained(start, file)), encoding, newline="")
     options |= {"decimal": layout.decimal or ".", "dtype": dict.fromkeys(texts, str), **WORDS_KEPT}
     for part in pd.read_csv(whole, chunksize=n_rows, **options):
-        if layout.decimal is None and options["sep"] != ",":
+        if layout.decimal is None and options["sep"] not in (",", NOTHING):
             _read_commas(part, but=texts)
         yield part
 
@@ -168,6 +170,7 @@ def _options_of(text: str, layout: Layout, usual: str) -> tuple[dict[str, Any], 
         "a first column without a name, for there is one name less than cells": unnamed,
         "its first line, which looks like a row, as the names of the columns": _is_row(rows),
         "quotes behind backslashes": escaped,
+        "each line as one cell": sep == NOTHING and len(max(_rows_of(sample, usual, quote), key=len, default=())) > 1,
     }
     return options, [words for words, there in found.items() if there]
 
@@ -260,6 +263,8 @@ def _encoding_of(content: bytes) -> str:
         likely = max(frequent, key=lambda encoding: frequent[encoding])
         if frequent[likely] >= LEAST_FREQUENT:
             return likely
+        if _is_cyrillic(content):
+            return "cp1251"
         from charset_normalizer import from_bytes
 
         found = from_bytes(content, cp_isolation=ENCODINGS).best()
@@ -289,6 +294,15 @@ def _is_western(content: bytes) -> bool:
     return western > 4 * others
 
 
+def _is_cyrillic(content: bytes) -> bool:
+    """Tell whether nearly all bytes of longer runs beyond ASCII are letters of cp1251, which guesses take for accents.
+
+    Characters of two bytes have many others as their second one.
+    """
+    runs = [run[2] for run in islice(HIGH_BYTES.finditer(content), RUNS) if len(run[2]) > 2]
+    return bool(runs) and sum(map(CYRILLIC.__contains__, b"".join(runs))) > 0.95 * sum(map(len, runs))
+
+
 def _separator_of(sample: str, said: str | None, usual: str) -> tuple[str, str, bool]:
     """Return the separator, by which most rows have as many cells as the first; the quotes; and whether it is sure.
 
@@ -303,6 +317,8 @@ def _separator_of(sample: str, said: str | None, usual: str) -> tuple[str, str, 
         fits[sep] = found[0] if width > 1 else 0.0
         if width > 1 and found > most:
             best, most = sep, found
+    if best == usual and most[1] == 1 and not said and _width_of(_rows_of(sample, usual, quote)) == 1:
+        return NOTHING, quote, True  # commas in lines of texts are no separators where the first line has none
     rivals = [share for sep, share in fits.items() if sep != best]
     return best, quote, bool(said) or most[0] >= 0.9 and max(rivals) < 0.5
 

@@ -382,6 +382,8 @@ def test_single_quotes_and_the_first_line_of_excel_are_understood(tmp_path):
         ("cp949", "방이 작아요"),
         ("cp932", "東京ホテルは良い、部屋が狭い"),
         ("cp1251", "Очень хорошая гостиница"),
+        ("cp1251", "мягкий"),
+        ("cp1251", "її ціна"),
         ("cp1252", "Köln: wie neu für 4.032 €"),
         ("cp1252", "12 °C in Düsseldorf"),
         ("cp1252", "été à Paris – là où ça va “chez” moi"),
@@ -392,6 +394,19 @@ def test_encodings_other_than_unicode_are_found_out(tmp_path, encoding, text):
     (tmp_path / "t.csv").write_bytes(("text,y\n" + "".join(f"{text}{i},{i}\n" for i in range(60))).encode(encoding))
     with pytest.warns(DataWarning, match=f"encoding {encoding}"):
         assert read_table(tmp_path / "t.csv", "y")[0]["text"][7] == f"{text}7"
+
+
+def test_a_column_of_texts_with_commas_is_one_column(tmp_path):
+    lines = ["soft", "warm, soft", 'it says "hi", twice', "", "x; y", '"quoted, too"', *["plain"] * 300, "late, later"]
+    (tmp_path / "t.csv").write_text("\n".join(["review", *lines]))
+    with pytest.warns(DataWarning, match="each line as one cell"):
+        X, _ = read_table(tmp_path / "t.csv")
+    wanted = ["soft", "warm, soft", 'it says "hi", twice', "x; y", "quoted, too"]
+    assert list(X) == ["review"] and X["review"].tolist() == [*wanted, *["plain"] * 300, "late, later"]
+    (tmp_path / "n.csv").write_text('n\n"1,234"\n"5,678"\n')  # of thousands, or decimals: the schema tells
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_table(tmp_path / "n.csv")[0]["n"].tolist() == ["1,234", "5,678"]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".xlsx", ".db"])
