@@ -59,6 +59,22 @@ def fitted_part(estimator):
     return None
 
 
+def is_fitted_whole(estimator) -> bool:
+    """Tell whether an estimator was fitted before, and no part of it is still to be fitted."""
+    if isinstance(estimator, Pipeline):
+        return all(is_fitted_whole(step) for _, step in estimator.steps if step not in (None, "passthrough"))
+    return isinstance(estimator, FrozenEstimator) or getattr(estimator, "was_fitted_before", False)
+
+
+def known_before(estimator):
+    """Return what the parts of an estimator that were fitted before know: names of columns, and classes or None."""
+    parts = [estimator, *estimator.get_params(deep=True).values()]
+    frozen = [part for part in parts if isinstance(part, FrozenEstimator) or getattr(part, "was_fitted_before", False)]
+    names = [part.feature_names_in_ for part in frozen if hasattr(part, "feature_names_in_")]
+    classes = [part.classes_ for part in frozen if hasattr(part, "classes_")]
+    return tuple(names[0]) if names else (), classes[0] if classes else None
+
+
 def _is_fitted(part) -> bool:
     try:
         check_is_fitted(part)

@@ -214,10 +214,15 @@ class Classes(Kind):
         return out / np.maximum(out.sum(axis=1, keepdims=True), FLOOR)
 
     def of_member(self, out, codes):
-        """Return the columns of a member that knows the classes at some positions: (n_rows, n_columns) or (n_rows,)."""
-        if out.shape[1] < self.n_classes:
+        """Return the columns of a member that knows the classes at some positions: (n_rows, n_columns) or (n_rows,).
+
+        One at -1 is no class of the task: what is said of it goes to the others.
+        """
+        codes = np.asarray(codes, dtype=np.intp)
+        if len(codes) and not np.array_equal(codes, np.arange(self.n_classes)):
             known, out = out, np.zeros((len(out), self.n_classes))
-            out[:, codes] = known
+            out[:, codes[codes >= 0]] = known[:, codes >= 0]
+            out = self.whole(out) if (codes < 0).any() else out
         return out[:, 1] if self.n_columns == 1 else out
 
     def given(self, out):

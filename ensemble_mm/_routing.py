@@ -17,6 +17,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from ._checks import BaseSearchCV
 from ._inner_folds import inner_folds
+from ._metadata import hands_on, known_names
 
 HOLDERS = {  # hand what their fit does not know on to this parameter of theirs
     TransformedTargetRegressor: "regressor",
@@ -32,6 +33,9 @@ MANY_ROWS = 10_000  # above which early_stopping="auto" of scikit-learn stops ea
 
 def keyword(estimator, name) -> str | None:
     """Return the keyword by which `fit` takes "sample_weight" or "groups", None if it takes none."""
+    requests = getattr(estimator, "_metadata_request", None)  # which is there once something was asked for
+    if requests is not None and requests.fit.requests.get(name) not in (None, True):
+        return None  # it wants none, or others in their place
     if isinstance(estimator, Pipeline):
         step, last = estimator.steps[-1]
         inner = keyword(last, name) if hasattr(last, "fit") else None
@@ -56,6 +60,20 @@ def row_params(estimator, *, sample_weight=None, groups=None) -> dict:
     given = {"sample_weight": sample_weight, "groups": groups}
     named = {keyword(estimator, name): value for name, value in given.items() if value is not None}
     return {key: value for key, value in named.items() if key is not None}
+
+
+def fit_params(estimator, *, sample_weight=None, groups=None, metadata=None) -> dict:
+    """Return the keyword arguments of `fit`, with the metadata that an estimator asks for.
+
+    A pipeline or a search of scikit-learn that hands metadata on does so with weights, too, which its parts ask for.
+    """
+    if metadata is None:
+        return row_params(estimator, sample_weight=sample_weight, groups=groups)
+    if not hands_on(estimator):
+        return row_params(estimator, sample_weight=sample_weight, groups=groups) | metadata.params
+    known = known_names(estimator)
+    given = {"sample_weight": sample_weight, "groups": groups}
+    return {name: value for name, value in given.items() if value is not None and name in known} | metadata.params
 
 
 @contextmanager

@@ -4,6 +4,7 @@ Boosting that stops early does so on rows of its own: a part of the rows that it
 """
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import is_classifier
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import has_fit_parameter
@@ -11,7 +12,7 @@ from sklearn.utils.validation import has_fit_parameter
 from ._by_rows import fit_by_rows
 from ._estimators import EARLY_STOPPING
 from ._inner_folds import inner_pairs
-from ._routing import MANY_ROWS, row_params, whole_groups
+from ._routing import MANY_ROWS, fit_params, whole_groups
 
 ASIDE = 0.15  # share of the rows that is kept aside
 # By the keyword of `fit` that takes these rows: what takes them, and their weights. LightGBM warns of its "eval_set".
@@ -22,13 +23,23 @@ KEYWORDS = {
 }
 
 
-def fit_learner(learner, X, y, weight, seed, groups=None):
-    """Fit a learner; one that stops early does so on training rows of its own, and on whole groups."""
+def fit_learner(learner, X, y, weight, seed, groups=None, metadata=None):
+    """Fit a learner; one that stops early does so on training rows of its own, and on whole groups.
+
+    Of the metadata of these rows it is given what it asks for.
+    """
+    metadata = metadata and metadata.asked_by(learner)
+    with config_context(enable_metadata_routing=metadata is not None):
+        return _fitted(learner, X, y, weight, seed, groups, metadata)
+
+
+def _fitted(learner, X, y, weight, seed, groups, metadata):
     name = judged_by(learner, len(y), groups)
     if name is None:
         with whole_groups(learner, y, groups, seed):
-            return fit_by_rows(learner, X, y, **row_params(learner, sample_weight=weight, groups=groups))
-    inner, aside = _inner_split(y, is_classifier(learner), seed, groups)
+            params = fit_params(learner, sample_weight=weight, groups=groups, metadata=metadata)
+            return fit_by_rows(learner, X, y, **params)
+    inner, aside = rows_aside(y, is_classifier(learner), seed, groups)
     names, weighing = KEYWORDS[name]
     own = taken(X, aside), taken(y, aside)
     judged = dict(zip(names, ([own],) if len(names) == 1 else own, strict=True))
@@ -40,7 +51,8 @@ def fit_learner(learner, X, y, weight, seed, groups=None):
         weight = weight[inner]
     if has_fit_parameter(learner, "verbose"):  # XGBoost prints a line per round unless it is told not to
         judged["verbose"] = False
-    return learner.fit(taken(X, inner), taken(y, inner), **judged, **row_params(learner, sample_weight=weight))
+    params = fit_params(learner, sample_weight=weight, metadata=taken(metadata, inner))
+    return learner.fit(taken(X, inner), taken(y, inner), **judged, **params)
 
 
 def taken(part, rows):
@@ -60,7 +72,7 @@ def judged_by(learner, n_rows, groups) -> str | None:
     return "X_val" if groups is not None and stops and has_fit_parameter(learner, "X_val") else None
 
 
-def _inner_split(y, classes, seed, groups):
+def rows_aside(y, classes, seed, groups):
     """Return the rows that a learner is fitted on, and those on which it stops early."""
     y, rows = np.asarray(y), np.arange(len(y))
     if groups is not None:

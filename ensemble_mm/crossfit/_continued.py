@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 
-from .._estimators import EARLY_STOPPING
+from .._estimators import EARLY_STOPPING, is_fitted_whole, known_before
 from .._routing import keyword
 from .._rows import assemble
 from .._stopping import fit_learner
@@ -44,6 +44,8 @@ class UpdateMember(Job):
 
     def run(self):
         model = self.model
+        if is_fitted_whole(model.estimator) or known_before(model.estimator)[1] is not None:
+            return None  # it was fitted before the stack, and stays so
         known = np.isin(self.y, model.codes) if model.codes else np.ones(len(self.y), dtype=bool)
         some = known & self.new
         if some.any():

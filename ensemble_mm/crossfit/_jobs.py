@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 from scipy.special import expit, softmax
 from sklearn.dummy import DummyRegressor
@@ -13,6 +14,7 @@ from sklearn.utils import get_tags
 from .._by_rows import reads_by_rows
 from .._estimators import cost_of, most_rows, seeded, thread_params
 from .._kinds import kind_of
+from .._metadata import Metadata
 from .._routing import keyword
 from .._rows import LazyRows, assemble, let_go
 from .._stopping import fit_learner, judged_by
@@ -43,6 +45,7 @@ class FittedMember:
     fills: list = field(default_factory=list)  # per block: what stands for a missing view; None: nothing to fill
     dense: bool = False
     counted: tuple = ()  # what a row of each class that it knows counted in its fit; empty: all the same
+    names: tuple = ()  # of the columns, where the learner, or a part of it, was fitted before on columns with names
 
     def predict_columns(self, blocks, rows):
         """Return the columns of this member for some rows: shape (n_rows,) or (n_rows, n_classes)."""
@@ -60,8 +63,15 @@ class FittedMember:
         """Return weights of rows (or None), times what a row of each class counts; `target` holds classes as known."""
         return weight if not self.counted else np.take(self.counted, target) * (1.0 if weight is None else weight)
 
+    def named(self, X):
+        """Return what the learner is given: an array, or a DataFrame where a part of it asks for names."""
+        if len(self.names) != X.shape[1] or isinstance(X, LazyRows):
+            return X
+        return pd.DataFrame(X.toarray() if sparse.issparse(X) else X, columns=list(self.names))
+
     def _said(self, X, method):
         """Return probabilities of the classes that the learner knows, or numbers: shape (n_rows, n_columns)."""
+        X = self.named(X)
         if method == "predict":
             return np.asarray(predicted(self.estimator, X, method), dtype=np.float64).reshape(X.shape[0], -1)
         if hasattr(self.estimator, method):
@@ -70,7 +80,8 @@ class FittedMember:
             score = np.asarray(self.estimator.decision_function(X), dtype=np.float64)
             proba = np.c_[expit(-score), expit(score)] if score.ndim == 1 else softmax(score, axis=1)
         else:
-            proba = (np.asarray(self.estimator.predict(X))[:, np.newaxis] == np.arange(len(self.codes))).astype(float)
+            known = getattr(self.estimator, "classes_", np.arange(len(self.codes)))
+            proba = (np.asarray(self.estimator.predict(X))[:, np.newaxis] == known).astype(float)
         if self.counted:  # back to the shares that classes have [1]_
             proba = proba / self.counted
             proba /= proba.sum(axis=1, keepdims=True)
@@ -134,6 +145,8 @@ class FitMember(Job):
     groups: np.ndarray | None = None
     blanks: tuple[Blanks, ...] = ()
     class_weight: str | tuple[float, ...] | None = None
+    metadata: Metadata | None = None  # that the learner asks for
+    before: tuple | None = None  # of parts that were fitted before: names of columns, and labels of the classes
 
     @property
     def name(self):
@@ -156,11 +169,12 @@ class FitMember(Job):
         if kind.is_stratified:
             codes, target = np.unique(target.astype(np.intp), return_inverse=True)
         blocks = self.read()
-        weight, groups = (None if part is None else part[train] for part in (self.weight, self.groups))
+        given = self.weight, self.groups, self.metadata
+        weight, groups, metadata = (None if part is None else part[train] for part in given)
         model = self._unfitted(blocks, [int(c) for c in codes], weight, train)
         model.counted = self._counted(model.estimator, codes, target, weight)
         weight = model.weighed(target, weight)
-        self._fit(model, blocks, train, target, weight, groups)
+        self._fit(model, blocks, train, target, weight, groups, metadata)
         return self.outcome(model, blocks)
 
     def read(self):
@@ -199,7 +213,10 @@ class FitMember(Job):
             fills = [
                 None if empty else _column_means(b, train, weight) for b, empty in zip(blocks, is_sparse, strict=True)
             ]
-        return FittedMember(learner, self.n_classes, codes, self.views, widths, is_sparse, fills, not tags.sparse)
+        names = self.before[0] if self.before else ()
+        return FittedMember(
+            learner, self.n_classes, codes, self.views, widths, is_sparse, fills, not tags.sparse, names=names
+        )
 
     def _counted(self, learner, codes, target, weight):
         """Return what a row of each class counts, as `class_weight` of scikit-learn says; empty: all the same."""
@@ -222,15 +239,24 @@ class FitMember(Job):
         ends = np.cumsum([len(part.rows) for part in self.blanks])
         return np.split(model.predict_columns(stacked, np.arange(ends[-1])), ends[:-1])
 
-    def _fit(self, model, blocks, train, target, weight, groups):
+    def _fit(self, model, blocks, train, target, weight, groups, metadata):
         learner, dense, narrow = model.estimator, model.dense or not any(model.sparse), {}
-        by_rows = len(train) > ROWS and dense and not judged_by(learner, len(train), groups) and reads_by_rows(learner)
+        by_rows = len(train) > ROWS and dense and metadata is None and reads_by_rows(learner)
+        by_rows = by_rows and not judged_by(learner, len(train), groups)
         X = LazyRows(blocks, train, model.fills) if by_rows else assemble(blocks, train, model.fills, model.dense)
         if self.threads > 1:
             params = learner.get_params(deep=True)
             narrow = {name: params[name] for name in thread_params(self.fit.member.estimator) if name in params}
         learner.set_params(**dict.fromkeys(narrow, self.threads))
-        fit_learner(learner, X, target, weight, self.seed, groups)
+        labels = self.before and self.before[1]
+        if labels is not None:
+            target = labels[model.codes][target]
+        fit_learner(learner, model.named(X), target, weight, self.seed, groups, metadata)
+        if labels is not None:
+            places = {label: place for place, label in enumerate(labels.tolist())}
+            counted = dict(zip(model.codes, model.counted, strict=False))
+            model.codes = [places.get(label, -1) for label in np.asarray(learner.classes_).tolist()]
+            model.counted = tuple(counted.get(code, 1.0) for code in model.codes) if counted else ()
         learner.set_params(**narrow)  # predictions of a forest are sums, too
 
 

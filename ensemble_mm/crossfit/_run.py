@@ -6,7 +6,7 @@ from functools import cache, cached_property, partial
 import numpy as np
 
 from .._checks import warn
-from .._estimators import cost_of, seeded
+from .._estimators import cost_of, known_before, seeded
 from ..data import Problem
 from ..store import BlockFolder, content_key
 from ._execute import Failure, JobError, Skipped, check_failures
@@ -145,7 +145,11 @@ class CrossFit:
             blocks, columns = (*blocks, whole), tuple(column for name in member.inputs for column in places[name])
         y, weight = self.problem.targets[member.task], self.problem.weights[member.task]
         groups = self.problem.group_codes
+        metadata = self.problem.metadata
+        if metadata is not None and metadata.asked_by(member.estimator) is None:
+            metadata = None
         if self.n_copies:
+            metadata = metadata and metadata[np.tile(np.arange(len(y)), 1 + self.n_copies)]
             groups = np.tile(np.arange(len(y)) if groups is None else groups, 1 + self.n_copies)  # a row and its copies
             y = np.tile(y, 1 + self.n_copies)
             weight = None if weight is None else np.tile(weight, 1 + self.n_copies)
@@ -154,8 +158,14 @@ class CrossFit:
         return FitMember(
             fit, self.seed_of(name, member.task), task.rules.n_classes, y, weight, train, test, views, blocks, columns,
             threads, keep, groups, key=self.keys and self.keys(fit, keep), required=required,
-            class_weight=task.class_weight,
+            class_weight=task.class_weight, metadata=metadata, before=self._before(member.estimator, task),
         )  # fmt: skip
+
+    def _before(self, learner, task):
+        """Return what a learner knows from before: names of columns, and labels if they are those of the task."""
+        names, known = known_before(learner)
+        labels = None if known is None else task.labels_of(known)
+        return (names, labels) if names or labels is not None else None
 
     def _blanks(self, fit, estimates):
         """Yield what the model of a fit predicts beside its held-out rows: rows that it learned from, and held-out ones

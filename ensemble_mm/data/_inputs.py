@@ -37,6 +37,11 @@ class View:
     columns: Any
     extractor: Any = field(default=None, compare=False)
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it is of a learner that was fitted before, and read by no other."""
+        return getattr(self.extractor, "is_own", False)
+
 
 class MultimodalData:
     """Aligned views of the same samples, sliced by row as an array is.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._metadata import Metadata
 from ..schema import Schema
 from ._chunked import ChunkedData
 from ._groups import check_groups, whole_units
@@ -41,6 +42,8 @@ class Problem:
         What each column of X is taken for, and how its values are read.
     notes : tuple of str
         What a person should know of the targets.
+    metadata : Metadata or None
+        What learners ask for beside X, y, weights and groups.
     """
 
     source: Any
@@ -52,6 +55,7 @@ class Problem:
     named: bool = True
     schema: Schema = Schema()
     notes: tuple[str, ...] = ()
+    metadata: Metadata | None = None
 
     @property
     def n_rows(self) -> int:
@@ -78,6 +82,7 @@ class Problem:
             targets={name: target[rows] for name, target in self.targets.items()},
             weights={name: None if weight is None else weight[rows] for name, weight in self.weights.items()},
             groups=None if self.groups is None else np.asarray(self.groups)[rows],
+            metadata=self.metadata and self.metadata[rows],
         )
 
     def only(self, names) -> "Problem":

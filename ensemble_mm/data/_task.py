@@ -131,6 +131,11 @@ class Task:
         out[known] = np.asarray(self.classes, dtype=object)[encoded[known].astype(np.intp)]
         return out
 
+    def labels_of(self, known) -> np.ndarray | None:
+        """Return the labels of the classes, if a model that knows some was fitted on these names of them."""
+        labels = np.asarray(self.classes)
+        return labels if np.isin(labels.astype(object), np.asarray(known).astype(object)).any() else None
+
     def decode(self, prediction) -> np.ndarray:
         """Return labels (of class probabilities, shape (n, n_classes)) or the numbers as they are."""
         decided = self.rules.decide(np.reshape(prediction, (len(prediction), -1)))

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 
-from .._estimators import fitted_part
+from .._estimators import fitted_part, learns_from_labels
 from ..data import present_rows, take_rows
 
 PROBED = 40  # rows whose features are compared
@@ -115,7 +115,7 @@ def _fit(extractor, column, target):
 
 def _fit_with_labels(fresh, column, target):
     """Fit with labels where the extractor wants them, without where it does not."""
-    if not get_tags(fresh).target_tags.required:
+    if not learns_from_labels(fresh):
         return fresh.fit(column, None)
     known = np.flatnonzero(~np.isnan(target))
     labels = target[known]

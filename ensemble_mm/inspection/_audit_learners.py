@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
+from sklearn.preprocessing import FunctionTransformer
 
 from .._estimators import fitted_part
 from ..data import parted
@@ -78,7 +79,10 @@ def _outcome(model, member, given, like, problem, cv):
     reads = member.views[0] if len(member.views) == 1 else list(member.views)
     learners = [("given", given, reads, member.form), ("like", like, reads, member.form)]
     own = problem.only([member.task])
-    twin = fitted_twin(model, own, cv, learners=learners, meta_learner="mean", refit=True)
+    alone = [(view.name, FunctionTransformer(), view.columns) for view in problem.views
+             if view.name == reads and view.is_own]  # fmt: skip
+    settings = {"views": alone} if alone else {}
+    twin = fitted_twin(model, own, cv, learners=learners, meta_learner="mean", refit=True, **settings)
     y, every = problem.targets[member.task], twin.predict_members(problem.source)
     first, second = (twin.table_[m] for m in twin.table_.members(next(iter(twin.tasks_))))
     whole, seen = (every[m] for m in every.members())

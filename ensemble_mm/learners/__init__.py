@@ -10,6 +10,7 @@ from ._linear import LogisticPath, RidgePath
 from ._multitask import MultiTaskNetwork, TaskHead
 from ._pooled_gaussian import PooledGaussian
 from ._portfolios import OWN_LOSS, PORTFOLIOS, Entry, named_learner, portfolio
+from ._prefit import AsGiven, SaidClasses, SaidNumbers
 from ._quantiles import QuantileLearner
 from ._ranks import RankLearner
 from ._scaling import NaiveBayesScaler, SampledKernel, TailRegressor, TailScaler, ViewScaler
@@ -20,6 +21,7 @@ from ._tuning import TunedLearner
 __all__ = [
     "OWN_LOSS",
     "PORTFOLIOS",
+    "AsGiven",
     "Entry",
     "GaussianProcess",
     "HazardLearner",
@@ -34,6 +36,8 @@ __all__ = [
     "RankLearner",
     "RidgePath",
     "SampledKernel",
+    "SaidClasses",
+    "SaidNumbers",
     "TailRegressor",
     "TaskHead",
     "TailScaler",

@@ -6,6 +6,7 @@ from sklearn.dummy import DummyRegressor
 from sklearn.utils.validation import check_is_fitted
 
 from .._kinds import FLOOR
+from .._metadata import Metadata
 from .._stopping import fit_learner
 from ._own_losses import OwnLossMixin
 
@@ -60,15 +61,15 @@ class HazardLearner(OwnLossMixin, RegressorMixin, BaseEstimator):
     losses = LOSSES
     loss_name = "Poisson"
 
-    def fit(self, X, y, sample_weight=None, groups=None):
+    def fit(self, X, y, sample_weight=None, groups=None, **metadata):
         """Fit to times above 0, which are negative where the event had not happened."""
         loss = self._known_loss()
-        y = np.asarray(y, dtype=np.float64)
+        y, metadata = np.asarray(y, dtype=np.float64), Metadata.of(metadata, len(y))
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         event, exposure = (y > 0).astype(float), _cumulative_hazard(y, weight)
         model = clone(self.estimator).set_params(**loss) if weight @ event else DummyRegressor()  # no event: no fit
         watched = np.maximum(exposure, FLOOR)
-        self.estimator_ = fit_learner(model, X, event / watched, weight * watched, 0, groups)
+        self.estimator_ = fit_learner(model, X, event / watched, weight * watched, 0, groups, metadata)
         self.offset_ = 0.0
         expected = weight @ (np.abs(y) * np.exp(self.predict(X)))
         self.offset_ = float(np.log(max(weight @ event, FLOOR) / max(expected, FLOOR)))

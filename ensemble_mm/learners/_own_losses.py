@@ -7,6 +7,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from .._checks import having
+from .._metadata import asking_for
 
 
 class OwnLossMixin(MetaEstimatorMixin):
@@ -46,6 +47,10 @@ class OwnLossMixin(MetaEstimatorMixin):
         if loss is None:
             raise ValueError(f"{self.estimator!r} knows no {self.loss_name} loss: use one of {', '.join(self.losses)}.")
         return loss
+
+    def get_metadata_routing(self):
+        """Return what `fit` takes beside X and y: weights, groups, and what the regressor asks for."""
+        return asking_for(super().get_metadata_routing(), [self.estimator])
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

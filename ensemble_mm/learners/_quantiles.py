@@ -5,6 +5,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from .._kinds import LEVELS
+from .._metadata import Metadata
 from .._stopping import fit_learner
 from ._own_losses import OwnLossMixin
 
@@ -47,13 +48,13 @@ class QuantileLearner(OwnLossMixin, RegressorMixin, BaseEstimator):
     losses = LOSSES
     loss_name = "quantile"
 
-    def fit(self, X, y, sample_weight=None, groups=None):
+    def fit(self, X, y, sample_weight=None, groups=None, **metadata):
         """Fit one regressor per level; one that stops early is judged on whole groups."""
         name, others = self._known_loss()
-        self.estimators_ = []
+        self.estimators_, metadata = [], Metadata.of(metadata, len(y))
         for level in LEVELS:
             model = clone(self.estimator).set_params(**others, **{name: level})
-            self.estimators_.append(fit_learner(model, X, y, sample_weight, 0, groups))
+            self.estimators_.append(fit_learner(model, X, y, sample_weight, 0, groups, metadata))
         self.n_features_in_ = self.estimators_[0].n_features_in_
         return self
 

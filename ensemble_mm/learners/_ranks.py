@@ -1,16 +1,19 @@
 """Regressors, and the rankers of LightGBM and XGBoost, as learners of an order within queries."""
 
+from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._estimators import EARLY_STOPPING
 from .._kinds import Ranking
+from .._metadata import Metadata
 from .._metrics import TINY
-from .._stopping import fit_learner
+from .._stopping import fit_learner, rows_aside
 from ._own_losses import OwnLossMixin
 
 RANKERS = {  # by the name of a regressor, or of the ranker itself: the ranker, and its loss
@@ -64,18 +67,19 @@ class RankLearner(OwnLossMixin, RegressorMixin, BaseEstimator):
         ranker = super()._loss_of(estimator)
         return {} if ranker is None and get_tags(estimator).estimator_type == "regressor" else ranker
 
-    def fit(self, X, y, sample_weight=None, groups=None):
+    def fit(self, X, y, sample_weight=None, groups=None, **metadata):
         """Fit to numbers of queries times 32, plus relevances from 0 on; see `ensemble_mm._kinds.Ranking`."""
         loss, kind = self._known_loss(), Ranking()
-        y = np.asarray(y, dtype=np.float64)
+        y, metadata = np.asarray(y, dtype=np.float64), Metadata.of(metadata, len(y))
         query, relevance = np.unique(kind.units(y), return_inverse=True)[1], kind.relevance(y)
         weight = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         if loss:
-            self.estimator_ = _fitted_ranker(self.estimator, loss, X, relevance, query, weight)
+            known = metadata and metadata.asked_by(self.estimator)
+            self.estimator_ = _fitted_ranker(self.estimator, loss, _Rows(X, relevance, query, weight), groups, known)
         else:
             apart = _above_mean(relevance, query, weight)
             groups = query if groups is None else groups
-            self.estimator_ = fit_learner(clone(self.estimator), X, apart, weight, 0, groups)
+            self.estimator_ = fit_learner(clone(self.estimator), X, apart, weight, 0, groups, metadata)
         self.scale_ = 1.0
         apart = _above_mean(self.predict(X), query, weight)
         some = slice(None) if weight is None else weight > 0
@@ -99,19 +103,71 @@ def _above_mean(values, query, weight):
     return values - (np.bincount(query, weight * values) / np.maximum(np.bincount(query, weight), TINY))[query]
 
 
-def _fitted_ranker(estimator, ranker, X, relevance, query, weight):
-    """Return a fitted ranker with the settings of a regressor, or of itself; rows of weight zero are left out."""
+def _fitted_ranker(estimator, ranker, rows, groups, metadata):
+    """Return a fitted ranker with the settings of a regressor, or of itself; rows of weight zero are left out.
+
+    One that stops early does so on queries that are kept aside.
+    """
     package, name, loss = ranker
-    settings = {key: value for key, value in estimator.get_params().items() if key not in EARLY_STOPPING}
-    model = getattr(import_module(package), name)(**settings | loss)
-    order = np.argsort(query, kind="stable")
-    if weight is not None:
-        order = order[weight[order] > 0]
-        weight = weight[order]
-    X, relevance, query = X[order], relevance[order].astype(int), np.unique(query[order], return_inverse=True)[1]
-    n_rows = np.bincount(query)
-    if package == "xgboost":  # whose weights are of queries
-        means = None if weight is None else np.bincount(query, weight) / n_rows
-        return model.fit(X, relevance, qid=query, sample_weight=means)
-    sizes = [min(MOST_ROWS, n - start) for n in n_rows for start in range(0, n, MOST_ROWS)]
-    return model.fit(X, relevance, group=sizes, sample_weight=weight)
+    settings = estimator.get_params()
+    model, used = getattr(import_module(package), name)(**settings | loss), rows.used()
+    aside = None
+    if any(settings.get(key) for key in EARLY_STOPPING):
+        groups = rows.query if groups is None else np.asarray(groups)
+        inner, aside = (used[places] for places in rows_aside(rows.relevance[used], False, 0, groups[used]))
+        used = inner
+    known = {} if metadata is None else metadata[rows.sorted(used)].params
+    fit = _fit_xgboost if package == "xgboost" else _fit_lightgbm
+    return fit(model, rows.of(used), None if aside is None else rows.of(aside), known)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows with the relevance, the query and the weight of each."""
+
+    X: Any
+    relevance: np.ndarray
+    query: np.ndarray
+    weight: np.ndarray | None
+
+    def used(self):
+        return np.arange(len(self.query)) if self.weight is None else np.flatnonzero(self.weight > 0)
+
+    def sorted(self, places):
+        """Return some places, those of a query side by side."""
+        return places[np.argsort(self.query[places], kind="stable")]
+
+    def of(self, places):
+        """Return the rows at some places, those of a query side by side, with queries that are numbered from 0."""
+        places = self.sorted(places)
+        query = np.unique(self.query[places], return_inverse=True)[1]
+        weight = None if self.weight is None else self.weight[places]
+        return _Rows(self.X[places], self.relevance[places].astype(int), query, weight)
+
+    def sizes(self):
+        """Return how many rows each query has, as LightGBM takes them."""
+        return [min(MOST_ROWS, n - at) for n in np.bincount(self.query) for at in range(0, n, MOST_ROWS)]
+
+    def query_weights(self):
+        return None if self.weight is None else np.bincount(self.query, self.weight) / np.bincount(self.query)
+
+
+def _fit_xgboost(model, rows, aside, known):
+    judged = {}
+    if aside is not None:
+        judged = {"eval_set": [(aside.X, aside.relevance)], "eval_qid": [aside.query], "verbose": False}
+        judged |= {} if aside.weight is None else {"sample_weight_eval_set": [aside.query_weights()]}
+    return model.fit(
+        rows.X, rows.relevance, qid=rows.query, **{"sample_weight": rows.query_weights()} | known, **judged
+    )
+
+
+def _fit_lightgbm(model, rows, aside, known):
+    judged = {}
+    if aside is not None:
+        judged = {"eval_set": [(aside.X, aside.relevance)]}
+        if has_fit_parameter(model, "eval_X"):
+            judged = {"eval_X": (aside.X,), "eval_y": (aside.relevance,)}
+        judged |= {"eval_group": [aside.sizes()]}
+        judged |= {} if aside.weight is None else {"eval_sample_weight": [aside.weight]}
+    return model.fit(rows.X, rows.relevance, group=rows.sizes(), **{"sample_weight": rows.weight} | known, **judged)

@@ -9,6 +9,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from .._checks import require, warn
+from .._metadata import Metadata
 from .._scorers import weighted_score
 from .._stopping import fit_learner, taken
 
@@ -26,6 +27,7 @@ class SearchRows:
     y: Any
     weight: np.ndarray | None
     groups: np.ndarray | None
+    metadata: Metadata | None
     folds: list
     scorer: Any
     seed: int
@@ -34,8 +36,9 @@ class SearchRows:
     def fitted(self, drawn, rows=None):
         """Return the learner with some parameters, fitted on some rows; None: all."""
         model = clone(self.learner).set_params(**clone(drawn, safe=False))
-        X, y, weight, groups = (taken(part, rows) for part in (self.X, self.y, self.weight, self.groups))
-        return fit_learner(model, X, y, weight, self.seed, groups)
+        given = self.X, self.y, self.weight, self.groups, self.metadata
+        X, y, weight, groups, metadata = (taken(part, rows) for part in given)
+        return fit_learner(model, X, y, weight, self.seed, groups, metadata)
 
     def mean(self, scores, but=None):
         """Return means over the folds (the last axis), but for one of them; they count by the weights of their rows."""
@@ -125,7 +128,7 @@ def search_with_optuna(tuned, rows, space, seed):
     optuna = require("optuna", extra="tuning", caller="TunedLearner(search='optuna')")
     name = None
     if tuned.storage is not None:  # the same learner, space, rows and folds: the same search
-        given = (part for part in (rows.weight, rows.groups) if part is not None)
+        given = (part for part in (rows.weight, rows.groups, rows.metadata) if part is not None)
         space_and_metric = repr(sorted(_describe(space).items())), str(tuned.scoring)
         parts = (repr(rows.learner), *space_and_metric, rows.X, np.asarray(rows.y), rows.folds, *given)
         name = "tuned-" + content_hash(parts)

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, indexable
 from .._checks import InvalidParameterError, check_params, having, one_of, whole
 from .._inner_folds import inner_pairs
 from .._kinds import Classes, Numbers
+from .._metadata import Metadata, asking_for, check_asked
 from .._routing import keyword
 from .._scorers import check_scorer
 from ._search import SearchRows, search_listed, search_with_optuna
@@ -124,7 +125,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         self.random_state = random_state
         self.storage = storage
 
-    def fit(self, X, y, sample_weight=None, groups=None) -> Self:
+    def fit(self, X, y, sample_weight=None, groups=None, **metadata) -> Self:
         """Search, then fit the best candidate on all rows.
 
         Parameters
@@ -137,6 +138,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
             Weights of the rows, in the fits and in the scores of metrics that know weights.
         groups : array-like of shape (n_samples,), default=None
             Rows of a group come into the same inner fold.
+        **metadata : what the learner asks for by `set_fit_request`, with scikit-learn's metadata routing
 
         Returns
         -------
@@ -144,6 +146,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
             The fitted search.
         """
         check_params(self)
+        check_asked(metadata, [("learner", self.learner)], sample_weight=sample_weight, groups=groups)
         X, y = self._checked(X, y)
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(np.iinfo(np.int32).max))
@@ -154,7 +157,8 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
         groups = None if groups is None else np.asarray(groups)
         folds = self._folds(X, np.asarray(y), groups, seed)
-        rows = SearchRows(learner, X, y, weight, groups, folds, self._scorer(learner), seed)
+        told = Metadata.of(metadata, len(y))
+        rows = SearchRows(learner, X, y, weight, groups, told, folds, self._scorer(learner), seed)
         with config_context(enable_metadata_routing=False):
             search = search_with_optuna if self.search == "optuna" else search_listed
             self.best_params_, self.best_score_, self.cv_results_ = search(self, rows, space, seed)
@@ -163,6 +167,10 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
             if hasattr(self.best_estimator_, name):
                 setattr(self, name, getattr(self.best_estimator_, name))
         return self
+
+    def get_metadata_routing(self):
+        """Return what `fit` takes beside X and y: weights, groups, and what the learner asks for."""
+        return asking_for(super().get_metadata_routing(), [self.learner])
 
     def _checked(self, X, y):
         """Return rows and labels that can be searched on."""

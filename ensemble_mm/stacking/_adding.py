@@ -18,7 +18,7 @@ from ._parameters import BY_TASK
 from ._seen import marks_of
 
 
-def fit_beside(model, X, Y, sample_weight, tasks):
+def fit_beside(model, X, Y, sample_weight, tasks, metadata):
     """Return a stack of further tasks, fitted on the rows and the folds of a fitted one."""
     check_shared(model)
     other = clone(model).set_params(cv=model.folds_, checkpoint=None, tasks=tasks)
@@ -28,12 +28,12 @@ def fit_beside(model, X, Y, sample_weight, tasks):
             known = {*model.tasks_, *kinds_by_column(model.tasks_)}
             setting = {key: value for key, value in setting.items() if key not in known}
             other.set_params(**{name: setting or (model.learners if name == "learners" else None)})
-    problem = other._problem(X, Y, sample_weight, model.groups_)
+    problem = other._problem(X, Y, sample_weight, model.groups_, metadata)
     there = [name for name in problem.tasks if name in model.tasks_]
     if there:
         raise ValueError(f"The model has the task {there[0]!r} already: give Y of other tasks only.")
     _check_rows(model, problem)
-    return other.fit(X, Y, sample_weight, model.groups_)
+    return other.fit(X, Y, sample_weight, model.groups_, **metadata)
 
 
 def check_shared(model):
@@ -63,7 +63,7 @@ def joined(model, other):
     return accounted(out, other.n_extractions_, other.failures_, other.fit_report_)
 
 
-def with_learner(model, X, Y, entry):
+def with_learner(model, X, Y, entry, metadata):
     """Return a stack with the members of one more learner; those that are there predict what they did."""
     check_shared(model)
     if model.passthrough:
@@ -71,7 +71,7 @@ def with_learner(model, X, Y, entry):
             "The final estimator of a stack with passthrough reads the learners that it was fitted on: fit anew with "
             "the new one."
         )
-    problem, other = _problem_of(model, X, Y, entry)
+    problem, other = _problem_of(model, X, Y, entry, metadata)
     members = members_of_fit(other, problem)
     if any(member.learner == members[0].learner for member in model.table_.members()):
         raise ValueError(f"The model has a learner {members[0].learner!r} already: give the new one another name.")
@@ -107,13 +107,18 @@ def with_learner(model, X, Y, entry):
     return accounted(out, run.features.n_extractions, run.failures, run.runner.to_frame())
 
 
-def _problem_of(model, X, Y, entry):
+def _problem_of(model, X, Y, entry, metadata):
     """Return the problem of the tasks in Y that a learner suits, and an unfitted stack with this learner alone."""
     labels = model._labels(Y)
     other = clone(model).set_params(cv=model.folds_, checkpoint=None, learners=[entry])
     if hasattr(other, "tasks"):
         other.tasks = {name: model.tasks_[name].declared for name in labels}
-    problem = other._problem(X, Y, None, model.groups_)
+    problem = other._problem(X, Y, None, model.groups_, metadata)
+    if any(view.is_own and view.name not in model.views_ for view in problem.views):
+        raise ValueError(
+            f"Learner {entry[0]!r} was fitted before, and reads columns as they are, as no learner of the model does: "
+            "fit anew with it."
+        )
     problem = replace(problem, views=tuple(view for view in problem.views if view.name in model.views_))
     _check_rows(model, problem)
     for name, column in labels.items():

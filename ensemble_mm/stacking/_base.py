@@ -7,6 +7,7 @@ import os
 import time
 from contextlib import contextmanager
 from copy import copy
+from dataclasses import replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import as_pandas, bytes_of, check_params, tell, warn
+from .._metadata import Metadata, asking_for, check_asked
 from .._rows import give_back
 from ..crossfit import (
     FREE_SHARE,
@@ -44,6 +46,7 @@ from ._parameters import INNER, StackParameters, check_settings, check_weights, 
 from ._params import NamedParamsMixin
 from ._planning import plan_of
 from ._prediction import PLAIN_OUTPUT, PredictionMixin
+from ._prefit import with_own_views
 from ._progress import Progress
 from ._regions import fit_regions
 from ._results import ResultsMixin
@@ -60,11 +63,11 @@ class BaseStack(
 
     _only: ClassVar[str | None] = None  # "classification" or "regression" for the estimators of one task
 
-    def _fit(self, X, Y, sample_weight, groups):
+    def _fit(self, X, Y, sample_weight, groups, metadata):
         before = self._fitted()
         try:
             with PLAIN_OUTPUT():
-                return self._fit_anew(X, Y, sample_weight, groups)
+                return self._fit_anew(X, Y, sample_weight, groups, metadata)
         except BaseException:  # an interrupt, too: the model of a fit before stays whole
             for name in self._fitted():
                 delattr(self, name)
@@ -80,12 +83,12 @@ class BaseStack(
         """Return what a fit sets."""
         return {k: v for k, v in vars(self).items() if k.endswith("_") or k in ("_names", "_named_tasks", "_board")}
 
-    def _fit_anew(self, X, Y, sample_weight, groups):
+    def _fit_anew(self, X, Y, sample_weight, groups, metadata):
         started = time.time()
         self._check_params()
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, X=X, y=Y)
-        problem = self._problem(X, Y, sample_weight, groups)
+        problem = self._problem(X, Y, sample_weight, groups, metadata)
         check_settings(self, problem.tasks)
         told = [*problem.notes, *problem.schema.notes]
         problem = with_class_weights(self.class_weight, problem)
@@ -214,7 +217,7 @@ class BaseStack(
             if model is not None and view in model.views
         }
 
-    def add_learner(self, X, Y, entry) -> Self:
+    def add_learner(self, X, Y, entry, **metadata) -> Self:
         """Return a stack with one more learner; only this one and the meta-learners are fitted.
 
         Members that are there are not fitted again: what they predict stays the same to the bit. The meta-learners of
@@ -228,6 +231,8 @@ class BaseStack(
             The labels of the fit; of several tasks those that the learner is to serve.
         entry : str or (name, estimator[, reads[, form]])
             As in the parameter `learners`.
+        **metadata : as in `fit`
+            What the new learner asks for.
 
         Returns
         -------
@@ -254,7 +259,7 @@ class BaseStack(
         """
         check_is_fitted(self)
         with PLAIN_OUTPUT():
-            return with_learner(self, X, Y, entry)
+            return with_learner(self, X, Y, entry, metadata)
 
     def update(self, X, Y, sample_weight=None, groups=None, *, old=None) -> Self:
         """Return a stack that has learned from new rows, too, without the rows of its fit.
@@ -303,18 +308,27 @@ class BaseStack(
 
     # -- input ---------------------------------------------------------------------------------------------------
 
-    def _problem(self, X, Y, sample_weight=None, groups=None):
+    def _problem(self, X, Y, sample_weight=None, groups=None, metadata=None):
         """Return what X and Y ask for; nothing in it is changed later."""
+        check_asked(metadata, self._named_parts("learners"), sample_weight=sample_weight, groups=groups)
         if Y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y is None: give labels."
             )
-        return read_problem(
+        problem = read_problem(
             self._source(X), Y, views=self.views,
             encoded=isinstance(self.learners, str) and self.learners != "fast", columns=self.columns,
             kinds=getattr(self, "tasks", "auto"), only=self._only, rare=self.rare, sample_weight=sample_weight,
             groups=groups,
         )  # fmt: skip
+        if self.views == "auto":
+            problem = with_own_views(problem, self._listed("learners"))
+        return replace(problem, metadata=Metadata.of(metadata, problem.n_rows)) if metadata else problem
+
+    def get_metadata_routing(self):
+        """Return what `fit` takes beside X and y: weights, groups, and what learners ask for by `set_fit_request`."""
+        learners = [learner for _, learner in self._named_parts("learners")]
+        return asking_for(super().get_metadata_routing(), learners)
 
     def _seed(self):
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
@@ -378,7 +392,7 @@ class BaseStack(
         }
         data = content_key(
             columns, [view.extractor for view in problem.views], problem.targets, problem.weights,
-            problem.group_codes, folds, seed,
+            problem.group_codes, problem.metadata, folds, seed,
             self.augment, self.on_bad, self.refit, [task.class_weight for task in problem.tasks.values()], versions(),
         )  # fmt: skip
 
@@ -388,7 +402,7 @@ class BaseStack(
 
         return key
 
-    def plan(self, X, y, groups=None, *, sample_weight=None, measure=False) -> Plan:
+    def plan(self, X, y, groups=None, *, sample_weight=None, measure=False, **metadata) -> Plan:
         """Return what `fit` would compute, without computing it.
 
         With `memory` a trial extraction of 120 rows tells what it takes of memory and disk; what does not fit is an
@@ -396,7 +410,7 @@ class BaseStack(
 
         Parameters
         ----------
-        X, y, groups, sample_weight : as in `fit`
+        X, y, groups, sample_weight, **metadata : as in `fit`
         measure : bool, default=False
             Estimate seconds and bytes too, by two short trials on at most 60 and 240 rows.
 
@@ -407,11 +421,13 @@ class BaseStack(
             `plan.meta_learners` and `plan.calibrations` list it; `plan.seconds` and `plan.bytes` are there after a
             trial.
         """
-        return clone(self)._planned(X, y, groups, sample_weight, measure)  # as it keeps how columns are called
+        return clone(self)._planned(
+            X, y, groups, sample_weight, metadata, measure
+        )  # as it keeps how columns are called
 
-    def _planned(self, X, y, groups, sample_weight, measure):
+    def _planned(self, X, y, groups, sample_weight, metadata, measure):
         self._check_params()
-        problem, seed = self._problem(X, y, sample_weight, groups), self._seed()
+        problem, seed = self._problem(X, y, sample_weight, groups, metadata), self._seed()
         check_settings(self, problem.tasks)
         members = members_of_fit(self, problem)
         check_weights(self.meta_learner, problem.tasks, members)

@@ -77,7 +77,10 @@ def fitted_before(members, views, metas) -> Iterator[str]:
     """Yield what to tell of learners, extractors and meta-learners (by task) that are handed over fitted."""
     parts = {f"learner {member.learner!r}": member.estimator for member in members}
     parts |= {f"the meta-learner of task {name!r}": meta for name, meta in metas.items()}
-    parts |= {f"the extractor of view {view.name!r}": view.extractor for view in views}
+    own = {view.name: view.extractor for view in views if view.is_own}
+    parts |= {f"learner {member.learner!r}": own[member.reads].estimator for member in members
+              if member.reads in own and own[member.reads].estimator is not None}  # fmt: skip
+    parts |= {f"the extractor of view {view.name!r}": view.extractor for view in views if view.name not in own}
     found = {name: inner for name, part in parts.items() if (inner := fitted_part(part)) is not None}
     if found:
         names = ", ".join(f"{name} ({type(inner).__name__})" for name, inner in found.items())
@@ -85,7 +88,7 @@ def fitted_before(members, views, metas) -> Iterator[str]:
             f"These were fitted before and stay as they are in every fold: {names}. If they saw any of these rows, "
             "scores, weights and intervals are too good to be true. Hand them over unfitted, or make sure that they "
             "saw other rows only; em.audit(model, X, Y) looks for signs that they did not."
-            + (READ_AS_MADE if any(name.startswith("learner ") for name in found) else "")
+            + (READ_AS_MADE if any(f"learner {m.learner!r}" in found and m.reads not in own for m in members) else "")
         )
 
 

@@ -91,7 +91,7 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
     _only = Classes.family
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None, groups=None) -> Self:
+    def fit(self, X, y, sample_weight=None, groups=None, **metadata) -> Self:
         """Fit the ensemble.
 
         Parameters
@@ -102,12 +102,14 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
         sample_weight : array-like of shape (n_samples,), default=None
         groups : array-like of shape (n_samples,), default=None
             Rows of a group stay in the same fold.
+        **metadata : what learners ask for by `set_fit_request`, with scikit-learn's metadata routing
+            What has one value per row is cut to the rows of each fit.
 
         Returns
         -------
         self
         """
-        self._fit(X, self._one_column(y), sample_weight, groups)
+        self._fit(X, self._one_column(y), sample_weight, groups, metadata)
         (task,) = self.tasks_.values()
         self.classes_ = task.classes
         return self
@@ -183,7 +185,7 @@ class StackedRegressor(RegressorMixin, _SingleStack):
     _only = Numbers.family
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None, groups=None) -> Self:
+    def fit(self, X, y, sample_weight=None, groups=None, **metadata) -> Self:
         """Fit the ensemble.
 
         Parameters
@@ -194,12 +196,14 @@ class StackedRegressor(RegressorMixin, _SingleStack):
         sample_weight : array-like of shape (n_samples,), default=None
         groups : array-like of shape (n_samples,), default=None
             Rows of a group stay in the same fold.
+        **metadata : what learners ask for by `set_fit_request`, with scikit-learn's metadata routing
+            What has one value per row is cut to the rows of each fit.
 
         Returns
         -------
         self
         """
-        return self._fit(X, self._one_column(y), sample_weight, groups)
+        return self._fit(X, self._one_column(y), sample_weight, groups, metadata)
 
     def predict(self, X) -> np.ndarray:
         """Return numbers in the unit of y, shape (n_samples,)."""

@@ -10,6 +10,7 @@ from ..crossfit import MISSING_VIEWS, LearnerSpec, check_learners, members_of
 from ..data import present_rows
 from ..learners import OWN_LOSS, PORTFOLIOS, named_learner, portfolio
 from ._cautions import check_weighed_tasks, idle_learners, repeated_learners, splitting_groups, unweighted
+from ._prefit import reading_own
 
 
 def learners_of(stack, task, problem):
@@ -30,7 +31,7 @@ def learners_of(stack, task, problem):
         return [LearnerSpec(*entry) for entry in portfolio(learners, **facts)]
     if isinstance(learners, (list, tuple)):
         learners = [named_learner(entry, **facts) if isinstance(entry, str) else entry for entry in learners]
-    specs = check_learners(learners)
+    specs = [reading_own(spec, problem.views) for spec in check_learners(learners)]
     made = OWN_LOSS.get(task.rules.family)
     if made is None:
         return specs
@@ -40,7 +41,8 @@ def learners_of(stack, task, problem):
 
 def facts_of(stack, task, problem):
     """Return what learners that are called by name depend on."""
-    natures = {view.name: MODALITIES[view.modality].nature(view.extractor) for view in problem.views}
+    views = [view for view in problem.views if not view.is_own]
+    natures = {view.name: MODALITIES[view.modality].nature(view.extractor) for view in views}
     natures |= dict.fromkeys(_told_missing(stack, problem), MODALITIES[VECTOR].like)
     n_rows = int((~np.isnan(problem.targets[task.name])).sum())
     return {"kind": task.kind, "n_rows": n_rows, "n_classes": task.rules.n_classes, "views": natures}
@@ -56,12 +58,14 @@ def _told_missing(stack, problem):
 
 def members_of_fit(stack, problem):
     """Return the members of a fit, and warn of learners that would do nothing or repeat others."""
-    names, tasks = [view.name for view in problem.views] + _told_missing(stack, problem), problem.tasks
+    own = [view.name for view in problem.views if view.is_own]
+    names = [view.name for view in problem.views if view.name not in own] + _told_missing(stack, problem)
+    tasks = problem.tasks
     listed = {name: learners_of(stack, task, problem) for name, task in tasks.items()}
     check_weighed_tasks(listed, tasks)
-    members = [member for name, task in tasks.items() for member in members_of(task, listed[name], names)]
-    own = stack.learners.values() if isinstance(stack.learners, dict) else [stack.learners]
-    asked = {} if any(isinstance(learners, str) for learners in own) else listed  # portfolios repeat by design
+    members = [member for name, task in tasks.items() for member in members_of(task, listed[name], names, own)]
+    listings = stack.learners.values() if isinstance(stack.learners, dict) else [stack.learners]
+    asked = {} if any(isinstance(learners, str) for learners in listings) else listed  # portfolios repeat by design
     for words in (*idle_learners(listed, tasks), *repeated_learners(asked, tasks, members)):
         warn(words, UserWarning)
     return members

@@ -106,7 +106,7 @@ class MultiOutputStack(BaseStack):
     }
 
     @with_callbacks
-    def fit(self, X, Y, sample_weight=None, groups=None) -> Self:
+    def fit(self, X, Y, sample_weight=None, groups=None, **metadata) -> Self:
         """Fit all tasks.
 
         Parameters
@@ -118,12 +118,14 @@ class MultiOutputStack(BaseStack):
         sample_weight : array-like of shape (n_samples,) or (n_samples, n_tasks), default=None
         groups : array-like of shape (n_samples,), default=None
             Rows of a group stay in the same fold.
+        **metadata : what learners ask for by `set_fit_request`, with scikit-learn's metadata routing
+            What has one value per row is cut to the rows of each fit.
 
         Returns
         -------
         self
         """
-        return self._fit(X, Y, sample_weight, groups)
+        return self._fit(X, Y, sample_weight, groups, metadata)
 
     def _fit_problem(self, problem, members, *given):
         if not isinstance(self.cv, Mapping):
@@ -135,7 +137,7 @@ class MultiOutputStack(BaseStack):
             return super()._plan_of(problem, members, *given)
         return plan_by_folds(self, problem, members, *given)
 
-    def add_task(self, X, Y, sample_weight=None, *, tasks="auto") -> Self:
+    def add_task(self, X, Y, sample_weight=None, *, tasks="auto", **metadata) -> Self:
         """Return a stack that predicts further tasks; only these are fitted, and the others predict what they did.
 
         Parameters
@@ -144,7 +146,7 @@ class MultiOutputStack(BaseStack):
             The rows of the fit, in the same order: all tasks share the folds.
         Y : as in `fit`
             Labels of the new tasks alone.
-        sample_weight : as in `fit`, of the new tasks
+        sample_weight, **metadata : as in `fit`, of the new tasks
         tasks : "auto" or dict, default="auto"
             Kind of some or all new tasks.
 
@@ -170,7 +172,7 @@ class MultiOutputStack(BaseStack):
         ['size', 'side']
         """
         check_is_fitted(self)
-        return joined(self, fit_beside(self, X, Y, sample_weight, tasks))
+        return joined(self, fit_beside(self, X, Y, sample_weight, tasks, metadata))
 
     # -- prediction ----------------------------------------------------------------------------------------------
 

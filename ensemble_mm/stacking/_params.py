@@ -57,13 +57,14 @@ class NamedParamsMixin:
         return by_name and name not in known
 
     def _named_parts(self, attribute):
+        return [(entry[0], entry[1]) for entry in self._listed(attribute)]
+
+    def _listed(self, attribute):
+        """Return the entries of a list, or of those of a dict, that hold a name and a part."""
         parts = getattr(self, attribute)
         lists = parts.values() if isinstance(parts, dict) else [parts]
-        named = []
-        for entries in lists:
-            if isinstance(entries, (list, tuple)):
-                named += [(e[0], e[1]) for e in entries if isinstance(e, (list, tuple)) and len(e) >= 2]
-        return named
+        entries = [entry for own in lists if isinstance(own, (list, tuple)) for entry in own]
+        return [entry for entry in entries if isinstance(entry, (list, tuple)) and len(entry) >= 2]
 
     def _replace(self, attribute, name, part):
         """Put a new list in place: the user's own list is never changed."""

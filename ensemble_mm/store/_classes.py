@@ -34,6 +34,7 @@ _OURS = {
     "learners._linear": "LogisticPath RidgePath",
     "learners._multitask": "MultiTaskNetwork TaskHead",
     "learners._pooled_gaussian": "PooledGaussian",
+    "learners._prefit": "AsGiven SaidClasses SaidNumbers",
     "learners._quantiles": "QuantileLearner",
     "learners._scaling": "NaiveBayesScaler SampledKernel TailRegressor TailScaler ViewScaler",
     "learners._textcnn": "TextCNNClassifier TextCNNRegressor",

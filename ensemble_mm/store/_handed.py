@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array
 
 from ._trees import check_walk, require
@@ -31,7 +32,8 @@ def _names_of_class(cls) -> set[str]:
     """Return what an object of a library's class may not hold itself: its methods, say, which would be called."""
     if cls.__module__.partition(".")[0] not in ("ensemble_mm", "sklearn", "lightgbm", "xgboost"):
         return set()
-    fields = {*getattr(cls, "__dataclass_fields__", {}), *getattr(cls, "_get_param_names", list)()}
+    params = cls._get_param_names() if issubclass(cls, BaseEstimator) else []
+    fields = {*getattr(cls, "__dataclass_fields__", {}), *params}
     return {name for parent in cls.__mro__ for name in vars(parent) if name not in fields} | _PROTOCOLS
 
 

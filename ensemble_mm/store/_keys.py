@@ -264,6 +264,8 @@ def _feed_estimator(digest, item, above) -> None:
     _tell(digest, "estimator", cls.__module__, cls.__qualname__, _code_of_class(cls))  # type: ignore[arg-type]  # a class can be hashed
     if getattr(cls, "__sklearn_clone__", BaseEstimator.__sklearn_clone__) is not BaseEstimator.__sklearn_clone__:
         _feed_pickle(digest, item)  # a frozen one: what it has learned counts
+    if (requests := getattr(item, "_metadata_request", None)) is not None:
+        _tell(digest, "requests", requests)
     params = item.get_params(deep=False)
     params |= {name: str(params[name]) for name in _PLACES & set(params) if isinstance(params[name], os.PathLike)}
     _feed_pairs(digest, sorted(params.items()), above)

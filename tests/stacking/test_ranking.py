@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from lightgbm import LGBMRanker, LGBMRegressor
 from scipy.sparse import csr_matrix
+from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import ndcg_score
@@ -240,3 +241,33 @@ def test_an_audit_shuffles_within_queries_and_finds_a_column_that_tells_the_rele
 def test_what_is_no_ranking_is_told(change, kind, words):
     with pytest.raises(ValueError, match=words):
         resolve_targets(searches()[1].assign(**change), kind)
+
+
+@pytest.mark.parametrize("ranker", [LGBMRanker, LGBMRegressor, XGBRegressor])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rankers_stop_early_on_queries_of_their_own(ranker, weighted, capfd):
+    X, Y = searches()
+    y, settings = encoded(Y), {"verbose": -1} if ranker is not XGBRegressor else {}
+    learner = RankLearner(ranker(n_estimators=300, early_stopping_rounds=5, **settings))
+    weight = np.where(np.arange(len(y)) % 9, 1.0, 0.0) if weighted else None
+    model = learner.fit(X.to_numpy(), y, sample_weight=weight)
+    name = "best_iteration" if ranker is XGBRegressor else "best_iteration_"
+    best = getattr(model.estimator_, name)
+    assert 0 <= best < 250
+    groups = np.unique(Y["query"], return_inverse=True)[1] // 4
+    learner.fit(X.to_numpy(), y, sample_weight=weight, groups=groups)
+    assert by_query(Y["grade"].to_numpy(), learner.predict(X.to_numpy()), Y["query"].to_numpy()) > 0.85
+    lone = np.flatnonzero(Y["query"] == "q3")
+    learner.fit(X.to_numpy()[lone], y[lone])
+    assert not capfd.readouterr().out
+
+
+def test_rankers_get_the_metadata_that_they_ask_for():
+    from sklearn import config_context
+
+    X, Y = searches()
+    with config_context(enable_metadata_routing=True):
+        ranker = LGBMRanker(n_estimators=5, verbose=-1, early_stopping_rounds=2).set_fit_request(init_score=True)
+        known = RankLearner(ranker).fit(X.to_numpy(), encoded(Y), init_score=9.0 * Y["grade"].to_numpy())
+    plain = RankLearner(clone(ranker)).fit(X.to_numpy(), encoded(Y))
+    assert not np.allclose(known.predict(X.to_numpy()), plain.predict(X.to_numpy()))

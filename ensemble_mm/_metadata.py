@@ -1,0 +1,150 @@
+"""Metadata of a learner's own: what its `fit` asks for beside X, y, and the weights and groups of the rows.
+
+A learner, or a part of one, asks as in scikit-learn: `set_fit_request(price=True)`.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn import get_config
+from sklearn.utils.metadata_routing import (
+    MetadataRequest,
+    MetadataRouter,
+    get_routing_for_object,
+    process_routing,
+)
+
+from ._checks import did_you_mean
+
+OF_THE_STACK = ("sample_weight", "groups")  # which learners that can take them get without asking
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Values by name: those that have one per row, and those that serve all rows."""
+
+    rows: Mapping[str, Any]
+    whole: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, given, n_rows) -> Self | None:
+        """Return what a fit of so many rows was given; None where that is nothing."""
+        rows = {name: _as_rows(value) for name, value in given.items() if has_rows(value, n_rows)}
+        return cls(rows, {name: value for name, value in given.items() if name not in rows}) if given else None
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The keyword arguments of `fit`."""
+        return {**self.rows, **self.whole}
+
+    def __getitem__(self, places) -> "Metadata":
+        """Return the metadata of some rows."""
+        return Metadata({name: _taken(value, places) for name, value in self.rows.items()}, self.whole)
+
+    def asked_by(self, learner) -> "Metadata | None":
+        """Return what a learner asks for, by the keywords of its `fit`; None where that is nothing."""
+        if hands_on(learner):
+            names = {name: name for name, asked in known_names(learner).items() if asked and name not in OF_THE_STACK}
+        else:
+            requests = _routing_of(learner).fit.requests
+            names = {word: _called(word, alias) for word, alias in requests.items() if alias}
+        rows, whole = (
+            {word: part[name] for word, name in names.items() if name in part} for part in (self.rows, self.whole)
+        )
+        return Metadata(rows, whole) if rows or whole else None
+
+
+def has_rows(value, n_rows) -> bool:
+    """Tell whether metadata have a value for each row."""
+    if isinstance(value, (str, bytes, Mapping)) or not (hasattr(value, "shape") or hasattr(value, "__len__")):
+        return False
+    shape = value.shape if hasattr(value, "shape") else (len(value),)
+    return bool(shape) and shape[0] == n_rows
+
+
+def _as_rows(value):
+    """Return values by row in a container of which some rows can be taken."""
+    if isinstance(value, (list, tuple)):
+        with suppress(ValueError):  # of rows of several lengths
+            return np.asarray(value)
+        return pd.Series(value, dtype=object).to_numpy()
+    return value.tocsr() if hasattr(value, "tocsr") else value
+
+
+def _taken(value, places):
+    return value.iloc[places] if hasattr(value, "iloc") else value[places]
+
+
+def hands_on(estimator) -> bool:
+    """Tell whether an estimator, such as a pipeline or a search, hands metadata on by scikit-learn's rules."""
+    return isinstance(_routing_of(estimator), MetadataRouter)
+
+
+def known_names(estimator) -> dict[str, bool]:
+    """Return the names of metadata that `fit` of an estimator and of its parts can take, and which are asked for."""
+    return _known(_routing_of(estimator), "fit")
+
+
+def _routing_of(estimator):
+    try:
+        return get_routing_for_object(estimator)
+    except NotImplementedError:  # some of scikit-learn's own hand nothing on
+        return get_routing_for_object(None)
+
+
+def _known(routing, method) -> dict[str, bool]:
+    if isinstance(routing, MetadataRouter):
+        pairs = [
+            (part.router, mapped.callee) for _, part in routing for mapped in part.mapping if mapped.caller == method
+        ]
+        names = [name for part, callee in pairs for name in _known(part, callee).items()]
+    else:
+        requests = getattr(routing, method).requests.items()
+        names = [(_called(word, alias), alias is not None) for word, alias in requests if alias is not False]
+    return {name: (name, True) in names for name, _ in names}
+
+
+def _called(word, alias) -> str:
+    """Return what metadata are called outside that `fit` takes by a word."""
+    return alias if isinstance(alias, str) else word
+
+
+def check_asked(given, learners, **own) -> None:
+    """Raise an error, of the classes that scikit-learn has for it, unless learners can take the metadata of a fit.
+
+    `learners` are listed by name, `own` are the weights and groups that the fit is also given.
+    """
+    if not given:
+        return
+    words = ", ".join(map(repr, given))
+    if not get_config()["enable_metadata_routing"]:
+        raise ValueError(
+            f"fit got {words}, which is handed on to learners only with metadata routing: call "
+            "sklearn.set_config(enable_metadata_routing=True), and set_fit_request of the learners."
+        )
+    asked = {name for _, learner in learners for name, is_asked in known_names(learner).items() if is_asked}
+    strange = [name for name in given if name not in asked]
+    if strange:
+        near = did_you_mean(strange[0], [*OF_THE_STACK, *sorted(asked)])
+        raise TypeError(
+            f"fit got {strange[0]!r}, for which no learner asks: have it ask by set_fit_request({strange[0]}=True), or "
+            f"leave it out.{near}"
+        )
+    for _, learner in learners:
+        if hands_on(learner):
+            known = known_names(learner)
+            passed = {key: value for key, value in (given | own).items() if value is not None and key in known}
+            process_routing(learner, "fit", **passed)
+
+
+def asking_for(own: MetadataRequest, learners) -> MetadataRequest:
+    """Return the request of an estimator, which is changed, as one that asks for what the learners that it holds do."""
+    for learner in learners:
+        for name, asked in known_names(learner).items():
+            if asked and own.fit.requests.get(name) is None:  # what was said of the whole counts more
+                own.fit.add_request(param=name, alias=True)
+    return own
