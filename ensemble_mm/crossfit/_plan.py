@@ -5,12 +5,13 @@ A plan lists what must be computed: first one extraction per (view, fold), then 
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from sklearn.base import ClassifierMixin, RegressorMixin
 
-from .._checks import check_unique, printable
+from .._checks import check_unique, listed, printable
 from .._estimators import seeded
 from .._plain_words import plural
 from ..data import Problem, View, column_names
@@ -129,7 +130,7 @@ class Plan:
         views = ", ".join(f"{v.name} ({v.modality}: {column_names(v.columns, 6)})" for v in self.views)
         own, across = ([fit for fit in self.fits if fit.member.is_across is reads] for reads in (False, True))
         lines = [
-            f"{plural(self.problem.n_rows, 'row')}, {plural(len(self.folds), 'fold')}",
+            f"{plural(self.problem.n_rows, 'row')}, {self._folds_in_words()}",
             f"views: {views}",
             *_columns_read(self.problem.schema),
             plural(len(self.extractions), "extraction"),
@@ -153,6 +154,19 @@ class Plan:
             size = (self.bytes or 0) + (other.bytes or 0)
         folds, notes = [*self.folds, *other.folds], tuple(dict.fromkeys((*self.notes, *other.notes)))
         return replace(self, folds=folds, notes=notes, seconds=seconds, bytes=size, **both)
+
+    def _folds_in_words(self):
+        """Return how many folds there are; where tasks have folds of their own, of which tasks."""
+        by_task = {}
+        for fit in self.fits:
+            by_task.setdefault(fit.member.task, set()).add(fit.fold)
+        counts = Counter({name: len(folds - {ALL_ROWS}) for name, folds in by_task.items()})
+        if len(self.folds) in (0, *counts.values()):
+            return plural(len(self.folds), "fold")
+        return "; ".join(
+            f"{plural(n, 'fold')} of {listed([repr(name) for name, own in counts.items() if own == n], MOST_LISTED)}"
+            for n in dict.fromkeys(counts.values())
+        )
 
 
 def _columns_read(schema):
@@ -214,13 +228,16 @@ def _spec_of(entry) -> LearnerSpec | None:
     return spec
 
 
-def members_of(task, specs: list[LearnerSpec], views: list[str]) -> list[Member]:
-    """Return the members of one task: a copy per view for reads="each", else one copy on several views."""
+def members_of(task, specs: list[LearnerSpec], views: list[str], own: Sequence[str] = ()) -> list[Member]:
+    """Return the members of one task: a copy per view for reads="each", else one copy on several views.
+
+    The views in `own` are read by learners that name them, and by no other.
+    """
     members = [
         _reading(Member(task.name, spec.name, reads, names, spec.estimator, spec.form))
         for spec in specs
         if task.rules.suits(spec.estimator)
-        for reads, names in _resolve_reads(spec, views)
+        for reads, names in _resolve_reads(spec, [*spec.reads] if {*spec.reads} <= {*own} else views)
     ]
     if len(views) == 1:  # what reads "all" views may repeat what reads "each"; two without a seed are not the same
         marks = [content_key(seeded(m.estimator, seed_of(0, m.learner)), m.form) for m in members]

@@ -98,6 +98,7 @@ def test_a_plan_counts_all_folds(model):
     plan = em.MultiOutputStack(**model.get_params(deep=False)).plan(X, Y)
     assert len(plan.folds) == 7 and {m.task for m in plan.members} == set(Y)
     assert len([fit for fit in plan.fits if fit.member.task == "side"]) == 5
+    assert "120 rows, 4 folds of 'side'; 3 folds of 'size', 'cost'" in str(plan)
 
 
 def test_a_trial_measures_the_fits_of_all_folds():
