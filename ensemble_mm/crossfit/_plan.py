@@ -237,7 +237,7 @@ def members_of(task, specs: list[LearnerSpec], views: list[str], own: Sequence[s
         _reading(Member(task.name, spec.name, reads, names, spec.estimator, spec.form))
         for spec in specs
         if task.rules.suits(spec.estimator)
-        for reads, names in _resolve_reads(spec, [*spec.reads] if {*spec.reads} <= {*own} else views)
+        for reads, names in _resolve_reads(spec, list(own) if _reads_some(spec, own) else views)
     ]
     if len(views) == 1:  # what reads "all" views may repeat what reads "each"; two without a seed are not the same
         marks = [content_key(seeded(m.estimator, seed_of(0, m.learner)), m.form) for m in members]
@@ -248,6 +248,11 @@ def members_of(task, specs: list[LearnerSpec], views: list[str], own: Sequence[s
             f"Add a {task.rules.learner} to the learners."
         )
     return members
+
+
+def _reads_some(spec, own) -> bool:
+    """Tell whether a learner reads views of its own."""
+    return isinstance(spec.reads, list) and any(name in own for name in spec.reads)
 
 
 def _reading(member):
