@@ -167,7 +167,8 @@ def _stack(command):
         _pair,
         "TARGET=KIND",
         f"read a target as {_KINDS} (default: by its "
-        "values); as NAME=survival:TIME:EVENT or NAME=ranking:RELEVANCE:QUERY two targets are one task",
+        "values); as NAME=survival:TIME:EVENT, NAME=ranking:RELEVANCE:QUERY or NAME=count:COUNT:EXPOSURE two targets "
+        "are one task",
     )
     _said(add)
     _drop(add)

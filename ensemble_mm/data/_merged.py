@@ -1,6 +1,7 @@
 """Tasks that are told by two columns of Y each, which are brought to one column of numbers."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,30 @@ from ._labels import target_columns
 from ._ranking import numbers_of_queries, ranked
 from ._survival import SURVIVAL, signed
 
-RANKING = "ranking"
-MERGED = {SURVIVAL: signed, RANKING: ranked}  # what makes one column of two, by kind
-TOLD_BY = {SURVIVAL: "column of times, column of events", RANKING: "column of relevances, column of queries"}
+RANKING, COUNT = "ranking", "count"
+
+
+def rates(name: str, count: pd.Series, exposure: pd.Series) -> pd.Series:
+    """Return counts per unit of what they were counted in, such as years; NaN where one of both is not known."""
+    try:
+        counts, exposures = (pd.to_numeric(part).astype(float) for part in (count, exposure))
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"Task {name!r} is told by counts or exposures that are no numbers ({error}): give numbers."
+        ) from error
+    if (exposures <= 0).any():
+        raise ValueError(
+            f"Task {name!r} has an exposure of {exposures.min():g}: give what was counted in, such as years, above 0."
+        )
+    return counts / exposures
+
+
+MERGED = {SURVIVAL: signed, RANKING: ranked, COUNT: rates}  # what makes one column of two, by kind
+TOLD_BY = {
+    SURVIVAL: "column of times, column of events",
+    RANKING: "column of relevances, column of queries",
+    COUNT: "column of counts, column of exposures",
+}
 
 
 def split_kinds(kinds, columns) -> tuple[dict[str, str], dict[str, tuple[str, str, str]]]:
@@ -60,10 +82,30 @@ def queries_of(tasks, Y) -> dict[str, np.ndarray]:
     }  # fmt: skip
 
 
+def with_exposures(tasks, Y):
+    """Return tasks that know the mean exposure of a fit."""
+    means = {name: float(np.nanmean(exposure)) for name, exposure in exposures_of(tasks, Y).items()}
+    return {name: replace(task, exposure=means[name]) if name in means else task for name, task in tasks.items()}
+
+
+def exposures_of(tasks, Y) -> dict[str, np.ndarray]:
+    """Return, of tasks of counts with exposures, those of the rows of Y, in means of the fit; NaN where not known."""
+    there = {name: task for name, task in tasks.items() if task.kind == COUNT and task.parts}
+    columns = target_columns(Y)[0] if there else {}
+    return {
+        name: pd.to_numeric(columns[task.parts[1]]).to_numpy(float, na_value=np.nan) / task.exposure
+        for name, task in there.items() if task.parts[1] in columns
+    }  # fmt: skip
+
+
 def parted(task, target) -> dict[str, pd.Series]:
     """Return the columns of Y that tell a task, of its labels as numbers: what `merged` makes one column of."""
     if task.parts is None:
         return {task.name: pd.Series(task.labels(target))}
     known = ~np.isnan(target)
-    both = (np.abs(target), target > 0) if task.kind == SURVIVAL else (target % GRADES, target // GRADES)
-    return {column: pd.Series(part).where(known) for column, part in zip(task.parts, both, strict=True)}
+    both = {
+        SURVIVAL: (np.abs(target), target > 0),
+        RANKING: (target % GRADES, target // GRADES),
+        COUNT: (target, np.ones(len(target))),  # whose exposures are in the weights
+    }
+    return {column: pd.Series(part).where(known) for column, part in zip(task.parts, both[task.kind], strict=True)}

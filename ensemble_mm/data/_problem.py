@@ -13,7 +13,7 @@ from ..schema import Schema
 from ._chunked import ChunkedData
 from ._groups import check_groups, whole_units
 from ._inputs import View, in_another_order, take_rows
-from ._merged import queries_of
+from ._merged import exposures_of, queries_of, with_exposures
 from ._suspects import note_suspects
 from ._tags import kinds_by_column
 from ._targets import resolve_targets, without_rare
@@ -164,7 +164,8 @@ def read_problem(source, Y, *, sample_weight=None, groups=None, **said) -> Probl
             "give Y.loc[X.index]; if places do, Y.set_axis(X.index)."
         )
     views, schema = read_views(user.views, source, user.encoded, user.columns)
-    weights = task_weights(sample_weight, tasks, n_rows)
+    tasks = with_exposures(tasks, Y)
+    weights = task_weights(sample_weight, tasks, n_rows, Y)
     for name, weight in weights.items():
         if weight is not None:
             targets[name] = _weighted(tasks[name], targets[name], weight)
@@ -179,11 +180,20 @@ def read_problem(source, Y, *, sample_weight=None, groups=None, **said) -> Probl
     return problem
 
 
-def task_weights(sample_weight, tasks, n_rows):
+def task_weights(sample_weight, tasks, n_rows, Y=None):
     """Return {task: weights of shape (n_rows,)} of one weight per row, or a column per task; None without weights.
 
-    There may also be one column per column of Y: the tags of one share it.
+    There may also be one column per column of Y: the tags of one share it. A row in which things were counted for
+    longer counts more.
     """
+    weights = _given_weights(sample_weight, tasks, n_rows)
+    for name, exposure in exposures_of(tasks, Y).items():
+        own = np.nan_to_num(exposure, nan=1.0)  # the label is not known either
+        weights[name] = own if weights[name] is None else weights[name] * own
+    return weights
+
+
+def _given_weights(sample_weight, tasks, n_rows):
     if sample_weight is None:
         return dict.fromkeys(tasks)
     columns = list(kinds_by_column(tasks))

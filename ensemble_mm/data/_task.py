@@ -33,6 +33,7 @@ class Task:
     parts: tuple[str, str] | None = None  # the columns of Y that tell it, where there are two
     separator: str | None = None  # of the tags in a text, where such texts were declared to be label sets
     class_weight: str | tuple[float, ...] | None = None  # what a row of each class counts in learners, or "balanced"
+    exposure: float = 1.0  # in which things were counted, on average over the fit
 
     @property
     def declared(self):
@@ -50,6 +51,8 @@ class Task:
         rules = KINDS[self.kind](0 if self.classes is None else len(self.classes))
         if self.reading is not None and self.classes is None:
             rules = replace(rules, unit=self.reading.unit)
+        if self.parts is not None and self.kind == "count":
+            rules = replace(rules, unit=f"per {self.parts[1]}")
         return rules if self.decision is None else replace(rules, decision=self.decision)
 
     @property

@@ -88,7 +88,7 @@ def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params) -> pd
     model = _Compared(**params | {"calibration": None})
     model._seconds = _seconds_of(params)
     model.fit(X, Y, sample_weight=sample_weight, groups=groups)
-    weights = task_weights(sample_weight, model.tasks_, len(next(iter(model.targets_.values()))))
+    weights = task_weights(sample_weight, model.tasks_, len(next(iter(model.targets_.values()))), Y)
     problem = Problem(
         as_source(X), tuple(views_of(model)), model.tasks_, model.targets_, weights, model.groups_, schema=model.schema_
     )

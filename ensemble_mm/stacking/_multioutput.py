@@ -51,6 +51,8 @@ class MultiOutputStack(BaseStack):
         event had happened then. Of such a task the logarithm of the hazard is predicted: the higher, the sooner.
         ("ranking", relevance, query): the columns of Y that tell whole numbers from 0 on, and the rows among which they
         are to be ordered; scores are predicted, of which only the order within a query counts.
+        ("count", count, exposure): the columns of Y that tell how often something occurred, and in what, such as years;
+        counts per unit of exposure are predicted.
         "labels" are lists of tags, or text such as "drama|comedy"; each tag is a task of two classes inside. "ordinal"
         are classes in order, numbers or an ordered Categorical, of which the middle one is said; "count" are numbers
         from 0 on with a Poisson loss; of "quantile" the median is said, and others by `predict_quantiles`. Auto: text,

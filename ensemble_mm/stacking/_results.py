@@ -155,7 +155,7 @@ class ResultsMixin:
         out, new = self._predict_tasks(X)
         if warn:
             tell(told_of_seen(self, new.columns))
-        weights = task_weights(sample_weight, self.tasks_, len(next(iter(out.values()))))
+        weights = task_weights(sample_weight, self.tasks_, len(next(iter(out.values()))), Y)
         rows = {name: self.tasks_[name].evaluate(column, out[name], weights[name]) for name, column in labels.items()}
         whole = [name for name, task in self.tasks_.items() if task.column is not None and name in labels]
         sets = folded(

@@ -70,7 +70,7 @@ def updated(model, X, Y, sample_weight, groups, old):
 
 def _labels(model, Y, sample_weight, n_rows):
     """Return {task: (labels as numbers, weights or None)} of new rows; what Y lacks is not known."""
-    labels, weights = model._labels(Y), task_weights(sample_weight, model.tasks_, n_rows)
+    labels, weights = model._labels(Y), task_weights(sample_weight, model.tasks_, n_rows, Y)
     found = {}
     for name, task in model.tasks_.items():
         y = task.encode(labels[name]) if name in labels else np.full(n_rows, np.nan)
