@@ -51,19 +51,23 @@ def _columns_of(problem, inner, reads):
     views = [view for view in problem.views if reads in ("each", "all") or view.name in asked]
     if names is not None and isinstance(problem.source, pd.DataFrame):
         return (list(names), TABULAR) if {*names} <= {*problem.source.columns} else unknown
-    if len(views) == 1 and MODALITIES[views[0].modality].takes != "table":
-        columns, modality = views[0].columns, views[0].modality
-    elif isinstance(problem.source, pd.DataFrame):
+    found = [(view.columns, view.modality) for view in views]
+    is_table = len(views) > 1 or MODALITIES[views[0].modality].takes == "table"
+    if isinstance(problem.source, pd.DataFrame) and is_table:  # all columns that are read, in the order of X
         read = {column for view in views for column in columns_read(view.columns)}
-        columns, modality = [column for column in problem.source.columns if column in read], TABULAR
-    elif len(views) == 1:
-        columns, modality = views[0].columns, views[0].modality
-    else:
-        return unknown
+        columns = [column for column in problem.source.columns if column in read]
+        numbers = [column for column in columns if pd.api.types.is_numeric_dtype(problem.source[column].dtype)]
+        found = [(columns, TABULAR), (numbers, TABULAR), *found]
     wanted = getattr(inner, "n_features_in_", None)
-    view = View("", modality, columns)
-    shape = column_of(problem.source, view, replace(problem.schema, raw=("",))).shape
-    return (columns, modality) if wanted is None or (len(shape) == 2 and shape[1] == wanted) else unknown
+    if wanted is None:
+        return found[0] if len(found) == 1 or len(found) > len(views) else unknown
+    return next((place for place in found if _width(problem, *place) == wanted), unknown)
+
+
+def _width(problem, columns, modality):
+    """Return how many columns a view of columns as they are has; 0 where its items are no rows of numbers."""
+    shape = column_of(problem.source, View("", modality, columns), replace(problem.schema, raw=("",))).shape
+    return shape[1] if len(shape) == 2 else 0
 
 
 def _are_numbers(column) -> bool:

@@ -36,11 +36,12 @@ def test_what_a_time_budget_left_out_is_listed():
     assert left_out(report[:1], 60) == ""
 
 
-def test_a_fitted_learner_is_told_what_it_reads_and_can_read_numbers_as_they_are():
+def test_a_fitted_learner_that_reads_a_listed_view_is_told_so_and_can_read_numbers_as_they_are():
     X = pd.DataFrame(np.random.default_rng(0).normal(5, 3, size=(90, 3)), columns=list("abc"))
     y = X["a"] > 5
     fitted = LogisticRegression().fit(X.to_numpy()[:40], y[:40])
-    model = StackedClassifier(learners=[("old", FrozenEstimator(fitted))], meta_learner="mean", cv=3)
+    views = [("facts", "auto", list("abc"))]
+    model = StackedClassifier(views, learners=[("old", FrozenEstimator(fitted))], meta_learner="mean", cv=3)
     with pytest.warns(UserWarning, match="Learners read the features that extractors make, such as scaled numbers"):
         model.fit(X, y)
     model.set_params(views=[("facts", VectorExtractor(standardize=False), list("abc"))])

@@ -82,6 +82,15 @@ def test_texts_are_read_by_a_fitted_pipeline(data):
     np.testing.assert_allclose(said_by(model, X), words.predict_proba(X["review"])[:, 1], atol=1e-12)
 
 
+def test_one_of_several_views_is_found_by_its_width(data):
+    X, _, y = data
+    old = FrozenEstimator(LogisticRegression().fit(X[NUMBERS].to_numpy()[:OLD], y[:OLD]))
+    for given in ({"facts": X[NUMBERS].to_numpy(), "review": X["review"]}, X[[*NUMBERS, "review"]], X):
+        model = fitted(StackedClassifier(learners=[("old", old), ("linear", LogisticRegression())]), given, y)
+        reads = {m.reads for m in model.table_.members() if m.learner == "old"}
+        assert reads == {"columns of old"}
+
+
 def test_arrays_and_numbers(data):
     X, good, _ = data
     X = X[NUMBERS].to_numpy()
