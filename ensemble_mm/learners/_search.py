@@ -27,10 +27,10 @@ class SearchRows:
     y: Any
     weight: np.ndarray | None
     groups: np.ndarray | None
-    metadata: Metadata | None
     folds: list
     scorer: Any
     seed: int
+    metadata: Metadata | None = None
     failed: dict = field(default_factory=dict)  # candidate -> why, in words
 
     def fitted(self, drawn, rows=None):

@@ -158,7 +158,7 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
         groups = None if groups is None else np.asarray(groups)
         folds = self._folds(X, np.asarray(y), groups, seed)
         told = Metadata.of(metadata, len(y))
-        rows = SearchRows(learner, X, y, weight, groups, told, folds, self._scorer(learner), seed)
+        rows = SearchRows(learner, X, y, weight, groups, folds, self._scorer(learner), seed, told)
         with config_context(enable_metadata_routing=False):
             search = search_with_optuna if self.search == "optuna" else search_listed
             self.best_params_, self.best_score_, self.cv_results_ = search(self, rows, space, seed)
