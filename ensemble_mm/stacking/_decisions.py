@@ -14,6 +14,7 @@ from ..data import setting_of
 from ..meta import decision_weights, parts_of
 from ._judged import has_both
 
+OF_CLASSES = ("threshold", "class_weight")  # parameters that say something of classes
 MOST_CLASSES = 100  # a choice goes over all of them
 
 

@@ -27,7 +27,7 @@ from .._kinds import KINDS, Classes
 from .._scorers import check_scorer
 from ..data import kinds_by_column, setting_of
 from ..meta import CALIBRATORS, check_pruner, make_meta_learner
-from ._decisions import check_class_weight, check_threshold, is_by_class
+from ._decisions import OF_CLASSES, check_class_weight, check_threshold, is_by_class
 
 MOST_COPIES = 1000  # a typing error would else fill the memory
 
@@ -275,7 +275,7 @@ def check_settings(model: StackParameters, tasks) -> None:
     checks = BY_TASK | ({"task_weight": _check_task_weight} if hasattr(model, "task_weight") else {})
     for parameter, check in checks.items():
         setting = getattr(model, parameter)
-        of_classes = parameter in ("threshold", "class_weight")
+        of_classes = parameter in OF_CLASSES
         if of_classes and setting is not None and not any(task.rules.region == "sets" for task in tasks.values()):
             raise ValueError(f"{parameter}={setting!r} is for classes, and no task has any: leave it out.")
         by_part = of_classes and any(is_by_class(setting, task) for task in tasks.values())

@@ -134,3 +134,17 @@ def test_what_was_held_out_of_other_tasks_stays_calibrated_beside_a_new_learner(
     more = model.add_learner(X, Y, TREE)  # which serves numbers only
     np.testing.assert_array_equal(more.oof_["big"], model.oof_["big"])
     assert not np.array_equal(more.oof_["size"], model.oof_["size"])
+
+
+@pytest.mark.parametrize("setting", ["balanced", {"yes": 5.0, "no": 1.0}])
+def test_what_is_set_for_classes_says_nothing_of_an_added_number(data, setting):
+    X, Y = data
+    Y = Y.assign(other=np.where(Y["z"] > 0, "up", "down"))
+    settings = {"class_weight": setting, "threshold": "balanced_accuracy" if setting == "balanced" else setting}
+    model = MultiOutputStack(learners=LEARNERS, cv=3, random_state=0, **settings).fit(X, Y[["big"]])
+    for names in (["size"], ["other"], ["size", "other"]):
+        more = model.add_task(X, Y[names])
+        assert [*more.tasks_] == ["big", *names] and more.predict(X).shape == (len(X), 1 + len(names))
+        assert (
+            (more.tasks_["other"].class_weight == "balanced") is (setting == "balanced") if "other" in names else True
+        )
