@@ -10,11 +10,12 @@ With "numbers" it asks what rows of 40 numbers in memory take without a limit: a
 
     python benchmarks/bench_size.py numbers [rows]
 
-With "bits" it asks whether data in memory, in chunks of 1,000, 7,000 and 65,000 rows, and on one, two and four Dask
-workers that read them from disk, give the same model to the bit; of few learners. It shows seconds on the clock, too:
-two workers are to be 1.7 times as fast as one, where two cores are free.
+With "bits" it asks whether data in memory, in chunks of 1,000, 7,000 and 65,000 rows, on one, two and four Dask workers
+and on Ray, which read them from disk, give the same model to the bit; of few learners. Words leave ways out: "ray" asks
+of memory and Ray alone. It shows seconds on the clock, too: two workers are to be 1.7 times as fast as one, where two
+cores are free.
 
-    python benchmarks/bench_size.py bits [rows]
+    python benchmarks/bench_size.py bits [rows] [word]
 """
 
 import hashlib
@@ -59,11 +60,11 @@ def write(folder, n_rows):
         X.join(Y).to_parquet(folder / f"{part:05d}.parquet")
 
 
-def fit(folder, where, memory, learners="fast", chunk_rows=65_536, n_workers=0):
+def fit(folder, where, memory, learners="fast", chunk_rows=65_536, workers="0"):
     names = ["size", "large"]
     Y = pd.read_parquet(folder, columns=names)
     inputs = [name for name in ChunkedData(folder).columns if name not in names]
-    with cluster(n_workers):
+    with cluster(workers):
         started, clock = time.process_time(), time.perf_counter()
         if where == "disk":
             X, settings = ChunkedData(folder, inputs, chunk_rows=chunk_rows), {"memory": memory}
@@ -79,14 +80,26 @@ def fit(folder, where, memory, learners="fast", chunk_rows=65_536, n_workers=0):
 
 
 @contextmanager
-def cluster(n_workers):
-    """Let a Dask cluster of so many workers, of one thread each, run the jobs; 0: this process."""
-    if not n_workers:
+def cluster(workers):
+    """Let a Dask cluster of so many workers, of one thread each, run the jobs, or "ray" two of Ray; 0: this process."""
+    if workers == "0":
         yield
         return
-    from distributed import Client
     from joblib import parallel_config
 
+    if workers == "ray":
+        import ray
+        from ray.util.joblib import register_ray
+
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+        register_ray()
+        with parallel_config(backend="ray", n_jobs=2):
+            yield
+        ray.shutdown()
+        return
+    from distributed import Client
+
+    n_workers = int(workers)
     with Client(n_workers=n_workers, threads_per_worker=1, processes=True, dashboard_address=None) as client:
         client.wait_for_workers(n_workers)
         with parallel_config(backend="dask"):
@@ -106,10 +119,12 @@ def few_learners():
     }
 
 
-def bits(n_rows=100_000):
-    ways = {"memory": ("memory", 65_536, 0)}
-    ways |= {f"chunks of {n}": ("disk", n, 0) for n in (1000, 7000, 65_000)}
-    ways |= {f"{n} Dask worker(s)": ("disk", 65_536, n) for n in (1, 2, 4)}
+def bits(n_rows=100_000, word=""):
+    ways = {"memory": ("memory", 65_536, "0")}
+    ways |= {f"chunks of {n}": ("disk", n, "0") for n in (1000, 7000, 65_000)}
+    ways |= {f"{n} Dask worker(s)": ("disk", 65_536, str(n)) for n in (1, 2, 4)}
+    ways |= {"two of ray": ("disk", 65_536, "ray")}
+    ways = {name: way for name, way in ways.items() if name == "memory" or word in name}
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder), n_rows)
         found = {name: alone(__file__, "--bits", folder, *way) for name, way in ways.items()}
@@ -157,10 +172,10 @@ if __name__ == "__main__":
     elif sys.argv[1:2] == ["--numbers"]:
         print(json.dumps(fit_numbers(int(sys.argv[2]))))
     elif sys.argv[1:2] == ["--bits"]:
-        where, chunk_rows, n_workers = sys.argv[3], *map(int, sys.argv[4:])
-        print(json.dumps(fit(Path(sys.argv[2]), where, "8GB", few_learners(), chunk_rows, n_workers)))
+        where, chunk_rows, workers = sys.argv[3:]
+        print(json.dumps(fit(Path(sys.argv[2]), where, "8GB", few_learners(), int(chunk_rows), workers)))
     elif sys.argv[1:2] == ["bits"]:
-        bits(*map(int, sys.argv[2:3]))
+        bits(*map(int, sys.argv[2:3]), *sys.argv[3:])
     elif sys.argv[1:2] == ["numbers"]:
         numbers(*map(int, sys.argv[2:3]))
     else:

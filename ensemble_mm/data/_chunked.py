@@ -19,6 +19,7 @@ from ._cells import plain, with_texts
 from ._paths import Looks, looks_of, paths_of
 
 SUFFIXES = (".parquet", ".pq")
+TEXTS = (".csv", ".tsv", ".txt")
 MEASURED_ROWS = 1000  # that tell how much memory a row takes
 
 
@@ -289,7 +290,10 @@ def _dataset_of(files: list[str], shown: str, base: Path):
         check_unique(f"In {shown}, column", schemas[0].names)
         found = source.dataset(files, **how)
     except (OSError, pyarrow.ArrowException) as error:
-        raise ValueError(f"{shown} cannot be read as Parquet: {printable(str(error).strip())}") from error
+        words = f"{shown} cannot be read as Parquet: {printable(str(error).strip())}"
+        if base.suffix.lower() in TEXTS:
+            words += " Write it as Parquet, a part at a time, such as by polars.scan_csv(...).sink_parquet(...)."
+        raise ValueError(words) from error
     for file, schema in zip(files, schemas, strict=True):
         odd = sorted(set(schema.names) ^ set(schemas[0].names))
         if odd:

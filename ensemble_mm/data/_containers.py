@@ -39,7 +39,8 @@ def as_source(X) -> Any:
     if isinstance(X, (str, bytes, set, frozenset)) or not (hasattr(X, "__len__") or hasattr(X, "__array__")):
         raise ValueError(
             f"X is a {type(X).__name__}, which cannot be read: give a DataFrame, a dict of views, or an array. "
-            "Put one item, or what comes one by one, in a list."
+            "Put one item, or what comes one by one, in a list. A file is read by read_table, and a large one, or "
+            "DataFrames that come one by one, by ChunkedData."
         )
     return X
 

@@ -215,6 +215,9 @@ def test_what_cannot_be_read_is_said_in_words(folder, frame, tmp_path):
     frame.iloc[:0].to_parquet(folder / "none.pq")
     with pytest.raises(ValueError, match="holds no rows"):
         ChunkedData(folder / "none.pq")
+    frame.to_csv(folder / "t.csv")
+    with pytest.raises(ValueError, match=r"t.csv cannot be read as Parquet.*scan_csv"):
+        ChunkedData(folder / "t.csv")
     (folder / "none.pq").write_bytes(b"no parquet")
     with pytest.raises(ValueError, match="cannot be read as Parquet"):
         ChunkedData(folder)

@@ -6,7 +6,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from ensemble_mm import DataWarning, StackedClassifier, StackedRegressor, TabularExtractor
-from ensemble_mm.data import MultimodalData, nearly_tells, read_problem
+from ensemble_mm.data import MultimodalData, _suspects, nearly_tells, read_problem
 
 RNG = np.random.default_rng(0)
 N = 120
@@ -203,3 +203,14 @@ def test_many_columns_of_a_kind_are_told_in_a_line():
     assert [note.partition(":")[0] for note in notes] == ["same0", "copy0", "leak"]
     assert "it and 8 more columns ('same1', 'same2' ...) have one value each" in notes[0]
     assert "it and 8 more columns ('copy1', 'copy2' ...) say in every row what others say" in notes[1]
+
+
+def test_of_many_rows_some_are_looked_at(monkeypatch):
+    """They lie everywhere: a column that tells the target of some rows alone is not told."""
+    looked = []
+    monkeypatch.setattr(_suspects, "MOST_ROWS", 60)
+    monkeypatch.setattr(_suspects, "nearly_tells", lambda values, *_: looked.append(len(values)) or 0.0)
+    leak, half = np.where(Y, "sold", "open"), np.where(np.arange(N) < N // 2, Y, RNG.integers(0, 2, N)).astype(str)
+    notes = notes_on(table(leak=leak, again=leak, half=half))
+    assert ["target" in note for note in notes] == [True, False, True] and notes[1].startswith("again: says in every")
+    assert set(looked) == {60}
