@@ -281,11 +281,17 @@ def check_params(estimator) -> None:
     A method `check_settings` tells what one parameter alone does not. The parameters of learners, extractors and steps
     that the estimator holds are checked too.
     """
-    for part in [estimator, *estimator.get_params(deep=True).values()]:
+    params = estimator.get_params(deep=True)
+    for part in [estimator, *params.values()]:
         if isinstance(part, type):
             continue
         if hasattr(part, "_parameter_constraints"):
-            for name, value in part.get_params(deep=False).items():
+            own = (
+                part.get_params(deep=False)
+                if part is not estimator
+                else {n: params[n] for n in params if "__" not in n}
+            )
+            for name, value in own.items():
                 check_param(name, value, part._parameter_constraints.get(name, "no_validation"), type(part).__name__)
         if hasattr(part, "check_settings"):
             part.check_settings()

@@ -282,6 +282,8 @@ def check_settings(model: StackParameters, tasks) -> None:
         by_part = by_part or (parameter == "meta_learner" and by_learner(setting))
         if isinstance(setting, dict) and not by_part:
             check_entries(parameter, setting, tasks)
+            if of_classes or parameter == "calibration":
+                _check_served(parameter, setting, tasks)
         for task in tasks.values():
             check(setting, task)
 
@@ -295,6 +297,13 @@ def check_entries(parameter, setting, tasks) -> None:
             f"{parameter} has an entry for {unknown!r}, which is no task and no kind of task: "
             f"use some of {', '.join(map(repr, known))}.{did_you_mean(unknown, known)}"
         )
+
+
+def _check_served(parameter, setting, tasks) -> None:
+    """Raise a ValueError where a dict has an entry for a task without classes, which would do nothing."""
+    for name, task in tasks.items():
+        if task.rules.region != "sets" and setting.get(name) is not None:
+            raise ValueError(f"{parameter} has an entry for task {name!r}, which has no classes: leave the entry out.")
 
 
 def calibrator_of(setting, task):
