@@ -60,7 +60,7 @@ class BadItemsError(ValueError):
 
     def __init__(self, what: str, rows: list[int], reasons: list[str]):
         self.what, self.rows, self.reasons = what, list(rows), list(reasons)
-        remedy = 'Mend or remove these files, or pass on_bad="missing" to treat them as missing.'
+        remedy = 'Repair or remove these files, or pass on_bad="missing" to treat them as missing.'
         if any(reason.endswith(NOT_HERE) for reason in self.reasons):
             here = printable(str(Path.cwd()))
             remedy = (
@@ -382,7 +382,7 @@ def bytes_of(name: str, value) -> int:
     if found is not None:
         value = float(found[1]) * 1000 ** "BKMGT".index(found[2].upper() or "B")
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
-        raise ValueError(f'{name}={value!r} is no amount of memory: give a text such as "4GB" or "500MB".')
+        raise ValueError(f'{name}={value!r} is not an amount of memory: give a text such as "4GB" or "500MB".')
     return int(value)
 
 

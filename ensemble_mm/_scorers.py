@@ -154,7 +154,7 @@ def _scorer(scoring, parameter="scoring"):
     scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
     if not callable(scorer):
         raise TypeError(
-            f"{parameter}={scoring!r} is no scorer: give a name that scikit-learn knows, or a scorer of its kind."
+            f"{parameter}={scoring!r} is not a scorer: give a name that scikit-learn knows, or a scorer of its kind."
         )
     return scorer
 
