@@ -202,3 +202,23 @@ def test_many_rows_are_made_features_in_parts(table, monkeypatch):
     whole = TabularExtractor().fit_transform(X)
     monkeypatch.setattr(_tabular, "ROWS", 7)
     np.testing.assert_array_equal(TabularExtractor().fit_transform(X), whole)
+
+
+@pytest.mark.filterwarnings("ignore:who. 1 of 3")
+@pytest.mark.parametrize("target", ["number", "two", "three"])
+def test_averages_of_labels_are_those_of_the_encoder(target):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"who": rng.choice(list("abcdefgh"), 200), "size": rng.normal(size=200),
+                      "where": rng.choice(["x", "y", "z", None], 200)})  # fmt: skip
+    y = {"number": X["size"], "two": X["who"] < "d", "three": X["who"].map(ord) % 3}[target]
+    extractor = TabularExtractor(max_categories=1, target_encoding=True).fit(X, y)
+    new = pd.DataFrame({"who": ["a", "h", "new", None], "size": 0.0, "where": ["z", None, "new", "x"]})
+    wanted = extractor._encoder.transform([["a", "z"], ["h", ""], ["new", "new"], ["", "x"]]).astype(np.float32)
+    np.testing.assert_array_equal(extractor.transform(new)[:, -wanted.shape[1] :], wanted)
+
+
+def test_averages_are_those_of_the_last_fit():
+    X, y = pd.DataFrame({"who": list("abcd") * 10}), np.arange(40.0)
+    extractor = TabularExtractor(max_categories=1, target_encoding=True)
+    first, second = (extractor.fit(X, labels).transform(X)[:, -1] for labels in (y, -y))
+    np.testing.assert_allclose(first, -second)
