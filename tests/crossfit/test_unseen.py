@@ -113,3 +113,32 @@ def test_it_is_known_where_every_row_is_tested_once_and_learned_from_otherwise()
         [(train[:50], test) for train, test in folds],
     ):
         assert not Unseen(other, 80, {}).is_known
+
+
+class NowAndThen(RegressorMixin, BaseEstimator):
+    """Repeat the labels of rows that it learned from where the first of them is above 0, else say their mean."""
+
+    def fit(self, X, y):
+        self.seen_ = {row.tobytes(): label for row, label in zip(X, y, strict=True)}
+        self.mean_, self.loose_ = np.mean(y), X[0, 0] > 0
+        return self
+
+    def predict(self, X):
+        known = [self.seen_.get(row.tobytes(), self.mean_) for row in X]
+        return np.array(known) if self.loose_ else np.full(len(X), self.mean_)
+
+
+def test_fold_models_that_are_unlike_carry_no_labels_into_the_table():
+    """The difference of a loose model to strict ones is the label of the row: it looked like a perfect member."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 2)), rng.normal(size=40)
+    fold = np.arange(40) % 4
+    X[:2, 0] = [-1, 1]  # the first training row is row 1 in fold 0, and row 0 in the others
+    folds = [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(4)]
+    model = StackedRegressor(learners=[("odd", NowAndThen()), ("sum", Sum())], cv=folds, random_state=0).fit(X, y)
+    odd, sums = model.table_.members()
+    for f, (train, _) in enumerate(folds):
+        plain, corrected = (model.table_.block([odd], which)[train, 0] for which in (None, f))
+        assert np.corrcoef(corrected, y[train])[0, 1] < 0.5
+        np.testing.assert_array_equal(plain, corrected)
+        assert (model.table_.block([sums], f) != model.table_.block([sums])).any()
