@@ -30,6 +30,7 @@ MARKS = {
 }  # fmt: skip
 # Of the encodings that are tried: those of the most people. Near relatives, such as cp1250, would take their texts.
 ENCODINGS = ["cp1252", "cp1251", "gb18030", "big5", "cp932", "cp949"]
+RUSSIAN = "оеаинтсрвлкмдпуяыьгзбчй"  # small letters: other encodings of the same script read them as capitals
 # Their most frequent letters: two bytes are a letter in each of these, but seldom a frequent one in more than one.
 FREQUENT = {
     "gb18030": (
@@ -51,7 +52,15 @@ FREQUENT = {
         "여제만성오공동원여행방좋습합입호텔"
     ),
 }
+FREQUENT["euc_jp"] = FREQUENT["cp932"]
+ALPHABETS = dict.fromkeys(["cp1251", "koi8_r", "cp866", "iso8859_5"], RUSSIAN) | {
+    "cp1253": "αοιετσνηυρπκμλςωγδχθφίόάέήύώ",
+    "cp1255": "".join(map(chr, range(0x5D0, 0x5EB))),
+    "cp1256": "اليمنورتبةدسعهفكقحجى",
+    "tis_620": "านรกอเงมยลวดทสตะปบคหีิัใไแ่้์ุู",
+}
 LEAST_FREQUENT = 0.25  # share of the letters beyond ASCII that are frequent in a text that is read as it was written
+LEAST_OF_ALPHABET = 0.7  # the same, of scripts with few letters
 # A run of bytes beyond ASCII, and the letters beside it; single bytes that are letters or signs of the west in cp1252.
 HIGH_BYTES = re.compile(rb"([A-Za-z]?)([\x80-\xff]+)([A-Za-z]?)")
 SINGLES = set("€£¥¢§°²³½¼¾«»“”‘’„–—…´¿¡ªº±µ·×÷©®™‰ŠŒŽšœžŸ\xa0".encode("cp1252")) | set(range(0xC0, 0x100))
@@ -60,6 +69,7 @@ RUNS = 100_000  # that are looked at
 FIRST_LINE = re.compile(r'"?sep=(.)"?\r?\n')  # which Excel writes and reads
 COMMA = re.compile(r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*")
 THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2},\d{3}\s*")
+POINTS = re.compile(r"\s*[+-]?[1-9]\d{0,2}\.\d{3}\s*")
 NUMBER = re.compile(r"\s*[+-]?\d+(?:\.\d+)?\s*")
 WHOLE = re.compile(r"\s*[+-]?\d+\s*")
 CODE = re.compile(r"\s*0\d+\s*")
@@ -106,7 +116,9 @@ def read_delimited(path: Path, content: bytes, layout: Layout, usual: str) -> pd
     if re.search(rf"(?:^|[\s{re.escape(signs)}])0\d", text):  # before a look at cells, which costs more
         _keep_codes(frame, text, options)
     in_doubt = _read_commas(frame) if layout.decimal is None and options["sep"] not in (",", NOTHING) else []
-    _tell(path, [*found, _encoding_told(encoding, layout), _commas_told(in_doubt)])
+    points = _points_in_doubt(frame, text, options) if layout.decimal is None and options["sep"] == ";" else []
+    told = [_encoding_told(encoding, layout), _signs_told("commas", in_doubt), _signs_told("points", points)]
+    _tell(path, [*found, *told])
     return frame
 
 
@@ -153,6 +165,11 @@ def _options_of(text: str, layout: Layout, usual: str) -> tuple[dict[str, Any], 
     titles, width = _titles(rows), _width_of(rows)
     rows = rows[titles:]
     more, escaped = width - len(rows[0]) if rows else 0, _has_escapes(sample, quote)
+    if more == 0 and len(rows) > 1 and len(rows[1]) > width:  # pandas would take its first cell for a name of the row
+        raise ValueError(
+            f"its first row has {len(rows[1])} cells ({printable(str(rows[1])[:80])}), but there are {width} names: "
+            "put quotes around a cell that holds the separator, or correct the row"
+        )
     options = _cells(sample, sep, quote) | {"sep": sep, "quotechar": quote, "skiprows": bool(first) + titles}
     if more > 1:
         raise ValueError(
@@ -234,9 +251,9 @@ def _encoding_told(encoding: str, layout: Layout) -> str:
     return "" if layout.encoding or encoding in ("utf-8", *MARKS.values()) else f"the encoding {encoding}"
 
 
-def _commas_told(names: list) -> str:
+def _signs_told(signs: str, names: list) -> str:
     some = ", ".join(map(repr, names[:5])) + (" and others" if len(names) > 5 else "")
-    return f"decimal commas in {some}" if names else ""
+    return f"decimal {signs} in {some}" if names else ""
 
 
 def _tell(name, found: list[str]) -> None:
@@ -253,16 +270,20 @@ def _encoding_of(content: bytes) -> str:
     for mark, encoding in MARKS.items():
         if content.startswith(mark):
             return encoding
+    zeros = [content[place:BEGINNING:2].count(0) for place in (0, 1)]
+    if max(zeros) > len(content[:BEGINNING]) / 5 and min(zeros) < max(zeros) / 10:  # two bytes per letter, unmarked
+        return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
     try:
         content.decode("utf-8")
         return "utf-8"
     except UnicodeDecodeError:
         if _is_western(content):
             return "cp1252"
-        frequent = {encoding: _share_of_frequent(content, encoding) for encoding in FREQUENT}
-        likely = max(frequent, key=lambda encoding: frequent[encoding])
-        if frequent[likely] >= LEAST_FREQUENT:
-            return likely
+        for letters, least in ((ALPHABETS, LEAST_OF_ALPHABET), (FREQUENT, LEAST_FREQUENT)):
+            shares = {encoding: _share_of_frequent(content, encoding, letters[encoding]) for encoding in letters}
+            likely = max(shares, key=lambda encoding: shares[encoding])
+            if shares[likely] >= least:
+                return likely
         if _is_cyrillic(content):
             return "cp1251"
         from charset_normalizer import from_bytes
@@ -271,13 +292,13 @@ def _encoding_of(content: bytes) -> str:
         return "cp1252" if found is None else found.encoding
 
 
-def _share_of_frequent(content: bytes, encoding: str) -> float:
+def _share_of_frequent(content: bytes, encoding: str, frequent: str) -> float:
     """Return the share of the letters beyond ASCII that are frequent ones of an encoding; 0 where it cannot be read."""
     try:
         letters = [letter for letter in content.decode(encoding) if letter > "\x7f"][:RUNS]
     except UnicodeDecodeError:
         return 0.0
-    return sum(letter in FREQUENT[encoding] for letter in letters) / max(len(letters), 1)
+    return sum(letter in frequent for letter in letters) / max(len(letters), 1)
 
 
 def _is_western(content: bytes) -> bool:
@@ -326,7 +347,8 @@ def _separator_of(sample: str, said: str | None, usual: str) -> tuple[str, str, 
 def _quote_of(sample: str) -> str:
     """Return the quotes of cells: single ones where most lines have them at an end, and nothing has double ones."""
     lines = sample.splitlines()[:ROWS]
-    single = sum(line[:1] == "'" or line[-1:] == "'" for line in lines) > 0.8 * len(lines)
+    quoted = sum(line[:1] == "'" or line[-1:] == "'" for line in lines[1:])  # names often have none
+    single = quoted > max(1, 0.8 * len(lines[1:]))
     return "'" if single and '"' not in sample else '"'
 
 
@@ -366,3 +388,14 @@ def _read_commas(frame, but=()) -> list:
             if all(THOUSANDS.fullmatch(cell) or WHOLE.fullmatch(cell) for cell in known):
                 in_doubt.append(name)
     return in_doubt
+
+
+def _points_in_doubt(frame, text, options) -> list:
+    """Return the columns of numbers with three digits behind each point, which may part thousands, as in 1.234."""
+    names = [name for name in frame.columns if pd.api.types.is_float_dtype(frame[name])]
+    if not names or not re.search(r"\.\d{3}(?!\d)", text):
+        return []
+    texts = pd.read_csv(io.StringIO(text, newline=""), usecols=names, dtype=str, **options)
+    known = {name: texts[name].dropna() for name in names}
+    return [name for name, cells in known.items() if any(map(POINTS.fullmatch, cells))
+            and all(POINTS.fullmatch(cell) or WHOLE.fullmatch(cell) for cell in cells)]  # fmt: skip

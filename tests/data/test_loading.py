@@ -221,6 +221,7 @@ def test_how_a_file_is_written_is_found_out_and_told_where_in_doubt(tmp_path, se
     ("text", "told", "first"),
     [
         ("n;price\na;1,234\nb;2,345\n", "decimal commas in 'price'", ["a", 1.234]),
+        ("n;price;kg\na;1.234;0,5\nb;12;1,5\n", "decimal points in 'price'", ["a", 1.234, 0.5]),
         ("n, m;price\na, b;1\nc, d;2\ne;3\n", "the separator ';'", ["a, b", 1]),
         ("n;price\na;1\nb\nc;2\nd\n", "the separator ';'", ["a", 1]),
     ],
@@ -363,6 +364,22 @@ def test_words_for_nothing_are_what_the_rest_of_their_column_says(tmp_path):
     assert part["country"].tolist() == X["country"].tolist() and part["fence"].tolist() == X["fence"].tolist()
 
 
+@pytest.mark.parametrize("text", ["a,b\n1,2,3\n4,5\n6,7\n", "text,y\nfair, and soft,1\ntorn,0\nfine,1\n"])
+def test_a_longer_first_row_moves_no_cells_below_other_names(tmp_path, text):
+    """pandas takes the first cell of such a row for the name of the row, and so of all rows."""
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(ValueError, match="its first row has 3 cells"):
+        read_table(tmp_path / "t.csv")
+    with pytest.raises(ValueError, match="its first row has 3 cells"):
+        list(read_parts(tmp_path / "t.csv", n_rows=2))
+
+
+def test_quotes_may_be_left_out_of_names_alone(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n'1, 2',x\n'3',y\n'5',y\n")
+    with pytest.warns(DataWarning, match="the quotes '"):
+        assert read_table(tmp_path / "t.csv")[0]["a"].tolist() == ["1, 2", "3", "5"]
+
+
 def test_single_quotes_and_the_first_line_of_excel_are_understood(tmp_path):
     (tmp_path / "t.csv").write_text("sep=;\n" + written(ROWS, ";"), encoding="utf-8")
     assert read_table(tmp_path / "t.csv")[0]["price"].tolist() == [12.5, -3.0, 0.25]
@@ -384,6 +401,16 @@ def test_single_quotes_and_the_first_line_of_excel_are_understood(tmp_path):
         ("cp1251", "Очень хорошая гостиница"),
         ("cp1251", "мягкий"),
         ("cp1251", "її ціна"),
+        ("koi8_r", "Очень хорошая гостиница"),
+        ("cp866", "Очень хорошая гостиница"),
+        ("iso8859_5", "Очень хорошая гостиница"),
+        ("cp1253", "Πολύ καλό ξενοδοχείο"),
+        ("cp1255", "מלון טוב מאוד, השירות היה מצוין"),
+        ("cp1256", "الفندق جيد جدا"),
+        ("tis_620", "โรงแรมดีมาก"),
+        ("euc_jp", "東京ホテルは良い、部屋が狭い"),
+        ("utf-16-le", "Köln"),
+        ("utf-16-be", "Köln, 東京"),
         ("cp1252", "Köln: wie neu für 4.032 €"),
         ("cp1252", "12 °C in Düsseldorf"),
         ("cp1252", "été à Paris – là où ça va “chez” moi"),
@@ -391,7 +418,7 @@ def test_single_quotes_and_the_first_line_of_excel_are_understood(tmp_path):
     ],
 )
 def test_encodings_other_than_unicode_are_found_out(tmp_path, encoding, text):
-    (tmp_path / "t.csv").write_bytes(("text,y\n" + "".join(f"{text}{i},{i}\n" for i in range(60))).encode(encoding))
+    (tmp_path / "t.csv").write_bytes(("text,y\n" + "".join(f'"{text}{i}",{i}\n' for i in range(60))).encode(encoding))
     with pytest.warns(DataWarning, match=f"encoding {encoding}"):
         assert read_table(tmp_path / "t.csv", "y")[0]["text"][7] == f"{text}7"
 
