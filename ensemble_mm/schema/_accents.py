@@ -4,12 +4,21 @@ import re
 import unicodedata
 
 MOST_MARKS = 30  # as in Unicode's format for streams
+NO_WIDTH = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")  # and no meaning
 MARKS = re.compile(rf"[^\w\s\0-\x7f]{{{MOST_MARKS + 1},}}")  # where so many accents may be
 
 
 def composed(text: str) -> str:
     """Return a text with its accents as parts of their letters (NFC): é is one character, however it was typed."""
     return text if text.isascii() else unicodedata.normalize("NFC", MARKS.sub(_with_few_marks, text))
+
+
+def digits_of_any_script(text: str) -> str:
+    """Return what may be a number or a date with digits from 0 to 9, signs of one width, and nothing unseen."""
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKC", NO_WIDTH.sub("", text)).strip()
+    return "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in text)
 
 
 def _with_few_marks(run: re.Match) -> str:

@@ -5,10 +5,10 @@ from typing import Any
 from .._checks import is_missing
 
 BLANKS = frozenset(
-    "na n/a n.a. n.a #n/a #na nan nat nil null none missing unknown undefined unspecified n/v nd n.d. tbd k.a. #div/0! "
-    "#value! #ref! #num! #name? #null! -nan -1.#ind 1.#qnan".split()
+    "na n/a n.a. n.a #n/a #na nan nat nil null \\n none missing unknown undefined unspecified n/v nd n.d. tbd k.a. "
+    "#div/0! #value! #ref! #num! #name? #null! -nan -1.#ind 1.#qnan".split()
 ) | {"", "not available", "not applicable", "not known", "not specified", "not reported", "no data", "no answer"}
-ALWAYS = frozenset(["", "#n/a", "<na>", "nan", "n/a", "null", "<null>", "(null)"])  # of categories, too
+ALWAYS = frozenset(["", "#n/a", "\\n", "n.a.", "<na>", "nan", "n/a", "null", "<null>", "(null)"])  # of categories, too
 NO_TEXT = ALWAYS | {"-", "--", "?", "."}
 LONGEST = max(map(len, NO_TEXT))
 MOST = 200  # characters of a number, a date or a time: patterns take long to tell that longer texts are none

@@ -1,6 +1,5 @@
 """Categories: values that are equal whatever their type, such as 1 and 1.0."""
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,11 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from ._accents import composed
+from ._accents import NO_WIDTH, composed
 from ._blanks import blanks_of
 from ._each import each
 
-NO_WIDTH = re.compile("[\u00ad\u200b\u2060\ufeff]")
 CLOSED = 0.01  # share of rows of the fit with a value of their own, below which any new value is odd
 MOST_KEPT = 1000  # different values that are kept, to know new ones by
 

@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from ._accents import digits_of_any_script
 from ._blanks import is_blank, is_too_long
 from ._dates import MONTHS
 from ._each import each
@@ -25,19 +26,24 @@ MANY = 10  # different numbers, from which one other word among them stands for 
 SIGNS = ((".", ""), (".", ","), (",", ""), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'"))
 WORDS = {"true": 1.0, "t": 1.0, "yes": 1.0, "y": 1.0, "false": 0.0, "f": 0.0, "no": 0.0, "n": 0.0}
 SPLIT = re.compile(
-    r"(?P<open>\()?\s*(?P<sign>[+-])?\s*(?P<before>[^\W\d_]{0,3}[^\w\s.,'()+-]|[^\W\d_]{2,3}\.?)?\s*(?P<minus>-)?\s*"
+    r"(?P<bound>[<>≤≥]=?)?\s*(?P<open>\()?\s*(?P<sign>[+-])?\s*(?P<before>[^\W\d_]{0,3}[^\w\s.,'()+-]|[^\W\d_]{2,3}\.?)?\s*(?P<minus>-)?\s*"
     r"(?P<body>[.,]?\d(?:[\d.,' ]*\d)?[.,]?(?:[eE][+-]?\d+)?)"
-    r"(?P<gap>\s*)(?P<after>/\s*(?:5|10|100)|[^\W\d_][^\d,()+]{0,19}[23]?|[^\w\s.,'()+-]{1,2}[^\W\d_]{0,2})?"
+    r"(?P<gap>\s*)(?P<after>(?:/|out of|of|von|sur)\s*(?:5|10|100)(?:\s*stars?)?|[^\W\d_][^\d,()+]{0,19}[23]?|"
+    r"[^\w\s.,'()+-]{1,2}[^\W\d_]{0,9}[23]?)?"
     r"\s*(?(open)\))"
 )
 OWED = re.compile(r"([^\w\s(]|[^\W\d_]{2,3})\s*\((.+)\)")  # $ (12.50), as accounts have it
-BEHIND = re.compile(r"(.*\d[.,]\d+)-")  # 12.50-, which is no grade, as 2- is
+BEHIND = re.compile(r"(.*\d[.,]\d+|\d{3,})-(?!.*\d)")  # 12.50-, which is no grade, as 2- is
+NO_CENTS = re.compile(r"(?<=\d)(?:[.,][-\u2013\u2014]{1,2}|/-)(?=\D*$)")  # 12.-, 12,- €, Rs. 12/-
+RATE = re.compile(r"(?:/|per |an? |pro |par )")  # behind a currency
+TYPED = {0x2212: "-", 0x2013: "-", 0x2014: "-", 0x2019: "'", 0x66B: ".", 0x66C: ",", 0xB7: "."}
 PLAIN = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)  # read as it is, whatever else a column holds
 NINES = dict.fromkeys(map(ord, "012345678"), "9")
 ZERO = re.compile(r"(?<![\d.,])0")  # in front
 CURRENCIES = frozenset(
     "usd eur gbp jpy cny rmb chf inr aud cad sek nok dkk pln czk huf rub try brl zar mxn sgd hkd nzd krw ron ils aed"
-    " thb idr php vnd kr rs fr zł kč ft lei руб 元 人民币 块 円 원".split()
+    " thb idr php vnd kr rs rm fr zł kč ft lei руб 元 人民币 块 円 원 twd sar qar kwd bhd omr jod egp ngn kes ghs tzs"
+    " ugx pkr bdt lkr npr mmk khr clp uyu ars uah byn kzt uzs azn bgn rsd mkd isk dzd tnd lbp iqd irr xof xaf".split()
 )  # fmt: skip
 ORDINALS = frozenset("st nd rd th er re ère e ème eme de o a am pm ad bc".split())
 CASED = frozenset(["M", "mW", "MW", "mV", "MV", "mJ", "MJ", "mPa", "MPa"])  # of which capitals make other units
@@ -50,7 +56,11 @@ SCALES: tuple[dict[str, float], ...] = (  # units that one column may mix
     {"month": 1.0, "months": 1.0, "year": 12.0, "years": 12.0},
     {"byte": 1.0, "bytes": 1.0, "b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12},
 )
-THOUSANDS: dict[str, float] = {"": 1.0, "k": 1e3, "M": 1e6, "m": 1e6, "mn": 1e6, "mio": 1e6, "b": 1e9, "bn": 1e9}
+THOUSANDS: dict[str, float] = {
+    "": 1.0, "k": 1e3, "thousand": 1e3, "tsd": 1e3, "lakh": 1e5, "lakhs": 1e5, "lac": 1e5, "M": 1e6, "m": 1e6,
+    "mn": 1e6, "mio": 1e6, "million": 1e6, "cr": 1e7, "crore": 1e7, "crores": 1e7, "b": 1e9, "bn": 1e9, "mrd": 1e9,
+    "billion": 1e9, "trillion": 1e12,
+}  # fmt: skip
 MYRIADS: dict[str, float] = {"": 1.0, "万": 1e4, "萬": 1e4, "亿": 1e8, "億": 1e8}
 UNITS = frozenset(
     "% ‰ ° °c °f lb lbs oz µm μm um nm mi ft in yd m2 m3 sqm sqft ha dl hl gal yr yrs wk hz khz mhz ghz w kw mw gw wh"
@@ -74,6 +84,8 @@ class NumberRule:
         The units that may stand before or behind a number, and what each is worth.
     boolean : bool, default=False
         Whether the values are True and False, which may also be written as words.
+    bounds : bool, default=False
+        Whether some values are bounds, such as <0.1, which stand for themselves.
     doubt, remedy : str, default=""
         What else the values may mean, and what then to say of the column.
     """
@@ -84,6 +96,7 @@ class NumberRule:
     thousands: str = ""
     units: tuple[tuple[str, float], ...] = ()
     boolean: bool = False
+    bounds: bool = False
     doubt: str = ""
     remedy: str = ""
 
@@ -126,6 +139,8 @@ class NumberRule:
 
     def of_parts(self, parts: "Parts") -> float:
         """Return the number of a text that is split; NaN where the column writes its numbers in another way."""
+        if parts.bound and not self.bounds:
+            return np.nan
         factor = 1.0 if not self.units else dict(self.units).get(parts.unit)
         if not self.units and parts.unit:
             return np.nan
@@ -156,6 +171,7 @@ class Parts:
     unit: str = ""
     spaced: bool = False  # whether a space stands between number and unit
     leads: bool = False  # whether the unit stands before the number
+    bound: bool = False  # whether it is at most, or at least, so much
 
 
 def split_number(text: str) -> Parts | None:
@@ -164,22 +180,23 @@ def split_number(text: str) -> Parts | None:
         return None
     text = text.strip()
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).translate({0x2212: "-", 0x2013: "-", 0x2019: "'"}).strip()
-    text = BEHIND.sub(r"-\1", OWED.sub(r"(\1\2)", text))
+        text = digits_of_any_script(text).translate(TYPED)
+    text = BEHIND.sub(r"-\1", OWED.sub(r"(\1\2)", NO_CENTS.sub("", text)))
     found = SPLIT.fullmatch(text)
     if found is None:
         return None
     before, after = (_unit(found["before"]), _unit(found["after"]))
     factor = 1.0
-    if before and after:  # $1.2M
-        if after not in THOUSANDS or not _is_currency(before):
+    if before and after:  # $1.2M, $12/hr
+        if not _is_currency(before) or not (after in THOUSANDS or RATE.match(after)):
             return None
-        factor, after = THOUSANDS[after], ""
+        factor = THOUSANDS.get(after, 1.0)
+        before, after = before if after in THOUSANDS else f"{before} {after}", ""
     negative = bool(found["open"]) + (found["sign"] == "-") + bool(found["minus"])
     if negative > 1:
         return None
     sign = -factor if negative else factor
-    return Parts(found["body"], sign, before or after, bool(found["gap"]), bool(before))
+    return Parts(found["body"], sign, before or after, bool(found["gap"]), bool(before), bool(found["bound"]))
 
 
 def _unit(text: str | None) -> str:
@@ -188,7 +205,7 @@ def _unit(text: str | None) -> str:
 
 
 def _is_currency(unit: str) -> bool:
-    return unit in CURRENCIES or any(unicodedata.category(c) == "Sc" for c in unit)
+    return unit.partition(" ")[0] in CURRENCIES or any(unicodedata.category(c) == "Sc" for c in unit)
 
 
 def learn_numbers(counts: Counter, *, sure: bool = False, decimal: str | None = None) -> NumberRule | None:
@@ -216,10 +233,17 @@ def learn_numbers(counts: Counter, *, sure: bool = False, decimal: str | None = 
         return None
     if not parts:  # words beside numbers of a type
         return NumberRule() if others and not {bool, np.bool_} & set(map(type, others)) else None
-    units = _learn_units(parts, texts, least)
+    bounds = [text for text, part in parts.items() if part.bound]
+    if not sure and 2 * sum(map(texts.__getitem__, bounds)) > sum(texts.values()) + n_others:
+        return None  # <5 and <10 are classes
+    units = _learn_units(parts, texts, least, len(counts))
     if units is None:
         return None
-    return _learn_signs(list(parts.items()), texts, least, units, decimal)
+    rule = _learn_signs(list(parts.items()), texts, least, NumberRule(units=units, bounds=bool(bounds)), decimal)
+    if rule is None or rule.doubt or not bounds:
+        return rule
+    words = f"{bounds[0]!r} and other bounds are read as the numbers in them; to keep all as words"
+    return replace(rule, doubt=words, remedy="category")
 
 
 def _enough(texts: dict[str, int], parts, n_others: int, distinct: int) -> float:
@@ -266,9 +290,10 @@ def units_of(counts: Counter) -> list[str]:
     return [unit for unit, _ in n_of.most_common()] if len(n_of) > 1 and every else []
 
 
-def _learn_signs(parts, texts, least, units, decimal) -> NumberRule | None:
-    """Return the rule whose decimal sign and thousands read most; of equals, the first."""
-    n_read = {NumberRule(*signs, units=units): 0 for signs in SIGNS if decimal in (None, signs[0])}
+def _learn_signs(parts, texts, least, known, decimal) -> NumberRule | None:
+    """Return the rule whose decimal sign and thousands read most, of what is known of it; of equals, the first."""
+    ways = (replace(known, decimal=sign, thousands=between) for sign, between in SIGNS if decimal in (None, sign))
+    n_read = dict.fromkeys(ways, 0)
     for rule in n_read:
         n_read[rule] = sum(texts[text] for text, part in parts if not np.isnan(rule.of_parts(part)))
     best = max(n_read, key=n_read.__getitem__)
@@ -298,7 +323,7 @@ def _doubtful(best, rival, parts) -> NumberRule:
     return best
 
 
-def _learn_units(parts, texts, least) -> tuple[tuple[str, float], ...] | None:
+def _learn_units(parts, texts, least, distinct) -> tuple[tuple[str, float], ...] | None:
     """Return the units of a column; None where they make codes of it, or are of different scales."""
     n_of: Counter = Counter()
     for text, part in parts.items():
@@ -312,9 +337,16 @@ def _learn_units(parts, texts, least) -> tuple[tuple[str, float], ...] | None:
     ):
         return tuple(sorted((unit, scale[unit]) for unit in n_of))
     unit = max(named, key=lambda unit: n_of[unit])
-    if n_of[unit] + n_of[""] < least or not _is_unit(unit, [part for part in parts.values() if part.unit == unit]):
-        return None
-    return ((unit, 1.0),)
+    beside = [part for part in parts.values() if part.unit == unit]
+    if n_of[unit] + n_of[""] >= least and (_is_unit(unit, beside) or (distinct > MANY and _stays(unit, parts))):
+        return ((unit, 1.0),)
+    return () if n_of[""] >= least > 0 else None
+
+
+def _stays(unit: str, parts) -> bool:
+    """Tell whether letters behind all of many numbers, the same, are no more than a unit that is not known."""
+    ends = all(part.unit == unit and not part.leads for part in parts.values())
+    return ends and unit.isalpha() and unit not in ORDINALS and unit not in MONTHS
 
 
 def _is_unit(unit: str, parts: list[Parts]) -> bool:
@@ -322,7 +354,7 @@ def _is_unit(unit: str, parts: list[Parts]) -> bool:
     if _is_currency(unit):
         return True
     if parts[0].leads:
-        return unit in ("~", "≈", "ca", "±")
+        return unit in ("~", "≈", "ca", "±", "%", "‰")
     if unit in ORDINALS or unit in MONTHS:
         return False
     if unit[0] == "/":  # 8/10 may be a day or a part
@@ -336,7 +368,6 @@ def _is_unit(unit: str, parts: list[Parts]) -> bool:
 def _body(decimal: str, thousands: str) -> re.Pattern:
     """Return the pattern of a number with these signs; groups have three digits, or two as in India."""
     d, t = re.escape(decimal), re.escape(thousands)
-    whole = r"\d+"
-    if thousands:
-        whole = rf"(?:[1-9]\d{{0,2}}(?:{t}\d{{3}})+|[1-9]\d?(?:{t}\d{{2}})+{t}\d{{3}}|\d+)"
-    return re.compile(rf"(?:{whole}(?:{d}\d*)?|{d}\d+)(?:[eE][+-]?\d+)?")
+    plain = rf"(?:\d+(?:{d}\d*)?|{d}\d+)(?:[eE][+-]?\d+)?"
+    grouped = rf"(?:[1-9]\d{{0,2}}(?:{t}\d{{3}})+|[1-9]\d?(?:{t}\d{{2}})+{t}\d{{3}})(?:{d}\d*)?"
+    return re.compile(f"{grouped}|{plain}" if thousands else plain)

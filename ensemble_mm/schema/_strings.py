@@ -90,11 +90,22 @@ def _says_nothing(strings):
         return "they are UUIDs"
     shapes = {DIGITS.sub("0", text) for text in strings}
     if len(shapes) == 1:
+        if _are_sizes(strings, *shapes):
+            return None
         if all(map(_count_on, zip(*map(DIGITS.findall, strings), strict=True))):
             return f"only a counter changes, as in {strings[0]!r}"
     elif len(set(map(len, strings))) == 1 and _drawn_at_random(strings):
         return f"their characters are drawn at random, as in {strings[0]!r}"
     return None
+
+
+def _are_sizes(strings, shape):
+    """Tell whether strings are numbers with a word behind, or ranges, whose second number is never the smaller one."""
+    numbers = [[int(digits) for digits in DIGITS.findall(text)] for text in strings]
+    if len(numbers[0]) == 2:
+        return all(low <= high for low, high in numbers) and len({low for low, _ in numbers}) > 1
+    plain = shape[0] == "0" and shape[1:].strip().isalpha()
+    return plain and not any(text.startswith("0") for text in strings)
 
 
 def _count_on(digits):

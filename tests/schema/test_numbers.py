@@ -49,6 +49,21 @@ def read(values, new=None):
         (["$ (12.50)", "$7.00", "$ -"], [-12.5, 7, None]),
         (["12.50-", "7.00"], [-12.5, 7]),
         (["１２", "7"], [12, 7]),
+        (["٦٬٣٦٩٫٣٤", "١٢", "۱٬۲۰۰"], [6369.34, 12, 1200]),
+        (["\u200e1.5", "\ufeff2"], [1.5, 2]),
+        (["CHF 12.–", "CHF 1'300.50"], [12, 1300.5]),
+        (["12,- €", "7,50 €"], [12, 7.5]),
+        (["Rs. 1,200/-", "Rs. 90/-"], [1200, 90]),
+        (["1234-", "567"], [-1234, 567]),
+        (["%12.5", "%7"], [12.5, 7]),
+        (["$1.2 million", "$80 thousand"], [1.2e6, 8e4]),
+        (["₹1.5 lakh", "₹2 crore"], [1.5e5, 2e7]),
+        (["$63,000/yr", "$55,500/yr"], [63000, 55500]),
+        (["€120 per night", "€99 per night"], [120, 99]),
+        (["4.3 out of 5 stars", "5 out of 5 stars"], [4.3, 5]),
+        (["6.369E+03", "1.250E+02"], [6369, 125]),
+        (["6,369E+03", "1,250E+02"], [6369, 125]),
+        ([f"{i}bp" for i in range(1, 13)], list(range(1, 13))),
         ([Decimal("1.5"), 2, "3", Fraction(1, 2), np.float32(4)], [1.5, 2, 3, 0.5, 4]),
         ([True, False, True], [1, 0, 1]),
     ],
@@ -66,6 +81,7 @@ def test_numbers_in_clothes(values, numbers):
         ["192.168.1.1", "10.0.0.1"], ["1.2.3", "1.10.0"], ["18+", "65+"], ["<5", "<10"], ["10-20", "20-30"],
         ["#1", "#2"], ["A12", "A13"], ["EX 12", "EX 13"], ["030 1234567", "040 7654321"], ["5'11\"", "6'1\""],
         ["8/10", "7/10"], ["2-", "1-"], ["12 kg", "3 pieces"], ["$1,23,4", "$5"], ["1.234.5", "7.8.9"],
+        ["3.5-4", "2.5-3"], ["300-400", "200-300"], ["$10/hr", "$900/month"],
         ["3 Jan", "4 Jan"], ["3室", "2室"], ["第3次", "第4次"],
     ],
 )  # fmt: skip
@@ -102,6 +118,23 @@ def test_whole_numbers_have_a_decimal_point(values):
     column = infer_column(pd.Series(values, dtype=object), "x")
     assert column.reading.decimal == "." and not column.notes
     assert not column.read(pd.Series([values[0].replace(values[0][0], "1.5", 1)]))[1]
+
+
+@pytest.mark.parametrize("bound", ["<0.1", "> 100", "≥50", "<=0.1 mg/l"])
+def test_bounds_among_numbers_are_numbers_and_told(bound):
+    unit = " mg/l" if "mg" in bound else ""
+    values = [f"{i / 4}{unit}" for i in range(20)] + [bound] * 3
+    column = infer_column(pd.Series(values, dtype=object), "x")
+    assert column.taken_as == "number" and column.missing == 0
+    assert column.read(pd.Series([bound]))[0][0] == float(bound.strip("<>≥= mg/l"))
+    assert f"{bound!r} and other bounds are read as the numbers in them" in column.notes[0]
+    assert np.isnan(read(["1.5", "2.5"], [bound])[1][0])  # the fit had none
+
+
+def test_a_word_or_two_beside_many_numbers_do_not_make_texts_of_all():
+    values = [str(i / 4) for i in range(60)] + ["12A", "7C"]
+    column = infer_column(pd.Series(values, dtype=object), "x")
+    assert column.taken_as == "number" and "2 of 62 values are not numbers, such as '12A'" in column.notes[0]
 
 
 def test_numbers_in_several_units_are_told():

@@ -122,3 +122,9 @@ def test_accents_are_part_of_their_letters_and_few():
     assert composed("e\u0301") == "é" and composed("e\u0301" * 100) == "é" * 100
     many = composed("e" + "\u0301\u0323" * 20_000 + "x")  # which Unicode would take a minute to sort
     assert len(many) < 40 and many[-1] == "x" and composed("\u2014" * 99) == "\u2014" * 99
+
+
+@pytest.mark.parametrize("form", ["{0} BC", "{0}-{1}", "${0} to ${1}", "c. {0}-{1}"])
+def test_sizes_are_no_identifiers(form):
+    numbers = np.random.default_rng(0).permutation(range(100, 900, 7))
+    assert kind_of_strings([form.format(n, n + 20) for n in numbers])[0] == "short text"
