@@ -1,6 +1,7 @@
 """How `TunedLearner` searches: what candidates are tried, on which rows, and how they are scored."""
 
 from dataclasses import dataclass, field
+from pickle import PicklingError
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class SearchRows:
     scorer: Any
     seed: int
     metadata: Metadata | None = None
-    failed: dict = field(default_factory=dict)  # candidate -> why, in words
+    failed: dict = field(default_factory=dict)  # content of a candidate -> why, in words
 
     def fitted(self, drawn, rows=None):
         """Return the learner with some parameters, fitted on some rows; None: all."""
@@ -65,16 +66,16 @@ class SearchRows:
             return np.array([self._score(drawn, self._some(train, share), test) for train, test in self.folds])
         except Exception as error:
             if drawn:
-                self.failed.setdefault(repr(drawn), f"The candidate {drawn} failed and is left out: {error}")
+                self.failed.setdefault(_content_of(drawn), f"The candidate {drawn} failed and is left out: {error}")
             elif share == 1:
                 raise
             return np.full(len(self.folds), WORST)
 
     def check_any(self, candidates):
         """Warn of candidates that failed, once; raise a ValueError where all did but for the learner as given."""
-        drawn = {repr(candidate) for candidate in candidates if candidate}
         if not self.failed:
             return
+        drawn = {_content_of(candidate) for candidate in candidates if candidate}
         first, *others = self.failed.values()
         if drawn <= {*self.failed}:
             raise ValueError(f"Every candidate of the space failed. {first} Correct the space.")
@@ -129,9 +130,8 @@ def search_with_optuna(tuned, rows, space, seed):
     name = None
     if tuned.storage is not None:  # the same learner, space, rows and folds: the same search
         given = (part for part in (rows.weight, rows.groups, rows.metadata) if part is not None)
-        space_and_metric = repr(sorted(_describe(space).items())), str(tuned.scoring)
-        parts = (repr(rows.learner), *space_and_metric, rows.X, np.asarray(rows.y), rows.folds, *given)
-        name = "tuned-" + content_hash(parts)
+        parts = (rows.learner, _describe(space), str(tuned.scoring), rows.X, np.asarray(rows.y), rows.folds, *given)
+        name = "tuned-" + content_hash([_content_of(part) for part in parts])
     # Optuna tells of every new study on the screen.
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -165,6 +165,14 @@ def search_with_optuna(tuned, rows, space, seed):
     rows.check_any(candidates)
     best = int(np.argmax(means))
     return candidates[best], rows.score_of_choice([t.user_attrs["scores"] for t in trials]), results
+
+
+def _content_of(part) -> str:
+    """Return what tells a learner, a candidate or data from others; the `repr` of long estimators is cut."""
+    try:
+        return content_hash(part)
+    except (PicklingError, AttributeError, TypeError):  # of functions without a name
+        return repr(part)
 
 
 def _complete(study):
@@ -206,6 +214,7 @@ def _is_discrete(distribution):
 
 
 def _describe(space):
+    """Return what a space holds, without the state of its distributions."""
     return {
         key: (v.dist.name, v.args, sorted(v.kwds.items())) if _is_distribution(v) else list(v)
         for key, v in space.items()

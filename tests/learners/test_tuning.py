@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from lightgbm import LGBMRegressor
 from scipy.stats import poisson, uniform
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from ensemble_mm import StackedRegressor, TunedLearner
@@ -74,6 +75,35 @@ def test_a_search_goes_on_where_it_was_stopped(curve, tmp_path):
     TunedLearner(KNeighborsRegressor(), space, n_trials=4, **settings).fit(X, y)
     longer = TunedLearner(KNeighborsRegressor(), space, n_trials=6, **settings).fit(X, y)
     assert len(longer.cv_results_["params"]) == 6
+
+
+def long_pipeline(n_neighbors, middle):
+    """Of two that differ in the middle `repr` says the same."""
+    many = [(f"scale{i}", StandardScaler(with_mean=False, with_std=False)) for i in range(40)]
+    many[20] = ("scale20", StandardScaler(with_mean=middle, with_std=False))
+    return Pipeline([*many, ("last", KNeighborsRegressor(n_neighbors=n_neighbors))])
+
+
+def test_learners_whose_text_is_cut_are_told_apart(curve, tmp_path):
+    X, y = curve
+    one, other = (long_pipeline(5, middle) for middle in (True, False))
+    assert repr(one) == repr(other)
+    storage = f"sqlite:///{tmp_path / 'search.db'}"
+    settings = {"search": "optuna", "random_state": 0, "storage": storage, "n_trials": 2}
+    for learner in (one, other, one):
+        TunedLearner(learner, {"last__n_neighbors": [5, 6]}, **settings).fit(X, y)
+    import optuna
+
+    assert len(optuna.get_all_study_names(storage)) == 2
+
+
+def test_a_candidate_whose_text_is_cut_may_fail_beside_one_that_does_not(curve):
+    X, y = curve
+    fails = clone(long_pipeline(5, True)).set_params(scale20=KNeighborsRegressor())  # which transforms nothing
+    space = {"whole": [Pipeline([("a", fails)]), Pipeline([("a", long_pipeline(5, True))])]}
+    with pytest.warns(UserWarning, match="left out"):
+        tuned = TunedLearner(Pipeline([("whole", KNeighborsRegressor())]), space, search="grid").fit(X, y)
+    assert (np.array(tuned.cv_results_["mean_test_score"]) > -1).tolist() == [True, False, True]
 
 
 def test_classes_spread_over_folds_and_a_lone_one_stays():
