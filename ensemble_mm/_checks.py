@@ -10,7 +10,8 @@ import sys
 import unicodedata
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from difflib import SequenceMatcher
 from importlib import import_module
@@ -374,6 +375,21 @@ def check_count(name: str, value, *, minimum: int = 0) -> None:
     """Raise a ValueError unless `value` is a whole number of at least `minimum`."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < minimum:
         raise ValueError(f"{name}={value!r} must be a whole number of at least {minimum}.")
+
+
+@contextmanager
+def writing_into(folder, what: str) -> Iterator[None]:
+    """Say in words that a folder, or the system's for what is temporary (None), cannot take something."""
+    try:
+        yield
+    except Exception as error:
+        is_full = "os error 28" in str(error)  # as polars says it
+        if isinstance(error, FileNotFoundError) or not (isinstance(error, OSError) or is_full):
+            raise
+        shown = "The system's folder for what is temporary" if folder is None else printable(folder)
+        reason = printable(getattr(error, "strerror", None) or error)
+        words = f"{shown} cannot take {what} ({reason}): name a workdir that can be written to and has room."
+        raise OSError(words) from error
 
 
 def bytes_of(name: str, value) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._checks import as_pandas, check_count, check_unique, did_you_mean, first_names, printable, require
+from .._checks import as_pandas, check_count, check_unique, did_you_mean, first_names, printable, require, writing_into
 from ._cells import plain, with_texts
 from ._paths import Looks, looks_of, paths_of
 
@@ -92,13 +92,17 @@ class ChunkedData:
             return "The data set", source
         is_dask = hasattr(source, "compute") and hasattr(source, "to_parquet")
         if hasattr(source, "sink_parquet") or is_dask or isinstance(source, Iterator):
-            if workdir is not None:
-                Path(workdir).mkdir(parents=True, exist_ok=True)
-            folder = Path(tempfile.mkdtemp(prefix="ensemble_mm-", dir=workdir))
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
             shown = f"The {type(source).__name__}"
-            if not _write(source, shown, folder):
-                raise _empty(shown)
+            with writing_into(workdir, f"the rows of the {type(source).__name__}"):
+                if workdir is not None:
+                    Path(workdir).mkdir(parents=True, exist_ok=True)
+                folder = Path(tempfile.mkdtemp(prefix="ensemble_mm-", dir=workdir))
+                remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+                try:
+                    _write(source, shown, folder)
+                except BaseException:
+                    remove()
+                    raise
             return shown, _dataset_of(_files_of(folder, shown), shown, folder)
         raise ValueError(
             f"ChunkedData cannot read a {type(source).__name__}: give the path of a Parquet file or folder, a pyarrow "
@@ -224,7 +228,7 @@ class ChunkedData:
             words = f"A file of {self._name} is not there any more ({printable(str(error))}): put it back."
             raise FileNotFoundError(words) from error
         except (OSError, pyarrow.ArrowException) as error:
-            words = f"{printable(str(error).strip())}. If a file was changed, open it anew."
+            words = f"{printable(str(error).strip(' .'))}. If a file was changed, open it anew."
             raise ValueError(f"{self._name} cannot be read as Parquet: {words}") from error
 
 
@@ -237,8 +241,8 @@ def is_lazy(X) -> bool:
     return lazy and not hasattr(X, "to_pandas") and not isinstance(X, (pd.DataFrame, pd.Series))
 
 
-def _write(source, shown: str, folder: Path) -> bool:
-    """Write what is lazy as Parquet files, whose names are in the order of the rows; tell whether there are any."""
+def _write(source, shown: str, folder: Path) -> None:
+    """Write what is lazy as Parquet files, whose names are in the order of the rows."""
     named = "part-{:09d}.parquet".format
     if hasattr(source, "sink_parquet"):
         source.sink_parquet(folder / named(0))
@@ -257,7 +261,8 @@ def _write(source, shown: str, folder: Path) -> bool:
             except (TypeError, ValueError) as error:  # pyarrow's own are such
                 words = f"cannot be written as Parquet ({printable(str(error).strip())}): give each column one type."
                 raise ValueError(f"{shown} cannot be kept on disk: its part {place} {words}") from error
-    return any(folder.iterdir())
+    if not any(folder.iterdir()):
+        raise _empty(shown)
 
 
 def _files_of(path: Path, shown: str) -> list[str]:

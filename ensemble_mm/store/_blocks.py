@@ -8,6 +8,7 @@ from uuid import uuid4
 import numpy as np
 from scipy import sparse
 
+from .._checks import writing_into
 from .._rows import PREFIX, whole_of
 
 LEAST = 1_000_000  # bytes of a block that is written
@@ -23,9 +24,10 @@ class BlockFolder:
     """
 
     def __init__(self, parent=None):
-        if parent is not None:
-            Path(parent).mkdir(parents=True, exist_ok=True)
-        self._folder = TemporaryDirectory(prefix=PREFIX, dir=parent, ignore_cleanup_errors=True)
+        with writing_into(parent, "features"):
+            if parent is not None:
+                Path(parent).mkdir(parents=True, exist_ok=True)
+            self._folder = TemporaryDirectory(prefix=PREFIX, dir=parent, ignore_cleanup_errors=True)
         self.path = Path(self._folder.name)
 
     def __reduce__(self):

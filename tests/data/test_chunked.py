@@ -102,6 +102,30 @@ def test_parts_that_come_one_by_one_are_kept_on_disk(frame, tmp_path):
             ChunkedData(part for part in wrong)
 
 
+@pytest.mark.parametrize("fault", ["full", "a file", "full as polars says it"])
+def test_a_folder_that_cannot_take_rows_is_told_and_left_empty(frame, tmp_path, fault):
+    def parts():
+        yield frame
+        if fault != "a file":
+            raise OSError(28, "No space left on device") if fault == "full" else RuntimeError("IO (os error 28)")
+
+    work = tmp_path / "work"
+    if fault == "a file":
+        work.write_text("mine")
+    with pytest.raises(OSError, match=r"work cannot take the rows of the generator \(.*\): name a workdir that can be"):
+        ChunkedData(parts(), workdir=work)
+    assert work.read_text() == "mine" if fault == "a file" else not any(work.iterdir())
+
+
+def test_what_an_iterator_does_wrong_is_its_own_error(frame):
+    def parts():
+        yield frame
+        raise FileNotFoundError("rows.csv")
+
+    with pytest.raises(FileNotFoundError, match=r"^rows.csv$"):
+        ChunkedData(parts())
+
+
 def test_what_is_no_parquet_is_kept_on_disk_where_it_is_large(tmp_path, monkeypatch):
     monkeypatch.setattr(_parts, "PART", 4)
     X = pd.DataFrame(

@@ -86,3 +86,9 @@ def test_memory_that_shows_a_file_is_let_go_and_what_a_user_changed_is_kept(tmp_
         dense[0] = 7.0
         let_go([dense])  # it shows its file again
         assert dense[0] == 1.0
+
+
+def test_a_folder_that_cannot_take_features_is_told(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OSError, match=r"file cannot take features \(.*\): name a workdir"):
+        BlockFolder(tmp_path / "file")
