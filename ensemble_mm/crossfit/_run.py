@@ -42,6 +42,7 @@ class CrossFit:
     tried: Tried | None = None  # patterns of missing views
     blanked: dict = field(default_factory=dict)  # (member, pattern) -> its cells of the tried rows
     unseen: Unseen | None = None
+    known: dict = field(default_factory=dict)  # member -> what its learner was fitted on before
 
     def extract(self, members):
         """Extract every view in the forms that the members read."""
@@ -158,14 +159,16 @@ class CrossFit:
         return FitMember(
             fit, self.seed_of(name, member.task), task.rules.n_classes, y, weight, train, test, views, blocks, columns,
             threads, keep, groups, key=self.keys and self.keys(fit, keep), required=required,
-            class_weight=task.class_weight, metadata=metadata, before=self._before(member.estimator, task),
+            class_weight=task.class_weight, metadata=metadata, before=self._before(member),
         )  # fmt: skip
 
-    def _before(self, learner, task):
-        """Return what a learner knows from before: names of columns, and labels if they are those of the task."""
-        names, known = known_before(learner)
-        labels = None if known is None else task.labels_of(known)
-        return (names, labels) if names or labels is not None else None
+    def _before(self, member):
+        """Return what a learner knows from before: names of columns, and labels if they are those of its task."""
+        if member not in self.known:  # once for all folds
+            names, classes = known_before(member.estimator)
+            labels = None if classes is None else self.problem.tasks[member.task].labels_of(classes)
+            self.known[member] = (names, labels) if names or labels is not None else None
+        return self.known[member]
 
     def _blanks(self, fit, estimates):
         """Yield what the model of a fit predicts beside its held-out rows: rows that it learned from, and held-out ones
