@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 
 from .data import load_demo
 from .inspection import write_report
-from .meta import alternatives, cross_fitted
+from .meta import alternatives, cross_fitted, for_members
 from .stacking import MultiOutputStack
 from .store import TaskDatabase, save
 
@@ -83,7 +83,9 @@ def compare(model, X, Y):
         members = first.table.members(name)
         for reads, positions in alternatives([member.views for member in members], views).items():
             some = [members[m] for m in positions]
-            blend, _ = cross_fitted(first.metas[name], partial(first.table.block, some), model.targets_[name], kind)
+            blend, _ = cross_fitted(
+                for_members(first.metas[name], some), partial(first.table.block, some), model.targets_[name], kind
+            )
             alone = kind.ask(blend, table.block(some)[known])
             scores[name]["all" if len(reads) > 1 else reads[0]] = metric.score(truth[known], alone)
     frame = pd.DataFrame.from_dict(scores, orient="index").assign(best=best)

@@ -9,14 +9,13 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from .._inner_folds import folds_of
 from .._kinds import Classes, Numbers, Ranking, Survival
 from .._scorers import Metric
 from ..data import Task
-from ..meta import CrossFitted, Judge, rows_worth
+from ..meta import CrossFitted, Judge, for_members, rows_worth
 
 DRAWN = {
     Classes.family: "use ConfusionDisplay or ReliabilityDisplay",
@@ -155,11 +154,12 @@ class Cells:
     @cached_property
     def fitted(self) -> CrossFitted:
         """What combines all members, for each fold without its rows."""
-        meta, members = clone(self.meta), range(len(self.members))
-        if "members" in meta.get_params(deep=False):
-            meta.set_params(members=[tuple(member) for member in self.members])
-        given = self.truth, self.kind, self.folds, self.weight, self.groups
-        return CrossFitted(meta, partial(self.block, members), *given)
+        members, given = range(len(self.members)), (self.truth, self.kind, self.folds, self.weight, self.groups)
+        return CrossFitted(self.meta_of(members), partial(self.block, members), *given)
+
+    def meta_of(self, members):
+        """Return what combines some members, given by positions, before it is fitted."""
+        return for_members(self.meta, [self.members[m] for m in members])
 
     def block(self, members, fold=None) -> np.ndarray:
         """Return the table of some members, given by positions; with a fold as if no model had seen its rows."""

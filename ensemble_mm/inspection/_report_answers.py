@@ -239,8 +239,9 @@ def _views_to_collect(found):
 
 def _combined(cells, members):
     """Return out-of-fold predictions of some members, combined as the ensemble is; where all abstain, the prior."""
-    block_of = partial(cells.block, np.flatnonzero(members))
-    _, out = cross_fitted(cells.meta, block_of, cells.truth, cells.kind, cells.folds, cells.weight, cells.groups)
+    some = np.flatnonzero(members)
+    given = cells.truth, cells.kind, cells.folds, cells.weight, cells.groups
+    _, out = cross_fitted(cells.meta_of(some), partial(cells.block, some), *given)
     return np.where(np.isnan(out), cells.constant, out)
 
 

@@ -65,7 +65,7 @@ def _simpler(cells, views):
     """Return (choice, learners, out-of-fold predictions) of the members of each view alone, of the best, and of all."""
     apart = alternatives(cells.reads, views)
     outs, best = simpler(
-        cells.meta, cells.block, apart, cells.truth, cells.kind, cells.folds,
+        cells.meta_of, cells.block, apart, cells.truth, cells.kind, cells.folds,
         cells.weight, cells.groups,
     )  # fmt: skip
     found = [

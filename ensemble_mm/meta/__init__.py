@@ -6,6 +6,7 @@ from ._alternatives import (
     best_alone,
     constant_of,
     cross_fitted,
+    for_members,
     knows_more,
     parts_of,
     simpler,
@@ -20,7 +21,17 @@ from ._greedy import GreedyClassifier, GreedyRegressor, selection_path
 from ._hazards import GreedyHazards, MeanHazards
 from ._judging import Judge
 from ._linear import LinearClassifier, LinearRegressor
-from ._plain import FixedClassifier, FixedRegressor, MedianClassifier, MedianRegressor, RankClassifier, RankRegressor
+from ._plain import (
+    FixedClassifier,
+    FixedHazards,
+    FixedQuantiles,
+    FixedRanks,
+    FixedRegressor,
+    MedianClassifier,
+    MedianRegressor,
+    RankClassifier,
+    RankRegressor,
+)
 from ._pruning import CostPruner, OrderedPruner, RedundancyPruner, check_pruner, select_members
 from ._quantiles import GreedyQuantiles, MeanQuantiles
 from ._ranks import GreedyRanks, MeanRanks
@@ -41,6 +52,9 @@ __all__ = [
     "DynamicClassifier",
     "DynamicRegressor",
     "FixedClassifier",
+    "FixedHazards",
+    "FixedQuantiles",
+    "FixedRanks",
     "FixedRegressor",
     "GreedyClassifier",
     "GreedyHazards",
@@ -79,6 +93,7 @@ __all__ = [
     "CrossFitted",
     "decision_threshold",
     "decision_weights",
+    "for_members",
     "knows_more",
     "make_meta_learner",
     "mean_and_error",

@@ -148,6 +148,12 @@ class CrossFitted:
         return rows[here], asked[here]
 
 
+def for_members(meta, members):
+    """Return a meta-learner that is not fitted, for some members: one with a weight for each is told their names."""
+    meta = clone(meta)
+    return meta.set_params(members=list(map(tuple, members))) if "members" in meta.get_params(deep=False) else meta
+
+
 def cross_fitted(*given, **options):
     """Return a meta-learner fitted on a table, and its out-of-fold predictions; takes what `CrossFitted` does."""
     fitted = CrossFitted(*given, **options)
@@ -216,14 +222,13 @@ def best_alone(alone, y, kind, folds, weight=None, groups=None):
     return best, chosen
 
 
-def simpler(meta, block_of, apart, y, kind, folds, weight=None, groups=None):
+def simpler(meta_of, block_of, apart, y, kind, folds, weight=None, groups=None):
     """Return what is simpler than the ensemble: predictions of some members each, and those of the best single view.
 
     Parameters
     ----------
-    meta : meta-learner
-    block_of : callable
-        Returns the table of some members, given by their positions, as in `CrossFitted`.
+    meta_of, block_of : callable
+        Return a meta-learner for some members, given by their positions, and the table of these, as in `CrossFitted`.
     apart : dict of tuple of str to list of int
         What `alternatives` returns, or a part of it.
     y, kind, folds, weight, groups : as in `CrossFitted`
@@ -236,6 +241,6 @@ def simpler(meta, block_of, apart, y, kind, folds, weight=None, groups=None):
         What `best_alone` returns; None where no member reads one view only.
     """
     given = y, kind, folds, weight, groups
-    outs = {names: cross_fitted(meta, partial(block_of, some), *given)[1] for names, some in apart.items()}
+    outs = {names: cross_fitted(meta_of(some), partial(block_of, some), *given)[1] for names, some in apart.items()}
     alone = {names[0]: out for names, out in outs.items() if len(names) == 1}
     return outs, best_alone(alone, *given) if alone else None

@@ -20,7 +20,17 @@ from ._dynamic import DynamicClassifier, DynamicRegressor
 from ._greedy import GreedyClassifier, GreedyRegressor, keys_of
 from ._hazards import GreedyHazards, MeanHazards
 from ._linear import LinearClassifier, LinearRegressor
-from ._plain import FixedClassifier, FixedRegressor, MedianClassifier, MedianRegressor, RankClassifier, RankRegressor
+from ._plain import (
+    FixedClassifier,
+    FixedHazards,
+    FixedQuantiles,
+    FixedRanks,
+    FixedRegressor,
+    MedianClassifier,
+    MedianRegressor,
+    RankClassifier,
+    RankRegressor,
+)
 from ._quantiles import GreedyQuantiles, MeanQuantiles
 from ._ranks import GreedyRanks, MeanRanks
 from ._scoring import is_the_loss
@@ -38,7 +48,7 @@ META_LEARNERS = {
     "dynamic": by_family(DynamicClassifier, DynamicRegressor),
     "rank": by_family(RankClassifier, RankRegressor),
 }
-FIXED = by_family(FixedClassifier, FixedRegressor)
+FIXED = by_family(FixedClassifier, FixedRegressor, FixedQuantiles, FixedHazards, FixedRanks)
 WRAPPED = by_family(WrappedClassifier, WrappedRegressor)
 CANDIDATES = ("greedy", "linear", "mean")  # of "auto"
 MOST_TWINS = 10  # equal rows that may be one row that was repeated
@@ -335,7 +345,12 @@ def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=
     rules = rules_of(kind, n_classes)
     settings = {"n_classes": n_classes}
     if isinstance(spec, str):
-        check_choice("meta_learner", spec, _names(rules.family))
+        check_choice("meta_learner", spec, META_LEARNERS)
+        if rules.family not in META_LEARNERS[spec]:
+            raise ValueError(
+                f"meta_learner={spec!r} does not fit a {kind} task: use one of {', '.join(_names(rules.family))}, or "
+                f"name others by task or kind, as in {{{kind!r}: 'greedy', ...}}."
+            )
         settings |= {"scoring": rules.scoring if scoring is None else scoring, "random_state": random_state}
         return _named(spec, rules.family, settings)
     if isinstance(spec, Mapping) and rules.family in FIXED:

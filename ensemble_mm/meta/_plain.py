@@ -7,6 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ._columns import TableClassifier, TableRegressor
+from ._hazards import MeanHazards
+from ._quantiles import MeanQuantiles
+from ._ranks import MeanRanks
 from ._weights import MeanClassifier, MeanRegressor
 
 N_MARKS = 201  # quantiles of what a member says, by which its values become ranks
@@ -80,6 +83,71 @@ class FixedRegressor(_Fixed, TableRegressor):
     >>> from ensemble_mm.meta import FixedRegressor
     >>> FixedRegressor({0: 3, 1: 1}).fit([[0.0, 4.0], [1.0, 5.0]], [0.0, 1.0]).predict([[0.0, 4.0]])
     array([1.])
+    """
+
+
+class FixedQuantiles(_Fixed, MeanQuantiles):
+    """Blend quantiles with weights that are given; see `FixedClassifier`.
+
+    Parameters
+    ----------
+    weights, members
+        See `FixedClassifier`.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_members,)
+    prior_ : ndarray of shape (n_levels,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ensemble_mm.meta import FixedQuantiles
+    >>> table = np.tile(np.r_[np.zeros(7), np.ones(7)], (3, 1))
+    >>> FixedQuantiles({0: 3, 1: 1}).fit(table, [0.0, 1.0, 2.0]).predict(table[:1]).max()
+    np.float64(0.25)
+    """
+
+
+class FixedHazards(_Fixed, MeanHazards):
+    """Blend logarithms of hazards with weights that are given; see `FixedClassifier`.
+
+    Parameters
+    ----------
+    weights, members
+        See `FixedClassifier`.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_members,)
+    prior_ : ndarray of shape (1,)
+
+    Examples
+    --------
+    >>> from ensemble_mm.meta import FixedHazards
+    >>> FixedHazards({0: 3, 1: 1}).fit([[0.0, 1.0]] * 3, [1.0, 2.0, -3.0]).predict([[0.0, 1.0]])
+    array([[0.25]])
+    """
+
+
+class FixedRanks(_Fixed, MeanRanks):
+    """Blend scores within queries with weights that are given; see `FixedClassifier`.
+
+    Parameters
+    ----------
+    weights, members
+        See `FixedClassifier`.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_members,)
+    prior_ : ndarray of shape (1,)
+
+    Examples
+    --------
+    >>> from ensemble_mm.meta import FixedRanks
+    >>> FixedRanks({0: 3, 1: 1}).fit([[0.0, 1.0]] * 3, [1.0, 2.0, 33.0]).predict([[0.0, 1.0]])
+    array([[0.25]])
     """
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .._inner_folds import folds_of
-from ..meta import Judge, alternatives, simpler
+from ..meta import Judge, alternatives, for_members, simpler
 from ._decisions import honest, metric_for
 
 BEST_VIEW, CONSTANT = BASELINES = "best single view", "constant"
@@ -108,7 +108,8 @@ def _simpler(model, name):
     apart = alternatives([member.views for member in members], list(model.views_))
     apart = {names: some for names, some in apart.items() if len(names) == 1}
     _, best = simpler(
-        level.metas[name], lambda some, fold: level.table.block([members[m] for m in some], fold), apart, *given,
+        lambda some: for_members(level.metas[name], [members[m] for m in some]),
+        lambda some, fold: level.table.block([members[m] for m in some], fold), apart, *given,
         model.row_weights_[name], model.groups_,
     )  # fmt: skip
     if best is not None:

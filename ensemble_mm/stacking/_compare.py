@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..data import Problem, as_source, task_weights, views_of
-from ..meta import alternatives, cross_fitted, make_meta_learner, simpler
+from ..meta import alternatives, cross_fitted, for_members, make_meta_learner, simpler
 from ._adding import copies_of
 from ._board import judge_of
 from ._judged import paired_gain
@@ -122,11 +122,14 @@ def _simpler(problem, model, name):
     def block_of(some, fold):
         return level.table.block([members[m] for m in some], fold)
 
+    def meta_of(some):
+        return for_members(level.metas[name], [members[m] for m in some])
+
     def averaged(some):
         mean = make_meta_learner("mean", kind=task.kind, n_classes=kind.n_classes)
         return cross_fitted(mean, partial(block_of, some), *given)[1]
 
-    outs, best = simpler(level.metas[name], block_of, apart, *given)
+    outs, best = simpler(meta_of, block_of, apart, *given)
     simple = {} if best is None else {"best single view": best[1]}
     if len(views) > 1 and views in outs:
         simple["early fusion"] = outs[views]

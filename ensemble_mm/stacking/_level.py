@@ -13,7 +13,7 @@ from .._estimators import seeded
 from .._routing import row_params
 from ..crossfit import Estimate, FittedMember, Job, check_failures, patterns_of
 from ..data import setting_of
-from ..meta import CALIBRATORS, constant_of, knows_more, make_meta_learner, select_members
+from ..meta import CALIBRATORS, constant_of, for_members, knows_more, make_meta_learner, select_members
 from ._judged import SIGNIFICANT, first_part, has_both, outside, paired_gain, parts
 from ._parameters import calibrator_of
 
@@ -177,9 +177,7 @@ class Level:
             rows = ~np.isnan(y) & ~np.isnan(block).all(axis=1) & outside(run, fold)
             if rows.any():
                 groups = run.problem.group_codes
-                meta = clone(metas[name])
-                if "members" in meta.get_params(deep=False):
-                    meta.set_params(members=[tuple(member) for member in members])
+                meta = for_members(metas[name], members)
                 jobs.append(FitMeta(name, fold, meta, block, y, weight, groups, np.flatnonzero(rows)))
             elif fold is None:
                 raise ValueError(

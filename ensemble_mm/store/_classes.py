@@ -48,7 +48,8 @@ _OURS = {
     "meta._hazards": "GreedyHazards MeanHazards",
     "meta._ranks": "GreedyRanks MeanRanks",
     "meta._linear": "LinearClassifier LinearRegressor",
-    "meta._plain": "FixedClassifier FixedRegressor MedianClassifier MedianRegressor RankClassifier RankRegressor",
+    "meta._plain": "FixedClassifier FixedHazards FixedQuantiles FixedRanks FixedRegressor "
+    "MedianClassifier MedianRegressor RankClassifier RankRegressor",
     "meta._pruning": "CostPruner OrderedPruner RedundancyPruner",
     "meta._quantiles": "GreedyQuantiles MeanQuantiles",
     "meta._scoring": "Objective",
