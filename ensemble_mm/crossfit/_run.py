@@ -165,8 +165,8 @@ class CrossFit:
     def _before(self, member):
         """Return what a learner knows from before: names of columns, and labels if they are those of its task."""
         if member not in self.known:  # once for all folds
-            names, classes = known_before(member.estimator)
-            labels = None if classes is None else self.problem.tasks[member.task].labels_of(classes)
+            names, known = known_before(member.estimator)
+            labels = None if known is None else self.problem.tasks[member.task].labels_of(known)
             self.known[member] = (names, labels) if names or labels is not None else None
         return self.known[member]
 
