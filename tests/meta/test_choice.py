@@ -53,7 +53,7 @@ def test_a_meta_learner_of_ours_is_not_wrapped_and_told_the_classes():
     ("spec", "kind", "match", "error"),
     [
         ("gready", "binary", "meta_learner='gready' is not known: use one of 'mean', 'greedy'", ValueError),
-        (LogisticRegression, "binary", "is no estimator", TypeError),
+        (LogisticRegression, "binary", "is not an estimator", TypeError),
         (Ridge(), "binary", "does not fit a binary task: give a classifier", ValueError),
         (LogisticRegression(), "regression", "does not fit a regression task: give a regressor", ValueError),
         ("mean", "classes", "kind='classes' is not known", ValueError),
