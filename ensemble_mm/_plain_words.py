@@ -192,6 +192,8 @@ class PlainScore:
         Mean error with its 95 % interval.
     guess : float
         Mean error of the guess, on the same rows.
+    is_surer : bool, default=False
+        Whether probabilities are clearly better than the guess, though answers are not.
     """
 
     say: Any
@@ -200,6 +202,7 @@ class PlainScore:
     low: float
     high: float
     guess: float
+    is_surer: bool = False
 
     @property
     def interval(self) -> str:
@@ -215,4 +218,6 @@ class PlainScore:
         """Return the error, its interval and that of the guess."""
         inside = f" ({self.interval})" if self.interval else ""
         useless = ", so it is no better than this guess" if self.error >= self.guess else ""
+        if self.is_surer:
+            useless = ", so its answers are no better than this guess, but its probabilities are"
         return f"{self.say.good(self.error)}{inside}; {self.beside}{useless}"

@@ -80,8 +80,9 @@ def answers_of(model, rows, scores, new, shares, parts) -> dict:
 def _answers(model, rows, score, new, shares, parts):
     name, choices = score["name"], score["choices"]
     cells = cells_of(model, name)
-    is_better = choices.iloc[-1]["difference_high"] < 0
-    good = [*_goodness(cells, score, is_better), *_on_new_rows(name, new)]
+    is_right = choices.iloc[-1]["difference_high"] < 0
+    is_better = is_right or cells.scorer.is_surer(cells.ensemble)
+    good = [*_goodness(cells, score, is_right, is_better), *_on_new_rows(name, new)]
     drives = list(_drives(model, shares, parts, cells, name, rows.of_fit)) if is_better else ["Nothing clearly does."]
     own = next((row for row in new["rows"] if row["task"] == name), None) if new else None
     # What was learned of noise is wrong wherever labels are even, on held-out rows: that is no weak group.
@@ -96,13 +97,17 @@ def _answers(model, rows, score, new, shares, parts):
 # -- how good ------------------------------------------------------------------------------------------------------
 
 
-def _goodness(cells, score, is_better):
+def _goodness(cells, score, is_right, is_better):
+    """Yield how good a task is predicted; `is_right` where answers beat a guess, `is_better` where probabilities do."""
     plain, rows = cells.scorer.plain(cells.ensemble), plural(score["n"], "held-out row")
     good = f"{plain.say.good(plain.error)}; {plain.beside}."
     yield f"{good[0].upper()}{good[1:]}"
-    if not is_better:
-        yield "The difference to that guess may be chance."
-    elif cells.kind.second == "roc_auc" and np.isfinite(area := cells.judge("roc_auc").score(cells.ensemble)):
+    if not is_right:
+        removed = percent(score["choices"].iloc[0]["gain"], 0)
+        surer = f", but its probabilities are better: they remove {removed} of the guess's log loss"
+        yield f"The difference to that guess may be chance{surer if is_better else ''}."
+    area = cells.judge("roc_auc").score(cells.ensemble) if is_better and cells.kind.second == "roc_auc" else np.nan
+    if np.isfinite(area):
         no, yes = map(class_name, cells.task.classes)
         yield f"Of one row of {yes} and one of {no}, it tells which is which in {of_hundred(area)} pairs."
     words = f"{f'{plain.interval}, on' if plain.interval else 'On'} {rows}"

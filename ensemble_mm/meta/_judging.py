@@ -30,6 +30,7 @@ from ._alternatives import constant_of
 from ._columns import TINY, rows_worth
 
 MOST_LOG = 50.0  # of how many times a distance may be more or less
+LEAST_GAIN = 0.02  # share of a guess's loss: the priors of folds lose a little to that of all rows
 N_BLOCKS = 20  # of all folds together; a fold has two at least
 COLUMNS = ["n", "score_name", "score", "low", "high", "difference", "difference_low", "difference_high", "loss"]
 
@@ -111,7 +112,21 @@ class Judge:
         if len(rows):  # a guess says what is most frequent, whatever predictions are decided by
             off, weight = kind.off(self.y[rows], self.constant[rows], True), self.weight
             guess = np.average(off, weights=None if weight is None else weight[rows])
-        return PlainScore(kind.plain, kind.usual, error, low, high, guess)
+        is_surer = error >= guess and self.is_surer(out)
+        return PlainScore(kind.plain, kind.usual, error, low, high, guess, is_surer)
+
+    def is_surer(self, out) -> bool:
+        """Return whether the probabilities of classes clearly have a lower loss than a constant guess.
+
+        Where one class is frequent, they may tell much though the most probable class is nearly always that one.
+        """
+        kind, losses = self.kind, copy(self)
+        if kind.region != "sets" or not len(self.rows(out)):  # of classes
+            return False
+        losses._shown, losses._views, losses._seen, losses._extremes = None, {}, {}, {}
+        losses.metric = Metric("loss", lambda y, out, w: -kind.mean_loss(y, kind.whole(out), w))
+        guess, own = losses.compare([self.constant, out]).itertuples()
+        return bool(own.difference_low > 0 and own.difference > LEAST_GAIN * guess.loss)
 
     def compare(self, predictions, coverage=0.95) -> pd.DataFrame:
         """Judge predictions by themselves, and beside the first of them on the rows that both have.

@@ -122,6 +122,19 @@ def test_what_is_no_better_than_a_guess_comes_first(hand_made):
     assert tasks["liked"].drives == ["Nothing clearly does."] and len(steps) <= 3
 
 
+def test_probabilities_that_tell_more_than_a_guess_are_no_guess(hand_made):
+    """Where one class is frequent, the most probable class is nearly always that one, whatever is known of a row."""
+    truth = np.where(np.arange(240) % 8 == 0, 1.0, 0.0)
+    hand_made.targets_["liked"] = truth
+    hand_made.oof_["liked"] = np.c_[1 - 0.4 * truth, 0.4 * truth] * 0.98 + 0.01
+    tasks, steps = answered(hand_made, "liked")
+    assert any("may be chance, but its probabilities are better: they remove" in words for words in tasks["liked"].good)
+    assert any("in 100 of 100 pairs" in words for words in tasks["liked"].good)
+    assert tasks["liked"].fails[0].startswith("Class ") and not any("clearly better than always" in s for s in steps)
+    said = str(hand_made.judged_by("liked").plain(hand_made.oof_["liked"]))
+    assert said.endswith("so its answers are no better than this guess, but its probabilities are")
+
+
 def test_unknown_labels_and_rows_that_are_new_are_steps(hand_made):
     hand_made.targets_["stars"][:100] = np.nan
     _, steps = answered(hand_made, "stars")
