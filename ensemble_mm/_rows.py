@@ -95,7 +95,7 @@ def let_go(blocks) -> bool:
         for array in (block.data, block.indices, block.indptr) if sparse.issparse(block) else (block,):
             shown = whole_of(array)
             if isinstance(shown, np.memmap) and hasattr(mmap, "MADV_DONTNEED") and _is_as_written(shown):
-                shown._mmap.madvise(mmap.MADV_DONTNEED)
+                shown._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
                 some = True
     return some
 

@@ -86,9 +86,12 @@ def is_large(run) -> bool:
 def free_memory() -> int | None:
     """Return the bytes of memory that can be taken on this machine, or in its container; None where it does not say."""
     try:
-        free = 1024 * int(re.search(r"MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text())[1])
-    except (OSError, TypeError):
+        told = re.search(r"MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text())
+    except OSError:
+        told = None
+    if told is None:
         return None
+    free = 1024 * int(told[1])
     for file in CONTAINER_LIMITS:
         with contextlib.suppress(OSError, ValueError):  # it has none
             free = min(free, int(Path(file).read_text()))
