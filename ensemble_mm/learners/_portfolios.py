@@ -28,6 +28,8 @@ from ._presets import (
     linear,
     naive_bayes_logistic,
     neighbors,
+    quick_gbm,
+    random_gbm,
     svr,
     xgb,
 )
@@ -40,6 +42,7 @@ XGB_CLASSES = 5  # above this many, "balanced" has LightGBM alone, at a third of
 NATIVE_CLASSES = 30  # above this many, linear models read text reduced
 DEEP = 200  # rows from which trees of many leaves find more than noise
 WORDS_ROWS = 2000  # rows from which the share of a word in each class is known well enough to weigh it by
+QUICK_ROWS = 150  # rows by which "fast" fits the kernel of a Gaussian process
 KERNEL_ROWS = 5000  # rows up to which kernels of all rows are cheap
 TEXTS, TABLES = ("words", "sentences"), ("table", "vector")
 FAST, BALANCED, BEST = ("fast",), ("balanced",), ("best",)
@@ -185,6 +188,14 @@ def _is_small_table(facts):
     return facts.regression and facts.n_rows <= 500 and facts.only_tables
 
 
+def _is_large_table(facts):
+    return facts.boosted and facts.n_rows > SMALL and set(facts.views.values()) == {"table"}
+
+
+def _mixes_numbers(facts):
+    return facts.regression and facts.n_rows > SMALL and _mixes_tables(facts)
+
+
 # Where classes are many, this is every portfolio.
 MANY = [Entry("linear", discriminant, "each"), Entry("neighbors", neighbors, when=lambda t: t.n_rows <= 2 * LARGE)]
 # Of quantiles, too: one fit per level.
@@ -199,17 +210,20 @@ QUANTILES = [
 ENTRIES = [
     Entry("linear", linear, "each", "native", when=lambda t: t.n_classes <= NATIVE_CLASSES),
     Entry("linear", linear, "each", when=lambda t: t.n_classes > NATIVE_CLASSES),
-    Entry("gp", gaussian_process, "each", "native", of=FAST, when=_is_small_table),
-    Entry("kernel", kernel_linear, smooth, "native", of=FAST, when=lambda t: not _is_small_table(t)),
+    Entry("gp", lambda t: gaussian_process(t, max_rows=QUICK_ROWS), "each", "native", of=FAST, when=_is_small_table),
+    Entry("kernel", kernel_linear, smooth, "native", of=FAST,
+          when=lambda t: not _is_small_table(t) and not _is_large_table(t)),
     Entry("kernel", kernel_linear, alone(*TABLES, "media"), "native", of=SLOW),
     Entry("linear_text", linear, together(*TEXTS), "native", of=BEST),
     Entry("naive_bayes", naive_bayes_logistic, alone("words"), "native", of=SLOW,
           when=lambda t: not t.regression and t.n_rows >= WORDS_ROWS and t.n_classes <= NATIVE_CLASSES),
     Entry("linear_all", linear, of=BEST, when=lambda t: t.several),
-    Entry("gbm", lambda t: gbm(t, 100 if t.regression else 60, t.share), but_media, of=FAST + BALANCED,
+    Entry("gbm", lambda t: gbm(t, 100 if t.regression else 60, t.share), but_media, of=BALANCED,
           when=lambda t: t.boosted),
+    Entry("gbm", lambda t: quick_gbm(t, t.share), but_media, of=FAST, when=lambda t: t.boosted),
+    Entry("gbm_random", random_gbm, alone("table"), of=FAST, when=lambda t: _is_large_table(t) or _mixes_numbers(t)),
     Entry("gbm", lambda t: gbm(t, 200, t.share), but_media, of=BEST, when=lambda t: t.boosted),
-    Entry("gbm_tables", lambda t: gbm(t, 100 if t.regression else 60, t.share_of_tables), alone("table"), of=FAST,
+    Entry("gbm_tables", lambda t: quick_gbm(t, t.share_of_tables), alone("table"), of=FAST,
           when=lambda t: _mixes_tables(t) and not t.only_tables),
     Entry("gbm_tables", lambda t: gbm(t, 80 if "table" in t.views.values() else 40, t.share_of_tables), alone(*TABLES),
           of=BALANCED, when=_mixes_tables),
@@ -220,7 +234,7 @@ ENTRIES = [
     Entry("xgb", lambda t: xgb(t, 150, t.share_of_tables), tables, of=BALANCED,
           when=lambda t: t.n_classes <= XGB_CLASSES),
     Entry("xgb", lambda t: xgb(t, 150, t.share_of_tables), tables, of=BEST, when=lambda t: t.boosted),
-    Entry("trees", lambda t: extra_trees(t, 60, t.share_of_tables), tables, of=FAST,
+    Entry("trees", lambda t: extra_trees(t, 20 if t.regression else 60, t.share_of_tables), tables, of=FAST,
           when=lambda t: t.n_rows <= SMALL or not t.boosted),
     Entry("trees", lambda t: extra_trees(t, 100, t.share_of_tables), tables, of=BALANCED),
     Entry("trees", lambda t: extra_trees(t, 300, t.share_of_tables), tables, of=BEST),

@@ -65,12 +65,12 @@ def svr(facts):
     return Pipeline([("scale", ViewScaler(half=True)), ("svr", model)])  # nearly all rows become support vectors
 
 
-def gaussian_process(facts, anisotropic=False):
+def gaussian_process(facts, anisotropic=False, max_rows=500):
     """Return a Gaussian process with one length for all columns, or one for each."""
     if anisotropic:  # one length per column takes more steps: the kernel is fitted on fewer rows
         process = GaussianProcess(smoothness=2.5, max_rows=300)
     else:
-        process = GaussianProcess(smoothness=1.5, anisotropic=False)
+        process = GaussianProcess(smoothness=1.5, anisotropic=False, max_rows=max_rows)
     return Pipeline([("scale", ViewScaler()), ("gp", process)])
 
 
@@ -123,6 +123,19 @@ def gbm(facts, n_rounds, share, **others):
     if facts.quantiles:
         return QuantileLearner(model)
     return model if facts.counts or not facts.regression else TailRegressor(model)
+
+
+def quick_gbm(facts, share):
+    """Return LightGBM of few rounds. Numbers of many rows hold it back little: others do well where there is noise."""
+    if facts.regression and facts.n_rows > SMALL:
+        return gbm(facts, 150, share, learning_rate=0.1, reg_lambda=1.0)
+    return gbm(facts, 100 if facts.regression else 60, share)
+
+
+def random_gbm(facts):
+    """Return LightGBM with few leaves and random thresholds, for tables with much noise."""
+    rounds = 150 if facts.regression else 80
+    return gbm(facts, rounds, 1.0, learning_rate=0.12, num_leaves=7, extra_trees=True)
 
 
 def deep_gbm(facts, share):

@@ -53,7 +53,7 @@ WRAPPED = by_family(WrappedClassifier, WrappedRegressor)
 CANDIDATES = ("greedy", "linear", "mean")  # of "auto"
 MOST_TWINS = 10  # equal rows that may be one row that was repeated
 FEW_BAGS = 3  # of greedy selection where it is only judged
-JUDGED_CELLS = 100_000  # of a table, rows times members, that are enough to judge on
+JUDGED_CELLS = 20_000  # of a table, rows times members, that are enough to judge on
 
 
 @dataclass(repr=False, eq=False, kw_only=True)
@@ -131,9 +131,11 @@ class _Auto:
             for name in names:
                 model = self._make(name, n_bags=FEW_BAGS)
                 whole = None if group is None else group[train]
-                model.fit(
-                    table[train], rows.y[train], **row_params(model, sample_weight=rows.weight[train], groups=whole)
-                )
+                if name in CANDIDATES:
+                    model.fit(rows.some(train), None, **row_params(model, groups=whole))
+                else:  # it may read X by itself
+                    weight = rows.weight[train]
+                    model.fit(table[train], rows.y[train], **row_params(model, sample_weight=weight, groups=whole))
                 loss, weight = self._judge(model, table[test], rows.y[test], rows.weight[test])
                 if len(loss) == len(test):
                     loss, weight = _by_unit(loss, weight, unit[test])

@@ -58,6 +58,11 @@ class UsedRows:
         out[self.order] = values
         return out
 
+    def some(self, places):
+        """Return some of the rows, as rows of a table of their own whose columns stand in the order of the members."""
+        order, where = np.arange(len(self.order)), np.arange(len(places))
+        return UsedRows(self.cells[places], self.y[places], self.weight[places], order, where)
+
 
 def rows_of_numbers(cells):
     """Return how many rows of a table are enough, where classes are thousands: a search holds copies of all numbers."""
@@ -172,7 +177,16 @@ class TableMixin(ConstraintsMixin):
     """Checks, prior and empty rows that all meta-learners share."""
 
     def _check(self, X, y, sample_weight):
-        """Check parameters and data, set `prior_` and `classes_`, and return the `UsedRows` to fit on."""
+        """Check parameters and data, set `prior_` and `classes_`, and return the `UsedRows` to fit on.
+
+        `UsedRows` in the place of X come from a meta-learner that tries this one out: it has checked them.
+        """
+        if isinstance(X, UsedRows):
+            if isinstance(self, ClassifierMixin):
+                self.classes_ = np.arange(self.n_classes)
+            self.prior_ = self._kind.prior(X.y, X.weight)
+            self.n_features_in_ = len(X.order) * self._kind.n_columns
+            return X
         check_params(self)
         X, y = validate_data(
             self, X, y, dtype=self._precision, ensure_all_finite="allow-nan", y_numeric=isinstance(self, RegressorMixin)

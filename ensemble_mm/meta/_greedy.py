@@ -56,10 +56,13 @@ class _Greedy:
         bags = [self._select(whole, pool)]
         pool = np.union1d(np.intersect1d(best[:MOST_MEMBERS], pool), np.flatnonzero(bags[0]))
         for counts in self._bags(rows, n_bags, groups):
-            bag = np.repeat(np.arange(len(rows.y)), counts)
-            lacks = self._kind.is_stratified and len(np.unique(rows.y[bag])) < len(np.unique(rows.y))
-            if len(bag) and not (lacks and self.scoring is not None):
-                part = Objective(rows.cells[np.ix_(bag, pool)], rows.y[bag], rows.weight[bag], self._kind, self.scoring)
+            bag, worth, lacks = np.flatnonzero(counts), counts[counts > 0], False
+            if not whole.plain:  # some metrics know no weights, and some need all classes
+                bag, worth = np.repeat(bag, worth), 1
+                lacks = self._kind.is_stratified and len(np.unique(rows.y[bag])) < len(np.unique(rows.y))
+            if len(bag) and not lacks:
+                weight = rows.weight[bag] * worth
+                part = Objective(rows.cells[np.ix_(bag, pool)], rows.y[bag], weight, self._kind, self.scoring)
                 weights = np.zeros(n_members)
                 weights[pool] = self._select(part, np.arange(len(pool)))
                 bags.append(weights)

@@ -153,7 +153,15 @@ def test_fast_boosts_tables_that_stand_beside_other_views_on_their_own(other):
         beside_words = "words" in views.values()
         assert readers["gbm"] == (["facts"] if "media" in views.values() else "all")
         assert readers.get("gbm_tables") == ([["facts"]] if beside_words else None)
-        assert ("kernel" in readers) == (len(views) == 1 or other == "media")
+        assert ("kernel" in readers) == ("media" in views.values())
+        assert ("gbm_random" in readers) == (len(views) == 1)
+
+
+def test_fast_has_two_kinds_of_boosting_for_a_table_of_many_rows():
+    for n_rows, names in ((900, {"linear", "kernel", "gbm", "trees"}), (2000, {"linear", "gbm", "gbm_random"})):
+        for kind in ("regression", "classification"):
+            entries = portfolio("fast", kind, n_rows=n_rows, n_classes=2, views={"facts": "table"})
+            assert {name for name, *_ in entries} == names
 
 
 @pytest.mark.parametrize("heavy", [True, False])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
@@ -255,3 +256,18 @@ def test_auto_takes_the_groups_for_independent_not_their_rows():
     many = AutoClassifier(cv=3).fit(np.repeat(X, 20, axis=0), np.repeat(y, 20), groups=np.repeat(np.arange(40), 20))
     assert set(many.shares_) == set(one.shares_)
     assert AutoClassifier().fit(X, y, groups=np.zeros(40)).losses_ == {}  # nothing can be held out
+
+
+@pytest.mark.parametrize("name", ["greedy", "linear", "mean"])
+@pytest.mark.parametrize("kind", ["binary", "regression"])
+def test_rows_that_are_checked_give_the_same_as_their_table(name, kind):
+    table, y = binary_table()
+    table[::7, 0] = np.nan
+    model = make_meta_learner(name, kind=kind, n_classes=2 if kind == "binary" else None)
+    if name == "greedy":
+        model.set_params(n_bags=0)  # what is drawn depends on the order of the members
+    whole, some, again = model._check(table, y, None), np.arange(0, 200, 3), clone(model)
+    again.fit(whole.some(some), None)
+    model.fit(table[some][:, whole.order], y[some])
+    assert again.weights_ == pytest.approx(model.weights_)
+    assert again.predict(table[:, whole.order]) == pytest.approx(model.predict(table[:, whole.order]))
