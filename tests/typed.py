@@ -35,7 +35,9 @@ def everything_is_accepted() -> None:
         strategy="chain",
     )
     tasks.fit(X, Y, groups=[1, 2] * 30).evaluate(X, Y).loc["liked"]
-    em.StackedClassifier(cv=[([0, 1], [2]), ([1, 2], [0])])
+    names = ["lightgbm", "ridge"]
+    em.StackedClassifier(learners=names, cv=[([0, 1], [2]), ([1, 2], [0])])
+    em.MultiOutputStack(learners={"stars": names, "liked": ["linear", ("mine", LogisticRegression(), "all")]})
     em.save(tasks, "model.emm")
     em.load("model.emm").predict(X)
     em.compare_strategies(X, Y, learners="fast", cv=3).loc["liked"]

@@ -9,6 +9,7 @@ import os
 import re
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -90,14 +91,14 @@ def check_file(text: str, layout: Layout) -> tuple[Path, str, str]:
 def _read_sheet(path: Path, sheet) -> pd.DataFrame:
     """Return a sheet of a workbook. Other sheets are told, and lines of one cell above the names of the columns."""
     with pd.ExcelFile(path, engine="openpyxl") as book:
-        first, *others = book.sheet_names
+        first, *others = names = list(map(str, book.sheet_names))
         others = [name for name in others if getattr(book.book[name], "max_row", 1) != 1]  # Excel adds empty ones
-        if sheet and sheet not in book.sheet_names:
-            raise ValueError(f"it has no sheet {sheet!r}; it has {listed(book.sheet_names, 10)}")
+        if sheet and sheet not in names:
+            raise ValueError(f"it has no sheet {sheet!r}; it has {listed(names, 10)}")
         if others and not sheet:
             words = f"{path} was read from its first sheet, {first!r}. It also has {listed(map(repr, others), 10)}. "
             warn(printable(f"{words}For another sheet, write '{path}::{others[0]}'."), DataWarning)
-        options = {"sheet_name": sheet or 0, "dtype": object}
+        options: dict[str, Any] = {"sheet_name": sheet or 0, "dtype": object}
         frame = pd.read_excel(book, **options)
         unnamed = [str(name).startswith("Unnamed: ") for name in frame.columns]
         if sum(unnamed) == len(unnamed) - 1 > 0 and not unnamed[0]:

@@ -177,7 +177,8 @@ INNER = frozenset(
 )
 
 Parts = str | Sequence[tuple[Any, ...]]  # (name, estimator, ...)
-PartsByTask = Parts | Mapping[str, Parts]
+Learners = str | Sequence[str | tuple[Any, ...]]  # names, or as above
+LearnersByTask = Learners | Mapping[str, Learners]
 Path = str | os.PathLike[str]
 
 
@@ -196,7 +197,7 @@ class StackParameters(ConstraintsMixin):
     """Constructor of the stacks. scikit-learn asks that it only stores what it is given."""
 
     views: Parts = "auto"
-    learners: PartsByTask = "balanced"
+    learners: LearnersByTask = "balanced"
     meta_learner: Any = "auto"
     passthrough: bool | str | Sequence[str] = False
     layers: int = 1
