@@ -111,7 +111,7 @@ class ResultsMixin:
         >>> X, y = load_diabetes(return_X_y=True)
         >>> model = StackedRegressor(learners=[("ridge", Ridge(0.1))], cv=3, random_state=0).fit(X[:300], y[:300])
         >>> model.summary(X[300:], y[300:])
-        y (142 rows): off by 41.2 on average (95 % interval 34.5 to 47.9); 65.4 when always guessing the mean
+        y (142 rows): off by 41.2 on average (95 % interval 35.1 to 48.5); 65.4 when always guessing the mean
         """
         if (X is None) != (Y is None):
             raise ValueError("Give both X and Y, or neither: then the rows of the fit serve, as they were held out.")
