@@ -65,6 +65,8 @@ def numbers_of(model, X):
         yield "decisions", model.predict(X)
         yield "sets", model.predict_set(X, 0.8)
         yield "reliability", next(iter(em.ReliabilityDisplay.from_estimator(model).curves.values()))
+        risk = em.RiskCoverageDisplay.from_estimator(model).curve
+        yield "risk", risk[risk["certain"].round(6).diff() != 0]
         yield "confusion", em.ConfusionDisplay.from_estimator(model, normalize=None).confusion_matrix
     else:
         yield "predictions", model.predict(X)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..data import Classes
+from ..meta import rows_worth
 from ._cells import check_task
 from ._display_errors import predictions_of
 from ._drawing import PALETTE, finish, new_axes, tidy
@@ -48,13 +49,16 @@ class RiskCoverageDisplay:
         """
         name = check_task(estimator, task, Classes.family)
         info, truth, out, weight = predictions_of(estimator, name, X, Y)
+        worth = rows_worth(weight, len(truth))  # one of weight two is two rows, one without any is none
+        some = worth > 0
+        truth, out, worth = truth[some], out[some], worth[some]
         certain = out.max(axis=1)
         order = np.argsort(-certain, kind="stable")
-        mass = np.cumsum((np.ones(len(truth)) if weight is None else weight)[order])
+        mass = np.cumsum(worth[order])
         wrong = (info.rules.decide(out) != truth)[order] * np.diff(mass, prepend=0)
         last = np.flatnonzero(np.diff(certain[order], append=-1) != 0)  # rows that are as sure are answered together
         # The share of a few rows is chance: one wrong row among the first would draw a spike.
-        last = last[np.arange(len(truth))[last] >= min(FEWEST, len(truth)) - 1]
+        last = last[mass[last] >= min(FEWEST, mass[-1])]
         curve = {"answered": mass[last] / mass[-1], "risk": np.cumsum(wrong)[last] / mass[last],
                  "certain": certain[order][last]}  # fmt: skip
         return cls(curve=pd.DataFrame(curve), task=name).plot(ax=ax)
