@@ -38,6 +38,11 @@ def _usual(path):
     return np.where(path == path[np.argmin(np.abs(np.log(path)))], 0.0, 1.0)
 
 
+def _ridge(alpha, X):
+    """Return an unfitted ridge regression that copies no sparse rows, which it does not change."""
+    return Ridge(alpha=alpha, copy_X=not sparse.issparse(X))
+
+
 def _in_their_span(X):
     """Return rows as they are, or, where those are long, shorter ones with the same inner products.
 
@@ -294,7 +299,7 @@ class RidgePath(RegressorMixin, BaseEstimator):
         else:
             losses = self._score_path(rows, y, weight, path, groups)
             self.alpha_ = float(path[np.argmin(losses)])
-            model = Ridge(alpha=self.alpha_).fit(rows, y, sample_weight=weight)
+            model = _ridge(self.alpha_, rows).fit(rows, y, sample_weight=weight)
         self.coef_, self.intercept_ = np.ravel(_back_from_span(model.coef_, rows, X)), float(model.intercept_)
         return self
 
@@ -331,7 +336,7 @@ class RidgePath(RegressorMixin, BaseEstimator):
         for alpha in path:
             loss = 0.0
             for X_train, train, X_test, test in parts:
-                model = Ridge(alpha=alpha).fit(X_train, y[train], None if weight is None else weight[train])
+                model = _ridge(alpha, X).fit(X_train, y[train], None if weight is None else weight[train])
                 error = (model.predict(X_test) - y[test]) ** 2
                 loss += error.sum() if weight is None else error @ weight[test]
             losses.append(loss)

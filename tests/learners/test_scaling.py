@@ -149,3 +149,13 @@ def test_rows_that_are_worked_on_in_parts_give_the_same(monkeypatch):
     assert (in_parts.scale_[4] == whole.scale_[4]) and in_parts.scale_[4] == 0.5  # of two values
     np.testing.assert_array_equal(np.nan_to_num(whole.transform(X)), rows)
     np.testing.assert_allclose(kernel.transform(rows), mapped, rtol=1e-6)
+
+
+def test_scaled_sparse_rows_share_the_places_of_those_that_were_given():
+    X = sparse.random(30, 5, 0.4, "csr", np.float32, random_state=0)
+    before = X.toarray()
+    scaler = ViewScaler().fit(X)
+    scaled = scaler.transform(X)
+    assert np.shares_memory(scaled.indices, X.indices) and not np.shares_memory(scaled.data, X.data)
+    np.testing.assert_array_equal(scaled.toarray(), before * np.float32(scaler.factor_))
+    np.testing.assert_array_equal(X.toarray(), before)
