@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from ._accents import digits_of_any_script
 from ._blanks import is_blank, is_too_long
 from ._each import each
 
@@ -23,7 +24,7 @@ ENOUGH = 0.9  # share of the values that must read as dates
 ISO = "%Y-%m-%d"
 FIRST = {"day first": "%d", "month first": "%m"}  # what may be said of dates
 ONES = dict.fromkeys(map(ord, "023456789"), "1")
-_NAMES = (  # of months, by language: English, German, French, Spanish, Italian, Dutch, Portuguese
+_NAMES = (  # of months, by language: of Western Europe, the North, the East, and Indonesia; as they stand in dates
     "january february march april may june july august september october november december",
     "januar februar märz april mai juni juli august september oktober november dezember",
     "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
@@ -31,29 +32,49 @@ _NAMES = (  # of months, by language: English, German, French, Spanish, Italian,
     "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
     "januari februari maart april mei juni juli augustus september oktober november december",
     "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+    "januar februar marts april maj juni juli august september oktober november december",
+    "januari februari mars april maj juni juli augusti september oktober november december",
+    "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta"
+    " marraskuuta joulukuuta",
+    "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+    "ledna února března dubna května června července srpna září října listopadu prosince",
+    "január február március április május június július augusztus szeptember október november december",
+    "ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie",
+    "ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık",
+    "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+    "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь",
+    "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
+    "ιανουαρίου φεβρουαρίου μαρτίου απριλίου μαΐου ιουνίου ιουλίου αυγούστου σεπτεμβρίου οκτωβρίου νοεμβρίου"
+    " δεκεμβρίου",
+    "januari februari maret april mei juni juli agustus september oktober november desember",
 )
 MONTHS: dict[str, int] = {}
 for _line in _NAMES:
-    for _place, _name in enumerate(_line.split(), 1):
+    _begins = Counter(_name[:n] for _name in map(str.casefold, _line.split()) for n in (3, 4) if len(_name) > n)
+    for _place, _name in enumerate(map(str.casefold, _line.split()), 1):
         for _short in (_name, _name[:4], _name[:3]):
-            MONTHS.setdefault(_short, _place)
-MONTHS.pop("jui")  # juin or juillet
-MONTHS["mrz"] = 3
+            if _short == _name or _begins[_short] < 2:  # jui is juin or juillet
+                MONTHS.setdefault(_short, _place)
+MONTHS |= {"mrz": 3, "mrt": 3}
 
 ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7, "bst": 1, "wet": 0,
          "west": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3, "jst": 9}  # fmt: skip
 _DAYS = "mon tue wed thu fri sat sun mo di mi do fr sa so lun mar mer jeu ven sam dim".split()
 _WEEKDAY = rf"(?:(?:{'|'.join(_DAYS)})[^\W\d_]*\.?,?\s+)?"
 _TIME = (
-    r"(?:(?:[T ]|,\s*|\s+at\s+)(?P<H>\d{1,2}):(?P<M>[0-5]\d)(?::(?P<S>[0-5]\d)(?:[.,](?P<f>\d{1,9}))?)?"
+    r"(?:(?:[T :]|,\s*|\s+at\s+)(?P<H>\d{1,2}):(?P<M>[0-5]\d)(?::(?P<S>[0-5]\d)(?:[.,](?P<f>\d{1,9}))?)?"
     rf"(?:\s*(?P<half>[ap])\.?m\.?)?\s*(?P<zone>z|utc|gmt|{'|'.join(ZONES)}|[+-]\d{{2}}(?::?\d{{2}})?)?)?"
 )
 _ASCTIME = re.compile(
     r"(\w{3} \w{3} +\d{1,2}) (\d\d:\d\d:\d\d)( [+-]\d{4}| [A-Z]{3,4})? (\d{4})"
 )  # the year stands last
+_COMPACT = re.compile(r"(\d{8})[T_ ]?(\d\d)(\d\d)(\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?$")  # 20240205T143000Z
+_POINTED = re.compile(r"^(\d{1,4})\. ?(\d{1,2})\. ?(\d{1,4})\.?(?!\d)")  # 5. 2. 2024, 2024. 2. 5.
+_NO_DAY = re.compile(r"[0/.-]+[T ]?[0:.]*Z?$|9999-12-31(?!\d)|31[./]12[./]9999|12/31/9999")  # as databases write none
+_KOREAN = re.compile(r"\s?([년월일])(?:(?<=[년월])\s)?")
 _FIELDS = {
     "%Y": r"(?P<Y>\d{4})", "%y": r"(?P<y>\d{2})", "%m": r"(?P<m>\d{1,2})", "%d": r"(?P<d>\d{1,2})",
-    "%b": r"(?P<b>[^\W\d_]{3,})\.?", "%q": r"(?P<q>[1-4])", "%V": r"(?P<w>[0-5]\d)",
+    "%b": r"(?P<b>[^\W\d_]{3,})\.?", "%q": r"(?P<q>[1-4])", "%V": r"(?P<w>[0-5]\d)", "%u": r"(?P<u>[1-7])",
 }  # fmt: skip
 _SHAPES = tuple(  # of a text, and how it may be written; {0} is what stands between
     (re.compile(pattern + _TIME, re.IGNORECASE), formats)
@@ -62,20 +83,22 @@ _SHAPES = tuple(  # of a text, and how it may be written; {0} is what stands bet
         (r"\d{1,2}([-/.])\d{1,2}\1\d{4}", ("%m{0}%d{0}%Y", "%d{0}%m{0}%Y")),
         (r"\d{1,2}([-/.])\d{1,2}\1\d{2}", ("%m{0}%d{0}%y", "%d{0}%m{0}%y", "%y{0}%m{0}%d")),
         (r"\d{8}()", ("%Y%m%d",)),
-        (_WEEKDAY + r"\d{1,2}(?:st|nd|rd|th|\.)?[ ./-]*(?:of |de )?[^\W\d_]{3,}\.?[ ,./-]*(?:of |de )?\d{4}()",
+        (_WEEKDAY + r"\d{1,2}(?:st|nd|rd|th|er|o|\.)?[ ./-]*(?:of |de )?[^\W\d_]{3,}\.?[ ,./-]*(?:of |de )?\d{4}()",
          ("%d %b %Y",)),
-        (r"\d{1,2}-[^\W\d_]{3}-\d{2}()", ("%d-%b-%y",)),
+        (r"\d{1,2}[ ./-]{1,2}[^\W\d_]{3,}\.?[ ./-]{1,2}'?\d{2}()", ("%d-%b-%y",)),
         (_WEEKDAY + r"[^\W\d_]{3,}\.? ?\d{1,2}(?:st|nd|rd|th)?[ ,]+\d{4}()", ("%b %d %Y",)),
         (r"\d{4}[ ./-][^\W\d_]{3,}[ ./-]\d{1,2}()", ("%Y %b %d",)),
         (r"\d{4}-\d{2}()", ("%Y-%m",)),
         (r"\d{4}()", ("%Y",)),
         (r"\d{2}([/.])\d{4}", ("%m{0}%Y",)),
         (r"[^\W\d_]{3,}\.?[ .,/-]*\d{4}()", ("%b %Y",)),
-        (r"[^\W\d_]{3}-\d{2}()", ("%b-%y",)),
+        (r"[^\W\d_]{3}(?:-|\.? ?')\d{2}()", ("%b-%y",)),
         (r"\d{4}-?W\d{2}()", ("%Y-W%V",)),
+        (r"\d{4}-?W\d{2}-?\d()", ("%Y-W%V-%u",)),
         (r"\d{4}[ -]?Q\d()", ("%Y Q%q",)),
         (r"Q\d[ /-]?\d{4}()", ("Q%q %Y",)),
         (r"\d{4}年\d{1,2}月\d{1,2}日()", ("%Y年%m月%d日",)),
+        (r"\d{4}年\d{1,2}月()", ("%Y年%m月",)),
     )
 )  # fmt: skip
 
@@ -138,6 +161,8 @@ class DateRule:
         return None if item is None or is_blank(item) or is_too_long(item) else self._parse(_usual(item))
 
     def _parse(self, text: str) -> datetime | None:
+        if _NO_DAY.match(text):
+            return None
         ways = (self.format, *_coarser(self.format)) if self.partial else (self.format,)
         return next((found for way in ways if (found := _parse(text, way)) is not None), None)
 
@@ -174,8 +199,21 @@ def learn_dates(counts: Counter, *, sure: bool = False, said: str | None = None)
         return None
     if not sure and not _is_likely(best, texts, formats[best] == total):
         return None
+    if said is None and best.endswith("%y"):
+        best = _of_short_years(best, texts, formats)
     rule = DateRule(best, partial=parts > 0)
     return rule if said is not None else _in_doubt(rule, texts, formats)
+
+
+def _of_short_years(best: str, texts: dict[str, int], formats: dict[str, int]) -> str:
+    """Return the format that puts days nearest together: days that are taken for years lie far apart."""
+    alike = [way for way in formats if formats[way] == formats[best] and "%y" in way]
+    spans = {}
+    for way in alike:
+        days = [day for text in texts if (day := _parse(text, way)) is not None]
+        spans[way] = max(days).year - min(days).year
+    least = min(spans.values())
+    return best if spans[best] <= 3 * least + 3 else min(alike, key=lambda way: spans[way])
 
 
 def _sorted_by_type(counts: Counter) -> tuple[int, dict[str, int], int]:
@@ -184,14 +222,22 @@ def _sorted_by_type(counts: Counter) -> tuple[int, dict[str, int], int]:
     texts: dict[str, int] = {}
     for item, n in counts.items():
         text = _usual(item) if isinstance(item, str) else _digits(item)
-        if text and not is_blank(text):
+        if text and not is_blank(text) and not _NO_DAY.match(text):
             texts[text] = texts.get(text, 0) + n
-    return typed, texts, sum(n for item, n in counts.items() if not is_blank(item))
+    no_days = sum(n for item, n in counts.items() if isinstance(item, str) and _NO_DAY.match(item))
+    return typed, texts, sum(n for item, n in counts.items() if not is_blank(item)) - no_days
 
 
 def _usual(text: str) -> str:
-    """Return a text with the year beside the day, as in most forms; "Wed Oct 10 20:19:24 +0000 2018" has it last."""
-    return _ASCTIME.sub(r"\1 \4 \2\3", text.strip())
+    """Return a text with its parts as in most forms; "Wed Oct 10 20:19:24 +0000 2018" has the year last."""
+    text = digits_of_any_script(text).strip()
+    if not text.isascii():
+        text = _KOREAN.sub(lambda found: "年月日"["년월일".index(found[1])], text)
+    elif text[:8].isdecimal() and len(text) >= 14:
+        text = _COMPACT.sub(r"\1 \2:\3:\4\5", text)
+    elif text[-1:] == "." or ". " in text:
+        text = _POINTED.sub(r"\1.\2.\3", text)
+    return _ASCTIME.sub(r"\1 \4 \2\3", text)
 
 
 def _in_doubt(rule: DateRule, texts: dict[str, int], formats: dict[str, int]) -> DateRule:
@@ -291,7 +337,7 @@ def _pattern(format: str) -> re.Pattern:
         format = re.sub(r"[ .,-]", "@", format)
     body = ""
     for part in re.split(r"(%\w)", format):
-        body += _FIELDS.get(part) or re.escape(part).replace("@", r"(?:st|nd|rd|th)?[\s.,/-]*(?:(?:of|de)\s)?")
+        body += _FIELDS.get(part) or re.escape(part).replace("@", r"(?:st|nd|rd|th|er|o)?[\s.,/-]*'?(?:(?:of|de)\s)?")
     if format == "%Y%m%d":
         body = r"(?P<Y>\d{4})(?P<m>\d{2})(?P<d>\d{2})"
     return re.compile((_WEEKDAY if "%b" in format else "") + body + _TIME, re.IGNORECASE)
@@ -309,7 +355,7 @@ def _parse(text: str, format: str) -> datetime | None:
     year = int(part["Y"]) if part.get("Y") else 1900 + int(part["y"]) + 100 * (int(part["y"]) < 69)
     with suppress(ValueError):  # there is no such day, or no such hour
         if part.get("w"):
-            return datetime.fromisocalendar(year, int(part["w"]), 1)
+            return datetime.fromisocalendar(year, int(part["w"]), int(part.get("u") or 1))
         minute, second, fraction = int(part["M"] or 0), int(part["S"] or 0), int(part["f"][:6].ljust(6, "0"))
         time = _hour(part), minute, second, fraction, _zone(part["zone"])
         return datetime(year, _month(part), int(part.get("d") or 1), *time)

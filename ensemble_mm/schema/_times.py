@@ -9,15 +9,21 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from ._accents import digits_of_any_script
 from ._blanks import is_blank, is_too_long
 from ._each import each
 
 ENOUGH = 0.9  # share of the values that must read as times
 CLOCK = re.compile(
     r"(?:(?P<days>-?\d+)\s*days?,?\s*)?(?:(?P<minus>-)?\+?(?P<h>\d{1,3}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d(?:[.,]\d+)?))?)?"
-    r"(?:\s*(?P<half>[ap])\.?m\.?)?",
+    r"(?:\s*(?P<half>[ap])\.?m\.?)?(?:\s*(?:uhr|h|hrs?|hours?|o'clock))?",
     re.IGNORECASE,
 )
+PERIOD = re.compile(  # of ISO: P1Y2M, P3W, P1DT12H, PT30.5S
+    r"P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?"
+)
+HOURS_OF = (8766, 730.5, 168, 24, 1, 1 / 60, 1 / 3600)  # of its parts; of years and months on average
+SPLIT_BY_H = re.compile(r"(\d{1,3})\s?h\s?([0-5]\d)", re.IGNORECASE)  # 1h30
 WORDS = re.compile(  # 2h 50m, 1 hour 5 minutes; of ISO: PT1H30M
     r"(?:P(?:(\d+)D)?T?|(?:(\d+)\s*d(?:ays?)?\s*)?)(?:(\d+)\s*h(?:(?:ou)?rs?)?\s*)?(?:(\d+)\s*m(?:in(?:ute)?s?)?\s*)?"
     r"(?:(\d+(?:\.\d+)?)\s*s(?:ec(?:ond)?s?)?)?",
@@ -56,7 +62,7 @@ class TimeRule:
         if isinstance(item, np.timedelta64):
             return float(item / np.timedelta64(1, "h"))
         unread = not isinstance(item, str) or is_blank(item) or is_too_long(item)
-        return np.nan if unread else _hours(item.strip())
+        return np.nan if unread else _hours(digits_of_any_script(item).strip())
 
     def __str__(self) -> str:
         return "in hours"
@@ -66,6 +72,10 @@ def _hours(text: str) -> float:
     found = HALF.fullmatch(text)
     if found is not None:
         return int(found[1]) % 12 + 12.0 * (found[2] in "pP")
+    if (found := PERIOD.fullmatch(text)) is not None:
+        return sum(n * float((part or "0").replace(",", ".")) for n, part in zip(HOURS_OF, found.groups(), strict=True))
+    if (found := SPLIT_BY_H.fullmatch(text)) is not None:
+        return int(found[1]) + int(found[2]) / 60
     found = WORDS.fullmatch(text)
     if found is not None and any(found.groups()):
         parts = [float(part or 0) for part in (found[1] or found[2], *found.groups()[2:])]

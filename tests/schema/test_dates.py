@@ -111,7 +111,7 @@ def test_another_format_is_counted_and_not_guessed():
     column = column_of(["2024-02-05", "2024-02-06"])
     found, lost = column.read(pd.Series(["05/02/2024", "2024-02-07 10:30", "n/a", None, "soon"]))
     assert lost == ["05/02/2024", "soon"] and found.notna().tolist() == [False, True, False, False, False]
-    assert "2 of 3 values are not dates, such as '05/02/2024'" in column.trouble(found, lost)
+    assert "2 of 3 values are no dates, such as '05/02/2024'" in column.trouble(found, lost)
 
 
 @pytest.mark.parametrize(
@@ -178,3 +178,42 @@ def test_dates_do_not_depend_on_the_locale():
 def test_iso_dates_come_back(days):
     rule = learn_dates(Counter(day.isoformat() for day in days))
     assert rule is not None and [rule.value(day.isoformat()).date() for day in days] == days
+
+
+@pytest.mark.parametrize(
+    ("texts", "first"),
+    [
+        (["20210103T143000", "20210120T000000", "20210206T120000"], dt.datetime(2021, 1, 3, 14, 30)),
+        (["20210103143000", "20210120000000", "20210206120000"], dt.datetime(2021, 1, 3, 14, 30)),
+        (["03/Jan/2021:14:30:00", "20/Feb/2021:00:00:00"], dt.datetime(2021, 1, 3, 14, 30)),
+        (["21/01/03", "21/01/20", "22/02/06"], dt.datetime(2021, 1, 3)),
+        (["03.01.21", "20.01.21", "06.02.22"], dt.datetime(2021, 1, 3)),
+        (["03 Jan 21", "20 Jan 21", "06 Feb '22"], dt.datetime(2021, 1, 3)),
+        (["Jan '21", "Feb '21", "Mar '22"], dt.datetime(2021, 1, 1)),
+        (["1er janvier 2021", "2 juillet 2021"], dt.datetime(2021, 1, 1)),
+        (["3 stycznia 2021", "20 czerwca 2021", "5 lipca 2021"], dt.datetime(2021, 1, 3)),
+        (["3 июля 2021", "20 июня 2021", "6 мая 2021"], dt.datetime(2021, 7, 3)),
+        (["5. července 2021", "6. června 2021"], dt.datetime(2021, 7, 5)),
+        (["3 Ocak 2021", "20 Ağustos 2021"], dt.datetime(2021, 1, 3)),
+        (["12 mrt. 2021", "1 mei 2021"], dt.datetime(2021, 3, 12)),
+        (["2021년 1월 3일", "2021년 12월 20일"], dt.datetime(2021, 1, 3)),
+        (["2021. 1. 3.", "2021. 12. 20."], dt.datetime(2021, 1, 3)),
+        (["3. 1. 2021", "20. 12. 2021"], dt.datetime(2021, 1, 3)),
+        (["２０２１／０１／０３", "２０２１／１２／２０"], dt.datetime(2021, 1, 3)),
+        (["٢٠٢١-٠١-٠٣", "٢٠٢١-١٢-٢٠"], dt.datetime(2021, 1, 3)),
+        (["\u200e03/01/2021", "\u200e20/01/2021"], dt.datetime(2021, 1, 3)),
+        (["2020-W53-7", "2021-W03-3"], dt.datetime(2021, 1, 3)),
+        (["2021年1月", "2021年2月"], dt.datetime(2021, 1, 1)),
+        (["2021-01-03", "0000-00-00", "9999-12-31"], dt.datetime(2021, 1, 3)),
+    ],
+)
+def test_dates_of_many_places(texts, first):
+    column = infer_column(pd.Series(texts, dtype=object), "x")
+    assert column.taken_as == "date" and column.read(pd.Series(texts[:1]))[0][0] == first
+    assert column.read(pd.Series(texts))[0].isna().sum() == sum(text[:4] in ("0000", "9999") for text in texts)
+
+
+def test_days_that_stand_for_none_are_counted():
+    texts = [f"2021-01-{day:02}" for day in range(1, 29)] + ["0000-00-00 00:00:00", "9999-12-31"] * 8
+    column = infer_column(pd.Series(texts, dtype=object), "x")
+    assert column.missing == pytest.approx(16 / 44) and "16 of 44 values are no" in column.notes[0]

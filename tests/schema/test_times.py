@@ -8,6 +8,7 @@ import pytest
 
 from ensemble_mm import TabularExtractor
 from ensemble_mm.schema import infer_column
+from ensemble_mm.schema._times import TimeRule
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,12 @@ def test_times_of_arrow_are_times():
         column = infer_column(series, "x")
         assert column.taken_as == "time"
         np.testing.assert_array_equal(column.read(series)[0], [1, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [("P5M", 5 * 730.5), ("P1Y", 8766), ("P3W", 504), ("P1DT12H", 36), ("PT90.5S", 90.5 / 3600), ("1h30", 1.5),
+     ("2 h 05", 2 + 5 / 60), ("14:30 Uhr", 14.5), ("1:30 h", 1.5), ("１４：３０", 14.5), ("\u200e14:30", 14.5)],
+)  # fmt: skip
+def test_lengths_of_time_of_many_places(text, hours):
+    assert TimeRule().value(text) == pytest.approx(hours) and np.isnan(TimeRule().value("P"))
