@@ -26,6 +26,7 @@ from ._schema import PLACE, open_api, page
 log = logging.getLogger("ensemble_mm.endpoint")
 
 HELD = 8  # largest bodies that may be in memory at once: many slow senders must not fill it
+SPILT = 64 * 2**20  # bytes of a body that is too large that are read, and not kept
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 HEADERS = {
     "Cache-Control": "no-store",
@@ -101,6 +102,7 @@ class Service:
     async def predict(self, request: Request) -> Response:
         kind = _kind_of(request)
         if kind in FORMS:
+            _check_charset(request)
             async with (
                 self._whole(request) as body,
                 body.form(max_files=MOST_ROWS, max_fields=MOST_ROWS, max_part_size=self._settings.max_body) as form,
@@ -172,6 +174,8 @@ class Service:
         too_large = Refusal(413, f"The body has more than {most:,} bytes: send fewer rows, or smaller files.")
         said = request.headers.get("content-length", "0")
         if said.isdecimal() and int(said) > most:
+            if int(said) <= SPILT and "expect" not in request.headers:  # who expects an answer has sent nothing yet
+                await _spill(request)
             raise too_large
 
         async def receive():
@@ -181,6 +185,8 @@ class Service:
             own += size
             self._held += size
             if own > most:
+                if message.get("more_body"):
+                    await _spill(request)
                 raise too_large
             if self._held > HELD * most:
                 raise Refusal(503, "Too many large requests are being read: try again in a second.")
@@ -190,6 +196,15 @@ class Service:
             yield Request(request.scope, receive)
         finally:
             self._held -= own
+
+
+async def _spill(request: Request) -> None:
+    """Read on in a body, and keep nothing: a sender that is cut off while it sends sees no answer."""
+    read, more = 0, True
+    while more and read <= SPILT:
+        message = await request.receive()
+        read += len(message.get("body", b""))
+        more = message.get("more_body", False)
 
 
 async def _worded(handler, request: Request) -> Response:
@@ -217,7 +232,7 @@ def _refused(status: int, words: str) -> Response:
     response = _json({"error": words}, status)
     if status == 503:
         response.headers["Retry-After"] = "1"
-    if status == 413:  # the rest of the body is not read
+    if status == 413:  # what is left of the body is not read
         response.headers["Connection"] = "close"
     return response
 
@@ -225,6 +240,15 @@ def _refused(status: int, words: str) -> Response:
 def _json(content, status: int = 200) -> Response:
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return Response(text.encode("utf-8", "replace") + b"\n", status, HEADERS, "application/json")
+
+
+def _check_charset(request: Request) -> None:
+    """Refuse a form that is not in UTF-8: some of the encodings of Python take the square of a text's length."""
+    from python_multipart.multipart import parse_options_header
+
+    _, said = parse_options_header(request.headers["content-type"])
+    if said.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8"):
+        raise Refusal(415, "Send the form in UTF-8.")
 
 
 def _kind_of(request: Request) -> str:

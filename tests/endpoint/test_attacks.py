@@ -195,3 +195,29 @@ def test_a_name_of_a_file_in_base64_or_as_a_file_is_not_opened(coats, served, tm
         for body, kind in [*bodies, (part.encode(), "multipart/form-data; boundary=x")]:
             status, answer = served.call("/predict", body, kind)
             assert (status, "must be a file" in answer["error"]) == (400, True), answer
+
+
+@pytest.mark.parametrize("length", ["Content-Length: %d", "Transfer-Encoding: chunked"])
+def test_a_sender_of_far_too_much_hears_why(served, length):
+    """To be cut off in the middle would be a broken connection, in the place of an answer."""
+    body = b" " * 20_000_000
+    chunk = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    head = b"POST /predict HTTP/1.1\r\nHost: a\r\n" + length.encode() + b"\r\n\r\n"
+    answer = spoken(served, head % len(body) + body if "%d" in length else head + chunk)
+    assert answer.startswith("HTTP/1.1 413") and "307,200 bytes" in answer
+
+
+def test_who_expects_an_answer_before_the_body_is_answered_at_once(served):
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as line:
+        line.sendall(b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\nExpect: 100-continue\r\n\r\n")
+        assert line.recv(100).startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.parametrize("charset", ["undefined", "punycode", "idna", "unicode_escape", "utf-7", "nonsense"])
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded"])
+def test_forms_are_read_in_no_other_encoding(served, kind, charset):
+    """Python has some that take the square of a text's length, and some that fail in words of their own."""
+    part = b'--x\r\nContent-Disposition: form-data; name="review"\r\n\r\nwarm-' + b"9a" * 50_000 + b"\r\n--x--\r\n"
+    status, answer = served.call("/predict", part, f"{kind}; charset={charset}")
+    assert (status, answer) == (415, {"error": "Send the form in UTF-8."})
+    assert served.call("/predict", b"review=warm", "application/x-www-form-urlencoded; charset=UTF-8")[0] != 415
