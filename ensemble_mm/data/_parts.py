@@ -11,7 +11,17 @@ from .._checks import DataWarning, printable, require, warn
 from ._cells import plain
 from ._chunked import ChunkedData
 from ._delimited import Layout, read_delimited_in_parts
-from ._sources import ADDRESS, check_file, folder_of, folder_on_disk, open_query, open_unpacked, read_source, readable
+from ._sources import (
+    ADDRESS,
+    check_file,
+    check_lines,
+    folder_of,
+    folder_on_disk,
+    open_query,
+    open_unpacked,
+    read_source,
+    readable,
+)
 
 PART = 65_536  # rows that are read at a time into a table on disk
 
@@ -53,7 +63,7 @@ def _of_input(layout, n_rows, texts):
     file = sys.stdin.buffer
     if file.peek(1)[:1] in (b"{", b""):
         with readable("The standard input", "jsonl"):
-            yield from map(plain, pd.read_json(file, lines=True, dtype=False, chunksize=n_rows))
+            yield from map(plain, pd.read_json(check_lines(file), lines=True, dtype=False, chunksize=n_rows))
     else:
         with readable("The standard input", "csv"):
             parts = read_delimited_in_parts("The standard input", file, layout, ",", n_rows, texts)
@@ -75,7 +85,7 @@ def _of_parquet(source, path, n_rows):
 
 def _of_lines(source, path, n_rows):
     with readable(path, "jsonl"), open_unpacked(path) as file:
-        yield from map(plain, pd.read_json(file, lines=True, dtype=False, chunksize=n_rows))
+        yield from map(plain, pd.read_json(check_lines(file), lines=True, dtype=False, chunksize=n_rows))
 
 
 def _of_workbook(source, path, n_rows):

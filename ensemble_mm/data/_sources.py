@@ -1,6 +1,7 @@
 """Where a table comes from: a file by its suffix, a sheet of a workbook, a table or a query of a database."""
 
 import bz2
+import codecs
 import contextlib
 import gzip
 import io
@@ -43,7 +44,7 @@ def read_source(source, layout: Layout) -> tuple[pd.DataFrame, Path]:
             frame = pd.read_parquet(path)
         elif kind == "jsonl":  # numbers are numbers, and texts stay texts: "00501"
             with open_unpacked(path) as file:
-                frame = pd.read_json(file, lines=True, dtype=False)
+                frame = pd.read_json(check_lines(file), lines=True, dtype=False)
         elif kind == "excel":
             require("openpyxl", extra="excel", caller="read_table of a workbook of Excel")
             frame = _read_sheet(path, sheet)
@@ -125,6 +126,15 @@ def open_unpacked(path: Path):
         pyarrow = require("pyarrow", extra="parquet", caller="reading a .zst file")
         return io.BufferedReader(pyarrow.input_stream(path, compression="zstd"))
     return (PACKED.get(suffix) or open)(path, "rb")
+
+
+def check_lines(file):
+    """Return an open file of JSON lines, behind a mark of its encoding; raise a ValueError for one list of all rows."""
+    if file.peek(3)[:3] == codecs.BOM_UTF8:
+        file.read(3)
+    if file.peek(1)[:1] == b"[":  # pandas makes one row of it, with a column per element
+        raise ValueError("it holds one list, not a row per line: write each row as an object on a line of its own")
+    return file
 
 
 @contextlib.contextmanager

@@ -216,7 +216,8 @@ def _of_dtype(values) -> tuple[str, Any]:
         return "date", DateRule(partial=isinstance(dtype, pd.PeriodDtype))
     if dtype.kind == "m":
         return "time", TimeRule()
-    if dtype.kind in "iuf" and 19000101 <= values.min() <= values.max() <= 20991231:
+    # Of two bytes no number is so large, and some of them do not compare.
+    if dtype.kind in "iuf" and dtype.itemsize > 2 and 19000101 <= values.min() <= values.max() <= 20991231:
         rule = learn_dates(Counter(values.dropna().unique().tolist()))
         if rule is not None:
             return "date", rule

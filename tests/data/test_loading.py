@@ -458,6 +458,15 @@ def test_types_come_back_from_every_source(tmp_path, suffix):
     np.testing.assert_array_equal(found["size"].astype(float), X["size"])
 
 
+def test_a_list_of_rows_is_no_row_of_json_lines(tmp_path):
+    (tmp_path / "t.jsonl").write_text('[{"a": 1}, {"a": 2}]')
+    for read in (read_table, lambda path: list(read_parts(path, n_rows=1))):
+        with pytest.raises(ValueError, match="one list, not a row per line"):
+            read(tmp_path / "t.jsonl")
+    (tmp_path / "t.jsonl").write_text('\ufeff{"a": 1}\n{"a": 2}\n', encoding="utf-8")
+    assert read_table(tmp_path / "t.jsonl")[0]["a"].tolist() == [1, 2]
+
+
 @pytest.mark.parametrize("name", ["t.csv.gz", "t.tsv.bz2", "t.jsonl.xz", "t.csv.zst", "t.ndjson.gz"])
 def test_compressed_text_is_read_whole_and_in_parts(frame, tmp_path, name):
     path, content = tmp_path / name, frame.to_csv(index=False).encode()

@@ -188,17 +188,18 @@ def test_codes_that_no_float_holds_are_told():
 
 
 @pytest.mark.parametrize(
-    "dtype", ["float64", "int8", "Int64", "Float64", "boolean", "bool", "category", "Sparse[float]"]
+    "dtype", ["float64", "float16", "int8", "Int64", "Float64", "boolean", "bool", "category", "Sparse[float]"]
 )
 def test_numbers_of_any_dtype_are_read_alike(dtype):
     column = infer_column(pd.Series([0.0, 1.0, 1.0]), "x")
     assert column.read(pd.Series([0, 1, 1]).astype(dtype))[0].astype(float).tolist() == [0, 1, 1]
 
 
-@pytest.mark.parametrize("name", ["decimal128", "dictionary", "int64", "string"])
+@pytest.mark.parametrize("name", ["halffloat", "decimal128", "dictionary", "int64", "string"])
 def test_numbers_of_arrow_are_numbers(name):
     pa = pytest.importorskip("pyarrow")
     made = {
+        "halffloat": (pa.float16(), [np.float16(1), None, np.float16(2)]),
         "decimal128": (pa.decimal128(5, 2), [Decimal("1.50"), None, Decimal("2.00")]),
         "dictionary": (pa.dictionary(pa.int32(), pa.int64()), [1, None, 2]),
         "int64": (pa.int64(), [1, None, 2]),
