@@ -61,7 +61,7 @@ class BadItemsError(ValueError):
 
     def __init__(self, what: str, rows: list[int], reasons: list[str]):
         self.what, self.rows, self.reasons = what, list(rows), list(reasons)
-        remedy = 'Mend or remove these files, or pass on_bad="missing" to treat them as missing.'
+        remedy = 'Repair or remove these files, or pass on_bad="missing" to treat them as missing.'
         if any(reason.endswith(NOT_HERE) for reason in self.reasons):
             here = printable(str(Path.cwd()))
             remedy = (
@@ -282,11 +282,17 @@ def check_params(estimator) -> None:
     A method `check_settings` tells what one parameter alone does not. The parameters of learners, extractors and steps
     that the estimator holds are checked too.
     """
-    for part in [estimator, *estimator.get_params(deep=True).values()]:
+    params = estimator.get_params(deep=True)
+    for part in [estimator, *params.values()]:
         if isinstance(part, type):
             continue
         if hasattr(part, "_parameter_constraints"):
-            for name, value in part.get_params(deep=False).items():
+            own = (
+                part.get_params(deep=False)
+                if part is not estimator
+                else {n: params[n] for n in params if "__" not in n}
+            )
+            for name, value in own.items():
                 check_param(name, value, part._parameter_constraints.get(name, "no_validation"), type(part).__name__)
         if hasattr(part, "check_settings"):
             part.check_settings()
@@ -392,7 +398,7 @@ def bytes_of(name: str, value) -> int:
     if found is not None:
         value = float(found[1]) * 1000 ** "BKMGT".index(found[2].upper() or "B")
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
-        raise ValueError(f'{name}={value!r} is no amount of memory: give a text such as "4GB" or "500MB".')
+        raise ValueError(f'{name}={value!r} is not an amount of memory: give a text such as "4GB" or "500MB".')
     return int(value)
 
 

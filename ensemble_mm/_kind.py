@@ -196,7 +196,7 @@ class Classes(Kind):
             return np.stack([1 - block, block], axis=2)
         if block.shape[1] % self.n_classes:
             raise ValueError(
-                f"The table has {block.shape[1]} columns, which is no multiple of its {self.n_classes} classes: give "
+                f"The table has {block.shape[1]} columns, not a multiple of its {self.n_classes} classes: give "
                 "every member one column per class."
             )
         cells = block.reshape(len(block), -1, self.n_classes)

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -121,11 +122,19 @@ def judges_decisions(scoring) -> bool:
 
 
 def check_scorer(scoring, kind, parameter="scoring"):
-    """Raise an error unless a parameter is None or can judge tasks of a kind; a callable is taken at its word."""
+    """Raise an error unless a parameter is None or can judge tasks of a kind.
+
+    A callable that can be called as a scorer is taken at its word.
+    """
     if scoring is None:
         return
-    _scorer(scoring, parameter)
+    scorer = _scorer(scoring, parameter)
     if not isinstance(scoring, str):
+        if not _takes_estimator(scorer):
+            raise TypeError(
+                f"{parameter}={scoring!r} is not called as a scorer is, with an estimator, X and y: a function of "
+                "labels and predictions becomes one by sklearn.metrics.make_scorer."
+            )
         return
     faults = {other: _fault(scoring, other) for other in (Numbers(), kind)}
     reason = faults[kind]
@@ -145,9 +154,20 @@ def _scorer(scoring, parameter="scoring"):
     scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
     if not callable(scorer):
         raise TypeError(
-            f"{parameter}={scoring!r} is no scorer: give a name that scikit-learn knows, or a scorer of its kind."
+            f"{parameter}={scoring!r} is not a scorer: give a name that scikit-learn knows, or a scorer of its kind."
         )
     return scorer
+
+
+def _takes_estimator(scorer) -> bool:
+    """Tell whether a callable takes what a scorer does; one whose parameters cannot be looked at is believed to."""
+    try:
+        signature(scorer).bind("estimator", "X", "y")
+    except TypeError:
+        return False
+    except ValueError:  # written in C
+        pass
+    return not isinstance(scorer, type)
 
 
 def _fault(scoring, kind):

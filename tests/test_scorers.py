@@ -61,7 +61,7 @@ def test_a_scorer_of_another_kind_of_target_is_refused(scoring, suited, others):
 def test_a_misspelt_scorer_is_told_with_the_nearest():
     with pytest.raises(ValueError, match="threshold='balanced_acuracy' .* Did you mean 'balanced_accuracy'"):
         check_scorer("balanced_acuracy", Classes(2), "threshold")
-    with pytest.raises(TypeError, match="is no scorer"):
+    with pytest.raises(TypeError, match="is not a scorer"):
         check_scorer(3, Classes(2))
 
 

@@ -2,7 +2,7 @@
 01 Sentiment from a picture and a text
 ======================================
 
-Posts have a text and a picture, and either may carry the mood. One stack reads both, and tells how much each gives.
+Posts have a text and a picture, and either may carry the mood. One stack reads both, and shows how much each gives.
 """
 
 # %%

@@ -2,8 +2,8 @@
 05 Several tasks, most labels of one unknown
 ============================================
 
-A costly measurement is known for few rows, cheap ones that have the same cause for all. With `strategy="stacked"` the
-estimates of the cheap tasks help the costly one; a guard leaves alone what they would not help.
+A costly measurement is known for few rows; a cheap one with the same cause is known for all. With `strategy="stacked"`
+the estimates of the cheap task help the costly one. Tasks that they would not help stay as they are.
 """
 
 # %%

@@ -2,8 +2,8 @@
 11 Intervals and prediction sets
 ================================
 
-How sure is a prediction? Conformal sets and intervals stand on the out-of-fold errors of the fit, and cover what they
-promise whatever the learners are.
+How sure is a prediction? Conformal sets and intervals are made of the out-of-fold errors of the fit. They cover
+what they promise, whatever the learners are.
 """
 
 # %%
@@ -48,7 +48,7 @@ print({int(s): int(c) for s, c in zip(size, count, strict=True)}, "rows by the n
 
 # %%
 order = np.argsort(-sets.sum(axis=1), kind="stable")
-fig, axes = plt.subplots(2, 5, figsize=(8, 4.6))
+fig, axes = plt.subplots(2, 5, figsize=(6.4, 4.6))
 for ax, row in zip(axes.ravel(), [*order[:5], *order[-5:]], strict=True):
     ax.imshow(X_test[row].reshape(8, 8), cmap="gray_r")
     ax.set_title(f"is {y_test[row]}\nset: " + " ".join(map(str, np.flatnonzero(sets[row]))), fontsize=8)

@@ -2,8 +2,8 @@
 14 What the features of each modality see
 =========================================
 
-One item of every modality, and beside it what its default extractor makes of it. Nothing here is learned but the words
-of the texts and the scales of the table.
+One item of every modality, and beside it what its default extractor makes of it. Only the words of
+the texts and the scales of the table are learned.
 """
 
 import matplotlib.pyplot as plt
@@ -62,8 +62,8 @@ for axis in axes[[0, 1, 3]]:
 # %%
 # A sound
 # -------
-# Sound becomes energy in 40 bands of pitch over time, of which mean and deviation are columns; the cepstra of five
-# equal parts keep the order of what is heard.
+# Sound becomes energy in 40 bands of pitch over time, with a column for the mean and the deviation of each; the cepstra
+# of five equal parts keep the order of what is heard.
 
 path = next(path for path in X["sound"] if path)
 extractor = AudioExtractor()
@@ -106,8 +106,8 @@ axes[4].title.set_fontsize(9)
 # %%
 # A text
 # ------
-# Words and pairs of words count as much as they are rare elsewhere; counts such as length and
-# punctuation stand beside them.
+# Words and pairs of words count more if they are rare in other texts. Further columns count characters, words and
+# punctuation.
 
 texts = ["The sleeve is torn and the coat is cold!", "A warm coat, a soft sleeve.", "The parcel came on Monday."]
 extractor = TextExtractor()
@@ -121,7 +121,8 @@ axis.set(title=texts[0], xlabel="TF-IDF")
 # %%
 # A table
 # -------
-# Numbers are filled, evened and set to one scale; a hole has a column of its own, and so has each value of a category.
+# Missing numbers are filled, and all are brought to an even distribution and one scale. A column of its own marks what
+# is missing, and each value of a category has a column.
 
 facts = pd.DataFrame(
     {"price": [20.0, 35.0, None, 1200.0], "shop": ["north", "south", "north", None], "day": ["2024-01-05", "2024-02-11",

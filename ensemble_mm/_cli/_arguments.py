@@ -38,18 +38,18 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action=_Version, help="show the version and leave")
+    parser.add_argument("--version", action=_Version, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="command")
     _fit(_add(commands, "fit", "learn from a table and write a model file"))
     _predict(_add(commands, "predict", "predict the rows of a table"))
     _evaluate(_add(commands, "evaluate", "score a model on a table with known targets"))
-    _report(_add(commands, "report", "write one self-contained HTML page on a model"))
+    _report(_add(commands, "report", "write a report on a model as one HTML page"))
     _schema(_add(commands, "schema", "show what the columns of a table are taken for, and why"))
     _inspect(_add(commands, "inspect", "show what a model file holds: views, columns, targets, scores, versions"))
     _serve(_add(commands, "serve", "answer requests for predictions over HTTP, until stopped"))
-    _export(_add(commands, "export", "write a folder that a container is built from, or a graph of ONNX"))
+    _export(_add(commands, "export", "write a folder for a container, or an ONNX file"))
     _runs(_add(commands, "runs", "list, compare and delete the runs of a database"))
-    _stack(_add(commands, "plan", "tell what a fit would compute, without computing it"))
+    _stack(_add(commands, "plan", "show what a fit would compute, without computing it"))
     _audit(_add(commands, "audit", "look for leaks: rows, groups, columns and learners that give the targets away"))
     command = _add(commands, "demo", "fit, explain and report packaged recordings, in a few minutes")
     command.add_argument("--out", default="demo-output", metavar="DIR", help="where to write (default: %(default)s)")
@@ -75,7 +75,7 @@ class _Parser(argparse.ArgumentParser):
         named = message.removeprefix("argument ").partition(":")[0].partition("/")[0]
         action = self._option_string_actions.get(named)
         if action is not None and message.endswith("expected one argument"):
-            message = f"{named} wants a value: {named} {action.metavar or action.dest.upper()}"
+            message = f"{named} needs a value: {named} {action.metavar or action.dest.upper()}"
         elif named == "COMMAND":
             (commands,) = (action.choices for action in self._actions if isinstance(action, argparse._SubParsersAction))
             given = message.partition("invalid choice: ")[2].partition(" (")[0].strip("'")
@@ -131,7 +131,7 @@ def _trust(add):
 
 
 def _on_bad(add):
-    words = "what an unreadable media file does: stop, or count as missing and be listed"
+    words = "an unreadable media file: stop with an error, or count it as missing and list it"
     _choice(add, "--on-bad", ("raise", "missing"), "raise", words)
 
 
@@ -172,8 +172,8 @@ def _stack(command):
     )
     _said(add)
     _drop(add)
-    add("--id", metavar="COLUMN", help="column that names the rows, in the report too; not learnt from")
-    add("--groups", metavar="COLUMN", help="rows of a group stay together when rows are held out; not learnt from")
+    add("--id", metavar="COLUMN", help="column that names the rows, also in the report; it is not an input")
+    add("--groups", metavar="COLUMN", help="column of groups, whose rows are held out together; it is not an input")
     _choice(add, "--learners", PORTFOLIOS, "balanced", "portfolio of base learners")
     _choice(add, "--strategy", STRATEGIES, "stacked", "how several targets use each other")
     _choice(add, "--meta-learner", META_LEARNERS, "auto", "how predictions are combined")
@@ -181,13 +181,13 @@ def _stack(command):
     add("--prune", type=_prune, metavar="auto|N", help="drop learners that do not help, or keep N of them")
     add("--rare", choices=("keep", "drop"), default="keep", help="classes of one row: keep them, or leave them out")
     add("--calibration", choices=list(CALIBRATORS), help="calibrate the probabilities")
-    words = "decide for classes such that a metric is best, such as f1 (default: the most probable class)"
+    words = "choose classes so that a metric is highest, such as f1 (default: the most probable class)"
     add("--threshold", type=_threshold, metavar="METRIC", help=words)
-    add("--class-weight", choices=("balanced",), help="let rare classes count as much as frequent ones in learners")
+    add("--class-weight", choices=("balanced",), help="give rare classes as much weight as frequent ones in learners")
     add("--missing-indicator", action="store_true", help="tell learners which views a row lacks")
     add("--augment", type=_count(0), default=0, metavar="N", help="augmented copies of each row")
     _on_bad(add)
-    _choice(add, "--on-error", ("raise", "drop"), "raise", "what a failing learner does to the fit")
+    _choice(add, "--on-error", ("raise", "drop"), "raise", "a learner that fails: stop with an error, or leave it out")
     add("--time-budget", type=_seconds, metavar="SECONDS", help="stop starting work after this long")
     add("--job-timeout", type=_seconds, metavar="SECONDS", help="longest that one job may take")
     add("--cache", metavar="DIR", help="keep features here, for the next fit")
@@ -201,7 +201,7 @@ def _stack(command):
 def _fit(command):
     _stack(command)
     add = command.add_argument
-    add("--out", required=True, metavar="FILE", help="the model file, by custom *.emm")
+    add("--out", required=True, metavar="FILE", help="the model file, usually *.emm")
     add("--db", metavar="URL", help="also record the run, for example in sqlite:///runs.db")
     _artifacts(add)
     add("--name", help="name of the task in the database (default: the name of the table)")
@@ -249,7 +249,7 @@ def _report(command):
 def _schema(command):
     add = command.add_argument
     add("data", help="the table")
-    _each(add, "--targets", _names, "A,B", "columns to predict: what they are taken for is told apart")
+    _each(add, "--targets", _names, "A,B", "columns to predict, which are listed separately")
     _said(add)
     _drop(add)
     add("--out", metavar="FILE", help="also write the list: .csv, .tsv, .parquet or .jsonl")
@@ -265,11 +265,11 @@ def _serve(command):
     add = command.add_argument
     add("model", help="the model file")
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine alone)")
-    add("--port", type=_port, default=8000, metavar="N", help="0 takes a free one (default: %(default)s)")
+    add("--port", type=_port, default=8000, metavar="N", help="port; 0 takes a free one (default: %(default)s)")
     add("--workers", type=_count(1), default=1, metavar="N", help="processes (default: %(default)s)")
     words = "most rows that are predicted together (default: %(default)s)"
     add("--max-batch", type=_count(1), default=64, metavar="N", help=words)
-    words = "how long a request waits for others to join it (default: 0)"
+    words = "how long a request waits for others, to be predicted together (default: 0)"
     add("--max-wait-ms", type=_milliseconds, default=0.0, metavar="N", help=words)
     words = "largest request, in bytes or as 500K, 16M (default: 16M)"
     add("--max-body", type=_size, default=16 * 2**20, metavar="SIZE", help=words)
@@ -280,8 +280,9 @@ def _export(command):
     add = command.add_argument
     add("model", help="the model file")
     add("--to", choices=("docker", "onnx"), required=True, help="what for")
-    add("--out", required=True, metavar="PATH", help="the folder for Docker, or the file of ONNX, by custom *.onnx")
-    add("--data", metavar="TABLE", help="rows of which ONNX must say what the model says, such as those of the fit")
+    add("--out", required=True, metavar="PATH", help="the folder for Docker, or the ONNX file, usually *.onnx")
+    words = "rows on which graph and model must predict the same, such as those of the fit"
+    add("--data", metavar="TABLE", help=words)
     _new_rows(add)
 
 

@@ -197,7 +197,7 @@ def _export(args):
     model = _load(args)
     X, _ = _split(model, _read(args, model))
     write_onnx(model, X, args.out)
-    tell(f"{args.to}: {args.out}; it says of {len(X)} rows what the model says")
+    tell(f"{args.to}: {args.out}; for {len(X)} rows it predicts what the model predicts")
 
 
 def _runs(args):

@@ -214,7 +214,7 @@ def _spec_of(entry) -> LearnerSpec | None:
     predicts = hasattr(spec.estimator, "predict") or isinstance(spec.estimator, (ClassifierMixin, RegressorMixin))
     if not hasattr(spec.estimator, "fit") or not predicts:
         raise TypeError(
-            f"Learner {spec.name!r} is no estimator: {spec.estimator!r} has no fit and predict. "
+            f"Learner {spec.name!r} is not an estimator: {spec.estimator!r} has no fit and predict. "
             "Give any scikit-learn classifier or regressor."
         )
     if isinstance(spec.estimator, type):

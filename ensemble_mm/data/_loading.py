@@ -62,11 +62,16 @@ def read_table(
     Parameters
     ----------
     source : path, str or dict
-        CSV, TSV, Parquet, JSON lines or Excel (extra `excel`; "book.xlsx::sheet" for another than the first), by
-        suffix, text also compressed as .gz, .bz2, .xz or .zst; a folder of Parquet files; a table or a query of a
-        database as "sqlite:///file.db::table" or "sqlite:///file.db::select a from t"
-        (any SQLAlchemy address; extra `store`); or a dict from view to a text file with one item per line. Digits that
-        begin with 0, such as 00501, stay texts.
+        One of:
+
+        - a file of the format of its suffix: CSV, TSV and JSON lines (also compressed: .gz, .bz2, .xz, .zst), Parquet,
+          or Excel (extra `excel`), where "book.xlsx::sheet" names another sheet than the first;
+        - a folder of Parquet files;
+        - a table or query of a database: "sqlite:///file.db::table" or "sqlite:///file.db::select a from t" (any
+          SQLAlchemy address; extra `store`);
+        - a dict from view to a text file with one item per line.
+
+        Digits that begin with 0, such as 00501, stay texts.
     targets : list of str, str (comma-separated names, or for lists the path of a table), default=()
         Columns that are labels; the others are inputs.
     root : path or None, default=None
@@ -75,17 +80,17 @@ def read_table(
         Columns that hold media files whatever the names in them look like, such as those that a fitted model reads as
         images. Others are known by the suffixes of their names.
     sep, decimal, encoding : str or None, default=None
-        How a CSV or TSV file is written; None: found out, and told in a `DataWarning` where it is in doubt.
+        How a CSV or TSV file is written. None: detected, with a `DataWarning` where there is doubt.
     memory : str or int, default=None
-        With an amount of memory, such as "4GB" or a number of bytes, the inputs of a Parquet or JSON lines file that
-        takes more than that stay on disk; so do those of a folder of Parquet files and of a database, of whatever size.
-        What is no Parquet is written once as such, part by part, in the system's folder for what is temporary.
+        An amount such as "4GB", or a number of bytes. The inputs of a Parquet or JSON lines file that need more stay on
+        disk, and so do those of a folder of Parquet files and of a database, whatever their size. Other formats than
+        Parquet are written as Parquet once, part by part, into the system's folder for temporary files.
 
     Returns
     -------
     X : DataFrame, MultimodalData for lists, or ChunkedData for what stays on disk
     Y : DataFrame, empty without targets
-        Words for nothing, such as NA where the other labels say so, are labels that are not known.
+        Words such as NA are labels that are not known, where the other labels suggest it.
 
     Raises
     ------

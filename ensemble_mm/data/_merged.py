@@ -54,10 +54,10 @@ def split_kinds(kinds, columns) -> tuple[dict[str, str], dict[str, tuple[str, st
         if absent:
             known = listed([repr(column) for column in columns], 5)
             near = did_you_mean(absent[0], list(columns))
-            raise ValueError(f"Task {name!r} is told by {absent[0]!r}, but Y has the columns {known}.{near}")
+            raise ValueError(f"Task {name!r} needs the column {absent[0]!r}, but Y has the columns {known}.{near}")
         if name in columns and name not in kind[1:]:
             raise ValueError(
-                f"Task {name!r} is told by {kind[1:]}, but Y has a column of its name: rename one of both."
+                f"Task {name!r} reads the columns {kind[1:]}, but Y also has a column of its name: rename one of both."
             )
         plain[name], parts[name] = kind[0], tuple(kind)
     return plain, parts

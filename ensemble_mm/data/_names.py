@@ -86,9 +86,7 @@ class Names:
             )
         if named != self.given:
             had, has = ("fitted without", "has") if named else ("fitted with", "does not have valid")
-            words = (
-                f"X {has} feature names, but {caller} was {had} feature names: its columns are read by their places."
-            )
+            words = f"X {has} feature names, but {caller} was {had} feature names: its columns are read by position."
             warn(words, DataWarning)
         if self.container == "frame":
             return source.set_axis(list(self.columns), axis=1)
@@ -210,7 +208,7 @@ def _as_table(name: str, table, inner) -> pd.DataFrame:
             raise ValueError(
                 f"View {name!r} has {table.shape[1]} columns, in fit it had {first_names(inner)}: give these."
             )
-        words = f"View {name!r} is an array, in fit it was a table: its columns are read by their places."
+        words = f"View {name!r} is an array, in fit it was a table: its columns are read by position."
         warn(words, DataWarning)
         table = pd.DataFrame(table, columns=list(inner))
     for label in inner:

@@ -201,7 +201,7 @@ def _given_weights(sample_weight, tasks, n_rows):
     try:
         weight = np.asarray(sample_weight, dtype=np.float64)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"sample_weight is no array of numbers: {wanted}") from error
+        raise ValueError(f"sample_weight is not an array of numbers: {wanted}") from error
     if (
         weight.ndim not in (1, 2)
         or len(weight) != n_rows

@@ -17,14 +17,14 @@ def ranked(name: str, relevance: pd.Series, query: pd.Series) -> pd.Series:
         grades = pd.to_numeric(relevance).astype(float)
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"Task {name!r} is told by relevances that are no numbers ({error}): give whole numbers from 0, not "
+            f"Task {name!r} has relevances that are not numbers ({error}): give whole numbers from 0, not "
             f"relevant, to {GRADES - 2}."
         ) from error
     known = grades[grades.notna()]
     strange = known[(known != np.round(known)) | (known < 0) | (known > GRADES - 2)]
     if len(strange):
         raise ValueError(
-            f"Task {name!r} is told by relevances such as {strange.iloc[0]:g}: give whole numbers from 0, not "
+            f"Task {name!r} has relevances such as {strange.iloc[0]:g}: give whole numbers from 0, not "
             f"relevant, to {GRADES - 2}."
         )
     return numbers_of_queries(query) * GRADES + grades

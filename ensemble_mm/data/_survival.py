@@ -18,17 +18,15 @@ def signed(name: str, time: pd.Series, event: pd.Series) -> pd.Series:
     happened = event[event.notna()].infer_objects()
     if not happened.isin([0, 1]).all():
         raise ValueError(
-            f"Task {name!r} is told by events such as {happened[~happened.isin([0, 1])].iloc[0]!r}: give true or 1 "
+            f"Task {name!r} has events such as {happened[~happened.isin([0, 1])].iloc[0]!r}: give true or 1 "
             "where it happened, false or 0 where it had not when the row was last seen."
         )
     if time.dtype.kind in "mM":  # of moments pandas makes nanoseconds
-        raise ValueError(
-            f"Task {name!r} is told by times of type {time.dtype}: give numbers, such as days that passed."
-        )
+        raise ValueError(f"Task {name!r} has times of type {time.dtype}: give numbers, such as days that passed.")
     try:
         times = pd.to_numeric(time).astype(float)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"Task {name!r} is told by times that are no numbers ({error}): give numbers.") from error
+        raise ValueError(f"Task {name!r} has times that are not numbers ({error}): give numbers.") from error
     if (times <= 0).any():
         raise ValueError(
             f"Task {name!r} has a time of {times.min():g}: give times above 0, such as half a unit in the place of 0."

@@ -308,7 +308,7 @@ def _make_task(name: str, column: pd.Series, kind: str) -> Task:
             if kind == Classes.family:
                 raise ValueError(
                     f"Unknown label type: continuous. Task {name!r} holds numbers such as {float(values[0])!r}, "
-                    "which are no classes: use a regressor, or turn them into classes."
+                    "which are not classes: use a regressor, or turn them into classes."
                 )
             raise ValueError(
                 f'Task {name!r} is declared {kind!r} but holds numbers such as {float(values[0])!r}: use "regression", '
@@ -334,8 +334,8 @@ def _classes_of(name: str, known: pd.Series) -> np.ndarray:
         return np.unique(known.to_numpy() if known.dtype.kind in "biuf" else known.to_numpy(object))
     except (TypeError, ValueError) as error:  # a ValueError where labels are arrays
         raise ValueError(
-            f"Task {name!r} mixes labels of different types, or holds what is no label (such as {some(known)}): make "
-            "them all text."
+            f"Task {name!r} mixes labels of different types, or holds something that is not a label (such as "
+            f"{some(known)}): make them all text."
         ) from error
 
 

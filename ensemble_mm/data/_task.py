@@ -155,7 +155,7 @@ def setting_of(setting, task):
 
 
 def lost_labels(name: str, lost, n: int) -> str:
-    return f"{len(lost)} of {n} labels of task {name!r} are no numbers, such as {lost[0]!r}, and count as not known."
+    return f"{len(lost)} of {n} labels of task {name!r} are not numbers, such as {lost[0]!r}, and count as not known."
 
 
 def as_numbers(name: str, values, reading: NumberRule | None = None) -> np.ndarray:

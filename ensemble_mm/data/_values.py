@@ -59,7 +59,7 @@ def _trouble_with(value, several: bool) -> str | None:
         except OverflowError:
             return "a number too large for any float"
         except (TypeError, ValueError):  # a signalling NaN
-            return f"what is no number, such as {shown(value)}"
+            return f"something that is not a number, such as {shown(value)}"
     elif not several and isinstance(value, COLLECTIONS):
         return f"several values in one place, such as the {type(value).__name__} {shown(value)} ({_remedy(value)})"
     return None

@@ -40,7 +40,7 @@ class Options:
         """Return what a request asks for; raise a `Refusal` where that cannot be meant."""
         for name, value in said.items():
             if name not in OPTIONS:
-                words = f"{name[:100]!r} is no option: use {', '.join(OPTIONS)}.{did_you_mean(name, OPTIONS)}"
+                words = f"{name[:100]!r} is not an option: use {', '.join(OPTIONS)}.{did_you_mean(name, OPTIONS)}"
                 raise Refusal(400, words)
             if name == "coverage":
                 if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1:

@@ -59,7 +59,7 @@ class Findings:
     @property
     def new(self) -> list[str]:
         """What is to be known of categories that the fit did not have."""
-        return [f"{column}: {shown(values[0])} was no category in fit."
+        return [f"{column}: {shown(values[0])} was not a category in fit."
                 for column, values in self.unseen.items() if values]  # fmt: skip
 
     @property
@@ -208,7 +208,7 @@ def _value(value, where: str):
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise Refusal(400, f"{where} holds half of a character, which is no text.") from None
+            raise Refusal(400, f"{where} holds half of a character, which is not valid text.") from None
     if not isinstance(value, (str, int, float)):
         noun = "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "a file"
         raise Refusal(400, f"{where} holds {noun}: give one text, number, true, false or null.")

@@ -61,7 +61,7 @@ def write_onnx(model, X, path: str | os.PathLike) -> None:
         where a prediction differs by more than 1e-4.
     """
     if not hasattr(model, "_new_rows"):
-        raise NotExportedError(f"A {type(model).__name__} is no stack: skl2onnx exports single estimators.")
+        raise NotExportedError(f"A {type(model).__name__} is not a fitted stack: skl2onnx exports single estimators.")
     for package in ("onnx", "onnxruntime"):
         require(package, extra="onnx", caller="Export to ONNX")
     import onnxruntime

@@ -33,8 +33,8 @@ class AudioExtractor(MediaExtractor):
 
     A sound gives 318 columns (float32), a missing one a row of NaN. Needs no fit. Sounds are mixed to one channel,
     resampled to one rate, set to the same loudness (the loudness is kept as a feature) and cut into overlapping windows
-    of 32 ms. What libsndfile does not read (m4a, aac, wma, amr, and the sound track of clips) FFmpeg does (extra
-    ``video``); a clip without a sound track is a missing sound.
+    of 32 ms. FFmpeg (extra ``video``) reads what libsndfile does not (m4a, aac, wma, amr, and the sound track
+    of clips); a clip without a sound track is a missing sound.
 
     Parameters
     ----------

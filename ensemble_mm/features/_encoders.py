@@ -83,8 +83,8 @@ def _callable(encoder, kind, device, max_length, pooling, allow_download, side):
         except (OSError, ValueError) as error:
             known = '"usem3"' if kind == "text" else '"efficientnet"'
             raise ValueError(
-                f"encoder={str(encoder)!r} is no folder or name of a transformers model that can be read on this "
-                f"machine: give one that can, {known}, or a callable. "
+                f"encoder={str(encoder)!r} is neither a folder nor the name of a transformers model on this machine: "
+                f"give one of these, {known}, or a callable. "
                 + ("" if allow_download else "Nothing is downloaded unless allow_download=True.")
             ) from error
         return (lambda batch: model(batch, max_length)) if kind == "text" else model
@@ -93,7 +93,7 @@ def _callable(encoder, kind, device, max_length, pooling, allow_download, side):
     if callable(encoder):
         return encoder
     raise TypeError(
-        f"encoder={encoder!r} is no callable and has no transform: give one of these, or the name of a model."
+        f"encoder={encoder!r} is not callable and has no transform: give one of these, or the name of a model."
     )
 
 

@@ -78,8 +78,8 @@ def picture_of_array(array):
         array = np.moveaxis(array, 0, 2)
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)) or not array.size:
         raise UnreadableItem(
-            f"an array of shape {array.shape} is no image: its shape is (height, width) or (height, width, channels) "
-            "with 1 to 4 channels"
+            f"an array of shape {array.shape} is not an image: its shape is (height, width) or "
+            "(height, width, channels) with 1 to 4 channels"
         )
     array = np.ascontiguousarray(eight_bits(array))
     if array.ndim == 3 and array.shape[2] == 1:
@@ -98,7 +98,7 @@ def eight_bits(array):
     if array.dtype == np.uint16:
         return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if kind not in "iuf":
-        raise UnreadableItem(f"an array of {array.dtype} values is no image: give uint8, uint16 or floats")
+        raise UnreadableItem(f"an array of {array.dtype} values is not an image: give uint8, uint16 or floats")
     low, high = array.min(), array.max()
     if not (low >= 0 and high <= 255):  # so that NaN is refused too
         if kind in "iu":
@@ -117,7 +117,8 @@ def _open(source, Image):
         return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
     except Image.UnidentifiedImageError:
         raise UnreadableItem(
-            f"it is no image, or in none of the formats that are read ({', '.join(FORMATS)}): convert it to PNG or JPEG"
+            f"it is not an image, or in none of the formats that are read ({', '.join(FORMATS)}): convert it to "
+            "PNG or JPEG"
         ) from None
     except Image.DecompressionBombError:
         raise UnreadableItem(

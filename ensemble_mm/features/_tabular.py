@@ -25,12 +25,12 @@ MOST = 1e30  # larger sizes are cut: float32 ends at 3e38, and squares of z-scor
 class TabularExtractor(TransformerMixin, BaseEstimator):
     """Turn a table of mixed columns into finite, standardised numbers.
 
-    Numbers are filled with the median (with a column that tells where) and standardised; skewed ones are given as
+    Missing numbers are filled with the median (a further column marks them) and standardised; skewed ones are given as
     their signed logarithm. Categories are one-hot for the most frequent values, with the frequency of the value
     beside them when there are more; a value not seen in fit is all zeros. Dates become year, month, weekday, hour and
-    days elapsed, times hours. Which column is what, and how it is written, is learned in fit (`schema_`); values that
-    cannot be read so are counted in a warning, and in an error where no number is left. Nothing is learned from labels,
-    unless `target_encoding` is asked for.
+    days elapsed, times hours. `fit` learns the type of each column and how its values are written (`schema_`). Values
+    that cannot be read in this way give a warning that counts them, or an error where none can be read. Nothing is
+    learned from labels, except with `target_encoding`.
 
     Parameters
     ----------
@@ -39,9 +39,9 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
     log_skewed : bool, default=True
         Take the logarithm of skewed numbers.
     target_encoding : bool, default=False
-        Add to categories of more values than `max_categories` what the labels of each value are on average, shrunk to
-        the mean of all: for rows of `fit_transform` from other rows than their own (scikit-learn's TargetEncoder). The
-        view is then extracted once per task.
+        Add the mean label of each value, shrunk towards the overall mean, to categories of more than `max_categories`
+        values. For the rows of `fit_transform` it is taken over other rows (scikit-learn's TargetEncoder). The view is
+        then extracted once per task.
 
     Attributes
     ----------

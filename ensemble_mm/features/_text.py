@@ -118,7 +118,7 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         return self
 
     def check_settings(self) -> None:
-        """Raise a ValueError where a pair of lengths is none."""
+        """Raise a ValueError if a pair of lengths is not valid."""
         if self.ngram_range is not None:
             _check_range("ngram_range", self.ngram_range)
         if self.char_ngram_range not in ("auto", None):

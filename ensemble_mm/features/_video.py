@@ -40,8 +40,8 @@ class VideoExtractor(MediaExtractor):
     max_seconds : float, default=600
         Only the first seconds of longer clips are looked at.
     max_pixels : int, default=16000000
-        Clips with larger frames are refused before they are decoded, and so are those of which more than 1024 times as
-        many pixels would have to be.
+        Clips with larger frames are refused before they are decoded, and so are clips of more than 1024 times as many
+        pixels in total.
     on_bad : {"raise", "missing"}, default="raise"
         "raise": one error lists all clips that cannot be read. "missing": they give rows of NaN and one warning.
     flip : bool, default=False
@@ -131,7 +131,7 @@ class VideoExtractor(MediaExtractor):
             array = np.asarray(array)
         if array.ndim not in (3, 4) or not len(array) or not rate > 0:
             raise UnreadableItem(
-                f"an array of shape {array.shape} at {rate:g} frames per second is no clip: give (n_frames, height, "
+                f"an array of shape {array.shape} at {rate:g} frames per second is not a clip: give (n_frames, height, "
                 "width[, 3])"
             )
         picked = array

@@ -83,7 +83,7 @@ def _judge_frozen(check, view, problem, inner, probe, features):
         except Exception:  # this way of fitting it does not work, so it was not the way
             continue
         if changed < 1e-6:
-            words += ": fitted on all rows of X it gives the same features, so it saw held-out rows. Hand over a clone."
+            words += ": fitted on all rows of X it gives the same features, so it saw held-out rows. Give a clone."
             return (check, "fail", 1.0, words)
     words += ". It was not fitted on exactly these rows; make sure that none of them was among those it saw."
     return (check, "warn", 0.0, words)

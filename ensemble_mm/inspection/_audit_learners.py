@@ -100,14 +100,14 @@ def _judge(words, given, apart, seen, same):
         return (
             "fail",
             1.0,
-            f"{words}: one that is fitted on all of these rows is the same. It saw them: hand over a clone.",
+            f"{words}: one that is fitted on all of these rows is the same. It saw them: give a clone.",
         )
     gap, gain = apart - seen, apart - given
     sure = all(part.mean() > 3 * part.std() / np.sqrt(max(1, len(part))) for part in (gap, gain))
     if sure and gain.mean() > gap.mean() / 2:
         words += (
             f": its mean error on held-out rows is {given.mean():.3g}, that of a like learner {apart.mean():.3g}, and "
-            f"{seen.mean():.3g} on the rows of its fit. It saw these rows: hand over a clone."
+            f"{seen.mean():.3g} on the rows of its fit. It saw these rows: give a clone."
         )
         return "fail", 1.0, words
     return "warn", 0.0, f"{words}. Nothing shows that it saw these rows; make sure that none was among those it saw."

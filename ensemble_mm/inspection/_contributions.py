@@ -18,10 +18,10 @@ SAMPLED_ORDERS = 200
 def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=0) -> pd.DataFrame:
     """Say what each view gives to each task: Shapley values, with bootstrap intervals.
 
-    Nothing is fitted. A set of views is worth the share of the loss without any view (log loss of the class
-    frequencies, squared error of the mean) that predictions of held-out rows remove where only these views are there.
-    A view's value is its mean marginal worth over all orders in which the views can join; the values of a task sum to
-    the worth of all views together.
+    Nothing is fitted. The worth of a set of views is the share of a constant guess's loss (log loss of the class
+    frequencies, squared error of the mean) that predictions of held-out rows remove when only these views are there.
+    The value of a view is what it adds to this worth, on average over all orders in which the views can be added; the
+    values of a task sum to the worth of all views together.
 
     With up to five views these are the predictions that `predict` gives where the others are missing, which the fit has
     tried out on held-out rows: on all, or on some 8,000 divided by the number of sets. With more views they come from
@@ -30,8 +30,8 @@ def view_contributions(model, *, n_bootstrap=200, coverage=0.95, random_state=0)
     its views is credited with it: values of weak views are too high where such members carry the weight. With more than
     ten views, 200 orders are sampled, each with its reverse.
 
-    Views that tell the same share the credit: each has a value, though leaving one of them out costs little.
-    "unique" tells that cost, and "alone" what the view gives when it is the only one.
+    Views with the same information share the credit: each has a value, though leaving one of them out costs little.
+    "unique" is this cost, and "alone" the worth of the view by itself.
 
     Parameters
     ----------

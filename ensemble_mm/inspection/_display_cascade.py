@@ -47,8 +47,8 @@ class CascadeDisplay:
     def from_estimator(cls, estimator, *, task=None, ax=None) -> Self:
         """Draw the curve of one task of classes (default: the first) of a fitted stack, from its table.
 
-        No learner is fitted anew: those that read a view which is left out abstain, and what combines the others did
-        not see the rows that it is judged on. Seconds were measured in the fit.
+        No learner is fitted again: learners of a view that is left out abstain, and each row is judged by meta-learners
+        that did not see it. Seconds were measured in the fit.
         """
         cells = cells_of(estimator, check_task(estimator, task, Classes.family))
         order = list(estimator.view_seconds_)

@@ -43,8 +43,8 @@ class PruningDisplay:
     def from_estimator(cls, estimator, *, task=None, seconds=None, max_members=40, ax=None) -> Self:
         """Draw the path of one task (default: the first) of a fitted stack, from its table.
 
-        No learner is fitted anew: members that are not kept abstain. The order is that of all rows; which are the
-        heaviest where a row is scored, and what combines them, is found without it.
+        No learner is fitted again: members that are not kept abstain. The order that is shown comes from all rows. To
+        score a row, the order and the combination are found without this row.
 
         Parameters
         ----------

@@ -133,7 +133,7 @@ def hide(source, columns, rows):
 
 def _hide_items(column, rows):
     if sparse.issparse(column):
-        raise ValueError("A sparse matrix cannot hold missing rows: hand over a dense one.")
+        raise ValueError("A sparse matrix cannot hold missing rows: give a dense one.")
     if isinstance(column, pd.DataFrame):
         return column.mask(np.repeat(np.asarray(rows)[:, np.newaxis], column.shape[1], axis=1))
     if column.dtype == object:

@@ -106,7 +106,7 @@ class HardestRowsDisplay:
         n_fitted = len(estimator.targets_[task])
         if source.shape[0] != n_fitted:
             raise ValueError(
-                f"X has {source.shape[0]} rows, but the model was fitted on {n_fitted}: hand over the X of the fit, "
+                f"X has {source.shape[0]} rows, but the model was fitted on {n_fitted}: give the X of the fit, "
                 "or other rows with their labels as Y."
             )
         rows = hardest_rows(estimator, task, n_rows)

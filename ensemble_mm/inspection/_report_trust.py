@@ -85,7 +85,7 @@ def _probabilities(model):
         error = calibration_error(curve_of(cells.truth, cells.ensemble, cells.weight))
         if error > _by_chance(cells):
             points = f"{100 * error:.0f} points"
-            found.append(f"{name}: probabilities are off by {points} on average. calibration='temperature' mends it.")
+            found.append(f"{name}: probabilities are off by {points} on average; calibration='temperature' helps.")
     return [_verdict("Can probabilities be taken at their word?", "not quite", found)] if names else []
 
 
@@ -101,7 +101,7 @@ def _repeats(model, rows):
     """Return whether rows repeat, and notes on items that do though their rows do not."""
     question = "Are held-out rows new to the models?"
     if not rows.of_fit or not hasattr(rows.source, "shape"):
-        return Verdict(question, "not looked at", ["Hand over the X of the fit to find rows that repeat."], None), []
+        return Verdict(question, "not looked at", ["Give the X of the fit to find rows that repeat."], None), []
     views = views_of(model)
     columns = {view.name: column_of(rows.source, view, model.schema_) for view in views}
     checks = check_duplicates(views, columns, folds_of(model.folds_))

@@ -21,10 +21,10 @@ LOSSES: dict[str, dict[str, str]] = {
 class HazardLearner(OwnLossMixin, RegressorMixin, BaseEstimator):
     """Learn proportional hazards with a regressor that knows a Poisson loss.
 
-    On the scale of the cumulative hazard of all rows, by Nelson and Aalen, hazards that are proportional are constant,
-    and their likelihood is that of Poisson regression of the event, with the time watched as its exposure [1]_. This
-    scale is taken once, not again with what was learned: hazards lie a little nearer to each other than Cox
-    regression has them, in the same order, for one fit in the place of several.
+    Times are brought to the scale of the cumulative hazard of all rows (Nelson and Aalen). On this scale, proportional
+    hazards are constant, and their likelihood is that of a Poisson regression of the event, with the time watched as
+    its exposure [1]_. The scale is computed once, before the fit; Cox regression updates it. So one fit is enough, and
+    the hazards are in the same order as those of Cox regression, but a little closer to each other.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class HazardLearner(OwnLossMixin, RegressorMixin, BaseEstimator):
     ----------
     estimator_ : regressor
     offset_ : float
-        What is added to the logarithm of what it predicts: events are then expected per unit of time.
+        Number that is added to the logarithm of its predictions, to give events per unit of time.
     n_features_in_ : int
 
     References

@@ -86,8 +86,8 @@ class ImageNetworkLearner(NetworkLearner):
             if side * side * n_channels == n_columns:
                 return side, side, n_channels
         raise ValueError(
-            f"X has {n_columns} columns, which are no square image of 1, 3 or 4 channels: give image_shape=(height, "
-            "width, channels)."
+            f"X has {n_columns} columns, which do not make a square image of 1, 3 or 4 channels: give "
+            "image_shape=(height, width, channels)."
         )
 
     def _blank(self, n_rows):

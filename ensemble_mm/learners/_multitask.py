@@ -25,7 +25,7 @@ class MultiTaskNetwork(NetworkLearner):
     """One network that learns all tasks of a `MultiOutputStack` at once: hard parameter sharing [1]_.
 
     The tasks share layers on the features of what it reads, and each has a linear layer of its own. Its loss is the
-    mean over tasks of cross-entropy or squared error of standardised numbers; labels that are not known count nothing.
+    mean over tasks of cross-entropy or squared error of standardised numbers; unknown labels are left out.
     A stack fits it once per fold, not once per task; but where it reads features that were learned from labels, such as
     encoded categories, once for those of each task. Needs the extra `neural`.
 
@@ -35,16 +35,17 @@ class MultiTaskNetwork(NetworkLearner):
         Widths of the layers that the tasks share.
     {training}
     task_weight : "uncertainty", "balanced", dict, list of float or None, default=None
-        What the loss of each task counts. None: all the same. "balanced": so that a constant guess costs the same in
-        all. "uncertainty": what is learned with the network, more for tasks of small errors [2]_. A number per task, by
-        name (those without an entry count 1), or in the order of y where the network is fitted alone.
+        Weight of each task in the loss. None: the same weight. "balanced": weights with which a constant guess has the
+        same loss in all tasks. "uncertainty": weights that are learned with the network, larger for tasks with small
+        errors [2]_. A dict has a weight by name (1 for those without an entry); a list, in the order of y, is for a
+        network that is fitted alone.
 
     Attributes
     ----------
     sizes_ : list of int
         Number of classes of each task, 0 for a number.
     counts_ : list of float, "uncertainty" or None
-        What the loss of each task counts.
+        Weight of each task in the loss.
     {attributes}
 
     References
@@ -82,7 +83,7 @@ class MultiTaskNetwork(NetworkLearner):
     }
 
     def check_settings(self):
-        """Raise an error where the device is not there, or what is to be a weight of a task is none."""
+        """Raise an error if the device is not available or a weight of a task is not a number."""
         super().check_settings()
         weights = self.task_weight
         if weights is None or isinstance(weights, str):
@@ -90,9 +91,7 @@ class MultiTaskNetwork(NetworkLearner):
         by_name = isinstance(weights, Mapping)  # tasks that are not named count 1
         numbers = list(weights.values() if by_name else weights)
         if not all(isinstance(n, Real) and 0 <= n < np.inf for n in numbers) or not (by_name or any(numbers)):
-            raise ValueError(
-                f"task_weight={weights!r} holds what is no weight, or only zeros: give numbers from 0 on, some above 0."
-            )
+            raise ValueError(f"task_weight={weights!r} must hold numbers from 0 on, and some above 0.")
 
     def weighing(self, tasks) -> Self:
         """Return the network with weights in the order of some tasks, by name, where it has them by name."""
@@ -123,7 +122,7 @@ class MultiTaskNetwork(NetworkLearner):
         return super().fit(X, y, sample_weight, groups)
 
     def said(self, X):
-        """Return what is said of each task: a list of probabilities (n_samples, n_classes) or numbers (n_samples,)."""
+        """Return a list, by task, of probabilities (n_samples, n_classes) or numbers (n_samples,)."""
         outputs, found, start = self._outputs(self._checked(X, reset=False)), [], 0
         for task, size in enumerate(self.sizes_):
             part = outputs[:, start : start + max(size, 1)]
@@ -132,7 +131,7 @@ class MultiTaskNetwork(NetworkLearner):
         return found
 
     def head(self, place) -> "TaskHead":
-        """Return what says of one task, given by its place, what the network does."""
+        """Return an estimator that gives the predictions of one task, which is named by its position."""
         return TaskHead(self, place)
 
     def predict(self, X):

@@ -28,9 +28,9 @@ MOST_ROWS = 10_000  # of a query, which LightGBM takes: more are learned from as
 class RankLearner(OwnLossMixin, RegressorMixin, BaseEstimator):
     """Learn the order of rows within queries.
 
-    LightGBM and XGBoost do it by their rankers, whose losses are of pairs of rows [1]_. Any other regressor learns by
-    how much the relevance of a row differs from the mean of its query. What is predicted is brought to one spread
-    within queries, so that learners can be blended.
+    LightGBM and XGBoost use their rankers, whose losses compare pairs of rows [1]_. Any other regressor learns the
+    difference between a row's relevance and the mean of its query. Predictions are scaled to one spread within
+    queries, so that learners can be blended.
 
     Parameters
     ----------

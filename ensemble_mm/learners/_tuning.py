@@ -82,8 +82,9 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
     best_params_ : dict
         The best parameters; empty when the learner was best as given.
     best_score_ : float
-        Mean score of the choice over the inner folds: each scores the candidate that is best on the others. The mean of
-        the best candidate, which is in `cv_results_`, is too good: on noise the luckiest of many is better than chance.
+        Mean score of the choice over the inner folds: each fold scores the candidate that is best on the other folds.
+        The mean score of the best candidate, in `cv_results_`, is too optimistic: on noise, the luckiest of many is
+        better than chance.
     cv_results_ : dict of str to array
         "params", "mean_test_score", "std_test_score" of each candidate that was fitted on the folds; "share_of_rows",
         too, except with "optuna".
@@ -203,8 +204,8 @@ class TunedLearner(MetaEstimatorMixin, BaseEstimator):
             except (ValueError, TypeError, AttributeError) as error:
                 near = get_close_matches(str(name), known, cutoff=0.4) or sorted(known)[:10]
                 raise ValueError(
-                    f"space names {name!r}, which is no parameter of {type(self.learner).__name__}: use one of those "
-                    f"that it has, such as {', '.join(map(repr, near))}."
+                    f"space names {name!r}, which is not a parameter of {type(self.learner).__name__}: use one that "
+                    f"it has, such as {', '.join(map(repr, near))}."
                 ) from error
 
     def _check_values(self, name, values) -> None:

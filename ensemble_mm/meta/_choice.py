@@ -359,8 +359,8 @@ def make_meta_learner(spec, *, kind, n_classes=None, scoring=None, random_state=
         spec = FIXED[rules.family](dict(spec))
     if isinstance(spec, type) or not hasattr(spec, "fit"):
         raise TypeError(
-            f"meta_learner={spec!r} is no estimator: use one of {', '.join(_names(rules.family))}, or an instance of a "
-            "scikit-learn estimator."
+            f"meta_learner={spec!r} is not an estimator: use one of {', '.join(_names(rules.family))}, or an "
+            "instance of a scikit-learn estimator."
         )
     if get_tags(spec).estimator_type != rules.learner or not (isinstance(spec, TableMixin) or rules.family in WRAPPED):
         raise ValueError(

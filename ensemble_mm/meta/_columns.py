@@ -272,8 +272,8 @@ class TableClassifier(TableMixin, ClassifierMixin, BaseEstimator):
         return [np.float64, np.float32] if (self.n_classes or 2) > 2 else np.float64
 
     def _encode(self, y):
-        check_classification_targets(y)
         if self.n_classes is None:
+            check_classification_targets(y)
             target_type = type_of_target(y, input_name="y", raise_unknown=True)
             if target_type != "binary":
                 raise ValueError(

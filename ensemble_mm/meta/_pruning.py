@@ -111,7 +111,7 @@ class OrderedPruner(_Pruner):
 
 @dataclass(repr=False, eq=False)
 class RedundancyPruner(_Pruner):
-    """Drop of every pair of members that say nearly the same the worse one.
+    """Drop the worse of every two members with nearly the same predictions.
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ class Column:
         """
         if lost:
             n = int(read.notna().sum()) + len(lost)
-            words = f"{self.title}: {len(lost)} of {n} values are no {self.reading.noun}, such as {shown(lost[0])}"
+            words = f"{self.title}: {len(lost)} of {n} values are not {self.reading.noun}, such as {shown(lost[0])}"
             if len(lost) == n >= ALL_UNREADABLE and self.reading.strict:
                 raise ValueError(f"{words} (in fit: {self.example}). Give the column as it was in fit.")
             return f"{words} (in fit: {self.example}; {self.reading}). They count as missing."

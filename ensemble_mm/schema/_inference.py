@@ -288,7 +288,7 @@ def _measured(column, counts, n_rows) -> Column:
     lost = {item: n for item, n in there.items() if _is_lost(rule, item, unread)}
     if lost:
         item = next(iter(lost))
-        words = f"{sum(lost.values())} of {sum(there.values())} values are no {rule.noun}, such as {item!r}, and count"
+        words = f"{sum(lost.values())} of {sum(there.values())} values are not {rule.noun}, such as {item!r}, and count"
         notes += (_note(f"{words} as missing; to keep them", column.name, "category"),)
     if rule.doubt:
         notes += (_note(rule.doubt, column.name, rule.remedy),)

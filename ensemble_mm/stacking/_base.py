@@ -264,18 +264,17 @@ class BaseStack(
     def update(self, X, Y, sample_weight=None, groups=None, *, old=None) -> Self:
         """Return a stack that has learned from new rows, too, without the rows of its fit.
 
-        What the fitted models say of the new rows, before they learn from them, is out of fold: these rows are one more
-        fold. Then learners go on where they can: those with `partial_fit`, and LightGBM and XGBoost, which add trees.
-        The others stay as they are, or are fitted anew on old and new rows where `old` is given. Meta-learners,
-        calibration, thresholds, intervals and scores are those of all rows. Extractors, learners of a second level, the
-        final estimator of `passthrough` and the model itself stay as they are.
+        The new rows are one more fold: the fitted models predict them before they learn from them. Then learners with
+        `partial_fit` learn on, and LightGBM and XGBoost add trees. The others stay as they are, or are fitted again on
+        old and new rows if `old` is given. Meta-learners, calibration, thresholds, intervals and scores come from all
+        rows. Extractors, learners of a second level, the final estimator of `passthrough` and this model do not change.
 
         Parameters
         ----------
         X, Y, sample_weight : as in `fit`
             New rows, with classes that the fit knows.
         groups : as in `fit`
-            Where the fit had groups: the new rows are of others.
+            Needed if the fit had groups. The groups of new rows must be others.
         old : as X in `fit`, default=None
             The rows of the fit, in the same order, for learners that cannot go on.
 
@@ -287,7 +286,7 @@ class BaseStack(
         Warns
         -----
         UserWarning
-            If learners can neither go on nor be fitted anew; they are named, and weighed anew.
+            If learners can neither learn on nor be fitted again. The warning names them; they get new weights.
 
         Examples
         --------
@@ -405,8 +404,8 @@ class BaseStack(
     def plan(self, X, y, groups=None, *, sample_weight=None, measure=False, **metadata) -> Plan:
         """Return what `fit` would compute, without computing it.
 
-        With `memory` a trial extraction of 120 rows tells what it takes of memory and disk; what does not fit is an
-        error here as it is in `fit`.
+        With `memory`, a trial extraction of 120 rows estimates the memory and disk that are needed. What does not fit
+        is an error here, too.
 
         Parameters
         ----------

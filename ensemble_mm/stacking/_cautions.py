@@ -86,7 +86,7 @@ def fitted_before(members, views, metas) -> Iterator[str]:
         names = ", ".join(f"{name} ({type(inner).__name__})" for name, inner in found.items())
         yield (
             f"These were fitted before and stay as they are in every fold: {names}. If they saw any of these rows, "
-            "scores, weights and intervals are too good to be true. Hand them over unfitted, or make sure that they "
+            "scores, weights and intervals are too good to be true. Give them unfitted, or make sure that they "
             "saw other rows only; em.audit(model, X, Y) looks for signs that they did not."
             + (READ_AS_MADE if any(f"learner {m.learner!r}" in found and m.reads not in own for m in members) else "")
         )

@@ -62,7 +62,7 @@ def check_class_weight(setting, task):
 def _check_classes(words, rule, task):
     strange = [label for label in rule if label not in task.classes.tolist()]
     if strange:
-        raise ValueError(f"{words} names {strange[0]!r}, which is no class: use some of {task.classes.tolist()}.")
+        raise ValueError(f"{words} names {strange[0]!r}, which is not a class: use some of {task.classes.tolist()}.")
     if not all(Number(Real, 0, None, closed="neither").is_satisfied_by(value) for value in rule.values()):
         raise ValueError(f"{words}: give each class a number above 0.")
 

@@ -122,19 +122,20 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
         return self._only_prediction(X, cascade)[1]
 
     def predict(self, X, cascade=None, abstain=None) -> np.ndarray:
-        """Return the most probable classes, shape (n_samples,), or what `threshold` or `class_weight` says.
+        """Return classes, shape (n_samples,): the most probable, or those that `threshold` or `class_weight` chooses.
 
         Parameters
         ----------
         X : as in `fit`
         cascade : float in (0, 1), default=None
-            Read the cheapest view first, and the others in the order of `view_seconds_` only of rows whose most
-            probable class is less probable than this; a row is predicted as one that lacks what was not read. None:
-            read all. `CascadeDisplay` shows what that saves and costs.
+            Read the cheapest view of all rows, and further views, in the order of `view_seconds_`, only of rows whose
+            most probable class is less probable than this. Views that were not read count as missing. None: read all
+            views. `CascadeDisplay` shows what this saves and costs.
         abstain : float in (0, 1), "sets", "disagreement" or "both", default=None
-            Say None of rows whose set of classes at this coverage ("sets": 0.9), as `predict_set` gives it, has
-            several; of rows where members with more than a fifth of the weight say another class; or of rows where
-            either is so. None: say the class of each. `RiskCoverageDisplay` shows how many errors are left.
+            Predict None for unsure rows. A coverage: rows for which `predict_set` gives several classes ("sets" is
+            0.9). "disagreement": rows where members with more than a fifth of the weight predict another class.
+            "both": rows where either is the case. None: predict all rows. `RiskCoverageDisplay` shows how many errors
+            are left.
         """
         check_is_fitted(self)
         out, _, silent = self._silent(X, abstain, cascade)

@@ -46,24 +46,25 @@ class MultiOutputStack(BaseStack):
     ----------
     {parameters}
     tasks : "auto" or dict of str to str or tuple, default="auto"
-        Kind of some or all tasks: "binary", "multiclass", "ordinal", "regression", "count", "quantile", "labels" or
-        ("survival", time, event): the names of the columns of Y that tell how long a row was watched, and whether the
-        event had happened then. Of such a task the logarithm of the hazard is predicted: the higher, the sooner.
-        ("ranking", relevance, query): the columns of Y that tell whole numbers from 0 on, and the rows among which they
-        are to be ordered; scores are predicted, of which only the order within a query counts.
-        ("count", count, exposure): the columns of Y that tell how often something occurred, and in what, such as years;
-        counts per unit of exposure are predicted.
-        "labels" are lists of tags, or text such as "drama|comedy"; each tag is a task of two classes inside. "ordinal"
-        are classes in order, numbers or an ordered Categorical, of which the middle one is said; "count" are numbers
-        from 0 on with a Poisson loss; of "quantile" the median is said, and others by `predict_quantiles`. Auto: text,
-        booleans and categories are classes, integers with at most 20 different values too; other numbers are
-        regressions, but for floats that take only two whole values. Decimals, categories of numbers and text that
-        reads as numbers are judged as these numbers.
+        Kind of some or all tasks. "auto": text, booleans and categories are classes, and so are integers with at most
+        20 different values; other numbers are regressions, except floats that take only two whole values. Decimals,
+        categories of numbers and text that reads as numbers are judged as these numbers. The kinds are:
+
+        - "binary", "multiclass" and "regression";
+        - "ordinal": classes in order (numbers or an ordered Categorical), of which the middle one is predicted;
+        - "count": numbers from 0 on, with a Poisson loss;
+        - "quantile": numbers of which the median is predicted, and other quantiles by `predict_quantiles`;
+        - "labels": lists of tags, or text such as "drama|comedy"; inside, each tag is a task of two classes;
+        - ("survival", time, event), two columns of Y: how long a row was watched, and whether the event had happened
+          then. The logarithm of the hazard is predicted: the higher, the sooner;
+        - ("ranking", relevance, query), two columns of Y: whole numbers from 0 on, and the group of rows that are put
+          in order. Scores are predicted, of which only the order within a query counts;
+        - ("count", count, exposure), two columns of Y: how often something occurred, and in how much of what, such as
+          years. Counts per unit of exposure are predicted.
     strategy : {"independent", "stacked", "chain"}, default="stacked"
         Whether tasks may read each other's estimates, and how.
     task_weight : dict of str to float, default=None
-        What tasks count in `score`, by name or kind, and so in searches; those without an entry count 1. None: all
-        count alike.
+        Weight of each task in `score`, and so in searches, by name or kind. Tasks without an entry have weight 1.
 
     Attributes
     ----------
@@ -72,9 +73,9 @@ class MultiOutputStack(BaseStack):
     classes_ : dict of str to ndarray
         Classes of every classification task.
     task_contributions_ : DataFrame of shape (n_tasks, n_tasks)
-        What each task's (column) prediction owes to the estimates of each task (row): the weights of the members that
-        read them, times the share of each estimate in what moves these members' predictions. Zero where the second
-        level was not kept; a column sums to 1 at most.
+        How much the prediction of each task (column) depends on the estimates of each task (row): the weights of the
+        members that read estimates, times the share of each estimate in what moves these members' predictions. Zero
+        where the second level was not kept; a column sums to at most 1.
     {attributes}
 
     References
@@ -191,12 +192,14 @@ class MultiOutputStack(BaseStack):
         ----------
         X : as in `fit`
         cascade : float in (0, 1), default=None
-            Where all tasks are of classes: read the cheapest view first, and the others in the order of `view_seconds_`
-            only of rows in which the most probable class of some task is less probable than this. None: read all.
+            Where all tasks are of classes: read the cheapest view of all rows, and further views, in the order of
+            `view_seconds_`, only of rows in which the most probable class of some task is less probable than this.
+            None: read all views.
         abstain : float in (0, 1), "sets", "disagreement" or "both", default=None
-            Say nothing (None; among texts in a DataFrame NaN) of rows whose set of classes of a task at this coverage
-            ("sets": 0.9) has several, of which members with more than a fifth of the weight say another class, or
-            where either is so. Numbers are always said.
+            Leave the class of unsure rows out: None, or NaN in a DataFrame of texts. A coverage: rows whose
+            prediction set has several classes ("sets" is 0.9). "disagreement": rows where members with more than a
+            fifth of the weight predict another class. "both": rows where either is the case. Numbers are always
+            predicted.
         """
         check_is_fitted(self)
         out, index, silent = self._silent(X, abstain, cascade)

@@ -42,7 +42,7 @@ def _check_meta_learner(setting, task) -> None:
 def _check_task_weight(setting, task) -> None:
     own = setting_of(setting, task)
     if own is not None and not (isinstance(own, Real) and 0 <= float(own) < inf):
-        raise ValueError(f"task_weight={setting!r} holds what is no weight: give numbers from 0 on.")
+        raise ValueError(f"task_weight={setting!r} must hold numbers from 0 on.")
 
 
 BY_TASK = {
@@ -73,7 +73,7 @@ layers : {1, 2}, default=1
     2 adds a second layer: each learner is fitted once more, on its views and on the out-of-fold predictions of the
     first layer. It is kept for a task only where the paired out-of-fold losses say that it helps (see `strategy_`).
 scoring : None, str, callable or dict by task, default=None
-    What the weights maximise; None: log loss for classes, squared error for numbers.
+    Score that the weights maximise. None: minus the log loss of classes, minus the squared error of numbers.
 cv : int, splitter, list of (train, test) or dict by task, default=5
     Folds. With a number, rows are shuffled, classes are spread evenly over the folds, and `groups` stay together. In a
     dict tasks without an entry have 5 folds; only tasks that share their folds read each other's estimates.
@@ -95,7 +95,7 @@ missing_indicator : bool, default=False
     Whether learners are told which views a row lacks, as a further view called "missing views". Use it if a view may
     be missing because of the label.
 augment : int, default=0
-    Number of changed copies of every training row. Held-out rows are never changed.
+    Number of changed copies that are added of every training row. Held-out rows are never changed.
 on_error : {"raise", "drop"}, default="raise"
     If a learner fails: end the fit, or leave the learner out (see `failures_`).
 on_bad : {"raise", "missing"}, default="raise"
@@ -106,7 +106,7 @@ checkpoint : path or None, default=None
     Folder where finished jobs are kept: a fit that was stopped continues from there.
 time_budget : float or None, default=None
     Seconds that a fit may take, and a tenth more for a job that still runs. Fast views and learners come first. A
-    warning and `fit_report_` tell what was left out. The fastest learner of every task is always fitted.
+    warning and `fit_report_` list what was left out. The fastest learner of every task is always fitted.
 job_timeout : float or None, default=None
     Seconds that one job may take, such as the fit of a learner on a fold. A job that takes longer has failed, and
     `on_error` decides what follows. Jobs then run in worker processes, even one at a time.
@@ -115,18 +115,19 @@ n_jobs : int or None, default=None
 random_state : int, RandomState instance or None, default=None
     Seed of folds and learners.
 verbose : int, default=0
-    1 prints a line for every stage, with the time that it will still take, to standard error. `audit`,
-    `write_report` and `leaderboard` then tell what they work on, too.
+    1 prints a line for every stage, with the remaining time, to standard error. `audit`, `write_report` and
+    `leaderboard` then also print what they work on.
 columns : dict of column to str, default=None
-    What single columns of X are, if they would be taken for something else: "number", "category", "date", "time",
-    "text", "short text", "image", "audio", "video", "vector" or "identifier"; "drop" leaves a column out.
+    Types of columns of X whose inferred type is wrong: "number", "category", "date", "time", "text", "short text",
+    "image", "audio", "video", "vector" or "identifier"; "drop" leaves a column out.
 rare : {"keep", "drop"}, default="keep"
-    Classes of one row, which no model can both learn and be judged on: "drop" takes their labels as not known.
+    What to do with classes of one row, which cannot be both learned and judged. "drop" takes their labels as unknown.
 memory : str, float or None, default=None
-    What a fit may take in all processes together, beside what this one holds before: "4GB", or a number of bytes.
-    Features then lie on disk, lazy frames of polars and Dask are read by chunks, and no more jobs run at a time than
-    fit in. What cannot be kept is a ValueError before the fit. It is an estimate, and changes no prediction. None: from
-    50,000 rows on nine tenths of what is free, as Linux tells it, and a warning where more may be taken.
+    Memory that a fit may take in all processes together, beside what this process holds already: "4GB", or a number
+    of bytes. Features then lie on disk, lazy frames of polars and Dask are read by chunks, and only as many jobs run
+    at once as fit in. A limit that cannot be kept is a ValueError before the fit. The memory is estimated; the limit
+    does not change predictions. None: from 50,000 rows on, nine tenths of the free memory that Linux reports, with a
+    warning where the fit may take more.
 workdir : path or None, default=None
     Folder for features on disk, which are removed after the fit; None: that of the system.
 """
@@ -136,13 +137,14 @@ views_ : dict of str to str
 schema_ : Schema
     What every column of X was taken for, why, and how its values are read.
 oof_ : dict of str to ndarray
-    Predictions of the rows of the fit, by task, from models that did not see the row: probabilities of shape
-    (n_samples, n_classes), or numbers of shape (n_samples,). NaN where no fold holds the row out.
+    Predictions of the rows of the fit, by task (also where there is one), from models that did not see the row:
+    probabilities of shape (n_samples, n_classes), or numbers of shape (n_samples,). NaN where no fold holds the row
+    out.
 contributions_ : DataFrame of shape (n_members, n_tasks)
     Weight of every (reads, learner); those of a task sum to 1.
 cv_results_ : DataFrame
-    Scores of every member and of the ensemble on every fold, under the metric that `scoring` names, else accuracy or
-    R2; "mean" is over the folds, which count by their rows. `leaderboard` compares them on the same rows.
+    Score of every member and of the ensemble on every fold: the metric that `scoring` names, else accuracy or R2.
+    "mean" is the mean over the folds, weighted by their rows. `leaderboard` compares members on the same rows.
 table_ : Table
     What each member predicts for held-out rows; `table_.to_frame()` has columns (task, learner, reads, class), NaN
     where a learner abstained.
@@ -157,9 +159,9 @@ fit_report_ : DataFrame
 view_seconds_ : dict of str to float
     Seconds per row that the extraction of each view took in the fit, in the order in which a cascade reads them.
 thresholds_ : dict
-    What tasks decide by, where `threshold` or `class_weight` was given.
+    Rule by which each task chooses a class, where `threshold` or `class_weight` was given.
 strategy_ : DataFrame
-    For every task: whether its second level, of `layers=2` or of members that read other tasks, was kept, and the mean
+    For every task: whether its second level (of `layers=2`, or members that read other tasks) was kept, and the mean
     gain in out-of-fold loss with its standard error.
 n_extractions_ : int
     How often a view was extracted: once per fold if its extractor learns, else once.
@@ -170,8 +172,8 @@ feature_names_in_ : ndarray of shape (n_features,)
 """
 # What predictions and displays read of a fit, and users need not: `dir` of a stack leaves it out.
 INNER = frozenset(
-    "calibrators_ conformal_ groups_ joint_ levels_ losses_by_views_ present_ readers_ row_marks_ row_weights_ "
-    "targets_ view_columns_".split()
+    "calibrators_ conformal_ groups_ joint_ judged_by levels_ losses_by_views_ present_ readers_ row_marks_ "
+    "row_weights_ targets_ view_columns_".split()
 )
 
 Parts = str | Sequence[tuple[Any, ...]]  # (name, estimator, ...)
@@ -261,11 +263,11 @@ def _check_weights_of(task, weights, members):
     if unknown is not None:
         some = sorted((key for key in known if isinstance(key, type(unknown))), key=str)
         raise ValueError(
-            f"meta_learner gives a weight to {unknown!r}, which is no learner: use some of "
+            f"meta_learner gives a weight to {unknown!r}, which is not a learner: use some of "
             f"{', '.join(map(repr, some))}.{did_you_mean(unknown, some) if isinstance(unknown, str) else ''}"
         )
     if not all(0 <= weight < inf for weight in weights.values()):
-        raise ValueError(f"meta_learner={weights!r} holds what is no weight: give numbers from 0 on.")
+        raise ValueError(f"meta_learner={weights!r} must hold numbers from 0 on.")
     own = {key for member in members if member.task == task for key in (member.learner, tuple(member))}
     if not any(weights.get(key, 0) > 0 for key in own):
         raise ValueError(f"meta_learner={weights!r} gives no learner of task {task!r} a weight above 0: add one.")
@@ -283,6 +285,8 @@ def check_settings(model: StackParameters, tasks) -> None:
         by_part = by_part or (parameter == "meta_learner" and by_learner(setting))
         if isinstance(setting, dict) and not by_part:
             check_entries(parameter, setting, tasks)
+            if of_classes or parameter == "calibration":
+                _check_served(parameter, setting, tasks)
         for task in tasks.values():
             check(setting, task)
 
@@ -293,9 +297,16 @@ def check_entries(parameter, setting, tasks) -> None:
     unknown = next((key for key in setting if key not in known), None)
     if unknown is not None:
         raise ValueError(
-            f"{parameter} has an entry for {unknown!r}, which is no task and no kind of task: "
+            f"{parameter} has an entry for {unknown!r}, which is neither a task nor a kind of task: "
             f"use some of {', '.join(map(repr, known))}.{did_you_mean(unknown, known)}"
         )
+
+
+def _check_served(parameter, setting, tasks) -> None:
+    """Raise a ValueError where a dict has an entry for a task without classes, which would do nothing."""
+    for name, task in tasks.items():
+        if task.rules.region != "sets" and setting.get(name) is not None:
+            raise ValueError(f"{parameter} has an entry for task {name!r}, which has no classes: leave the entry out.")
 
 
 def calibrator_of(setting, task):

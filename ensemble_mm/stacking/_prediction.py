@@ -48,7 +48,7 @@ class PredictionMixin:
     def predict_members(self, X):
         """Return the table of the members' predictions for new rows, with the columns of `table_`.
 
-        Members that never count, whose learners are not kept, are NaN.
+        Members that are not kept, because their weight is 0, are NaN.
         """
         new = self._new_rows(X)
         with PLAIN_OUTPUT():

@@ -30,26 +30,28 @@ class ResultsMixin:
     threshold: Any
 
     def leaderboard(self) -> pd.DataFrame:
-        """Return what the ensemble, its members, each task's best single view and a constant score on held-out rows.
+        """Compare the ensemble with its members, the best single view and a constant guess, on held-out rows.
 
-        All numbers come from predictions of rows that the predictor did not see, under the metric that `scoring` names
-        for the task; without one it is accuracy, R2 or the like of the kind. The score is the mean over the folds, as
-        in `cv_results_`.
+        Every row is scored by models that did not see it. The metric is the one that `scoring` names for the task, or
+        accuracy for classes, R2 for numbers and the like. The score is the mean over the folds, as in `cv_results_`.
 
         Returns
         -------
         DataFrame
-            Sorted by task and "difference". "learner" is a learner, "ensemble", "best single view" (the ensemble of the
-            learners that read one view only; which view is chosen on other folds) or "constant" (the class frequencies
-            or the mean of the training rows); "reads" is what it reads; "n" the rows that it scored: a member scores
-            those that have what it reads. "score" has the 95 % interval "low" to "high", and "score_name". "difference"
-            is the score minus that of the ensemble **on the same rows**, with "difference_low" and "difference_high":
-            above 0 it is better than the ensemble. "loss" is the mean log loss (nats) or squared error.
+            Sorted by task and "difference". Its columns are:
+
+            - "learner": the name of a learner, "ensemble", "best single view" (the ensemble of the learners of one
+              view, which is chosen on other folds) or "constant" (class frequencies, or the mean, of training rows);
+            - "reads": what the learner reads; "n": rows that were scored, which are those that have what it reads;
+            - "score_name", "score", and its 95 % interval "low" to "high";
+            - "difference", "difference_low", "difference_high": the score minus that of the ensemble **on the same
+              rows**, with its interval; above 0, the learner is better than the ensemble;
+            - "loss": the mean log loss (nats) or squared error.
 
         Notes
         -----
-        Intervals are from a jackknife over blocks of rows within the folds, of whole groups where the fit had groups.
-        They tell how far a score may be off by the choice of rows, not what other training rows would have given.
+        Intervals come from a jackknife over blocks of rows within the folds, or over groups where the fit had groups.
+        They show how far a score may be off by the choice of rows, not what other training rows would have given.
 
         Examples
         --------
@@ -219,10 +221,10 @@ class ResultsMixin:
 
     @property
     def thresholds_(self) -> dict:
-        """What the tasks decide by where `threshold` or `class_weight` was given.
+        """Rule by which each task chooses a class, where `threshold` or `class_weight` was given.
 
-        For two classes it is the threshold above which the probability of the second must be for it to be said. For
-        more it is one weight per class: the class with the largest product of weight and probability is said.
+        For two classes it is the probability above which the second class is predicted. For more classes it is one
+        weight per class: the class with the largest product of weight and probability is predicted.
         """
         check_is_fitted(self, "levels_")
         chosen = {name: np.array(task.decision) for name, task in self.tasks_.items() if task.decision is not None}

@@ -258,8 +258,8 @@ def check_final(model, problem):
     for name in passed(model.passthrough, problem):
         if name not in names:
             raise ValueError(
-                f"{words} names {name!r}, which is no view: use some of {', '.join(map(repr, names))}, or True for all."
-                f"{did_you_mean(name, names)}"
+                f"{words} names {name!r}, which is not a view: use some of {', '.join(map(repr, names))}, or True for "
+                f"all.{did_you_mean(name, names)}"
             )
     if model.layers > 1 or model.prune is not None:
         other = "layers" if model.layers > 1 else "prune"

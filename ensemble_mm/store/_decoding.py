@@ -64,7 +64,7 @@ class Decoder:
         """Return the thing that a node describes."""
         if node is None or type(node) in (bool, int, float, str):
             return node
-        require(type(node) is dict and 1 <= len(node) <= 2, "a node is no node")
+        require(type(node) is dict and 1 <= len(node) <= 2, "a node is invalid")
         self._depth += 1
         require(self._depth <= DEPTH + 5, "it is nested too deep")
         number = node.get("id")
@@ -89,13 +89,13 @@ class Decoder:
         """Return the next array."""
         spelt, shape, *rest = described
         wide, dtype = [part for part in rest if part not in ("F", PLANES, LOWER)], read_dtype(spelt)
-        require(type(shape) is list and all(type(n) is int and 0 <= n < 2**40 for n in shape), "a shape is none")
-        require(len(shape) <= 32 and math.prod(n for n in shape if n) < 2**40, "a shape is none")
+        require(type(shape) is list and all(type(n) is int and 0 <= n < 2**40 for n in shape), "a shape is invalid")
+        require(len(shape) <= 32 and math.prod(n for n in shape if n) < 2**40, "a shape is invalid")
         made = self._taken(dtype, shape, PLANES in rest, LOWER in rest)
         if wide:
             self.spend(8 * math.prod(shape))
             fits = len(wide) == 1 and any(wide[0] in WIDE[kind] and spelt in NARROW[kind] for kind in NARROW)
-            require(fits, "a type is none")
+            require(fits, "a type is invalid")
             made = made.astype(wide[0])
         return made.reshape(shape, order="F" if rest[:1] == ["F"] else "C")
 
@@ -103,7 +103,7 @@ class Decoder:
         """Return the values of the next array, as one run."""
         size = math.prod(shape)
         if is_half:
-            require(len(shape) == 2 and shape[0] == shape[1], "a shape is none")
+            require(len(shape) == 2 and shape[0] == shape[1], "a shape is invalid")
             self.spend(3 * size * dtype.itemsize + 16 * size)
             size = shape[0] * (shape[0] + 1) // 2
         require(self._at + size * dtype.itemsize <= len(self.content), "an array is cut")
@@ -127,7 +127,7 @@ class Decoder:
         """Return the parts of a sequence."""
         if type(node) is list:
             return [self.node(part) for part in node]
-        require(type(node) is dict and len(node) == 1, "a sequence is none")
+        require(type(node) is dict and len(node) == 1, "a sequence is invalid")
         ((tag, content),) = node.items()
         if tag == "words":
             return self._words(*content)
@@ -137,7 +137,7 @@ class Decoder:
             return array.tolist() if tag == "numbers" else list(array)
         if tag == "counted":
             first, n = content
-            require(type(first) is type(n) is int and 0 <= n < 2**32, "a sequence is none")
+            require(type(first) is type(n) is int and 0 <= n < 2**32, "a sequence is invalid")
             self.spend(n * 32)
             return list(range(first, first + n))
         if tag == "trees":
@@ -147,7 +147,7 @@ class Decoder:
 
     def state(self, nodes) -> dict:
         """Return the attributes of an object."""
-        require(type(nodes) is dict, "the state of an object is none")
+        require(type(nodes) is dict, "the state of an object is invalid")
         return {name: self.node(node) for name, node in nodes.items()}
 
     def fill(self, made, name, state):
@@ -162,7 +162,7 @@ class Decoder:
             if isinstance(getattr(type(made), attribute, None), types.MemberDescriptorType):
                 object.__setattr__(made, attribute, value)
             else:
-                require(hasattr(made, "__dict__"), "a slot is none")
+                require(hasattr(made, "__dict__"), "a slot is invalid")
                 made.__dict__[attribute] = value
         self._made.append(made)
         return made
@@ -186,7 +186,7 @@ class Decoder:
         require(type(n_trees) is int and 0 < n_trees <= len(self.content), "the trees of a forest do not add up")
         if cls is None:
             return []
-        require(cls.__module__.startswith("sklearn.tree."), "a forest is made of what is no tree")
+        require(cls.__module__.startswith("sklearn.tree."), "a forest is made of what is not a tree")
         self.spend(n_trees * (500 + 100 * len(names)))
         values = [self._column(column, n_trees) for column in columns]
         require(all(len(column) == n_trees for column in values), "the trees of a forest do not add up")

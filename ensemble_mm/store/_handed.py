@@ -50,13 +50,13 @@ def _is_tree(item) -> bool:
 def _check_decision_tree(state):
     tree = state.get("tree_")
     if tree is not None:
-        require(type(tree).__module__ == "sklearn.tree._tree", "a decision tree is none")
+        require(type(tree).__module__ == "sklearn.tree._tree", "a decision tree is invalid")
         require(tree.n_features == state.get("n_features_in_"), "a tree asks for other features than its model")
 
 
 def _check_forest(state):
     members = state.get("estimators_", [])
-    require(type(members) is list and all(map(_is_tree, members)), "a forest is made of what is no tree")
+    require(type(members) is list and all(map(_is_tree, members)), "a forest is made of what is not a tree")
     width = state.get("n_features_in_")
     require(all(member.n_features_in_ == width for member in members), "a tree asks for other features than its forest")
 
@@ -69,7 +69,7 @@ def _check_boosting(state):
     require(stages and all(map(_is_tree, members.ravel().tolist())), "the stages of a boosting are made of no trees")
     require(all(member.n_features_in_ == width for member in members.ravel().tolist()),
             "a tree asks for other features than its forest")  # fmt: skip
-    require(state["_loss"].__class__.__module__ == "sklearn._loss.loss", "the loss of a boosting is none")
+    require(state["_loss"].__class__.__module__ == "sklearn._loss.loss", "the loss of a boosting is invalid")
     several = state["_loss"].n_classes if state["_loss"].is_multiclass else 1
     require(members.shape[1] == several == state.get("n_trees_per_iteration_"), "a boosting writes beyond its output")
     start = state.get("init_")  # what it gives is written over, so that its width has to be known
@@ -87,7 +87,7 @@ def _check_boosting(state):
 def _check_isolation(state):
     members, columns = state.get("estimators_", []), state.get("estimators_features_", [])
     width = state.get("n_features_in_")
-    require(type(members) is list and type(columns) is list and all(map(_is_tree, members)), "a forest is none")
+    require(type(members) is list and type(columns) is list and all(map(_is_tree, members)), "a forest is invalid")
     for member, used in zip(members, columns, strict=True):
         fits = isinstance(used, np.ndarray) and used.ndim == 1 and used.dtype.kind in "iu"
         fits = fits and len(used) == member.n_features_in_ == state.get("_max_features")
@@ -100,12 +100,12 @@ def _check_predictor(state):
 
     nodes, bits = state.get("nodes"), state.get("raw_left_cat_bitsets")
     fits = isinstance(nodes, np.ndarray) and nodes.dtype == PREDICTOR_RECORD_DTYPE and nodes.ndim == 1
-    require(fits, "a tree is none")
+    require(fits, "a tree is invalid")
     check_walk(nodes, "left", "right", "feature_idx", 2**31, nodes["is_leaf"] != 0)
-    require((nodes["is_leaf"] <= 1).all() and not np.isnan(nodes["num_threshold"]).any(), "a tree is none")
+    require((nodes["is_leaf"] <= 1).all() and not np.isnan(nodes["num_threshold"]).any(), "a tree is invalid")
     for part in (bits, state.get("binned_left_cat_bitsets")):
         fits = isinstance(part, np.ndarray) and part.dtype == np.uint32 and part.ndim == 2 and part.shape[1] == 8
-        require(fits, "the categories of a tree are none")
+        require(fits, "the categories of a tree are invalid")
         chosen = (nodes["is_categorical"] != 0) & (nodes["is_leaf"] == 0)
         require((nodes["bitset_idx"][chosen] < len(part)).all(), "a tree asks for categories that it does not have")
 
@@ -118,7 +118,7 @@ def _check_histograms(state):
     categorical = getattr(bins, "is_categorical_", None)
     fits = isinstance(categorical, np.ndarray) and categorical.shape == (width,)
     require(fits, "a boosting does not fit its columns")
-    require(type(state["_predictors"]) is list, "the stages of a boosting are none")
+    require(type(state["_predictors"]) is list, "the stages of a boosting are invalid")
     for stage in state["_predictors"]:
         require(type(stage) is list and len(stage) == per_stage, "a boosting writes beyond its output")
         for predictor in stage:
@@ -183,14 +183,14 @@ def _check_counts(state, n_support, coefficients, n_vectors):
 def _check_isotonic(state):
     for name in ("X_thresholds_", "y_thresholds_"):
         values = state.get(name, np.zeros(0))
-        require(type(values) is np.ndarray and values.dtype.kind == "f" and values.ndim == 1, "a curve is none")
+        require(type(values) is np.ndarray and values.dtype.kind == "f" and values.ndim == 1, "a curve is invalid")
 
 
 def _check_vocabulary(state):
     words = state.get("vocabulary_", {})
-    require(isinstance(words, dict), "a vocabulary is none")
+    require(isinstance(words, dict), "a vocabulary is invalid")
     places = set(words.values())
-    require(all(type(place) in (int, np.int64, np.int32) for place in places), "a vocabulary is none")
+    require(all(type(place) in (int, np.int64, np.int32) for place in places), "a vocabulary is invalid")
     require(not places or (min(places) >= 0 and max(places) < len(words)), "a vocabulary points outside itself")
 
 

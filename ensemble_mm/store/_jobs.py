@@ -160,5 +160,5 @@ def _read_key(path: Path) -> bytes:
                 raise OSError(f"{place} is open to other users: {remedy}")
     key = path.read_bytes()
     if len(key) != 32:
-        raise OSError("it is no key of 32 bytes: remove it")
+        raise OSError("it is not a key of 32 bytes: remove it")
     return key

@@ -321,7 +321,7 @@ def _feed_pickle(digest, item) -> None:
     except Exception as error:
         raise TypeError(
             f"No content key can be made of a {type(item).__module__}.{type(item).__qualname__}: it is neither "
-            f"plain data nor picklable ({error}). Hand over data, an estimator or a function defined in a module."
+            f"plain data nor picklable ({error}). Give data, an estimator or a function defined in a module."
         ) from error
 
 

@@ -39,7 +39,7 @@ _BYTES_PER_NODE = 150  # of memory, for each bracket and comma of the state
 
 
 class ModelFileError(ValueError):
-    """A model cannot be saved, or a file is no model, is damaged, or holds what is not trusted.
+    """A model cannot be saved, or a file is not a model, is damaged, or holds classes that are not trusted.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def save(model, path: str | os.PathLike) -> None:
     model : estimator
         A fitted stack, or any other scikit-learn estimator.
     path : path-like
-        The file, by custom with the suffix ``.emm``, in a folder that exists. It appears whole or not at all; one that
+        The file, usually with the suffix ``.emm``, in a folder that exists. It appears whole or not at all; one that
         exists is replaced.
 
     Raises
@@ -131,7 +131,7 @@ def load(path: str | os.PathLike, trusted: Sequence = ()) -> Any:
     Raises
     ------
     ModelFileError
-        When the file is no model file, is cut or altered, was made by a newer format, or holds types that are
+        When the file is not a model file, is cut or altered, was made by a newer format, or holds types that are
         not trusted; the message names them.
     FileNotFoundError
         When there is no such file.
@@ -289,7 +289,9 @@ def _check_manifest(text: bytes, names: list[str], path) -> dict:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         whole = False
     if not whole or not parts:
-        raise ModelFileError(f"The manifest of {str(path)!r} is not one of ours: the file is no model, or was altered.")
+        raise ModelFileError(
+            f"The manifest of {str(path)!r} is not one of ours: the file is not a model, or was altered."
+        )
     if number < FORMAT_NUMBER:
         raise ModelFileError(
             f"{str(path)!r} has format {number}, of before the first release, which is no longer read: fit the model "

@@ -65,13 +65,13 @@ def _read_neighbors(content, decoder):
     import sklearn.neighbors._kd_tree
 
     name, points, leaf_size, metric, value, weight = content
-    require(name in _NEIGHBORS and type(leaf_size) is int and leaf_size > 0, "a tree of neighbours is none")
+    require(name in _NEIGHBORS and type(leaf_size) is int and leaf_size > 0, "a tree of neighbours is invalid")
     points = decoder.array_of(points, "f", 2)
     parameter = dict(_METRICS.values()).get(metric)
-    require(parameter is not None and points.size, "a tree of neighbours is none")
+    require(parameter is not None and points.size, "a tree of neighbours is invalid")
     if parameter == "V":
         value = decoder.array_of(value, "f", 1)
-    require(parameter != "p" or type(value) is float and value >= 1, "a tree of neighbours is none")
+    require(parameter != "p" or type(value) is float and value >= 1, "a tree of neighbours is invalid")
     home = sklearn.neighbors._kd_tree if name.startswith("KD") else sklearn.neighbors._ball_tree
     weight = {} if weight is None else {"sample_weight": decoder.array_of(weight, "f", 1)}
     return getattr(home, name)(points, leaf_size, metric=metric, **weight, **({parameter: value} if parameter else {}))
@@ -81,8 +81,8 @@ def _read_loss(content, decoder):
     import sklearn._loss.loss
 
     name, settings = content
-    require(name in _LOSSES and set(settings) == set(_LOSSES[name]), "a loss is none")
-    require(all(type(value) in (int, float, type(None)) for value in settings.values()), "a loss is none")
+    require(name in _LOSSES and set(settings) == set(_LOSSES[name]), "a loss is invalid")
+    require(all(type(value) in (int, float, type(None)) for value in settings.values()), "a loss is invalid")
     return getattr(sklearn._loss.loss, name)(**settings)
 
 
@@ -91,14 +91,14 @@ def _read_spline(content, decoder):
 
     knots, coefficients, degree, extrapolate = content
     knots, coefficients = decoder.array_of(knots, "f", 1), decoder.array(coefficients)
-    require(type(degree) is int and 0 <= degree < 100 and coefficients.dtype.kind == "f", "a spline is none")
+    require(type(degree) is int and 0 <= degree < 100 and coefficients.dtype.kind == "f", "a spline is invalid")
     return BSpline(knots, coefficients, degree, extrapolate is True)
 
 
 def _read_random(content, decoder):
     key, pos, has_gauss, gauss = content
     key = decoder.array_of(key, "u", 1)
-    require(key.shape == (624,) and type(pos) is int and 0 <= pos <= 624 and type(gauss) is float, "a seed is none")
+    require(key.shape == (624,) and type(pos) is int and 0 <= pos <= 624 and type(gauss) is float, "a seed is invalid")
     made = np.random.RandomState(0)
     state = {"bit_generator": "MT19937", "state": {"key": key, "pos": pos}}
     made.set_state(state | {"has_gauss": int(has_gauss == 1), "gauss": gauss})
@@ -106,7 +106,7 @@ def _read_random(content, decoder):
 
 
 def _read_generator(content, decoder):
-    require(all(type(number) is int and 0 <= number < 2**128 for number in content), "a seed is none")
+    require(all(type(number) is int and 0 <= number < 2**128 for number in content), "a seed is invalid")
     state, inc, has_uint32, uinteger = content
     made = np.random.Generator(np.random.PCG64(0))
     made.bit_generator.state = {

@@ -20,17 +20,17 @@ from ._values import FROM_TEXT, check_type_name
 def read_dtype(spelt) -> np.dtype:
     if type(spelt) is str:
         dtype = np.dtype(spelt)
-        require(dtype.names is None and dtype.subdtype is None, "a type is none")
+        require(dtype.names is None and dtype.subdtype is None, "a type is invalid")
     else:
         names, formats, offsets, size = spelt
-        require(all(type(part) is str and np.dtype(part).kind in KINDS for part in formats), "a type is none")
-        require(len(names) == len(formats) == len(offsets) and type(size) is int and size < 2**20, "a type is none")
-        require(all(type(at) is int for at in offsets), "a type is none")
+        require(all(type(part) is str and np.dtype(part).kind in KINDS for part in formats), "a type is invalid")
+        require(len(names) == len(formats) == len(offsets) and type(size) is int and size < 2**20, "a type is invalid")
+        require(all(type(at) is int for at in offsets), "a type is invalid")
         ends = [0, *(at + np.dtype(part).itemsize for at, part in zip(offsets, formats, strict=True))]
         fits = all(end <= at for end, at in zip(ends, [*offsets, size], strict=True))
-        require(fits, "a type is none")  # NumPy's own check of it overflows
+        require(fits, "a type is invalid")  # NumPy's own check of it overflows
         dtype = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": size})
-    require(dtype.kind in KINDS and 0 < dtype.itemsize < 2**31 and not dtype.hasobject, "a type is none")
+    require(dtype.kind in KINDS and 0 < dtype.itemsize < 2**31 and not dtype.hasobject, "a type is invalid")
     return dtype
 
 
@@ -39,7 +39,9 @@ def _read_object(d, content, number):
     cls = d.finder.find_class(name)
     if cls is None:
         return d.state(nodes) and None  # goes on, to tell all the names that are refused
-    require(cls.__reduce__ is object.__reduce__ and not issubclass(cls, (tuple, list, dict)), f"{name} is no object")
+    require(
+        cls.__reduce__ is object.__reduce__ and not issubclass(cls, (tuple, list, dict)), f"{name} is not an object"
+    )
     made = d.hold(number, cls.__new__(cls))
     return d.fill(made, name, d.state(nodes))
 
@@ -50,20 +52,20 @@ def _read_own(d, content, number):
     cls, state = d.finder.find_class(name), d.node(state)
     if cls is None:
         return None
-    require(d.finder.is_trusted(name), f"{name} is no object with a state of its own")
+    require(d.finder.is_trusted(name), f"{name} is not an object with a state of its own")
     made = cls.__new__(cls)
     made.__setstate__(state)
     return made
 
 
 def _read_function(d, content, number):
-    require(type(content) is str, "a function is none")
+    require(type(content) is str, "a function is invalid")
     return d.finder.find_function(content)
 
 
 def _read_partial(d, content, number):
     function, args, keywords = (d.node(part) for part in content)
-    require(type(args) is tuple and type(keywords) is dict, "a partial is none")
+    require(type(args) is tuple and type(keywords) is dict, "a partial is invalid")
     plain = isinstance(function, np.ufunc) or getattr(function, "__module__", "") == "numpy"
     require(not plain or "out" not in keywords, "a function writes to what a file holds")
     return functools.partial(function, *args, **keywords) if function is not None else None
@@ -93,8 +95,8 @@ def _read_frame(d, content, number):
     else:
         index = d.node(index)
     names = d.node(columns)
-    require(isinstance(names, pd.Index) and isinstance(index, pd.Index), "a table is none")
-    require(len(names) == len(series) and all(len(column) == len(index) for column in series), "a table is none")
+    require(isinstance(names, pd.Index) and isinstance(index, pd.Index), "a table is invalid")
+    require(len(names) == len(series) and all(len(column) == len(index) for column in series), "a table is invalid")
     d.spend(2000 * len(series))
     series = [pd.Series(column, index=index, dtype=column.dtype) for column in series]  # else objects become text
     frame = pd.DataFrame(dict(enumerate(series)), index=index)
@@ -103,7 +105,9 @@ def _read_frame(d, content, number):
 
 
 def _column_of(values):
-    require(isinstance(values, (np.ndarray, pd.api.extensions.ExtensionArray)) and values.ndim == 1, "a column is none")
+    require(
+        isinstance(values, (np.ndarray, pd.api.extensions.ExtensionArray)) and values.ndim == 1, "a column is invalid"
+    )
     return values
 
 
@@ -120,14 +124,14 @@ def _read_plain_index(d, content, number):
 
 def _read_multiindex(d, content, number):
     levels = [d.node(level) for level in content[0]]
-    require(all(isinstance(level, pd.Index) for level in levels), "an index is none")
+    require(all(isinstance(level, pd.Index) for level in levels), "an index is invalid")
     codes = [d.array_of(part, "i", 1) for part in content[1]]
     return pd.MultiIndex(levels=levels, codes=codes, names=[d.node(name) for name in content[2]])
 
 
 def _read_categorical(d, content, number):
     codes, categories, ordered = d.array_of(content[0], "i", 1), d.node(content[1]), content[2]
-    require(isinstance(categories, pd.Index), "categories are none")
+    require(isinstance(categories, pd.Index), "categories are invalid")
     return pd.Categorical.from_codes(codes, categories=categories, ordered=ordered is True)
 
 
@@ -152,7 +156,7 @@ def _read_sparse(d, content, number):
     name, shape, *parts = content
     classes = {cls.__name__: cls for cls in (sp.csr_matrix, sp.csr_array, sp.csc_matrix, sp.csc_array)}
     fits = name in classes and len(shape) == 2 and all(type(n) is int and 0 <= n < 2**31 for n in shape)
-    require(fits, "a matrix is none")
+    require(fits, "a matrix is invalid")
     data, indices, indptr = (d.array_of(part, kind, 1) for part, kind in zip(parts, ("biufc", "i", "i"), strict=True))
     made = classes[name]((data, indices, indptr), shape=tuple(shape))
     made.check_format(full_check=True)  # SciPy's loops trust the indices
@@ -178,7 +182,7 @@ def _read_dict(make):
 
 
 def _default(factory):
-    require(factory in (None, int, float, str, bool, list, dict, set, OrderedDict), "a default is none")
+    require(factory in (None, int, float, str, bool, list, dict, set, OrderedDict), "a default is invalid")
     return defaultdict(factory)
 
 
@@ -187,7 +191,7 @@ def _read_named(d, content, number):
     cls, parts = d.finder.find_class(name), d.many(parts)
     if cls is None:
         return None
-    require(issubclass(cls, tuple) and len(getattr(cls, "_fields", ())) == len(parts), f"{name} is no named tuple")
+    require(issubclass(cls, tuple) and len(getattr(cls, "_fields", ())) == len(parts), f"{name} is not a named tuple")
     return tuple.__new__(cls, parts)
 
 
@@ -212,26 +216,26 @@ def _read_interval(d, content, number):
 
 
 def _read_periods(d, content, number):
-    require(type(content[1]) is str, "a type is none")
+    require(type(content[1]) is str, "a type is invalid")
     return pd.arrays.PeriodArray(d.array_of(content[0], "i", 1), dtype=pd.PeriodDtype(content[1][7:-1]))
 
 
 def _read_category(d, content, number):
     categories = d.node(content[0])
-    require(categories is None or isinstance(categories, pd.Index), "categories are none")
+    require(categories is None or isinstance(categories, pd.Index), "categories are invalid")
     return pd.CategoricalDtype(categories, content[1] is True)
 
 
 def _from_text(make):
     def read(d, content, number):
-        require(type(content) is str and len(content) < 2 * LONG, "a value is none")
+        require(type(content) is str and len(content) < 2 * LONG, "a value is invalid")
         return make(content)
 
     return read
 
 
 def _read_range(d, content, number):
-    require(type(content) is list and all(type(part) is int for part in content), "a range is none")
+    require(type(content) is list and all(type(part) is int for part in content), "a range is invalid")
     made = range(*content)
     d.spend(32 * max(0, (made.stop - made.start) // made.step))  # whoever takes it may make a list of it
     return made

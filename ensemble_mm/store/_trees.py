@@ -44,9 +44,9 @@ def read_trees(content, decoder) -> list:
 
     n_features, n_outputs, n_classes, described, *arrays = content
     n_classes = decoder.array(n_classes)
-    require(type(n_features) is int and 0 < n_features < 2**31 and type(n_outputs) is int, "a decision tree is none")
+    require(type(n_features) is int and 0 < n_features < 2**31 and type(n_outputs) is int, "a decision tree is invalid")
     require(n_classes.dtype == np.intp and n_classes.shape == (n_outputs,) and (n_classes > 0).all() and n_outputs > 0,
-            "a decision tree is none")  # fmt: skip
+            "a decision tree is invalid")  # fmt: skip
     if type(described) is dict and list(described) == ["leaves"]:
         parts, (counts,) = [decoder.array(part) for part in described["leaves"]], map(decoder.array, arrays)
         _check_counts(counts, len(parts[0]))
@@ -58,7 +58,7 @@ def read_trees(content, decoder) -> list:
     _check_values(values, n_classes)
     require(nodes.dtype == NODE_DTYPE, "a decision tree is of another version")
     require(len(values) == len(nodes), "the values of a decision tree do not fit it")
-    require(not np.isnan(nodes["threshold"]).any(), "a decision tree compares with what is no number")
+    require(not np.isnan(nodes["threshold"]).any(), "a decision tree compares with what is not a number")
     trees, start = [], 0
     for place, count in enumerate(counts.tolist()):
         part = slice(start, start + count)
@@ -169,7 +169,9 @@ def _is_near(parts, nodes, values, counts) -> bool:
 def _grown(parts, dtype, counts):
     """Return the nodes of trees, end to end, and what they predict, of what `_leaves_of` gives."""
     leaf, *split, n, weight, impurity, said = parts
-    require(leaf.dtype == np.uint8 and leaf.ndim == 1 and (leaf <= 1).all(), "the leaves of a decision tree are none")
+    require(
+        leaf.dtype == np.uint8 and leaf.ndim == 1 and (leaf <= 1).all(), "the leaves of a decision tree are invalid"
+    )
     leaf, n_nodes = leaf.astype(bool), len(leaf)
     fields = dict(zip((*_SPLIT, *_COUNTED, "impurity"), (*split, n, weight, impurity), strict=True))
     require(all(part.dtype == dtype[name] for name, part in fields.items()), "a decision tree is of another version")

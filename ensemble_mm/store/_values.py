@@ -15,7 +15,7 @@ import pandas as pd
 def check_type_name(name) -> None:
     """Refuse the name of a type, or of a time zone, that pandas would take for the path of a file."""
     if type(name) is not str or len(name) >= 1000 or "dateutil" in name:
-        raise ValueError("a type is none")
+        raise ValueError("a type is invalid")
 
 
 def _stamp(text: str):
@@ -27,7 +27,7 @@ def _stamp(text: str):
 
 def _ratio(text: str):
     if not re.fullmatch(r"-?\d+/\d+", text):
-        raise ValueError(f"{text[:50]!r} is no fraction")
+        raise ValueError(f"{text[:50]!r} is not a fraction")
     return Fraction(text)
 
 

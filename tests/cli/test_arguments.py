@@ -44,7 +44,7 @@ def test_an_unknown_option_is_told_before_what_is_lacking(run, command, words):
         ("fitt", "there is no command 'fitt'. Did you mean 'fit'? They are fit, predict, "),
         ("fit train.csv", "the following arguments are required: --targets, --out. See ensemble-mm fit --help."),
         ("fit t.csv --targets y --out m --learners quick", "invalid choice: 'quick' (choose from "),
-        ("predict m.emm t.csv --out p --interval", "--interval wants a value: --interval COVERAGE. See "),
+        ("predict m.emm t.csv --out p --interval", "--interval needs a value: --interval COVERAGE. See "),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(run, command, words):

@@ -71,7 +71,7 @@ def test_inputs_of_one_name_are_an_error():
         ("turbo", ValueError, "learners='turbo' is not known"),
         ([], ValueError, "is not known"),
         ([Ridge()], ValueError, "put a name before it"),
-        ([("a", 3)], TypeError, "Learner 'a' is no estimator: 3"),
+        ([("a", 3)], TypeError, "Learner 'a' is not an estimator: 3"),
         ([("a", Ridge)], TypeError, "the class Ridge: give an instance"),
         ([("a", Ridge()), ("a", Ridge())], ValueError, "'a' is used more than once"),
         ([("a__b", Ridge())], ValueError, "must not contain '__'"),

@@ -295,7 +295,7 @@ def test_read_table_leaves_on_disk_what_is_larger_than_the_limit(folder, frame, 
     X, Y = read_table(file, memory=100)
     assert isinstance(X, ChunkedData) and X.columns == [*frame.columns] and Y.shape == (N, 0)
     for memory in ("much", -1, "-4GB", 0, True):
-        with pytest.raises(ValueError, match=f"memory={memory!r} is no amount of memory"):
+        with pytest.raises(ValueError, match=f"memory={memory!r} is not an amount of memory"):
             read_table(file, memory=memory)
     with pytest.raises(ValueError, match="has no column 'agee'"):
         read_table(folder, "agee", memory="1GB")

@@ -89,11 +89,11 @@ def test_a_saved_model_knows_its_schema(shops, tmp_path):
 def test_words_among_new_numbers_are_counted(shops):
     X, y = shops
     model = em.StackedClassifier(learners=LINEAR, cv=3, random_state=0).fit(X, y)
-    with pytest.raises(ValueError, match="size: 60 of 60 values are no numbers, such as 'high'"):
+    with pytest.raises(ValueError, match="size: 60 of 60 values are not numbers, such as 'high'"):
         model.predict(X.assign(size="high"))
     new = X.astype({"size": object})
     new.loc[:2, "size"] = "high"
-    with pytest.warns(em.DataWarning, match="size: 3 of 60 values are no numbers"):
+    with pytest.warns(em.DataWarning, match="size: 3 of 60 values are not numbers"):
         found = model.predict_proba(new)
     holes = X.assign(size=X["size"].where(X.index > 2))
     np.testing.assert_array_equal(found, model.predict_proba(holes))
@@ -117,7 +117,7 @@ def test_columns_of_a_dict_are_read_by_their_own_rule():
     X = {"price": [f"{1.5 + i % 2:.2f}".replace(".", ",") for i in range(60)], "size": np.arange(60.0)}
     model = em.StackedClassifier(learners=LINEAR, cv=3, random_state=0).fit(X, y)
     assert model.score(X, y) == 1 == model.score(X | {"price": [1.5, 2.5] * 30}, y)
-    with pytest.warns(em.DataWarning, match="size: 1 of 60 values are no numbers") as told:
+    with pytest.warns(em.DataWarning, match="size: 1 of 60 values are not numbers") as told:
         model.predict(X | {"size": ["high", *range(59)]})
     assert len(told) == 1
     dropped = em.StackedClassifier(learners=LINEAR, columns={"b": "drop"}, cv=3, random_state=0)

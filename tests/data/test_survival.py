@@ -37,14 +37,14 @@ def test_records_are_times_to_an_event():
 
 
 @pytest.mark.parametrize("change, kind, words", [
-    ({"died": "yes"}, DEATH, "told by events such as 'yes': give true or 1"),
+    ({"died": "yes"}, DEATH, "has events such as 'yes': give true or 1"),
     ({"days": 0.0}, DEATH, "'death' has a time of 0: give times above 0"),
-    ({"days": "long"}, DEATH, "times that are no numbers"),
+    ({"days": "long"}, DEATH, "times that are not numbers"),
     ({"days": pd.to_timedelta(Y["days"], unit="D")}, DEATH, "times of type timedelta64.*: give numbers"),
     ({"died": False}, DEATH, "'death' is a survival, but nothing happened in any row"),
-    ({}, {"death": ("survival", "day", "died")}, "told by 'day', but Y has the columns .*mean 'days'"),
+    ({}, {"death": ("survival", "day", "died")}, "needs the column 'day', but Y has the columns .*mean 'days'"),
     ({}, {"death": ("survival", "days")}, 'use one word, or \\("survival", column of times, column of events\\)'),
-    ({}, {"size": ("survival", "days", "died")}, "'size' is told by .*a column of its name"),
+    ({}, {"size": ("survival", "days", "died")}, "'size' reads the columns .*a column of its name"),
 ])  # fmt: skip
 def test_what_tells_no_times_to_an_event_is_told(change, kind, words):
     with pytest.raises(ValueError, match=words):

@@ -94,7 +94,7 @@ def test_what_is_no_label_is_told(bad):
     column = pd.Series(["a", "b", None, None], dtype=object)
     for row in (2, 3):
         column.iat[row] = bad
-    with pytest.raises(ValueError, match="Task 'y' mixes labels .* or holds what is no label"):
+    with pytest.raises(ValueError, match="Task 'y' mixes labels .* or holds something that is not a label"):
         resolve_targets({"y": column})
 
 
@@ -114,7 +114,7 @@ def column_of(bad, good="a"):
         ({1}, "the set {1}"),
         ({"a": 1}, "the dict"),
         (1j, "complex numbers, such as 1j"),
-        (Decimal("sNaN"), r"no number, such as Decimal\('sNaN'\)"),
+        (Decimal("sNaN"), r"not a number, such as Decimal\('sNaN'\)"),
         (10**400, "a number too large for any float"),
         ("a\ud800", r"half of a character .* 'a\\ud800'"),
     ],
@@ -209,10 +209,10 @@ def test_few_numbers_with_units_are_classes_and_this_is_told():
 
 
 def test_labels_that_are_no_numbers_among_numbers_count_as_not_known_and_are_told():
-    with pytest.warns(DataWarning, match="1 of 31 labels of task 'w' are no numbers, such as 'n/a'"):
+    with pytest.warns(DataWarning, match="1 of 31 labels of task 'w' are not numbers, such as 'n/a'"):
         tasks, encoded, _ = resolve_targets({"w": [f"${i}" for i in range(30)] + ["n/a"]})
     assert np.isnan(encoded["w"]).tolist() == [False] * 30 + [True]
-    with pytest.warns(DataWarning, match="1 of 2 labels of task 'w' are no numbers, such as 'ask'"):
+    with pytest.warns(DataWarning, match="1 of 2 labels of task 'w' are not numbers, such as 'ask'"):
         assert tasks["w"].evaluate(["$3", "ask"], np.array([3.0, 0.0]))["n"] == 1
 
 

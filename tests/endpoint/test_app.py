@@ -63,7 +63,7 @@ def test_what_is_missing_is_told(coats, served, sent):
     row = {**sent[0], "photo": None, "age": "old"}
     status, answer = served.call("/predict", {"rows": [row]})
     assert status == 200 and "'photo' is missing" in " ".join(answer["warnings"])
-    assert "1 of 1 values are no numbers" in " ".join(answer["warnings"])
+    assert "1 of 1 values are not numbers" in " ".join(answer["warnings"])
     del row["photo"]
     assert served.call("/predict", {"rows": [row]}) == (status, answer)
     with pytest.warns(UserWarning):
@@ -111,7 +111,7 @@ def test_names_of_files_are_never_opened(coats, served, sent, picture, cell):
 def test_files_that_cannot_be_read_are_told_by_their_rows(served, sent):
     rows = [sent[0], {**sent[1], "photo": base64.b64encode(b"\x89PNG\r\n\x1a\nand no more").decode()}]
     status, answer = served.call("/predict", {"rows": rows})
-    assert status == 400 and "row 1: " in answer["error"] and "it is no image" in answer["error"]
+    assert status == 400 and "row 1: " in answer["error"] and "it is not an image" in answer["error"]
 
 
 def test_what_is_too_large_is_turned_away(served, sent):
@@ -162,4 +162,4 @@ def test_categories_that_are_new_are_counted(served, sent):
     assert "warnings" not in served.call("/predict", {"rows": sent[:1]})[1]
     before = count()
     answer = served.call("/predict", {"rows": [{**sent[0], "shop": shop} for shop in ("east", "north", "west")]})[1]
-    assert count() == before + 2 and answer["warnings"] == ["shop: 'east' was no category in fit."]
+    assert count() == before + 2 and answer["warnings"] == ["shop: 'east' was not a category in fit."]

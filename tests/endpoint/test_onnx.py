@@ -199,7 +199,7 @@ def test_names_that_meet_are_refused(tmp_path):
 
 
 def test_a_single_estimator_is_told_where_to_go(tmp_path):
-    with pytest.raises(ValueError, match="Ridge is no stack"):
+    with pytest.raises(ValueError, match="Ridge is not a fitted stack"):
         write_onnx(Ridge().fit([[0.0], [1.0]], [0.0, 1.0]), [[0.0]], tmp_path / "m.onnx")
 
 

@@ -93,8 +93,8 @@ def test_arrays_of_any_type_and_order_are_the_same_picture(array):
 @pytest.mark.parametrize(
     ("item", "words"),
     [
-        (np.zeros((5, 5, 5)), "is no image: its shape is"),
-        (np.zeros(4), "is no image: its shape is"),
+        (np.zeros((5, 5, 5)), "is not an image: its shape is"),
+        (np.zeros(4), "is not an image: its shape is"),
         (np.full((4, 4), np.nan), "go from nan to nan"),
         (np.full((4, 4), -1), "go from -1 to -1"),
         (np.full((4, 4), "a"), "give uint8, uint16 or floats"),
@@ -102,7 +102,7 @@ def test_arrays_of_any_type_and_order_are_the_same_picture(array):
         (Image.new("L", (2000, 2000)), "more than max_pixels=1000000"),
         (3.5, "it is a float, but image items are"),
         (b"a warm coat", "it is a text in bytes.*decode"),
-        (b"<svg></svg>", "it is no image, or in none of the formats that are read .PNG"),
+        (b"<svg></svg>", "it is not an image, or in none of the formats that are read .PNG"),
     ],
 )
 def test_what_is_no_picture_is_told(item, words):

@@ -82,7 +82,7 @@ def test_tokens_are_positions_of_words():
 def test_an_encoder_may_be_a_function():
     X = TextExtractor(encoder=lambda texts: [[len(t), 1.0] for t in texts]).fit_transform(["ab", None])
     np.testing.assert_array_equal(X, [[2, 1], [np.nan, np.nan]])
-    with pytest.raises(ValueError, match="is no folder or name of a transformers model"):
+    with pytest.raises(ValueError, match="is neither a folder nor the name of a transformers model"):
         TextExtractor(encoder="nowhere").fit(["a"])
     with pytest.raises(ValueError, match="gave 1 vectors for 2 items"):
         TextExtractor(encoder=lambda texts: np.zeros((1, 2))).fit(["a"]).transform(["a", "b"])

@@ -74,4 +74,4 @@ def test_each_task_is_looked_at_and_the_words_tell_the_errors():
     found = audit(model, {"v": X}, targets)
     own = found[found["check"].str.startswith("learner 'old'")]
     assert own["verdict"].tolist() == ["fail", "warn"]
-    assert "hand over a clone" in own["words"].iloc[0]
+    assert "give a clone" in own["words"].iloc[0]

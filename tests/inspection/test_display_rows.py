@@ -26,7 +26,7 @@ def test_hardest_rows_show_pictures_and_texts(hand_made, data_of_hand_made, ax):
 
 
 def test_hardest_rows_want_the_rows_of_the_fit(hand_made, data_of_hand_made):
-    with pytest.raises(ValueError, match="hand over the X of the fit"):
+    with pytest.raises(ValueError, match="give the X of the fit"):
         HardestRowsDisplay.from_estimator(hand_made, data_of_hand_made[:10])
 
 

@@ -113,8 +113,8 @@ def test_weights_by_name_reach_the_task_that_has_the_name():
 
 
 @pytest.mark.parametrize("weights, words", [
-    ({"siz": 1}, "learner 'net' names 'siz', but the tasks are .*mean 'size'"), ({"size": -1}, "no weight"),
-    ([1.0], "does not fit 3 columns of y"), ("even", "task_weight"), ([0, 0, 0], "only zeros"),
+    ({"siz": 1}, "learner 'net' names 'siz', but the tasks are .*mean 'size'"), ({"size": -1}, "numbers from 0 on"),
+    ([1.0], "does not fit 3 columns of y"), ("even", "task_weight"), ([0, 0, 0], "some above 0"),
 ])  # fmt: skip
 def test_what_is_no_weight_of_a_task_is_told(weights, words):
     net = MultiTaskNetwork(max_epochs=1, task_weight=weights)

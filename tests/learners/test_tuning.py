@@ -134,7 +134,7 @@ def test_wrong_calls_are_told(curve):
 @pytest.mark.parametrize("search", SEARCHES)
 def test_a_name_that_the_learner_does_not_have_is_an_error(search, curve):
     """It was fitted untuned, with a warning for every candidate."""
-    with pytest.raises(ValueError, match="space names 'CC', which is no parameter of LogisticRegression.*'C'"):
+    with pytest.raises(ValueError, match="space names 'CC', which is not a parameter of LogisticRegression.*'C'"):
         TunedLearner(LogisticRegression(), {"CC": [1, 2]}, search=search).fit(*curve)
 
 

@@ -61,10 +61,10 @@ def test_weights_by_learner_are_shared_by_its_members_and_survive(tmp_path):
     assert model.contributions_["up"].round(3).tolist() == [0.3, 0.5, 0.2, 0.0, 0.0, 0.0]
     save(model, tmp_path / "m.emm")
     np.testing.assert_array_equal(load(tmp_path / "m.emm").predict_proba(X)["up"], model.predict_proba(X)["up"])
-    with pytest.raises(ValueError, match="'trees', which is no learner.*Did you mean 'tree'"):
+    with pytest.raises(ValueError, match="'trees', which is not a learner.*Did you mean 'tree'"):
         model.set_params(meta_learner={"trees": 1.0}).fit(X, Y)
     for strange in (-1.0, np.nan, np.inf):
-        with pytest.raises(ValueError, match="holds what is no weight"):
+        with pytest.raises(ValueError, match="must hold numbers from 0 on"):
             model.set_params(meta_learner=weights | {"ridge": strange}).fit(X, Y)
     with pytest.raises(ValueError, match="no learner of task 'size' a weight above 0"):
         model.set_params(meta_learner={"tree": 1.0}).fit(X, Y)

@@ -57,7 +57,7 @@ def test_a_metric_that_knows_no_weights_goes_without_and_one_that_fails_says_so(
     broken = make_scorer(lambda y, p: y.nothing)
     with pytest.raises(AttributeError):
         scored(broken, y, np.ones(3), Classes(2))(np.eye(2)[y])
-    with pytest.raises(TypeError, match="scoring=3 is no scorer"):
+    with pytest.raises(TypeError, match="scoring=3 is not a scorer"):
         scored(3, y, np.ones(3), Classes(2))
 
 

@@ -111,7 +111,7 @@ def test_another_format_is_counted_and_not_guessed():
     column = column_of(["2024-02-05", "2024-02-06"])
     found, lost = column.read(pd.Series(["05/02/2024", "2024-02-07 10:30", "n/a", None, "soon"]))
     assert lost == ["05/02/2024", "soon"] and found.notna().tolist() == [False, True, False, False, False]
-    assert "2 of 3 values are no dates, such as '05/02/2024'" in column.trouble(found, lost)
+    assert "2 of 3 values are not dates, such as '05/02/2024'" in column.trouble(found, lost)
 
 
 @pytest.mark.parametrize(

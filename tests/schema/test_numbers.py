@@ -158,7 +158,7 @@ def test_words_for_nothing_are_missing_and_others_are_counted():
     assert column.taken_as == "number" and column.missing == pytest.approx(14 / 18) and not column.notes
     column = infer_column(pd.Series(["high", *map(str, range(19))], dtype=object), "x")
     assert column.taken_as == "number" and column.distinct == 19
-    assert "1 of 20 values are no numbers, such as 'high'" in column.notes[0]
+    assert "1 of 20 values are not numbers, such as 'high'" in column.notes[0]
     assert infer_column(pd.Series(["high", "low", "1", "2"], dtype=object), "x").taken_as == "category"
 
 
@@ -168,7 +168,7 @@ def test_one_word_beside_many_numbers_stands_for_what_was_not_measured(word, for
     values = [form(i / 4) for i in range(40)] + [word] * 20
     column = infer_column(pd.Series(values, dtype=object), "x")
     assert column.taken_as == "number" and column.missing == pytest.approx(1 / 3)
-    assert f"20 of 60 values are no numbers, such as {word!r}" in column.notes[0]
+    assert f"20 of 60 values are not numbers, such as {word!r}" in column.notes[0]
     for others in (["A12"], [word, "none of it"], [word] * 3):
         few = [form(i) for i in range(5)]
         assert infer_column(pd.Series([*few, *others] * 3, dtype=object), "x").taken_as == "category"

@@ -125,7 +125,7 @@ def test_what_needs_shared_folds_is_refused(model):
     ):
         with pytest.raises(ValueError, match="have folds of their own"):
             change()
-    with pytest.raises(ValueError, match="cv has an entry for 'sizes', which is no task.*mean 'size'"):
+    with pytest.raises(ValueError, match="cv has an entry for 'sizes', which is neither a task.*mean 'size'"):
         em.MultiOutputStack(cv={"sizes": 3}, **SETTINGS).fit(X, Y)
     with pytest.raises(ValueError, match="strategies are compared on the same folds"):
         em.compare_strategies(X, Y, cv={"size": 3}, **SETTINGS)

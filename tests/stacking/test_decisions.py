@@ -91,8 +91,8 @@ def test_costs_are_counted_in_the_leaderboard(rare):
         ("r2", "threshold='r2' cannot judge two classes"),
         (1.5, "lies between 0 and 1"),
         ({"yes": -1}, "a number above 0"),
-        ({"rare": {"maybe": 2}}, "'maybe', which is no class"),
-        ({"rear": "f1"}, "no task and no kind of task"),
+        ({"rare": {"maybe": 2}}, "'maybe', which is not a class"),
+        ({"rear": "f1"}, "neither a task nor a kind of task"),
     ],
 )
 def test_a_threshold_that_cannot_be_is_told_before_the_fit(rare, threshold, words):

@@ -94,7 +94,7 @@ def test_weights_may_differ_by_task(vectors):
     assert np.isnan(out.targets_["y1"][75:]).all() and np.isfinite(out.targets_["y0"]).all()
     with pytest.raises(ValueError, match=r"sample_weight has shape \(150, 3\)"):
         model.fit(X, Y, sample_weight=np.ones((150, 3)))
-    with pytest.raises(ValueError, match="sample_weight is no array of numbers: give "):
+    with pytest.raises(ValueError, match="sample_weight is not an array of numbers: give "):
         model.fit(X, Y, sample_weight=[[1.0, 2.0], [1.0]])
 
 
@@ -192,7 +192,7 @@ def test_settings_by_kind_reach_every_part_and_unknown_names_are_told(reviews):
     assert (model.contributions_["stars"] > 0).sum() == 1
     assert model.meta_learners_["tone"].scoring == "accuracy" and model.meta_learners_["stars"].scoring is None
     for parameter in ("meta_learner", "scoring", "prune", "calibration"):
-        with pytest.raises(ValueError, match=f"{parameter} has an entry for 'tune', which is no task"):
+        with pytest.raises(ValueError, match=f"{parameter} has an entry for 'tune', which is neither a task"):
             MultiOutputStack(**{parameter: {"tune": None}}, **settings).fit(X, Y)
     with pytest.raises(ValueError, match="calibration='platt' is not known"):
         MultiOutputStack(calibration={"tone": "platt"}, **settings).fit(X, Y)
@@ -364,7 +364,10 @@ def test_tasks_count_in_the_score_as_their_weights_say(vectors):
                            (("number", "r2"), ("noise", "r2"), ("sign", "accuracy")))  # fmt: skip
     assert model.score(X, Y) == pytest.approx((3 * number + noise + 0.5 * sign) / 4.5)
     assert model.set_params(task_weight={"number": 0, "noise": 0}).score(X, Y) == pytest.approx(sign)
-    for wrong, words in [({"numbr": 1}, "'numbr', which is no task.*mean 'number'"), ({"number": -1}, "no weight")]:
+    for wrong, words in [
+        ({"numbr": 1}, "'numbr', which is neither a task.*mean 'number'"),
+        ({"number": -1}, "numbers from 0 on"),
+    ]:
         with pytest.raises(ValueError, match=words):
             MultiOutputStack(**SMALL, task_weight=wrong).fit(X, Y)
 

@@ -103,10 +103,10 @@ def test_few_dates_of_years_that_python_does_not_have_are_read(shop):
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("cost", "twelve", "1 of 1 values are no numbers"),
+        ("cost", "twelve", "1 of 1 values are not numbers"),
         ("price", [1, 2], "several values"),
         ("review", "\ud800", "surrogate"),
-        ("made", "31.02.2021", "are no dates"),
+        ("made", "31.02.2021", "are not dates"),
         ("price", 10**400, "too large"),
         ("price", 1j, "complex"),
     ],

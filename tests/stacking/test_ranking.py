@@ -231,12 +231,12 @@ def test_an_audit_shuffles_within_queries_and_finds_a_column_that_tells_the_rele
 @pytest.mark.parametrize("change, kind, words", [
     ({"grade": 0.5}, KIND, "relevances such as 0.5: give whole numbers"),
     ({"grade": 40}, KIND, "relevances such as 40: give whole numbers"),
-    ({"grade": "good"}, KIND, "relevances that are no numbers"),
+    ({"grade": "good"}, KIND, "relevances that are not numbers"),
     ({"grade": 1}, KIND, "no query has rows of different relevance"),
     ({"query": np.arange(N_QUERIES * EACH)}, KIND, "no query has rows of different relevance"),
     ({}, {"grade": "ranking"}, 'needs queries: give \\("ranking", column of relevances, column of queries\\)'),
     ({}, {"fit": ("ranking", "grade")}, '"ranking", column of relevances, column of queries'),
-    ({}, {"fit": ("ranking", "grade", "quary")}, "told by 'quary', but Y has the columns .*mean 'query'"),
+    ({}, {"fit": ("ranking", "grade", "quary")}, "needs the column 'quary', but Y has the columns .*mean 'query'"),
 ])  # fmt: skip
 def test_what_is_no_ranking_is_told(change, kind, words):
     with pytest.raises(ValueError, match=words):

@@ -60,7 +60,7 @@ def test_a_final_estimator_reads_members_as_if_they_had_not_learned_from_its_fol
 
 
 @pytest.mark.parametrize("settings, words", [
-    ({"passthrough": ["c"]}, "'c', which is no view: use some of 'a', 'b'"),
+    ({"passthrough": ["c"]}, "'c', which is not a view: use some of 'a', 'b'"),
     ({"passthrough": True, "meta_learner": "median"}, "reads predictions"),
     ({"passthrough": True, "layers": 2}, "layers=2 do not go together"),
     ({"passthrough": "a", "prune": 1}, "prune=1 do not go together"),

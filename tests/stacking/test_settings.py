@@ -3,11 +3,13 @@
 import inspect
 import re
 
+import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import get_scorer_names
+from sklearn.metrics import accuracy_score, get_scorer_names, make_scorer, mean_absolute_error, roc_auc_score
 from sklearn.utils.estimator_checks import check_param_validation
 
 from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor, TextExtractor, compare_strategies
@@ -122,6 +124,27 @@ def test_every_scorer_of_scikit_learn_judges_classes_or_numbers_and_not_both():
 def test_a_callable_is_taken_at_its_word():
     check_scorer(lambda estimator, X, y: 0.0, Classes(2))
     check_scorer(None, Numbers())
+    check_scorer(make_scorer(accuracy_score), Classes(2))
+
+
+@pytest.mark.parametrize("metric", [accuracy_score, roc_auc_score, mean_absolute_error, int, lambda y, out: 0.0])
+def test_a_metric_is_no_scorer_and_found_out_before_anything_is_fitted(metric):
+    X, y = np.random.default_rng(0).normal(size=(40, 2)), np.arange(40) % 2
+    for settings in ({"scoring": metric}, {"threshold": metric}):
+        with pytest.raises(TypeError, match="is not called as a scorer is|is no scorer"):
+            StackedClassifier(learners=[("l", UntouchedClassifier())], cv=2, **settings).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"threshold": {"size": "f1"}}, {"class_weight": {"size": "balanced"}}, {"calibration": {"size": "isotonic"}}],
+)
+def test_an_entry_of_a_task_without_classes_is_told(settings):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    Y = pd.DataFrame({"size": X[:, 0], "side": X[:, 1] > 0})
+    learners = {"classification": [("l", LogisticRegression())], "regression": [("r", Ridge())]}
+    with pytest.raises(ValueError, match="entry for task 'size', which has no classes"):
+        MultiOutputStack(learners=learners, cv=2, **settings).fit(X, Y)
 
 
 @pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.__name__)

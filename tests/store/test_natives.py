@@ -110,7 +110,7 @@ def test_the_trees_of_a_forest_add_up(forge, describe):
             load(forge(node, arrays))
     members[1] = 10
     members[0] = "sklearn.linear_model.Ridge"
-    with pytest.raises(ModelFileError, match="no tree"):
+    with pytest.raises(ModelFileError, match="not a tree"):
         load(forge(node, arrays))
 
 
