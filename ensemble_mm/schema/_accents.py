@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from itertools import pairwise
 
 MOST_MARKS = 30  # as in Unicode's format for streams
 NO_WIDTH = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")  # and no meaning
@@ -14,8 +15,11 @@ def composed(text: str) -> str:
 
 
 def digits_of_any_script(text: str) -> str:
-    """Return what may be a number or a date with digits from 0 to 9, signs of one width, and nothing unseen."""
-    if text.isascii():
+    """Return what may be a number or a date with digits from 0 to 9, signs of one width, and nothing unseen.
+
+    Raised digits and fractions behind a digit stay as they are: 10² and 12¹ are not 102 and 121.
+    """
+    if text.isascii() or any(a.isdecimal() and unicodedata.category(b) == "No" for a, b in pairwise(text)):
         return text
     text = unicodedata.normalize("NFKC", NO_WIDTH.sub("", text)).strip()
     return "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in text)

@@ -199,21 +199,28 @@ def learn_dates(counts: Counter, *, sure: bool = False, said: str | None = None)
         return None
     if not sure and not _is_likely(best, texts, formats[best] == total):
         return None
-    if said is None and best.endswith("%y"):
-        best = _of_short_years(best, texts, formats)
-    rule = DateRule(best, partial=parts > 0)
-    return rule if said is not None else _in_doubt(rule, texts, formats)
+    if said is not None:
+        return DateRule(best, partial=parts > 0)
+    if best.endswith("%y"):
+        first = _of_short_years(best, texts, formats)
+        if first != best:
+            text = next(text for text in texts if _parse(text, first) != _parse(text, best))
+            doubt = f"{text!r} and all others may be read as {first}, as here, or {best}"
+            return DateRule(first, doubt=doubt, remedy=best)
+    return _in_doubt(DateRule(best, partial=parts > 0), texts, formats)
 
 
 def _of_short_years(best: str, texts: dict[str, int], formats: dict[str, int]) -> str:
-    """Return the format that puts days nearest together: days that are taken for years lie far apart."""
+    """Return the format that puts days nearest together: days that are taken for years lie far apart.
+
+    What are the first or the last days of months, where they are no years, are such: series by month have no others.
+    """
     alike = [way for way in formats if formats[way] == formats[best] and "%y" in way]
-    spans = {}
-    for way in alike:
-        days = [day for text in texts if (day := _parse(text, way)) is not None]
-        spans[way] = max(days).year - min(days).year
-    least = min(spans.values())
-    return best if spans[best] <= 3 * least + 3 else min(alike, key=lambda way: spans[way])
+    years = {way: {day.year for text in texts if (day := _parse(text, way)) is not None} for way in alike}
+    spans = {way: max(found) - min(found) for way, found in years.items()}
+    nearest = min(alike, key=spans.__getitem__)
+    ends = years[nearest] == {2001} or min(years[nearest]) >= 2028
+    return best if spans[best] <= 3 * spans[nearest] + 3 or ends else nearest
 
 
 def _sorted_by_type(counts: Counter) -> tuple[int, dict[str, int], int]:
@@ -224,8 +231,8 @@ def _sorted_by_type(counts: Counter) -> tuple[int, dict[str, int], int]:
         text = _usual(item) if isinstance(item, str) else _digits(item)
         if text and not is_blank(text) and not _NO_DAY.match(text):
             texts[text] = texts.get(text, 0) + n
-    no_days = sum(n for item, n in counts.items() if isinstance(item, str) and _NO_DAY.match(item))
-    return typed, texts, sum(n for item, n in counts.items() if not is_blank(item)) - no_days
+    known = {item: n for item, n in counts.items() if not is_blank(item)}
+    return typed, texts, sum(n for item, n in known.items() if not (isinstance(item, str) and _NO_DAY.match(item)))
 
 
 def _usual(text: str) -> str:
@@ -305,6 +312,8 @@ def _is_likely(format: str, texts: dict[str, int], every: bool) -> bool:
     """Tell whether texts that read as dates are some, and neither seasons, sizes nor other numbers."""
     if format == "%Y%m%d":
         return every and len(texts) >= 3 and all(text[:2] in ("19", "20") for text in texts)
+    if "%b" in format and "%d" not in format and _are_codes(format, texts):
+        return False
     if "%y" in format:
         return every and len(texts) >= 3
     if format in ("%m/%Y", "%m.%Y"):  # decimals have four digits, too
@@ -312,6 +321,19 @@ def _is_likely(format: str, texts: dict[str, int], every: bool) -> bool:
     if format == "%Y-%m":  # 2010-11 is a season
         return not all(int(text[5:7]) == (int(text[:4]) + 1) % 100 for text in texts if _parse(text, format))
     return True
+
+
+def _are_codes(format: str, texts: dict[str, int]) -> bool:
+    """Tell whether one word stands before all numbers, as in LED-40, which are no years or which is no usual month."""
+    found = [match for text in texts if (match := _pattern(format).fullmatch(text)) is not None]
+    words = {match["b"].casefold() for match in found}
+    if len(words) > 1:
+        return False
+    if "%Y" in format:
+        return not all("1800" <= match["Y"] <= "2100" for match in found)
+    (word,) = words  # a short name in English, or a whole one
+    names = " ".join(_NAMES).casefold().split()
+    return word not in names and not any(name.startswith(word) for name in names[:12])
 
 
 def _swapped(format: str) -> str:

@@ -240,10 +240,12 @@ def learn_numbers(counts: Counter, *, sure: bool = False, decimal: str | None = 
     if units is None:
         return None
     rule = _learn_signs(list(parts.items()), texts, least, NumberRule(units=units, bounds=bool(bounds)), decimal)
-    if rule is None or rule.doubt or not bounds:
+    if rule is None or not bounds:
         return rule
-    words = f"{bounds[0]!r} and other bounds are read as the numbers in them; to keep all as words"
-    return replace(rule, doubt=words, remedy="category")
+    words = f"{bounds[0]!r} and other bounds are read as the numbers in them"
+    if rule.doubt:
+        return replace(rule, doubt=f"{words}, and {rule.doubt}")
+    return replace(rule, doubt=f"{words}; to keep all as words", remedy="category")
 
 
 def _enough(texts: dict[str, int], parts, n_others: int, distinct: int) -> float:
@@ -332,15 +334,15 @@ def _learn_units(parts, texts, least, distinct) -> tuple[tuple[str, float], ...]
     if not named:
         return ()
     scale = next((scale for scale in (*SCALES, THOUSANDS, MYRIADS) if set(n_of) <= set(scale)), None)
-    if scale is not None and (
-        len(named) > 1 or (named[0] in ("k", "M", "mn", "bn", "万", "萬", "亿", "億") and n_of[""])
-    ):
+    # 5 and 5 million are far apart; "m" and "b" may be metres and bytes.
+    beside_plain = scale in (THOUSANDS, MYRIADS) and named[0] not in ("m", "b") and n_of[""]
+    if scale is not None and (len(named) > 1 or beside_plain):
         return tuple(sorted((unit, scale[unit]) for unit in n_of))
     unit = max(named, key=lambda unit: n_of[unit])
     beside = [part for part in parts.values() if part.unit == unit]
     if n_of[unit] + n_of[""] >= least and (_is_unit(unit, beside) or (distinct > MANY and _stays(unit, parts))):
         return ((unit, 1.0),)
-    return () if n_of[""] >= least > 0 else None
+    return () if n_of[""] >= max(least, 1) else None
 
 
 def _stays(unit: str, parts) -> bool:

@@ -174,7 +174,7 @@ def test_dates_do_not_depend_on_the_locale():
     assert set(done.stdout.splitlines()) == {"5 3 8"}
 
 
-@given(st.lists(st.dates(dt.date(1, 1, 1)), min_size=1))
+@given(st.lists(st.dates(dt.date(1, 1, 1), dt.date(9999, 12, 30)), min_size=1))
 def test_iso_dates_come_back(days):
     rule = learn_dates(Counter(day.isoformat() for day in days))
     assert rule is not None and [rule.value(day.isoformat()).date() for day in days] == days
@@ -217,3 +217,32 @@ def test_days_that_stand_for_none_are_counted():
     texts = [f"2021-01-{day:02}" for day in range(1, 29)] + ["0000-00-00 00:00:00", "9999-12-31"] * 8
     column = infer_column(pd.Series(texts, dtype=object), "x")
     assert column.missing == pytest.approx(16 / 44) and "16 of 44 values are no" in column.notes[0]
+
+
+@pytest.mark.parametrize("word", ["LED", "PRO", "SET", "ELO"])
+def test_codes_of_a_word_and_a_number_are_no_months(word):
+    for first, last, step in ((10, 99, 3), (1000, 2990, 70)):
+        texts = [f"{word}-{number}" for number in range(first, last, step)]
+        assert infer_column(pd.Series(texts, dtype=object), "x").taken_as != "date"
+    for texts in ([f"Dec-{year}" for year in range(10, 20)], [f"{word} {year}" for year in range(1990, 2020)]):
+        assert infer_column(pd.Series(texts, dtype=object), "x").taken_as == "date"
+
+
+@pytest.mark.parametrize("days", [["01"] * 12, "31 28 31 30 31 30 31 31 30 31 30 31".split()])
+def test_days_at_the_ends_of_months_are_no_years(days):
+    texts = [f"{day}/{month:02}/{year:02}" for year in range(5, 25) for month, day in enumerate(days, 1)]
+    column = infer_column(pd.Series(texts, dtype=object), "x")
+    assert column.read(pd.Series(texts[-1:]))[0][0].year == 2024
+
+
+def test_a_year_that_may_be_a_day_is_told_and_time_zones_may_differ():
+    texts = ["21/01/03 10:00", "21/01/20 10:00Z", "22/02/06 10:00"]
+    (note,) = infer_column(pd.Series(texts, dtype=object), "x").notes
+    assert "'21/01/03 10:00' and all others may be read as %y/%m/%d, as here, or %d/%m/%y" in note
+    said = infer_column(pd.Series(texts, dtype=object), "x", taken_as="%d/%m/%y")
+    assert said.read(pd.Series(texts[:1]))[0][0].year == 2003 and not said.notes
+
+
+def test_blanks_are_not_counted_twice():
+    texts = ["-"] * 50 + ["2024-01-05", "2024-02-05", "none of them"] * 3
+    assert infer_column(pd.Series(texts, dtype=object), "x").taken_as != "date"

@@ -58,6 +58,8 @@ def read(values, new=None):
         (["%12.5", "%7"], [12.5, 7]),
         (["$1.2 million", "$80 thousand"], [1.2e6, 8e4]),
         (["₹1.5 lakh", "₹2 crore"], [1.5e5, 2e7]),
+        (["2 million", "750,000"], [2e6, 7.5e5]),
+        (["5 lakh", "90000"], [5e5, 9e4]),
         (["$63,000/yr", "$55,500/yr"], [63000, 55500]),
         (["€120 per night", "€99 per night"], [120, 99]),
         (["4.3 out of 5 stars", "5 out of 5 stars"], [4.3, 5]),
@@ -82,7 +84,7 @@ def test_numbers_in_clothes(values, numbers):
         ["#1", "#2"], ["A12", "A13"], ["EX 12", "EX 13"], ["030 1234567", "040 7654321"], ["5'11\"", "6'1\""],
         ["8/10", "7/10"], ["2-", "1-"], ["12 kg", "3 pieces"], ["$1,23,4", "$5"], ["1.234.5", "7.8.9"],
         ["3.5-4", "2.5-3"], ["300-400", "200-300"], ["$10/hr", "$900/month"],
-        ["3 Jan", "4 Jan"], ["3室", "2室"], ["第3次", "第4次"],
+        ["10²", "10⁵"], ["3½", "4½"], ["3 Jan", "4 Jan"], ["3室", "2室"], ["第3次", "第4次"],
     ],
 )  # fmt: skip
 def test_codes_are_no_numbers(values):
@@ -129,6 +131,26 @@ def test_bounds_among_numbers_are_numbers_and_told(bound):
     assert column.read(pd.Series([bound]))[0][0] == float(bound.strip("<>≥= mg/l"))
     assert f"{bound!r} and other bounds are read as the numbers in them" in column.notes[0]
     assert np.isnan(read(["1.5", "2.5"], [bound])[1][0])  # the fit had none
+
+
+def test_bounds_are_told_beside_another_doubt():
+    column = infer_column(pd.Series(["1.234", "2.345", "7.654", "1234567", "<1.111"]), "x")
+    assert "'<1.111' and other bounds" in column.notes[0] and "if it means 1234," in column.notes[0]
+
+
+def test_a_raised_digit_is_no_part_of_a_number():
+    values = [*map(str, range(60)), "12²"]
+    column = infer_column(pd.Series(values, dtype=object), "x")
+    assert (
+        column.taken_as == "number" and "'12²'" in column.notes[0] and column.read(pd.Series(["12²", "12"]))[0][1] == 12
+    )
+    assert np.isnan(column.read(pd.Series(["12²"]))[0][0])
+    assert read(["31 m²", "45 m2"])[1] == [31, 45]
+
+
+def test_numbers_beside_codes_are_read_where_the_user_calls_them_numbers():
+    values = pd.Series([*map(str, range(30)), "12A", "B7"], dtype=object)
+    assert infer_column(values, "x", taken_as="number").missing == infer_column(values, "x").missing == 2 / 32
 
 
 def test_a_word_or_two_beside_many_numbers_do_not_make_texts_of_all():
