@@ -160,7 +160,7 @@ def test_any_estimator_of_scikit_learn_can_be_entered(monkeypatch):
     table = np.array([[0.1, 0.3, 0.9], [0.9, 0.8, 0.1]] * 20)
     model = make_meta_learner("logistic", kind="binary", n_classes=2).fit(table, [0, 1] * 20)
     assert model.predict_proba(table)[:2, 1].round().tolist() == [0, 1]
-    with pytest.raises(ValueError, match="meta_learner='logistic' is not known"):
+    with pytest.raises(ValueError, match="meta_learner='logistic' does not fit a regression task"):
         make_meta_learner("logistic", kind="regression")
 
 

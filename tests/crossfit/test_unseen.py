@@ -64,7 +64,7 @@ def test_labels_of_a_fold_change_nothing_that_is_said_of_its_baselines(settings)
     def baselines(y):
         cells = cells_of(model.fit(X, y))
         apart = {(view,): [m for m, own in enumerate(cells.views) if own == {view}] for view in X}
-        return simpler(cells.meta, cells.block, apart, cells.truth, cells.kind, cells.folds)[0]
+        return simpler(cells.meta_of, cells.block, apart, cells.truth, cells.kind, cells.folds)[0]
 
     before, test = baselines(y), folds[0][1]
     other = y.copy()

@@ -265,7 +265,7 @@ def test_linear_says_what_is_wrong_with_the_penalty(penalty):
 
 def test_wrong_input_is_told():
     X, y = table_of("multiclass")
-    with pytest.raises(ValueError, match="no multiple of its 4 classes"):
+    with pytest.raises(ValueError, match="not a multiple of its 4 classes"):
         MeanClassifier(n_classes=4).fit(X[:, :-1], y)
     with pytest.raises(ValueError, match="must hold class positions from 0 to 2"):
         MeanClassifier(n_classes=3).fit(X[:, :6], y)

@@ -86,7 +86,7 @@ def test_one_error_lists_ten_by_row_and_path_and_counts_the_others(table):
     assert text.startswith("11 of the items (6 in view 'photo', 5 in view 'clip') cannot be read:\n  row 0: view")
     assert caught.value.rows == sorted([*range(6), *range(5)]) and "\n  and 1 more\n" in text
     for words in ("cut.png: it cannot be decoded as image (", "empty.png: the file is empty",
-                  "bomb.png: it claims more", "text.png: it is no image", "folder.png: it is a folder",
+                  "bomb.png: it claims more", "text.png: it is not an image", "folder.png: it is a folder",
                   "only sound.mp4: it has no video stream",
                   "no frame.avi: it has no frame", "cut.mp4: it cannot be decoded as video (",
                   "absent.mp4: there is no such file"):  # fmt: skip

@@ -277,7 +277,7 @@ def test_a_learner_that_serves_no_task_is_named(vectors, listed):
         (1j, "complex numbers"),
         (("a", "b"), "several values in one place, such as the tuple"),
         ({"a"}, "several values in one place, such as the set"),
-        (Decimal("sNaN"), "no number"),
+        (Decimal("sNaN"), "not a number"),
         (10**400, "too large for any float"),
         ("a\ud800", "half of a character"),
         ("a few words with \ud800 among them", "half of a character"),

@@ -69,8 +69,8 @@ def test_class_weights_are_by_task_and_of_classes_only(rare):
     wrong = {
         'use "balanced"': "equal",
         "a number above 0": {"rare": {"yes": 0}},
-        "no class": {"rare": {"maybe": 1}},
-        "no kind of task": {"rear": "balanced"},
+        "not a class": {"rare": {"maybe": 1}},
+        "neither a task nor a kind of task": {"rear": "balanced"},
     }
     for words, setting in wrong.items():
         with pytest.raises(ValueError, match=words):
