@@ -214,8 +214,9 @@ class Judge:
         home = np.full(units.max(initial=-1) + 1, -1)  # the first fold that tests a unit
         for part in range(len(self.parts) - 1, -1, -1):
             home[units[self._among(self.parts[part], self.known)]] = part
+        own = home.copy()
         sizes = np.bincount(home[home >= 0], minlength=len(self.parts))
-        if (sizes == 1).any():
+        if (sizes == 1).any():  # such as folds of one group each: blocks are drawn from all
             home[home >= 0], sizes = 0, np.array([sizes.sum()])
         per_part = max(2, -(-N_BLOCKS // max(1, np.count_nonzero(sizes))))
         block_of, stratum, rng = np.full(len(home), -1), [], np.random.RandomState(0)
@@ -224,18 +225,18 @@ class Judge:
             block_of[rng.permutation(np.flatnonzero(home == part))] = len(stratum) + np.arange(size) % max(n, 1)
             stratum += [part] * n
         block, fold = np.full((2, len(self.y)), -1)
-        block[self.known], fold[self.known] = block_of[units[self.known]], home[units[self.known]]
-        if len(self.parts) > 1 and not self._can_lose(block, stratum):
+        block[self.known], fold[self.known] = block_of[units[self.known]], own[units[self.known]]
+        if len(self.parts) > 1 and not self._can_lose(block):
             return fold, np.zeros(len(self.parts), dtype=np.intp)
         return block, np.array(stratum, dtype=np.intp)
 
-    def _can_lose(self, block, stratum):
-        """Tell whether every fold can be judged without any of its blocks."""
+    def _can_lose(self, block):
+        """Tell whether every fold can be judged without any of the blocks that are a part of it."""
         usual = np.broadcast_to(self.prior, (len(self.y), self.kind.width))
-        for p, part in enumerate(self.parts):
-            part = self._among(part, self.known)
-            for b in np.flatnonzero(np.equal(stratum, p)):
-                if not np.isfinite(self._on(part[block[part] != b], usual)):
+        for part in (self._among(part, self.known) for part in self.parts):
+            for b in np.unique(block[part]):
+                rest = part[block[part] != b]
+                if len(rest) and not np.isfinite(self._on(rest, usual)):
                     return False
         return True
 

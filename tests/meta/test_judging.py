@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, norm, t
 from sklearn.metrics import accuracy_score, make_scorer, mean_absolute_error, r2_score, roc_auc_score
 
 from ensemble_mm._kinds import Classes, Numbers
@@ -186,6 +186,31 @@ def test_rows_of_a_group_err_together(numbers):
     assert grouped["high"] - grouped["low"] > 1.5 * (plain["high"] - plain["low"])
     alone = judge_of(*numbers[:1]).compare([numbers[1]]).iloc[0]
     assert grouped["high"] - grouped["low"] == pytest.approx(alone["high"] - alone["low"])  # copies tell nothing new
+
+
+@pytest.mark.parametrize("n_groups", [4, 7, 80])
+def test_folds_of_one_group_are_left_out_whole(numbers, n_groups):
+    """Such folds were held to have no interval, since nothing of them is left without their group."""
+    y, out = numbers
+    groups = np.arange(80) % n_groups
+    folds = [(np.flatnonzero(groups != g), np.flatnonzero(groups == g)) for g in range(n_groups)]
+    kind = Numbers()
+    judge = Judge(kind, metric_of("neg_mean_absolute_error", kind), y, folds, groups=groups)
+    row = judge.compare([out]).iloc[0]
+    errors = np.array([np.abs(y - out)[test].mean() for _, test in folds])
+    expected = errors.std(ddof=1) / np.sqrt(n_groups) / errors.mean()
+    freedom = min(n_groups, 20) - 1
+    found = width_of(row) / 2 / t.ppf(0.975, freedom)
+    assert found == pytest.approx(expected, rel=0.3 if n_groups > 20 else 0.15)
+
+
+def test_a_fold_of_one_group_beside_others_has_an_interval(numbers):
+    y, out = numbers
+    groups = np.r_[np.zeros(20), np.arange(1, 61)]
+    folds = [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for fold in [np.arange(80) // 20] for f in range(4)]
+    for scoring in ("r2", "neg_mean_absolute_error"):
+        row = Judge(Numbers(), metric_of(scoring, Numbers()), y, folds, groups=groups).compare([out, y]).iloc[1]
+        assert row["difference_low"] < row["difference"] < row["difference_high"]
 
 
 def test_one_group_has_no_interval(numbers):
