@@ -23,9 +23,11 @@ def rates(name: str, count: pd.Series, exposure: pd.Series) -> pd.Series:
         raise ValueError(
             f"Task {name!r} is told by counts or exposures that are no numbers ({error}): give numbers."
         ) from error
-    if (exposures <= 0).any():
+    bad = exposures[(exposures <= 0) | np.isinf(exposures)]
+    if len(bad):
         raise ValueError(
-            f"Task {name!r} has an exposure of {exposures.min():g}: give what was counted in, such as years, above 0."
+            f"Task {name!r} has an exposure of {bad.min():g}: give what was counted in, such as years, as finite "
+            "numbers above 0, or leave it empty."
         )
     return counts / exposures
 

@@ -79,6 +79,8 @@ def test_what_cannot_be_an_exposure_is_told():
     _, Y, _ = insured(40)
     with pytest.raises(ValueError, match="an exposure of 0"):
         resolve_targets(Y.assign(years=0.0), KIND)
+    with pytest.raises(ValueError, match="an exposure of inf"):  # the mean of all, which weighs every row
+        resolve_targets(Y.assign(years=Y["years"].where(Y.index != Y.index[3], np.inf)), KIND)
     with pytest.raises(ValueError, match="no numbers"):
         resolve_targets(Y.assign(years="many"), KIND)
     with pytest.raises(ValueError, match="'yeers'.*[Dd]id you mean 'years'"):
