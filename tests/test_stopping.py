@@ -33,8 +33,11 @@ def test_boosting_stops_early_on_whole_groups(name):
     assert apart > 50 > 30 > together
 
 
-@pytest.mark.parametrize("holder", [QuantileLearner, HazardLearner, lambda m: TunedLearner(m, {}, search="grid", random_state=0)],
-                         ids=["quantiles", "hazards", "search"])  # fmt: skip
+@pytest.mark.parametrize(
+    "holder",
+    [QuantileLearner, HazardLearner, lambda m: TunedLearner(m, {}, search="grid", random_state=0)],
+    ids=["quantiles", "hazards", "search"],
+)
 @pytest.mark.parametrize("name", LEARNERS)
 def test_what_holds_boosting_lets_it_stop_early_too(name, holder):
     rng = np.random.default_rng(0)
