@@ -8,6 +8,7 @@ import tempfile
 import weakref
 from collections.abc import Iterator
 from copy import copy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,18 +93,21 @@ class ChunkedData:
             return "The data set", source
         is_dask = hasattr(source, "compute") and hasattr(source, "to_parquet")
         if hasattr(source, "sink_parquet") or is_dask or isinstance(source, Iterator):
-            shown = f"The {type(source).__name__}"
-            with writing_into(workdir, f"the rows of the {type(source).__name__}"):
+            named = isinstance(source, NamedParts)
+            shown = source.name if named else f"The {type(source).__name__}"
+            what = "table" if named else type(source).__name__
+            writing = partial(writing_into, workdir, f"the rows of the {what}")
+            with writing():
                 if workdir is not None:
                     Path(workdir).mkdir(parents=True, exist_ok=True)
                 folder = Path(tempfile.mkdtemp(prefix="ensemble_mm-", dir=workdir))
-                remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-                try:
-                    _write(source, shown, folder)
-                except BaseException:
-                    remove()
-                    raise
-            return shown, _dataset_of(_files_of(folder, shown), shown, folder)
+            remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            try:
+                _write(source, shown, folder, writing)
+                return shown, _dataset_of(_files_of(folder, shown), shown, folder, are_alike=not named)
+            except BaseException:
+                remove()
+                raise
         raise ValueError(
             f"ChunkedData cannot read a {type(source).__name__}: give the path of a Parquet file or folder, a pyarrow "
             "Dataset, a polars LazyFrame, a Dask DataFrame or an iterator of DataFrames. Data in memory can be given "
@@ -241,14 +245,33 @@ def is_lazy(X) -> bool:
     return lazy and not hasattr(X, "to_pandas") and not isinstance(X, (pd.DataFrame, pd.Series))
 
 
-def _write(source, shown: str, folder: Path) -> None:
-    """Write what is lazy as Parquet files, whose names are in the order of the rows."""
+class NamedParts(Iterator):
+    """Parts of a table that has a name for messages; one of whose rows none has a value may lack the column.
+
+    Parameters
+    ----------
+    name : str
+    parts : iterator of DataFrames
+    """
+
+    def __init__(self, name, parts):
+        self.name, self._parts = name, parts
+
+    def __next__(self):
+        return next(self._parts)
+
+
+def _write(source, shown: str, folder: Path, writing) -> None:
+    """Write what is lazy as Parquet files, whose names are in the order of the rows; tell what fails in `writing`."""
     named = "part-{:09d}.parquet".format
     if hasattr(source, "sink_parquet"):
-        source.sink_parquet(folder / named(0))
+        with writing():
+            source.sink_parquet(folder / named(0))
     elif hasattr(source, "to_parquet"):
-        # Types are those of each part: Dask guesses them from samples of its own, and knows no vectors.
-        source.to_parquet(str(folder), write_index=False, schema=None, name_function=named)
+        with (
+            writing()
+        ):  # Types are those of each part: Dask guesses them from samples of its own, and knows no vectors.
+            source.to_parquet(str(folder), write_index=False, schema=None, name_function=named)
     else:
         for place, part in enumerate(source):
             frame = as_pandas(part)
@@ -257,7 +280,8 @@ def _write(source, shown: str, folder: Path) -> None:
             frame = frame.copy(deep=False)
             frame[frame.columns[frame.isna().all()]] = None  # of the type that other parts have
             try:
-                frame.to_parquet(folder / named(place), index=False)
+                with writing():  # what the iterator itself raises is no fault of the folder
+                    frame.to_parquet(folder / named(place), index=False)
             except (TypeError, ValueError) as error:  # pyarrow's own are such
                 words = f"cannot be written as Parquet ({printable(str(error).strip())}): give each column one type."
                 raise ValueError(f"{shown} cannot be kept on disk: its part {place} {words}") from error
@@ -282,8 +306,11 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith((".", "_")) and "=" not in part for part in path.parts)
 
 
-def _dataset_of(files: list[str], shown: str, base: Path):
-    """Return files as one data set; a column may have no values, or narrower numbers, in some of them."""
+def _dataset_of(files: list[str], shown: str, base: Path, are_alike: bool = True):
+    """Return files as one data set; a column may have no values, or narrower numbers, in some of them.
+
+    Unless they `are_alike`, it may also not be there.
+    """
     pyarrow = require("pyarrow", extra="parquet", caller="ChunkedData")
     source = require("pyarrow.dataset", extra="parquet", caller="ChunkedData")
     parquet = require("pyarrow.parquet", extra="parquet", caller="ChunkedData")
@@ -301,7 +328,7 @@ def _dataset_of(files: list[str], shown: str, base: Path):
         raise ValueError(words) from error
     for file, schema in zip(files, schemas, strict=True):
         odd = sorted(set(schema.names) ^ set(schemas[0].names))
-        if odd:
+        if odd and are_alike:
             with_it, without = (file, files[0]) if odd[0] in schema.names else (files[0], file)
             raise ValueError(
                 f"The files of {shown} have different columns: {printable(with_it)} has {odd[0]!r}, and "

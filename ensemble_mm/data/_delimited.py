@@ -383,6 +383,8 @@ def _read_commas(frame, but=()) -> list:
         if name in but or pd.api.types.is_numeric_dtype(frame[name]):
             continue
         known = frame[name].dropna()
+        if not all(isinstance(cell, str) for cell in known):  # of True, False and empty cells
+            continue
         if any(map(COMMA.fullmatch, known)) and all(COMMA.fullmatch(cell) or WHOLE.fullmatch(cell) for cell in known):
             frame[name] = pd.to_numeric(frame[name].str.replace(",", "."))
             if all(THOUSANDS.fullmatch(cell) or WHOLE.fullmatch(cell) for cell in known):

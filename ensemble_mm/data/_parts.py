@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pandas as pd
 
 from .._checks import DataWarning, printable, require, warn
 from ._cells import plain
-from ._chunked import ChunkedData
+from ._chunked import ChunkedData, NamedParts
 from ._delimited import Layout, read_delimited_in_parts
 from ._sources import (
     ADDRESS,
@@ -56,14 +57,16 @@ def large_on_disk(source: str, layout: Layout) -> tuple[ChunkedData | None, Path
         warn(f"{printable(source)} {words} polars.scan_csv(...).sink_parquet(...).", DataWarning)
         return None, None
     parts, folder = parts_of(source, layout, PART, ())
-    return ChunkedData(parts), folder
+    address = ADDRESS.fullmatch(source)
+    name = source if address is None else f"The database {address[1].rpartition('@')[2]}"  # without a password
+    return ChunkedData(NamedParts(printable(name), parts)), folder
 
 
 def _of_input(layout, n_rows, texts):
     file = sys.stdin.buffer
-    if file.peek(1)[:1] in (b"{", b""):
+    if file.peek(9).removeprefix(BOM_UTF8).startswith((b"{", b"[{", b"[\n")) or not file.peek(1):
         with readable("The standard input", "jsonl"):
-            yield from map(plain, pd.read_json(check_lines(file), lines=True, dtype=False, chunksize=n_rows))
+            yield from _lines(file, n_rows)
     else:
         with readable("The standard input", "csv"):
             parts = read_delimited_in_parts("The standard input", file, layout, ",", n_rows, texts)
@@ -85,7 +88,15 @@ def _of_parquet(source, path, n_rows):
 
 def _of_lines(source, path, n_rows):
     with readable(path, "jsonl"), open_unpacked(path) as file:
-        yield from map(plain, pd.read_json(check_lines(file), lines=True, dtype=False, chunksize=n_rows))
+        yield from _lines(file, n_rows)
+
+
+def _lines(file, n_rows):
+    """Yield the rows of an open file of JSON lines; a key that rows have stays a column of those that come later."""
+    names: dict = {}
+    for part in pd.read_json(check_lines(file), lines=True, dtype=False, chunksize=n_rows):
+        names |= dict.fromkeys(part.columns)
+        yield plain(part.reindex(columns=list(names)))
 
 
 def _of_workbook(source, path, n_rows):

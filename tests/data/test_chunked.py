@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from ensemble_mm._checks import DataWarning, as_pandas
-from ensemble_mm.data import ChunkedData, _parts, read_table
+from ensemble_mm.data import ChunkedData, _parts, read_parts, read_table
 
 pytest.importorskip("pyarrow")
 N = 23
@@ -103,27 +103,42 @@ def test_parts_that_come_one_by_one_are_kept_on_disk(frame, tmp_path):
 
 
 @pytest.mark.parametrize("fault", ["full", "a file", "full as polars says it"])
-def test_a_folder_that_cannot_take_rows_is_told_and_left_empty(frame, tmp_path, fault):
-    def parts():
-        yield frame
-        if fault != "a file":
-            raise OSError(28, "No space left on device") if fault == "full" else RuntimeError("IO (os error 28)")
+def test_a_folder_that_cannot_take_rows_is_told_and_left_empty(frame, tmp_path, fault, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device") if fault == "full" else RuntimeError("IO (os error 28)")
 
     work = tmp_path / "work"
     if fault == "a file":
         work.write_text("mine")
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
     with pytest.raises(OSError, match=r"work cannot take the rows of the generator \(.*\): name a workdir that can be"):
-        ChunkedData(parts(), workdir=work)
+        ChunkedData((part for part in [frame]), workdir=work)
     assert work.read_text() == "mine" if fault == "a file" else not any(work.iterdir())
 
 
-def test_what_an_iterator_does_wrong_is_its_own_error(frame):
+@pytest.mark.parametrize("error", [FileNotFoundError("rows.csv"), ConnectionResetError("reset by peer")])
+def test_what_an_iterator_does_wrong_is_its_own_error(frame, error):
     def parts():
         yield frame
-        raise FileNotFoundError("rows.csv")
+        raise error
 
-    with pytest.raises(FileNotFoundError, match=r"^rows.csv$"):
+    with pytest.raises(type(error), match=f"^{error}$"):
         ChunkedData(parts())
+
+
+def test_lines_on_disk_lack_what_they_lack_in_memory(tmp_path, monkeypatch):
+    """A part none of whose lines has a key is no other table than the rest."""
+    monkeypatch.setattr(_parts, "PART", 2)
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"a": 1}\n{"a": 2}\n{"a": 3, "b": "x"}\n{"a": 4, "b": "y"}\n{"b": "z"}\n')
+    pd.testing.assert_frame_equal(read_table(path, memory=10)[0].to_pandas(), read_table(path)[0])
+    with pytest.raises(ValueError, match=r"^\S*t.jsonl has no column 'c'; it has 'a', 'b'"):
+        read_table(path, "c", memory=10)
+    parts = list(read_parts(path, n_rows=4))
+    assert [list(part) for part in parts] == [["a", "b"]] * 2 and parts[1]["a"].isna().all()
+    path.write_text('{"a": 1}\n{"a": 2}\n{"a": "n/a"}\n{"a": 3}\n')
+    with pytest.raises(ValueError, match=r"^\S*t.jsonl cannot be kept on disk: its part 1"):
+        read_table(path, memory=10)
 
 
 def test_what_is_no_parquet_is_kept_on_disk_where_it_is_large(tmp_path, monkeypatch):

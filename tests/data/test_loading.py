@@ -1,5 +1,6 @@
 import bz2
 import gzip
+import io
 import json
 import lzma
 import os
@@ -423,6 +424,14 @@ def test_encodings_other_than_unicode_are_found_out(tmp_path, encoding, text):
         assert read_table(tmp_path / "t.csv", "y")[0]["text"][7] == f"{text}7"
 
 
+def test_true_false_and_nothing_are_no_decimal_commas(tmp_path):
+    (tmp_path / "t.csv").write_text("fits;price\nTrue;1,5\n;2,5\nFalse;3\n")
+    X, _ = read_table(tmp_path / "t.csv")
+    assert X["price"].tolist() == [1.5, 2.5, 3.0] and X["fits"].tolist()[::2] == [True, False]
+    (part,) = read_parts(tmp_path / "t.csv", n_rows=5)
+    assert part["price"].tolist() == [1.5, 2.5, 3.0]
+
+
 def test_a_column_of_texts_with_commas_is_one_column(tmp_path):
     lines = ["soft", "warm, soft", 'it says "hi", twice', "", "x; y", '"quoted, too"', *["plain"] * 300, "late, later"]
     (tmp_path / "t.csv").write_text("\n".join(["review", *lines]))
@@ -531,3 +540,13 @@ def test_addresses_and_contents_are_no_paths_below_the_root(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(f'photo,y\na.png,1\nhttps://a.org/b.png,2\n"{uri}",3\n')
     assert read_table(path, "y")[0]["photo"].tolist() == [str(tmp_path / "a.png"), "https://a.org/b.png", uri]
+
+
+@pytest.mark.parametrize(("content", "words"), [('\ufeff{"a": 1}\n', ""), ('[{"a": 1}]', "holds one list")])
+def test_json_from_the_standard_input_is_known_by_its_beginning(content, words, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(content.encode()))))
+    if not words:
+        assert next(read_parts("-", n_rows=5)).to_dict("list") == {"a": [1]}
+        return
+    with pytest.raises(ValueError, match=f"The standard input cannot be read as jsonl: .*{words}"):
+        next(read_parts("-", n_rows=5))
