@@ -31,6 +31,8 @@ MARKS = {
 # Of the encodings that are tried: those of the most people. Near relatives, such as cp1250, would take their texts.
 ENCODINGS = ["cp1252", "cp1251", "gb18030", "big5", "cp932", "cp949"]
 RUSSIAN = "оеаинтсрвлкмдпуяыьгзбчй"  # small letters: other encodings of the same script read them as capitals
+OF_RUSSIAN = ("cp1251", "koi8_r", "cp866", "iso8859_5")
+OFTEN = "оеаинтсрвлОЕАИНТСРВЛ"  # two thirds of the letters of a text, and a third of those of one that is misread
 # Their most frequent letters: two bytes are a letter in each of these, but seldom a frequent one in more than one.
 FREQUENT = {
     "gb18030": (
@@ -53,7 +55,7 @@ FREQUENT = {
     ),
 }
 FREQUENT["euc_jp"] = FREQUENT["cp932"]
-ALPHABETS = dict.fromkeys(["cp1251", "koi8_r", "cp866", "iso8859_5"], RUSSIAN) | {
+ALPHABETS = dict.fromkeys(OF_RUSSIAN, RUSSIAN) | {
     "cp1253": "αοιετσνηυρπκμλςωγδχθφίόάέήύώ",
     "cp1255": "".join(map(chr, range(0x5D0, 0x5EB))),
     "cp1256": "اليمنورتبةدسعهفكقحجى",
@@ -61,6 +63,7 @@ ALPHABETS = dict.fromkeys(["cp1251", "koi8_r", "cp866", "iso8859_5"], RUSSIAN) |
 }
 LEAST_FREQUENT = 0.25  # share of the letters beyond ASCII that are frequent in a text that is read as it was written
 LEAST_OF_ALPHABET = 0.7  # the same, of scripts with few letters
+LEAST_OFTEN = 0.55  # the same, of the most frequent letters
 # A run of bytes beyond ASCII, and the letters beside it; single bytes that are letters or signs of the west in cp1252.
 HIGH_BYTES = re.compile(rb"([A-Za-z]?)([\x80-\xff]+)([A-Za-z]?)")
 SINGLES = set("€£¥¢§°²³½¼¾«»“”‘’„–—…´¿¡ªº±µ·×÷©®™‰ŠŒŽšœžŸ\xa0".encode("cp1252")) | set(range(0xC0, 0x100))
@@ -283,7 +286,7 @@ def _encoding_of(content: bytes) -> str:
             shares = {encoding: _share_of_frequent(content, encoding, letters[encoding]) for encoding in letters}
             likely = max(shares, key=lambda encoding: shares[encoding])
             if shares[likely] >= least:
-                return likely
+                return _russian_of(content) or likely if likely in OF_RUSSIAN else likely
         if _is_cyrillic(content):
             return "cp1251"
         from charset_normalizer import from_bytes
@@ -299,6 +302,13 @@ def _share_of_frequent(content: bytes, encoding: str, frequent: str) -> float:
     except UnicodeDecodeError:
         return 0.0
     return sum(letter in frequent for letter in letters) / max(len(letters), 1)
+
+
+def _russian_of(content: bytes) -> str | None:
+    """Return the encoding of Russian in small or capital letters: each reads the capitals of one as small letters."""
+    often = {encoding: _share_of_frequent(content, encoding, OFTEN) for encoding in OF_RUSSIAN}
+    best = max(often, key=lambda encoding: often[encoding])
+    return best if often[best] >= LEAST_OFTEN else None
 
 
 def _is_western(content: bytes) -> bool:
