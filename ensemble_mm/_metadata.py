@@ -70,7 +70,9 @@ def _as_rows(value):
     """Return values by row in a container of which some rows can be taken."""
     if isinstance(value, (list, tuple)):
         with suppress(ValueError):  # of rows of several lengths
-            return np.asarray(value)
+            array = np.asarray(value)
+            if array.dtype.kind not in "US":  # of texts and others it makes texts, such as "nan"
+                return array
         return pd.Series(value, dtype=object).to_numpy()
     return value.tocsr() if hasattr(value, "tocsr") else value
 

@@ -238,4 +238,6 @@ def test_sparse_and_several_columns_are_cut():
     some = Metadata.of(given, 6)[np.array([1, 4])].params
     assert [len(some[name]) if name != "a" else some[name].shape[0] for name in given] == [2] * 4
     assert Metadata.of({}, 6) is None
+    mixed = Metadata.of({"e": ["a", 1, np.nan] * 2}, 6)[[0, 1, 2]].params["e"].tolist()
+    assert mixed[:2] == ["a", 1] and np.isnan(mixed[2])
     assert known_names(object()) == {}

@@ -25,7 +25,10 @@ SAMPLED_COPIES = 6  # beside these, of the rows that its bins are made from
 READ_COPIES = 2  # of the values of a view, and of its features: that of vectors, which make most
 MANY_ROWS = 50_000  # from which a fit is compared with what memory is free: a trial costs little then
 FREE_SHARE = 0.9  # of the memory that is free, which a fit may take
-CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+CONTAINERS = (  # the limit of one, what is taken of it, and what of that are files that are only kept for later
+    ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
+    ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
 ROW = 16  # bytes of a row beside its features: a number per fold, target and column of the table
 
 
@@ -92,10 +95,17 @@ def free_memory() -> int | None:
     if told is None:
         return None
     free = 1024 * int(told[1])
-    for file in CONTAINER_LIMITS:
-        with contextlib.suppress(OSError, ValueError):  # it has none
-            free = min(free, int(Path(file).read_text()))
+    for container in CONTAINERS:
+        with contextlib.suppress(OSError, ValueError):  # it has no limit
+            free = min(free, _free_of(*container))
     return free
+
+
+def _free_of(folder, limit, taken, kept):
+    """Return the bytes that a container has left, by the names of what its folder tells."""
+    limit, taken = (int(Path(folder, name).read_text()) for name in (limit, taken))
+    found = re.search(rf"^{kept} (\d+)", Path(folder, "memory.stat").read_text(), re.MULTILINE)
+    return max(0, limit - taken + (int(found[1]) if found else 0))
 
 
 def needs_disk(free, run, members) -> bool:

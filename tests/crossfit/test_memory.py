@@ -82,9 +82,12 @@ def test_what_is_free_decides_where_features_lie_and_how_many_jobs_run():
 def test_what_is_free_is_that_of_the_container(tmp_path, monkeypatch):
     if free_memory() is None:
         pytest.skip("the system does not tell")
-    limit = tmp_path / "memory.max"
-    monkeypatch.setattr(_memory, "CONTAINER_LIMITS", (str(limit), str(tmp_path / "none")))
-    limit.write_text("max\n")
+    told = {"memory.max": "max\n", "memory.current": "100000\n", "memory.stat": "anon 6\ninactive_file 20000\nslab 1\n"}
+    for name, text in told.items():
+        (tmp_path / name).write_text(text)
+    container, *_ = _memory.CONTAINERS
+    monkeypatch.setattr(_memory, "CONTAINERS", ((tmp_path, *container[1:]), (tmp_path / "none", *container[1:])))
     assert free_memory() > 1e6
-    limit.write_text("123456\n")
-    assert free_memory() == 123456
+    for limit, free in ((123456, 43456), (50000, 0)):
+        (tmp_path / "memory.max").write_text(f"{limit}\n")
+        assert free_memory() == free
