@@ -70,7 +70,9 @@ _ASCTIME = re.compile(
 )  # the year stands last
 _COMPACT = re.compile(r"(\d{8})[T_ ]?(\d\d)(\d\d)(\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?$")  # 20240205T143000Z
 _POINTED = re.compile(r"^(\d{1,4})\. ?(\d{1,2})\. ?(\d{1,4})\.?(?!\d)")  # 5. 2. 2024, 2024. 2. 5.
-_NO_DAY = re.compile(r"[0/.-]+[T ]?[0:.]*Z?$|9999-12-31(?!\d)|31[./]12[./]9999|12/31/9999")  # as databases write none
+_NO_DAY = re.compile(  # as databases write none
+    r"(?=(?:[/.-]?0){4})[0/.-]+[T ]?[0:.]*Z?$|9999-12-31(?!\d)|31[./]12[./]9999|12/31/9999"
+)
 _KOREAN = re.compile(r"\s?([년월일])(?:(?<=[년월])\s)?")
 _FIELDS = {
     "%Y": r"(?P<Y>\d{4})", "%y": r"(?P<y>\d{2})", "%m": r"(?P<m>\d{1,2})", "%d": r"(?P<d>\d{1,2})",
@@ -224,15 +226,18 @@ def _of_short_years(best: str, texts: dict[str, int], formats: dict[str, int]) -
 
 
 def _sorted_by_type(counts: Counter) -> tuple[int, dict[str, int], int]:
-    """Return how many values are dates by their type, those that are texts, and how many are not blank."""
+    """Return how many values are dates by their type, those that are texts, and how many stand for a day."""
     typed = sum(n for item, n in counts.items() if isinstance(item, (date, np.datetime64, pd.Period)))
     texts: dict[str, int] = {}
+    total = 0
     for item, n in counts.items():
         text = _usual(item) if isinstance(item, str) else _digits(item)
-        if text and not is_blank(text) and not _NO_DAY.match(text):
+        if is_blank(item) or (text and _NO_DAY.match(text)):
+            continue
+        total += n
+        if text:
             texts[text] = texts.get(text, 0) + n
-    known = {item: n for item, n in counts.items() if not is_blank(item)}
-    return typed, texts, sum(n for item, n in known.items() if not (isinstance(item, str) and _NO_DAY.match(item)))
+    return typed, texts, total
 
 
 def _usual(text: str) -> str:

@@ -37,6 +37,7 @@ BEHIND = re.compile(r"(.*\d[.,]\d+|\d{3,})-(?!.*\d)")  # 12.50-, which is no gra
 NO_CENTS = re.compile(r"(?<=\d)(?:[.,][-\u2013\u2014]{1,2}|/-)(?=\D*$)")  # 12.-, 12,- €, Rs. 12/-
 RATE = re.compile(r"(?:/|per |an? |pro |par )")  # behind a currency
 TYPED = {0x2212: "-", 0x2013: "-", 0x2014: "-", 0x2019: "'", 0x66B: ".", 0x66C: ",", 0xB7: "."}
+ADDRESS = re.compile(r"(?:(?:1?\d?\d|2[0-4]\d|25[0-5])(?:\.|$)){4}", re.ASCII)  # of a machine: four bytes
 PLAIN = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)  # read as it is, whatever else a column holds
 NINES = dict.fromkeys(map(ord, "012345678"), "9")
 ZERO = re.compile(r"(?<![\d.,])0")  # in front
@@ -237,7 +238,7 @@ def learn_numbers(counts: Counter, *, sure: bool = False, decimal: str | None = 
     if not sure and 2 * sum(map(texts.__getitem__, bounds)) > sum(texts.values()) + n_others:
         return None  # <5 and <10 are classes
     units = _learn_units(parts, texts, least, len(counts))
-    if units is None:
+    if units is None or (not sure and all(ADDRESS.fullmatch(part.body) for part in parts.values())):
         return None
     rule = _learn_signs(list(parts.items()), texts, least, NumberRule(units=units, bounds=bool(bounds)), decimal)
     if rule is None or not bounds:

@@ -243,6 +243,14 @@ def test_a_year_that_may_be_a_day_is_told_and_time_zones_may_differ():
     assert said.read(pd.Series(texts[:1]))[0][0].year == 2003 and not said.notes
 
 
+def test_days_of_zeros_have_four_or_more_and_may_have_spaces_around():
+    days = ["2024-01-05", "2024-02-05", "2024-03-05"]
+    column = infer_column(pd.Series([*days, " 0000-00-00", "0000-00-00 "]), "x")
+    assert column.taken_as == "date" and column.missing == 2 / 5
+    versions = ["0.0.0"] * 6 + [f"{i}.{i}.1{i}" for i in range(1, 9)]
+    assert infer_column(pd.Series(versions), "x").taken_as != "date"
+
+
 def test_blanks_are_not_counted_twice():
     texts = ["-"] * 50 + ["2024-01-05", "2024-02-05", "none of them"] * 3
     assert infer_column(pd.Series(texts, dtype=object), "x").taken_as != "date"
