@@ -276,12 +276,17 @@ def _reading_notes(task: Task, labels: np.ndarray, *, declared: bool):
     read = as_numbers(task.name, labels, task.reading)
     lost = np.isnan(read)
     mixed = task.reading.unit if len(task.reading.units) > 1 else ""
+    doubt = task.reading.doubt
+    if task.reading.remedy == "category":  # of a column: of a target the last sentence says it
+        doubt = f"{doubt.partition(';')[0]}."
+    elif doubt:
+        doubt += ", give the labels as numbers."
     yield " ".join(
         [
             f"Task {task.name!r} holds numbers as text, such as {labels[~lost][0]!r}, and is taken as a {task.kind} "
             f"({task.reading}).",
             *([f"Predictions are in {mixed}."] if mixed else []),
-            *([f"{task.reading.doubt}, give the labels as numbers."] if task.reading.doubt else []),
+            *([doubt] if doubt else []),
             *([lost_labels(task.name, labels[lost], len(labels))] if lost.any() else []),
             *([] if declared else [f'If these are classes, say tasks={{{task.name!r}: "multiclass"}}.']),
         ]

@@ -192,6 +192,13 @@ def test_numbers_with_units_are_read_as_in_a_column_of_x(form):
     assert tasks["w"].encode(texts[:2] + [read["w"][2]]).tolist() == read["w"][:3]  # also as plain numbers
 
 
+def test_bounds_among_the_labels_are_told_in_words_of_targets():
+    with pytest.warns(
+        DataWarning, match=r"'<0.1' and other bounds are read as the numbers in them\. If these are classes"
+    ):
+        kinds({"w": ["<0.1", *(f"{i / 4}" for i in range(30))]})
+
+
 @pytest.mark.parametrize(
     ("form", "words"), [("{} €", "3\u00a0€"), ("USD {}", "3\u00a0USD"), ("${}", "$3"), ("{},5 kg", "3\u00a0kg")]
 )
