@@ -67,7 +67,7 @@ def transform_chunk(extractor, chunk):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             block = as_block(extractor.transform(chunk))
-        _check_rows(block, len(chunk))
+        _check_rows(block, chunk.shape[0])
     except BadItemsError as error:
         return None, error
     for told in caught:

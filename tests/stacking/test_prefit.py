@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
@@ -91,9 +92,10 @@ def test_one_of_several_views_is_found_by_its_width(data):
         assert reads == {"columns of old"}
 
 
-def test_arrays_and_numbers(data):
+@pytest.mark.parametrize("container", [np.asarray, csr_array])
+def test_arrays_and_numbers(data, container):
     X, good, _ = data
-    X = X[NUMBERS].to_numpy()
+    X = container(X[NUMBERS].to_numpy())
     old = Ridge().fit(X[:OLD], good[:OLD])
     model = fitted(StackedRegressor(learners=[("old", FrozenEstimator(old))]), X[OLD:], good[OLD:])
     np.testing.assert_allclose(said_by(model, X), old.predict(X))
