@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._checks import bytes_of, check_choice, check_count, check_fraction, did_you_mean, printable
+from .._checks import bytes_of, check_choice, check_count, check_fraction, check_unique, did_you_mean, printable
 from ..schema import blanks_of
 from ._chunked import SUFFIXES, ChunkedData
 from ._delimited import Layout
@@ -128,7 +128,9 @@ def _names_of(targets) -> list:
     """Return the names of columns that a list holds, or a text between commas."""
     if not isinstance(targets, str | list | tuple) or not all(isinstance(name, Hashable) for name in targets):
         raise ValueError(f"targets={targets!r} must be a list of names of columns, or a text of names and commas.")
-    return [name.strip() for name in targets.split(",")] if isinstance(targets, str) else list(targets)
+    names = [name.strip() for name in targets.split(",")] if isinstance(targets, str) else list(targets)
+    check_unique("Target", names)
+    return names
 
 
 def _large_data(source: str, limit: int, layout: Layout) -> tuple[ChunkedData | None, Path | None]:

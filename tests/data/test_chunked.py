@@ -171,6 +171,13 @@ def test_what_is_no_parquet_is_kept_on_disk_where_it_is_large(tmp_path, monkeypa
         assert read_table(tmp_path / "t.csv", memory=10)[0]["zip"].tolist() == X["zip"].tolist()
 
 
+@pytest.mark.parametrize("memory", [None, 1])
+def test_a_target_that_is_named_twice_is_told(tmp_path, memory):
+    pd.DataFrame({"a": [1, 2], "y": [0, 1]}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match="Target names must differ, but 'y'"):
+        read_table(tmp_path / "t.parquet", "y,y", memory=memory)
+
+
 def test_a_file_without_values_takes_the_types_of_the_others(tmp_path):
     pd.DataFrame({"shop": [None, None], "n": [1, 2]}).to_parquet(tmp_path / "0.parquet")
     pd.DataFrame({"shop": ["a", "b"], "n": [1.5, None]}).to_parquet(tmp_path / "1.parquet")
