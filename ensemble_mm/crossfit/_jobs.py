@@ -12,7 +12,8 @@ from sklearn.dummy import DummyRegressor
 from sklearn.utils import get_tags
 
 from .._by_rows import reads_by_rows
-from .._estimators import cost_of, most_rows, seeded, thread_params
+from .._checks import listed
+from .._estimators import cost_of, known_before, most_rows, seeded, thread_params
 from .._kinds import kind_of
 from .._metadata import Metadata
 from .._routing import keyword
@@ -257,7 +258,19 @@ class FitMember(Job):
             counted = dict(zip(model.codes, model.counted, strict=False))
             model.codes = [places.get(label, -1) for label in np.asarray(learner.classes_).tolist()]
             model.counted = tuple(counted.get(code, 1.0) for code in model.codes) if counted else ()
+        elif model.codes and known_before(learner)[1] is not None:
+            _check_known(learner, self.n_classes)
         learner.set_params(**narrow)  # predictions of a forest are sums, too
+
+
+def _check_known(learner, n_classes):
+    """Raise a ValueError where what was fitted before says classes that are neither of its task nor their places."""
+    said = np.asarray(getattr(learner, "classes_", ())).tolist()
+    if not set(said) <= set(range(n_classes)):
+        raise ValueError(
+            f"it was fitted before on the classes {listed(map(repr, said), 5)}, none of which its task has: give it "
+            "a task that it was fitted on"
+        )
 
 
 def _blank(block, absent):

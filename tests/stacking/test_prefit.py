@@ -18,6 +18,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import ensemble_mm as em
 from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor
+from ensemble_mm.crossfit import JobError
 
 N, OLD = 150, 60
 NUMBERS = ["age", "price"]
@@ -148,6 +149,14 @@ def test_classes_are_found_by_their_names(data):
     places = [list(old.classes_).index(label) for label in model.classes_["y"]]
     np.testing.assert_allclose(by_name["old"], old.predict_proba(X)[:, places], atol=1e-12)
     np.testing.assert_allclose(by_name["few"][:, 2], 1.0, atol=1e-9)  # what it says of "other" is of no class
+
+
+def test_classes_of_another_task_are_told(data):
+    X, good, _ = data
+    old = FrozenEstimator(GaussianNB().fit(X[NUMBERS], np.where(good > 0, "a", "b")))
+    y = np.where(good > 0, "yes", "no")
+    with pytest.raises(JobError, match="fitted before on the classes 'a', 'b', none of which its task has"):
+        fitted(StackedClassifier(learners=[("old", old)]), X[NUMBERS], y)
 
 
 def test_what_was_fitted_before_goes_on_with_no_new_rows(data):
