@@ -77,7 +77,9 @@ class Judge:
         by_fold = np.isfinite([self._on(part, usual) for part in parts]).all()
         self.parts = self.folds if by_fold else [self.known]
         # Where all rows are judged at once, the priors of the folds tell the labels: each is lower for what it tests.
-        folded = by_fold and len(known) and guess is None
+        # So do their means where folds are drawn again, since these differ within a fold.
+        once = sum(map(len, self.folds)) == np.count_nonzero(tested)
+        folded = by_fold and once and len(known) and guess is None
         self.constant = constant_of(y, kind, folds, weight) if folded else usual
         self.block, self.stratum = self._blocks(groups)
         self._seen, self._extremes = {}, {}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, norm, t
 from sklearn.metrics import accuracy_score, make_scorer, mean_absolute_error, r2_score, roc_auc_score
+from sklearn.model_selection import RepeatedKFold
 
 from ensemble_mm._kinds import Classes, Numbers
 from ensemble_mm._scorers import metric_of
@@ -117,6 +118,14 @@ def test_where_all_rows_are_judged_at_once_the_constant_is_one():
     judge = judge_of(y, "roc_auc", Classes(2), k=30)
     assert judge.score(judge.constant) == 0.5
     assert judge.score(constant_of(y, Classes(2), folds_of(30, 30))) == 0
+
+
+def test_where_folds_are_drawn_again_the_constant_is_one():
+    """The means of the priors of several folds told the labels: a constant had an area of .3."""
+    y = np.random.default_rng(0).integers(0, 2, 40).astype(float)
+    folds = list(RepeatedKFold(n_splits=4, n_repeats=2, random_state=0).split(y))
+    judge = Judge(Classes(2), metric_of("roc_auc", Classes(2)), y, folds)
+    assert len(judge.parts) == 8 and judge.score(judge.constant) == 0.5
 
 
 def test_a_fold_without_labels_does_not_count(numbers):
