@@ -98,8 +98,8 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Scale an array or CSR matrix of float32 or float64, as `transform` does when it has checked one."""
         if sparse.issparse(X) and self.mean_ is not None:
             X = X.toarray()
-        if sparse.issparse(X):
-            scaled = copy(X)  # that shares the places, of which a product makes others
+        if sparse.issparse(X) and X.indices.dtype == X.indptr.dtype == np.int32:
+            scaled = copy(X)  # that shares the places, of which a product makes others: of wide ones those of 32 bits
             scaled.data = X.data * X.dtype.type(self.factor_)
             return scaled
         if self.mean_ is None:

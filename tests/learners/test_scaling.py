@@ -159,3 +159,13 @@ def test_scaled_sparse_rows_share_the_places_of_those_that_were_given():
     assert np.shares_memory(scaled.indices, X.indices) and not np.shares_memory(scaled.data, X.data)
     np.testing.assert_array_equal(scaled.toarray(), before * np.float32(scaler.factor_))
     np.testing.assert_array_equal(X.toarray(), before)
+
+
+def test_places_of_sparse_rows_are_narrow_where_they_fit():
+    """Kernel machines of scikit-learn take no places of 64 bits, as rows of users may have."""
+    X = sparse.random(30, 4, density=0.5, format="csr", random_state=0)
+    wide = X.copy()
+    wide.indices, wide.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    narrow, scaled = ViewScaler().fit_transform(X), ViewScaler().fit_transform(wide)
+    assert scaled.indices.dtype == scaled.indptr.dtype == np.int32
+    np.testing.assert_array_equal(scaled.toarray(), narrow.toarray())
