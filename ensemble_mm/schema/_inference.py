@@ -217,7 +217,8 @@ def _of_dtype(values) -> tuple[str, Any]:
     if dtype.kind == "m":
         return "time", TimeRule()
     # Of two bytes no number is so large, and some of them do not compare.
-    if dtype.kind in "iuf" and dtype.itemsize > 2 and 19000101 <= values.min() <= values.max() <= 20991231:
+    size = getattr(getattr(dtype, "subtype", dtype), "itemsize", 8)  # of sparse columns that of their numbers
+    if dtype.kind in "iuf" and size > 2 and 19000101 <= values.min() <= values.max() <= 20991231:
         rule = learn_dates(Counter(values.dropna().unique().tolist()))
         if rule is not None:
             return "date", rule
