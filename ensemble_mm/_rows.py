@@ -6,6 +6,7 @@ rows at a time are given `LazyRows` where there are many; see `_by_rows`.
 
 import ctypes
 import mmap
+from copy import copy
 from functools import lru_cache
 from pathlib import Path
 
@@ -48,6 +49,16 @@ def _side_by_side(parts, blocks, n_rows):
         start, end = end, end + part.shape[1]
         joined[:, start:end] = part
     return joined
+
+
+def narrowed(rows):
+    """Return a CSR matrix with places of 32 bits where they fit; scikit-learn's learners take no others."""
+    large = max(rows.nnz, *rows.shape) > np.iinfo(np.int32).max
+    if large or rows.indices.dtype == rows.indptr.dtype == np.int32:
+        return rows
+    narrow = copy(rows)  # that shares the values
+    narrow.indices, narrow.indptr = (part.astype(np.int32, copy=False) for part in (rows.indices, rows.indptr))
+    return narrow
 
 
 class LazyRows:

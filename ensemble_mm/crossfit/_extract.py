@@ -13,7 +13,7 @@ from scipy import sparse
 from .._checks import BadItemsError, BadItemsWarning
 from .._modalities import MODALITIES
 from .._routing import row_params, whole_groups
-from .._rows import give_back
+from .._rows import give_back, narrowed
 from ..data import ColumnOnDisk, take_rows
 from ..store import BlockFolder, Cache, content_key, row_keys, versions, with_contents
 from ._execute import Job
@@ -26,7 +26,7 @@ FLOATS = (np.float32, np.float64)
 def as_block(features) -> np.ndarray | sparse.csr_matrix:
     """Return what an extractor gave as a 2-D array or a CSR matrix: float32, unless it chose float64."""
     if sparse.issparse(features):
-        features = features.tocsr()
+        features = narrowed(features.tocsr())
         return features if features.dtype in FLOATS else features.astype(np.float32)
     if hasattr(features, "to_numpy"):
         features = features.to_numpy()

@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
+from .._rows import narrowed
 from ._words import APART, END, Tokens, bytes_of_parts, parts_of
 
 GAP = -1  # between units that do not stand together, and in the place of those that are not known
@@ -56,7 +57,7 @@ def stacked(parts):
     for start, end in zip(sizes[:-1], sizes[1:], strict=True):
         part = parts.pop(0)
         out.data[start:end], out.indices[start:end] = part.data, part.indices
-    return out
+    return narrowed(out)
 
 
 def _grown(parts, n_units):

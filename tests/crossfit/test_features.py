@@ -7,17 +7,24 @@ from sklearn.compose import make_column_transformer
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.feature_selection import RFE, SelectFromModel, SelectKBest
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
 
-from ensemble_mm import StackedRegressor
+from ensemble_mm import StackedClassifier, StackedRegressor
 from ensemble_mm._checks import as_items
 from ensemble_mm._estimators import learns_from_labels, split_stateless
 from ensemble_mm.crossfit._extract import cached_chunk
 from ensemble_mm.crossfit._features import augmented, chunks, plan_extractions
 from ensemble_mm.data import View
-from ensemble_mm.features import ImageExtractor, TabularExtractor, TextExtractor, VectorExtractor, VideoExtractor
+from ensemble_mm.features import (
+    ImageExtractor,
+    TabularExtractor,
+    TextExtractor,
+    VectorExtractor,
+    VideoExtractor,
+    _ngrams,
+)
 from ensemble_mm.store import FeatureCache, content_key, row_keys, versions
 
 
@@ -125,3 +132,23 @@ def test_a_copy_of_a_row_is_read_as_the_row_is():
     ).fit(names, rng.normal(size=60))  # fmt: skip
     for X in Watching.seen:
         np.testing.assert_array_equal(*np.split(X, 2))  # and not by its own label
+
+
+class Wide(FunctionTransformer):
+    """Counts letters, in CSR with places of 64 bits."""
+
+    def transform(self, X):
+        counts = sparse.csr_matrix([[text.count(letter) for letter in "abc"] for text in np.ravel(X)], dtype=np.float32)
+        counts.indices, counts.indptr = counts.indices.astype(np.int64), counts.indptr.astype(np.int64)
+        return counts
+
+
+@pytest.mark.parametrize("extractor", [TextExtractor(), Wide()])
+def test_learners_get_sparse_features_with_places_of_32_bits(extractor, monkeypatch):
+    """Learners of scikit-learn take no others, whether texts are counted piece by piece or an extractor gives them."""
+    monkeypatch.setattr(_ngrams, "PIECE", 8)
+    X = pd.DataFrame({"text": [f"a{'b' * (row % 3)} c{row % 5} a" for row in range(30)]})
+    model = StackedClassifier(
+        learners=[("sgd", SGDClassifier(loss="log_loss"))], views=[("text", extractor, "text")], cv=2
+    )
+    assert model.fit(X, np.arange(30) % 2).predict(X).shape == (30,)
