@@ -335,12 +335,33 @@ def _dataset_of(files: list[str], shown: str, base: Path, are_alike: bool = True
                 f"{printable(without)} has not. Give all files the same columns."
             )
     try:
-        unified = pyarrow.unify_schemas([found.schema, *schemas], promote_options="permissive")
+        unified = _unified([found.schema, *schemas])
     except pyarrow.ArrowException as error:
         raise ValueError(
             f"A column has different types in the files of {shown} ({printable(str(error))}): give it one."
         ) from error
     return source.dataset(files, schema=unified, **how)
+
+
+def _unified(schemas):
+    """Return one schema of several; what is a category in some files only, or ordered in some, is read as plain values.
+
+    So pandas joins such files, too.
+    """
+    pyarrow = require("pyarrow", extra="parquet", caller="ChunkedData")
+    types: dict[str, set] = {}
+    for field in (field for schema in schemas for field in schema):
+        if not pyarrow.types.is_null(field.type):
+            coded = pyarrow.types.is_dictionary(field.type)
+            types.setdefault(field.name, set()).add(field.type.ordered if coded else None)
+    plain = {name for name, kinds in types.items() if len(kinds) > 1}
+
+    def as_plain(field):
+        coded = field.name in plain and pyarrow.types.is_dictionary(field.type)
+        return field.with_type(field.type.value_type) if coded else field
+
+    alike = [pyarrow.schema(map(as_plain, schema), schema.metadata) for schema in schemas]
+    return pyarrow.unify_schemas(alike, promote_options="permissive")
 
 
 def _checked_columns(columns, schema, shown: str) -> list[str]:

@@ -60,7 +60,7 @@ def _trouble_with(value, several: bool) -> str | None:
             return "a number too large for any float"
         except (TypeError, ValueError):  # a signalling NaN
             return f"something that is not a number, such as {shown(value)}"
-    elif not several and isinstance(value, COLLECTIONS):
+    elif not several and (isinstance(value, COLLECTIONS) or (isinstance(value, np.ndarray) and value.ndim)):
         return f"several values in one place, such as the {type(value).__name__} {shown(value)} ({_remedy(value)})"
     return None
 

@@ -186,6 +186,17 @@ def test_a_file_without_values_takes_the_types_of_the_others(tmp_path):
     assert [part["n"].tolist()[:2] for part in data.chunks()] == [[1.0, 2.0], [pytest.approx(np.nan, nan_ok=True)]]
 
 
+@pytest.mark.parametrize("other", [pd.Categorical(["c", "a"], ordered=True), ["c", "a"], [None, None]])
+def test_a_category_in_some_files_is_what_pandas_makes_of_both(tmp_path, other):
+    first, second = pd.DataFrame({"shop": pd.Categorical(["a", "b"])}), pd.DataFrame({"shop": other})
+    for i, part in enumerate((first, second)):
+        part.to_parquet(tmp_path / f"{i}.parquet")
+    found = ChunkedData(tmp_path)["shop"]
+    assert found.isna().tolist() == [False, False, *second["shop"].isna()]
+    assert found.dropna().tolist() == [*"ab", *second["shop"].dropna()]
+    assert (found.dtype == "category") == second["shop"].isna().all()
+
+
 def test_labels_of_rows_are_no_column_unless_they_are_asked_for(tmp_path):
     pd.DataFrame({"age": [1, 2]}, index=pd.Index(["a", "b"], name="who")).to_parquet(tmp_path / "t.parquet")
     assert ChunkedData(tmp_path / "t.parquet").columns == ["age"]

@@ -34,7 +34,14 @@ def test_complex_arrays_are_told_by_their_dtype():
 
 
 @pytest.mark.parametrize(
-    "value, remedy", [({"a": 1}, "json_normalize"), (["a", "b"], "join"), ((1, 2), "list of numbers")]
+    "value, remedy",
+    [
+        ({"a": 1}, "json_normalize"),
+        (["a", "b"], "join"),
+        ((1, 2), "list of numbers"),
+        (np.array(["a", "b"], dtype=object), "join"),
+        (np.ones((2, 2)), "list of numbers"),
+    ],
 )
 def test_several_values_in_one_place_are_told_how_to_become_a_table(value, remedy):
     column = pd.Series([value], dtype=object)
