@@ -16,10 +16,26 @@ of memory and Ray alone. It shows seconds on the clock, too: two workers are to 
 cores are free.
 
     python benchmarks/bench_size.py bits [rows] [word]
+
+With "kills" it asks whether a fit on disk that is killed at one of ten moments, and goes on from its checkpoint, ends
+in the same model to the bit; of few learners.
+
+    python benchmarks/bench_size.py kills [rows]
+
+With "limit" it asks whether a fit of two jobs keeps to `memory`: all its processes together, beside what the first held
+before, take at most a tenth more.
+
+    python benchmarks/bench_size.py limit [rows] [memory ...]
+
+With "slope" it asks how seconds and memory on disk grow with rows: the log-log slope of the seconds is to be at most
+1.1.
+
+    python benchmarks/bench_size.py slope [rows ...]
 """
 
 import hashlib
 import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -28,12 +44,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 from _measure import alone, report
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.linear_model import Ridge, SGDClassifier
 from sklearn.pipeline import make_pipeline
 
 from ensemble_mm import ChunkedData, MultiOutputStack, StackedClassifier
+from ensemble_mm._checks import bytes_of
 from ensemble_mm.learners import ViewScaler
 
 WORDS = np.array([f"word{i}" for i in range(3000)])
@@ -60,23 +78,27 @@ def write(folder, n_rows):
         X.join(Y).to_parquet(folder / f"{part:05d}.parquet")
 
 
+def halves(folder, **settings):
+    """Return the inputs in a folder, on disk, and the targets."""
+    data, targets = ChunkedData(folder, **settings), ["size", "large"]
+    return data.drop(columns=targets), data[targets]
+
+
+def mark_of(model):
+    """Return what differs where a prediction, of new rows or out of fold, differs in a bit."""
+    found, table = model.predict(make(500, 10**6)[0]), model.table_.to_frame().to_numpy()
+    return hashlib.md5(found["size"].to_numpy().tobytes() + table.tobytes()).hexdigest()
+
+
 def fit(folder, where, memory, learners="fast", chunk_rows=65_536, workers="0"):
-    names = ["size", "large"]
-    Y = pd.read_parquet(folder, columns=names)
-    inputs = [name for name in ChunkedData(folder).columns if name not in names]
+    data, Y = halves(folder, chunk_rows=chunk_rows)
     with cluster(workers):
         started, clock = time.process_time(), time.perf_counter()
-        if where == "disk":
-            X, settings = ChunkedData(folder, inputs, chunk_rows=chunk_rows), {"memory": memory}
-        else:
-            X, settings = pd.read_parquet(folder, columns=inputs), {}
+        X, settings = (data, {"memory": memory}) if where == "disk" else (data.to_pandas(), {})
         model = MultiOutputStack(learners=learners, cv=3, strategy="independent", random_state=0, **settings)
         model.fit(X, Y)
         spent, seconds = time.process_time() - started, time.perf_counter() - clock
-    found = model.predict(make(500, 10**6)[0])
-    table = model.table_.to_frame().to_numpy()
-    mark = hashlib.md5(found["size"].to_numpy().tobytes() + table.tobytes()).hexdigest()
-    return {"cpu_s": spent, "clock_s": seconds, "mark": mark, "views": len(model.views_)}
+    return {"cpu_s": spent, "clock_s": seconds, "mark": mark_of(model), "views": len(model.views_)}
 
 
 @contextmanager
@@ -136,6 +158,80 @@ def bits(n_rows=100_000, word=""):
     raise SystemExit(not same)
 
 
+def fit_kept(folder, checkpoint):
+    """Fit few learners on disk with a checkpoint, and tell when the fit began, for who kills it."""
+    data, Y = halves(folder)
+    print("begun", flush=True)
+    started = time.perf_counter()
+    settings = {"memory": "8GB", "workdir": checkpoint, "checkpoint": checkpoint}
+    model = MultiOutputStack(learners=few_learners(), cv=3, strategy="independent", random_state=0, **settings)
+    model.fit(data, Y)
+    return {"mark": mark_of(model), "clock_s": time.perf_counter() - started}
+
+
+def kills(n_rows=30_000, n_kills=10):
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder), n_rows)
+        with tempfile.TemporaryDirectory() as checkpoint:
+            whole = alone(__file__, "--kept", folder, checkpoint)
+        shares, found = np.random.default_rng(0).uniform(0.05, 0.98, n_kills), []
+        for share in shares:
+            with tempfile.TemporaryDirectory() as checkpoint:
+                command = [sys.executable, "-W", "ignore", __file__, "--kept", folder, checkpoint]
+                process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+                process.stdout.readline()
+                time.sleep(share * whole["clock_s"])
+                process.kill()
+                process.communicate()
+                kept = sum(1 for path in Path(checkpoint).rglob("*") if path.is_file())
+                found.append({"killed_at": share, "was_killed": process.returncode != 0, "files_kept": kept}
+                             | alone(__file__, "--kept", folder, checkpoint))  # fmt: skip
+    same = all(result["mark"] == whole["mark"] for result in found)
+    names = ("killed_at", "was_killed", "files_kept", "clock_s")
+    report("size_kills", [{name: result[name] for name in names} for result in found], same=same)
+    print(f"{sum(result['was_killed'] for result in found)} killed; the same to the bit: {same}")
+    raise SystemExit(not same)
+
+
+def fit_within(folder, memory):
+    data, Y = halves(folder)
+    before = psutil.Process().memory_full_info().pss
+    started = time.process_time()
+    settings = {"memory": memory, "n_jobs": 2, "cv": 3, "strategy": "independent", "random_state": 0}
+    model = MultiOutputStack(learners="fast", **settings)
+    told = model.plan(data, Y).notes[-1]
+    model.fit(data, Y)
+    return {"before": before, "told": told, "cpu_s": time.process_time() - started}
+
+
+def limit(n_rows=60_000, *limits):
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder), n_rows)
+        for memory in limits or ("700MB", "2GB"):
+            found = alone(__file__, "--limit", folder, memory)
+            taken = found["peak_bytes"] - found["before"]
+            print(found["told"])
+            share = taken / bytes_of("memory", memory)
+            rows.append({"rows": n_rows, "memory": memory, "taken_MB": taken / 1e6, "share": share})
+    report("size_limit", rows)
+    raise SystemExit(max(row["share"] for row in rows) > 1.1)
+
+
+def slope(*sizes):
+    rows = []
+    for n_rows in sizes or (30_000, 100_000, 300_000):
+        with tempfile.TemporaryDirectory() as folder:
+            write(Path(folder), n_rows)
+            found = alone(__file__, "--role", folder, "disk", "8GB")
+        rows.append({"rows": n_rows, "cpu_s": found["cpu_s"], "peak_MB": found["peak_bytes"] / 1e6})
+    x, y = (np.log([row[name] for row in rows]) for name in ("rows", "cpu_s"))
+    steepest = max(np.diff(y) / np.diff(x), default=np.nan)
+    report("size_slope", rows, slope=steepest)
+    print(f"steepest slope of seconds in rows {steepest:.2f}")
+    raise SystemExit(steepest > 1.1)
+
+
 def fit_numbers(n_rows):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n_rows, 40)).astype(np.float32)
@@ -174,6 +270,16 @@ if __name__ == "__main__":
     elif sys.argv[1:2] == ["--bits"]:
         where, chunk_rows, workers = sys.argv[3:]
         print(json.dumps(fit(Path(sys.argv[2]), where, "8GB", few_learners(), int(chunk_rows), workers)))
+    elif sys.argv[1:2] == ["--kept"]:
+        print(json.dumps(fit_kept(*sys.argv[2:])))
+    elif sys.argv[1:2] == ["--limit"]:
+        print(json.dumps(fit_within(*sys.argv[2:])))
+    elif sys.argv[1:2] == ["kills"]:
+        kills(*map(int, sys.argv[2:]))
+    elif sys.argv[1:2] == ["limit"]:
+        limit(*map(int, sys.argv[2:3]), *sys.argv[3:])
+    elif sys.argv[1:2] == ["slope"]:
+        slope(*map(int, sys.argv[2:]))
     elif sys.argv[1:2] == ["bits"]:
         bits(*map(int, sys.argv[2:3]), *sys.argv[3:])
     elif sys.argv[1:2] == ["numbers"]:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from .._checks import BadItemsError, BadItemsWarning
+from .._estimators import learns_from_labels
 from .._modalities import MODALITIES
 from .._routing import row_params, whole_groups
 from .._rows import give_back, narrowed
@@ -46,6 +47,51 @@ def spread_rows(features, rows, n_rows):
     block = np.full((n_rows, features.shape[1]), np.nan, dtype=features.dtype)
     block[rows] = features
     return block
+
+
+def merges(extractor) -> bool:
+    """Tell whether an extractor is fitted part by part; one that only inherits this or wants labels does more."""
+    own = all(name in vars(type(extractor)) for name in ("summarize", "merge", "finish"))
+    return own and not learns_from_labels(extractor)
+
+
+def at_hand(column, extractor, folder):
+    """Return the items of a view on disk as they are best read: by parts from there where the extractor merges these.
+
+    Vectors are then made a memory map once, which takes most of the time.
+    """
+    if not isinstance(column, ColumnOnDisk):
+        return column
+    by_parts = merges(extractor)
+    return column if by_parts and not column.are_vectors else column.read(folder if by_parts else None)
+
+
+def _picked(items, some):
+    return items if some.all() else take_rows(items, some)
+
+
+def _joined_parts(parts, n_rows, folder):
+    """Return the features of parts of the rows, pairs of a slice and its block (None: nothing is known of it), as one.
+
+    With a folder, dense ones are put into their places there.
+    """
+    block, found, places = None, [], []
+    for rows, part in parts:
+        if part is None:
+            continue
+        if sparse.issparse(part):
+            found.append(part)
+            places.append(np.arange(n_rows)[rows])
+            continue
+        if block is None:
+            shape = n_rows, part.shape[1]
+            block = np.full(shape, np.nan, part.dtype) if folder is None else folder.room(shape, part.dtype)
+        block[rows] = part
+    if found:
+        return joined_rows(found, places, n_rows)
+    if block is None:
+        return np.full((n_rows, 1), np.nan, np.float32)
+    return block if folder is None else folder.sealed(block)
 
 
 def _check_rows(block, n_rows):
@@ -229,7 +275,7 @@ class FitExtractor(Job):
         return len(self.train)
 
     def run(self):
-        here = replace(self, column=self.column.read()) if isinstance(self.column, ColumnOnDisk) else self
+        here = replace(self, column=at_hand(self.column, self.extractor, self.folder))
         extractor, reducer, blocks = here._found()
         if self.folder is not None:
             blocks = {form: self.folder.keep(block) for form, block in blocks.items()}
@@ -251,10 +297,12 @@ class FitExtractor(Job):
     def fit(self):
         places, n_rows = [rows for rows in (self.train, self.rest) if len(rows)], self.column.shape[0]
         native, blocks = None, {}
-        by_rows = "reads_by_rows" in vars(type(self.extractor))  # not what inherits it
-        if by_rows and isinstance(self.column, np.ndarray) and self.reducer is None:
-            return self.extractor, None, {"native": self._by_rows(places, n_rows)}
-        if self.extractor is not None:
+        if merges(self.extractor) and not sparse.issparse(self.column):
+            blocks["native"] = self._by_parts()
+            if self.reducer is None:
+                return self.extractor, None, blocks
+            native = [blocks["native"][rows] for rows in places]
+        elif self.extractor is not None:
             native = self._native()
             for part, rows in zip(native, places, strict=True):
                 _check_rows(part, len(rows))
@@ -267,18 +315,38 @@ class FitExtractor(Job):
             blocks["reduced"] = joined_rows(low, places, n_rows)
         return self.extractor, self.reducer, blocks
 
-    def _by_rows(self, places, n_rows):
-        """Fit an extractor that makes the same of a row whether it was fitted on it; return the block."""
-        params = row_params(self.extractor, sample_weight=None if self.weight is None else self.weight[self.train])
-        self.extractor.fit(self.column[self.train], **params)
-        pieces = [rows[start : start + ROWS] for rows in places for start in range(0, len(rows), ROWS)]
-        block = None
-        for rows in pieces:  # without another copy of all of them
-            part = as_block(self.extractor.transform(self.column[rows]))
-            if block is None:
-                block = np.full((n_rows, part.shape[1]), np.nan, part.dtype)
-            block[rows] = part
-        return block
+    def _by_parts(self):
+        """Fit an extractor that merges what it learns of parts; return the block of what it makes of them, in turn."""
+        learns, summary = np.zeros(self.column.shape[0], dtype=bool), None
+        learns[self.train] = True
+        for rows, items in self._parts():
+            some = learns[rows]
+            if some.any():
+                weight = None if self.weight is None else self.weight[rows][some]
+                own = self.extractor.summarize(_picked(items, some), **row_params(self.extractor, sample_weight=weight))
+                summary = own if summary is None else self.extractor.merge(summary, own)
+        self.extractor.finish(summary)
+        learns[self.rest] = True  # and from here on: is read
+        parts = ((rows, self._read_part(items, learns[rows])) for rows, items in self._parts())
+        return _joined_parts(parts, len(learns), self.folder)
+
+    def _read_part(self, items, some):
+        """Return the features of some items, in the places that they have among all; None where there are none."""
+        if not some.any():
+            return None
+        part = as_block(self.extractor.transform(_picked(items, some)))
+        _check_rows(part, some.sum())
+        return spread_rows(part, np.flatnonzero(some), len(some))
+
+    def _parts(self):
+        """Yield the places of some rows after the other, and their items: the same rows in memory and on disk."""
+        if isinstance(self.column, ColumnOnDisk):
+            yield from self.column.parts(ROWS)
+            return
+        n_rows = self.column.shape[0]
+        for start in range(0, n_rows, ROWS):
+            rows = slice(start, min(start + ROWS, n_rows))
+            yield rows, take_rows(self.column, rows)
 
     def _native(self):
         """Fit the extractor; return the features of the training rows, and of the others where there are some."""

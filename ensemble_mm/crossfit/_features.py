@@ -14,7 +14,7 @@ from .._modalities import MODALITIES
 from ..data import ChunkedData, ColumnOnDisk, ColumnsOnDisk, present_rows, take_rows
 from ..store import content_key, versions
 from ._execute import Skipped, check_failures
-from ._extract import Chunk, FitExtractor, by_content, spread_rows
+from ._extract import Chunk, FitExtractor, at_hand, by_content, spread_rows
 from ._plan import ALL_ROWS, Extraction, seed_of
 
 CHUNK_ROWS = 256  # most rows that one job of an extractor that needs no fit reads
@@ -138,7 +138,7 @@ class TrainingFeatures(Features):
     def _extract(self, names, required):
         """Run the extractions of some views: those that need no fit in chunks of rows, then the others fold by fold."""
         parts = {name: split_stateless(self._prepared(self.views[name])) for name in names}
-        columns = {name: self._column(name, parts[name][0]) for name in names}
+        columns = {name: self._column(name, *parts[name]) for name in names}
         present = {name: np.tile(self.present[name], 1 + self.run.n_copies) for name in names}
         stateless = {name: first for name, (first, _) in parts.items() if first is not None}
         read = read_rows(
@@ -243,12 +243,14 @@ class TrainingFeatures(Features):
         last = extractor.steps[-1][1] if isinstance(extractor, Pipeline) else extractor
         return last.make_reducer() if hasattr(last, "make_reducer") else None
 
-    def _column(self, name, stateless):
+    def _column(self, name, stateless, extractor):
         """Return the items of a view, with augmented copies; of data on disk what other processes read them by."""
         run = self.run
         if not run.n_copies:
-            on_disk = isinstance(self.columns, ColumnsOnDisk) and stateless is None and run.cache is None
-            return ColumnOnDisk(self.columns, name) if on_disk and run.runner.n_workers > 1 else self.columns[name]
+            if isinstance(self.columns, ColumnsOnDisk) and stateless is None and run.cache is None:
+                column = ColumnOnDisk(self.columns, name)
+                return column if run.runner.n_workers > 1 else at_hand(column, extractor, run.folder)
+            return self.columns[name]
         seed, extractor = seed_of(self.run.seed, f"augment {name}"), self.views[name].extractor
         return augmented(extractor, self.columns[name], self.present[name], self.run.n_copies, seed)
 

@@ -12,8 +12,10 @@ from scipy import sparse
 
 from .._by_rows import BINNED, boosts_by_rows
 from .._checks import warn
-from .._estimators import most_rows
+from .._estimators import most_rows, split_stateless
+from ..data import ColumnsOnDisk
 from ._execute import JobError, Runner, size_of
+from ._extract import merges
 from ._plan import Member, failure_of
 
 TRIAL_ROWS = 120  # that are extracted to learn how wide features are
@@ -22,7 +24,7 @@ PROCESS = 250e6  # bytes of a worker process, with the libraries of learners
 COPIES = 4  # of its features that the fit of a learner is taken to make: more than those of most portfolios do
 BOOSTED_COPIES = 0.5  # those of boosting that reads its rows by parts
 SAMPLED_COPIES = 6  # beside these, of the rows that its bins are made from
-READ_COPIES = 2  # of the values of a view, and of its features: that of vectors, which make most
+READ_COPIES = 2  # of the values of a view, and of its features, unless these are made part by part
 MANY_ROWS = 50_000  # from which a fit is compared with what memory is free: a trial costs little then
 FREE_SHARE = 0.9  # of the memory that is free, which a fit may take
 CONTAINERS = (  # the limit of one, what is taken of it, and what of that are files that are only kept for later
@@ -59,7 +61,8 @@ def needs_within(limit, run, members) -> Needs:
     """
     n_rows, n_folds = run.problem.n_rows, len(run.folds) + bool(run.refit)
     values, blocks = _bytes_of_rows(run, members)
-    on_disk = n_rows * sum(size * (1 if fold is None else n_folds) for (_, fold, _, _), size in blocks.items())
+    by_parts = {view.name for view in run.problem.views if merges(split_stateless(view.extractor)[1])}
+    on_disk = n_rows * _bytes_on_disk(run, blocks, {name: values[name] for name in by_parts}, n_folds)
     if run.folder is not None and on_disk > run.folder.free:
         raise ValueError(
             f"The features of {n_rows} rows in {n_folds} folds take about {shown_bytes(on_disk)} on disk, and "
@@ -67,10 +70,10 @@ def needs_within(limit, run, members) -> Needs:
         )
     shared = OVERHEAD + n_rows * ROW * (n_folds + len(run.problem.tasks) + len(members))
     made = {(view, form): size for (view, _, _, form), size in blocks.items()}  # of one fold
-    read = {
-        name: shared + n_rows * READ_COPIES * (size + sum(made[key] for key in made if key[0] == name))
-        for name, size in values.items()
-    }
+    read = {}
+    for name, size in values.items():
+        features = sum(made[key] for key in made if key[0] == name)
+        read[name] = shared + n_rows * (size if name in by_parts else READ_COPIES * (size + features))
     fits = {member: shared + size for member, size in _bytes_of_fits(n_rows, members, blocks).items()}
     _check_views(limit, read)
     large = _too_large(limit, run, fits)
@@ -79,6 +82,14 @@ def needs_within(limit, run, members) -> Needs:
     n_jobs = next((n for n in range(run.runner.n_workers, 1, -1) if shared + n * (job + PROCESS) <= limit), 1)
     needed = shared + n_jobs * (job + (PROCESS if n_jobs > 1 else 0))
     return Needs(n_jobs, needed, on_disk, tuple(fits))
+
+
+def _bytes_on_disk(run, blocks, by_parts, n_folds):
+    """Return what a row takes of disk: its features by fold, and vectors that each worker makes a file of first."""
+    columns, n_times = run.problem.columns, 1 if run.runner.n_workers == 1 else n_folds
+    vectors = isinstance(columns, ColumnsOnDisk) and [v for name, v in by_parts.items() if columns.are_vectors(name)]
+    features = (size * (1 if fold is None else n_folds) for (_, fold, _, _), size in blocks.items())
+    return sum(features) + n_times * sum(vectors or ())
 
 
 def is_large(run) -> bool:

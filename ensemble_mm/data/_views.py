@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -95,14 +96,23 @@ class ColumnsOnDisk(Mapping):
 
     def __getitem__(self, name):
         view = self.views[name]
-        if MODALITIES[view.modality].takes == "matrix" and isinstance(view.columns, str):
-            matrix = self._matrix(view)
-            if matrix is not None:
-                return matrix
+        matrix = self._matrix(view, _holes) if self.are_vectors(name) else None
+        if matrix is not None:
+            return matrix
         return columns_of(columns_as_source(self.source, view.columns), [view], self.schema)[name]
 
-    def _matrix(self, view):
-        """Return vectors, one per cell, where they take several times their room, read chunk by chunk.
+    def are_vectors(self, name) -> bool:
+        """Tell whether a view holds vectors, one per cell, where they take several times their room."""
+        view = self.views[name]
+        return MODALITIES[view.modality].takes == "matrix" and isinstance(view.columns, str)
+
+    def mapped(self, name, folder):
+        """Return the items of a view; vectors as a memory map in a folder for blocks, without all of them in memory."""
+        matrix = self._matrix(self.views[name], folder.room) if folder is not None and self.are_vectors(name) else None
+        return self[name] if matrix is None else folder.sealed(matrix)
+
+    def _matrix(self, view, room):
+        """Return vectors as an array that `room` gives, read chunk by chunk.
 
         None where the chunks differ, or cannot be read: all rows together tell what is wrong.
         """
@@ -117,17 +127,29 @@ class ColumnsOnDisk(Mapping):
             if np.isnan(part).all():
                 continue
             if matrix is None:
-                matrix = np.full((len(self.source), part.shape[1]), np.nan, part.dtype)
+                matrix = room((len(self.source), part.shape[1]), part.dtype)
             if (part.shape[1], part.dtype) != (matrix.shape[1], matrix.dtype):
                 return None
             matrix[start:end] = part
         return matrix
+
+    def parts(self, name, n_rows):
+        """Yield slices of rows, `n_rows` each, and the items of a view in them."""
+        source, view = copy(self.source), self.views[name]
+        source.chunk_rows, start = n_rows, 0
+        for chunk in source.chunks(columns_read(view.columns)):
+            yield slice(start, start + len(chunk)), columns_of(chunk, [view], self.schema)[name]
+            start += len(chunk)
 
     def __iter__(self):
         return iter(self.views)
 
     def __len__(self):
         return len(self.views)
+
+
+def _holes(shape, dtype):
+    return np.full(shape, np.nan, dtype)
 
 
 @dataclass(frozen=True)
@@ -141,9 +163,17 @@ class ColumnOnDisk:
     def shape(self) -> tuple[int]:
         return (len(self.columns.source),)
 
-    def read(self) -> Any:
-        """Return the items."""
-        return self.columns[self.name]
+    @property
+    def are_vectors(self) -> bool:
+        return self.columns.are_vectors(self.name)
+
+    def read(self, folder=None) -> Any:
+        """Return the items; vectors as a memory map in a folder for blocks, if there is one."""
+        return self.columns.mapped(self.name, folder)
+
+    def parts(self, n_rows):
+        """Yield slices of rows, `n_rows` each, and their items."""
+        return self.columns.parts(self.name, n_rows)
 
 
 def columns_of(source, views, schema, *, told=None):

@@ -236,7 +236,6 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints = {"standardize": ["boolean"]}
-    reads_by_rows = True  # what it makes of a row depends on no other, be it one that it was fitted on
 
     def __init__(self, standardize=True):
         self.standardize = standardize
@@ -245,17 +244,36 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Learn means and scales of vectors, shape (n_samples, n_features)."""
         check_params(self)
         X = self._read(X, reset=True)
-        if sparse.issparse(X):
-            self.mean_ = np.zeros(X.shape[1])
-            # A row of weight zero counts as one that is not there.
-            counted = X if sample_weight is None else X[np.flatnonzero(np.asarray(sample_weight) > 0)]
-            self.scale_ = np.asarray(abs(counted).max(axis=0).todense()).ravel().astype(np.float64)
-        else:
-            weight = check_sample_weight(sample_weight, X)[:, np.newaxis]
-            self.mean_, self.scale_ = _moments(X, weight)
-            # What rounding alone makes differ is constant.
-            self.scale_[self.scale_ <= 1e-14 * np.abs(self.mean_)] = 0.0
-        self.scale_ = np.where(self.scale_ > 0, self.scale_, 1.0)
+        if not sparse.issparse(X):
+            return self._learned(_moments(X, check_sample_weight(sample_weight, X)[:, np.newaxis]))
+        # A row of weight zero counts as one that is not there.
+        counted = X if sample_weight is None else X[np.flatnonzero(np.asarray(sample_weight) > 0)]
+        largest = np.asarray(abs(counted).max(axis=0).todense()).ravel().astype(np.float64)
+        return self._learned((None, np.zeros(X.shape[1]), largest))
+
+    def summarize(self, X, sample_weight=None) -> tuple:
+        """Return what is learned of a part of the rows, dense ones, for `merge` and `finish`."""
+        check_params(self)
+        X = self._read(X, reset=True)
+        return _moments(X, check_sample_weight(sample_weight, X)[:, np.newaxis])
+
+    def merge(self, first, second) -> tuple:
+        """Return what `summarize` says of the rows of two parts, of what it says of each."""
+        (known, mean, scale), (others, theirs, other) = first, second
+        total = np.maximum(known + others, np.finfo(float).tiny)
+        share, apart = others / total, theirs - mean
+        between = np.sqrt(share * (1 - share)) * apart
+        scale = np.hypot(np.hypot(np.sqrt(1 - share) * scale, np.sqrt(share) * other), between)
+        return known + others, mean + share * apart, scale
+
+    def finish(self, summary) -> Self:
+        """Take what was learned of all rows, so that `transform` can be called."""
+        return self._learned(summary)
+
+    def _learned(self, summary):
+        _, self.mean_, scale = summary
+        scale = np.where(scale > 1e-14 * np.abs(self.mean_), scale, 0.0)  # what rounding alone makes differ is constant
+        self.scale_ = np.where(scale > 0, scale, 1.0)
         return self
 
     def transform(self, X) -> Any:
@@ -302,21 +320,21 @@ class VectorExtractor(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 def _moments(X, weight):
-    """Return the weighted means and standard deviations of what is known of each column."""
+    """Return the weight of what is known of each column, and its weighted means and standard deviations."""
     parts = [slice(start, start + ROWS) for start in range(0, max(len(X), 1), ROWS)]
     total, mean, size, squares = np.zeros((4, X.shape[1]))
     for some in parts:
         known = ~np.isnan(X[some])
         total += (weight[some] * known).sum(axis=0)
         mean += (weight[some] * np.where(known, X[some], 0)).sum(axis=0)
-    total = np.maximum(total, np.finfo(float).tiny)
+    known, total = total, np.maximum(total, np.finfo(float).tiny)
     mean /= total
     for some in parts:
         size = np.maximum(size, np.abs(_centred(X[some], mean)).max(axis=0, initial=0.0))
     size = np.where(size > 0, size, 1.0)
     for some in parts:
         squares += (weight[some] * (_centred(X[some], mean) / size) ** 2).sum(axis=0)
-    return mean, size * np.sqrt(squares / total)
+    return known, mean, size * np.sqrt(squares / total)
 
 
 def _centred(X, mean):

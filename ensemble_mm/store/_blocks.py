@@ -12,6 +12,7 @@ from .._checks import writing_into
 from .._rows import PREFIX, whole_of
 
 LEAST = 1_000_000  # bytes of a block that is written
+ROWS = 8192  # that are written at a time
 
 
 class BlockFolder:
@@ -60,8 +61,26 @@ class BlockFolder:
             return kept
         return self._mapped(block)
 
+    def room(self, shape, dtype):
+        """Return a block of NaN on disk that rows are put into; give it to `sealed` when all are there."""
+        path, rows = self._new_path(), ROWS
+        with writing_into(self.path.parent, "features"), open(path, "wb") as file:
+            form = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, form)
+            for start in range(0, shape[0], rows):  # a hole in the file would end the process where the disk is full
+                np.full((min(rows, shape[0] - start), *shape[1:]), np.nan, dtype).tofile(file)
+        return np.load(path, mmap_mode="r+")
+
+    def sealed(self, block):
+        """Return a block of `room` as `keep` does one."""
+        block.flush()
+        return np.load(block.filename, mmap_mode="c")
+
+    def _new_path(self):
+        return self.path / f"{uuid4().hex}.npy"
+
     def _mapped(self, array):
-        path = self.path / f"{uuid4().hex}.npy"
+        path = self._new_path()
         np.save(path, array)
         return np.load(path, mmap_mode="c")
 

@@ -15,7 +15,7 @@ from ensemble_mm.crossfit import (
     needs_disk,
     needs_within,
 )
-from ensemble_mm.data import as_source, read_problem
+from ensemble_mm.data import ChunkedData, as_source, read_problem
 
 
 def run_of(n_rows, n_jobs=1):
@@ -44,6 +44,19 @@ def test_a_disk_that_is_too_small_is_told(tmp_path):
     run.folder = SimpleNamespace(free=1000, path=tmp_path / "of_this_fit")
     with pytest.raises(ValueError, match="1000 rows in 2 folds take about 32 kB on disk.*has 1 kB: name a workdir"):
         needs_within(1e9, run, members)
+
+
+def test_vectors_on_disk_are_a_file_once_or_by_worker(tmp_path):
+    pytest.importorskip("pyarrow")
+    X = pd.DataFrame({"v": list(np.random.default_rng(0).normal(size=(500, 8)))})
+    X.to_parquet(tmp_path / "t.parquet")
+    found = []
+    for source, n_jobs in ((as_source(X), 1), (ChunkedData(tmp_path), 1), (ChunkedData(tmp_path), 2)):
+        problem = read_problem(source, {"y": np.arange(500.0)})
+        run = CrossFit(problem, [(np.arange(250), np.arange(250, 500))], True, 0, Runner(n_jobs=n_jobs))
+        members = members_of(problem.tasks["y"], [LearnerSpec("r", Ridge())], ["v"])
+        found.append(needs_within(1e9, run, members).disk)
+    np.testing.assert_allclose(found, [64000, 96000, 128000], rtol=0.01)
 
 
 def test_learners_whose_fit_does_not_fit_are_named_and_left_out_where_that_is_asked_for():

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from joblib import parallel_config
 from lightgbm import LGBMClassifier, LGBMRegressor
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 
@@ -18,11 +19,12 @@ from ensemble_mm import (
     MultiOutputStack,
     StackedClassifier,
     StackedRegressor,
+    VectorExtractor,
     audit,
     infer_schema,
     make_multimodal,
 )
-from ensemble_mm.crossfit import _memory
+from ensemble_mm.crossfit import _extract, _memory
 from ensemble_mm.data import ColumnOnDisk, ColumnsOnDisk, views_of
 from ensemble_mm.learners import RidgePath, TailRegressor, ViewScaler
 from ensemble_mm.stacking import _base
@@ -215,15 +217,90 @@ def test_vectors_in_cells_are_read_in_chunks(tmp_path):
         ColumnsOnDisk(ChunkedData(tmp_path / "t.parquet", chunk_rows=10), columns.views.values(), columns.schema)["v"]
 
 
+class Spans(TransformerMixin, BaseEstimator):
+    """Numbers between their least and largest, and lengths of texts by their longest; it never sees many rows."""
+
+    most = 0
+
+    def fit(self, X, y=None):
+        raise AssertionError
+
+    def summarize(self, X):
+        type(self).most = max(self.most, len(X))
+        values = self._values(X)
+        return np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+
+    def merge(self, first, second):
+        return np.fmin(first[0], second[0]), np.fmax(first[1], second[1])
+
+    def finish(self, summary):
+        self.least_, self.largest_ = summary
+
+    def transform(self, X):
+        type(self).most = max(self.most, len(X))
+        return np.nan_to_num((self._values(X) - self.least_) / np.maximum(self.largest_ - self.least_, 1))
+
+    def _values(self, X):
+        return X.to_numpy(float) if isinstance(X, pd.DataFrame) else np.array([[len(text)] for text in X], float)
+
+
+@pytest.mark.parametrize("chunk_rows", [7, 200])
+def test_extractors_that_merge_read_rows_part_by_part(table, chunk_rows, tmp_path, monkeypatch):
+    X, Y, folder = table
+    monkeypatch.setattr(_extract, "ROWS", 9)
+    monkeypatch.setattr(Spans, "most", 0)
+    views = [("numbers", Spans(), ["age", "zip"]), ("words", Spans(), "review")]
+    models = []
+    for data in (X, ChunkedData(folder, chunk_rows=chunk_rows)):
+        weight = np.arange(60) % 4
+        models.append(stack(views=views, workdir=tmp_path).fit(data, Y, sample_weight=weight))
+    assert Spans.most <= 9
+    same(*models, X)
+    extractor = models[1].readers_["numbers"].fitted[-1, None][0]
+    counted = X.loc[(weight > 0) & X[["age", "zip"]].notna().any(axis=1), ["age", "zip"]]
+    np.testing.assert_array_equal(extractor.largest_, counted.max())
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_vectors_are_read_part_by_part(tmp_path, weighted, monkeypatch):
+    """In memory and on disk alike, whatever parts have no vector at all."""
+    monkeypatch.setattr(_extract, "ROWS", 8)
+    rng = np.random.default_rng(0)
+    vectors = [None if row in (3, *range(16, 32), 59) else rng.normal(5, 2, 3).astype(np.float32) for row in range(60)]
+    X, y = pd.DataFrame({"v": vectors, "x": np.arange(60.0)}), rng.normal(size=60)
+    X.to_parquet(tmp_path / "t.parquet")
+    weight = rng.uniform(0, 2, 60) if weighted else None
+    settings = {"learners": [("r", Ridge())], "cv": 3, "random_state": 0, "workdir": tmp_path}
+    models = [
+        StackedRegressor(**settings).fit(rows, y, sample_weight=weight)
+        for rows in (X, ChunkedData(tmp_path / "t.parquet", chunk_rows=5))
+    ]
+    np.testing.assert_array_equal(models[0].table_.values, models[1].table_.values)
+    known = X["v"].notna()
+    alone = VectorExtractor().fit(np.stack(X["v"][known]), sample_weight=None if weight is None else weight[known])
+    extractor = models[1].readers_["v"].fitted[-1, None][0]
+    np.testing.assert_allclose(extractor.mean_, alone.mean_, rtol=1e-12)
+    np.testing.assert_allclose(extractor.scale_, alone.scale_, rtol=1e-12)
+
+
 def test_other_workers_read_the_rows_themselves(table, whole, monkeypatch):
     X, Y, folder = table
     read, data = [], ChunkedData(folder, columns=list(X.columns))
-    monkeypatch.setattr(ColumnOnDisk, "read", lambda self: read.append(self.name) or self.columns[self.name])
+    own = ColumnOnDisk.read
+    monkeypatch.setattr(ColumnOnDisk, "read", lambda self, folder: read.append(self.name) or own(self, folder))
     with parallel_config(backend="threading", n_jobs=2):
         same(whole, stack().fit(data, Y), X)
     assert sorted(read) == sorted(3 * list(whole.views_))  # two folds and all rows
     stack().fit(data, Y)
-    assert len(read) == 3 * len(whole.views_)
+    assert len(read) == 4 * len(whole.views_)  # one process reads them once
+
+
+def test_workers_predict_the_partitions_that_they_hold(table, whole, tmp_path):
+    frames = pytest.importorskip("dask.dataframe")
+    X, Y, folder = table
+    there = frames.read_parquet(str(folder))
+    there.map_partitions(whole.predict, meta=whole.predict(X[:1])).to_parquet(str(tmp_path), write_index=False)
+    pd.testing.assert_frame_equal(ChunkedData(tmp_path).to_pandas(), whole.predict(X), check_dtype=False)
 
 
 @pytest.mark.slow
