@@ -75,6 +75,7 @@ def answer_of(locales):
     print(locale.localeconv()["decimal_point"], answer())
 
 
+@pytest.mark.slow
 def test_hash_seed_threads_and_a_decimal_comma_do_not_matter(usual, tmp_path):
     """All at once, in another process; see the tests above for which it is. Where locales can be made, one is."""
     here, maker = os.path.dirname(__file__), shutil.which("localedef")

@@ -128,6 +128,7 @@ def die(x):
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_once_costs_nothing(tmp_path):
     jobs = [Call(f"job {i}", die_once, (i, tmp_path / "mark")) for i in range(6)]
     assert Runner(n_jobs=2).run("stage", jobs) == list(range(6))

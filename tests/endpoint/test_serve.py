@@ -19,6 +19,7 @@ COMMAND = [sys.executable, "-m", "ensemble_mm", "serve"]
 HALF = b"POST /predict HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n"
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_told_in_a_line(coats, served):
     done = subprocess.run([*COMMAND, coats[2], "--port", str(served.port)], capture_output=True, text=True)
     assert done.returncode == 1 and f"Port {served.port} of 127.0.0.1" in done.stderr

@@ -123,6 +123,7 @@ def test_what_is_no_weight_of_a_task_is_told(weights, words):
         model.fit(X, Y)
 
 
+@pytest.mark.slow
 def test_classes_count_in_the_loss_of_their_task_and_probabilities_are_corrected():
     rng = np.random.default_rng(0)
     x = pd.DataFrame(rng.normal(size=(300, 3)), columns=list("abc"))

@@ -156,6 +156,7 @@ def test_hours_are_those_of_the_place_and_days_those_of_one_calendar():
     assert date._split(zone)[3].tolist() == [23, 1]
 
 
+@pytest.mark.slow
 def test_dates_do_not_depend_on_the_locale():
     """Month names are English and of some other languages, whatever the process is set to."""
     code = (

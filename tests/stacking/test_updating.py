@@ -66,6 +66,7 @@ def test_what_is_fitted_anew_is_told_of_groups():
     assert more.learner("ridge").groups_ == 50 == len(np.unique(more.groups_))
 
 
+@pytest.mark.slow
 def test_a_network_of_all_tasks_stays_as_it_is():
     pytest.importorskip("torch")
     net = MultiTaskNetwork(max_epochs=2, validation_fraction=0.0)

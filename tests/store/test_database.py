@@ -155,7 +155,8 @@ assert "MLFLOW_DISABLE_TELEMETRY" not in os.environ
 """
 
 
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_processes_that_log_at_once_lose_nothing(kind, tmp_path, request):
     """On a database that is not there yet; MLflow's telemetry is off in both and the environment as it was."""
     args = [f"sqlite:///{tmp_path}/runs.db"]
