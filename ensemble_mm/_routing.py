@@ -43,11 +43,15 @@ def keyword(estimator, name) -> str | None:
     if has_fit_parameter(estimator, name) or (name == "groups" and isinstance(estimator, BaseSearchCV)):
         return name
     if isinstance(estimator, COMMITTEES):
-        parts = [part for _, part in estimator.estimators] + [getattr(estimator, "final_estimator", None)]
-        parts = [part for part in parts if part is not None and not isinstance(part, str)]
-        return name if all(has_fit_parameter(part, name) for part in parts) else None
-    held = _entry(HOLDERS, estimator)
-    return keyword(getattr(estimator, held), name) if held and getattr(estimator, held) is not None else None
+        return name if all(has_fit_parameter(part, name) for part in _sitting(estimator)) else None
+    held = getattr(estimator, _entry(HOLDERS, estimator) or "", None)
+    return None if held is None else keyword(held, name)
+
+
+def _sitting(committee) -> list:
+    """Return the estimators of a stack or a vote of scikit-learn, the final one with them."""
+    parts = [part for _, part in committee.estimators] + [getattr(committee, "final_estimator", None)]
+    return [part for part in parts if part is not None and not isinstance(part, str)]
 
 
 def _entry(table, estimator) -> str | None:
@@ -108,20 +112,23 @@ def splits_groups(estimator, n_rows) -> bool:
     for key, value in params.items():
         owner, _, last = key.rpartition("__")
         part = params[owner] if owner else estimator
-        if not type(part).__module__.startswith("sklearn."):
+        if not _is_of_sklearn(part):
             continue
         if last == "early_stopping" and (value is True or (value == "auto" and n_rows > MANY_ROWS)):
             return bool(owner) or not has_fit_parameter(part, "X_val")
-        if last == "cv" and (_ignores_groups(value) or (key not in reached and _is_number(value, part))):
-            return True
-        if _waits(part, last, value):
+        splits = last == "cv" and (_ignores_groups(value) or (key not in reached and _is_number(value, part)))
+        if splits or _waits(part, last, value):
             return True
     return False
 
 
+def _is_of_sklearn(part) -> bool:
+    return type(part).__module__.startswith("sklearn.")
+
+
 def _ignores_groups(cv) -> bool:
     """Tell whether a splitter of scikit-learn takes no groups."""
-    if not (hasattr(cv, "split") and type(cv).__module__.startswith("sklearn.")):
+    if not (hasattr(cv, "split") and _is_of_sklearn(cv)):
         return False
     return not cv.get_metadata_routing().split.requests.get("groups")
 
@@ -133,7 +140,7 @@ def _waits(part, name, value) -> bool:
 
 def _cross_validating(estimator, prefix=""):
     """Yield (key of the parameter cv, its value, part) of every part that is fitted on the same rows."""
-    if type(estimator).__module__.startswith("sklearn.") and "cv" in estimator.get_params(deep=False):
+    if _is_of_sklearn(estimator) and "cv" in estimator.get_params(deep=False):
         yield f"{prefix}cv", estimator.cv, estimator
     if isinstance(estimator, TransformedTargetRegressor):
         yield from _cross_validating(estimator.regressor, f"{prefix}regressor__")

@@ -56,15 +56,21 @@ def _fit(args):
         say(f"report: {args.report}")
     if db is not None:
         say(f"run: {db.log(model, X, Y, name=args.name or _stem(args.data))}")
+    for line in _next_steps(args):
+        say(line)
+
+
+def _next_steps(args):
+    """Yield what can be done with the model that was fitted."""
     named = f" --id {shlex.quote(args.id)}" if args.id else ""
     suffix = Path(args.data.partition("::")[0]).suffix
     new = f"NEW{suffix if suffix in ('.parquet', '.xlsx', '.jsonl') else '.csv'}"
-    say(f"next:  {PROG} predict {args.out} {new}{named} --out predictions.csv")
+    yield f"next:  {PROG} predict {args.out} {new}{named} --out predictions.csv"
     if args.report:
-        say(f"       open {args.report} in a browser")
-        say(f"       {PROG} serve {args.out}")
+        yield f"       open {args.report} in a browser"
+        yield f"       {PROG} serve {args.out}"
     else:
-        say(f"       {PROG} report {args.out} --data {args.data}{named} --out report.html")
+        yield f"       {PROG} report {args.out} --data {args.data}{named} --out report.html"
 
 
 def _predict(args):

@@ -254,13 +254,18 @@ class FitMember(Job):
             target = labels[model.codes][target]
         fit_learner(learner, model.named(X), target, weight, self.seed, groups, metadata)
         if labels is not None:
-            places = {label: place for place, label in enumerate(labels.tolist())}
-            counted = dict(zip(model.codes, model.counted, strict=False))
-            model.codes = [places.get(label, -1) for label in np.asarray(learner.classes_).tolist()]
-            model.counted = tuple(counted.get(code, 1.0) for code in model.codes) if counted else ()
+            _put_in_places(model, labels.tolist())
         elif model.codes and known_before(learner)[1] is not None:
             _check_known(learner, self.n_classes)
         learner.set_params(**narrow)  # predictions of a forest are sums, too
+
+
+def _put_in_places(model, labels):
+    """Let a model whose learner says labels, not codes, know the place of each among the classes of its task."""
+    places = {label: place for place, label in enumerate(labels)}
+    counted = dict(zip(model.codes, model.counted, strict=False))
+    model.codes = [places.get(label, -1) for label in np.asarray(model.estimator.classes_).tolist()]
+    model.counted = tuple(counted.get(code, 1.0) for code in model.codes) if counted else ()
 
 
 def _check_known(learner, n_classes):

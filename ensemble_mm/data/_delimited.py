@@ -77,6 +77,7 @@ NUMBER = re.compile(r"\s*[+-]?\d+(?:\.\d+)?\s*")
 WHOLE = re.compile(r"\s*[+-]?\d+\s*")
 CODE = re.compile(r"\s*0\d+\s*")
 WORDS_KEPT: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
+NO_FIT = (0.0, 1)  # of rows by a separator: each is one cell
 FEWEST = 3  # cells of most rows, from which one cell alone is a title
 
 
@@ -167,17 +168,8 @@ def _options_of(text: str, layout: Layout, usual: str) -> tuple[dict[str, Any], 
     rows = _rows_of(sample, sep, quote)
     titles, width = _titles(rows), _width_of(rows)
     rows = rows[titles:]
-    more, escaped = width - len(rows[0]) if rows else 0, _has_escapes(sample, quote)
-    if more == 0 and len(rows) > 1 and len(rows[1]) > width:  # pandas would take its first cell for a name of the row
-        raise ValueError(
-            f"its first row has {len(rows[1])} cells ({printable(str(rows[1])[:80])}), but there are {width} names: "
-            "put quotes around a cell that holds the separator, or correct the row"
-        )
+    more = _cells_without_names(rows, width)
     options = _cells(sample, sep, quote) | {"sep": sep, "quotechar": quote, "skiprows": bool(first) + titles}
-    if more > 1:
-        raise ValueError(
-            f"its first line names {len(rows[0])} columns, but most rows have {width} cells: give each column a name"
-        )
     unnamed = more == 1 and any(row[-1].strip() for row in rows[1:] if len(row) == width)
     if unnamed:
         options |= {"names": ["Unnamed: 0", *rows[0]], "header": 0}
@@ -189,10 +181,25 @@ def _options_of(text: str, layout: Layout, usual: str) -> tuple[dict[str, Any], 
         f"the lines left out that stand above the names ({titles})": titles,
         "a first column without a name, for there is one name less than cells": unnamed,
         "its first line, which looks like a row, as the names of the columns": _is_row(rows),
-        "quotes behind backslashes": escaped,
+        "quotes behind backslashes": _has_escapes(sample, quote),
         "each line as one cell": sep == NOTHING and len(max(_rows_of(sample, usual, quote), key=len, default=())) > 1,
     }
     return options, [words for words, there in found.items() if there]
+
+
+def _cells_without_names(rows: list[list[str]], width: int) -> int:
+    """Return how many cells rows have beyond the names, at most one; raise a ValueError where none can be left out."""
+    more = width - len(rows[0]) if rows else 0
+    if more == 0 and len(rows) > 1 and len(rows[1]) > width:  # pandas would take its first cell for a name of the row
+        raise ValueError(
+            f"its first row has {len(rows[1])} cells ({printable(str(rows[1])[:80])}), but there are {width} names: "
+            "put quotes around a cell that holds the separator, or correct the row"
+        )
+    if more > 1:
+        raise ValueError(
+            f"its first line names {len(rows[0])} columns, but most rows have {width} cells: give each column a name"
+        )
+    return more
 
 
 def _is_row(rows: list[list[str]]) -> bool:
@@ -340,18 +347,21 @@ def _separator_of(sample: str, said: str | None, usual: str) -> tuple[str, str, 
     Of equals it is the usual one. It is sure where it fits nearly all rows, and no other one fits half of them.
     """
     quote = _quote_of(sample)
-    best, most, fits = said or usual, (0.0, 1), {}
-    for sep in () if said else (usual, *SEPARATORS):
-        rows = _rows_of(sample, sep, quote)
-        width = len(rows[_titles(rows)]) if rows else 0
-        found = sum(len(row) == width for row in rows) / max(len(rows), 1), width
-        fits[sep] = found[0] if width > 1 else 0.0
-        if width > 1 and found > most:
-            best, most = sep, found
-    if best == usual and most[1] == 1 and not said and _width_of(_rows_of(sample, usual, quote)) == 1:
-        return NOTHING, quote, True  # commas in lines of texts are no separators where the first line has none
-    rivals = [share for sep, share in fits.items() if sep != best]
-    return best, quote, bool(said) or most[0] >= 0.9 and max(rivals) < 0.5
+    if said:
+        return said, quote, True
+    fits = {sep: _fit_of(_rows_of(sample, sep, quote)) for sep in (usual, *SEPARATORS)}
+    best = max(fits, key=fits.__getitem__)
+    if fits[best] == NO_FIT:
+        # Commas in lines of texts are no separators where the first line has none.
+        texts = _width_of(_rows_of(sample, usual, quote)) == 1
+        return (NOTHING, quote, True) if texts else (usual, quote, False)
+    return best, quote, fits[best][0] >= 0.9 and max(share for sep, (share, _) in fits.items() if sep != best) < 0.5
+
+
+def _fit_of(rows: list[list[str]]) -> tuple[float, int]:
+    """Return the share of rows that have as many cells as the names, and how many these are."""
+    width = len(rows[_titles(rows)]) if rows else 0
+    return (sum(len(row) == width for row in rows) / len(rows), width) if width > 1 else NO_FIT
 
 
 def _quote_of(sample: str) -> str:

@@ -56,18 +56,24 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str]
     listed = {} if only else _listed_tags(columns, marks, notes)
     names = [name for column in columns for name in listed.get(column, [column])]
     kinds = _declared(said if isinstance(kinds, Mapping) else kinds, names, listed)
+    if only:
+        _check_no_tags(columns)
     tasks: dict[str, Task] = {}
     for name, column in columns.items():
         if name in listed:
             tasks |= listed[name]
-            continue
-        if only and tags_of(column) is not None:
-            raise ValueError(f"{name!r} lists tags: MultiOutputStack reads them, in a DataFrame as one task per tag.")
-        task = _task_of(name, column, kinds.get(name) or only, notes)
-        tasks[name] = replace(task, parts=parts[name][1:] if name in parts else None)
+        else:
+            task = _task_of(name, column, kinds.get(name) or only, notes)
+            tasks[name] = replace(task, parts=parts[name][1:] if name in parts else None)
     if told is None:
         tell(notes)
     return tasks, {name: task.encode(columns[task.column or name]) for name, task in tasks.items()}, named
+
+
+def _check_no_tags(columns) -> None:
+    for name, column in columns.items():
+        if tags_of(column) is not None:
+            raise ValueError(f"{name!r} lists tags: MultiOutputStack reads them, in a DataFrame as one task per tag.")
 
 
 def _declared(kinds, names: list[str], listed) -> dict[str, str]:

@@ -197,19 +197,20 @@ def learn_dates(counts: Counter, *, sure: bool = False, said: str | None = None)
         return DateRule() if typed >= ENOUGH * total > 0 else None
     best = max(formats, key=lambda f: (f != "%Y") * formats[f])  # of equals, the first
     parts = (formats[best] > 0.5 * total) * sum(formats.get(way, 0) for way in _coarser(best))
-    if best == "%Y" or formats[best] + parts < least:
+    if best == "%Y" or formats[best] + parts < least or not (sure or _is_likely(best, texts, formats[best] == total)):
         return None
-    if not sure and not _is_likely(best, texts, formats[best] == total):
+    rule = DateRule(best, partial=parts > 0)
+    return rule if said is not None else _with_short_years(rule, texts, formats) or _in_doubt(rule, texts, formats)
+
+
+def _with_short_years(rule: DateRule, texts: dict[str, int], formats: dict[str, int]) -> DateRule | None:
+    """Return another rule, in doubt, where years have two digits and stand elsewhere; None where they do not."""
+    best = rule.format
+    first = _of_short_years(best, texts, formats) if best.endswith("%y") else best
+    if first == best:
         return None
-    if said is not None:
-        return DateRule(best, partial=parts > 0)
-    if best.endswith("%y"):
-        first = _of_short_years(best, texts, formats)
-        if first != best:
-            text = next(text for text in texts if _parse(text, first) != _parse(text, best))
-            doubt = f"{text!r} and all others may be read as {first}, as here, or {best}"
-            return DateRule(first, doubt=doubt, remedy=best)
-    return _in_doubt(DateRule(best, partial=parts > 0), texts, formats)
+    text = next(text for text in texts if _parse(text, first) != _parse(text, best))
+    return DateRule(first, doubt=f"{text!r} and all others may be read as {first}, as here, or {best}", remedy=best)
 
 
 def _of_short_years(best: str, texts: dict[str, int], formats: dict[str, int]) -> str:

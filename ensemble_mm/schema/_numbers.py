@@ -7,11 +7,12 @@ and all units are one, or of one scale. What is written otherwise is no number.
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -224,23 +225,43 @@ def learn_numbers(counts: Counter, *, sure: bool = False, decimal: str | None = 
     texts, others = _one_per_form(counts), [item for item in counts if not isinstance(item, str)]
     if not (texts or others) or not all(map(_is_number, others)):
         return None
+    types = set(map(type, others))
     if not texts:
-        return NumberRule(boolean=set(map(type, others)) <= {bool, np.bool_})
+        return NumberRule(boolean=types <= {bool, np.bool_})
     parts = {text: part for text in texts if (part := split_number(text)) is not None}
-    n_others = sum(map(counts.__getitem__, others))
-    enough = _enough(texts, parts, n_others, len(counts))
-    least = (not sure) * (enough - n_others)
-    if sum(map(texts.__getitem__, parts)) < least or (not sure and any(map(_is_code, parts.values()))):
+    n_others = _total(counts, others)
+    least = 0 if sure else _enough(texts, parts, n_others, len(counts)) - n_others
+    if _total(texts, parts) < least:
         return None
     if not parts:  # words beside numbers of a type
-        return NumberRule() if others and not {bool, np.bool_} & set(map(type, others)) else None
-    bounds = [text for text, part in parts.items() if part.bound]
-    if not sure and 2 * sum(map(texts.__getitem__, bounds)) > sum(texts.values()) + n_others:
-        return None  # <5 and <10 are classes
-    units = _learn_units(parts, texts, least, len(counts))
-    if units is None or (not sure and all(ADDRESS.fullmatch(part.body) for part in parts.values())):
+        return NumberRule() if others and not {bool, np.bool_} & types else None
+    if not sure and _are_names(parts, texts, n_others):
         return None
-    rule = _learn_signs(list(parts.items()), texts, least, NumberRule(units=units, bounds=bool(bounds)), decimal)
+    bounds = _bounds(parts)
+    units = _learn_units(parts, texts, least, len(counts))
+    if units is None:
+        return None
+    known = NumberRule(units=units, bounds=bool(bounds))
+    return _with_bounds(_learn_signs(list(parts.items()), texts, least, known, decimal), bounds)
+
+
+def _total(counts: Mapping[Any, int], items: Iterable) -> int:
+    return sum(map(counts.__getitem__, items))
+
+
+def _bounds(parts: Mapping[str, Parts]) -> list[str]:
+    return [text for text, part in parts.items() if part.bound]
+
+
+def _are_names(parts: Mapping[str, Parts], texts: Mapping[str, int], n_others: int) -> bool:
+    """Tell whether digits name what they stand for: codes, addresses, and classes such as <5 and <10."""
+    if any(map(_is_code, parts.values())) or all(ADDRESS.fullmatch(part.body) for part in parts.values()):
+        return True
+    return 2 * _total(texts, _bounds(parts)) > sum(texts.values()) + n_others
+
+
+def _with_bounds(rule: NumberRule | None, bounds: list[str]) -> NumberRule | None:
+    """Return a rule that tells, besides its own doubts, how bounds are read."""
     if rule is None or not bounds:
         return rule
     words = f"{bounds[0]!r} and other bounds are read as the numbers in them"
@@ -251,7 +272,7 @@ def learn_numbers(counts: Counter, *, sure: bool = False, decimal: str | None = 
 
 def _enough(texts: dict[str, int], parts, n_others: int, distinct: int) -> float:
     """Return how many values must be numbers: nearly all, but for one word beside many numbers, such as "trace"."""
-    total, read = sum(texts.values()) + n_others, sum(map(texts.__getitem__, parts)) + n_others
+    total, read = sum(texts.values()) + n_others, _total(texts, parts) + n_others
     words = [text for text in texts if text not in parts]
     alone = len(words) == 1 and not any(map(str.isdigit, words[0])) and distinct > MANY and read >= total / 2
     return min(ENOUGH * total, read) if alone else ENOUGH * total
@@ -334,16 +355,21 @@ def _learn_units(parts, texts, least, distinct) -> tuple[tuple[str, float], ...]
     named = [unit for unit in n_of if unit]
     if not named:
         return ()
-    scale = next((scale for scale in (*SCALES, THOUSANDS, MYRIADS) if set(n_of) <= set(scale)), None)
-    # 5 and 5 million are far apart; "m" and "b" may be metres and bytes.
-    beside_plain = scale in (THOUSANDS, MYRIADS) and named[0] not in ("m", "b") and n_of[""]
-    if scale is not None and (len(named) > 1 or beside_plain):
+    if scale := _scale_of(n_of, named):
         return tuple(sorted((unit, scale[unit]) for unit in n_of))
     unit = max(named, key=lambda unit: n_of[unit])
     beside = [part for part in parts.values() if part.unit == unit]
     if n_of[unit] + n_of[""] >= least and (_is_unit(unit, beside) or (distinct > MANY and _stays(unit, parts))):
         return ((unit, 1.0),)
     return () if n_of[""] >= max(least, 1) else None
+
+
+def _scale_of(n_of: Mapping[str, int], named: list[str]) -> Mapping[str, float] | None:
+    """Return the scale whose steps the units of a column are; None where they are none, or it is one unit alone."""
+    scale = next((scale for scale in (*SCALES, THOUSANDS, MYRIADS) if set(n_of) <= set(scale)), None)
+    # 5 and 5 million are far apart; "m" and "b" may be metres and bytes.
+    beside_plain = scale in (THOUSANDS, MYRIADS) and named[0] not in ("m", "b") and n_of.get("")
+    return scale if len(named) > 1 or beside_plain else None
 
 
 def _stays(unit: str, parts) -> bool:

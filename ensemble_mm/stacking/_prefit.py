@@ -46,22 +46,27 @@ def _view_for(problem, name, learner, reads="each"):
 
 def _columns_of(problem, inner, reads):
     """Return the columns that a fitted part wants, and the modality to read them as; (None, None) if not known."""
-    unknown, names = (None, None), getattr(inner, "feature_names_in_", None)
-    asked = [reads] if isinstance(reads, str) else list(reads)
+    unknown, source = (None, None), problem.source
+    names, width = (getattr(inner, name, None) for name in ("feature_names_in_", "n_features_in_"))
+    if names is not None and isinstance(source, pd.DataFrame):
+        return (list(names), TABULAR) if {*names} <= {*source.columns} else unknown
+    asked = [reads] if isinstance(reads, str) else reads
     views = [view for view in problem.views if reads in ("each", "all") or view.name in asked]
-    if names is not None and isinstance(problem.source, pd.DataFrame):
-        return (list(names), TABULAR) if {*names} <= {*problem.source.columns} else unknown
     found = [(view.columns, view.modality) for view in views]
-    is_table = len(views) > 1 or MODALITIES[views[0].modality].takes == "table"
-    if isinstance(problem.source, pd.DataFrame) and is_table:  # all columns that are read, in the order of X
-        read = {column for view in views for column in columns_read(view.columns)}
-        columns = [column for column in problem.source.columns if column in read]
-        numbers = [column for column in columns if pd.api.types.is_numeric_dtype(problem.source[column].dtype)]
-        found = [(columns, TABULAR), (numbers, TABULAR), *found]
-    wanted = getattr(inner, "n_features_in_", None)
-    if wanted is None:
-        return found[0] if len(found) == 1 or len(found) > len(views) else unknown
-    return next((place for place in found if _width(problem, *place) == wanted), unknown)
+    tables = _tables_of(source, views)
+    if width is not None:
+        return next((place for place in (*tables, *found) if _width(problem, *place) == width), unknown)
+    return next(iter(tables or found[: len(found) == 1]), unknown)
+
+
+def _tables_of(source, views):
+    """Return all columns that some views read, in the order of X, and the numbers of them; of a table only."""
+    if not isinstance(source, pd.DataFrame) or len(views) == 1 and MODALITIES[views[0].modality].takes != "table":
+        return []
+    read = {column for view in views for column in columns_read(view.columns)}
+    columns = [column for column in source.columns if column in read]
+    numbers = [column for column in columns if pd.api.types.is_numeric_dtype(source[column].dtype)]
+    return [(columns, TABULAR), (numbers, TABULAR)]
 
 
 def _width(problem, columns, modality):

@@ -50,9 +50,7 @@ class SecondLevelMixin:
                 fitted, oof = across, second.oof
                 levels.append(second)
             elif second is not None:
-                by_fold = {f: guard(run, first, second, f) for f in (None, *range(len(parts(run))))}
-                found = by_fold[None]
-                wanted = [(name, f) for f, helps in by_fold.items() for name in names if helps.loc[name, "kept"]]
+                found, wanted = _where_it_helps(run, first, second)
                 if wanted:
                     oof, mixed = self._mixed(run, second, fitted, across, wanted)
                 if found["kept"].any():
@@ -103,18 +101,15 @@ class SecondLevelMixin:
                         tried[pattern] |= chain_estimates(run.cells(own, own.members(), pattern), tasks)
         if not models:
             if not run.runner.is_over(FIT_SHARE):
+                asked = f"layers={self.layers}" if self.layers > 1 else f"strategy={self._strategy!r}"
                 warn(
-                    f"{self._asked()} had no effect: no learner can read estimates "
-                    "beside its views. Add one that takes any columns, such as a linear one.",
+                    f"{asked} had no effect: no learner can read estimates beside its views. Add one that takes any "
+                    "columns, such as a linear one.",
                     UserWarning,
                 )
             return None, {}, estimates
         second = Level(table, models, below=first)
         return second, second.weigh(run, self._meta_settings(tasks, final=bool(self.passthrough))), estimates
-
-    def _asked(self):
-        """Return in words what asks for a second level."""
-        return f"layers={self.layers}" if self.layers > 1 else f"strategy={self._strategy!r}"
 
     def _fit_step(self, run, step, read, estimates, tried_estimates):
         """Fit the first candidates of each group; yield (table, models) of those that could be fitted.
@@ -248,6 +243,12 @@ class SecondLevelMixin:
             if level is not self.levels_[-1]:
                 estimates = level.estimates(out, self.tasks_) | member_estimates(table, self.tasks_)
         return table, out
+
+
+def _where_it_helps(run, first, second):
+    """Return what the second level gains by task, and where it serves: (task, fold that is left out, or None)."""
+    by_fold = {f: guard(run, first, second, f) for f in (None, *range(len(parts(run))))}
+    return by_fold[None], [(name, f) for f, helps in by_fold.items() for name in helps.index[helps["kept"]]]
 
 
 def check_final(model, problem):
