@@ -317,12 +317,15 @@ def _dataset_of(files: list[str], shown: str, base: Path, are_alike: bool = True
     how = {"format": "parquet"}
     if base.is_dir():  # what the names of folders say of one file is not read from it in memory, either
         how |= {"partitioning": "hive", "partition_base_dir": str(base)}
+    schemas, reading = [], shown
     try:
-        schemas = [parquet.read_schema(file) for file in files]
+        for file in files:
+            reading = printable(file)
+            schemas.append(parquet.read_schema(file))
         check_unique(f"In {shown}, column", schemas[0].names)
         found = source.dataset(files, **how)
     except (OSError, pyarrow.ArrowException) as error:
-        words = f"{shown} cannot be read as Parquet: {printable(str(error).strip())}"
+        words = f"{reading} cannot be read as Parquet: {printable(str(error).strip())}"
         if base.suffix.lower() in TEXTS:
             words += " Write it as Parquet, a part at a time, such as by polars.scan_csv(...).sink_parquet(...)."
         raise ValueError(words) from error
@@ -334,23 +337,17 @@ def _dataset_of(files: list[str], shown: str, base: Path, are_alike: bool = True
                 f"The files of {shown} have different columns: {printable(with_it)} has {odd[0]!r}, and "
                 f"{printable(without)} has not. Give all files the same columns."
             )
-    try:
-        unified = _unified([found.schema, *schemas])
-    except pyarrow.ArrowException as error:
-        raise ValueError(
-            f"A column has different types in the files of {shown} ({printable(str(error))}): give it one."
-        ) from error
-    return source.dataset(files, schema=unified, **how)
+    return source.dataset(files, schema=_unified(found.schema, schemas, files, shown), **how)
 
 
-def _unified(schemas):
-    """Return one schema of several; what is a category in some files only, or ordered in some, is read as plain values.
+def _unified(first, schemas, files, shown: str):
+    """Return one schema of all files; what is a category in some only, or ordered in some, is read as plain values.
 
     So pandas joins such files, too.
     """
     pyarrow = require("pyarrow", extra="parquet", caller="ChunkedData")
     types: dict[str, set] = {}
-    for field in (field for schema in schemas for field in schema):
+    for field in (field for schema in (first, *schemas) for field in schema):
         if not pyarrow.types.is_null(field.type):
             coded = pyarrow.types.is_dictionary(field.type)
             types.setdefault(field.name, set()).add(field.type.ordered if coded else None)
@@ -360,8 +357,16 @@ def _unified(schemas):
         coded = field.name in plain and pyarrow.types.is_dictionary(field.type)
         return field.with_type(field.type.value_type) if coded else field
 
-    alike = [pyarrow.schema(map(as_plain, schema), schema.metadata) for schema in schemas]
-    return pyarrow.unify_schemas(alike, promote_options="permissive")
+    unified, *others = [pyarrow.schema(map(as_plain, schema), schema.metadata) for schema in (first, *schemas)]
+    for file, schema in zip(files, others, strict=True):
+        try:
+            unified = pyarrow.unify_schemas([unified, schema], promote_options="permissive")
+        except pyarrow.ArrowException as error:
+            raise ValueError(
+                f"A column has different types in the files of {shown}: that in {printable(file)} does not fit those "
+                f"before ({printable(str(error))}). Give it one."
+            ) from error
+    return unified
 
 
 def _checked_columns(columns, schema, shown: str) -> list[str]:
