@@ -78,6 +78,8 @@ class ChunkedData:
         # Days are what they are in memory: objects where pandas reads a file or Dask, moments of polars and Arrow.
         self._has_days = isinstance(source, (str, os.PathLike)) or hasattr(source, "compute")
         self._name, self._dataset = self._opened(source, workdir)
+        is_given = self._dataset is source  # whose files may lie anywhere
+        self._stamps = _Stamps([] if is_given else self._dataset.files)
         self.columns = _checked_columns(columns, self._dataset.schema, self._name)
         with self._readable():
             self._n_rows = int(self._dataset.count_rows())
@@ -227,13 +229,39 @@ class ChunkedData:
         """Say of which table an error in reading is."""
         pyarrow = require("pyarrow", extra="parquet", caller="ChunkedData")
         try:
+            self._check_unchanged()
             yield
+            self._check_unchanged()
         except FileNotFoundError as error:
             words = f"A file of {self._name} is not there any more ({printable(str(error))}): put it back."
             raise FileNotFoundError(words) from error
         except (OSError, pyarrow.ArrowException) as error:
             words = f"{printable(str(error).strip(' .'))}. If a file was changed, open it anew."
             raise ValueError(f"{self._name} cannot be read as Parquet: {words}") from error
+
+    def _check_unchanged(self) -> None:
+        """Raise a ValueError where a file is another than before: some columns would be of other rows than the rest."""
+        changed = self._stamps.first_changed()
+        if changed is not None:
+            raise ValueError(f"The file {printable(changed)} was changed while {self._name} was read: open it anew.")
+
+
+class _Stamps:
+    """Sizes and times of files, as they were when they were first asked for in a process."""
+
+    def __init__(self, files):
+        self.files: list[str] = files
+        self._seen: list[tuple[int, int]] | None = None
+
+    def __reduce__(self):
+        return _Stamps, (self.files,)  # elsewhere, copies of the files may have other times
+
+    def first_changed(self) -> str | None:
+        """Return the first file that was changed since, if any."""
+        now = [(stat.st_size, stat.st_mtime_ns) for stat in map(os.stat, self.files)]
+        self._seen = self._seen or now
+        changed = (file for file, old, new in zip(self.files, self._seen, now, strict=True) if old != new)
+        return next(changed, None)
 
 
 TABLES = (pd.DataFrame, ChunkedData)  # a table in memory, and one on disk

@@ -310,6 +310,22 @@ def test_a_file_that_vanished_or_changed_is_told(folder, frame):
         data["age"]
 
 
+def test_a_file_of_the_same_size_that_was_changed_is_told(tmp_path):
+    """Its columns would be of other rows than those that were read before."""
+    file, rng = tmp_path / "t.parquet", np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(50, 2)), columns=["a", "b"])
+    X.to_parquet(file, compression=None)
+    data, size = ChunkedData(file), file.stat().st_size
+    chunks, part = ChunkedData(file, chunk_rows=20).chunks(), data.drop(columns="b")
+    data["a"], next(chunks)
+    X.iloc[::-1].reset_index(drop=True).to_parquet(file, compression=None)
+    assert file.stat().st_size == size
+    for read in (lambda: data["b"], lambda: part["a"], lambda: list(chunks), lambda: data.take([1])):
+        with pytest.raises(ValueError, match="t.parquet was changed while .* was read: open it anew"):
+            read()
+    assert pickle.loads(pickle.dumps(data))["b"].tolist() == X["b"].tolist()[::-1]
+
+
 def test_paths_of_media_files_lie_below_the_root(tmp_path):
     pd.DataFrame({"photo": ["a.png", "b.png"]}).to_parquet(tmp_path / "t.parquet")
     assert ChunkedData(tmp_path, root=tmp_path)["photo"].tolist() == [str(tmp_path / n) for n in ("a.png", "b.png")]
