@@ -122,6 +122,8 @@ def check_asked(given, learners, **own) -> None:
     """
     if not given:
         return
+    if kept := [name for name in given if name in OF_THE_STACK]:  # of `add_task` and `add_learner`
+        raise TypeError(f"{kept[0]} is kept from the fit of the model: leave it out here.")
     words = ", ".join(map(repr, given))
     if not get_config()["enable_metadata_routing"]:
         raise ValueError(

@@ -108,8 +108,11 @@ def splits_groups(estimator, n_rows) -> bool:
     if (held := getattr(estimator, "fits_whole_groups", None)) is not None:
         return _ignores_groups(getattr(estimator, "cv", None)) or splits_groups(getattr(estimator, held), n_rows)
     reached = {key for key, _, _ in _cross_validating(estimator)}
+    told = set(map(id, _told_groups(estimator)))
     params = estimator.get_params(deep=True)
     for key, value in params.items():
+        if getattr(value, "fit", None) and has_fit_parameter(value, "groups") and id(value) not in told:
+            return True  # such as a search inside of a search, which keeps the groups to itself
         owner, _, last = key.rpartition("__")
         part = params[owner] if owner else estimator
         if not _is_of_sklearn(part):
@@ -124,6 +127,18 @@ def splits_groups(estimator, n_rows) -> bool:
 
 def _is_of_sklearn(part) -> bool:
     return type(part).__module__.startswith("sklearn.")
+
+
+def _told_groups(estimator):
+    """Yield the parts of an estimator to which its `fit` hands groups on."""
+    if isinstance(estimator, Pipeline):
+        yield from _told_groups(estimator.steps[-1][1])
+    elif has_fit_parameter(estimator, "groups"):
+        yield estimator
+    elif isinstance(estimator, COMMITTEES):
+        yield from _sitting(estimator) if keyword(estimator, "groups") else ()
+    elif (held := _entry(HOLDERS, estimator)) and not isinstance(estimator, BaseSearchCV):
+        yield from _told_groups(getattr(estimator, held))
 
 
 def _ignores_groups(cv) -> bool:

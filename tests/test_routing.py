@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, VotingRegressor
+from sklearn.ensemble import (
+    BaggingRegressor,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    VotingRegressor,
+)
 from sklearn.linear_model import LassoCV, LogisticRegression, Ridge, RidgeCV
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, TunedThresholdClassifierCV
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
@@ -14,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ensemble_mm import TunedLearner
 from ensemble_mm._routing import keyword, row_params, splits_groups, whole_groups
+from ensemble_mm.learners import RidgePath
 
 PIPELINE = make_pipeline(StandardScaler(), Ridge())
 WEIGHTED = [
@@ -92,6 +98,18 @@ def test_what_cannot_be_told_of_groups_is_known():
     assert not splits_groups(make_pipeline(StandardScaler(), LassoCV()), 100)
     assert not splits_groups(TunedLearner(Ridge()), 100)
     assert not splits_groups(TunedLearner(HistGradientBoostingClassifier(early_stopping=True)), 100)
+
+
+def test_what_keeps_groups_to_itself_splits_those_of_what_it_holds():
+    """A search of scikit-learn hands no groups on: a search or a path of penalties inside split them silently."""
+    inner = TunedLearner(Ridge(), {"alpha": [1.0]})
+    for part in (inner, RidgePath()):
+        for holder in (GridSearchCV(part, {}), BaggingRegressor(part), TunedLearner(GridSearchCV(part, {}), {})):
+            assert splits_groups(holder, 100)
+        for holder in (make_pipeline(StandardScaler(), part), TransformedTargetRegressor(part)):
+            assert not splits_groups(holder, 100)
+        assert not splits_groups(VotingRegressor([("a", part), ("b", RidgePath())]), 100)
+    assert not splits_groups(GridSearchCV(Ridge(), {}), 100)
     assert splits_groups(TunedLearner(MLPRegressor(early_stopping=True)), 100)
 
 

@@ -4,8 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, QuantileRegressor, Ridge
 from sklearn.naive_bayes import GaussianNB
+from sklearn.tree import DecisionTreeClassifier
 
 import ensemble_mm as em
 from ensemble_mm.inspection._cells import cells_of
@@ -131,3 +132,64 @@ def test_a_row_without_weight_is_none_where_strategies_are_compared():
     two = em.compare_strategies(some, Y.iloc[there], cv=fewer, sample_weight=times[there], **settings)
     columns = ["score", "loss", "difference", "low", "high", "n"]
     np.testing.assert_allclose(one[columns], two[columns], atol=1e-4)
+
+
+EXACT = {"solver": "newton-cholesky", "tol": 1e-12, "max_iter": 500}
+KINDS = {
+    "ordinal": (["grade"], "ordinal", [LogisticRegression(**EXACT), DecisionTreeClassifier(max_depth=2)]),
+    "count": (["visits"], "count", [PoissonRegressor(**EXACT), PoissonRegressor(alpha=100.0, **EXACT)]),
+    "survival": (["end", "event"], ("survival", "end", "event"), [PoissonRegressor(**EXACT)]),
+    "quantile": (["size"], "quantile", [QuantileRegressor(alpha=0.0)]),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("count", {"meta_learner": "linear"}),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in [
+                ("count", {"layers": 2}),
+                ("count", {"prune": 2, "meta_learner": "greedy"}),
+                ("ordinal", {"calibration": "isotonic", "threshold": "balanced_accuracy"}),
+                ("ordinal", {"layers": 2, "prune": 2}),
+                ("survival", {"layers": 2}),
+                ("survival", {"prune": 2}),
+                ("quantile", {}),
+            ]
+        ),
+    ],
+    ids=str,
+)
+def test_a_weight_is_so_many_equal_rows_of_every_kind(kind, settings):
+    X, _, times, folds = rows_and_folds()
+    rng, (columns, declared, learners) = np.random.default_rng(0), KINDS[kind]
+    size = X["a"][:, 0] + 0.5 * rng.normal(size=60)
+    Y = pd.DataFrame({
+        "size": size, "grade": np.digitize(size, [-0.7, 0.7]), "visits": rng.poisson(np.exp(size / 2)),
+        "end": 0.05 + np.exp(-size) * rng.exponential(size=60), "event": rng.random(60) < 0.7,
+    })[columns]  # fmt: skip
+    place = np.repeat(np.arange(60), times)
+    repeated = [tuple(np.flatnonzero(np.isin(place, part)) for part in pair) for pair in folds]
+    entries = [(f"learner{i}", learner) for i, learner in enumerate(learners)] + [("both", learners[0], "all")]
+
+    def numbers(X_fit, Y_fit, cv, weight, rows):
+        name = columns[0] if isinstance(declared, str) else "task"
+        model = em.MultiOutputStack(learners=entries, tasks={name: declared}, cv=cv, random_state=0, **settings)
+        model.fit(X_fit, Y_fit, sample_weight=weight)
+        yield "out of fold", model.oof_[name][rows]
+        yield "contributions", model.contributions_
+        yield "board", model.leaderboard()[["score", "difference", "loss"]]
+        yield "folds", model.cv_results_.select_dtypes("number")
+        yield "evaluation", model.evaluate(X_fit, Y_fit, weight).drop(columns="n")
+        yield "predictions", model.predict(X).to_numpy(float)
+        if kind == "ordinal":
+            yield "sets", model.predict_set(X, 0.8)[name]
+        elif kind != "survival":
+            yield "intervals", model.predict_interval(X, 0.8)[name]
+
+    one = dict(numbers(X, Y, folds, times, place))
+    fitted_on = {name: view[place] for name, view in X.items()}, Y.iloc[place].reset_index(drop=True)
+    for what, two in numbers(*fitted_on, repeated, None, slice(None)):
+        np.testing.assert_allclose(one[what], two, atol=1e-4, err_msg=what)

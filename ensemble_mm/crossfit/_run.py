@@ -53,7 +53,7 @@ class CrossFit:
         self.features = TrainingFeatures(self, forms)
         self.features.extract()
         self.tried = patterns_to_try(self.features.present, self.folds)
-        self.unseen = Unseen(self.folds, self.problem.n_rows, self.problem.tasks)
+        self.unseen = Unseen(self.folds, self.problem.n_rows, self.problem.tasks, self.problem.weights)
 
     def readable(self, members):
         """Return the members that read views which were extracted in time; what they read together may be less."""

@@ -40,6 +40,8 @@ class Unseen:
     folds : list of (train, test)
     n_rows : int
     tasks : dict of str to Task
+    weights : dict of str to ndarray of shape (n_rows,) or None, default=None
+        What each row counts in each task.
 
     Attributes
     ----------
@@ -48,11 +50,14 @@ class Unseen:
         fold tests nothing.
     """
 
-    def __init__(self, folds, n_rows, tasks):
+    def __init__(self, folds, n_rows, tasks, weights=None):
         self._n_folds, self._n_rows, self._tasks, self._seen = len(folds), n_rows, tasks, {}
         tested = np.bincount(np.concatenate([np.empty(0, np.intp), *(test for _, test in folds)]), minlength=n_rows)
         whole = all(len(test) and len(train) + len(test) == n_rows for train, test in folds)
         self.is_known = len(folds) > 2 and whole and (tested == 1).all() and n_rows <= MOST_ROWS
+        self._weights = {
+            name: weight for name, weight in (weights or {}).items() if self.is_known and weight is not None
+        }
 
     def __getstate__(self):
         """Return what a file keeps: all of few rows, and nothing of many."""
@@ -76,7 +81,8 @@ class Unseen:
         if other is None or other is self:
             return self
         both = copy(self)
-        both._seen, both._tasks = self._seen | other._seen, self._tasks | other._tasks
+        for name in ("_seen", "_tasks", "_weights"):
+            setattr(both, name, getattr(self, name, {}) | getattr(other, name, {}))  # an old file has no weights
         return both
 
     def knows(self, members):
@@ -86,7 +92,8 @@ class Unseen:
     def without(self, cells, member, fold):
         """Return the out-of-fold predictions of a member as if its models had not seen the rows of a fold."""
         seen, n_others = self._seen[member], self._n_folds - 1
-        if _are_unlike(seen, cells):
+        weight = getattr(self, "_weights", {}).get(member.task, np.ones(self._n_rows))
+        if _are_unlike(seen, cells, weight):
             return cells
         # Rows of which all models but that of their fold say something.
         own = np.isnan(seen).all(axis=2).sum(axis=0) == 1
@@ -96,21 +103,23 @@ class Unseen:
         return np.where(known, _possible(out, self._tasks[member.task].rules), cells)
 
 
-def _are_unlike(seen, cells):
+def _are_unlike(seen, cells, weight):
     """Tell whether a fold model says much more of rows that it learned from than of others, and another says little.
 
     They chose unlike settings, such as a penalty. What a loose one says of such rows is their labels, and the
     difference to a strict one would put these into the table.
     """
     learned = [~np.isnan(one).any(axis=1) for one in seen]
-    spreads = [_spread(one[rows]) for one, rows in zip(seen, learned, strict=True)]
+    spreads = [_spread(one[rows], weight[rows]) for one, rows in zip(seen, learned, strict=True)]
     loosest = int(np.argmax(spreads))
-    others = cells[~np.isnan(cells).any(axis=1) & ~learned[loosest]]
-    return spreads[loosest] > max(MOST_APART * min(spreads), LOOSE * _spread(others))
+    others = ~np.isnan(cells).any(axis=1) & ~learned[loosest]
+    return spreads[loosest] > max(MOST_APART * min(spreads), LOOSE * _spread(cells[others], weight[others]))
 
 
-def _spread(out):
-    return np.sqrt(out.var(axis=0).sum()) if len(out) else 0.0
+def _spread(out, weight):
+    if not weight.any():
+        return 0.0
+    return np.sqrt(np.average((out - np.average(out, axis=0, weights=weight)) ** 2, axis=0, weights=weight).sum())
 
 
 def _possible(out, kind):

@@ -5,6 +5,7 @@ which views are there: tables hold the weights for every pattern of views, and e
 """
 
 import os
+from copy import copy
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ PART_ROWS = 64  # that are compared at a time
 TOLERANCE = 1e-4  # of a probability, or of the largest number of a task
 FLOOR, TINY = 1e-5, 1e-12  # of a probability whose logarithm is taken by a meta-learner, and by a calibrator
 # Meta-learners that add up what members say, or, of linear ones for classes, its logarithm.
-SUMS = {f"{name}{family}" for name in ("Mean", "Simplex", "Greedy", "Fixed", "Linear")
+SUMS = {f"{name}{family}" for name in ("Mean", "Simplex", "Greedy", "Fixed", "Linear", "Multinomial")
         for family in ("Classifier", "Regressor", "Quantiles")}  # fmt: skip
 
 
@@ -269,7 +270,7 @@ class _Stack:
         apart = level.apart.get(name, {})
         members = list(dict.fromkeys([*level.columns[name], *(m for own in apart.values() for m in own.members)]))
         try:
-            tables = self._tables(level, name, members)
+            *tables, crossed = self._tables(level, name, members)
         except NotExportedError as error:
             self.refused[f"{error}, the meta-learner of task {name!r}"] = None
             return self.cells[members[0]]
@@ -278,7 +279,12 @@ class _Stack:
         out = graph("Add", self._weighed(cells, plain), constant)
         if tables[-1].any():
             spread = graph("Log", graph("Clip", cells, FLOOR, 1 - FLOOR))
-            soft = graph("Softmax", graph("Add", self._weighed(spread, logs), bias), axis=1)
+            scores = self._weighed(spread, logs)
+            if crossed is not None:
+                row = graph("Reshape", spread, np.array([-1, 1, len(members) * rules.width]))
+                matrix = graph("Gather", crossed, self.pattern, axis=0)
+                scores = graph("Add", scores, graph("Squeeze", graph("MatMul", row, matrix), np.array([1])))
+            soft = graph("Softmax", graph("Add", scores, bias), axis=1)
             out = graph("Add", out, graph("Mul", soft, part))
         if rules.n_classes:
             return graph("Div", out, graph("ReduceSum", out, np.array([1]), keepdims=1))
@@ -291,12 +297,12 @@ class _Stack:
 
     def _tables(self, level, name, members):
         """Return what to make of the members in each pattern: weights and a constant, the same of their logarithms,
-        and what is to be added of these, as shares of the classes."""
+        what is to be added of these, as shares of the classes, and what one class tells of others, or None."""
         rules, place = self.model.tasks_[name].rules, {member: m for m, member in enumerate(members)}
         n = 1 << len(self.bits)
         plain, logs = np.zeros((2, n, len(members)))
         constant, bias = np.zeros((2, n, rules.width))
-        part = np.zeros((n, 1))
+        part, crossed = np.zeros((n, 1)), None
         for code in range(n):
             own = level.apart.get(name, {}).get(code & level.there)
             meta, read = (level.metas[name], level.columns[name]) if own is None else (own.meta, own.members)
@@ -307,13 +313,19 @@ class _Stack:
                 continue
             for share, blend in _blends(meta):
                 if hasattr(blend, "coef_") and rules.n_classes:
-                    logs[code, columns], bias[code] = _of_logarithms(blend, here, rules)
+                    if part[code]:
+                        raise NotExportedError("two sums of logarithms")
+                    logs[code, columns], bias[code], matrix = _of_logarithms(blend, here, rules)
+                    if matrix is not None and crossed is None:
+                        crossed = np.zeros((n, len(members), rules.width, rules.width))
+                    if matrix is not None:
+                        crossed[code, columns] = matrix
                     part[code] = share
                 else:
                     weights, rest = _of_sum(blend, here, rules)
                     plain[code, columns] += share * weights
                     constant[code] += share * rest
-        return plain, constant, logs, bias, part
+        return plain, constant, logs, bias, part, None if crossed is None else crossed.reshape(n, -1, rules.width)
 
     def _has(self, level, member, code):
         """Tell whether a member says something of rows with some views."""
@@ -351,12 +363,22 @@ def _of_sum(blend, here, rules):
 
 
 def _of_logarithms(blend, here, rules):
-    """Return weights and biases of a sum of logarithms of what some members say: of classes, up to a constant."""
+    """Return weights and biases of a sum of logarithms of what some members say, of classes, up to a constant.
+
+    The third is what each class tells of each, shape (n_members, n_classes, n_classes), or None.
+    """
+    matrix = getattr(blend, "matrix_", None)
+    if matrix is not None:  # members that are absent say what the others do on average
+        share = here * blend.coef_ if (here * blend.coef_).any() else here.astype(float)
+        absent = np.multiply.outer(share / share.sum(), matrix[~here].sum(axis=0))
+        matrix = here[:, np.newaxis, np.newaxis] * matrix + absent
+        blend = copy(blend)
+        blend.matrix_ = None
     one, other = np.ones((2, rules.width))
     other[1] = 2.0
     out = np.log(_asked(blend, here, rules, one / one.sum(), other / other.sum()))
     odds = out[:, 1] - out[:, 0]
-    return (odds[1:] - odds[0]) / np.log(2), out[0]
+    return (odds[1:] - odds[0]) / np.log(2), out[0], matrix
 
 
 def _asked(blend, here, rules, one, other):

@@ -20,7 +20,7 @@ from ._dynamic import DynamicClassifier, DynamicRegressor
 from ._greedy import GreedyClassifier, GreedyRegressor, selection_path
 from ._hazards import GreedyHazards, MeanHazards
 from ._judging import Judge
-from ._linear import LinearClassifier, LinearRegressor
+from ._linear import LinearClassifier, LinearRegressor, MultinomialClassifier
 from ._plain import (
     FixedClassifier,
     FixedHazards,
@@ -73,6 +73,7 @@ __all__ = [
     "MeanRegressor",
     "MedianClassifier",
     "MedianRegressor",
+    "MultinomialClassifier",
     "OrderedPruner",
     "RankClassifier",
     "RankRegressor",

@@ -15,11 +15,11 @@ from .._inner_folds import inner_pairs
 from .._kinds import KINDS, name_of_classes
 from .._routing import row_params
 from .._scorers import scored
-from ._columns import TableClassifier, TableMixin, TableRegressor, by_family, rows_of_numbers, thinned
+from ._columns import TableClassifier, TableMixin, TableRegressor, by_family, mean_and_error, rows_of_numbers, thinned
 from ._dynamic import DynamicClassifier, DynamicRegressor
 from ._greedy import GreedyClassifier, GreedyRegressor, keys_of
 from ._hazards import GreedyHazards, MeanHazards
-from ._linear import LinearClassifier, LinearRegressor
+from ._linear import LinearClassifier, LinearRegressor, MultinomialClassifier
 from ._plain import (
     FixedClassifier,
     FixedHazards,
@@ -44,6 +44,7 @@ META_LEARNERS = {
     "greedy": by_family(GreedyClassifier, GreedyRegressor, GreedyQuantiles, GreedyHazards, GreedyRanks),
     "simplex": by_family(SimplexClassifier, SimplexRegressor),
     "linear": by_family(LinearClassifier, LinearRegressor),
+    "multinomial": by_family(MultinomialClassifier),
     "median": by_family(MedianClassifier, MedianRegressor),
     "dynamic": by_family(DynamicClassifier, DynamicRegressor),
     "rank": by_family(RankClassifier, RankRegressor),
@@ -51,6 +52,7 @@ META_LEARNERS = {
 FIXED = by_family(FixedClassifier, FixedRegressor, FixedQuantiles, FixedHazards, FixedRanks)
 WRAPPED = by_family(WrappedClassifier, WrappedRegressor)
 CANDIDATES = ("greedy", "linear", "mean")  # of "auto"
+SIMPLE, RIVAL = "linear", "multinomial"  # which takes the place of the other where it is clearly better
 MOST_TWINS = 10  # equal rows that may be one row that was repeated
 FEW_BAGS = 3  # of greedy selection where it is only judged
 JUDGED_CELLS = 20_000  # of a table, rows times members, that are enough to judge on
@@ -102,7 +104,11 @@ class _Auto:
         if not isinstance(self.candidates, Mapping) and min(n_apart, len(rows.order), len(names)) > 1:
             own = not isinstance(self.cv, Integral)
             splits = self._own_splits(rows, X, y, groups) if own else self._splits(rows, group)
-            losses, weight = self._held_out(names, rows, group, splits)
+            has_rival = SIMPLE in names and RIVAL not in names and self._kind.n_classes > 2
+            losses, weight = self._held_out([*names, RIVAL] if has_rival else names, rows, group, splits)
+            if has_rival:
+                gain, error = mean_and_error(losses[SIMPLE] - losses[RIVAL], weight)
+                losses.pop(SIMPLE if gain > self.tolerance * error else RIVAL)
             self.losses_ = {name: float(np.average(loss, weights=weight)) for name, loss in losses.items()}
             self.shares_ = self._near_the_best(losses, weight)
         self.chosen_, self.weights_ = {}, rows.even
@@ -111,7 +117,7 @@ class _Auto:
             for name in self.shares_:
                 model = self._make(name)
                 model.fit(table, rows.y, **row_params(model, sample_weight=rows.weight, groups=group))
-                for values in ("weights_", "coef_", "means_"):
+                for values in ("weights_", "coef_", "means_", "matrix_"):
                     if getattr(model, values, None) is not None:
                         setattr(model, values, getattr(model, values)[order])
                 if getattr(model, "relations_", None) is not None:
@@ -128,11 +134,13 @@ class _Auto:
         for train, test in ((thinned(part, most) for part in pair) for pair in splits):
             if not len(train) or not len(test):
                 continue
+            fitted = {}
             for name in names:
-                model = self._make(name, n_bags=FEW_BAGS)
+                fitted[name] = model = self._make(name, n_bags=FEW_BAGS)
                 whole = None if group is None else group[train]
-                if name in CANDIDATES:
-                    model.fit(rows.some(train), None, **row_params(model, groups=whole))
+                if name in (*CANDIDATES, RIVAL):
+                    given = {"linear": fitted.get(SIMPLE)} if name == RIVAL else row_params(model, groups=whole)
+                    model.fit(rows.some(train), None, **given)
                 else:  # it may read X by itself
                     weight = rows.weight[train]
                     model.fit(table[train], rows.y[train], **row_params(model, sample_weight=weight, groups=whole))
@@ -209,9 +217,12 @@ class AutoClassifier(_Auto, TableClassifier):
     the paired difference [1]_ above it, or twice it, does not count. On large tables one is left; on small ones the
     average leans on none that luck chose.
 
+    Of three classes and more, "multinomial" takes the place of "linear" where it is clearly better: by `tolerance`
+    standard errors.
+
     Parameters
     ----------
-    candidates : sequence of {"greedy", "linear", "mean", "simplex"} or dict, default=("greedy", "linear", "mean")
+    candidates : sequence of names or dict, default=("greedy", "linear", "mean")
         Meta-learners to choose from; "simplex" finds nearly what "greedy" does. A dict says how much each counts: then
         nothing is judged.
     tolerance : float, default=2.0

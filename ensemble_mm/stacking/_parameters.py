@@ -63,9 +63,9 @@ learners : {"fast", "balanced", "best"}, list of names or (name, estimator[, rea
     all views side by side) or a list of views. `form` is "native" (features as extracted, the default) or "reduced"
     (sparse text as few dense columns). A dict gives a list by task or kind.
 meta_learner : str, dict of learner to weight, estimator or dict by task, default="auto"
-    Combines the predictions of the learners: "auto", "greedy", "simplex", "linear", "mean", "median", "rank",
-    "dynamic", weights such as {"linear": 0.6, "gbm": 0.4}, or any estimator. The members of a learner share its weight,
-    unless it is given by member: {("linear", "review"): 0.6}.
+    Combines the predictions of the learners: "auto", "greedy", "simplex", "linear", "multinomial" (of classes), "mean",
+    "median", "rank", "dynamic", weights such as {"linear": 0.6, "gbm": 0.4}, or any estimator. The members of a learner
+    share its weight, unless it is given by member: {("linear", "review"): 0.6}.
 passthrough : bool, str or list of str, default=False
     Views whose features the final estimator sees beside the predictions; True: all. It is the estimator given as
     `meta_learner`, or a linear one with "auto". `learner("meta_learner")` returns it.

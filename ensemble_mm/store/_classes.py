@@ -47,7 +47,7 @@ _OURS = {
     "meta._greedy": "GreedyClassifier GreedyRegressor",
     "meta._hazards": "GreedyHazards MeanHazards",
     "meta._ranks": "GreedyRanks MeanRanks",
-    "meta._linear": "LinearClassifier LinearRegressor",
+    "meta._linear": "LinearClassifier LinearRegressor MultinomialClassifier",
     "meta._plain": "FixedClassifier FixedHazards FixedQuantiles FixedRanks FixedRegressor "
     "MedianClassifier MedianRegressor RankClassifier RankRegressor",
     "meta._pruning": "CostPruner OrderedPruner RedundancyPruner",

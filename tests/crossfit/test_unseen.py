@@ -7,7 +7,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import LogisticRegression
 
 from ensemble_mm import StackedClassifier, StackedRegressor, load, save
+from ensemble_mm.crossfit import Member
 from ensemble_mm.crossfit._unseen import Unseen
+from ensemble_mm.data import Task
 from ensemble_mm.inspection._cells import cells_of
 from ensemble_mm.meta import simpler
 
@@ -142,3 +144,19 @@ def test_fold_models_that_are_unlike_carry_no_labels_into_the_table():
         assert np.corrcoef(corrected, y[train])[0, 1] < 0.5
         np.testing.assert_array_equal(plain, corrected)
         assert (model.table_.block([sums], f) != model.table_.block([sums])).any()
+
+
+def test_a_row_without_weight_does_not_tell_that_fold_models_are_unlike():
+    rng = np.random.default_rng(0)
+    fold, weight = np.arange(30) % 3, np.r_[0.0, np.ones(29)]
+    folds = [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(3)]
+    said, member = rng.normal(size=(3, 30, 1)), Member("y", "ridge", "x", ("x",), None)
+    said[1, 0] = 1000.0  # by the model of one fold, of the row without weight
+    corrected = []
+    for weights in ({"y": weight}, {}):
+        unseen = Unseen(folds, 30, {"y": Task("y", "regression")}, weights)
+        for f, (train, _) in enumerate(folds):
+            unseen.write(member, f, train, said[f, train])
+        corrected.append(unseen.without(np.zeros((30, 1)), member, 2))
+    assert corrected[0][3:].any()
+    assert not corrected[1].any()

@@ -97,7 +97,11 @@ def learners(*entries):
     }
 
 
-@pytest.mark.parametrize("meta", ["auto", "mean", "greedy", "simplex", "linear", {"linear": 2.0, "gbm": 1.0}], ids=str)
+@pytest.mark.parametrize(
+    "meta",
+    ["auto", "mean", "greedy", "simplex", "linear", {"linear": 2.0, "gbm": 1.0}, {"three": "multinomial"}],
+    ids=str,
+)
 @pytest.mark.parametrize("cv", [2, 3])
 def test_rows_without_some_views(meta, cv, tmp_path):
     """What a member says then goes by the weights of the pattern, whichever rows the graph was compared on."""
