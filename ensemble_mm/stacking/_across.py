@@ -5,12 +5,18 @@ from math import factorial
 import numpy as np
 import pandas as pd
 
+from .._kinds import Classes, Numbers
 from ..crossfit import ALL_ROWS, Estimate, Fit, Member, seed_of
 from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
-from ._judged import SIGNIFICANT, outside, paired_gain
+from ..meta import mean_and_error
+from ._judged import SIGNIFICANT, outside, paired_gain, parts
 
 N_CHAINS = 4
 BOUND = (ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor)  # read pixels or tokens, no more
+TREES = {  # that look for something in errors
+    "n_estimators": 20, "learning_rate": 0.15, "num_leaves": 7, "min_child_samples": 5, "reg_lambda": 5.0,
+    "n_jobs": 1, "deterministic": True, "force_col_wise": True, "verbose": -1,
+}  # fmt: skip
 MOVED_ROWS = 300  # rows on which a model is asked what moves its predictions
 
 
@@ -99,15 +105,70 @@ def _mean_change(after, before, often):
     return np.average(change, weights=often)
 
 
-def guard(run, first, second, fold):
+def promising(run, first):
+    """Return the tasks of whose errors the estimates of others seem to tell something, by the fold that is left out.
+
+    A second level takes a third of a fit, and helps few tasks. It is tried for those whose errors some small trees know
+    better, by one standard error, with what is said of the other tasks than with what is said of the task alone. A kind
+    with a loss of its own has no such errors, and is always tried.
+    """
+    problem, folds, gains = run.problem, parts(run), {}
+    estimates = {estimate.task: values for estimate, values in first.estimates(first.oof, problem.tasks).items()}
+    every = np.hstack(list(estimates.values()))
+    for name, task in problem.tasks.items():
+        if task.rules.family not in (Classes.family, Numbers.family):
+            continue
+        y, weight = problem.targets[name], problem.weights[name]
+        known = ~np.isnan(y) & np.isfinite(every).all(axis=1) & (True if weight is None else weight > 0)
+        errors = np.zeros((len(y), task.rules.width))
+        truth = task.rules.perfect(task.rules.encoded(y[known])).reshape(-1, task.rules.width)
+        errors[known] = truth - first.oof[name].reshape(errors.shape)[known]
+        alone, helped = (_left(columns, errors, known, weight, folds) for columns in (estimates[name], every))
+        gains[name] = alone - helped
+    tried = {}
+    for fold in (None, *range(len(folds))):
+        tried[fold] = [name for name in problem.tasks if name not in gains or _gains(run, name, gains[name], fold)]
+    return tried
+
+
+def _left(columns, errors, known, weight, folds):
+    """Return what is left of squared errors, per row, after small trees that learned of them from other folds."""
+    from lightgbm import LGBMRegressor
+
+    total, count = np.zeros(len(errors)), np.zeros(len(errors))
+    for others, test in folds:
+        others, test = others[known[others]], test[known[test]]
+        if not len(others) or not len(test):
+            continue
+        count[test] += 1
+        for column in errors.T:
+            trees = LGBMRegressor(**TREES).fit(
+                columns[others], column[others], None if weight is None else weight[others]
+            )
+            total[test] += (column[test] - trees.predict(columns[test])) ** 2
+    return total / np.where(count > 0, count, np.nan)
+
+
+def _gains(run, name, gain, fold):
+    rows = np.isfinite(gain) & outside(run, fold)
+    mean, error = mean_and_error(gain[rows], *(None if part is None else part[rows]
+                                 for part in (run.problem.weights[name], run.problem.group_codes)))  # fmt: skip
+    return mean > error
+
+
+def guard(run, first, second, fold, tried):
     """Tell which tasks a second level helps, and by how much, from the rows that a fold does not hold out.
+
+    None but those that are `tried` can be helped.
 
     It does where its paired out-of-fold losses are significantly lower. One standard error is too little: among gains
     of 1 to 1.6 errors most were losses on new rows.
     """
     rows, found = outside(run, fold), {}
     for name in run.problem.tasks:
-        gain, error = paired_gain(run.problem, name, first.oof[name], second.oof[name], rows)
+        gain, error = 0.0, np.nan
+        if name in second.oof and name in tried:
+            gain, error = paired_gain(run.problem, name, first.oof[name], second.oof[name], rows)
         found[name] = gain > SIGNIFICANT * error, gain, error
     return pd.DataFrame.from_dict(found, orient="index", columns=["kept", "gain", "standard_error"])
 

@@ -111,7 +111,7 @@ class Level:
             What `settle` makes the level of.
         """
         if only is None:
-            every = {name: self.whole.members(name) for name in run.problem.tasks}
+            every = {name: self.whole.members(name) for name in settings}
             only = {(name, fold): every[name] for name in every for fold in (None, *range(len(parts(run))))}
         fitted = self._fit_metas(run, settings, only)
         if prune is not None:

@@ -14,7 +14,16 @@ from .._checks import did_you_mean, warn
 from ..crossfit import ALL_ROWS, FIT_SHARE, MISSING, Estimate, Member, patterns_of, seed_of
 from ..learners import OWN_LOSS, named_learner
 from ..meta import TableClassifier, TableRegressor
-from ._across import chain_estimates, chain_orders, estimate_of, guard, member_estimates, members_reading, moved_by
+from ._across import (
+    chain_estimates,
+    chain_orders,
+    estimate_of,
+    guard,
+    member_estimates,
+    members_reading,
+    moved_by,
+    promising,
+)
 from ._judged import parts
 from ._level import Level
 from ._members import facts_of
@@ -45,14 +54,15 @@ class SecondLevelMixin:
             self.task_contributions_ = pd.DataFrame(0.0, index=names, columns=names)
         levels, oof = [first], first.oof
         if self._reads_estimates(names) and not run.runner.is_over(FIT_SHARE):
-            second, across, estimates = self._second_level(run, first, fitted, members)
+            tried = self._tried(run, first)
+            second, across, estimates = self._second_level(run, first, fitted, members, set().union(*tried.values()))
             if second is not None and self.passthrough:
                 fitted, oof = across, second.oof
                 levels.append(second)
             elif second is not None:
-                found, wanted = _where_it_helps(run, first, second)
-                if wanted:
-                    oof, mixed = self._mixed(run, second, fitted, across, wanted)
+                found, kept = _where_it_helps(run, first, second, tried)
+                if kept:
+                    oof, mixed = self._mixed(run, second, fitted, across, kept)
                 if found["kept"].any():
                     fitted = mixed
                     levels.append(self._merge(run, second, estimates, found.index[found["kept"]]))
@@ -62,6 +72,13 @@ class SecondLevelMixin:
         self._finish(run, levels, oof, fitted)
         if self.passthrough and len(levels) > 1:
             self._share_final(run, levels[-1], estimates)
+
+    def _tried(self, run, first):
+        """Return the tasks whose second level is tried, by the fold whose rows are left out (None: none are)."""
+        if self._strategy == "stacked" and not self._reads_members:
+            return promising(run, first)
+        # Members that read members gain by these, and the links of a chain hang together.
+        return dict.fromkeys((None, *range(len(parts(run)))), list(run.problem.tasks))
 
     @property
     def _strategy(self):
@@ -75,8 +92,11 @@ class SecondLevelMixin:
     def _reads_estimates(self, tasks):
         return self._reads_members or (self._strategy != "independent" and len(tasks) > 1)
 
-    def _second_level(self, run, first, weighed, members):
-        """Return the second level (None: nothing could be fitted), its meta-learners, and what its members read."""
+    def _second_level(self, run, first, weighed, members, wanted):
+        """Return the second level of some tasks, its meta-learners, and what its members read.
+
+        The level is None where no task is wanted, or nothing could be fitted.
+        """
         tasks = run.problem.tasks
         estimates = first.estimates(first.oof, tasks)
         tried = {pattern: first.estimates(out, tasks) for pattern, out in first.tried(run, weighed).items()}
@@ -89,7 +109,7 @@ class SecondLevelMixin:
         steps = self._steps(run.problem, run.seed, members)
         if self.passthrough:  # of views that were extracted in time
             steps = [[run.readable(group) for group in step] for step in steps]
-        for step in steps:
+        for step in [[group for group in step if group and group[0].task in wanted] for step in steps]:
             # The labels of a fold would reach the final estimator through members that learned from it.
             read = partial(_unheard, first.table, tasks, estimates) if self.passthrough else estimates
             for own, fitted in self._fit_step(run, step, read, estimates, tried):
@@ -100,7 +120,7 @@ class SecondLevelMixin:
                     for pattern in tried:
                         tried[pattern] |= chain_estimates(run.cells(own, own.members(), pattern), tasks)
         if not models:
-            if not run.runner.is_over(FIT_SHARE):
+            if wanted and not run.runner.is_over(FIT_SHARE):
                 asked = f"layers={self.layers}" if self.layers > 1 else f"strategy={self._strategy!r}"
                 warn(
                     f"{asked} had no effect: no learner can read estimates beside its views. Add one that takes any "
@@ -109,7 +129,8 @@ class SecondLevelMixin:
                 )
             return None, {}, estimates
         second = Level(table, models, below=first)
-        return second, second.weigh(run, self._meta_settings(tasks, final=bool(self.passthrough))), estimates
+        settings = self._meta_settings({name: tasks[name] for name in tasks if name in wanted}, bool(self.passthrough))
+        return second, second.weigh(run, settings), estimates
 
     def _fit_step(self, run, step, read, estimates, tried_estimates):
         """Fit the first candidates of each group; yield (table, models) of those that could be fitted.
@@ -245,9 +266,12 @@ class SecondLevelMixin:
         return table, out
 
 
-def _where_it_helps(run, first, second):
-    """Return what the second level gains by task, and where it serves: (task, fold that is left out, or None)."""
-    by_fold = {f: guard(run, first, second, f) for f in (None, *range(len(parts(run))))}
+def _where_it_helps(run, first, second, tried):
+    """Return what the second level gains by task, and where it serves: (task, fold that is left out, or None).
+
+    `tried` lists the tasks that it may help, by the fold that is left out.
+    """
+    by_fold = {f: guard(run, first, second, f, names) for f, names in tried.items()}
     return by_fold[None], [(name, f) for f, helps in by_fold.items() for name in helps.index[helps["kept"]]]
 
 

@@ -44,8 +44,8 @@ def test_the_guard_asks_no_row_of_a_fold_that_is_judged():
     run = SimpleNamespace(problem=problem, folds=folds, refit=True)
     first, second = SimpleNamespace(oof={"size": np.zeros(90)}), SimpleNamespace(oof={"size": np.zeros(90)})
     second.oof["size"][folds[0][1]] = y[folds[0][1]]  # right in this fold, and nowhere else a change
-    assert guard(run, first, second, 0).loc["size", "gain"] == 0
-    assert all(guard(run, first, second, fold).loc["size", "kept"] for fold in (None, 1, 2))
+    assert guard(run, first, second, 0, ["size"]).loc["size", "gain"] == 0
+    assert all(guard(run, first, second, fold, ["size"]).loc["size", "kept"] for fold in (None, 1, 2))
 
 
 def test_what_reads_all_views_comes_before_what_reads_one():
