@@ -177,7 +177,7 @@ def _stack(command):
     _choice(add, "--learners", PORTFOLIOS, "balanced", "portfolio of base learners")
     _choice(add, "--strategy", STRATEGIES, "stacked", "how several targets use each other")
     _choice(add, "--meta-learner", META_LEARNERS, "auto", "how predictions are combined")
-    add("--cv", type=_count(2), default=5, metavar="K", help="number of folds (default: %(default)s)")
+    add("--cv", type=_count(2), metavar="K", help="number of folds (default: 5, and 3 with --learners fast)")
     add("--prune", type=_prune, metavar="auto|N", help="drop learners that do not help, or keep N of them")
     add("--rare", choices=("keep", "drop"), default="keep", help="classes of one row: keep them, or leave them out")
     add("--calibration", choices=list(CALIBRATORS), help="calibrate the probabilities")

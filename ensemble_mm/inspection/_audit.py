@@ -153,8 +153,8 @@ def _within(units, order):
 
 def _folds_within(model, rows, cv, folds, n_rows):
     """Return the `cv` of a fit on some of the rows."""
-    if isinstance(model.cv, (int, np.integer)):
-        return min(cv, int(model.cv))
+    if isinstance(model._folds, (int, np.integer)):
+        return min(cv, int(model._folds))
     if hasattr(model.cv, "split"):
         return model.cv
     place = np.full(n_rows, -1)

@@ -100,7 +100,7 @@ class BaseStack(
         return self
 
     def _fit_problem(self, problem, members, told, sample_weight, seed, progress, started):
-        folds = draw_folds(self.cv, problem, seed, told)
+        folds = draw_folds(self._folds, problem, seed, told)
         tell(told)
         metas = {name: meta_setting(self.meta_learner, task) for name, task in problem.tasks.items()}
         for words in (*untold(members, metas, problem, sample_weight), *fitted_before(members, problem.views, metas)):

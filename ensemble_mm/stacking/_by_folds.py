@@ -10,19 +10,20 @@ from ..crossfit import Plan
 from ..data import setting_of
 from ..store import content_key
 from ._adding import joined
-from ._parameters import check_entries
-
-USUAL = 5  # folds of tasks without an entry
+from ._parameters import check_entries, usual_folds
 
 
-def folds_by_task(cv, tasks) -> list[tuple[object, list[str]]]:
-    """Return what draws folds, each with the names of the tasks that have these folds, in the order of the tasks."""
+def folds_by_task(cv, tasks, usual=5) -> list[tuple[object, list[str]]]:
+    """Return what draws folds, each with the names of the tasks that have these folds, in the order of the tasks.
+
+    `usual` is the number of folds of tasks without an entry.
+    """
     check_entries("cv", cv, tasks)
     cv = {key: list(own) if isinstance(own, Iterator) else own for key, own in cv.items()}
     found: dict[str, tuple[object, list[str]]] = {}
     for name, task in tasks.items():
         own = setting_of(cv, task)
-        own = USUAL if own is None else own
+        own = usual if own is None else own
         found.setdefault(content_key(own), (own, []))[1].append(name)
     return list(found.values())
 
@@ -33,7 +34,7 @@ def fit_by_folds(model, problem, members, told, *given):
     Features that are the same in several folds are read from a cache, which lasts as long as the fit unless one is
     given. What is to be told of the data is told once, with the first of them.
     """
-    groups = folds_by_task(model.cv, problem.tasks)
+    groups = folds_by_task(model.cv, problem.tasks, usual_folds(model.learners))
     with TemporaryDirectory(prefix="ensemble-mm-", dir=model.workdir) as folder:
         parts = []
         for i, (cv, names) in enumerate(groups):
@@ -63,7 +64,7 @@ def _in_order(model, names):
 def plan_by_folds(model, problem, members, *given):
     """Return the plan of a fit by folds."""
     plans = []
-    for cv, names in folds_by_task(model.cv, problem.tasks):
+    for cv, names in folds_by_task(model.cv, problem.tasks, usual_folds(model.learners)):
         part = copy(model)
         part.cv = cv
         plans.append(part._plan_of(problem.only(names), [m for m in members if m.task in names], *given))

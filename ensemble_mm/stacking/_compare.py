@@ -83,7 +83,7 @@ def compare_strategies(X, Y, *, sample_weight=None, groups=None, **params) -> pd
     """
     if isinstance(params.get("cv"), Mapping):
         raise ValueError(f"cv={params['cv']!r} is a dict, but strategies are compared on the same folds: give one cv.")
-    if isinstance(params.get("cv", 5), Integral):  # each row is tested once, whatever predicts new ones
+    if isinstance(params.get("cv") or 5, Integral):  # each row is tested once, whatever predicts new ones
         params = params | {"refit": False}
     model = _Compared(**params | {"calibration": None})
     model._seconds = _seconds_of(params)

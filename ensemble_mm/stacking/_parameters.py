@@ -74,9 +74,10 @@ layers : {1, 2}, default=1
     first layer. It is kept for a task only where the paired out-of-fold losses say that it helps (see `strategy_`).
 scoring : None, str, callable or dict by task, default=None
     Score that the weights maximise. None: minus the log loss of classes, minus the squared error of numbers.
-cv : int, splitter, list of (train, test) or dict by task, default=5
-    Folds. With a number, rows are shuffled, classes are spread evenly over the folds, and `groups` stay together. In a
-    dict tasks without an entry have 5 folds; only tasks that share their folds read each other's estimates.
+cv : None, int, splitter, list of (train, test) or dict by task, default=None
+    Folds. None: 5, or 3 with learners="fast". With a number, rows are shuffled, classes are spread evenly over the
+    folds, and `groups` stay together. In a dict tasks without an entry have as many folds as with None; only tasks that
+    share their folds read each other's estimates.
 refit : bool, default=True
     Refit on all rows; False predicts with the mean of the fold models.
 prune : None, "auto", int, selector or dict by task, default=None
@@ -202,7 +203,7 @@ class StackParameters(ConstraintsMixin):
     passthrough: bool | str | Sequence[str] = False
     layers: int = 1
     scoring: Any = None
-    cv: Folds | Mapping[str, Folds] = 5
+    cv: Folds | Mapping[str, Folds] | None = None
     refit: bool = True
     prune: Any = None
     calibration: str | Mapping[str, str | None] | None = None
@@ -244,6 +245,20 @@ class StackParameters(ConstraintsMixin):
         "rare": [one_of("keep", "drop")],
         "workdir": [None, str, os.PathLike],
     }
+
+    @property
+    def _folds(self):
+        """What draws the folds: `cv`, or what it stands for."""
+        return usual_folds(self.learners) if self.cv is None else self.cv
+
+
+def usual_folds(learners) -> int:
+    """Return the number of folds where none is given.
+
+    New rows are predicted by learners that were fitted on all rows; folds tell what these weigh, and what they are
+    worth. Three folds told the weights of "fast" as well as five.
+    """
+    return 3 if isinstance(learners, str) and learners == "fast" else 5
 
 
 shared_words = documented(parameters=PARAMETERS, attributes=ATTRIBUTES)

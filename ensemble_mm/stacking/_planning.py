@@ -11,7 +11,7 @@ from ._parameters import calibrator_of
 
 def plan_of(stack, problem, members, seed, measure) -> Plan:
     """Return the plan of a fit of some members to a problem; see `BaseStack.plan`."""
-    folds, across = draw_folds(stack.cv, problem, seed), stack._members_across(problem, members)
+    folds, across = draw_folds(stack._folds, problem, seed), stack._members_across(problem, members)
     all_folds = [*range(len(folds)), *([ALL_ROWS] if stack.refit else [])]
     parts = parts_of(folds, problem.n_rows, problem.group_codes, once=bool(stack.refit))
     rows = ["all rows", *(f"fold {fold}" for fold in range(len(parts)))]

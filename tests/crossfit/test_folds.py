@@ -3,7 +3,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold, RepeatedKFold, TimeSeriesSplit
 
-from ensemble_mm import DataWarning, StackedClassifier
+from ensemble_mm import DataWarning, MultiOutputStack, StackedClassifier
 from ensemble_mm.crossfit import draw_folds
 from ensemble_mm.data import Problem, resolve_targets
 
@@ -18,6 +18,17 @@ def folds(Y, cv, groups=None, seed=0):
 def test_no_row_is_in_both_parts(cv):
     for train, test in folds({"y": np.arange(40.0) / 3}, cv):
         assert len(train) and len(test) and not set(train) & set(test)
+
+
+@pytest.mark.parametrize(
+    ("settings", "n_folds"), [({"learners": "fast"}, 3), ({}, 5), ({"learners": "fast", "cv": 4}, 4)]
+)
+def test_fast_has_fewer_folds_where_none_are_given(settings, n_folds):
+    X, y = np.random.default_rng(0).normal(size=(60, 2)), np.tile(["no", "yes"], 30)
+    assert len(StackedClassifier(**settings).plan(X, y).folds) == n_folds
+    two = {"first": y, "second": y[::-1]}
+    by_task = MultiOutputStack(**{**settings, "cv": {"first": 2}})
+    assert len(by_task.plan(X, two).folds) == 2 + (5 if settings.get("learners") is None else 3)
 
 
 def test_folds_by_task_are_for_several_tasks():

@@ -164,14 +164,14 @@ def test_fast_has_two_kinds_of_boosting_for_a_table_of_many_rows():
             assert {name for name, *_ in entries} == names
 
 
-def test_fast_saves_trees_only_where_numbers_stand_on_tables_alone():
+def test_fast_saves_trees_only_on_tables_alone():
     def n_trees(kind, views):
         entries = portfolio("fast", kind, n_rows=700, n_classes=2, views=views)
         return next(estimator for name, estimator, _, _ in entries if name == "trees").n_estimators
 
     alone, beside = {"facts": "table"}, {"facts": "table", "name": "words"}
-    assert n_trees("regression", alone) == 20
-    assert n_trees("regression", beside) == n_trees("classification", alone) == 60
+    assert n_trees("regression", alone) < n_trees("classification", alone) < 60
+    assert n_trees("regression", beside) == n_trees("classification", beside) == 60
 
 
 @pytest.mark.parametrize("heavy", [True, False])
