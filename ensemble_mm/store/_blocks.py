@@ -52,7 +52,7 @@ class BlockFolder:
         alone.
         """
         first, size = (block.data, block.nnz * 8) if sparse.issparse(block) else (block, block.nbytes)
-        if _is_mapped(first) or size < LEAST or 2 * size > self.free:
+        if _is_mapped(first) or not self._takes(size):
             return block
         if sparse.issparse(block):
             parts = [self._mapped(part) for part in (block.data, block.indices, block.indptr)]
@@ -62,7 +62,9 @@ class BlockFolder:
         return self._mapped(block)
 
     def room(self, shape, dtype):
-        """Return a block of NaN on disk that rows are put into; give it to `sealed` when all are there."""
+        """Return a block of NaN that rows are put into, where `keep` has one; when all are there, `sealed` takes it."""
+        if not self._takes(np.dtype(dtype).itemsize * shape[0] * shape[1]):
+            return np.full(shape, np.nan, dtype)
         path, rows = self._new_path(), ROWS
         with writing_into(self.path.parent, "features"), open(path, "wb") as file:
             form = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
@@ -73,15 +75,21 @@ class BlockFolder:
 
     def sealed(self, block):
         """Return a block of `room` as `keep` does one."""
+        if not isinstance(block, np.memmap):
+            return block
         block.flush()
         return np.load(block.filename, mmap_mode="c")
+
+    def _takes(self, size):
+        return LEAST <= size <= self.free / 2
 
     def _new_path(self):
         return self.path / f"{uuid4().hex}.npy"
 
     def _mapped(self, array):
         path = self._new_path()
-        np.save(path, array)
+        with writing_into(self.path.parent, "features"):
+            np.save(path, array)
         return np.load(path, mmap_mode="c")
 
 

@@ -44,6 +44,30 @@ def test_a_change_stays_in_memory(tmp_path):
         np.testing.assert_array_equal(np.load(file), 0.0)
 
 
+def test_rows_are_put_into_a_block_on_disk(tmp_path, monkeypatch):
+    with BlockFolder(tmp_path) as folder:
+        room = folder.room((5, 2), np.float32)
+        room[1:3] = 1.0
+        block = folder.sealed(room)
+        assert isinstance(block, np.memmap) and block.dtype == np.float32 and folder.keep(block) is block
+        np.testing.assert_array_equal(block[1:3], 1.0)
+        assert np.isnan(block[[0, 3, 4]]).all()
+        block[:] = 2.0  # in memory alone
+        np.testing.assert_array_equal(np.load(block.filename)[1], 1.0)
+        monkeypatch.setattr(BlockFolder, "free", 10)
+        small = folder.room((5, 2), np.float32)
+        assert not isinstance(small, np.memmap) and np.isnan(small).all() and folder.sealed(small) is small
+
+
+def test_a_disk_that_fills_up_is_told_in_words(tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with BlockFolder(tmp_path) as folder, pytest.raises(OSError, match="cannot take features .*: name a workdir"):
+        folder.keep(np.zeros(4))
+
+
 def test_what_a_checkpoint_kept_is_written_anew(tmp_path):
     with BlockFolder(tmp_path) as folder:
         kept = pickle.dumps(folder.keep(np.arange(3)))
