@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .._checks import require
 from ..store import load
@@ -86,9 +87,11 @@ def serve(path: str, settings: Settings, tell: Callable[[str], object], trusted:
     import uvicorn
 
     work = Work(path, settings, tuple(trusted))
-    options = {"http": "ensemble_mm.endpoint._patience:PatientProtocol", "ws": "none", "lifespan": "on",
-               "log_level": "error", "access_log": False, "server_header": False, "proxy_headers": False,
-               "timeout_graceful_shutdown": STOP_SECONDS, "timeout_worker_healthcheck": STOP_SECONDS}  # fmt: skip
+    options: dict[str, Any] = {
+        "http": "ensemble_mm.endpoint._patience:PatientProtocol", "ws": "none", "lifespan": "on", "log_level": "error",
+        "access_log": False, "server_header": False, "proxy_headers": False,
+        "timeout_graceful_shutdown": STOP_SECONDS, "timeout_worker_healthcheck": STOP_SECONDS,
+    }  # fmt: skip
     with _listen(settings.host, settings.port) as listener:
         ready = f"serving {path} at http://{_shown(listener)} (open it for a request to copy; stop with Ctrl-C)"
         if settings.workers == 1:

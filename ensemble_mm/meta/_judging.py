@@ -127,8 +127,8 @@ class Judge:
             return False
         losses._shown, losses._views, losses._seen, losses._extremes = None, {}, {}, {}
         losses.metric = Metric("loss", lambda y, out, w: -kind.mean_loss(y, kind.whole(out), w))
-        guess, own = losses.compare([self.constant, out]).itertuples()
-        return bool(own.difference_low > 0 and own.difference > LEAST_GAIN * guess.loss)
+        guess, own = losses.compare([self.constant, out]).to_dict("records")
+        return bool(own["difference_low"] > 0 and own["difference"] > LEAST_GAIN * guess["loss"])
 
     def compare(self, predictions, coverage=0.95) -> pd.DataFrame:
         """Judge predictions by themselves, and beside the first of them on the rows that both have.

@@ -276,7 +276,7 @@ class TaskDatabase:
         for target, shares in record["contributions"].items():
             for member, share in shares.items():
                 metrics.append((metric_name(f"contribution/{target}/{member}"), share, 0))
-        metrics = [Metric(k, float(v), 0, s) for k, v, s in metrics if v is not None and np.isfinite(v)]
+        known = [Metric(k, float(v), 0, s) for k, v, s in metrics if v is not None and np.isfinite(v)]
         labels = {**tags, TAG + "data": record["data"], TAG + "model": record["model"]}
         labels[TAG + "scores"] = json.dumps({f"{t} {s['score_name']}": s["mean"] for t, s in record["scores"].items()})
         settings = {**record["params"], **{f"version.{k}": v for k, v in record["versions"].items()}}
@@ -284,8 +284,8 @@ class TaskDatabase:
         client.log_batch(run, tags=[RunTag(key, str(value)[:5000]) for key, value in labels.items()])
         for start in range(0, len(params), 100):
             client.log_batch(run, params=params[start : start + 100])
-        for start in range(0, min(len(metrics), _MOST_METRICS), 500):
-            client.log_batch(run, metrics=metrics[start : start + 500])
+        for start in range(0, min(len(known), _MOST_METRICS), 500):
+            client.log_batch(run, metrics=known[start : start + 500])
 
     def _register(self, client, name: str, run) -> str:  # type: ignore[return]  # the last try returns or raises
         model = model_name(name)
