@@ -18,6 +18,7 @@ from ._blanks import is_blank, is_no_text
 from ._categories import CategoryRule, learn_categories
 from ._column import IN_TABLE, STRINGS, Column
 from ._dates import DateRule, formats_of, learn_dates
+from ._doubts import doubts_of, is_mark_text
 from ._numbers import NumberRule, learn_numbers, units_of
 from ._strings import are_digits, kind_of_strings
 from ._times import TimeRule, learn_times
@@ -197,6 +198,8 @@ def _typed(values, name) -> Column:
         )
     elif kind == "number" and values.dtype.kind in "iuf" and _are_codes(name, values):
         notes = _code_notes(name)
+    elif kind == "number":
+        notes = tuple(doubts_of(values, name))
     return Column(name=name, taken_as=kind, because=because, reading=rule, notes=notes)
 
 
@@ -293,6 +296,9 @@ def _measured(column, counts, n_rows) -> Column:
         notes += (_note(f"{words} as missing; to keep them", column.name, "category"),)
     if rule.doubt:
         notes += (_note(rule.doubt, column.name, rule.remedy),)
+    if column.taken_as == "number" and any(map(is_mark_text, there)):
+        numbers = pd.Series({item: rule.value(item) for item in there}, dtype=float)
+        notes += tuple(doubts_of(numbers.repeat([*there.values()]), column.name))
     n = sum(there.values()) - sum(lost.values())
     return replace(column, missing=_share(n_rows - n, n_rows), distinct=len(there) - len(lost), notes=notes)
 

@@ -89,12 +89,16 @@ def test_kinds_are_a_dict(kinds_):
         resolve_targets([1.0, 2.0], kinds_)
 
 
-@pytest.mark.parametrize("bad", [np.zeros((2, 2)), slice(None)])
-def test_what_is_no_label_is_told(bad):
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [(np.zeros((2, 2)), "holds several values in one place"),
+     (slice(None), "mixes labels .* or holds something that is not a label")],
+)  # fmt: skip
+def test_what_is_no_label_is_told(bad, words):
     column = pd.Series(["a", "b", None, None], dtype=object)
     for row in (2, 3):
         column.iat[row] = bad
-    with pytest.raises(ValueError, match="Task 'y' mixes labels .* or holds something that is not a label"):
+    with pytest.raises(ValueError, match=f"Task 'y' {words}"):
         resolve_targets({"y": column})
 
 
