@@ -72,6 +72,8 @@ def plan_extractions(views, n_folds, refit, tasks):
 
 def present_of(columns):
     """Return which rows have the view that each column holds."""
+    if isinstance(columns, ColumnsOnDisk):
+        return {name: np.concatenate([present_rows(some) for _, some in columns.pieces(name)]) for name in columns}
     return {name: present_rows(column) for name, column in columns.items()}
 
 

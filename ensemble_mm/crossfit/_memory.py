@@ -62,7 +62,12 @@ def needs_within(limit, run, members) -> Needs:
     n_rows, n_folds = run.problem.n_rows, len(run.folds) + bool(run.refit)
     values, blocks = _bytes_of_rows(run, members)
     by_parts = {view.name for view in run.problem.views if merges(split_stateless(view.extractor)[1])}
-    on_disk = n_rows * _bytes_on_disk(run, blocks, {name: values[name] for name in by_parts}, n_folds)
+    columns = run.problem.columns
+    vectors = by_parts & {name for name in values if isinstance(columns, ColumnsOnDisk) and columns.are_vectors(name)}
+    features = sum(size * (1 if fold is None else n_folds) for (_, fold, _, _), size in blocks.items())
+    # Vectors on disk are made a file first, by each worker.
+    files = sum(values[name] for name in vectors) * (1 if run.runner.n_workers == 1 else n_folds)
+    on_disk = n_rows * (features + files)
     if run.folder is not None and on_disk > run.folder.free:
         raise ValueError(
             f"The features of {n_rows} rows in {n_folds} folds take about {shown_bytes(on_disk)} on disk, and "
@@ -72,8 +77,9 @@ def needs_within(limit, run, members) -> Needs:
     made = {(view, form): size for (view, _, _, form), size in blocks.items()}  # of one fold
     read = {}
     for name, size in values.items():
-        features = sum(made[key] for key in made if key[0] == name)
-        read[name] = shared + n_rows * (size if name in by_parts else READ_COPIES * (size + features))
+        both = READ_COPIES * (size + sum(made[key] for key in made if key[0] == name))
+        whole = size if name not in vectors or run.keys is not None else 0.0  # which keys of a checkpoint are made of
+        read[name] = shared + n_rows * (whole if name in by_parts else both)
     fits = {member: shared + size for member, size in _bytes_of_fits(n_rows, members, blocks).items()}
     _check_views(limit, read)
     large = _too_large(limit, run, fits)
@@ -82,14 +88,6 @@ def needs_within(limit, run, members) -> Needs:
     n_jobs = next((n for n in range(run.runner.n_workers, 1, -1) if shared + n * (job + PROCESS) <= limit), 1)
     needed = shared + n_jobs * (job + (PROCESS if n_jobs > 1 else 0))
     return Needs(n_jobs, needed, on_disk, tuple(fits))
-
-
-def _bytes_on_disk(run, blocks, by_parts, n_folds):
-    """Return what a row takes of disk: its features by fold, and vectors that each worker makes a file of first."""
-    columns, n_times = run.problem.columns, 1 if run.runner.n_workers == 1 else n_folds
-    vectors = isinstance(columns, ColumnsOnDisk) and [v for name, v in by_parts.items() if columns.are_vectors(name)]
-    features = (size * (1 if fold is None else n_folds) for (_, fold, _, _), size in blocks.items())
-    return sum(features) + n_times * sum(vectors or ())
 
 
 def is_large(run) -> bool:

@@ -15,7 +15,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._checks import as_pandas, check_count, check_unique, did_you_mean, first_names, printable, require, writing_into
+from .._checks import (
+    as_pandas,
+    check_count,
+    check_unique,
+    did_you_mean,
+    first_names,
+    is_missing,
+    printable,
+    require,
+    writing_into,
+)
 from ._cells import plain, with_texts
 from ._paths import Looks, looks_of, paths_of
 
@@ -148,6 +158,25 @@ class ChunkedData:
         if table.num_rows != len(self):
             raise ValueError(f"{self._name} had {len(self)} rows and has {table.num_rows} now: open it anew.")
         return self._frame(table)
+
+    def holds_lists(self, name) -> bool:
+        """Tell whether a column holds lists of numbers."""
+        types = require("pyarrow", extra="parquet", caller="ChunkedData").types
+        of = self._dataset.schema.field(name).type
+        if not (types.is_list(of) or types.is_large_list(of) or types.is_fixed_size_list(of)):
+            return False
+        return types.is_floating(of.value_type) or types.is_integer(of.value_type)
+
+    def first_of(self, name, n) -> pd.Series:
+        """Return a column of lists, of which the first `n` that are there stand for the others: few are in memory."""
+        cells, first, start = np.full(len(self), None, dtype=object), [], 0
+        for chunk in self.chunks([name]):
+            for row, cell in enumerate(chunk[name], start):
+                if not is_missing(cell):
+                    first += [np.array(cell)] if len(first) < n else []
+                    cells[row] = first[-1]
+            start += len(chunk)
+        return pd.Series(cells, dtype=object)
 
     def drop(self, columns) -> "ChunkedData":
         """Return the table without some of its columns."""

@@ -175,8 +175,8 @@ def read_problem(source, Y, *, sample_weight=None, groups=None, **said) -> Probl
     check_groups(groups, n_rows)
     groups = whole_units(groups, tasks, targets | queries_of(tasks, Y))
     problem = Problem(source, tuple(views), tasks, targets, weights, groups, named, schema, tuple(notes))
-    for _ in problem.columns.values():  # values that cannot be read are told now
-        pass
+    if isinstance(problem.columns, ColumnsOnDisk):  # values that cannot be read are told now
+        problem.columns.check()
     return problem
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from .._checks import did_you_mean, first_names, name_of
 from .._modalities import TABULAR, TEXT, VECTOR
-from ..schema import IN_TABLE, LEFT_OUT, STRINGS, Column, Schema, check_kind, infer_column
-from ._chunked import TABLES
+from ..schema import IN_TABLE, LEFT_OUT, LOOKED_AT, STRINGS, Column, Schema, check_kind, infer_column
+from ._chunked import TABLES, ChunkedData
 from ._containers import as_source
 from ._inputs import MultimodalData, View
 from ._names import columns_read
@@ -142,8 +142,13 @@ def _records(source, said, in_table=False) -> Iterator[Column]:
 
 
 def _records_of_table(table, said, in_table, within=None):
-    for label, values in table.items():
-        yield infer_column(values, label, within=within, taken_as=said.get(label), in_table=in_table)
+    for label in table.columns:
+        if not in_table and label not in said and isinstance(table, ChunkedData) and table.holds_lists(label):
+            column = infer_column(table.first_of(label, LOOKED_AT), label)
+            if modality_of(column) != TABULAR:  # which more of them would not change
+                yield column
+                continue
+        yield infer_column(table[label], label, within=within, taken_as=said.get(label), in_table=in_table)
 
 
 def _vectors(name, matrix):

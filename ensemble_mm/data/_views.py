@@ -101,6 +101,19 @@ class ColumnsOnDisk(Mapping):
             return matrix
         return columns_of(columns_as_source(self.source, view.columns), [view], self.schema)[name]
 
+    def check(self):
+        """Raise a ValueError where items of a view cannot be read."""
+        for name in self:
+            if not self.are_vectors(name) or self._matrix(self.views[name], _Nowhere) is None:
+                self[name]
+
+    def pieces(self, name):
+        """Yield slices of rows and the items of a view in them: of vectors part by part, of others all."""
+        if self.are_vectors(name):
+            yield from self.parts(name, ROWS)
+        else:
+            yield slice(0, len(self.source)), self[name]
+
     def are_vectors(self, name) -> bool:
         """Tell whether a view holds vectors, one per cell, where they take several times their room."""
         view = self.views[name]
@@ -150,6 +163,16 @@ class ColumnsOnDisk(Mapping):
 
 def _holes(shape, dtype):
     return np.full(shape, np.nan, dtype)
+
+
+class _Nowhere:
+    """A matrix whose rows are only looked at."""
+
+    def __init__(self, shape, dtype):
+        self.shape, self.dtype = shape, dtype
+
+    def __setitem__(self, rows, values):
+        pass
 
 
 @dataclass(frozen=True)

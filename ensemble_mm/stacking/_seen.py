@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from .._modalities import MODALITIES
-from ..data import take_rows, views_of
+from ..data import ColumnsOnDisk, take_rows, views_of
 from ..store import content_key, row_keys, with_contents
 
 MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no bit is lost
@@ -19,12 +19,16 @@ def marks_of(views, columns):
     once = {content_key(view.columns): view for view in views}  # of views that read the same columns, one
     marks = np.uint64(0)
     for view in once.values():
-        column, modality = columns[view.name], MODALITIES[view.modality]
-        places = np.arange(column.shape[0])
-        parts = [places[start : start + ROWS] for start in range(0, max(len(places), 1), ROWS)]
-        marks = marks * MIX + np.concatenate([_marks(take_rows(column, part), modality) for part in parts])
-        del column  # before the next is read
+        on_disk = isinstance(columns, ColumnsOnDisk)
+        pieces = (items for _, items in columns.pieces(view.name)) if on_disk else [columns[view.name]]
+        parts = (part for items in pieces for part in _cut(items))
+        marks = marks * MIX + np.concatenate([_marks(part, MODALITIES[view.modality]) for part in parts])
     return np.asarray(marks)
+
+
+def _cut(items):
+    for start in range(0, max(items.shape[0], 1), ROWS):
+        yield take_rows(items, slice(start, start + ROWS))
 
 
 def _marks(column, modality):

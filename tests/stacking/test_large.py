@@ -25,7 +25,7 @@ from ensemble_mm import (
     make_multimodal,
 )
 from ensemble_mm.crossfit import _extract, _memory
-from ensemble_mm.data import ColumnOnDisk, ColumnsOnDisk, views_of
+from ensemble_mm.data import ColumnOnDisk, ColumnsOnDisk, _schema, _views, views_of
 from ensemble_mm.learners import RidgePath, TailRegressor, ViewScaler
 from ensemble_mm.stacking import _base
 from ensemble_mm.store import BlockFolder, _blocks, data_key
@@ -276,11 +276,27 @@ def test_vectors_are_read_part_by_part(tmp_path, weighted, monkeypatch):
         for rows in (X, ChunkedData(tmp_path / "t.parquet", chunk_rows=5))
     ]
     np.testing.assert_array_equal(models[0].table_.values, models[1].table_.values)
+    np.testing.assert_array_equal(models[0].row_marks_, models[1].row_marks_)
     known = X["v"].notna()
     alone = VectorExtractor().fit(np.stack(X["v"][known]), sample_weight=None if weight is None else weight[known])
     extractor = models[1].readers_["v"].fitted[-1, None][0]
     np.testing.assert_allclose(extractor.mean_, alone.mean_, rtol=1e-12)
     np.testing.assert_allclose(extractor.scale_, alone.scale_, rtol=1e-12)
+
+
+def test_vectors_on_disk_are_never_in_memory_together(tmp_path, monkeypatch):
+    """So that they may take more than `memory`: neither what they are, nor whether all can be read, needs them all."""
+    X = pd.DataFrame({"v": [None, *np.random.default_rng(0).normal(size=(299, 3)), None], "x": np.arange(301.0)})
+    X.to_parquet(tmp_path / "t.parquet", row_group_size=50)
+    own, read = ChunkedData.__getitem__, []
+    monkeypatch.setattr(ChunkedData, "__getitem__", lambda self, names: read.append(names) or own(self, names))
+    monkeypatch.setattr(_views, "_holes", None)
+    monkeypatch.setattr(_schema, "LOOKED_AT", 20)
+    data = ChunkedData(tmp_path / "t.parquet", chunk_rows=40)
+    model = StackedRegressor(learners=[("r", Ridge())], cv=2, random_state=0, memory="1GB")
+    model.fit(data, np.random.default_rng(1).normal(size=301))
+    assert read and not any("v" in names for names in read)
+    assert model.schema_["v"] == infer_schema(X.assign(v=[None if v is None else np.array(v) for v in X["v"]]))["v"]
 
 
 def test_other_workers_read_the_rows_themselves(table, whole, monkeypatch):
