@@ -12,6 +12,7 @@ from .._checks import bytes_of, check_choice, check_count, check_fraction, check
 from ..schema import blanks_of
 from ._chunked import SUFFIXES, ChunkedData
 from ._delimited import Layout
+from ._footers import tell_of_footers
 from ._inputs import MultimodalData
 from ._parts import large_on_disk, parts_of
 from ._paths import looks_of, paths_of, with_paths
@@ -120,6 +121,8 @@ def read_table(
         return X, Y
     frame, folder = read_source(source, layout)
     _check_columns(source, names, frame.columns)
+    if "://" not in os.fspath(source):
+        tell_of_footers(frame, source)
     X = with_paths(frame.drop(columns=names), Path(root) if root is not None else folder, media)
     return X, frame[names].apply(_known_labels)
 
