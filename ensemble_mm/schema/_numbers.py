@@ -242,7 +242,8 @@ def learn_numbers(counts: Counter, *, sure: bool = False, decimal: str | None = 
     if units is None:
         return None
     known = NumberRule(units=units, bounds=bool(bounds))
-    return _with_bounds(_learn_signs(list(parts.items()), texts, least, known, decimal), bounds)
+    rule = _learn_signs(list(parts.items()), texts, least, known, decimal)
+    return rule and _with_shares(_with_bounds(rule, bounds), parts)
 
 
 def _total(counts: Mapping[Any, int], items: Iterable) -> int:
@@ -260,9 +261,24 @@ def _are_names(parts: Mapping[str, Parts], texts: Mapping[str, int], n_others: i
     return 2 * _total(texts, _bounds(parts)) > sum(texts.values()) + n_others
 
 
-def _with_bounds(rule: NumberRule | None, bounds: list[str]) -> NumberRule | None:
+def _with_shares(rule: NumberRule, parts: Mapping[str, Parts]) -> NumberRule:
+    """Return a rule that tells where some values have a percent sign, and others look like shares of one."""
+    percents = [rule.of_parts(part) for part in parts.values() if part.unit == "%"]
+    shares = {text: rule.of_parts(part) for text, part in parts.items() if not part.unit}
+    if rule.doubt or max(percents, default=0) <= 1 or not any(0 < share < 1 for share in shares.values()):
+        return rule
+    if not all(abs(share) <= 1 for share in shares.values()):
+        return rule
+    text, share = next((text, share) for text, share in shares.items() if 0 < share < 1)
+    doubt = (
+        f"{text!r}, which has no %, is read as {share:.12g} %; if it means {100 * share:.12g} %, write all alike, or"
+    )
+    return replace(rule, doubt=f"{doubt} to keep all as words", remedy="category")
+
+
+def _with_bounds(rule: NumberRule, bounds: list[str]) -> NumberRule:
     """Return a rule that tells, besides its own doubts, how bounds are read."""
-    if rule is None or not bounds:
+    if not bounds:
         return rule
     words = f"{bounds[0]!r} and other bounds are read as the numbers in them"
     if rule.doubt:

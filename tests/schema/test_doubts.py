@@ -68,3 +68,10 @@ def test_days_that_a_spreadsheet_counts_are_told_by_their_name():
     exec(notes_of(X["order_date"], "order_date").partition("write ")[2], {"X": X, "pd": pd})
     assert X["order_date"].iloc[0] == pd.Timestamp("2021-03-01")
     assert not notes_of(X["salary"], "salary")
+
+
+def test_shares_among_percents_are_told():
+    notes = notes_of(["45 %", "0.3", "50 %", "0.25", "12%"] * 3)
+    assert "'0.3', which has no %, is read as 0.3 %; if it means 30 %" in notes
+    for values in (["45 %", "30", "50 %"], ["0.4 %", "0.3"], ["0.4", "0.3"], ["45 %", "0", "1"], ["45 kg", "0.3"]):
+        assert not notes_of(values * 3)
