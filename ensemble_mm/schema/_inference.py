@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ LOOKED_AT = 500  # known items of a column that decide its modality
 SAMPLE = 300  # items that are looked at first
 LONGEST = 45  # characters of a number, a date or a time
 SHOWN = 30  # characters of an example
+SAID = "columns says so"
 ENOUGH = 20  # values below which a categorical column is one whatever they are
 LEARN: dict[str, Callable] = {  # how the values of a kind are written, in the order in which they are tried
     "date": learn_dates, "time": learn_times, "number": learn_numbers,
@@ -41,6 +43,9 @@ LEAST_COUNTED = 50  # rows from which whole numbers that count them look like an
 UNNAMED = re.compile(r"Unnamed: 0$|$")  # of a first column without a name, as pandas writes its index
 MOSTLY = 0.9  # share of strings from which the numbers among them are strings, too
 CODES = re.compile(r"(?:^|_)(?:zip|zip_?codes?|post_?codes?|postal|plz|fips|codes?|ids?)(?:$|_)")
+
+
+VERSIONS = re.compile(r"(?:^|_)versions?(?:$|_)", re.IGNORECASE)
 
 
 def kinds() -> tuple[str, ...]:
@@ -134,7 +139,7 @@ def _of_values(known, counts, name, strings) -> Column | None:
             because = f"its values read as {rule.noun}"
             if rule.noun == "numbers" and UNNAMED.match(str(name)) and _are_names_of_rows(counts, len(known)):
                 return _row_names(name)
-            notes = _code_notes(name) if codes else ()
+            notes = _code_notes(name) if codes else _version_notes(name) if kind == "number" else ()
             return Column(name=name, taken_as=kind, because=because, reading=rule, notes=notes)
     return None
 
@@ -199,7 +204,7 @@ def _typed(values, name) -> Column:
     elif kind == "number" and values.dtype.kind in "iuf" and _are_codes(name, values):
         notes = _code_notes(name)
     elif kind == "number":
-        notes = tuple(doubts_of(values, name))
+        notes = _version_notes(name) + tuple(doubts_of(values, name))
     return Column(name=name, taken_as=kind, because=because, reading=rule, notes=notes)
 
 
@@ -254,6 +259,13 @@ def _code_notes(name) -> tuple[str, ...]:
     return (_note("whole numbers under a name of codes, read as sizes; if they are codes", name, "category"),)
 
 
+def _version_notes(name) -> tuple[str, ...]:
+    """Return what to tell of numbers under a name of versions."""
+    if not VERSIONS.search(str(name)):
+        return ()
+    return (_note("numbers under a name of versions, of which 1.10 is 1.1; if they are versions", name, "category"),)
+
+
 def _said(known, counts, name, said) -> Column:
     """Return the record of a column of which the user says what it is."""
     kind, how = HOW.get(said, (said, {}))
@@ -271,7 +283,7 @@ def _said(known, counts, name, said) -> Column:
         rule = replace(rule, doubt="", remedy="") if getattr(rule, "doubt", "") and how else rule
     elif kind in IN_TABLE:
         rule = learn_categories(_of_texts(known, counts))
-    return Column(name=name, taken_as=kind, because="columns says so", reading=rule)
+    return Column(name=name, taken_as=kind, because=SAID, reading=rule)
 
 
 def _measured(column, counts, n_rows) -> Column:
@@ -296,9 +308,11 @@ def _measured(column, counts, n_rows) -> Column:
         notes += (_note(f"{words} as missing; to keep them", column.name, "category"),)
     if rule.doubt:
         notes += (_note(rule.doubt, column.name, rule.remedy),)
-    if column.taken_as == "number" and any(map(is_mark_text, there)):
-        numbers = pd.Series({item: rule.value(item) for item in there}, dtype=float)
-        notes += tuple(doubts_of(numbers.repeat([*there.values()]), column.name))
+    if column.taken_as == "number" and column.because != SAID:
+        some = pd.Series([rule.value(item) for item in islice(there, SAMPLE)], dtype=float)
+        if any(doubts_of(some, column.name)) or any(map(is_mark_text, there)):
+            numbers = pd.Series({item: rule.value(item) for item in there}, dtype=float)
+            notes += tuple(doubts_of(numbers.repeat([*there.values()]), column.name))
     n = sum(there.values()) - sum(lost.values())
     return replace(column, missing=_share(n_rows - n, n_rows), distinct=len(there) - len(lost), notes=notes)
 

@@ -75,3 +75,17 @@ def test_shares_among_percents_are_told():
     assert "'0.3', which has no %, is read as 0.3 %; if it means 30 %" in notes
     for values in (["45 %", "30", "50 %"], ["0.4 %", "0.3"], ["0.4", "0.3"], ["45 %", "0", "1"], ["45 kg", "0.3"]):
         assert not notes_of(values * 3)
+
+
+def test_versions_are_told_by_their_name():
+    for values in ([1.1, 1.2, 1.15], ["1.10", "1.2", "1.15"]):
+        assert "1.10 is 1.1" in notes_of(values * 3, "app_version")
+
+
+def test_what_the_user_says_is_not_told():
+    X = pd.DataFrame({"age": [*map(str, AGES), "-999", "-999"]})
+    assert not infer_column(X["age"], "age", taken_as="number").notes
+
+
+def test_points_in_time_that_are_texts_are_told():
+    assert "seconds since 1970" in notes_of([*map(str, SECONDS)], "seen")
