@@ -169,7 +169,8 @@ class ChunkedData:
 
     def first_of(self, name, n) -> pd.Series:
         """Return a column of lists, of which the first `n` that are there stand for the others: few are in memory."""
-        cells, first, start = np.full(len(self), None, dtype=object), [], 0
+        cells, start = np.full(len(self), None, dtype=object), 0
+        first: list[np.ndarray] = []
         for chunk in self.chunks([name]):
             for row, cell in enumerate(chunk[name], start):
                 if not is_missing(cell):
