@@ -17,7 +17,10 @@ from sklearn.model_selection import (
     BaseCrossValidator,
     BaseShuffleSplit,
     GridSearchCV,
+    GroupKFold,
+    GroupShuffleSplit,
     RandomizedSearchCV,
+    StratifiedGroupKFold,
     TunedThresholdClassifierCV,
 )
 from sklearn.pipeline import make_pipeline
@@ -266,3 +269,43 @@ def test_no_group_crosses_a_split_of_a_meta_learner(meta_learner, monkeypatch):
         monkeypatch.setattr(base, "split", refuse)
     model.set_params(prune=1, calibration="temperature", threshold="f1", refit=False).fit(X, y, groups=groups)
     assert np.isfinite(model.oof_["y"]).all()
+
+
+TREE = watched(DecisionTreeClassifier, max_depth=2)
+AT_RANDOM = {
+    "meta_learner": ["auto", "greedy", "linear", "mean", "dynamic"], "refit": [True, False],
+    "strategy": ["stacked", "chain", "independent"], "layers": [1, 1, 2], "prune": [None, None, 2, "auto"],
+    "calibration": [None, {"kind": "isotonic"}, {"kind": "temperature"}],
+    "threshold": [None, {"kind": "balanced_accuracy"}],
+    "cv": [2, 3, 5, GroupKFold(3), StratifiedGroupKFold(3), GroupShuffleSplit(3, random_state=0)],
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(8))
+def test_no_group_crosses_a_split_whatever_is_set(seed):
+    """Two tasks, in half of the fits with a class that has one row; then a task or a learner is added, and rows."""
+    rng = np.random.default_rng(seed)
+    groups = rng.permutation(np.repeat(np.arange(20), rng.integers(1, 6, 20)))
+    own = rng.normal(size=(20, 2))[groups]
+    X, kind = np.c_[np.arange(len(groups)), groups, own], np.digitize(own[:, 0], [-0.5, 0.5]).astype(str).astype(object)
+    kind[0] = "rare" if seed % 2 else kind[0]
+    kind[rng.permutation(len(kind) - 1)[:9] + 1] = None
+    Y = pd.DataFrame({"kind": kind, "size": own[:, 1] + rng.normal(size=len(kind))})
+    given = {name: values[rng.integers(len(values))] for name, values in AT_RANDOM.items()}
+    if seed % 4 == 3:
+        given |= {"passthrough": True, "meta_learner": "auto", "layers": 1, "strategy": "independent", "prune": None}
+    searches = [TunedLearner(TREE, {"max_depth": [1, 2]}, search=search, n_trials=2) for search in ("grid", "halving")]
+    learners = {
+        "classification": [("search", searches[seed % 2]), ("boosted", BOOSTED["classes"][seed % 3])],
+        "regression": [("ridge", RIDGE), ("search", GridSearchCV(RIDGE, {"alpha": [0.1, 1.0]}))],
+    }
+    LOOKED.clear()
+    model = MultiOutputStack(learners=learners, random_state=0, **given).fit(X, Y, groups=groups)
+    if "passthrough" not in given:
+        model.add_learner(X, Y, ("extra", TREE))
+        model.add_task(X, pd.DataFrame({"other": Y["size"] ** 2}))
+    if given["refit"]:
+        model.update(X + [1000, 1000, 0.1, 0.1], Y, groups=groups + 1000)
+    assert sum(map(len, LOOKED)) > 120
+    assert not np.concatenate(LOOKED).any()
