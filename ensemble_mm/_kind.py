@@ -39,7 +39,7 @@ class Kind:
         Different labels that a fit needs.
     is_stratified : bool
         Whether rows of every label must be in every fold.
-    region : {"sets", "intervals"} or None
+    region : {"sets", "intervals", "shortlists"} or None
         What holds the truth as often as it is asked to; None: there is no such thing.
     words : str
         What the labels are, for reports.
@@ -111,6 +111,10 @@ class Kind:
     def values(self, y):
         """Return labels without what tells which rows belong together: what extractors learn, and columns may tell."""
         return y
+
+    def decisive(self, y) -> np.ndarray:
+        """Return which rows tell how often regions hold the truth, as a mask."""
+        return np.ones(len(y), dtype=bool)
 
     def columns(self, members) -> np.ndarray:
         """Return the columns of the members at some positions of a table."""

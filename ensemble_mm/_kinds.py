@@ -88,7 +88,6 @@ class Survival(Numbers):
     family: ClassVar = "survival"
     is_apart: ClassVar = True
     predicts: ClassVar = "predicts_hazards"
-    region: ClassVar = None
     words: ClassVar = "a time to an event"
     usual: ClassVar = "the same hazard"
     same_as_loss: ClassVar = ()
@@ -140,7 +139,7 @@ class Ranking(Numbers):
     family: ClassVar = "ranking"
     is_apart: ClassVar = True
     predicts: ClassVar = "predicts_ranks"
-    region: ClassVar = None
+    region: ClassVar = "shortlists"
     words: ClassVar = "a ranking within queries"
     usual: ClassVar = "any order"
     same_as_loss: ClassVar = ()
@@ -162,6 +161,14 @@ class Ranking(Numbers):
         return np.mod(y, GRADES)
 
     values = relevance
+
+    def decisive(self, y):
+        """Return the most relevant rows of queries whose rows differ in relevance."""
+        _, place = np.unique(self.units(y), return_inverse=True)
+        relevance, most, least = self.relevance(y), np.zeros(len(y)), np.full(len(y), np.inf)
+        np.maximum.at(most, place, relevance)
+        np.minimum.at(least, place, relevance)
+        return (relevance == most[place]) & (most > least)[place]
 
     def fault(self, numbers):
         """Return in words what known labels cannot be; None where they can."""

@@ -224,7 +224,8 @@ def _predict(command):
     add("--resume", action="store_true", help="continue the file of a run that was stopped")
     add("--id", metavar="COLUMN", help="column that names the rows (default: their numbers, from 0)")
     add("--proba", action="store_true", help="add the probability of every class")
-    add("--interval", type=_fraction, metavar="COVERAGE", help="add lower and upper bounds of numbers, for example 0.9")
+    words = "add lower and upper bounds of numbers and times, and which rows may be first in their query; such as 0.9"
+    add("--interval", type=_fraction, metavar="COVERAGE", help=words)
     _new_rows(add)
 
 

@@ -23,13 +23,13 @@ def rates(name: str, count: pd.Series, exposure: pd.Series) -> pd.Series:
         raise ValueError(
             f"Task {name!r} is told by counts or exposures that are no numbers ({error}): give numbers."
         ) from error
-    bad = exposures[(exposures <= 0) | np.isinf(exposures)]
+    bad = exposures[((exposures <= 0) | np.isinf(exposures)) & counts.notna()]
     if len(bad):
         raise ValueError(
             f"Task {name!r} has an exposure of {bad.min():g}: give what was counted in, such as years, as finite "
             "numbers above 0, or leave it empty."
         )
-    return counts / exposures
+    return counts / exposures.where(exposures > 0)
 
 
 MERGED = {SURVIVAL: signed, RANKING: ranked, COUNT: rates}  # what makes one column of two, by kind
@@ -94,10 +94,11 @@ def exposures_of(tasks, Y) -> dict[str, np.ndarray]:
     """Return, of tasks of counts with exposures, those of the rows of Y, in means of the fit; NaN where not known."""
     there = {name: task for name, task in tasks.items() if task.kind == COUNT and task.parts}
     columns = target_columns(Y)[0] if there else {}
-    return {
+    found = {
         name: pd.to_numeric(columns[task.parts[1]]).to_numpy(float, na_value=np.nan) / task.exposure
         for name, task in there.items() if task.parts[1] in columns
     }  # fmt: skip
+    return {name: np.where((own > 0) & np.isfinite(own), own, np.nan) for name, own in found.items()}
 
 
 def parted(task, target) -> dict[str, pd.Series]:

@@ -20,7 +20,7 @@ def ranked(name: str, relevance: pd.Series, query: pd.Series) -> pd.Series:
             f"Task {name!r} has relevances that are not numbers ({error}): give whole numbers from 0, not "
             f"relevant, to {GRADES - 2}."
         ) from error
-    known = grades[grades.notna()]
+    known = grades[grades.notna() & query.notna()]
     strange = known[(known != np.round(known)) | (known < 0) | (known > GRADES - 2)]
     if len(strange):
         raise ValueError(

@@ -27,9 +27,9 @@ def signed(name: str, time: pd.Series, event: pd.Series) -> pd.Series:
         times = pd.to_numeric(time).astype(float)
     except (ValueError, TypeError) as error:
         raise ValueError(f"Task {name!r} has times that are not numbers ({error}): give numbers.") from error
-    if (times <= 0).any():
+    if (known := times[event.notna()]).le(0).any():
         raise ValueError(
-            f"Task {name!r} has a time of {times.min():g}: give times above 0, such as half a unit in the place of 0."
+            f"Task {name!r} has a time of {known.min():g}: give times above 0, such as half a unit in the place of 0."
         )
     sign = event.map(lambda cell: np.nan if pd.isna(cell) else 1.0 if cell else -1.0).astype(float)
     return times * sign

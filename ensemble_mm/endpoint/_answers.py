@@ -27,7 +27,8 @@ def answer(model, tasks, X, options: Options) -> dict[str, list[dict]]:
     -------
     answer : dict of str to list of length n_samples
         "predictions": {task: value} per row. By option, "probabilities": {task: {class: probability}},
-        "intervals": {task: [low, high]} and "sets": {task: [classes]} of the tasks that have them.
+        "intervals": {task: [low, high]} and "sets": {task: [classes]} of the tasks that have them; of a ranking true
+        where the row may be the most relevant of its query.
     """
     parts = by_task(model, tasks, "predict", X)
     found = {"predictions": {n: _plain(values) for n, values in parts.items()}}
@@ -41,7 +42,8 @@ def answer(model, tasks, X, options: Options) -> dict[str, list[dict]]:
         found["intervals"] = {n: _plain(pairs) for n, pairs in parts.items()}
     if options.set:
         parts = by_task(model, tasks, "predict_set", X, options.coverage)
-        found["sets"] = {n: [_plain(classes[n][row]) for row in rows] for n, rows in parts.items()}
+        found["sets"] = {n: [_plain(classes[n][row]) for row in rows] if n in classes else _plain(rows)
+                         for n, rows in parts.items()}  # fmt: skip
     return {what: [{n: column[row] for n, column in columns.items()} for row in range(len(X))]
             for what, columns in found.items()}  # fmt: skip
 
@@ -49,17 +51,22 @@ def answer(model, tasks, X, options: Options) -> dict[str, list[dict]]:
 def table_of(model, X, probabilities: bool = False, coverage: float | None = None) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the name and the values of each column of a table of predictions.
 
-    One per task; beside it, where they are asked for, the bounds of a number, and the probability of each class.
+    One per task; beside it, where they are asked for, the bounds of a number, whether a row may be the first of its
+    query, and the probability of each class.
     """
     tasks = getattr(model, "tasks_", None)
     predicted = by_task(model, tasks, "predict", X)
     proba = by_task(model, tasks, "predict_proba", X) if probabilities else {}
     bounds = {} if coverage is None else by_task(model, tasks, "predict_interval", X, coverage)
+    has_lists = coverage is not None and any(task.rules.region == "shortlists" for task in (tasks or {}).values())
+    lists = by_task(model, tasks, "predict_set", X, coverage) if has_lists else {}
     for name, values in predicted.items():
         yield name, values
         if name in bounds:
             yield f"{name} low", bounds[name][:, 0]
             yield f"{name} high", bounds[name][:, 1]
+        if name in lists and lists[name].ndim == 1:
+            yield f"{name} may be first", lists[name]
         if name in proba:
             for label, column in zip(
                 classes_by_column(tasks)[name] if tasks else model.classes_, proba[name].T, strict=True

@@ -24,9 +24,10 @@ class Options:
     probabilities : bool, default=False
         The probability of every class.
     interval : bool, default=False
-        Bounds of the numbers that are predicted.
+        Bounds of the numbers that are predicted, and of times.
     set : bool, default=False
-        The classes that hold the true one with probability `coverage`.
+        The classes that hold the true one with probability `coverage`; of a ranking whether a row may be the most
+        relevant of its query.
     coverage : float between 0 and 1, default=0.9
     """
 

@@ -35,7 +35,8 @@ OPTIONS = {
 OPTION_WORDS = {
     "probabilities": "true: also the probability of each class",
     "interval": "true: also the bounds that hold the true number with the probability of coverage",
-    "set": "true: also the classes that hold the true one with the probability of coverage",
+    "set": "true: also the classes that hold the true one with the probability of coverage; of a ranking whether a row "
+    "may be the most relevant of its query",
     "coverage": "a number between 0 and 1; 0.9 if it is left out",
 }
 POSTS = {

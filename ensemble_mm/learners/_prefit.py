@@ -4,6 +4,7 @@ Features are numbers, so columns that are none, such as texts for a fitted pipel
 """
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
 
 
@@ -36,6 +37,26 @@ class AsGiven(TransformerMixin, BaseEstimator):
         """Return numbers, shape (n_samples, n_columns): of a classifier, one column per class."""
         if self.estimator is None:
             return X.to_numpy(dtype=np.float64, na_value=np.nan) if hasattr(X, "to_numpy") else X
+        lacks = pd.isna(X).to_numpy() if isinstance(X, pd.DataFrame) else np.zeros((X.shape[0], 1), dtype=bool)
+        if not lacks.any():
+            return self._said(X)
+        # Rows that lack the same cells are asked together, so that a row has one answer whatever is beside it.
+        cells, place = np.unique(lacks, axis=0, return_inverse=True)
+        parts = {}
+        for own, lacking in enumerate(cells.any(axis=1)):
+            rows = np.flatnonzero(place.ravel() == own)
+            try:
+                parts[own] = rows, self._said(X.iloc[rows])
+            except Exception:  # whatever a pipeline says of None
+                if not lacking:
+                    raise
+        width = next((said.shape[1] for _, said in parts.values()), len(getattr(self.estimator, "classes_", [0])))
+        out = np.full((len(X), width), np.nan)
+        for rows, said in parts.values():
+            out[rows] = said
+        return out
+
+    def _said(self, X):
         if hasattr(self.estimator, "predict_proba"):
             return np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
         said = np.reshape(self.estimator.predict(X), (X.shape[0], -1))

@@ -16,6 +16,8 @@ from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, make_meta_lea
 from ._columns import TableClassifier, TableRegressor, blend, mean_and_error, rows_worth
 from ._conformal import FEWEST_ROWS, ConformalIntervals, ConformalSets, JointCoverage
 from ._conformal_quantiles import ConformalQuantiles
+from ._conformal_ranks import ConformalShortlists
+from ._conformal_times import ConformalTimes
 from ._dynamic import DynamicClassifier, DynamicRegressor
 from ._greedy import GreedyClassifier, GreedyRegressor, selection_path
 from ._hazards import GreedyHazards, MeanHazards
@@ -48,6 +50,8 @@ __all__ = [
     "ConformalIntervals",
     "ConformalQuantiles",
     "ConformalSets",
+    "ConformalShortlists",
+    "ConformalTimes",
     "CostPruner",
     "DynamicClassifier",
     "DynamicRegressor",

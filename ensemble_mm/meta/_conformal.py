@@ -23,11 +23,14 @@ class ByPattern(BaseEstimator):
     of its views and no other. The one that has all views takes all rows.
     """
 
+    _worth = staticmethod(rows_worth)
+
     def _keep(self, scores, pattern, weight, groups):
         self.scores_, self.worth_, self.seen_, self.added_ = {}, {}, [], []
-        self._put(None, *_ranked(scores, rows_worth(weight, len(scores)), groups))
+        weight = self._worth(weight, len(scores))
+        self._put(None, *_ranked(scores, weight, groups))
         if pattern is not None:
-            pattern, weight = _check_pattern(pattern, len(scores)), rows_worth(weight, len(scores))
+            pattern = _check_pattern(pattern, len(scores))
             self.seen_ = np.unique(pattern[weight > 0]).tolist()
             for value in self.seen_:
                 rows = pattern == value
@@ -39,7 +42,7 @@ class ByPattern(BaseEstimator):
     def _add(self, pattern, scores, weight, groups):
         """Keep scores of rows that were predicted as if they had a pattern, unless rows that have it are enough."""
         if pattern not in self.scores_ and len(scores):
-            own = _ranked(scores, rows_worth(weight, len(scores)), groups)
+            own = _ranked(scores, self._worth(weight, len(scores)), groups)
             if own[1][-1:].sum() >= min(FEWEST_ROWS, self.worth_[None][-1]):
                 self._put(pattern, *own)
                 self.added_.append(pattern)
@@ -81,6 +84,10 @@ class ByPattern(BaseEstimator):
             return self.scores_[None][-1]
         values, places = np.unique(pattern, return_inverse=True)
         return np.array([max(self.scores_[k][-1] for k in (None, *self._known(v))) for v in values.tolist()])[places]
+
+    def shares(self, oof, y, weight):
+        """Return how often each row counts for itself and for others of which the truth is not known."""
+        return np.ones(len(y))
 
     def _levels(self, scores, pattern):
         """Return the coverage at which each row is just covered, shape (n_rows,)."""

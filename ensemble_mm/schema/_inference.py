@@ -224,13 +224,16 @@ def _of_dtype(values) -> tuple[str, Any]:
         return "date", DateRule(partial=isinstance(dtype, pd.PeriodDtype))
     if dtype.kind == "m":
         return "time", TimeRule()
-    # Of two bytes no number is so large, and some of them do not compare.
-    size = getattr(getattr(dtype, "subtype", dtype), "itemsize", 8)  # of sparse columns that of their numbers
-    if dtype.kind in "iuf" and size > 2 and 19000101 <= values.min() <= values.max() <= 20991231:
+    if dtype.kind in "iuf" and _all_between(values, 19000101, 20991231):
         rule = learn_dates(Counter(values.dropna().unique().tolist()))
         if rule is not None:
             return "date", rule
     return "number", NumberRule(boolean=dtype.kind == "b")
+
+
+def _all_between(values, low, high) -> bool:
+    known = values.dropna()  # as floats, numbers of all sizes compare
+    return len(known) > 0 and low <= float(known.min()) and float(known.max()) <= high
 
 
 def _may_be_read(known) -> bool:

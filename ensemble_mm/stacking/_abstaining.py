@@ -25,7 +25,7 @@ def silenced(model, X, abstain):
     }
     if abstain != "disagreement":
         coverage = COVERAGE if isinstance(abstain, str) else abstain
-        sets = regions_of(model, out, new.present, coverage, "sets")
+        sets = regions_of(model, out, new.present, coverage, ("sets",))
         silent = {name: inside.sum(axis=1) > 1 for name, inside in sets.items()}
     if abstain in ("disagreement", "both"):
         for name, share in _dissent(model, X, out).items():

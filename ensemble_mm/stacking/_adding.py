@@ -10,7 +10,7 @@ from sklearn.base import clone
 from ..crossfit import Reader, patterns_to_try
 from ..data import kinds_by_column
 from ..store import content_key
-from ._decisions import OF_CLASSES, decided, is_by_class
+from ._decisions import decided, of_classes, threshold_of
 from ._judged import parts
 from ._level import Level, forget_idle
 from ._members import learners_of, members_of_fit
@@ -29,10 +29,9 @@ def fit_beside(model, X, Y, sample_weight, tasks, metadata):
             setting = {key: value for key, value in setting.items() if key not in known}
             other.set_params(**{name: setting or (model.learners if name == "learners" else None)})
     problem = other._problem(X, Y, sample_weight, model.groups_, metadata)
-    for name in OF_CLASSES:  # what is said of classes of the old tasks says nothing of numbers, nor of other classes
-        setting, new = getattr(model, name), problem.tasks.values()
-        of_others = any(is_by_class(setting, task) for task in model.tasks_.values())
-        if all(task.rules.region != "sets" or (of_others and not is_by_class(setting, task)) for task in new):
+    for name, rule_of in (("threshold", threshold_of), ("class_weight", of_classes)):
+        setting = getattr(model, name)  # what suits classes of the old tasks may suit no numbers, nor other classes
+        if all(rule_of(setting, task) is None for task in problem.tasks.values()):
             other.set_params(**{name: None})
     there = [name for name in problem.tasks if name in model.tasks_]
     if there:

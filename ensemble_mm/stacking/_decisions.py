@@ -1,6 +1,7 @@
 """What a fitted stack decides by: chosen on out-of-fold predictions, and judged by what other folds would choose."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from numbers import Real
 
@@ -23,6 +24,22 @@ def of_classes(setting, task):
     if task.rules.region != "sets":
         return None
     return setting if is_by_class(setting, task) else setting_of(setting, task)
+
+
+def is_for_any(setting):
+    """Tell whether a setting is for all tasks that it suits, and says nothing of single ones."""
+    return not isinstance(setting, Mapping)
+
+
+def threshold_of(setting, task):
+    """Return the rule by which a task is decided; None where a rule for all tasks does not suit it."""
+    rule = of_classes(setting, task)
+    if rule is not None and is_for_any(setting):
+        with suppress(TypeError, ValueError):
+            check_threshold(setting, task)
+            return rule
+        return None
+    return rule
 
 
 def is_by_class(setting, task):
@@ -88,7 +105,7 @@ def decided(setting, problem, oof):
     """
     tasks = dict(problem.tasks)
     for name, task in problem.tasks.items():
-        rule, y, weight = of_classes(setting, task), problem.targets[name], problem.weights[name]
+        rule, y, weight = threshold_of(setting, task), problem.targets[name], problem.weights[name]
         if rule is not None:
             decision = _weights(rule, task, oof[name], y, weight, has_both(y, oof[name]))
         elif task.class_weight is not None:
@@ -108,7 +125,7 @@ def metric_for(model, task, kind=None):
     `kind` is that of rows with a class that the fit did not see, which costs 1; None: that of the task.
     """
     kind = task.rules if kind is None else kind
-    scoring, rule = setting_of(model.scoring, task), of_classes(model.threshold, task)
+    scoring, rule = setting_of(model.scoring, task), threshold_of(model.threshold, task)
     if scoring is None and isinstance(rule, Mapping):
         cost = np.ones(kind.n_classes)
         cost[: len(task.classes)] = [rule.get(label, 1.0) for label in task.classes.tolist()]
@@ -126,7 +143,7 @@ def honest(model, name):
     None where nothing was chosen from the rows, or where probabilities are judged.
     """
     task = model.tasks_[name]
-    rule = of_classes(model.threshold, task)
+    rule = threshold_of(model.threshold, task)
     chosen = rule is not None and not isinstance(rule, (Mapping, Real))
     if not chosen or not judges_decisions(setting_of(model.scoring, task)):
         return None

@@ -149,7 +149,7 @@ class StackedClassifier(ClassifierMixin, _SingleStack):
 
     def predict_set(self, X, coverage=0.9) -> np.ndarray:
         """Return the classes that hold the true one with probability `coverage`: bool (n_samples, n_classes)."""
-        (inside,) = self._regions(X, coverage, "sets").values()
+        (inside,) = self._regions(X, coverage, ("sets",)).values()
         return inside
 
 
@@ -217,5 +217,5 @@ class StackedRegressor(RegressorMixin, _SingleStack):
 
     def predict_interval(self, X, coverage=0.9) -> np.ndarray:
         """Return bounds that hold the true number with probability `coverage`: shape (n_samples, 2)."""
-        (bounds,) = self._regions(X, coverage, "intervals").values()
+        (bounds,) = self._regions(X, coverage, ("intervals",)).values()
         return bounds

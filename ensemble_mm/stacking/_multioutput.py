@@ -260,21 +260,27 @@ class MultiOutputStack(BaseStack):
         }
 
     def predict_interval(self, X, coverage=0.9, joint=False) -> dict[str, np.ndarray]:
-        """Return {task: bounds of shape (n_samples, 2)} of the regression tasks.
+        """Return {task: bounds of shape (n_samples, 2)} of the regression tasks and of times to an event.
+
+        A time has a lower bound, in the unit of the times, and an upper one that is infinite.
 
         Parameters
         ----------
         X : as in `fit`
         coverage : float in (0, 1), default=0.9
-            Share of rows whose number lies within the bounds, of each task.
+            Share of rows whose number, or time, lies within the bounds, of each task.
         joint : bool, default=False
             Whether `coverage` is the share of rows in which the truths of **all** tasks are inside at once: numbers
-            within these bounds, classes within the sets of `predict_set(X, coverage, joint=True)`.
+            within these bounds, classes within the sets of `predict_set(X, coverage, joint=True)`. Rankings, which
+            are not of single rows, keep theirs.
         """
-        return self._regions(X, coverage, "intervals", joint)
+        return self._regions(X, coverage, ("intervals",), joint)
 
     def predict_set(self, X, coverage=0.9, joint=False) -> dict[str, np.ndarray]:
         """Return {task: bool array (n_samples, n_classes)} of the classification tasks; of label sets what may be.
+
+        Of a ranking an array (n_samples,) tells which rows may be the most relevant of their query; in the asked share
+        of queries such a row is among them.
 
         Parameters
         ----------
@@ -283,7 +289,8 @@ class MultiOutputStack(BaseStack):
             Share of rows whose class is in the set, of each task.
         joint : bool, default=False
             Whether `coverage` is the share of rows in which the truths of **all** tasks are inside at once: classes
-            in these sets, numbers within the bounds of `predict_interval(X, coverage, joint=True)`.
+            in these sets, numbers within the bounds of `predict_interval(X, coverage, joint=True)`. Rankings, which
+            are not of single rows, keep theirs.
 
         Examples
         --------
@@ -297,7 +304,7 @@ class MultiOutputStack(BaseStack):
         >>> bool((joint >= single).all())
         True
         """
-        return folded(self._regions(X, coverage, "sets", joint), self.tasks_, of_having)
+        return folded(self._regions(X, coverage, ("sets", "shortlists"), joint), self.tasks_, of_having)
 
     def _labels(self, Y):
         return labels_by_task(self.tasks_, Y, named=self._named_tasks)

@@ -27,7 +27,7 @@ from .._kinds import KINDS, Classes
 from .._scorers import check_scorer
 from ..data import kinds_by_column, setting_of
 from ..meta import CALIBRATORS, check_pruner, make_meta_learner
-from ._decisions import OF_CLASSES, check_class_weight, check_threshold, is_by_class
+from ._decisions import OF_CLASSES, check_class_weight, check_threshold, is_by_class, is_for_any
 
 MOST_COPIES = 1000  # a typing error would else fill the memory
 
@@ -87,7 +87,8 @@ calibration : None, "temperature", "isotonic" or dict by task, default=None
 threshold : None, float, str, callable, dict of costs or dict by task, default=None
     How `predict` chooses a class. None: the most probable one. A metric such as "f1" or "balanced_accuracy", or a
     scorer: thresholds that maximise it on out-of-fold predictions. A number: the second of two classes if its
-    probability is above it. A dict from class to the cost of missing it (1 unless named): the class that costs least.
+    probability is above it. Tasks that such a rule does not suit, as "f1" does not suit three classes, go without it.
+    A dict from class to the cost of missing it (1 unless named): the class that costs least.
 class_weight : None, "balanced", dict or dict by task, default=None
     How much a row of each class counts in the fits of learners, as in scikit-learn. Probabilities are corrected back
     to the true frequencies of the classes. Without a `threshold`, `predict` chooses the class with the largest product
@@ -302,8 +303,18 @@ def check_settings(model: StackParameters, tasks) -> None:
             check_entries(parameter, setting, tasks)
             if of_classes or parameter == "calibration":
                 _check_served(parameter, setting, tasks)
-        for task in tasks.values():
-            check(setting, task)
+        served = [task for task in tasks.values() if not of_classes or task.rules.region == "sets"]
+        faults = [fault for task in served if (fault := _fault_of(check, setting, task))]
+        if faults and (len(faults) == len(served) or not (of_classes and is_for_any(setting))):
+            raise faults[0]
+
+
+def _fault_of(check, setting, task):
+    """Return the error of a check; None where a setting suits a task."""
+    try:
+        return check(setting, task)
+    except (TypeError, ValueError) as error:
+        return error
 
 
 def check_entries(parameter, setting, tasks) -> None:

@@ -155,7 +155,7 @@ class PredictionMixin:
         check_is_fitted(self, "levels_")
         return Predictor(self)
 
-    def _regions(self, X, coverage, region, joint=False):
+    def _regions(self, X, coverage, wanted, joint=False):
         check_is_fitted(self)
         out, new = self._predict_tasks(X)
-        return regions_of(self, out, new.present, coverage, region, joint)
+        return regions_of(self, out, new.present, coverage, wanted, joint)

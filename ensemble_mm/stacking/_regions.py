@@ -7,11 +7,27 @@ import numpy as np
 
 from .._checks import DataWarning, warn
 from ..crossfit import patterns_of
-from ..data import Classes, Numbers, Quantiles
-from ..meta import FEWEST_ROWS, ConformalIntervals, ConformalQuantiles, ConformalSets, JointCoverage
+from ..data import Classes, Numbers, Quantiles, Ranking, Survival
+from ..meta import (
+    FEWEST_ROWS,
+    ConformalIntervals,
+    ConformalQuantiles,
+    ConformalSets,
+    ConformalShortlists,
+    ConformalTimes,
+    JointCoverage,
+)
 from ._judged import SIGNIFICANT, has_both, paired_gain, worth_of
 
-REGIONS = {Classes.family: ConformalSets, Numbers.family: ConformalIntervals, Quantiles.family: ConformalQuantiles}
+REGIONS = {
+    Classes.family: ConformalSets,
+    Numbers.family: ConformalIntervals,
+    Quantiles.family: ConformalQuantiles,
+    Survival.family: ConformalTimes,
+    Ranking.family: ConformalShortlists,
+}
+METHODS = {"sets": "sets", "intervals": "interval", "shortlists": "sets"}
+OF_UNITS = "shortlists"  # which hold what belongs together at once, not row by row
 
 
 def fit_regions(run, oof, tried):
@@ -30,15 +46,24 @@ def fit_regions(run, oof, tried):
         if task.rules.region is None:
             continue
         y = run.problem.targets[name]
-        rows = np.flatnonzero(has_both(y, oof[name]))
+        judged = _decisive(task.rules, y)
+        rows = np.flatnonzero(has_both(y, oof[name]) & judged)
         regions[name] = REGIONS[task.rules.family]()
         guesses = {"guesses": _guesses(run, name, oof[name], tried, pattern)} if task.rules.region == "sets" else {}
         regions[name].fit(oof[name][rows], y[rows], pattern[rows], *_counted(run.problem, [name], rows), **guesses)
         for value, out in tried.items():
-            some = has_both(y[run.tried.rows], out[name])
+            some = has_both(y[run.tried.rows], out[name]) & judged[run.tried.rows]
             rows = run.tried.rows[some]
             regions[name].add(value, out[name][some], y[rows], *_counted(run.problem, [name], rows))
-    return regions, _fit_joint(run, regions, oof, tried, pattern) if len(regions) > 1 else None
+    by_row = {name: region for name, region in regions.items() if run.problem.tasks[name].rules.region != OF_UNITS}
+    return regions, _fit_joint(run, by_row, oof, tried, pattern) if len(by_row) > 1 else None
+
+
+def _decisive(kind, y):
+    """Return which rows with a label tell how often regions hold the truth."""
+    out, known = np.zeros(len(y), dtype=bool), ~np.isnan(y)
+    out[known] = kind.decisive(y[known])
+    return out
 
 
 def _guesses(run, name, oof, tried, pattern):
@@ -58,20 +83,28 @@ def _guesses(run, name, oof, tried, pattern):
 
 
 def _fit_joint(run, regions, oof, tried, pattern):
-    rows, levels = _levels(run.problem, regions, oof, np.arange(run.problem.n_rows), pattern)
-    joint = JointCoverage().fit(levels, pattern[rows], *_counted(run.problem, list(regions), rows))
+    rows, levels, weight = _levels(run.problem, regions, oof, np.arange(run.problem.n_rows), pattern)
+    groups = _counted(run.problem, list(regions), rows)[1]
+    joint = JointCoverage().fit(levels, pattern[rows], weight, groups)
     for value, out in tried.items():
-        rows, levels = _levels(run.problem, regions, out, run.tried.rows, np.full(len(run.tried.rows), value))
-        joint.add(value, levels, *_counted(run.problem, list(regions), rows))
+        rows, levels, weight = _levels(run.problem, regions, out, run.tried.rows, np.full(len(run.tried.rows), value))
+        joint.add(value, levels, weight, _counted(run.problem, list(regions), rows)[1])
     return joint
 
 
 def _levels(problem, regions, out, rows, pattern):
-    """Return the rows in which all tasks have a label and a prediction, and when each task is just covered."""
+    """Return the rows in which all tasks have a label and a prediction, when each task is just covered, and weights."""
     targets = {name: problem.targets[name][rows] for name in regions}
     some = np.all([has_both(targets[name], out[name]) for name in regions], axis=0)
-    levels = [r.levels(out[name][some], targets[name][some], pattern[some]) for name, r in regions.items()]
-    return rows[some], np.column_stack(levels)
+    weight, _ = _counted(problem, list(regions), rows[some])
+    levels = []
+    for name, region in regions.items():
+        oof, y = out[name][some], targets[name][some]
+        levels.append(region.levels(oof, y, pattern[some]))
+        share = region.shares(oof, y, weight)
+        weight = share if weight is None else weight * share
+    counts = weight > 0  # none where of two times one is censored in every row
+    return rows[some][counts], np.column_stack(levels)[counts], weight[counts] if counts.any() else None
 
 
 def _counted(problem, names, rows):
@@ -82,32 +115,33 @@ def _counted(problem, names, rows):
     return None if plain else np.mean(weights, axis=0)[rows], None if groups is None else groups[rows]
 
 
-def regions_of(model, out, present, coverage, region, joint=False):
-    """Return {task: intervals or sets} of predictions of new rows, of the tasks that have such.
+def regions_of(model, out, present, coverage, wanted, joint=False):
+    """Return {task: intervals, sets or shortlists} of predictions of new rows, of the tasks that have what is wanted.
 
-    With `joint`, all tasks of a row are covered at once, those of the other kind with them.
+    With `joint`, all tasks of a row are covered at once, those of other kinds with them. Shortlists are not of a row.
     """
     pattern = patterns_of(present)
     kinds = {name: model.tasks_[name].rules for name in out}
-    if not any(kind.region for kind in kinds.values()):
+    has = {name: kind.region for name, kind in kinds.items() if name in model.conformal_}  # files of before lack some
+    if not has:
         name, kind = next(iter(kinds.items()))
         raise ValueError(f"Task {name!r} is {kind.words}, for which there are neither intervals nor sets: use predict.")
-    if not any(kind.region == region for kind in kinds.values()):
+    if not any(region in wanted for region in has.values()):
         return {}
     _warn_of_new(pattern, list(present), model.conformal_)
-    if joint and model.joint_ is None and len(model.conformal_) > 1:
+    n_joint = sum(region != OF_UNITS for region in has.values())
+    if joint and model.joint_ is None and n_joint > 1:
         raise ValueError(
             "What was added to this model is not for all tasks, which were never judged together: fit all for joint "
             "coverage."
         )
-    if joint and model.joint_ is not None:
-        coverage = model.joint_.of_each(coverage, pattern)
-    method = {"intervals": "interval", "sets": "sets"}[region]
-    rules = {name: kind for name, kind in kinds.items() if kind.region == region}
-    return {
-        name: rule.within(getattr(model.conformal_[name], method)(out[name], coverage, pattern))
-        for name, rule in rules.items()
-    }
+    of_row = model.joint_.of_each(coverage, pattern) if joint and model.joint_ is not None else coverage
+    found = {}
+    for name, region in has.items():
+        if region in wanted:
+            asked = coverage if region == OF_UNITS else of_row
+            found[name] = getattr(model.conformal_[name], METHODS[region])(out[name], asked, pattern)
+    return {name: kinds[name].within(region) for name, region in found.items()}
 
 
 def said(labels, silent):

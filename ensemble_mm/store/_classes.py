@@ -43,6 +43,8 @@ _OURS = {
     "meta._choice": "AutoClassifier AutoRegressor",
     "meta._conformal": "ConformalIntervals ConformalSets JointCoverage",
     "meta._conformal_quantiles": "ConformalQuantiles",
+    "meta._conformal_ranks": "ConformalShortlists",
+    "meta._conformal_times": "ConformalTimes",
     "meta._dynamic": "DynamicClassifier DynamicRegressor",
     "meta._greedy": "GreedyClassifier GreedyRegressor",
     "meta._hazards": "GreedyHazards MeanHazards",

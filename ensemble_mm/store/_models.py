@@ -12,7 +12,7 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -157,7 +157,7 @@ def load(path: str | os.PathLike, trusted: Sequence = ()) -> Any:
         others = path.absolute().parent.glob("*")
         beside = sorted(other.name for other in others if other.suffix == path.suffix)
         raise FileNotFoundError(f"There is no file {printable(repr(str(path)))}.{did_you_mean(path.name, beside)}")
-    finder = Finder([trusted] if isinstance(trusted, (str, type)) else trusted)
+    finder = Finder(_named(trusted))
     manifest, parts, size = _read_parts(path)
     try:
         return _build(manifest, parts, size, finder)
@@ -174,6 +174,17 @@ def load(path: str | os.PathLike, trusted: Sequence = ()) -> Any:
         raise ModelFileError(
             f"{str(path)!r} cannot be rebuilt: {type(error).__name__}: {printable(str(error)[:500])}.{hint}"
         ) from error
+
+
+def _named(trusted) -> list:
+    """Return what may be built, as names and types."""
+    named = list(trusted) if isinstance(trusted, Iterable) and not isinstance(trusted, (str, type)) else [trusted]
+    if not all(isinstance(item, (str, type)) for item in named):
+        raise TypeError(
+            f"trusted={trusted!r} does not name what may be built: list classes or names, such as "
+            'trusted=["my_module.MyLearner"]. The error of a load without `trusted` lists those that a file needs.'
+        )
+    return named
 
 
 def read_manifest(path: str | os.PathLike) -> dict:

@@ -49,3 +49,12 @@ def test_records_are_times_to_an_event():
 def test_what_tells_no_times_to_an_event_is_told(change, kind, words):
     with pytest.raises(ValueError, match=words):
         resolve_targets(Y.assign(**change), kind)
+
+
+def test_what_is_said_of_rows_without_a_label_may_be_anything():
+    times = pd.DataFrame({"days": [0.0, 3, 2, 5], "died": [None, True, False, True]})
+    encoded = resolve_targets(times, DEATH)[1]["death"]
+    np.testing.assert_array_equal(encoded, [np.nan, 3, -2, 5])
+    ranked = {"grade": [-1, 1, 0, 2], "query": [None, "a", "a", "a"]}
+    encoded = resolve_targets(pd.DataFrame(ranked), {"order": ("ranking", "grade", "query")})[1]["order"]
+    assert np.isnan(encoded[0]) and not np.isnan(encoded[1:]).any()

@@ -99,3 +99,19 @@ def test_a_threshold_that_cannot_be_is_told_before_the_fit(rare, threshold, word
     X, Y = rare
     with pytest.raises(ValueError, match=words):
         MultiOutputStack(learners=LEARNERS, threshold=threshold).fit(X, Y)
+
+
+@pytest.mark.parametrize("threshold, suits", [("f1", ["rare"]), (0.3, ["rare"]), ("f1_macro", ["rare", "stars"])])
+def test_one_rule_for_all_tasks_goes_to_those_that_it_suits(rare, threshold, suits, tmp_path):
+    X, Y = rare
+    Y = Y.assign(stars=np.digitize(X[:, 1], [-0.5, 0.5]))
+    kinds = {"stars": "ordinal"}
+    model = MultiOutputStack(learners=LEARNERS, cv=3, random_state=0, tasks=kinds, threshold=threshold).fit(X, Y)
+    assert list(model.thresholds_) == suits
+    assert np.isfinite(model.leaderboard()["score"]).all()
+    more = model.add_task(X, {"more": (Y["stars"] > 1).astype(int) + (Y["stars"] > 0)}, tasks={"more": "ordinal"})
+    assert {*more.thresholds_} == {*suits} | ({"more"} if threshold == "f1_macro" else set())
+    with pytest.raises(ValueError, match="of task 'stars' is for two classes|cannot judge"):
+        MultiOutputStack(learners=LEARNERS, cv=3, tasks=kinds, threshold="f1").fit(X, Y[["stars"]])
+    with pytest.raises(ValueError, match="cannot judge ordered classes"):
+        MultiOutputStack(learners=LEARNERS, cv=3, tasks=kinds, threshold={"stars": "f1"}).fit(X, Y)

@@ -95,3 +95,16 @@ def test_what_cannot_be_an_exposure_is_told():
 def test_the_command_line_takes_it():
     given = ["fit", "t.csv", "--targets", "n,years", "--kind", "claims=count:n:years", "--out", "m"]
     assert make_parser().parse_args(given).kind == [("claims", ("count", "n", "years"))]
+
+
+@pytest.mark.parametrize("exposure", [0.0, -1.0, np.inf])
+def test_where_the_count_is_unknown_any_exposure_is_allowed(exposure):
+    X, Y, _ = insured(60)
+    Y = Y.astype(float)
+    Y.loc[:9, "n"] = np.nan
+    strange = Y.assign(years=Y["years"].where(Y.index > 4, exposure))
+    models = [fitted(X, given, learners=[("ridge", Ridge())]) for given in (strange, Y.assign(
+        years=Y["years"].where(Y.index > 4)))]  # fmt: skip
+    assert models[0].tasks_["claims"].exposure == models[1].tasks_["claims"].exposure
+    np.testing.assert_array_equal(*(model.predict(X)["claims"] for model in models))
+    assert np.isfinite(models[0].score(X, strange))

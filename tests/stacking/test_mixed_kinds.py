@@ -65,7 +65,8 @@ def check(model, X, Y, folder):
         model.tasks_
     ) - 1
     assert np.isfinite(model.score(X, Y)) and {*model.tasks_} <= {*model.evaluate(X, Y).index}
-    assert {*model.predict_interval(X)} == {"claims", "price"} and {*model.predict_set(X)} == {"tags", "level", "kind"}
+    assert {*model.predict_interval(X)} == {"claims", "price", "death"}
+    assert {*model.predict_set(X)} == {"tags", "level", "kind", "order"}
     assert not out.drop(columns="tags").isna().to_numpy().any()
 
 

@@ -11,6 +11,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -224,3 +225,23 @@ def test_plans_tasks_and_added_learners_know_of_it(data):
     second = FrozenEstimator(GaussianNB().fit(X[NUMBERS], y))
     with pytest.raises(ValueError, match="'new' was fitted before.*fit anew"):
         model.add_learner(X, Y[["kind"]], ("new", second))
+
+
+def test_a_fitted_pipeline_abstains_where_it_cannot_read_what_is_missing(data, tmp_path):
+    X, _, y = data
+    numbers = make_pipeline(SimpleImputer(), StandardScaler())
+    read = make_column_transformer((CountVectorizer(), "review"), (numbers, NUMBERS))
+    pipeline = make_pipeline(read, LogisticRegression()).fit(X[:OLD], y[:OLD])
+    model = StackedClassifier(learners=[("old", FrozenEstimator(pipeline), "all"), ("linear", LogisticRegression())])
+    model, few = fitted(model, X[OLD:], y[OLD:]), X[:8].copy()
+    few.loc[:2, "review"] = None
+    few.loc[2:4, "age"] = np.nan  # which it can do without
+    said = said_by(model, few)
+    np.testing.assert_allclose(said[3:], pipeline.predict_proba(few[3:])[:, 1])
+    assert np.isnan(said[:3]).all()
+    alone = [said_by(model, few[row : row + 1])[0] for row in range(8)]
+    np.testing.assert_array_equal(said, alone)
+    assert np.isfinite(model.predict_proba(few)).all() and model.compiled().predict(few).shape == (8,)
+    X = X.assign(review=X["review"].where(X.index % 4 > 0))
+    again = fitted(model, X[OLD:], y[OLD:])
+    assert np.isfinite(again.oof_["y"]).all()
