@@ -20,6 +20,7 @@ from sklearn.utils.metadata_routing import (
 
 from ._checks import did_you_mean
 
+WHERE_ROWS_ARE_NEW = ("predict", "predict_proba", "decision_function", "transform")
 OF_THE_STACK = ("sample_weight", "groups")  # which learners that can take them get without asking
 
 
@@ -45,12 +46,13 @@ class Metadata:
         """Return the metadata of some rows."""
         return Metadata({name: _taken(value, places) for name, value in self.rows.items()}, self.whole)
 
-    def asked_by(self, learner) -> "Metadata | None":
-        """Return what a learner asks for, by the keywords of its `fit`; None where that is nothing."""
+    def asked_by(self, learner, method="fit") -> "Metadata | None":
+        """Return what a learner asks for, by the keywords of its `fit` or another method; None where it is nothing."""
         if hands_on(learner):
-            names = {name: name for name, asked in known_names(learner).items() if asked and name not in OF_THE_STACK}
+            asked = known_names(learner, method)
+            names = {name: name for name, is_asked in asked.items() if is_asked and name not in OF_THE_STACK}
         else:
-            requests = _routing_of(learner).fit.requests
+            requests = getattr(_routing_of(learner), method).requests
             names = {word: _called(word, alias) for word, alias in requests.items() if alias}
         rows, whole = (
             {word: part[name] for word, name in names.items() if name in part} for part in (self.rows, self.whole)
@@ -86,9 +88,9 @@ def hands_on(estimator) -> bool:
     return isinstance(_routing_of(estimator), MetadataRouter)
 
 
-def known_names(estimator) -> dict[str, bool]:
-    """Return the names of metadata that `fit` of an estimator and of its parts can take, and which are asked for."""
-    return _known(_routing_of(estimator), "fit")
+def known_names(estimator, method="fit") -> dict[str, bool]:
+    """Return the names of metadata that a method of an estimator and its parts can take, and which are asked for."""
+    return _known(_routing_of(estimator), method)
 
 
 def _routing_of(estimator):
@@ -115,10 +117,11 @@ def _called(word, alias) -> str:
     return alias if isinstance(alias, str) else word
 
 
-def check_asked(given, learners, **own) -> None:
+def check_asked(given, learners, methods=("fit",), **own) -> None:
     """Raise an error, of the classes that scikit-learn has for it, unless learners can take the metadata of a fit.
 
-    `learners` are listed by name, `own` are the weights and groups that the fit is also given.
+    `learners` are listed by name and asked by the `methods` that they learn by, `own` are the weights and groups that
+    the fit is also given.
     """
     if not given:
         return
@@ -130,7 +133,13 @@ def check_asked(given, learners, **own) -> None:
             f"fit got {words}, which is handed on to learners only with metadata routing: call "
             "sklearn.set_config(enable_metadata_routing=True), and set_fit_request of the learners."
         )
-    asked = {name for _, learner in learners for name, is_asked in known_names(learner).items() if is_asked}
+    asked = {
+        name
+        for _, learner in learners
+        for method in methods
+        for name, is_asked in known_names(learner, method).items()
+        if is_asked
+    }
     strange = [name for name in given if name not in asked]
     if strange:
         near = did_you_mean(strange[0], [*OF_THE_STACK, *sorted(asked)])
@@ -143,6 +152,31 @@ def check_asked(given, learners, **own) -> None:
             known = known_names(learner)
             passed = {key: value for key, value in (given | own).items() if value is not None and key in known}
             process_routing(learner, "fit", **passed)
+
+
+def check_unasked(learners, extractors, metas) -> None:
+    """Raise a ValueError where a part asks for metadata that it would not get: a stack hands them to fits of learners.
+
+    Parameters
+    ----------
+    learners, extractors, metas : list of (what it is called, part)
+    """
+    if not get_config()["enable_metadata_routing"]:
+        return
+    everywhere = ("fit", *WHERE_ROWS_ARE_NEW)
+    for parts, methods, given in (
+        (learners, WHERE_ROWS_ARE_NEW, ()), (extractors, everywhere, ()), (metas, everywhere, OF_THE_STACK)
+    ):  # fmt: skip
+        for name, part in parts:
+            for method in methods:
+                asked = [word for word, is_asked in known_names(part, method).items() if is_asked]
+                strange = [word for word in asked if word not in given]
+                if strange:
+                    raise ValueError(
+                        f"{name} asks for {strange[0]!r} in {method}, but metadata are handed on only where learners "
+                        f"are fitted: put what it needs into a column of X, or ask by set_{method}_request("
+                        f"{strange[0]}=False) for nothing."
+                    )
 
 
 def asking_for(own: MetadataRequest, learners) -> MetadataRequest:

@@ -178,7 +178,7 @@ def test_kinds_with_losses_of_their_own_hand_on(rows):
     learner = QuantileRegressor(alpha=0).set_fit_request(price=True)
     model = MultiOutputStack(AS_IT_IS, [("q", learner)], cv=2, tasks={"y": "quantile"})
     model.fit(X, pd.DataFrame({"y": y}), price=price)
-    check_own_rows(3)
+    check_own_rows()
 
 
 def test_errors_are_scikit_learns(rows):
@@ -241,3 +241,69 @@ def test_sparse_and_several_columns_are_cut():
     mixed = Metadata.of({"e": ["a", 1, np.nan] * 2}, 6)[[0, 1, 2]].params["e"].tolist()
     assert mixed[:2] == ["a", 1] and np.isnan(mixed[2])
     assert known_names(object()) == {}
+
+
+class Growing(Priced):
+    """Learns on by `partial_fit`, with metadata of its own."""
+
+    def partial_fit(self, X, y, cost=None):
+        self.seen.append((np.asarray(X)[:, 1].astype(int), cost, None, None))
+        self.count_ = getattr(self, "count_", 0) + len(y)
+        return self
+
+
+@pytest.mark.parametrize(
+    "make", [lambda learner: learner, lambda learner: make_pipeline(FunctionTransformer(), learner)]
+)
+def test_new_rows_bring_their_metadata(make, rows, tmp_path):
+    X, y, price = rows
+    growing = Growing().set_fit_request(price=True).set_partial_fit_request(cost=True)
+    model = StackedRegressor(AS_IT_IS, [("g", make(growing))], cv=2, random_state=0)
+    model.fit(X[:40], y[:40], price=price[:40])
+    em.save(model, tmp_path / "m.emm")
+    for before in (model, em.load(tmp_path / "m.emm", trusted=[Growing, Priced])):
+        Priced.seen.clear()
+        more = before.update(X[40:], y[40:], cost=price[40:])
+        check_own_rows()
+        assert more.oof_["y"].shape == (60,)
+    with pytest.raises(TypeError, match="got 'price_', for which no learner asks.*mean 'price'"):
+        model.update(X[40:], y[40:], price_=price[40:])
+
+
+def test_learners_that_are_fitted_anew_get_metadata_of_old_and_new_rows(rows):
+    X, y, price = rows
+    model = StackedRegressor(AS_IT_IS, [("p", asking())], cv=2, random_state=0).fit(X[:40], y[:40], price=price[:40])
+    Priced.seen.clear()
+    model.update(X[40:], y[40:], old=X[:40], price=price)
+    check_own_rows()
+    assert max(len(numbers) for numbers, *_ in Priced.seen) == 60
+    with pytest.raises(ValueError, match="'price' has a value for each of the 20 new rows alone: with old= give those"):
+        model.update(X[40:], y[40:], old=X[:40], price=price[40:])
+
+
+def test_tasks_and_learners_that_are_added_bring_theirs(rows):
+    X, y, price = rows
+    model = MultiOutputStack(AS_IT_IS, [("p", asking())], cv=2, random_state=0).fit(X, {"a": y}, price=price)
+    Priced.seen.clear()
+    model.add_task(X, {"b": -y}, price=price)
+    check_own_rows()
+    Priced.seen.clear()
+    model.add_learner(X, {"a": y}, ("q", Priced(1.0).set_fit_request(price="worth")), worth=price)
+    check_own_rows()
+
+
+class Named(Priced):
+    def predict(self, X, offset=None):
+        return super().predict(X)
+
+
+def test_what_asks_elsewhere_than_where_learners_are_fitted_is_told(rows):
+    X, y, price = rows
+    learner = Named().set_predict_request(offset=True)
+    with pytest.raises(ValueError, match="Learner 'n' .*'offset' in predict.* only where learners are fitted"):
+        StackedRegressor(AS_IT_IS, [("n", learner)], cv=2).fit(X, y)
+    views = [("v", StandardScaler().set_fit_request(sample_weight=True), [0, 1])]
+    with pytest.raises(ValueError, match="extractor of view 'v' asks for 'sample_weight' in fit"):
+        StackedRegressor(views, [("p", Priced())], cv=2).fit(X, y)
+    with pytest.raises(ValueError, match="The meta-learner .* asks for 'price' in fit"):
+        StackedRegressor(AS_IT_IS, [("p", Priced())], cv=2, meta_learner=asking()).fit(X, y)

@@ -9,6 +9,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 
 from .._estimators import EARLY_STOPPING, is_fitted_whole, known_before
+from .._metadata import Metadata
 from .._routing import keyword
 from .._rows import assemble
 from .._stopping import fit_learner
@@ -37,6 +38,7 @@ class UpdateMember(Job):
     share: float  # of the new rows in those that were learned from before
     seed: int
     groups: np.ndarray | None = None  # of these
+    metadata: Metadata | None = None  # of these, of which a learner is given what it asks for
 
     @property
     def name(self):
@@ -49,13 +51,14 @@ class UpdateMember(Job):
         known = np.isin(self.y, model.codes) if model.codes else np.ones(len(self.y), dtype=bool)
         some = known & self.new
         if some.any():
-            learner = continued(model.estimator, *self._rows(some), self.share)
+            learner = continued(model.estimator, *self._rows(some), self.share, self.metadata and self.metadata[some])
             if learner is not None:
                 return replace(model, estimator=learner)
         if self.new.all() or not known.any() or not hasattr(model.estimator, "fit"):  # as what a network says of a task
             return None
         learner = clone(model.estimator)
-        fit_learner(learner, *self._rows(known), self.seed, None if self.groups is None else self.groups[known])
+        groups, metadata = (part if part is None else part[known] for part in (self.groups, self.metadata))
+        fit_learner(learner, *self._rows(known), self.seed, groups, metadata)
         return replace(model, estimator=learner)
 
     def _rows(self, some):
@@ -65,13 +68,14 @@ class UpdateMember(Job):
         return X, target, self.model.weighed(target, None if self.weight is None else self.weight[some])
 
 
-def continued(learner, X, y, weight, share):
+def continued(learner, X, y, weight, share, metadata=None):
     """Return a copy of a fitted learner that went on with new rows; None where it cannot.
 
     Boosting adds as many trees per row as it has, on all classes or not at all.
     """
     if isinstance(learner, Pipeline):
-        last = continued(learner[-1], learner[:-1].transform(X) if len(learner) > 1 else X, y, weight, share)
+        X = learner[:-1].transform(X) if len(learner) > 1 else X
+        last = continued(learner[-1], X, y, weight, share, metadata)
         if last is None:
             return None
         whole = copy(learner)
@@ -79,15 +83,22 @@ def continued(learner, X, y, weight, share):
         return whole
     package = type(learner).__module__.partition(".")[0]
     if package in BOOSTERS:
-        return _boosted(learner, X, y, weight, share, *BOOSTERS[package])
+        return _boosted(learner, X, y, weight, share, metadata)
     if not hasattr(learner, "partial_fit"):
         return None
     more = deepcopy(learner)
     weights = {"sample_weight": weight} if "sample_weight" in signature(more.partial_fit).parameters else {}
-    return more.partial_fit(X, y, **weights)
+    return more.partial_fit(X, y, **weights, **_asked(metadata, learner, "partial_fit"))
 
 
-def _boosted(learner, X, y, weight, share, before, booster):
+def _asked(metadata, learner, method):
+    """Return the metadata that a method of a learner asks for, as keyword arguments."""
+    known = metadata and metadata.asked_by(learner, method)
+    return known.params if known else {}
+
+
+def _boosted(learner, X, y, weight, share, metadata):
+    before, booster = BOOSTERS[type(learner).__module__.partition(".")[0]]
     if is_classifier(learner) and len(np.unique(y)) < len(learner.classes_):
         return None
     params = learner.get_params(deep=False)
@@ -95,7 +106,8 @@ def _boosted(learner, X, y, weight, share, before, booster):
     more = clone(learner).set_params(n_estimators=trees, **{n: None for n in EARLY_STOPPING if params.get(n)})
     found = getattr(learner, booster)
     weights = {} if weight is None or keyword(more, "sample_weight") is None else {"sample_weight": weight}
-    more.fit(X, y, **{before: found() if callable(found) else found}, **weights)
+    known = _asked(metadata, learner, "fit")
+    more.fit(X, y, **{before: found() if callable(found) else found}, **weights, **known)
     if booster == "booster_":
         # LightGBM's holds on to the model that it went on from: it has all trees of it.
         more._Booster = type(more.booster_)(model_str=more.booster_.model_to_string())

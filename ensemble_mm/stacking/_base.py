@@ -37,7 +37,7 @@ from ..store import BlockFolder, FeatureCache, JobStore, content_key, versions
 from ._adding import with_learner
 from ._by_pattern import adapted, losses_by_views
 from ._cascade import measured_views
-from ._cautions import fitted_before, left_out
+from ._cautions import check_requests, fitted_before, left_out
 from ._decisions import decided, with_class_weights
 from ._diagram import diagram
 from ._level import Level, forget_idle
@@ -261,7 +261,7 @@ class BaseStack(
         with PLAIN_OUTPUT():
             return with_learner(self, X, Y, entry, metadata)
 
-    def update(self, X, Y, sample_weight=None, groups=None, *, old=None) -> Self:
+    def update(self, X, Y, sample_weight=None, groups=None, *, old=None, **metadata) -> Self:
         """Return a stack that has learned from new rows, too, without the rows of its fit.
 
         The new rows are one more fold: the fitted models predict them before they learn from them. Then learners with
@@ -277,6 +277,9 @@ class BaseStack(
             Needed if the fit had groups. The groups of new rows must be others.
         old : as X in `fit`, default=None
             The rows of the fit, in the same order, for learners that cannot go on.
+        **metadata : as in `fit`
+            What learners ask for, by `set_partial_fit_request` of those that learn on by it. If `old` is given, what
+            has a value per row has those of the old rows first.
 
         Returns
         -------
@@ -303,13 +306,14 @@ class BaseStack(
         """
         check_is_fitted(self)
         with PLAIN_OUTPUT():
-            return updated(self, X, Y, sample_weight, groups, old)
+            return updated(self, X, Y, sample_weight, groups, old, metadata)
 
     # -- input ---------------------------------------------------------------------------------------------------
 
     def _problem(self, X, Y, sample_weight=None, groups=None, metadata=None):
         """Return what X and Y ask for; nothing in it is changed later."""
         check_asked(metadata, self._named_parts("learners"), sample_weight=sample_weight, groups=groups)
+        check_requests(self)
         if Y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y is None: give labels."

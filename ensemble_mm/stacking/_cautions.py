@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from .._checks import did_you_mean
 from .._estimators import fitted_part, most_rows
+from .._metadata import check_unasked
 from .._routing import keyword, splits_groups
 
 READ_AS_MADE = (
@@ -98,4 +99,14 @@ def left_out(report, budget) -> str:
     return late and (
         f"The time budget of {budget} s was over before these were done, so the model is without them: {late}. Give "
         "more time for a better model."
+    )
+
+
+def check_requests(stack) -> None:
+    """Raise a ValueError where a part of a stack asks for metadata that it would not get."""
+    metas = stack.meta_learner.values() if isinstance(stack.meta_learner, dict) else [stack.meta_learner]
+    check_unasked(
+        [(f"Learner {name!r}", part) for name, part in stack._named_parts("learners")],
+        [(f"The extractor of view {name!r}", part) for name, part in stack._named_parts("views")],
+        [(f"The meta-learner {meta!r}", meta) for meta in metas if hasattr(meta, "fit")],
     )

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from .._checks import tell, warn
+from .._metadata import Metadata, check_asked, has_rows
 from ..crossfit import ALL_ROWS, CrossFit, Features, Fit, Unseen, UpdateMember, check_failures, patterns_to_try
 from ..data import Problem, task_weights, units_of, views_of, whole_units
 from ._adding import accounted, check_shared, contributions_with, copies_of, known_patterns, readable
@@ -19,15 +20,17 @@ from ._level import forget_idle
 from ._seen import marks_of, told_of_seen
 
 
-def updated(model, X, Y, sample_weight, groups, old):
+def updated(model, X, Y, sample_weight, groups, old, metadata):
     """Return a stack that learned from new rows, too; see `BaseStack.update`."""
     check_shared(model)
+    ways = ("fit", "partial_fit")
+    check_asked(metadata, model._named_parts("learners"), ways, sample_weight=sample_weight, groups=groups)
     new = model._new_rows(X)
     tell(told_of_seen(model, new.columns))
     fresh = _labels(model, Y, sample_weight, new.n_rows)
     table = model._run_levels(new)[0]
     run, whole = _joint_run(model, new, fresh, groups, table)
-    jobs = _updates(model, run, new, old)
+    jobs = _updates(model, run, new, old, metadata)
     results = run.runner.run("update", jobs)
     check_failures(jobs, results)
     models, stayed = {}, []
@@ -125,11 +128,19 @@ def _joint_groups(model, groups, targets, n):
     return whole_units(np.concatenate([model.groups_, codes + model.groups_.max() + 1]), model.tasks_, targets)
 
 
-def _updates(model, run, new, old):
+def _updates(model, run, new, old, metadata):
     """Return the jobs by which members of the first level learn from new rows."""
     parts = [new] if old is None else [_old_rows(model, old), new]
+    n_rows = sum(part.n_rows for part in parts)
+    of_new = [name for name, value in metadata.items() if len(parts) > 1 and has_rows(value, new.n_rows)]
+    if of_new and new.n_rows != n_rows:
+        raise ValueError(
+            f"{of_new[0]!r} has a value for each of the {new.n_rows} new rows alone: with old= give those of the rows "
+            "of the fit first, then those of the new ones."
+        )
+    given = Metadata.of(metadata, n_rows)
     jobs = [
-        _update(model, run, parts, Fit(member, fold), fitted)
+        _update(model, run, parts, given, Fit(member, fold), fitted)
         for member, models in model.levels_[0].models.items()
         for fold, fitted in models.items()
         if fitted is not None and fitted.estimator is not None
@@ -137,7 +148,7 @@ def _updates(model, run, new, old):
     return [job for job in jobs if job is not None]
 
 
-def _update(model, run, parts, fit, fitted):
+def _update(model, run, parts, metadata, fit, fitted):
     """Return the job by which a fitted member learns from parts of the rows, the last new; None where it has none."""
     n_new, task = parts[-1].n_rows, fit.member.task
     n_rows = sum(part.n_rows for part in parts)
@@ -158,6 +169,7 @@ def _update(model, run, parts, fit, fitted):
         fit, fitted, tuple(map(_stacked, zip(*blocks, strict=True))), rows, y[rows],
         None if weight is None else weight[rows], is_new, share,
         run.seed_of(f"update of {fit.member.learner}", task), None if groups is None else groups[rows],
+        metadata and metadata[rows],
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 
 from ensemble_mm import MultiOutputStack
 from ensemble_mm.endpoint._answers import answer, table_of
@@ -34,7 +34,8 @@ def test_times_have_lower_bounds_and_of_queries_it_is_told_which_rows_may_be_fir
         "clicked": (X["b"] + rng.normal(size=90) / 4 > 0.5).astype(int),
     })  # fmt: skip
     kinds = {"churn": ("survival", "days", "left"), "order": ("ranking", "clicked", "query")}
-    model = MultiOutputStack(learners=["linear"], cv=3, tasks=kinds, strategy="independent", random_state=0).fit(X, Y)
+    learners = [("poisson", PoissonRegressor()), ("ridge", Ridge())]
+    model = MultiOutputStack(learners=learners, cv=3, tasks=kinds, strategy="independent", random_state=0).fit(X, Y)
     found = answer(model, model.tasks_, X[:8], Options(interval=True, set=True, coverage=0.8))
     low, high = model.predict_interval(X[:8], 0.8)["churn"].T
     assert [row["churn"] for row in found["intervals"]] == [[bound, None] for bound in low] and (low > 0).all()

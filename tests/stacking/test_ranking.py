@@ -92,6 +92,8 @@ def test_a_ranking_stands_beside_other_tasks(tmp_path):
 def test_where_only_a_ranking_is_learned_there_are_no_intervals():
     X, Y = searches()
     model = em.MultiOutputStack(learners=[("ridge", Ridge())], cv=3, tasks=KIND).fit(X, Y[["grade", "query"]])
+    assert model.predict_interval(X) == {} and list(model.predict_set(X)) == ["fit"]
+    model.conformal_ = {}  # as in a file of before there were lists
     for ask in (model.predict_interval, model.predict_set):
         with pytest.raises(ValueError, match="'fit' is a ranking within queries, for which there are neither"):
             ask(X)
