@@ -90,6 +90,8 @@ def hands_on(estimator) -> bool:
 
 def known_names(estimator, method="fit") -> dict[str, bool]:
     """Return the names of metadata that a method of an estimator and its parts can take, and which are asked for."""
+    if method == "partial_fit":  # of a pipeline the last step alone goes on
+        estimator = getattr(estimator, "steps", [("", estimator)])[-1][1]
     return _known(_routing_of(estimator), method)
 
 
