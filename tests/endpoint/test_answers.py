@@ -34,7 +34,7 @@ def test_times_have_lower_bounds_and_of_queries_it_is_told_which_rows_may_be_fir
         "clicked": (X["b"] + rng.normal(size=90) / 4 > 0.5).astype(int),
     })  # fmt: skip
     kinds = {"churn": ("survival", "days", "left"), "order": ("ranking", "clicked", "query")}
-    learners = [("poisson", PoissonRegressor()), ("ridge", Ridge())]
+    learners = {"churn": [("poisson", PoissonRegressor())], "order": [("ridge", Ridge())]}
     model = MultiOutputStack(learners=learners, cv=3, tasks=kinds, strategy="independent", random_state=0).fit(X, Y)
     found = answer(model, model.tasks_, X[:8], Options(interval=True, set=True, coverage=0.8))
     low, high = model.predict_interval(X[:8], 0.8)["churn"].T
