@@ -232,8 +232,8 @@ def _of_dtype(values) -> tuple[str, Any]:
 
 
 def _all_between(values, low, high) -> bool:
-    known = values.dropna()  # as floats, numbers of all sizes compare
-    return len(known) > 0 and low <= float(known.min()) and float(known.max()) <= high
+    known = values.dropna().to_numpy(dtype=np.float64)  # in which numbers of all dtypes compare
+    return len(known) > 0 and low <= known.min() and known.max() <= high
 
 
 def _may_be_read(known) -> bool:
