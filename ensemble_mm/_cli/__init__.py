@@ -22,6 +22,11 @@ def main(argv=None) -> int:
 
         print(f"ensemble-mm {version('ensemble_mm')}")
         return 0
+    if argv in ([], ["-h"], ["--help"]):
+        from ._arguments import make_parser
+
+        make_parser(whole=False).print_help()
+        return 0 if argv else 2
     from ._main import run
 
     return run(argv)

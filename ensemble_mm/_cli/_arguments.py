@@ -1,13 +1,11 @@
-"""What may be said on the command line: the commands, their options and what values those take."""
+"""What may be said on the command line: the commands, their options and what values those take.
+
+The list of commands needs nothing else of the package, whose import takes seconds.
+"""
 
 import argparse
 
-from .._checks import did_you_mean
-from .._kinds import KINDS, LABEL_SETS
-from ..stacking import CALIBRATORS, META_LEARNERS, PORTFOLIOS, STRATEGIES
-
 PROG = "ensemble-mm"
-_KINDS = ", ".join([*KINDS, LABEL_SETS])
 _EXAMPLES = """\
 examples:
   ensemble-mm schema train.csv
@@ -29,8 +27,11 @@ or a label is not known.
 """
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands; `command` of what it returns names the one that was asked for."""
+def make_parser(*, whole: bool = True) -> argparse.ArgumentParser:
+    """Return the parser of all commands; `command` of what it returns names the one that was asked for.
+
+    One that is not `whole` knows no options: it is enough to list the commands.
+    """
     parser = _Parser(
         prog=PROG,
         description="Ensemble learning over text, images, sound, video and tables, for one or several targets.",
@@ -40,21 +41,10 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="command")
-    _fit(_add(commands, "fit", "learn from a table and write a model file"))
-    _predict(_add(commands, "predict", "predict the rows of a table"))
-    _evaluate(_add(commands, "evaluate", "score a model on a table with known targets"))
-    _report(_add(commands, "report", "write a report on a model as one HTML page"))
-    _schema(_add(commands, "schema", "show what the columns of a table are taken for, and why"))
-    _inspect(_add(commands, "inspect", "show what a model file holds: views, columns, targets, scores, versions"))
-    _serve(_add(commands, "serve", "answer requests for predictions over HTTP, until stopped"))
-    _export(_add(commands, "export", "write a folder for a container, or an ONNX file"))
-    _runs(_add(commands, "runs", "list, compare and delete the runs of a database"))
-    _stack(_add(commands, "plan", "show what a fit would compute, without computing it"))
-    _audit(_add(commands, "audit", "look for leaks: rows, groups, columns and learners that give the targets away"))
-    command = _add(commands, "demo", "fit, explain and report packaged recordings, in a few minutes")
-    command.add_argument("--out", default="demo-output", metavar="DIR", help="where to write (default: %(default)s)")
-    command = _add(commands, "completion", "print a script that completes these commands on Tab")
-    command.add_argument("shell", choices=("bash", "zsh"), help='bash: eval "$(ensemble-mm completion bash)"')
+    for name, (take, summary) in _COMMANDS.items():
+        command = _add(commands, name, summary)
+        if whole:
+            take(command)
     return parser
 
 
@@ -72,6 +62,8 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message):
         """Say what is wrong and leave with code 2."""
+        from .._checks import did_you_mean
+
         named = message.removeprefix("argument ").partition(":")[0].partition("/")[0]
         action = self._option_string_actions.get(named)
         if action is not None and message.endswith("expected one argument"):
@@ -156,6 +148,8 @@ def _artifacts(add):
 
 
 def _stack(command):
+    from ..stacking import CALIBRATORS, META_LEARNERS, PORTFOLIOS, STRATEGIES
+
     add = command.add_argument
     _table(add)
     add("data", help="the table to learn from")
@@ -166,7 +160,7 @@ def _stack(command):
         "--kind",
         _pair,
         "TARGET=KIND",
-        f"read a target as {_KINDS} (default: by its "
+        f"read a target as {', '.join(_kinds())} (default: by its "
         "values); as NAME=survival:TIME:EVENT, NAME=ranking:RELEVANCE:QUERY or NAME=count:COUNT:EXPOSURE two targets "
         "are one task",
     )
@@ -299,6 +293,31 @@ def _runs(command):
     add("--out", metavar="FILE", help="also write the list: .csv, .tsv, .parquet or .jsonl")
 
 
+def _demo(command):
+    command.add_argument("--out", default="demo-output", metavar="DIR", help="where to write (default: %(default)s)")
+
+
+def _completion(command):
+    command.add_argument("shell", choices=("bash", "zsh"), help='bash: eval "$(ensemble-mm completion bash)"')
+
+
+_COMMANDS = {
+    "fit": (_fit, "learn from a table and write a model file"),
+    "predict": (_predict, "predict the rows of a table"),
+    "evaluate": (_evaluate, "score a model on a table with known targets"),
+    "report": (_report, "write a report on a model as one HTML page"),
+    "schema": (_schema, "show what the columns of a table are taken for, and why"),
+    "inspect": (_inspect, "show what a model file holds: views, columns, targets, scores, versions"),
+    "serve": (_serve, "answer requests for predictions over HTTP, until stopped"),
+    "export": (_export, "write a folder for a container, or an ONNX file"),
+    "runs": (_runs, "list, compare and delete the runs of a database"),
+    "plan": (_stack, "show what a fit would compute, without computing it"),
+    "audit": (_audit, "look for leaks: rows, groups, columns and learners that give the targets away"),
+    "demo": (_demo, "fit, explain and report packaged recordings, in a few minutes"),
+    "completion": (_completion, "print a script that completes these commands on Tab"),
+}
+
+
 # -- what values they take ---------------------------------------------------------------------------------------
 
 
@@ -316,11 +335,17 @@ def _names(text):
     return names
 
 
+def _kinds():
+    from .._kinds import KINDS, LABEL_SETS
+
+    return [*KINDS, LABEL_SETS]
+
+
 def _pair(text):
     name, _, kind = text.rpartition("=")
     kind, *parts = kind.split(":")
-    if not name or kind not in (*KINDS, LABEL_SETS):
-        raise argparse.ArgumentTypeError(f"{text!r} is not TARGET=KIND with one of the kinds {_KINDS}")
+    if not name or kind not in _kinds():
+        raise argparse.ArgumentTypeError(f"{text!r} is not TARGET=KIND with one of the kinds {', '.join(_kinds())}")
     return name, (kind, *parts) if parts else kind
 
 

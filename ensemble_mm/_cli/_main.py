@@ -19,9 +19,6 @@ from ._tables import tell
 def run(argv) -> int:
     """Run one command with all that it needs; return the exit code, as `ensemble_mm._cli.main` does."""
     parser = make_parser()
-    if not argv:
-        parser.print_help()
-        return 2
     if strange := _strange_option(parser, argv):
         tell(f"{PROG}: error: {strange}", sys.stderr)
         return 2
@@ -50,7 +47,7 @@ def run(argv) -> int:
 
 def _strange_option(parser, argv) -> str | None:
     """Return what to say of an option that a command does not have; argparse would ask for others that lack first."""
-    command, *rest = argv or [""]
+    command, *rest = argv
     known = options_of(parser).get(command)
     given = [word.partition("=")[0] for word in rest[: rest.index("--") if "--" in rest else None]]
     strange = next((word for word in given if word.startswith("--") and known and word not in known), None)

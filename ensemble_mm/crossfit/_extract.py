@@ -39,8 +39,15 @@ def as_block(features) -> np.ndarray | sparse.csr_matrix:
 
 def spread_rows(features, rows, n_rows):
     """Return a block of `n_rows` rows that holds `features` in `rows`, and nothing (NaN, or empty CSR) elsewhere."""
-    if len(rows) == n_rows and (rows[1:] > rows[:-1]).all():
+    in_order = (rows[1:] > rows[:-1]).all()
+    if len(rows) == n_rows and in_order:
         return features
+    if sparse.issparse(features) and in_order:
+        sizes = np.zeros(n_rows + 1, features.indptr.dtype)
+        sizes[rows + 1] = np.diff(features.indptr)
+        return sparse.csr_matrix(
+            (features.data, features.indices, sizes.cumsum(dtype=sizes.dtype)), (n_rows, features.shape[1])
+        )
     if sparse.issparse(features):
         picked = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, np.arange(len(rows)))), (n_rows, len(rows)))
         return (picked @ features).tocsr()

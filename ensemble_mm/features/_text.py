@@ -259,8 +259,10 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
 
 def _different(texts):
     """Return texts and None; or where they repeat, as names of countries do, each once, and the place of every one."""
-    places, different = pd.factorize(np.array(texts, dtype=object)) if len(texts) > FEW_TEXTS else (None, texts)
-    return (different, places) if 2 * len(different) < len(texts) else (texts, None)
+    if len(texts) <= FEW_TEXTS or 2 * len(set(texts)) >= len(texts):
+        return texts, None
+    places, different = pd.factorize(np.array(texts, dtype=object))
+    return different, places
 
 
 def _check_range(name, value):
@@ -383,4 +385,10 @@ def as_texts(X) -> list[str]:
     items = as_items(X)
     if len(items) and all(isinstance(item, (np.ndarray, list)) for item in items):
         return [" ".join(composed(str(part)) for part in item if not is_missing(part)) for item in items]
-    return ["" if is_no_text(item) else composed(word_of(item)) for item in items]
+    return [_text_of(item) for item in items]
+
+
+def _text_of(item):
+    if isinstance(item, str):
+        return "" if is_no_text(item) else composed(str(item))
+    return "" if is_missing(item) else composed(word_of(item))

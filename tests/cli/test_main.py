@@ -86,7 +86,7 @@ def test_nothing_in_a_table_steers_the_terminal(run, tmp_path):
     assert codes == [0, 0, 0, 0, 0, 1, 1, 1]
 
 
-def test_the_version_is_told_without_the_libraries():
+def test_the_version_and_the_commands_are_told_without_the_libraries():
     """A command starts in the time of what it needs; names of the package are there all the same."""
     code = """
 import sys
@@ -96,11 +96,12 @@ for name in ("ensemble-mm", "-m"):
         del sys.modules[module]
     from ensemble_mm._cli import main
     main(["--version"])
+    main(["--help"])
 print([m for m in ("numpy", "pandas", "sklearn") if m in sys.modules])
 from ensemble_mm import save, MultiOutputStack
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.splitlines()[2:] == ["[]"] and done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]" and "  serve " in done.stdout and done.returncode == 0, done.stderr
 
 
 def test_a_process_of_its_own_knows_the_modalities(place):
