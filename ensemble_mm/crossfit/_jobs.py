@@ -91,7 +91,7 @@ class FittedMember:
 
 def pieces(rows):
     """Return rows some at a time."""
-    return np.split(rows, range(ROWS, len(rows), ROWS))
+    return [rows] if len(rows) <= ROWS else np.split(rows, range(ROWS, len(rows), ROWS))
 
 
 def drawn(y, n, seed):

@@ -109,7 +109,9 @@ class Service:
             ):
                 fields = [(name, await value.read() if isinstance(value, UploadFile) else value)
                           for name, value in form.multi_items()]  # fmt: skip
-                return await self._answer(lambda: of_form(fields, request.query_params, self._inputs.columns))
+                return await self._answer(
+                    lambda: of_form(fields, request.query_params.multi_items(), self._inputs.columns)
+                )
         if kind != "application/json":
             raise Refusal(415, f"Send application/json, {' or '.join(FORMS)}.")
         async with self._whole(request) as body:
@@ -123,7 +125,9 @@ class Service:
         async with self._whole(request) as body:
             content = await body.body()
             if kind == "text/csv":
-                return await self._answer(lambda: (of_csv(content), Options.of_query(request.query_params)))
+                return await self._answer(
+                    lambda: (of_csv(content), Options.of_query(request.query_params.multi_items()))
+                )
             return await self._answer(lambda: of_invocation(content))
 
     async def _answer(self, read) -> Response:

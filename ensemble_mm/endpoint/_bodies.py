@@ -4,7 +4,8 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 from typing import Any
@@ -51,9 +52,12 @@ class Options:
         return cls(**said)
 
     @classmethod
-    def of_query(cls, said: Mapping[str, str]) -> "Options":
+    def of_query(cls, said: Sequence[tuple[str, str]]) -> "Options":
         """Return what the query string of a request asks for, such as `?probabilities=true&coverage=0.8`."""
-        return cls.of({name: _word(text) for name, text in said.items()})
+        counts = Counter(name for name, _ in said)
+        if twice := [name for name, n in counts.items() if n > 1]:
+            raise Refusal(400, f"The option {twice[0][:100]!r} must be there once.")
+        return cls.of({name: _word(text) for name, text in said})
 
 
 OPTIONS = [field.name for field in fields(Options)]
@@ -81,7 +85,7 @@ def of_invocation(body: bytes) -> tuple[list, Options]:
     there = [form for form in forms if isinstance(said, dict) and form in said]
     if len(there) != 1:
         raise Refusal(400, f"The body must be a JSON object with one of {', '.join(forms)}, or CSV.")
-    options = said.get("params") or {}
+    options = {} if said.get("params") is None else said["params"]
     if not isinstance(options, dict):
         raise Refusal(400, "params must be a JSON object.")
     if there == ["dataframe_records"]:
@@ -92,7 +96,9 @@ def of_invocation(body: bytes) -> tuple[list, Options]:
     rows, names = _listed(split.get("data"), "data of dataframe_split"), split.get("columns")
     if names is None:
         return rows, Options.of(options)
-    return _named(rows, [str(name) for name in names], "dataframe_split"), Options.of(options)
+    if not all(isinstance(name, (str, int, float)) and not isinstance(name, bool) for name in names):
+        raise Refusal(400, "The columns of dataframe_split must be texts, or numbers.")
+    return _named(rows, list(map(str, names)), "dataframe_split"), Options.of(options)
 
 
 def of_csv(body: bytes) -> list:
@@ -106,18 +112,18 @@ def of_csv(body: bytes) -> list:
     return _named(_listed(rows, "What follows the first line"), names, "CSV")
 
 
-def of_form(fields: list[tuple[str, Any]], query: Mapping[str, str], known: Mapping) -> tuple[list, Options]:
+def of_form(fields: list[tuple[str, Any]], query: Sequence[tuple[str, str]], known: Mapping) -> tuple[list, Options]:
     """Return the rows and the options of a form: each field names a column, and one that is there n times has n rows.
 
     Options are fields, too, unless a column that is `known` has their name, or stand in the query of the address.
     """
     columns: dict[str, list] = {}
-    options = dict(query)
+    options = list(query)
     for name, value in fields:
         if name in OPTIONS and name not in known:
-            if not isinstance(value, str) or name in options:
-                raise Refusal(400, f"The form must hold the option {name!r} once, as a text.")
-            options[name] = value
+            if not isinstance(value, str):
+                raise Refusal(400, f"The form must hold the option {name!r} as a text, not as a file.")
+            options.append((name, value))
         else:
             columns.setdefault(name, []).append(value)
     counts = {name: len(values) for name, values in columns.items()}

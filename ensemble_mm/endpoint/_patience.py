@@ -15,7 +15,7 @@ class PatientProtocol(H11Protocol):
     one that has kept the service waiting for the longest makes room.
     """
 
-    _began: float | None = None  # when the request that is being sent began; None while one is answered
+    _began: float | None = None  # when what is waited for began: a request, or the next; None while one is answered
     _timer = None
     _unread = None  # the end of a connection whose answer nobody fetches
 
@@ -31,11 +31,14 @@ class PatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data):
+        if self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]:
+            self._rest()  # its time begins with its first byte
         super().data_received(data)
-        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
-            self._rest()
-        elif self._began is None:
-            self._wait()
+        self._watch()
+
+    def on_response_complete(self):
+        super().on_response_complete()
+        self._watch()  # the next request may have begun before this one was answered
 
     def pause_writing(self):
         super().pause_writing()
@@ -45,6 +48,12 @@ class PatientProtocol(H11Protocol):
         super().resume_writing()
         if self._unread is not None:
             self._unread.cancel()
+
+    def _watch(self):
+        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+            self._rest()
+        elif self._began is None:
+            self._wait()
 
     def _wait(self):
         self._began = self.loop.time()

@@ -1,14 +1,18 @@
 """Requests that are made to harm: each is turned away in words, and the service goes on."""
 
+import asyncio
 import base64
 import contextlib
 import json
 import socket
 import struct
+import time
 import zlib
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
+import uvicorn
 
 ROW = {"review": "a soft warm coat", "age": 40, "shop": "north"}
 LEAKS = ("Traceback", "secret_folder", "site-packages", ".py", "/tmp")
@@ -95,6 +99,60 @@ def test_many_lines_are_not_all_read(served):
 def test_nobody_is_sent_to_where_the_head_of_a_request_says(served, path):
     answer = spoken(served, b"GET %b HTTP/1.1\r\nHost: evil\r\nConnection: close\r\n\r\n" % path.encode())
     assert answer.startswith("HTTP/1.1 404") and "evil" not in answer
+
+
+BEGUN = b"GET / HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\nHost: a\r\n"
+
+
+@pytest.mark.parametrize("begun", [BEGUN, BEGUN + b"Content-Length: 9\r\n\r\n{", b"", BEGUN[:30], BEGUN[40:]])
+def test_what_begins_behind_a_whole_request_has_no_more_time(begun, monkeypatch):
+    """A request that was sent together with the one before is looked at when that one has been answered."""
+    from ensemble_mm.endpoint import _patience
+
+    monkeypatch.setattr(_patience, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(_patience, "BODY_SECONDS", 0.1)
+
+    async def app(scope, receive, send):
+        while scope["method"] == "POST" and (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+
+    async def closed_after():
+        config = uvicorn.Config(app, http=_patience.PatientProtocol, lifespan="off", port=0, log_level="error")
+        config.load()
+        server = uvicorn.Server(config)
+        server.lifespan = config.lifespan_class(config)
+        await server.startup()
+        reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname())
+        writer.write(begun)
+        begin = time.monotonic()
+        with contextlib.suppress(ConnectionError):
+            await asyncio.wait_for(reader.read(), 3)
+        writer.close()
+        await server.shutdown()
+        return time.monotonic() - begin
+
+    assert asyncio.run(closed_after()) < 1
+
+
+def test_who_keeps_a_connection_without_a_request_makes_room(monkeypatch):
+    """What is answered stays; of what is only kept the oldest goes."""
+    from ensemble_mm.endpoint import _patience
+
+    monkeypatch.setattr(_patience, "MOST_CONNECTIONS", 1)
+    gone = []
+    for name, began in (("answered", None), ("new", 2.0), ("old", 1.0)):
+        line = object.__new__(_patience.PatientProtocol)
+        line._began, line.transport = began, SimpleNamespace(abort=partial(gone.append, name))
+        gone.append(line)
+    *others, latest = gone
+    gone.clear()
+    latest.connections = {*others, latest}
+    latest._wait = lambda: None
+    monkeypatch.setattr(_patience.H11Protocol, "connection_made", lambda self, transport: None)
+    latest.connection_made(None)
+    assert gone == ["old"]
 
 
 def test_who_does_not_fetch_an_answer_is_left():
@@ -221,3 +279,20 @@ def test_forms_are_read_in_no_other_encoding(served, kind, charset):
     status, answer = served.call("/predict", part, f"{kind}; charset={charset}")
     assert (status, answer) == (415, {"error": "Send the form in UTF-8."})
     assert served.call("/predict", b"review=warm", "application/x-www-form-urlencoded; charset=UTF-8")[0] != 415
+
+
+@pytest.mark.parametrize(
+    "path, body, kind, words",
+    [
+        ("/predict?set=true&set=false", b"age=1&shop=a&review=b", "application/x-www-form-urlencoded", "once"),
+        ("/invocations?coverage=0.5&coverage=0.9", b"age,shop\n1,a\n", "text/csv", "once"),
+        ("/invocations", b'{"dataframe_records": [{"age": 1, "shop": "a"}], "params": []}', None, "params must be"),
+        ("/invocations", b'{"dataframe_records": [{"age": 1, "shop": "a"}], "params": 0}', None, "params must be"),
+        ("/invocations", b'{"dataframe_split": {"columns": ["age", null], "data": [[1, 2]]}}', None, "columns"),
+        ("/invocations", b'{"dataframe_split": {"columns": [{"age": 1}], "data": [[1]]}}', None, "columns"),
+        ("/invocations", b'{"dataframe_split": {"columns": ["age", true], "data": [[1, 2]]}}', None, "columns"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_not_guessed(served, path, body, kind, words):
+    status, answer = served.call(path, body, kind or "application/json")
+    assert status == 400 and words in answer["error"], answer
