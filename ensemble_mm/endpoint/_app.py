@@ -27,6 +27,7 @@ log = logging.getLogger("ensemble_mm.endpoint")
 
 HELD = 8  # largest bodies that may be in memory at once: many slow senders must not fill it
 SPILT = 64 * 2**20  # bytes of a body that is too large that are read, and not kept
+LONGEST_END = 1000  # bytes, in which the last boundary of a form stands
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 HEADERS = {
     "Cache-Control": "no-store",
@@ -102,13 +103,12 @@ class Service:
     async def predict(self, request: Request) -> Response:
         kind = _kind_of(request)
         if kind in FORMS:
-            _check_charset(request)
-            async with (
-                self._whole(request) as body,
-                body.form(max_files=MOST_ROWS, max_fields=MOST_ROWS, max_part_size=self._settings.max_body) as form,
-            ):
-                fields = [(name, await value.read() if isinstance(value, UploadFile) else value)
-                          for name, value in form.multi_items()]  # fmt: skip
+            limits = {"max_files": MOST_ROWS, "max_fields": MOST_ROWS, "max_part_size": self._settings.max_body}
+            async with self._whole(request) as body:
+                _check_form(request, await body.body())
+                async with body.form(**limits) as form:
+                    fields = [(name, await value.read() if isinstance(value, UploadFile) else value)
+                              for name, value in form.multi_items()]  # fmt: skip
                 return await self._answer(
                     lambda: of_form(fields, request.query_params.multi_items(), self._inputs.columns)
                 )
@@ -246,13 +246,16 @@ def _json(content, status: int = 200) -> Response:
     return Response(text.encode("utf-8", "replace") + b"\n", status, HEADERS, "application/json")
 
 
-def _check_charset(request: Request) -> None:
-    """Refuse a form that is not in UTF-8: some of the encodings of Python take the square of a text's length."""
+def _check_form(request: Request, content: bytes) -> None:
+    """Refuse a form that is not in UTF-8, since some of the encodings of Python take the square of a text's length, and
+    one without its end: what was lost of it would count as missing."""
     from python_multipart.multipart import parse_options_header
 
-    _, said = parse_options_header(request.headers["content-type"])
+    kind, said = parse_options_header(request.headers["content-type"])
     if said.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8"):
         raise Refusal(415, "Send the form in UTF-8.")
+    if kind == FORMS[0].encode() and b"--%b--" % said.get(b"boundary", b"") not in content[-LONGEST_END:]:
+        raise Refusal(400, "The form has no end: it must end with its boundary between '--' and '--'.")
 
 
 def _kind_of(request: Request) -> str:

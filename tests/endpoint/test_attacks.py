@@ -281,10 +281,16 @@ def test_forms_are_read_in_no_other_encoding(served, kind, charset):
     assert served.call("/predict", b"review=warm", "application/x-www-form-urlencoded; charset=UTF-8")[0] != 415
 
 
+PART = '--x\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+CUT = "".join(PART.format(name, value) for name, value in {"age": 1, "shop": "a", "review": "warm"}.items()).encode()
+
+
 @pytest.mark.parametrize(
     "path, body, kind, words",
     [
         ("/predict?set=true&set=false", b"age=1&shop=a&review=b", "application/x-www-form-urlencoded", "once"),
+        ("/predict", CUT, "multipart/form-data; boundary=x", "has no end"),
+        ("/predict", CUT[:-20], "multipart/form-data; boundary=x", "has no end"),
         ("/invocations?coverage=0.5&coverage=0.9", b"age,shop\n1,a\n", "text/csv", "once"),
         ("/invocations", b'{"dataframe_records": [{"age": 1, "shop": "a"}], "params": []}', None, "params must be"),
         ("/invocations", b'{"dataframe_records": [{"age": 1, "shop": "a"}], "params": 0}', None, "params must be"),
