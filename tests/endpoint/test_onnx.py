@@ -124,9 +124,9 @@ def test_rows_without_some_views(meta, cv, tmp_path):
 
 @pytest.mark.parametrize("strategy", ["stacked", "chain"])
 def test_what_tasks_tell_each_other(strategy, tmp_path):
-    X, Y = rows(150)
+    X, Y = rows(300)
     Y = Y.assign(twice=np.where(Y["two"] == "up", 10.0, 0.0) + Y["price"] ** 2 / 100)[["two", "three", "twice"]]
-    model = MultiOutputStack(learners=learners(), cv=3, random_state=0, strategy=strategy).fit(X[["weight"]], Y)
+    model = MultiOutputStack(learners=learners(), cv=3, random_state=0, strategy=strategy).fit(X[["size"]], Y)
     assert len(model.levels_) == 2
     write_onnx(model, X, tmp_path / "m.onnx")
 
