@@ -5,7 +5,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 10.0  # for the head of a request
 BODY_SECONDS = 60.0  # for its body, beyond that, and to fetch what waits of the answer
-MOST_CONNECTIONS = 800  # of a process; systems give it 1024 open files
+MOST_CONNECTIONS = 600  # of a process; systems give it 1024 open files, and what makes room is closed a little later
+AT_ONCE = 128  # connections that are taken at once
 
 
 class PatientProtocol(H11Protocol):
@@ -24,7 +25,9 @@ class PatientProtocol(H11Protocol):
         self._wait()
         if len(self.connections) > MOST_CONNECTIONS:
             waiting = [other for other in self.connections if getattr(other, "_began", None) is not None]
-            min(waiting, key=lambda other: other._began, default=self).transport.abort()
+            slowest = min(waiting, key=lambda other: other._began, default=self)
+            slowest._rest()  # it is among the connections until it is closed, and the next that comes needs another
+            slowest.transport.abort()
 
     def connection_lost(self, exc):
         self._rest()

@@ -86,10 +86,12 @@ def serve(path: str, settings: Settings, tell: Callable[[str], object], trusted:
         require(package, extra="serve", caller="serve")
     import uvicorn
 
+    from ._patience import AT_ONCE
+
     work = Work(path, settings, tuple(trusted))
     options: dict[str, Any] = {
         "http": "ensemble_mm.endpoint._patience:PatientProtocol", "ws": "none", "lifespan": "on", "log_level": "error",
-        "access_log": False, "server_header": False, "proxy_headers": False,
+        "access_log": False, "server_header": False, "proxy_headers": False, "backlog": AT_ONCE,
         "timeout_graceful_shutdown": STOP_SECONDS, "timeout_worker_healthcheck": STOP_SECONDS,
     }  # fmt: skip
     with _listen(settings.host, settings.port) as listener:

@@ -137,22 +137,20 @@ def test_what_begins_behind_a_whole_request_has_no_more_time(begun, monkeypatch)
 
 
 def test_who_keeps_a_connection_without_a_request_makes_room(monkeypatch):
-    """What is answered stays; of what is only kept the oldest goes."""
+    """What is answered stays; each that comes closes another, the oldest first, though none is gone at once."""
     from ensemble_mm.endpoint import _patience
 
     monkeypatch.setattr(_patience, "MOST_CONNECTIONS", 1)
-    gone = []
-    for name, began in (("answered", None), ("new", 2.0), ("old", 1.0)):
+    monkeypatch.setattr(_patience.H11Protocol, "connection_made", lambda self, transport: None)
+    gone, lines = [], []
+    for name, began in (("answered", None), ("new", 4.0), ("older", 3.0), ("oldest", 2.0)):
         line = object.__new__(_patience.PatientProtocol)
         line._began, line.transport = began, SimpleNamespace(abort=partial(gone.append, name))
-        gone.append(line)
-    *others, latest = gone
-    gone.clear()
-    latest.connections = {*others, latest}
-    latest._wait = lambda: None
-    monkeypatch.setattr(_patience.H11Protocol, "connection_made", lambda self, transport: None)
-    latest.connection_made(None)
-    assert gone == ["old"]
+        lines.append(line)
+    for line in lines[:2]:
+        line.connections, line._wait = {*lines}, lambda: None
+        line.connection_made(None)
+    assert gone == ["oldest", "older"]
 
 
 def test_who_does_not_fetch_an_answer_is_left():
