@@ -61,25 +61,18 @@ def needs_within(limit, run, members) -> Needs:
     """
     n_rows, n_folds = run.problem.n_rows, len(run.folds) + bool(run.refit)
     values, blocks = _bytes_of_rows(run, members)
-    by_parts = {view.name for view in run.problem.views if merges(split_stateless(view.extractor)[1])}
-    columns = run.problem.columns
-    vectors = by_parts & {name for name in values if isinstance(columns, ColumnsOnDisk) and columns.are_vectors(name)}
-    features = sum(size * (1 if fold is None else n_folds) for (_, fold, _, _), size in blocks.items())
-    # Vectors on disk are made a file first, by each worker.
-    files = sum(values[name] for name in vectors) * (1 if run.runner.n_workers == 1 else n_folds)
-    on_disk = n_rows * (features + files)
+    by_parts = {view.name for view in run.problem.views if merges(split_stateless(view.extractor)[1])} & set(values)
+    vectors = {name for name in by_parts if _are_vectors_on_disk(run.problem.columns, name)}
+    on_disk = n_rows * _bytes_on_disk(run, blocks, sum(values[name] for name in vectors), n_folds)
     if run.folder is not None and on_disk > run.folder.free:
         raise ValueError(
             f"The features of {n_rows} rows in {n_folds} folds take about {shown_bytes(on_disk)} on disk, and "
             f"{run.folder.path.parent} has {shown_bytes(run.folder.free)}: name a workdir with more."
         )
     shared = OVERHEAD + n_rows * ROW * (n_folds + len(run.problem.tasks) + len(members))
-    made = {(view, form): size for (view, _, _, form), size in blocks.items()}  # of one fold
-    read = {}
-    for name, size in values.items():
-        both = READ_COPIES * (size + sum(made[key] for key in made if key[0] == name))
-        whole = size if name not in vectors or run.keys is not None else 0.0  # which keys of a checkpoint are made of
-        read[name] = shared + n_rows * (whole if name in by_parts else both)
+    in_memory = by_parts if run.keys is not None else by_parts - vectors  # keys of a checkpoint are made of all
+    read = _bytes_read(values, blocks) | {name: values[name] if name in in_memory else 0.0 for name in by_parts}
+    read = {name: shared + n_rows * size for name, size in read.items()}
     fits = {member: shared + size for member, size in _bytes_of_fits(n_rows, members, blocks).items()}
     _check_views(limit, read)
     large = _too_large(limit, run, fits)
@@ -88,6 +81,23 @@ def needs_within(limit, run, members) -> Needs:
     n_jobs = next((n for n in range(run.runner.n_workers, 1, -1) if shared + n * (job + PROCESS) <= limit), 1)
     needed = shared + n_jobs * (job + (PROCESS if n_jobs > 1 else 0))
     return Needs(n_jobs, needed, on_disk, tuple(fits))
+
+
+def _bytes_on_disk(run, blocks, vectors, n_folds) -> float:
+    """Return what a row takes of disk: its features by fold, and vectors, of which each worker makes a file first."""
+    features = sum(size * (1 if fold is None else n_folds) for (_, fold, _, _), size in blocks.items())
+    return features + vectors * (1 if run.runner.n_workers == 1 else n_folds)
+
+
+def _bytes_read(values, blocks) -> dict[str, float]:
+    """Return what a row takes in memory while a view is read whole: its values, and the features of one fold."""
+    made = {(view, form): size for (view, _, _, form), size in blocks.items()}
+    return {name: READ_COPIES * (size + sum(made[key] for key in made if key[0] == name))
+            for name, size in values.items()}  # fmt: skip
+
+
+def _are_vectors_on_disk(columns, name) -> bool:
+    return isinstance(columns, ColumnsOnDisk) and columns.are_vectors(name)
 
 
 def is_large(run) -> bool:

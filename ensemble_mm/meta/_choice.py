@@ -111,20 +111,22 @@ class _Auto:
                 losses.pop(SIMPLE if gain > self.tolerance * error else RIVAL)
             self.losses_ = {name: float(np.average(loss, weights=weight)) for name, loss in losses.items()}
             self.shares_ = self._near_the_best(losses, weight)
-        self.chosen_, self.weights_ = {}, rows.even
-        if len(rows.y):
-            table, order = self._kind.flat(rows.cells), np.argsort(rows.order)
-            for name in self.shares_:
-                model = self._make(name)
-                model.fit(table, rows.y, **row_params(model, sample_weight=rows.weight, groups=group))
-                for values in ("weights_", "coef_", "means_", "matrix_"):
-                    if getattr(model, values, None) is not None:
-                        setattr(model, values, getattr(model, values)[order])
-                if getattr(model, "relations_", None) is not None:
-                    model.relations_ = model.relations_[np.ix_(order, order)]
-                self.chosen_[name] = model
-            self.weights_ = sum(share * self.chosen_[name].weights_ for name, share in self.shares_.items())
+        self.chosen_ = {name: self._fit_chosen(name, rows, group) for name in self.shares_} if len(rows.y) else {}
+        parts = [share * self.chosen_[name].weights_ for name, share in self.shares_.items() if name in self.chosen_]
+        self.weights_ = sum(parts) if parts else rows.even
         return self
+
+    def _fit_chosen(self, name, rows, group):
+        """Return a candidate that is fitted on all rows, its members in the order of those of X."""
+        model, order = self._make(name), np.argsort(rows.order)
+        table = self._kind.flat(rows.cells)
+        model.fit(table, rows.y, **row_params(model, sample_weight=rows.weight, groups=group))
+        for values in ("weights_", "coef_", "means_", "matrix_"):
+            if getattr(model, values, None) is not None:
+                setattr(model, values, getattr(model, values)[order])
+        if getattr(model, "relations_", None) is not None:
+            model.relations_ = model.relations_[np.ix_(order, order)]
+        return model
 
     def _held_out(self, names, rows, group, splits):
         """Return {name: losses on held-out rows, or of whole groups} and the weights of these."""

@@ -39,7 +39,9 @@ class ConformalTimes(ByPattern):
     array([[10., inf]])
     """
 
-    _worth = staticmethod(lambda weight, n_rows: weight)
+    @staticmethod
+    def _worth(sample_weight, n_samples):
+        return sample_weight
 
     def fit(self, oof, y, pattern=None, sample_weight=None, groups=None):
         """Learn from out-of-fold logarithms of hazards and times, negative ones of censored rows; see the others."""

@@ -297,9 +297,9 @@ def _measured(column, counts, n_rows) -> Column:
         missing = _share(n_rows - total + sum(map(counts.__getitem__, blank)), n_rows)
         return replace(column, missing=missing, distinct=len(counts) - len(blank))
     if column.taken_as not in LEARN:
-        different = {rule.word(item) for item in counts}
-        blank = sum(n for item, n in counts.items() if rule.word(item) is None)
-        distinct = len(different - {None})
+        word_of = {item: rule.word(item) for item in counts}
+        blank = sum(counts[item] for item, word in word_of.items() if word is None)
+        distinct = len({*word_of.values()} - {None})
         return replace(column, missing=_share(n_rows - total + blank, n_rows), distinct=distinct)
     notes = column.notes
     there = {item: n for item, n in counts.items() if not is_blank(item)}
@@ -312,12 +312,18 @@ def _measured(column, counts, n_rows) -> Column:
     if rule.doubt:
         notes += (_note(rule.doubt, column.name, rule.remedy),)
     if column.taken_as == "number" and column.because != SAID:
-        some = pd.Series([rule.value(item) for item in islice(there, SAMPLE)], dtype=float)
-        if any(doubts_of(some, column.name)) or any(map(is_mark_text, there)):
-            numbers = pd.Series({item: rule.value(item) for item in there}, dtype=float)
-            notes += tuple(doubts_of(numbers.repeat([*there.values()]), column.name))
+        notes += _doubts_of_texts(column.name, rule, there)
     n = sum(there.values()) - sum(lost.values())
     return replace(column, missing=_share(n_rows - n, n_rows), distinct=len(there) - len(lost), notes=notes)
+
+
+def _doubts_of_texts(name, rule, counts) -> tuple[str, ...]:
+    """Return what to tell of the numbers that a rule reads: of all, where some of them give reason to look at them."""
+    some = pd.Series([rule.value(item) for item in islice(counts, SAMPLE)], dtype=float)
+    if not any(doubts_of(some, name)) and not any(map(is_mark_text, counts)):
+        return ()
+    numbers = pd.Series([rule.value(item) for item in counts], dtype=float)
+    return tuple(doubts_of(numbers.repeat([*counts.values()]), name))
 
 
 def _mixture_notes(name, counts) -> tuple[str, ...]:

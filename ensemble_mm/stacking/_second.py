@@ -98,15 +98,9 @@ class SecondLevelMixin:
         The level is None where no task is wanted, or nothing could be fitted.
         """
         tasks = run.problem.tasks
-        estimates = first.estimates(first.oof, tasks)
-        tried = {pattern: first.estimates(out, tasks) for pattern, out in first.tried(run, weighed).items()}
-        if self._reads_members:
-            estimates |= member_estimates(first.table, tasks)
-            for pattern, known in tried.items():
-                known |= member_estimates(run.cells(first.table, first.table.members(), pattern), tasks)
+        estimates, tried = self._estimates_of(run, first, weighed)
         table, models = None, {}
-        members = [member for member in members if member in first.models]
-        steps = self._steps(run.problem, run.seed, members)
+        steps = self._steps(run.problem, run.seed, [member for member in members if member in first.models])
         if self.passthrough:  # of views that were extracted in time
             steps = [[run.readable(group) for group in step] for step in steps]
         for step in [[group for group in step if group and group[0].task in wanted] for step in steps]:
@@ -121,16 +115,30 @@ class SecondLevelMixin:
                         tried[pattern] |= chain_estimates(run.cells(own, own.members(), pattern), tasks)
         if not models:
             if wanted and not run.runner.is_over(FIT_SHARE):
-                asked = f"layers={self.layers}" if self.layers > 1 else f"strategy={self._strategy!r}"
-                warn(
-                    f"{asked} had no effect: no learner can read estimates beside its views. Add one that takes any "
-                    "columns, such as a linear one.",
-                    UserWarning,
-                )
+                self._warn_of_no_effect()
             return None, {}, estimates
         second = Level(table, models, below=first)
         settings = self._meta_settings({name: tasks[name] for name in tasks if name in wanted}, bool(self.passthrough))
         return second, second.weigh(run, settings), estimates
+
+    def _estimates_of(self, run, first, weighed):
+        """Return what the second level can read: of the rows, and by pattern of views that they might lack."""
+        tasks = run.problem.tasks
+        estimates = first.estimates(first.oof, tasks)
+        tried = {pattern: first.estimates(out, tasks) for pattern, out in first.tried(run, weighed).items()}
+        if self._reads_members:
+            estimates |= member_estimates(first.table, tasks)
+            for pattern, known in tried.items():
+                known |= member_estimates(run.cells(first.table, first.table.members(), pattern), tasks)
+        return estimates, tried
+
+    def _warn_of_no_effect(self):
+        asked = f"layers={self.layers}" if self.layers > 1 else f"strategy={self._strategy!r}"
+        warn(
+            f"{asked} had no effect: no learner can read estimates beside its views. Add one that takes any columns, "
+            "such as a linear one.",
+            UserWarning,
+        )
 
     def _fit_step(self, run, step, read, estimates, tried_estimates):
         """Fit the first candidates of each group; yield (table, models) of those that could be fitted.
