@@ -63,6 +63,9 @@ def row_params(estimator, *, sample_weight=None, groups=None) -> dict:
     """Return the keyword arguments of `fit` that tell an estimator what it can take of its rows."""
     given = {"sample_weight": sample_weight, "groups": groups}
     named = {keyword(estimator, name): value for name, value in given.items() if value is not None}
+    if sample_weight is not None and isinstance(estimator, Pipeline):  # steps of ours that learn from labels
+        steps = [step for step, part in estimator.steps[:-1] if getattr(part, "weighs_rows", False)]
+        named |= {f"{step}__sample_weight": sample_weight for step in steps}
     return {key: value for key, value in named.items() if key is not None}
 
 

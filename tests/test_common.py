@@ -22,6 +22,7 @@ from ensemble_mm.features import (
 )
 from ensemble_mm.learners import (
     PORTFOLIOS,
+    ColumnPairs,
     GaussianProcess,
     ImageCNN,
     LogisticPath,
@@ -83,7 +84,7 @@ STACKS = [
 ]
 NOTHING_SET = [StackedClassifier(), StackedRegressor()]
 PARTS = [
-    VectorExtractor(), TabularExtractor(), ViewScaler(), TailScaler(), NaiveBayesScaler(),
+    VectorExtractor(), TabularExtractor(), ViewScaler(), TailScaler(), NaiveBayesScaler(), ColumnPairs(),
     LogisticPath(Cs=(0.1, 10.0), n_folds=2), RidgePath(), TailRegressor(Ridge()),
     TunedLearner(Ridge(), {"alpha": [0.1, 1.0]}, search="grid", cv=2),
 ]  # fmt: skip

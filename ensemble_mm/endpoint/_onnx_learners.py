@@ -120,6 +120,17 @@ def _scaler(graph, model, x):
     return graph.cast(graph.cast(graph("Clip", x, -LARGEST, LARGEST), "FLOAT16")) if model.half else x
 
 
+def _pairs(graph, model, x):
+    if not len(model.places_):
+        return x
+    columns = [graph("Gather", x, places, axis=1) for places in model.places_.T]
+    one, two = (graph("Div", graph("Sub", column, model.mean_[places]), model.scale_[places])
+                for column, places in zip(columns, model.places_.T, strict=True))  # fmt: skip
+    of_one, of_two, of_both = model.weights_.T
+    more = graph("Add", graph("Mul", one, of_one), graph("Mul", two, of_two))
+    return graph("Concat", x, graph("Add", more, graph("Mul", graph("Mul", one, two), of_both)), axis=1)
+
+
 def _classes(graph, model, x):
     coef, constant = model.coef_, model.intercept_
     if len(coef) == 1:  # the score of the second class
@@ -303,6 +314,7 @@ def _linked(graph, model, scores, objective, scale=1.0):
 
 _OWN = {  # by name: what no model needs is not imported
     "Pipeline": _steps,
+    "ColumnPairs": _pairs,
     "ViewScaler": _scaler,
     "NaiveBayesScaler": lambda graph, model, x: graph("Mul", x, model.weights_),
     "SampledKernel": _kernel,

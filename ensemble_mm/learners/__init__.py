@@ -8,6 +8,7 @@ from ._hazards import HazardLearner
 from ._imagecnn import ImageCNN, ImageCNNClassifier, ImageCNNRegressor
 from ._linear import LogisticPath, RidgePath
 from ._multitask import MultiTaskNetwork, TaskHead
+from ._pairs import ColumnPairs
 from ._pooled_gaussian import PooledGaussian
 from ._portfolios import OWN_LOSS, PORTFOLIOS, Entry, named_learner, portfolio
 from ._prefit import AsGiven, SaidClasses, SaidNumbers
@@ -22,6 +23,7 @@ __all__ = [
     "OWN_LOSS",
     "PORTFOLIOS",
     "AsGiven",
+    "ColumnPairs",
     "Entry",
     "GaussianProcess",
     "HazardLearner",

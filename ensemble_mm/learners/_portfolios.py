@@ -28,6 +28,7 @@ from ._presets import (
     linear,
     naive_bayes_logistic,
     neighbors,
+    paired,
     quick_gbm,
     random_gbm,
     svr,
@@ -67,6 +68,7 @@ class Facts:
     views: dict[str, str]
     counts: bool = False
     quantiles: bool = False
+    own_loss: bool = False
 
     @property
     def regression(self) -> bool:
@@ -83,6 +85,11 @@ class Facts:
     @property
     def only_tables(self) -> bool:
         return set(self.views.values()) <= set(TABLES)
+
+    @property
+    def plain(self) -> bool:
+        """Whether `but_media` gives plain tables."""
+        return {*self.views.values()} & {*TEXTS, *TABLES} == {"table"}
 
     @property
     def several(self) -> bool:
@@ -174,6 +181,11 @@ def _mixes_tables(facts):
     return facts.boosted and len(facts.views if read == "all" else read) > 1
 
 
+def pairing(make):
+    """Return what makes a learner of `but_media`; of tables it reads sums and products of two columns, too."""
+    return lambda facts: paired(facts, make(facts)) if facts.plain else make(facts)
+
+
 def tables(facts):
     """Return all views where they are tables, else the tables, each alone: what suits ten columns spoils hundreds."""
     return "all" if facts.only_tables else alone(*TABLES)(facts)
@@ -218,11 +230,11 @@ ENTRIES = [
     Entry("naive_bayes", naive_bayes_logistic, alone("words"), "native", of=SLOW,
           when=lambda t: not t.regression and t.n_rows >= WORDS_ROWS and t.n_classes <= NATIVE_CLASSES),
     Entry("linear_all", linear, of=BEST, when=lambda t: t.several),
-    Entry("gbm", lambda t: gbm(t, 100 if t.regression else 60, t.share), but_media, of=BALANCED,
+    Entry("gbm", pairing(lambda t: gbm(t, 100 if t.regression else 60, t.share)), but_media, of=BALANCED,
           when=lambda t: t.boosted),
-    Entry("gbm", lambda t: quick_gbm(t, t.share), but_media, of=FAST, when=lambda t: t.boosted),
+    Entry("gbm", pairing(lambda t: quick_gbm(t, t.share)), but_media, of=FAST, when=lambda t: t.boosted),
     Entry("gbm_random", random_gbm, alone("table"), of=FAST, when=lambda t: _is_large_table(t) or _mixes_numbers(t)),
-    Entry("gbm", lambda t: gbm(t, 200, t.share), but_media, of=BEST, when=lambda t: t.boosted),
+    Entry("gbm", pairing(lambda t: gbm(t, 200, t.share)), but_media, of=BEST, when=lambda t: t.boosted),
     Entry("gbm_tables", lambda t: quick_gbm(t, t.share_of_tables), alone("table"), of=FAST,
           when=lambda t: _mixes_tables(t) and not t.only_tables),
     Entry("gbm_tables", lambda t: gbm(t, 80 if "table" in t.views.values() else 40, t.share_of_tables), alone(*TABLES),
@@ -328,7 +340,9 @@ def _facts_of(kind, n_rows, n_classes, views):
     rules = KINDS.get(kind, Classes if kind == Classes.family else Numbers)
     family = Numbers.family if issubclass(rules, Numbers) else Classes.family
     n_classes = 2 if n_classes is None or family == Numbers.family else max(int(n_classes), 2)
-    return Facts(family, n_rows, n_classes, views, rules in (Counts, Survival), rules is Quantiles)
+    return Facts(
+        family, n_rows, n_classes, views, rules in (Counts, Survival), rules is Quantiles, kind in OWN_LOSS
+    )  # fmt: skip
 
 
 def _seeded(estimator, random_state):

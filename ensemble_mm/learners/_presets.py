@@ -16,6 +16,7 @@ from sklearn.svm import SVR
 from .._by_rows import BINNED
 from ._gaussian_process import GaussianProcess
 from ._linear import LogisticPath, RidgePath
+from ._pairs import ColumnPairs
 from ._pooled_gaussian import PooledGaussian
 from ._quantiles import QuantileLearner
 from ._scaling import NaiveBayesScaler, SampledKernel, TailRegressor, ViewScaler
@@ -130,6 +131,16 @@ def quick_gbm(facts, share):
     if facts.regression and facts.n_rows > SMALL:
         return gbm(facts, 150, share, learning_rate=0.1, reg_lambda=1.0)
     return gbm(facts, 100 if facts.regression else 60, share)
+
+
+def paired(facts, model):
+    """Let a learner of tables read sums and products of two columns, too.
+
+    They are chosen by ranks of the target: not of several classes, nor where it has a loss of its own. Rows that are
+    too many to set side by side, and columns of texts and media, are left as they are.
+    """
+    known = facts.n_classes <= 2 and facts.n_rows <= LARGE and not facts.own_loss
+    return Pipeline([("pairs", ColumnPairs()), ("gbm", model)]) if known else model
 
 
 def random_gbm(facts):

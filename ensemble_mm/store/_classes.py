@@ -33,6 +33,7 @@ _OURS = {
     "learners._imagecnn": "ImageCNNClassifier ImageCNNRegressor",
     "learners._linear": "LogisticPath RidgePath",
     "learners._multitask": "MultiTaskNetwork TaskHead",
+    "learners._pairs": "ColumnPairs",
     "learners._pooled_gaussian": "PooledGaussian",
     "learners._prefit": "AsGiven SaidClasses SaidNumbers",
     "learners._quantiles": "QuantileLearner",

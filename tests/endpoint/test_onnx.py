@@ -15,7 +15,7 @@ from ensemble_mm import MultiOutputStack, StackedClassifier, StackedRegressor, T
 from ensemble_mm._cli import main
 from ensemble_mm.endpoint import _onnx as onnx_file
 from ensemble_mm.endpoint import features_of, write_onnx
-from ensemble_mm.learners import ViewScaler, portfolio
+from ensemble_mm.learners import ColumnPairs, ViewScaler, portfolio
 from ensemble_mm.learners._scaling import SampledKernel
 
 runtime = pytest.importorskip("onnxruntime")
@@ -64,6 +64,17 @@ CASES = {
               ("mae", LGBMRegressor(n_estimators=5, objective="mae", verbose=-1)), ("library", SVR())],
     "n": [*presets("count"), ("poisson", PoissonRegressor())],
 }  # fmt: skip
+
+
+def test_pairs_of_columns_say_the_same(tmp_path):
+    """The products of the other tests' columns tell nothing, so none would be in the graph."""
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(200, 3)), columns=list("abc")) * [1.0, 5.0, 0.2]
+    pairs = ("pairs", make_pipeline(ColumnPairs(), Ridge()))
+    model = StackedRegressor(learners=[pairs], cv=2, random_state=0).fit(X, X["a"] * X["b"] + X["b"] - 30 * X["c"])
+    assert len(model.learner("pairs")[0].places_)
+    write_onnx(model, X, tmp_path / "m.onnx")
+    said = says(tmp_path / "m.onnx", features_of(model, X))
+    np.testing.assert_allclose(np.ravel(next(iter(said.values()))), model.predict(X), rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize("task", CASES)
