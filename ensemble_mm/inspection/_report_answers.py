@@ -82,7 +82,7 @@ def _answers(model, rows, score, new, shares, parts):
     cells = cells_of(model, name)
     is_right = choices.iloc[-1]["difference_high"] < 0
     is_better = is_right or cells.scorer.is_surer(cells.ensemble)
-    good = [*_goodness(cells, score, is_right, is_better), *_on_new_rows(name, new)]
+    good = [*_goodness(cells, score, is_right, is_better), *_held(model, cells, name), *_on_new_rows(name, new)]
     drives = list(_drives(model, shares, parts, cells, name, rows.of_fit)) if is_better else ["Nothing clearly does."]
     own = next((row for row in new["rows"] if row["task"] == name), None) if new else None
     # What was learned of noise is wrong wherever labels are even, on held-out rows: that is no weak group.
@@ -116,6 +116,13 @@ def _goodness(cells, score, is_right, is_better):
         low, middle, high = (score_text(metric, first[key]) for key in ("low", "score", "high"))
         words += f"; {words_of(metric)} {middle} ({low} to {high})"
     yield f"{words}."
+
+
+def _held(model, cells, name):
+    """Yield what bounds or lists of 90 % say of the held-out rows, where a kind tells of these."""
+    region, out = getattr(model, "conformal_", {}).get(name), cells.ensemble[cells.scored]
+    if region is not None and len(out) and (words := cells.kind.plain.held(region, out)):
+        yield f"{words}."
 
 
 def _on_new_rows(name, new):

@@ -78,10 +78,8 @@ class ConformalTimes(ByPattern):
         return out
 
     def _counted(self, oof, y, weight):
-        """Return how many rows each is worth, which are fewer in all where few count for many (Kish)."""
         worth = rows_worth(weight, len(y))
-        share = self.shares(oof, y, worth)
-        return worth * share * (worth @ share) / max(worth @ share**2, FLOOR)
+        return worth * self.shares(oof, y, worth)
 
 
 def _scores(oof, y):

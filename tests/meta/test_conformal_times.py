@@ -31,7 +31,7 @@ def test_bounds_hold_as_often_as_they_say(watched):
         low, high = ConformalTimes().fit(x, y).interval(x_new, 0.9).T
         assert np.isposinf(high).all()
         held.append(np.mean(time >= low))
-    assert 0.893 < np.mean(held) < 0.93  # with heavy censoring few rows count, and bounds are lower for it
+    assert 0.89 < np.mean(held) < 0.92
 
 
 def test_what_treats_lost_rows_as_events_or_leaves_them_out_is_lower():
