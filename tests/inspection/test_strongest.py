@@ -45,8 +45,9 @@ def test_the_parts_that_carry_the_label_come_first(rows):
     for task in Y:
         assert first.loc[(task, "facts"), "part"] == "size"
         assert first.loc[(task, "photo"), "part"] == "the top right"
-        assert first.loc[(task, "review"), "part"] in ("“warm”", "“torn”")
-    assert 0 < first["moved"].min() and first.loc["kept", "moved"].max() <= 1
+        if first.loc[(task, "review"), "moved"]:  # a number may be told without it
+            assert first.loc[(task, "review"), "part"] in ("“warm”", "“torn”")
+    assert 0 < first.loc["kept", "moved"].min() and first.loc["kept", "moved"].max() <= 1
 
 
 def test_rows_that_lack_a_view_and_arrays_are_passed_over():
