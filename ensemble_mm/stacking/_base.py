@@ -422,7 +422,7 @@ class BaseStack(
         Plan
             `str(plan)` counts what is fitted; `plan.extractions`, `plan.fits` (of learners, on both levels),
             `plan.meta_learners` and `plan.calibrations` list it; `plan.seconds` and `plan.bytes` are there after a
-            trial.
+            trial. With `strategy="stacked"` the second level may turn out not to be worth trying for some tasks.
         """
         return clone(self)._planned(
             X, y, groups, sample_weight, metadata, measure

@@ -164,7 +164,7 @@ thresholds_ : dict
     Rule by which each task chooses a class, where `threshold` or `class_weight` was given.
 strategy_ : DataFrame
     For every task: whether its second level (of `layers=2`, or members that read other tasks) was kept, and the mean
-    gain in out-of-fold loss with its standard error.
+    gain in out-of-fold loss with its standard error, NaN where none was tried.
 n_extractions_ : int
     How often a view was extracted: once per fold if its extractor learns, else once.
 n_features_in_ : int
