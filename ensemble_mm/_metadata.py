@@ -135,13 +135,8 @@ def check_asked(given, learners, methods=("fit",), **own) -> None:
             f"fit got {words}, which is handed on to learners only with metadata routing: call "
             "sklearn.set_config(enable_metadata_routing=True), and set_fit_request of the learners."
         )
-    asked = {
-        name
-        for _, learner in learners
-        for method in methods
-        for name, is_asked in known_names(learner, method).items()
-        if is_asked
-    }
+    known = [known_names(learner, method) for _, learner in learners for method in methods]
+    asked = {name for names in known for name, is_asked in names.items() if is_asked}
     strange = [name for name in given if name not in asked]
     if strange:
         near = did_you_mean(strange[0], [*OF_THE_STACK, *sorted(asked)])
@@ -151,8 +146,8 @@ def check_asked(given, learners, methods=("fit",), **own) -> None:
         )
     for _, learner in learners:
         if hands_on(learner):
-            known = known_names(learner)
-            passed = {key: value for key, value in (given | own).items() if value is not None and key in known}
+            names = known_names(learner)
+            passed = {key: value for key, value in (given | own).items() if value is not None and key in names}
             process_routing(learner, "fit", **passed)
 
 

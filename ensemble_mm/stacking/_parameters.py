@@ -293,20 +293,24 @@ def check_settings(model: StackParameters, tasks) -> None:
     """Raise a ValueError unless what may be set by task or kind suits every task."""
     checks = BY_TASK | ({"task_weight": _check_task_weight} if hasattr(model, "task_weight") else {})
     for parameter, check in checks.items():
-        setting = getattr(model, parameter)
-        of_classes = parameter in OF_CLASSES
-        if of_classes and setting is not None and not any(task.rules.region == "sets" for task in tasks.values()):
+        setting, of_classes = getattr(model, parameter), parameter in OF_CLASSES
+        served = [task for task in tasks.values() if not of_classes or task.rules.region == "sets"]
+        if setting is not None and not served:
             raise ValueError(f"{parameter}={setting!r} is for classes, and no task has any: leave it out.")
-        by_part = of_classes and any(is_by_class(setting, task) for task in tasks.values())
-        by_part = by_part or (parameter == "meta_learner" and by_learner(setting))
-        if isinstance(setting, dict) and not by_part:
+        if isinstance(setting, dict) and not _is_by_part(parameter, setting, tasks):
             check_entries(parameter, setting, tasks)
             if of_classes or parameter == "calibration":
                 _check_served(parameter, setting, tasks)
-        served = [task for task in tasks.values() if not of_classes or task.rules.region == "sets"]
         faults = [fault for task in served if (fault := _fault_of(check, setting, task))]
         if faults and (len(faults) == len(served) or not (of_classes and is_for_any(setting))):
             raise faults[0]
+
+
+def _is_by_part(parameter, setting, tasks) -> bool:
+    """Tell whether a dict has an entry per class or per learner, not per task."""
+    if parameter in OF_CLASSES:
+        return any(is_by_class(setting, task) for task in tasks.values())
+    return parameter == "meta_learner" and by_learner(setting)
 
 
 def _fault_of(check, setting, task):
