@@ -120,12 +120,17 @@ def splits_groups(estimator, n_rows) -> bool:
         part = params[owner] if owner else estimator
         if not _is_of_sklearn(part):
             continue
-        if last == "early_stopping" and (value is True or (value == "auto" and n_rows > MANY_ROWS)):
+        if last == "early_stopping" and _stops_early(value, n_rows):
             return bool(owner) or not has_fit_parameter(part, "X_val")
         splits = last == "cv" and (_ignores_groups(value) or (key not in reached and _is_number(value, part)))
         if splits or _waits(part, last, value):
             return True
     return False
+
+
+def _stops_early(value, n_rows) -> bool:
+    """Tell whether a value of early_stopping holds rows aside."""
+    return value is True or (value == "auto" and n_rows > MANY_ROWS)
 
 
 def _is_of_sklearn(part) -> bool:

@@ -104,17 +104,22 @@ class _Auto:
         if not isinstance(self.candidates, Mapping) and min(n_apart, len(rows.order), len(names)) > 1:
             own = not isinstance(self.cv, Integral)
             splits = self._own_splits(rows, X, y, groups) if own else self._splits(rows, group)
-            has_rival = SIMPLE in names and RIVAL not in names and self._kind.n_classes > 2
-            losses, weight = self._held_out([*names, RIVAL] if has_rival else names, rows, group, splits)
-            if has_rival:
-                gain, error = mean_and_error(losses[SIMPLE] - losses[RIVAL], weight)
-                losses.pop(SIMPLE if gain > self.tolerance * error else RIVAL)
+            losses, weight = self._with_rival(names, rows, group, splits)
             self.losses_ = {name: float(np.average(loss, weights=weight)) for name, loss in losses.items()}
             self.shares_ = self._near_the_best(losses, weight)
         self.chosen_ = {name: self._fit_chosen(name, rows, group) for name in self.shares_} if len(rows.y) else {}
         parts = [share * self.chosen_[name].weights_ for name, share in self.shares_.items() if name in self.chosen_]
         self.weights_ = sum(parts) if parts else rows.even
         return self
+
+    def _with_rival(self, names, rows, group, splits):
+        """Return {name: losses on held-out rows} and the weights of these; a rival is in the place of what it beats."""
+        has_rival = SIMPLE in names and RIVAL not in names and self._kind.n_classes > 2
+        losses, weight = self._held_out([*names, RIVAL] if has_rival else names, rows, group, splits)
+        if has_rival:
+            gain, error = mean_and_error(losses[SIMPLE] - losses[RIVAL], weight)
+            losses.pop(SIMPLE if gain > self.tolerance * error else RIVAL)
+        return losses, weight
 
     def _fit_chosen(self, name, rows, group):
         """Return a candidate that is fitted on all rows, its members in the order of those of X."""

@@ -100,10 +100,7 @@ class SecondLevelMixin:
         tasks = run.problem.tasks
         estimates, tried = self._estimates_of(run, first, weighed)
         table, models = None, {}
-        steps = self._steps(run.problem, run.seed, [member for member in members if member in first.models])
-        if self.passthrough:  # of views that were extracted in time
-            steps = [[run.readable(group) for group in step] for step in steps]
-        for step in [[group for group in step if group and group[0].task in wanted] for step in steps]:
+        for step in self._steps_in_time(run, [member for member in members if member in first.models], wanted):
             # The labels of a fold would reach the final estimator through members that learned from it.
             read = partial(_unheard, first.table, tasks, estimates) if self.passthrough else estimates
             for own, fitted in self._fit_step(run, step, read, estimates, tried):
@@ -120,6 +117,13 @@ class SecondLevelMixin:
         second = Level(table, models, below=first)
         settings = self._meta_settings({name: tasks[name] for name in tasks if name in wanted}, bool(self.passthrough))
         return second, second.weigh(run, settings), estimates
+
+    def _steps_in_time(self, run, members, wanted):
+        """Return the candidates of some tasks, those of a final estimator by the views that were extracted in time."""
+        steps = self._steps(run.problem, run.seed, members)
+        if self.passthrough:
+            steps = [[run.readable(group) for group in step] for step in steps]
+        return [[group for group in step if group and group[0].task in wanted] for step in steps]
 
     def _estimates_of(self, run, first, weighed):
         """Return what the second level can read: of the rows, and by pattern of views that they might lack."""
