@@ -120,7 +120,7 @@ def load(path: str | os.PathLike, trusted: Sequence = ()) -> Any:
     ----------
     path : path-like
         The file.
-    trusted : sequence of str or type, default=()
+    trusted : sequence of str, type or function, default=()
         Further types that may be built, as classes or as ``"module.Class"``: your own learners and extractors. Building
         one imports its module, so name only what you know.
 
@@ -177,11 +177,11 @@ def load(path: str | os.PathLike, trusted: Sequence = ()) -> Any:
 
 
 def _named(trusted) -> list:
-    """Return what may be built, as names and types."""
+    """Return what may be built: names, classes and functions."""
     named = list(trusted) if isinstance(trusted, Iterable) and not isinstance(trusted, (str, type)) else [trusted]
-    if not all(isinstance(item, (str, type)) for item in named):
+    if not all(isinstance(item, str) or hasattr(item, "__qualname__") for item in named):
         raise TypeError(
-            f"trusted={trusted!r} does not name what may be built: list classes or names, such as "
+            f"trusted={trusted!r} does not name what may be built: list classes, functions or names, such as "
             'trusted=["my_module.MyLearner"]. The error of a load without `trusted` lists those that a file needs.'
         )
     return named

@@ -591,5 +591,5 @@ def test_a_folder_that_does_not_exist_is_told_and_not_made(tmp_path):
 @pytest.mark.parametrize("trusted", [True, None, 3, [True], {"a": 1}.items()])
 def test_what_names_no_types_to_trust_is_told(tmp_path, trusted):
     save(Ridge().fit([[0.0], [1.0]], [0.0, 1.0]), tmp_path / "m.emm")
-    with pytest.raises(TypeError, match="trusted=.* does not name what may be built: list classes or names"):
+    with pytest.raises(TypeError, match="trusted=.* does not name what may be built: list classes, functions or names"):
         load(tmp_path / "m.emm", trusted=trusted)
