@@ -4,19 +4,20 @@ from math import factorial
 
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from .._kinds import Classes, Numbers
 from ..crossfit import ALL_ROWS, Estimate, Fit, Member, seed_of
 from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
-from ..meta import mean_and_error
+from ..meta import mean_and_error, rows_worth
 from ._judged import SIGNIFICANT, outside, paired_gain, parts
 
 N_CHAINS = 4
 BOUND = (ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor)  # read pixels or tokens, no more
-TREES = {  # that look for something in errors
-    "n_estimators": 20, "learning_rate": 0.15, "num_leaves": 7, "min_child_samples": 5, "reg_lambda": 5.0,
-    "n_jobs": 1, "deterministic": True, "force_col_wise": True, "verbose": -1,
-}  # fmt: skip
+LOOKED_AT = 20_000  # rows that are searched for something in errors
+PENALTY = 5.0  # of what is found there: so many rows say nothing
+MOST_PAIRED = 30  # columns whose products are looked at, too
 MOVED_ROWS = 300  # rows on which a model is asked what moves its predictions
 
 
@@ -108,9 +109,9 @@ def _mean_change(after, before, often):
 def promising(run, first):
     """Return the tasks of whose errors the estimates of others seem to tell something, by the fold that is left out.
 
-    A second level takes a third of a fit, and helps few tasks. It is tried for those whose errors some small trees know
-    better, by one standard error, with what is said of the other tasks than with what is said of the task alone. A kind
-    with a loss of its own has no such errors, and is always tried.
+    A second level takes a third of a fit, and helps few tasks. It is tried for those whose errors a linear
+    model of estimates, their squares and products tells better, by one standard error, from what is said of all tasks
+    than from what is said of the task alone. A kind with a loss of its own has no such errors, and is always tried.
     """
     problem, folds, gains = run.problem, parts(run), {}
     estimates = {estimate.task: values for estimate, values in first.estimates(first.oof, problem.tasks).items()}
@@ -123,7 +124,10 @@ def promising(run, first):
         errors = np.zeros((len(y), task.rules.width))
         truth = task.rules.perfect(task.rules.encoded(y[known])).reshape(-1, task.rules.width)
         errors[known] = truth - first.oof[name].reshape(errors.shape)[known]
-        alone, helped = (_left(columns, errors, known, weight, folds) for columns in (estimates[name], every))
+        worth = np.zeros(len(y))
+        if known.any():
+            worth[known] = rows_worth(None if weight is None else weight[known], known.sum())
+        alone, helped = (_left(columns, errors, worth, folds) for columns in (estimates[name], every))
         gains[name] = alone - helped
     tried = {}
     for fold in (None, *range(len(folds))):
@@ -131,22 +135,30 @@ def promising(run, first):
     return tried
 
 
-def _left(columns, errors, known, weight, folds):
-    """Return what is left of squared errors, per row, after small trees that learned of them from other folds."""
-    from lightgbm import LGBMRegressor
+def _left(columns, errors, worth, folds):
+    """Return what is left of squared errors, per row, by a ridge of columns, squares and products from other folds.
 
+    `worth` tells as how many rows each counts; those of 0 are left out. Trees would find more, but not the same from a
+    row of weight two as from two rows.
+    """
     total, count = np.zeros(len(errors)), np.zeros(len(errors))
     for others, test in folds:
-        others, test = others[known[others]], test[known[test]]
+        others, test = (part[worth[part] > 0] for part in (others, test))
+        others, test = (part[:: len(part) // LOOKED_AT + 1] for part in (others, test))
         if not len(others) or not len(test):
             continue
+        scaler = StandardScaler().fit(columns[others], sample_weight=worth[others])
+        known, new = (_curved(np.clip(scaler.transform(columns[part]), -3, 3)) for part in (others, test))
+        found = Ridge(alpha=PENALTY).fit(known, errors[others], sample_weight=worth[others]).predict(new)
         count[test] += 1
-        for column in errors.T:
-            trees = LGBMRegressor(**TREES).fit(
-                columns[others], column[others], None if weight is None else weight[others]
-            )
-            total[test] += (column[test] - trees.predict(columns[test])) ** 2
+        total[test] += ((errors[test] - found.reshape(len(test), -1)) ** 2).sum(axis=1)
     return total / np.where(count > 0, count, np.nan)
+
+
+def _curved(columns):
+    if columns.shape[1] > MOST_PAIRED:
+        return np.hstack([columns, columns**2])
+    return PolynomialFeatures(2, include_bias=False).fit_transform(columns)
 
 
 def _gains(run, name, gain, fold):
