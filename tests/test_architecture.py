@@ -16,7 +16,7 @@ ROOT = Path(ensemble_mm.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 FLOORS = {
     "_checks": 0, "_docs": 0, "_estimators": 0, "_inner_folds": 0, "_items": 0, "_metrics": 0,
-    "_plain_words": 0, "_products": 0, "_rows": 0,
+    "_plain_words": 0, "_products": 0, "_rows": 0, "_weights": 0,
     "_kind": 0.5, "_metadata": 0.5, "_by_rows": 1, "_kinds": 1, "_lines": 1, "_modalities": 1, "_routing": 1,
     "_scorers": 2, "_stopping": 2, "schema": 2,
     "data": 3, "features": 3, "learners": 3, "meta": 3, "store": 3,

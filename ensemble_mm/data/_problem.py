@@ -68,6 +68,11 @@ class Problem:
             return ColumnsOnDisk(self.source, self.views, self.schema)
         return columns_of(self.source, self.views, self.schema)
 
+    def check(self) -> None:
+        """Raise a ValueError where values cannot be read, before anything is fitted."""
+        if isinstance(self.columns, ColumnsOnDisk):  # those in memory are read by now
+            self.columns.check()
+
     @cached_property
     def group_codes(self) -> np.ndarray | None:
         """The groups as numbers from 0, one per row; None without groups."""
@@ -175,8 +180,7 @@ def read_problem(source, Y, *, sample_weight=None, groups=None, **said) -> Probl
     check_groups(groups, n_rows)
     groups = whole_units(groups, tasks, targets | queries_of(tasks, Y))
     problem = Problem(source, tuple(views), tasks, targets, weights, groups, named, schema, tuple(notes))
-    if isinstance(problem.columns, ColumnsOnDisk):  # values that cannot be read are told now
-        problem.columns.check()
+    problem.check()
     return problem
 
 

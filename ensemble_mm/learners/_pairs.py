@@ -5,6 +5,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import check_params, check_sample_weight, whole
+from .._weights import rows_worth, weighted_ranks
 
 FAR = 4.0  # standard deviations from the mean beyond which a value counts as that far
 ALIKE = 0.999  # correlation from which two columns are one
@@ -58,7 +59,7 @@ class ColumnPairs(TransformerMixin, BaseEstimator):
         weight = np.ones(len(X)) if sample_weight is None else check_sample_weight(sample_weight, X)
         some = weight > 0
         X, weight = X[some].astype(np.float64), weight[some]
-        y, share = _ranks(y[some], weight), weight / weight.sum()
+        y, share = weighted_ranks(y[some], weight), weight / weight.sum()
         self.mean_ = share @ X
         self.scale_ = np.sqrt(share @ (X - self.mean_) ** 2)
         self.scale_[self.scale_ < np.finfo(np.float32).tiny] = 1.0
@@ -69,7 +70,9 @@ class ColumnPairs(TransformerMixin, BaseEstimator):
         first, second = np.triu_indices(len(columns), 1)
         gains, weights = _gains(Z[:, columns], y, share, first, second)
         chosen = np.argsort(-gains, kind="stable")[: self.n_pairs]
-        chosen = chosen[gains[chosen] > 1 / np.sqrt(_worth(weight))]  # a standard error of a correlation
+        chosen = chosen[
+            gains[chosen] > 1 / np.sqrt(rows_worth(weight, len(weight)).sum())
+        ]  # a standard error of a correlation
         self.places_ = np.tile(np.column_stack([columns[first], columns[second]]), (2, 1))[chosen]
         self.weights_ = weights[chosen]
         return self
@@ -91,19 +94,6 @@ class ColumnPairs(TransformerMixin, BaseEstimator):
         one, two = (((X[:, c] - self.mean_[c]) / self.scale_[c]) for c in self.places_.T)
         more = one * self.weights_[:, 0] + two * self.weights_[:, 1] + one * two * self.weights_[:, 2]
         return np.hstack([X, more.astype(X.dtype)])
-
-
-def _ranks(y, weight):
-    """Return the ranks of numbers, of which equal ones share theirs; one of weight two takes the room of two."""
-    _, codes = np.unique(y, return_inverse=True)
-    room = np.bincount(codes, weight)
-    return (room.cumsum() - room / 2)[codes]
-
-
-def _worth(weight):
-    """Return how many rows weights are worth: whole ones count rows, of others it is the effective number."""
-    total = weight.sum()
-    return total if (weight == np.round(weight)).all() else total**2 / (weight @ weight)
 
 
 def _standard(values, share):

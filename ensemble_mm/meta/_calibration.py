@@ -8,7 +8,8 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from .._kinds import Classes
-from ._columns import TINY, rows_worth
+from .._weights import rows_worth
+from ._columns import TINY
 
 
 class TemperatureCalibrator(BaseEstimator):

@@ -7,16 +7,16 @@ member that abstained; a row's weight is then spread over the members that did n
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from .._checks import ConstraintsMixin, check_params, whole
 from .._kinds import Classes, Numbers
+from .._weights import rows_worth
 
 MOST_NUMBERS = 10_000_000  # 80 MB: of a search, which goes over them many times
 PART_NUMBERS = 1_000_000  # 8 MB: of what is gone over once
@@ -133,21 +133,6 @@ def row_losses(total, count, y, kind, worst):
     some = empty.any()
     loss = kind.loss(total / (np.where(empty, 1.0, count) if some else count), y)
     return np.where(empty, worst, loss) if some else loss
-
-
-def rows_worth(sample_weight, n_samples):
-    """Return checked weights that sum to the number of rows that they are worth."""
-    if sample_weight is None or isinstance(sample_weight, Real):
-        return np.ones(n_samples)
-    weight = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
-    if weight.shape != (n_samples,):
-        raise ValueError(f"sample_weight has shape {weight.shape}, expected ({n_samples},): give every row one weight.")
-    if (weight < 0).any() or not weight.any():
-        raise ValueError("Negative values in data passed to `sample_weight`, or only zeros: weights are at least 0.")
-    if (weight == np.round(weight)).all():
-        return weight  # whole numbers count repeated rows
-    # Kish's effective sample size does not change with the unit of the weights.
-    return weight * weight.sum() / (weight @ weight)
 
 
 def mean_and_error(values, weight=None, groups=None):

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._kind import FLOOR
-from ._columns import rows_worth
+from .._weights import rows_worth
 from ._conformal import ByPattern
 
 ROWS_PER_PART, MOST_PARTS = 50, 10  # of rows of like hazards, which are censored alike

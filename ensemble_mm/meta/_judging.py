@@ -26,8 +26,9 @@ from scipy import stats
 
 from .._plain_words import PlainScore
 from .._scorers import Metric
+from .._weights import rows_worth
 from ._alternatives import constant_of
-from ._columns import TINY, rows_worth
+from ._columns import TINY
 
 MOST_LOG = 50.0  # of how many times a distance may be more or less
 LEAST_GAIN = 0.02  # share of a guess's loss: the priors of folds lose a little to that of all rows

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from scipy.optimize import minimize, nnls
+from scipy.special import softmax
 
 from .._checks import AT_LEAST_0
 from ._columns import TINY, TableClassifier, TableRegressor, rows_of_numbers, shares, spread, thinned
@@ -132,7 +133,7 @@ class LinearClassifier(_Linear, TableClassifier):
         return np.einsum("nmc,m->nc", logs, self.coef_) + self.intercept_
 
     def _mix(self, cells):
-        return _softmax(self._scores(spread(_logs(cells), self.coef_)))
+        return softmax(self._scores(spread(_logs(cells), self.coef_)), axis=1)
 
 
 @dataclass(repr=False, eq=False, kw_only=True)
@@ -206,7 +207,7 @@ class MultinomialClassifier(LinearClassifier):
         # Half of the inner products bounds the curvature of the loss [1]_: each step lowers it.
         inverse = np.linalg.inv((logs * weight).T @ logs / 2 + ridge * np.eye(len(matrix)))
         for _ in range(STEPS):
-            missing = (truth - _softmax(scores + logs @ matrix)) * weight
+            missing = (truth - softmax(scores + logs @ matrix, axis=1)) * weight
             matrix += inverse @ (logs.T @ missing - ridge * matrix)
         matrix = matrix.reshape(-1, *[truth.shape[1]] * 2)
         return matrix - matrix.mean(axis=1, keepdims=True)
@@ -317,11 +318,6 @@ def _least_squares_by_search(A, b, penalty):
     start, bounds = np.full(n_members, 1 / n_members), [(0, None)] * n_members
     optimum = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500, "gtol": 1e-9})
     return np.where(optimum.x < 1e-9, 0.0, optimum.x)
-
-
-def _softmax(scores):
-    scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return scores / scores.sum(axis=1, keepdims=True)
 
 
 def _logs(cells):

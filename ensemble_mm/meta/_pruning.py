@@ -13,8 +13,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._checks import PART, ConstraintsMixin, Number, check_param, check_params, having, one_of, whole
 from .._kinds import Classes, Numbers, kind_of
 from .._routing import row_params
+from .._weights import rows_worth, weighted_ranks
 from ._choice import rules_of
-from ._columns import TINY, filled, relevant, row_losses, rows_worth, spread, thinned
+from ._columns import TINY, filled, relevant, row_losses, spread, thinned
 
 MOST_ROWS = 20_000
 MOST_MEMBERS = 300  # the best ones, which are ordered by what they add to each other
@@ -258,18 +259,11 @@ def _ordered(gain, here, y, share, kind, worst, most):
 def _rank_correlations(cells, share, kind):
     flat = spread(cells)[:, :, -kind.n_columns :]
     weight = np.repeat(share, flat.shape[2])
-    ranks = np.array([_ranks(values, weight) for values in flat.transpose(1, 0, 2).reshape(flat.shape[1], -1)])
+    ranks = np.array([weighted_ranks(values, weight) for values in flat.transpose(1, 0, 2).reshape(flat.shape[1], -1)])
     ranks = (ranks - (ranks @ weight / weight.sum())[:, np.newaxis]) * np.sqrt(weight)
     norm = np.linalg.norm(ranks, axis=1, keepdims=True)
     ranks /= np.maximum(norm, TINY)  # a constant member is like no other
     return ranks @ ranks.T
-
-
-def _ranks(values, weight):
-    """Return the share of the weight that lies below each value, and half of its own."""
-    _, place = np.unique(values, return_inverse=True)
-    mass = np.bincount(place, weight)
-    return (np.cumsum(mass) - mass / 2)[place]
 
 
 def _q_statistics(cells, y, share):

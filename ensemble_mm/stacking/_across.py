@@ -10,8 +10,8 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from .._kinds import Classes, Numbers
 from ..crossfit import ALL_ROWS, Estimate, Fit, Member, seed_of
 from ..learners import ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor
-from ..meta import mean_and_error, rows_worth
-from ._judged import SIGNIFICANT, outside, paired_gain, parts
+from ..meta import rows_worth
+from ._judged import SIGNIFICANT, has_both, mean_of, outside, paired_gain, parts
 
 N_CHAINS = 4
 BOUND = (ImageCNNClassifier, ImageCNNRegressor, TextCNNClassifier, TextCNNRegressor)  # read pixels or tokens, no more
@@ -109,9 +109,9 @@ def _mean_change(after, before, often):
 def promising(run, first):
     """Return the tasks of whose errors the estimates of others seem to tell something, by the fold that is left out.
 
-    A second level takes a third of a fit, and helps few tasks. It is tried for those whose errors a linear
-    model of estimates, their squares and products tells better, by one standard error, from what is said of all tasks
-    than from what is said of the task alone. A kind with a loss of its own has no such errors, and is always tried.
+    A second level takes a third of a fit, and helps few tasks. It is tried for those whose errors a linear model of
+    estimates, their squares and products tells better, by one standard error, from what is said of all tasks than from
+    what is said of the task alone. A kind with a loss of its own has no such errors, and is always tried.
     """
     problem, folds, gains = run.problem, parts(run), {}
     estimates = {estimate.task: values for estimate, values in first.estimates(first.oof, problem.tasks).items()}
@@ -120,7 +120,7 @@ def promising(run, first):
         if task.rules.family not in (Classes.family, Numbers.family):
             continue
         y, weight = problem.targets[name], problem.weights[name]
-        known = ~np.isnan(y) & np.isfinite(every).all(axis=1) & (True if weight is None else weight > 0)
+        known = has_both(y, every) & (True if weight is None else weight > 0)
         errors = np.zeros((len(y), task.rules.width))
         truth = task.rules.perfect(task.rules.encoded(y[known])).reshape(-1, task.rules.width)
         errors[known] = truth - first.oof[name].reshape(errors.shape)[known]
@@ -131,7 +131,8 @@ def promising(run, first):
         gains[name] = alone - helped
     tried = {}
     for fold in (None, *range(len(folds))):
-        tried[fold] = [name for name in problem.tasks if name not in gains or _gains(run, name, gains[name], fold)]
+        rows = outside(run, fold)
+        tried[fold] = [name for name in problem.tasks if name not in gains or _gains(problem, name, gains[name], rows)]
     return tried
 
 
@@ -161,10 +162,9 @@ def _curved(columns):
     return PolynomialFeatures(2, include_bias=False).fit_transform(columns)
 
 
-def _gains(run, name, gain, fold):
-    rows = np.isfinite(gain) & outside(run, fold)
-    mean, error = mean_and_error(gain[rows], *(None if part is None else part[rows]
-                                 for part in (run.problem.weights[name], run.problem.group_codes)))  # fmt: skip
+def _gains(problem, name, gain, rows):
+    rows = rows & np.isfinite(gain)
+    mean, error = mean_of(problem, name, gain[rows], rows)
     return mean > error
 
 

@@ -20,8 +20,13 @@ def paired_gain(problem, name, before, after, some=True):
     if not rows.any():
         return 0.0, np.inf
     difference = task.rules.losses(y[rows], before[rows]) - task.rules.losses(y[rows], after[rows])
-    return mean_and_error(difference, *(None if part is None else part[rows]
-                                        for part in (problem.weights[name], problem.group_codes)))  # fmt: skip
+    return mean_of(problem, name, difference, rows)
+
+
+def mean_of(problem, name, values, rows):
+    """Return the mean of one value for each of some rows of a task, and its standard error."""
+    return mean_and_error(values, *(None if part is None else part[rows]
+                                    for part in (problem.weights[name], problem.group_codes)))  # fmt: skip
 
 
 def has_both(y, out):

@@ -27,8 +27,7 @@ def with_own_views(problem, entries):
         return problem
     raw = (*problem.schema.raw, *(view.name for view in found))
     problem = replace(problem, views=(*problem.views, *found), schema=replace(problem.schema, raw=raw))
-    for _ in problem.columns.values():  # what cannot be read is told now
-        pass
+    problem.check()
     return problem
 
 
