@@ -1,7 +1,6 @@
 """A table that stays on disk, and is read some columns or some rows at a time."""
 
 import contextlib
-import json
 import os
 import shutil
 import tempfile
@@ -16,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from .._checks import (
-    as_pandas,
     check_count,
     check_unique,
     did_you_mean,
@@ -27,10 +25,9 @@ from .._checks import (
     writing_into,
 )
 from ._cells import plain, with_texts
+from ._parquet import Stamps, dataset_of, files_of, told_by_pandas, without_labels, without_rows, write_parts
 from ._paths import Looks, looks_of, paths_of
 
-SUFFIXES = (".parquet", ".pq")
-TEXTS = (".csv", ".tsv", ".txt")
 MEASURED_ROWS = 1000  # that tell how much memory a row takes
 
 
@@ -89,18 +86,18 @@ class ChunkedData:
         self._has_days = isinstance(source, (str, os.PathLike)) or hasattr(source, "compute")
         self._name, self._dataset = self._opened(source, workdir)
         is_given = self._dataset is source  # whose files may lie anywhere
-        self._stamps = _Stamps([] if is_given else self._dataset.files)
+        self._stamps = Stamps([] if is_given else self._dataset.files)
         self.columns = _checked_columns(columns, self._dataset.schema, self._name)
         with self._readable():
             self._n_rows = int(self._dataset.count_rows())
         if not self._n_rows:
-            raise _empty(self._name)
+            raise without_rows(self._name)
 
     def _opened(self, source, workdir) -> tuple[str, Any]:
         """Return what the table is called in messages, and it as a pyarrow Dataset."""
         if isinstance(source, (str, os.PathLike)):
             shown = printable(os.fspath(source))
-            return shown, _dataset_of(_files_of(Path(source), shown), shown, Path(source))
+            return shown, dataset_of(files_of(Path(source), shown), shown, Path(source))
         if hasattr(source, "to_table") and hasattr(source, "scanner"):
             return "The data set", source
         is_dask = hasattr(source, "compute") and hasattr(source, "to_parquet")
@@ -115,8 +112,8 @@ class ChunkedData:
                 folder = Path(tempfile.mkdtemp(prefix="ensemble_mm-", dir=workdir))
             remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
             try:
-                _write(source, shown, folder, writing)
-                return shown, _dataset_of(_files_of(folder, shown), shown, folder, are_alike=not named)
+                write_parts(source, shown, folder, writing)
+                return shown, dataset_of(files_of(folder, shown), shown, folder, are_alike=not named)
             except BaseException:
                 remove()
                 raise
@@ -240,7 +237,7 @@ class ChunkedData:
         return list(columns)
 
     def _frame(self, table) -> pd.DataFrame:
-        frame = with_texts(plain(_without_labels(table).to_pandas(date_as_object=self._has_days)))
+        frame = with_texts(plain(without_labels(table).to_pandas(date_as_object=self._has_days)))
         if self.root is not None:
             for name in frame.select_dtypes(object).columns:
                 if name not in self._looks:  # the whole column decides, not those of its rows that are read now
@@ -276,24 +273,6 @@ class ChunkedData:
             raise ValueError(f"The file {printable(changed)} was changed while {self._name} was read: open it anew.")
 
 
-class _Stamps:
-    """Sizes and times of files, as they were when they were first asked for in a process."""
-
-    def __init__(self, files):
-        self.files: list[str] = files
-        self._seen: list[tuple[int, int]] | None = None
-
-    def __reduce__(self):
-        return _Stamps, (self.files,)  # elsewhere, copies of the files may have other times
-
-    def first_changed(self) -> str | None:
-        """Return the first file that was changed since, if any."""
-        now = [(stat.st_size, stat.st_mtime_ns) for stat in map(os.stat, self.files)]
-        self._seen = self._seen or now
-        changed = (file for file, old, new in zip(self.files, self._seen, now, strict=True) if old != new)
-        return next(changed, None)
-
-
 TABLES = (pd.DataFrame, ChunkedData)  # a table in memory, and one on disk
 
 
@@ -319,117 +298,9 @@ class NamedParts(Iterator):
         return next(self._parts)
 
 
-def _write(source, shown: str, folder: Path, writing) -> None:
-    """Write what is lazy as Parquet files, whose names are in the order of the rows; tell what fails in `writing`."""
-    named = "part-{:09d}.parquet".format
-    if hasattr(source, "sink_parquet"):
-        with writing():
-            source.sink_parquet(folder / named(0))
-    elif hasattr(source, "to_parquet"):
-        with (
-            writing()
-        ):  # Types are those of each part: Dask guesses them from samples of its own, and knows no vectors.
-            source.to_parquet(str(folder), write_index=False, schema=None, name_function=named)
-    else:
-        for place, part in enumerate(source):
-            frame = as_pandas(part)
-            if not isinstance(frame, pd.DataFrame):
-                raise ValueError(f"{shown} gave a {type(part).__name__} as part {place}: let it give DataFrames.")
-            frame = frame.copy(deep=False)
-            frame[frame.columns[frame.isna().all()]] = None  # of the type that other parts have
-            try:
-                with writing():  # what the iterator itself raises is no fault of the folder
-                    frame.to_parquet(folder / named(place), index=False)
-            except (TypeError, ValueError) as error:  # pyarrow's own are such
-                words = f"cannot be written as Parquet ({printable(str(error).strip())}): give each column one type."
-                raise ValueError(f"{shown} cannot be kept on disk: its part {place} {words}") from error
-    if not any(folder.iterdir()):
-        raise _empty(shown)
-
-
-def _files_of(path: Path, shown: str) -> list[str]:
-    if path.is_dir():
-        found = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-        files = sorted(file for file in found if not _is_hidden(file.relative_to(path)))
-        if not files:
-            raise FileNotFoundError(f"There is no Parquet file in the folder {shown}: name one that has some.")
-        return [str(file) for file in files]
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file or folder {shown}: correct the path.")
-    return [str(path)]
-
-
-def _is_hidden(path: Path) -> bool:
-    """Tell whether a file lies where writers keep what is not yet, or not any more, of a table."""
-    return any(part.startswith((".", "_")) and "=" not in part for part in path.parts)
-
-
-def _dataset_of(files: list[str], shown: str, base: Path, are_alike: bool = True):
-    """Return files as one data set; a column may have no values, or narrower numbers, in some of them.
-
-    Unless they `are_alike`, it may also not be there.
-    """
-    pyarrow = require("pyarrow", extra="parquet", caller="ChunkedData")
-    source = require("pyarrow.dataset", extra="parquet", caller="ChunkedData")
-    parquet = require("pyarrow.parquet", extra="parquet", caller="ChunkedData")
-    how = {"format": "parquet"}
-    if base.is_dir():  # what the names of folders say of one file is not read from it in memory, either
-        how |= {"partitioning": "hive", "partition_base_dir": str(base)}
-    schemas, reading = [], shown
-    try:
-        for file in files:
-            reading = printable(file)
-            schemas.append(parquet.read_schema(file))
-        check_unique(f"In {shown}, column", schemas[0].names)
-        found = source.dataset(files, **how)
-    except (OSError, pyarrow.ArrowException) as error:
-        words = f"{reading} cannot be read as Parquet: {printable(str(error).strip())}"
-        if base.suffix.lower() in TEXTS:
-            words += " Write it as Parquet, a part at a time, such as by polars.scan_csv(...).sink_parquet(...)."
-        raise ValueError(words) from error
-    for file, schema in zip(files, schemas, strict=True):
-        odd = sorted(set(schema.names) ^ set(schemas[0].names))
-        if odd and are_alike:
-            with_it, without = (file, files[0]) if odd[0] in schema.names else (files[0], file)
-            raise ValueError(
-                f"The files of {shown} have different columns: {printable(with_it)} has {odd[0]!r}, and "
-                f"{printable(without)} has not. Give all files the same columns."
-            )
-    return source.dataset(files, schema=_unified(found.schema, schemas, files, shown), **how)
-
-
-def _unified(first, schemas, files, shown: str):
-    """Return one schema of all files; what is a category in some only, or ordered in some, is read as plain values.
-
-    So pandas joins such files, too.
-    """
-    pyarrow = require("pyarrow", extra="parquet", caller="ChunkedData")
-    types: dict[str, set] = {}
-    for field in (field for schema in (first, *schemas) for field in schema):
-        if not pyarrow.types.is_null(field.type):
-            coded = pyarrow.types.is_dictionary(field.type)
-            types.setdefault(field.name, set()).add(field.type.ordered if coded else None)
-    plain = {name for name, kinds in types.items() if len(kinds) > 1}
-
-    def as_plain(field):
-        coded = field.name in plain and pyarrow.types.is_dictionary(field.type)
-        return field.with_type(field.type.value_type) if coded else field
-
-    unified, *others = [pyarrow.schema(map(as_plain, schema), schema.metadata) for schema in (first, *schemas)]
-    for file, schema in zip(files, others, strict=True):
-        try:
-            unified = pyarrow.unify_schemas([unified, schema], promote_options="permissive")
-        except pyarrow.ArrowException as error:
-            raise ValueError(
-                f"A column has different types in the files of {shown}: that in {printable(file)} does not fit those "
-                f"before ({printable(str(error))}). Give it one."
-            ) from error
-    return unified
-
-
 def _checked_columns(columns, schema, shown: str) -> list[str]:
     """Return the columns that are read; those that pandas wrote as labels of rows are none."""
-    labels = _told_by_pandas(schema).get("index_columns", [])
+    labels = told_by_pandas(schema).get("index_columns", [])
     there = [name for name in schema.names if name not in [label for label in labels if isinstance(label, str)]]
     wanted = there if columns is None else [columns] if isinstance(columns, str) else list(columns)
     check_unique("Column", wanted)
@@ -439,23 +310,6 @@ def _checked_columns(columns, schema, shown: str) -> list[str]:
     if not wanted:
         raise ValueError(f"{shown} has no columns to read: name some.")
     return wanted
-
-
-def _told_by_pandas(schema) -> dict:
-    return json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
-
-
-def _without_labels(table):
-    """Return a table of which pandas makes no labels: all columns are such, and have texts as names."""
-    told = _told_by_pandas(table.schema)
-    if not told:
-        return table
-    told |= {"index_columns": [], "column_indexes": []}
-    return table.replace_schema_metadata({**table.schema.metadata, b"pandas": json.dumps(told)})
-
-
-def _empty(shown) -> ValueError:
-    return ValueError(f"{shown} holds no rows: give a table with some.")
 
 
 def _unknown(name, there, shown) -> ValueError:

@@ -10,10 +10,11 @@ import pandas as pd
 
 from .._checks import bytes_of, check_choice, check_count, check_fraction, check_unique, did_you_mean, printable
 from ..schema import blanks_of
-from ._chunked import SUFFIXES, ChunkedData
+from ._chunked import ChunkedData
 from ._delimited import Layout
 from ._footers import tell_of_footers
 from ._inputs import MultimodalData
+from ._parquet import SUFFIXES
 from ._parts import large_on_disk, parts_of
 from ._paths import looks_of, paths_of, with_paths
 from ._sources import folder_of_table, read_source
