@@ -181,11 +181,12 @@ class TableMixin(ConstraintsMixin):
         y = self._encode(y)
         self.prior_ = self._kind.prior(y, weight)
         cells = self._kind.cells(X)
-        used = ~np.isnan(cells[:, :, 0]).all(axis=1) & (weight > 0)
-        if not used.all():
+        used = np.flatnonzero(~np.isnan(cells[:, :, 0]).all(axis=1) & (weight > 0))
+        used = thinned(used, self.most_rows)
+        if len(used) < len(y):
             cells, y, weight = cells[used], y[used], weight[used]
         order = self._order(cells, y, weight)
-        return UsedRows(cells.take(order, axis=1), y, weight, order, np.flatnonzero(used))
+        return UsedRows(cells.take(order, axis=1), y, weight, order, used)
 
     def _order(self, cells, y, weight):
         """Order the members by their loss, then by what is in them: the order of the columns does not matter."""
@@ -198,6 +199,7 @@ class TableMixin(ConstraintsMixin):
         return np.array(sorted(range(len(keys)), key=lambda m: (rounded[m], keys[m])))
 
     _precision = np.float64
+    most_rows = 100_000  # that are enough for a few weights: copies of a table of more take gigabytes
     learns_weights = False  # whether its weights may be others where views are missing
 
     def _checked(self, X):

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ensemble_mm.data import Classes, Numbers
-from ensemble_mm.meta import MeanClassifier, MeanRegressor, make_meta_learner
-from ensemble_mm.meta._columns import blend, mean_and_error, relevant, row_losses, shares, spread
+from ensemble_mm.meta import GreedyRegressor, LinearRegressor, MeanClassifier, MeanRegressor, make_meta_learner
+from ensemble_mm.meta._columns import TableMixin, blend, mean_and_error, relevant, row_losses, shares, spread
 
 
 @st.composite
@@ -132,3 +132,18 @@ def test_rows_and_groups_without_weight_make_no_mean_surer():
         found, without = mean_and_error(values, weight, groups), mean_and_error(values[:3], weight[:3], groups[:3])
         assert found == pytest.approx(without)
     assert mean_and_error(values, np.array([1.0, 1, 0, 0, 0]), groups) == (0.0, np.inf)
+
+
+@pytest.mark.parametrize("learner", [LinearRegressor, GreedyRegressor])
+def test_of_a_large_table_evenly_spaced_rows_teach_the_weights(learner, monkeypatch):
+    rng = np.random.default_rng(0)
+    y, groups = rng.normal(size=400), np.arange(400) // 2
+    X = y[:, np.newaxis] + rng.normal(size=(400, 3)) * [1.0, 2.0, 3.0]
+    X[:10], some = np.nan, 10 + np.linspace(0, 389, 40).astype(int)
+    params = {"groups": groups} if learner is GreedyRegressor else {}
+    few = learner().fit(X[some], y[some], **{name: values[some] for name, values in params.items()})
+    all_rows = learner().fit(X, y, **params)
+    monkeypatch.setattr(TableMixin, "most_rows", 40)
+    large = learner().fit(X, y, **params)
+    np.testing.assert_array_equal(large.weights_, few.weights_)
+    assert large.prior_ == pytest.approx(y.mean()) and not np.array_equal(large.weights_, all_rows.weights_)

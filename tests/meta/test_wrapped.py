@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ensemble_mm.meta import WrappedClassifier, WrappedRegressor
+from ensemble_mm.meta._columns import TableMixin
 
 
 class Recorder(RegressorMixin, BaseEstimator):
@@ -82,3 +83,9 @@ def test_weights_reach_an_estimator_that_hides_their_keyword(estimator):
     weight = np.repeat([1.0, 9.0], 20)
     plain, weighted = (WrappedRegressor(estimator).fit(X, y, sample_weight=w).predict(X) for w in (None, weight))
     assert not np.allclose(plain, weighted)
+
+
+def test_an_estimator_of_the_user_gets_all_rows_of_a_large_table(monkeypatch):
+    monkeypatch.setattr(TableMixin, "most_rows", 20)
+    X, y = numbers()
+    assert len(WrappedRegressor(Recorder()).fit(X, y).estimator_.seen_[0]) == 50
