@@ -14,7 +14,7 @@ from .._checks import BadItemsError, BadItemsWarning
 from .._estimators import learns_from_labels
 from .._modalities import MODALITIES
 from .._routing import row_params, whole_groups
-from .._rows import give_back, narrowed
+from .._rows import give_back, let_go, narrowed
 from ..data import ColumnOnDisk, take_rows
 from ..store import BlockFolder, Cache, content_key, row_keys, versions, with_contents
 from ._execute import Job
@@ -78,22 +78,27 @@ def _picked(items, some):
 
 
 def _joined_parts(parts, n_rows, folder):
-    """Return the features of parts of the rows, pairs of a slice and its block (None: nothing is known of it), as one.
+    """Return the features of parts of the rows, pairs of places and their block (None: nothing is known of it), as one.
 
     With a folder, dense ones are put into their places there.
     """
-    block, found, places = None, [], []
-    for rows, part in parts:
+    block, found, places, every = None, [], [], np.arange(n_rows)
+    for some, part in parts:
         if part is None:
             continue
+        rows = every[some]
+        if len(rows) == n_rows:
+            return spread_rows(part, rows, n_rows)
         if sparse.issparse(part):
             found.append(part)
-            places.append(np.arange(n_rows)[rows])
+            places.append(rows)
             continue
         if block is None:
             shape = n_rows, part.shape[1]
             block = np.full(shape, np.nan, part.dtype) if folder is None else folder.room(shape, part.dtype)
-        block[rows] = part
+        for start in range(0, len(rows), ROWS):
+            block[rows[start : start + ROWS]] = part[start : start + ROWS]
+            let_go((block,))  # what is written need not stay in memory
     if found:
         return joined_rows(found, places, n_rows)
     if block is None:
@@ -306,21 +311,22 @@ class FitExtractor(Job):
         native, blocks = None, {}
         if merges(self.extractor) and not sparse.issparse(self.column):
             blocks["native"] = self._by_parts()
-            if self.reducer is None:
-                return self.extractor, None, blocks
-            native = [blocks["native"][rows] for rows in places]
+            native = (blocks["native"][rows] for rows in places)
         elif self.extractor is not None:
             native = self._native()
             for part, rows in zip(native, places, strict=True):
                 _check_rows(part, len(rows))
-            if "native" in self.forms or self.reducer is None:
-                blocks["native"] = joined_rows(native, places, n_rows)
         if self.reducer is not None:
-            native = [self.column[rows] for rows in places] if native is None else native
-            low = [as_block(self.reducer.fit_transform(native[0]))]
-            low += [as_block(self.reducer.transform(part)) for part in native[1:]]
-            blocks["reduced"] = joined_rows(low, places, n_rows)
+            parts = (self.column[rows] for rows in places) if native is None else native
+            blocks["reduced"] = _joined_parts(zip(places, self._reduced(parts), strict=True), n_rows, self.folder)
+        if self.extractor is not None and "native" not in blocks and ("native" in self.forms or not blocks):
+            blocks["native"] = joined_rows(native, places, n_rows)
         return self.extractor, self.reducer, blocks
+
+    def _reduced(self, parts):
+        """Yield few columns of the training rows, on which the reducer is fitted, and of the other rows."""
+        for place, part in enumerate(parts):
+            yield as_block((self.reducer.transform if place else self.reducer.fit_transform)(part))
 
     def _by_parts(self):
         """Fit an extractor that merges what it learns of parts; return the block of what it makes of them, in turn."""
