@@ -8,9 +8,10 @@ from .._modalities import MODALITIES, Modality
 from . import _builtin  # noqa: F401  (enters the modalities of the package)
 from ._audio import AudioExtractor
 from ._image import ImageExtractor
-from ._tabular import TabularExtractor, VectorExtractor
+from ._tabular import TabularExtractor
 from ._text import TextExtractor
 from ._tracks import read_sound_track
+from ._vector import VectorExtractor
 from ._video import VideoExtractor
 
 __all__ = [

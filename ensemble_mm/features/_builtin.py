@@ -10,9 +10,10 @@ from .._modalities import MODALITIES, Doubt, Modality
 from ._audio import AudioExtractor
 from ._image import ImageExtractor
 from ._previews import film_strip_of, thumbnail_of, wave_of, words_of
-from ._tabular import TabularExtractor, VectorExtractor
+from ._tabular import TabularExtractor
 from ._text import RUNS, TextExtractor
 from ._tracks import CONTAINERS, any_sound
+from ._vector import VectorExtractor
 from ._video import VideoExtractor
 
 CHANNELS = (1, 3, 4)
