@@ -127,18 +127,10 @@ def check_asked(given, learners, methods=("fit",), **own) -> None:
     """
     if not given:
         return
-    if kept := [name for name in given if name in OF_THE_STACK]:  # of `add_task` and `add_learner`
-        raise TypeError(f"{kept[0]} is kept from the fit of the model: leave it out here.")
-    words = ", ".join(map(repr, given))
-    if not get_config()["enable_metadata_routing"]:
-        raise ValueError(
-            f"fit got {words}, which is handed on to learners only with metadata routing: call "
-            "sklearn.set_config(enable_metadata_routing=True), and set_fit_request of the learners."
-        )
+    _check_routed(given)
     known = [known_names(learner, method) for _, learner in learners for method in methods]
     asked = {name for names in known for name, is_asked in names.items() if is_asked}
-    strange = [name for name in given if name not in asked]
-    if strange:
+    if strange := [name for name in given if name not in asked]:
         near = did_you_mean(strange[0], [*OF_THE_STACK, *sorted(asked)])
         raise TypeError(
             f"fit got {strange[0]!r}, for which no learner asks: have it ask by set_fit_request({strange[0]}=True), or "
@@ -149,6 +141,17 @@ def check_asked(given, learners, methods=("fit",), **own) -> None:
             names = known_names(learner)
             passed = {key: value for key, value in (given | own).items() if value is not None and key in names}
             process_routing(learner, "fit", **passed)
+
+
+def _check_routed(given) -> None:
+    """Raise an error unless metadata of these names may be handed on."""
+    if kept := [name for name in given if name in OF_THE_STACK]:  # of `add_task` and `add_learner`
+        raise TypeError(f"{kept[0]} is kept from the fit of the model: leave it out here.")
+    if not get_config()["enable_metadata_routing"]:
+        raise ValueError(
+            f"fit got {', '.join(map(repr, given))}, which is handed on to learners only with metadata routing: call "
+            "sklearn.set_config(enable_metadata_routing=True), and set_fit_request of the learners."
+        )
 
 
 def check_unasked(learners, extractors, metas) -> None:

@@ -110,22 +110,29 @@ def splits_groups(estimator, n_rows) -> bool:
     """Tell whether a part of an estimator holds rows aside by itself without regard to groups."""
     if (held := getattr(estimator, "fits_whole_groups", None)) is not None:
         return _ignores_groups(getattr(estimator, "cv", None)) or splits_groups(getattr(estimator, held), n_rows)
+    if _has_untold(estimator):
+        return True
     reached = {key for key, _, _ in _cross_validating(estimator)}
-    told = set(map(id, _told_groups(estimator)))
     params = estimator.get_params(deep=True)
     for key, value in params.items():
-        if getattr(value, "fit", None) and has_fit_parameter(value, "groups") and id(value) not in told:
-            return True  # such as a search inside of a search, which keeps the groups to itself
         owner, _, last = key.rpartition("__")
         part = params[owner] if owner else estimator
         if not _is_of_sklearn(part):
             continue
         if last == "early_stopping" and _stops_early(value, n_rows):
             return bool(owner) or not has_fit_parameter(part, "X_val")
-        splits = last == "cv" and (_ignores_groups(value) or (key not in reached and _is_number(value, part)))
-        if splits or _waits(part, last, value):
+        if _waits(part, last, value):
+            return True
+        if last == "cv" and (_ignores_groups(value) or (key not in reached and _is_number(value, part))):
             return True
     return False
+
+
+def _has_untold(estimator) -> bool:
+    """Tell whether a part takes groups and is not told them, as a search inside of a search is not."""
+    told = set(map(id, _told_groups(estimator)))
+    parts = (value for value in estimator.get_params(deep=True).values() if getattr(value, "fit", None))
+    return any(has_fit_parameter(part, "groups") and id(part) not in told for part in parts)
 
 
 def _stops_early(value, n_rows) -> bool:

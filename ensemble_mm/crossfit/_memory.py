@@ -70,17 +70,23 @@ def needs_within(limit, run, members) -> Needs:
             f"{run.folder.path.parent} has {shown_bytes(run.folder.free)}: name a workdir with more."
         )
     shared = OVERHEAD + n_rows * ROW * (n_folds + len(run.problem.tasks) + len(members))
-    in_memory = by_parts if run.keys is not None else by_parts - vectors  # keys of a checkpoint are made of all
-    read = _bytes_read(values, blocks) | {name: values[name] if name in in_memory else 0.0 for name in by_parts}
+    whole = by_parts if run.keys is not None else by_parts - vectors  # keys of a checkpoint are made of all
+    read = _bytes_read(values, blocks) | {name: values[name] if name in whole else 0.0 for name in by_parts}
     read = {name: shared + n_rows * size for name, size in read.items()}
     fits = {member: shared + size for member, size in _bytes_of_fits(n_rows, members, blocks).items()}
     _check_views(limit, read)
     large = _too_large(limit, run, fits)
     fits = {member: size for member, size in fits.items() if member not in large}
-    job = max([*read.values(), *fits.values()]) - shared
-    n_jobs = next((n for n in range(run.runner.n_workers, 1, -1) if shared + n * (job + PROCESS) <= limit), 1)
-    needed = shared + n_jobs * (job + (PROCESS if n_jobs > 1 else 0))
+    n_jobs, needed = _jobs_within(limit, shared, max([*read.values(), *fits.values()]) - shared, run.runner.n_workers)
     return Needs(n_jobs, needed, on_disk, tuple(fits))
+
+
+def _jobs_within(limit, shared, job, most):
+    """Return how many jobs of a size fit into a limit at a time, beside what they share, and the bytes of them all."""
+    for n_jobs in range(most, 1, -1):
+        if (needed := shared + n_jobs * (job + PROCESS)) <= limit:
+            return n_jobs, needed
+    return 1, shared + job
 
 
 def _bytes_on_disk(run, blocks, vectors, n_folds) -> float:

@@ -144,16 +144,8 @@ class CrossFit:
         if member.inputs:
             whole, places = shared
             blocks, columns = (*blocks, whole), tuple(column for name in member.inputs for column in places[name])
-        y, weight = self.problem.targets[member.task], self.problem.weights[member.task]
-        groups = self.problem.group_codes
-        metadata = self.problem.metadata
-        if metadata is not None and metadata.asked_by(member.estimator) is None:
-            metadata = None
+        y, weight, groups, metadata = self._told(member)
         if self.n_copies:
-            metadata = metadata and metadata[np.tile(np.arange(len(y)), 1 + self.n_copies)]
-            groups = np.tile(np.arange(len(y)) if groups is None else groups, 1 + self.n_copies)  # a row and its copies
-            y = np.tile(y, 1 + self.n_copies)
-            weight = None if weight is None else np.tile(weight, 1 + self.n_copies)
             train = np.concatenate([train + self.problem.n_rows * c for c in range(1 + self.n_copies)])
         name = f"learner {member.learner!r} reads {member.reads!r}, fold {fit.fold}"
         return FitMember(
@@ -161,6 +153,22 @@ class CrossFit:
             threads, keep, groups, key=self.keys and self.keys(fit, keep), required=required,
             class_weight=task.class_weight, metadata=metadata, before=self._before(member),
         )  # fmt: skip
+
+    def _told(self, member):
+        """Return targets, weights, groups and metadata of the rows, those of copies after those of the rows."""
+        y, weight = self.problem.targets[member.task], self.problem.weights[member.task]
+        groups, metadata = self.problem.group_codes, self.problem.metadata
+        if metadata is not None and metadata.asked_by(member.estimator) is None:
+            metadata = None
+        if not self.n_copies:
+            return y, weight, groups, metadata
+        again = np.tile(np.arange(len(y)), 1 + self.n_copies)
+        return (
+            y[again],
+            None if weight is None else weight[again],
+            again if groups is None else groups[again],  # a row and its copies
+            metadata and metadata[again],
+        )
 
     def _before(self, member):
         """Return what a learner knows from before: names of columns, and labels if they are those of its task."""

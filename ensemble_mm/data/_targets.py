@@ -53,11 +53,11 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str]
     columns = merged(columns, parts)
     marks = {name: separator_of(column) for name, column in columns.items() if said.get(name) == LABEL_SETS}
     columns = {name: _with_lists(column, marks.get(name)) for name, column in columns.items()}
+    if only:
+        _check_no_tags(columns)
     listed = {} if only else _listed_tags(columns, marks, notes)
     names = [name for column in columns for name in listed.get(column, [column])]
     kinds = _declared(said if isinstance(kinds, Mapping) else kinds, names, listed)
-    if only:
-        _check_no_tags(columns)
     tasks: dict[str, Task] = {}
     for name, column in columns.items():
         if name in listed:

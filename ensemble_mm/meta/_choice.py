@@ -144,19 +144,23 @@ class _Auto:
             fitted = {}
             for name in names:
                 fitted[name] = model = self._make(name, n_bags=FEW_BAGS)
-                whole = None if group is None else group[train]
-                if name in (*CANDIDATES, RIVAL):
-                    given = {"linear": fitted.get(SIMPLE)} if name == RIVAL else row_params(model, groups=whole)
-                    model.fit(rows.some(train), None, **given)
-                else:  # it may read X by itself
-                    weight = rows.weight[train]
-                    model.fit(table[train], rows.y[train], **row_params(model, sample_weight=weight, groups=whole))
+                self._fit_part(model, name, rows, table, train, group, fitted.get(SIMPLE))
                 loss, weight = self._judge(model, table[test], rows.y[test], rows.weight[test])
                 if len(loss) == len(test):
                     loss, weight = _by_unit(loss, weight, unit[test])
                 judged[name].append((loss, weight))
         weight = np.concatenate([w for _, w in judged[names[0]]])
         return {name: np.concatenate([loss for loss, _ in judged[name]]) for name in names}, weight
+
+    def _fit_part(self, model, name, rows, table, train, group, linear):
+        """Fit a candidate on some rows."""
+        whole = None if group is None else group[train]
+        if name in (*CANDIDATES, RIVAL):
+            given = {"linear": linear} if name == RIVAL else row_params(model, groups=whole)
+            model.fit(rows.some(train), None, **given)
+        else:  # it may read X by itself
+            weight = rows.weight[train]
+            model.fit(table[train], rows.y[train], **row_params(model, sample_weight=weight, groups=whole))
 
     def _splits(self, rows, group):
         """Return (train, test) positions among the rows that are fitted on."""

@@ -190,17 +190,23 @@ def learn_dates(counts: Counter, *, sure: bool = False, said: str | None = None)
     if typed == total > 0:
         return DateRule(partial=pd.Period in map(type, counts))
     least = 0 if sure else ENOUGH * total - typed
-    formats = _formats_of(texts, least)
-    if said is not None:
-        formats = {f: n for f, n in formats.items() if f.startswith(FIRST[said])}
+    formats = _formats_said(texts, least, said)
     if not formats:
         return DateRule() if typed >= ENOUGH * total > 0 else None
     best = max(formats, key=lambda f: (f != "%Y") * formats[f])  # of equals, the first
-    parts = (formats[best] > 0.5 * total) * sum(formats.get(way, 0) for way in _coarser(best))
-    if best == "%Y" or formats[best] + parts < least or not (sure or _is_likely(best, texts, formats[best] == total)):
+    if best == "%Y" or not (sure or _is_likely(best, texts, formats[best] == total)):
+        return None
+    parts = sum(formats.get(way, 0) for way in _coarser(best)) if formats[best] > 0.5 * total else 0
+    if formats[best] + parts < least:
         return None
     rule = DateRule(best, partial=parts > 0)
     return rule if said is not None else _with_short_years(rule, texts, formats) or _in_doubt(rule, texts, formats)
+
+
+def _formats_said(texts: dict[str, int], least: float, said: str | None) -> dict[str, int]:
+    """Return what enough of the texts may be written in, of the formats that are not against what the user says."""
+    formats = _formats_of(texts, least)
+    return formats if said is None else {f: n for f, n in formats.items() if f.startswith(FIRST[said])}
 
 
 def _with_short_years(rule: DateRule, texts: dict[str, int], formats: dict[str, int]) -> DateRule | None:

@@ -196,16 +196,18 @@ def _typed(values, name) -> Column:
         kind, because = "constant", "every value is the same"
     elif kind == "date" and rule.format == "%Y%m%d":
         because = "its numbers are days, such as 20240205"
-    notes: tuple[str, ...] = ()
-    if kind == "number" and _count_rows(values):
-        notes = (
-            _note("whole numbers that differ in every row, as those of an id do; to leave it out", name, "identifier"),
-        )
-    elif kind == "number" and values.dtype.kind in "iuf" and _are_codes(name, values):
-        notes = _code_notes(name)
-    elif kind == "number":
-        notes = _version_notes(name) + tuple(doubts_of(values, name))
+    notes = _notes_of_numbers(values, name) if kind == "number" else ()
     return Column(name=name, taken_as=kind, because=because, reading=rule, notes=notes)
+
+
+def _notes_of_numbers(values, name) -> tuple[str, ...]:
+    """Return what to tell of a column whose dtype is one of numbers."""
+    if _count_rows(values):
+        words = "whole numbers that differ in every row, as those of an id do; to leave it out"
+        return (_note(words, name, "identifier"),)
+    if values.dtype.kind in "iuf" and _are_codes(name, values):
+        return _code_notes(name)
+    return _version_notes(name) + tuple(doubts_of(values, name))
 
 
 def _count_rows(values) -> bool:
@@ -301,7 +303,12 @@ def _measured(column, counts, n_rows) -> Column:
         blank = sum(counts[item] for item, word in word_of.items() if word is None)
         distinct = len({*word_of.values()} - {None})
         return replace(column, missing=_share(n_rows - total + blank, n_rows), distinct=distinct)
-    notes = column.notes
+    return _measured_values(column, counts, n_rows)
+
+
+def _measured_values(column, counts, n_rows) -> Column:
+    """Return the record of a column of numbers, dates or times with what is missing or lost, and what to tell of it."""
+    rule, notes = column.reading, column.notes
     there = {item: n for item, n in counts.items() if not is_blank(item)}
     unread: dict = {}  # form -> whether it cannot be read
     lost = {item: n for item, n in there.items() if _is_lost(rule, item, unread)}

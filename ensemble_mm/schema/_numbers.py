@@ -228,7 +228,8 @@ def learn_numbers(counts: Counter, *, sure: bool = False, decimal: str | None = 
     types = set(map(type, others))
     if not texts:
         return NumberRule(boolean=types <= {bool, np.bool_})
-    parts = {text: part for text in texts if (part := split_number(text)) is not None}
+    split = {text: split_number(text) for text in texts}
+    parts = {text: part for text, part in split.items() if part is not None}
     n_others = _total(counts, others)
     least = 0 if sure else _enough(texts, parts, n_others, len(counts)) - n_others
     if _total(texts, parts) < least:
@@ -237,10 +238,13 @@ def learn_numbers(counts: Counter, *, sure: bool = False, decimal: str | None = 
         return NumberRule() if others and not {bool, np.bool_} & types else None
     if not sure and _are_names(parts, texts, n_others):
         return None
-    bounds = _bounds(parts)
     units = _learn_units(parts, texts, least, len(counts))
-    if units is None:
-        return None
+    return None if units is None else _learn_written(parts, texts, least, units, decimal)
+
+
+def _learn_written(parts, texts, least, units, decimal) -> NumberRule | None:
+    """Return how texts with these units are written as numbers; None where their signs do not agree."""
+    bounds = _bounds(parts)
     known = NumberRule(units=units, bounds=bool(bounds))
     rule = _learn_signs(list(parts.items()), texts, least, known, decimal)
     return rule and _with_shares(_with_bounds(rule, bounds), parts)

@@ -75,9 +75,9 @@ def moved_by(run, member, models, estimates):
     rng = np.random.RandomState(seed_of(run.seed, f"shuffled inputs of {member}"))
     changes = np.zeros(1 + len(inputs))
     for fold, model in models.items():
-        _, rows = run.rows_of(Fit(member, fold)) if fold != ALL_ROWS else (None, np.arange(n_rows))
-        rows = rows[np.all([np.isfinite(part[rows]).all(axis=1) for part in inputs], axis=0)]
-        rows = rows if weight is None else rows[weight[rows] > 0]
+        rows = run.rows_of(Fit(member, fold))[1] if fold != ALL_ROWS else np.arange(n_rows)
+        known = np.isfinite(np.hstack([part[rows] for part in inputs])).all(axis=1)
+        rows = rows[known if weight is None else known & (weight[rows] > 0)]
         if model is None or len(rows) < 2:
             continue
         rows = rng.permutation(rows)[:MOVED_ROWS]

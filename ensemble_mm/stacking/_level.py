@@ -266,6 +266,11 @@ class Level:
         read = {member for members in self.columns.values() for member in members}
         return [member for member in self.table.members() if member in read]
 
+    def counting(self, name):
+        """Return the members that count for a task, or may: those of a chain are there to be read."""
+        idle = self.idle(name)
+        return [member for member in self.columns[name] if member.chain is not None or member not in idle]
+
     def idle(self, name):
         """Return the members that never count for a task.
 
@@ -371,19 +376,13 @@ class Level:
 
 def forget_idle(levels):
     """Take the learners of members that never count, for any task on any level, out of fitted levels."""
-    counting = set()
-    for level in levels:
-        for name, members in level.columns.items():
-            idle = level.idle(name)
-            counting |= {member for member in members if member.chain is not None or member not in idle}
+    counting = {member for level in levels for name in level.columns for member in level.counting(name)}
     read = {(e.task, e.learner, e.reads) for member in counting for e in member.inputs}
     counting |= {member for level in levels for member in level.models if (member.task, *member) in read}
     for level in levels:
-        for member, models in level.models.items():
-            if member not in counting:
-                level.models[member] = {
-                    fold: FittedMember(None, model.n_classes) for fold, model in models.items() if model is not None
-                }
+        for member in level.models.keys() - counting:
+            fitted = {fold: model for fold, model in level.models[member].items() if model is not None}
+            level.models[member] = {fold: FittedMember(None, model.n_classes) for fold, model in fitted.items()}
 
 
 def _reads_wherever(other, member):

@@ -274,7 +274,7 @@ def check_weights(setting, tasks, members) -> None:
 
 
 def _check_weights_of(task, weights, members):
-    known = {key for member in members for key in (member.learner, tuple(member))}
+    known, own = _weighable(members), _weighable([member for member in members if member.task == task])
     unknown = next((key for key in weights if key not in known), None)
     if unknown is not None:
         some = sorted((key for key in known if isinstance(key, type(unknown))), key=str)
@@ -284,26 +284,35 @@ def _check_weights_of(task, weights, members):
         )
     if not all(0 <= weight < inf for weight in weights.values()):
         raise ValueError(f"meta_learner={weights!r} must hold numbers from 0 on.")
-    own = {key for member in members if member.task == task for key in (member.learner, tuple(member))}
     if not any(weights.get(key, 0) > 0 for key in own):
         raise ValueError(f"meta_learner={weights!r} gives no learner of task {task!r} a weight above 0: add one.")
+
+
+def _weighable(members) -> set:
+    """Return what a weight may be given to: learners by name, or one of their readings."""
+    return {key for member in members for key in (member.learner, tuple(member))}
 
 
 def check_settings(model: StackParameters, tasks) -> None:
     """Raise a ValueError unless what may be set by task or kind suits every task."""
     checks = BY_TASK | ({"task_weight": _check_task_weight} if hasattr(model, "task_weight") else {})
     for parameter, check in checks.items():
-        setting, of_classes = getattr(model, parameter), parameter in OF_CLASSES
-        served = [task for task in tasks.values() if not of_classes or task.rules.region == "sets"]
-        if setting is not None and not served:
-            raise ValueError(f"{parameter}={setting!r} is for classes, and no task has any: leave it out.")
-        if isinstance(setting, dict) and not _is_by_part(parameter, setting, tasks):
-            check_entries(parameter, setting, tasks)
-            if of_classes or parameter == "calibration":
-                _check_served(parameter, setting, tasks)
-        faults = [fault for task in served if (fault := _fault_of(check, setting, task))]
-        if faults and (len(faults) == len(served) or not (of_classes and is_for_any(setting))):
-            raise faults[0]
+        _check_setting(parameter, getattr(model, parameter), check, tasks)
+
+
+def _check_setting(parameter, setting, check, tasks) -> None:
+    of_classes = parameter in OF_CLASSES
+    served = [task for task in tasks.values() if not of_classes or task.rules.region == "sets"]
+    if setting is not None and not served:
+        raise ValueError(f"{parameter}={setting!r} is for classes, and no task has any: leave it out.")
+    if isinstance(setting, dict) and not _is_by_part(parameter, setting, tasks):
+        check_entries(parameter, setting, tasks)
+        if of_classes or parameter == "calibration":
+            _check_served(parameter, setting, tasks)
+    faults = [fault for task in served if (fault := _fault_of(check, setting, task))]
+    some_may_differ = of_classes and is_for_any(setting)
+    if faults and (len(faults) == len(served) or not some_may_differ):
+        raise faults[0]
 
 
 def _is_by_part(parameter, setting, tasks) -> bool:

@@ -129,19 +129,26 @@ def regions_of(model, out, present, coverage, wanted, joint=False):
     if not any(region in wanted for region in has.values()):
         return {}
     _warn_of_new(pattern, list(present), model.conformal_)
-    n_joint = sum(region != OF_UNITS for region in has.values())
-    if joint and model.joint_ is None and n_joint > 1:
-        raise ValueError(
-            "What was added to this model is not for all tasks, which were never judged together: fit all for joint "
-            "coverage."
-        )
-    of_row = model.joint_.of_each(coverage, pattern) if joint and model.joint_ is not None else coverage
+    n_of_rows = sum(region != OF_UNITS for region in has.values())
+    of_row = _of_each(model.joint_, coverage, pattern, n_of_rows) if joint else coverage
     found = {}
     for name, region in has.items():
         if region in wanted:
             asked = coverage if region == OF_UNITS else of_row
             found[name] = getattr(model.conformal_[name], METHODS[region])(out[name], asked, pattern)
     return {name: kinds[name].within(region) for name, region in found.items()}
+
+
+def _of_each(together, coverage, pattern, n_tasks):
+    """Return the coverage to ask of each task of a row, so that all of them are covered at once."""
+    if together is not None:
+        return together.of_each(coverage, pattern)
+    if n_tasks > 1:
+        raise ValueError(
+            "What was added to this model is not for all tasks, which were never judged together: fit all for joint "
+            "coverage."
+        )
+    return coverage
 
 
 def said(labels, silent):

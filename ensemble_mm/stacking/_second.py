@@ -184,12 +184,7 @@ class SecondLevelMixin:
         Of each group `_n_across` members are fitted, the first that can be.
         """
         names, chained = sorted(problem.tasks), self._strategy == "chain"  # the order of the columns does not matter
-        own = {name: [] for name in names}  # what the members of the first level say of a task
-        for member in members if self._reads_members else []:
-            own[member.task].append(estimate_of(member))
-        others = {name: [Estimate(task) for task in names if task != name] for name in names}
-        if self._strategy == "independent":
-            others = dict.fromkeys(names, [])
+        own, others = self._own_inputs(names, members), self._inputs_across(names)
         if self.passthrough:
             return [[[self._final(problem, name, [*own[name], *others[name]])] for name in names]]
         if not isinstance(self.learners, str):  # a portfolio names the most useful first, a list of the user may not
@@ -200,6 +195,17 @@ class SecondLevelMixin:
             return [[members_reading(name, members, [*own[name], *others[name]], label) for name in names]]
         orders = chain_orders(names, np.random.RandomState(seed_of(seed, "chains")))
         return [_step_of_chains(orders, position, members, own, label) for position in range(1, len(names))]
+
+    def _own_inputs(self, names, members):
+        """Return what is read of a task that the members of the first level say of it, by task."""
+        read = members if self._reads_members else []
+        return {name: [estimate_of(member) for member in read if member.task == name] for name in names}
+
+    def _inputs_across(self, names):
+        """Return what is read of other tasks, by task."""
+        if self._strategy == "independent":
+            return dict.fromkeys(names, [])
+        return {name: [Estimate(task) for task in names if task != name] for name in names}
 
     def _final(self, problem, name, inputs):
         """Return the final estimator of a task as a member that reads all that is said, and the views it is to see."""
