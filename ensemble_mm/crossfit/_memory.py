@@ -4,6 +4,7 @@ import contextlib
 import re
 import warnings
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ PROCESS = 250e6  # bytes of a worker process, with the libraries of learners
 COPIES = 4  # of its features that the fit of a learner is taken to make: more than those of most portfolios do
 BOOSTED_COPIES = 0.5  # those of boosting that reads its rows by parts
 SAMPLED_COPIES = 6  # beside these, of the rows that its bins are made from
+MAP_COPIES = 3  # of the columns that the map of a kernel makes of its features
 READ_COPIES = 2  # of the values of a view, and of its features, unless these are made part by part
 MANY_ROWS = 50_000  # from which a fit is compared with what memory is free: a trial costs little then
 FREE_SHARE = 0.9  # of the memory that is free, which a fit may take
@@ -152,11 +154,9 @@ def _bytes_of_fits(n_rows, members, blocks):
     """Return what the fit of each member takes of memory, from the bytes of a row of the blocks."""
     native = {view: size for (view, _, _, form), size in blocks.items() if form == "native"}
     features = {(view, form): size for (view, _, _, form), size in blocks.items()}
-    return {
-        m: _copied_rows(m.estimator, n_rows)
-        * sum(features.get((view, m.form), native.get(view, 0.0)) for view in m.views)
-        for m in members
-    }
+    read = {m: sum(features.get((view, m.form), native.get(view, 0.0)) for view in m.views) for m in members}
+    return {m: max(_copied_rows(m.estimator, n_rows) * size, _bytes_mapped(m.estimator, n_rows))
+            for m, size in read.items()}  # fmt: skip
 
 
 def _copied_rows(estimator, n_rows):
@@ -164,6 +164,13 @@ def _copied_rows(estimator, n_rows):
     if boosts_by_rows(estimator):
         return n_rows * BOOSTED_COPIES + min(n_rows, BINNED) * SAMPLED_COPIES
     return COPIES * min(n_rows, most_rows(estimator))
+
+
+def _bytes_mapped(estimator, n_rows):
+    """Return what more columns, which a part of a learner makes of its features in single precision, take."""
+    made = [value for name, value in estimator.get_params(deep=True).items()
+            if name.rpartition("__")[2] == "n_components" and isinstance(value, Integral)]  # fmt: skip
+    return 4 * MAP_COPIES * min(n_rows, most_rows(estimator)) * max(made, default=0)
 
 
 def _check_views(limit, read):

@@ -197,7 +197,7 @@ class ChunkedData:
         """Return the rows at some places, in their order; the places are their labels."""
         rows = np.arange(len(self))[rows]
         with self._readable():
-            table = self._dataset.take(rows, columns=self.columns)
+            table = self._scanner(self.columns).take(rows)
         return self._frame(table).set_axis(rows)
 
     def chunks(self, columns=None) -> Iterator[pd.DataFrame]:
@@ -218,9 +218,8 @@ class ChunkedData:
     def _tables(self, names):
         pyarrow = require("pyarrow", extra="parquet", caller="ChunkedData")
         waiting, n = None, self.chunk_rows
-        scanner = self._dataset.scanner(columns=names, batch_size=n, batch_readahead=1, fragment_readahead=1)
         with self._readable():
-            for batch in scanner.to_batches():
+            for batch in self._scanner(names).to_batches():
                 table = pyarrow.Table.from_batches([batch])
                 table = table if waiting is None else pyarrow.concat_tables([waiting, table])
                 while table.num_rows >= n:
@@ -229,6 +228,10 @@ class ChunkedData:
                 waiting = table
         if waiting is not None and waiting.num_rows:
             yield waiting
+
+    def _scanner(self, names):
+        """Return what reads some columns of all rows, little of which is in memory before it is wanted."""
+        return self._dataset.scanner(columns=names, batch_size=self.chunk_rows, batch_readahead=1, fragment_readahead=1)
 
     def _known(self, columns) -> list[str]:
         for name in columns:

@@ -149,6 +149,7 @@ class BaseStack(
             give_back()  # what is left of reading columns to learn what they hold
             yield members
             run.features.blocks.clear()  # a removed file takes room until nothing shows it
+            give_back()  # what is left of the table's copies
 
     def _needs(self, run, members):
         return needs_within(bytes_of("memory", self.memory), run, members)

@@ -1,9 +1,11 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
 
 from ensemble_mm.crossfit import (
     CrossFit,
@@ -16,6 +18,7 @@ from ensemble_mm.crossfit import (
     needs_within,
 )
 from ensemble_mm.data import ChunkedData, as_source, read_problem
+from ensemble_mm.learners import SampledKernel, ViewScaler
 
 
 def run_of(n_rows, n_jobs=1):
@@ -79,6 +82,15 @@ def test_learners_whose_fit_does_not_fit_are_named_and_left_out_where_that_is_as
     SmallRidge = type("SmallRidge", (Ridge,), {"most_rows": 100})
     asks = members_of(problem.tasks["y"], [LearnerSpec("s", SmallRidge(), "all")], list(X))
     assert needs_within(1.5e8, run, asks).members == tuple(asks)
+
+
+def test_what_the_map_of_a_kernel_takes_is_counted():
+    run, members = run_of(20_000)
+    kernel = make_pipeline(ViewScaler(), SampledKernel(n_components=300), Ridge())
+    few = make_pipeline(ViewScaler(), type("Few", (SampledKernel,), {"most_rows": 1000})(n_components=300), Ridge())
+    wide, small = ([replace(member, estimator=learner) for member in members] for learner in (kernel, few))
+    plain, mapped, least = (needs_within(1e9, run, some).memory for some in (members, wide, small))
+    assert 2 < (mapped - plain) / (20_000 * 300 * 4) < 4 and least - plain < 4e6
 
 
 def test_what_is_free_decides_where_features_lie_and_how_many_jobs_run():
