@@ -32,6 +32,7 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 from sklearn.utils._repr_html.estimator import _VisualBlock as VisualBlock  # noqa: F401
+from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in  # noqa: F401
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight  # noqa: F401
 from sklearn.utils.validation import check_is_fitted
 

@@ -49,6 +49,14 @@ class Table:
         names = list(zip(*self._names, strict=True)) or [[]] * len(LEVELS)
         return pd.MultiIndex.from_arrays(names, names=LEVELS)
 
+    def names(self, members):
+        """Return one text per column of some members, such as "mood=good linear(review)" or "price ridge(facts)"."""
+        told = {label: "" if str(label) in ("", "True") else f"={label}" for *_, label in self._names}
+        return [
+            f"{task}{told[label]} {learner}({reads})"
+            for member in members for task, learner, reads, label in self._names[self._spans[member]]
+        ]  # fmt: skip
+
     def __getitem__(self, member):
         return self.values[:, self._spans[member]]
 
@@ -104,6 +112,11 @@ class Table:
     def part(self, members):
         """Return a table of some members that shares the numbers, and the columns, of this one."""
         return self._with(_spans={member: self._spans[member] for member in members})
+
+    def followed_by(self, others):
+        """Return a table of the rows of this one and of others with the same columns, counted from 0."""
+        values = np.vstack([self.values, *(other.values for other in others)])
+        return self._with(n_rows=len(values), index=pd.RangeIndex(len(values)), values=values, unseen_folds=None)
 
     def keep(self, members):
         """Return the table with some of its members only."""

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn import config_context
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import tell
+from .._checks import check_feature_names_in, tell
 from ..crossfit import NewRows
 from ..data import ChunkedData, ColumnsOnDisk, as_fitted, columns_of, columns_of_few, columns_read, views_of
 from ._abstaining import silenced
@@ -25,7 +26,7 @@ from ._regions import regions_of
 PLAIN_OUTPUT = partial(config_context, transform_output="default")
 
 
-class PredictionMixin:
+class PredictionMixin(TransformerMixin):
     """What the estimators do with new rows."""
 
     def _new_rows(self, X):
@@ -48,17 +49,70 @@ class PredictionMixin:
     def predict_members(self, X):
         """Return the table of the members' predictions for new rows, with the columns of `table_`.
 
-        Members that are not kept, because their weight is 0, are NaN.
+        Members that are not kept, because their weight is 0, are NaN. `transform` leaves them out.
         """
-        new = self._new_rows(X)
+        check_is_fitted(self, "levels_")
+        if isinstance(X, ChunkedData):
+            first, *others = map(self.predict_members, self._chunks(X))
+            return first.followed_by(others)
+        new, kept = self._new_rows(X), self._kept()
         with PLAIN_OUTPUT():
             table = self._run_levels(new)[0]
-        for level in self.levels_:
-            for member in level.table.members():  # of a second level some may have models only
-                models = level.models.get(member, {}).values()  # none of one that was pruned, whose column is NaN
-                if any(model is not None and model.estimator is None for model in models):
-                    table[member][:] = np.nan
+        for member in table.members():
+            if member not in kept:
+                table[member][:] = np.nan
         return table
+
+    def _kept(self):
+        """Return the members that have models, in the order of `table_`."""
+        models = {member: fitted.values() for level in self.levels_ for member, fitted in level.models.items()}
+        return [
+            member for member in self.table_.members()
+            if any(model is not None and model.estimator is not None for model in models.get(member, ()))
+        ]  # fmt: skip
+
+    def transform(self, X) -> np.ndarray:
+        """Return what the members predict for new rows, as input of a next step.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            For the rows of the fit use `fit_transform`: their predictions here come from models that saw their labels.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_columns), or the DataFrame that `set_output` asks for
+            Of each member that is kept, the number, the probability of the second of two classes, or those of all
+            classes. `get_feature_names_out` names the columns. NaN where a row lacks the views that a member reads.
+        """
+        return self.predict_members(X).block(self._kept())
+
+    def fit_transform(self, X, y, sample_weight=None, groups=None, **metadata) -> np.ndarray:
+        """Fit, and return what the members predict for rows that they did not see: out of fold, as in `table_`.
+
+        So it differs from `transform` of the same rows, as that of scikit-learn's `TargetEncoder` does: the next step
+        of a pipeline would trust predictions too much if it learned from those for known labels.
+
+        Parameters
+        ----------
+        X, y, sample_weight, groups, **metadata : as in `fit`
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_columns), or the DataFrame that `set_output` asks for
+            The columns of `transform`. NaN also in rows that no fold tests.
+        """
+        self.fit(X, y, sample_weight, groups, **metadata)
+        return self.table_.block(self._kept())
+
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
+        """Return names of the columns of `transform`, such as "mood=good linear(review)": task, class, learner, reads.
+
+        `input_features` is there for scikit-learn: None, or the names that X had.
+        """
+        check_is_fitted(self, "levels_")
+        check_feature_names_in(self, input_features, generate_names=False)
+        return np.array(self.table_.names(self._kept()), dtype=object)
 
     def _few_rows(self, X):
         """Return few rows that are read without what takes most of their time; None where they are not plain."""
