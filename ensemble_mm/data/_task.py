@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .._checks import DataWarning, warn
-from .._kinds import KINDS, LEVELS
+from .._kinds import KINDS, LABEL_SETS, LEVELS
 from ..schema import NumberRule, is_blank, learn_numbers
 from ._labels import as_column, check_labels, some
 from ._tags import has_tag
@@ -39,6 +39,12 @@ class Task:
     def declared(self):
         """The kind as `tasks` of a stack takes it."""
         return self.kind if self.parts is None else (self.kind, *self.parts)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """By what a dict of settings may name it, the most exact first: task, column of tags, kinds."""
+        of_tags = () if self.column is None else (self.column, LABEL_SETS)
+        return (self.name, *of_tags, self.kind, self.rules.family)
 
     @property
     def has_numbers(self) -> bool:
@@ -149,9 +155,7 @@ def setting_of(setting, task):
     """Return the setting of one task where a dict by task, column or kind is given; None where it has no entry."""
     if not isinstance(setting, dict):
         return setting
-    return next(
-        (setting[key] for key in (task.name, task.column, task.kind, task.rules.family) if key in setting), None
-    )
+    return next((setting[key] for key in task.keys if key in setting), None)
 
 
 def lost_labels(name: str, lost, n: int) -> str:

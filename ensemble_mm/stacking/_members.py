@@ -7,7 +7,7 @@ import numpy as np
 from .._checks import check_choice, warn
 from .._modalities import MODALITIES, VECTOR
 from ..crossfit import MISSING_VIEWS, LearnerSpec, check_learners, members_of
-from ..data import present_rows
+from ..data import present_rows, setting_of
 from ..learners import OWN_LOSS, PORTFOLIOS, named_learner, portfolio
 from ._cautions import check_weighed_tasks, idle_learners, repeated_learners, splitting_groups, unweighted
 from ._prefit import reading_own
@@ -17,11 +17,8 @@ def learners_of(stack, task, problem):
     """Return the learners of a task, as they were listed or as its portfolio has them."""
     learners = stack.learners
     if isinstance(learners, dict):
-        for key in (task.name, task.column, task.kind, task.rules.family):
-            if key in learners:
-                learners = learners[key]
-                break
-        else:
+        learners = setting_of(learners, task)
+        if learners is None:
             raise ValueError(
                 f"learners has no entry for task {task.name!r} (nor for {task.kind!r}): add one, or give one list."
             )

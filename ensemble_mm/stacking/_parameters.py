@@ -23,7 +23,7 @@ from .._checks import (
     whole,
 )
 from .._docs import documented
-from .._kinds import KINDS, Classes
+from .._kinds import KINDS, LABEL_SETS, Classes
 from .._scorers import check_scorer
 from ..data import kinds_by_column, setting_of
 from ..meta import CALIBRATORS, check_pruner, make_meta_learner
@@ -332,7 +332,7 @@ def _fault_of(check, setting, task):
 
 def check_entries(parameter, setting, tasks) -> None:
     """Raise a ValueError where a dict has an entry for what is no task, no column of tags and no kind."""
-    known = list(dict.fromkeys([*tasks, *kinds_by_column(tasks), Classes.family, *KINDS]))
+    known = list(dict.fromkeys([*tasks, *kinds_by_column(tasks), Classes.family, *KINDS, LABEL_SETS]))
     unknown = next((key for key in setting if key not in known), None)
     if unknown is not None:
         raise ValueError(

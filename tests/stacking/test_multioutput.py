@@ -10,7 +10,7 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import KFold, cross_val_predict, cross_val_score
-from sklearn.tree import DecisionTreeRegressor
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ensemble_mm import DataWarning, MultiOutputStack
 from ensemble_mm.meta import CostPruner
@@ -370,6 +370,21 @@ def test_texts_that_are_declared_to_be_label_sets_are_as_lists(vectors):
         for tags in (lists, ["|".join(row) or "[]" for row in lists])
     ]
     assert fitted[0].predict(X).equals(fitted[1].predict(X)) and len(fitted[0].thresholds_) == 2
+
+
+def test_settings_by_kind_know_label_sets_too(vectors):
+    X, y = vectors
+    Y = pd.DataFrame({"tags": [["big"] * int(v > 0) + ["red"] * int(x > 0) for v, x in zip(y, X[:, 2], strict=True)],
+                      "side": X[:, 1] > 0, "size": y})  # fmt: skip
+    learners = {"labels": [("tree", DecisionTreeClassifier(max_depth=2))], "classification": ["linear"]}
+    learners["regression"] = learners["classification"]
+    settings = {"learners": learners, "threshold": {"labels": "f1"}, "task_weight": {"labels": 0}, "cv": {"labels": 2}}
+    model = MultiOutputStack(**(SMALL | settings | {"strategy": "independent"})).fit(X, Y)
+    assert list(model.thresholds_) == ["tags=big", "tags=red"] and len(model.folds_["tags=big"]) == 2
+    assert {m.learner for m in model.table_.members("tags=red")} == {"tree"}
+    assert {m.learner for m in model.table_.members("side")} == {"linear"}
+    found = model.evaluate(X, Y)
+    assert model.score(X, Y) == pytest.approx((found.at["side", "accuracy"] + found.at["size", "r2"]) / 2)
 
 
 def test_tasks_count_in_the_score_as_their_weights_say(vectors):
