@@ -89,7 +89,7 @@ def _check_whole(folds, problem):
                 raise ValueError(
                     f"Task {name!r} ranks within queries, and fold {f} of cv has rows of one query both in its "
                     "training and in its test rows: give a number of folds, or a splitter that keeps the queries "
-                    "whole, such as GroupKFold."
+                    "whole, such as GroupKFold. A task that is added later has the folds of the fit: fit anew with it."
                 )
 
 

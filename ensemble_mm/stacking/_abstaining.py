@@ -1,11 +1,8 @@
 """Of which rows a stack says nothing: those whose set holds several classes, and those of which members differ."""
 
-from numbers import Real
-
 import numpy as np
 
-from .._checks import check_choice
-from ..data import ChunkedData
+from .._checks import PART, check_param, one_of
 from ._regions import regions_of
 
 COVERAGE = 0.9  # of the sets, where no other is given
@@ -15,10 +12,7 @@ REASONS = ("sets", "disagreement", "both")
 
 def silenced(model, X, abstain):
     """Return predictions by task, the labels of the rows, and by task a mask of rows of which nothing is said."""
-    if isinstance(abstain, str):
-        check_choice("abstain", abstain, REASONS)
-    elif not isinstance(abstain, Real):
-        raise ValueError(f"abstain={abstain!r} is not known: use a coverage such as 0.9, or one of {REASONS}.")
+    check_param("abstain", abstain, [PART, one_of(*REASONS)], type(model).__name__)
     out, new = model._predict_tasks(X)
     silent = {
         name: np.zeros(len(p), dtype=bool) for name, p in out.items() if model.tasks_[name].rules.region == "sets"
@@ -35,8 +29,7 @@ def silenced(model, X, abstain):
 
 def _dissent(model, X, out):
     """Return {task: share of the weight of a row's members that say another class than the ensemble does}."""
-    tables = [model.predict_members(part) for part in (model._chunks(X) if isinstance(X, ChunkedData) else [X])]
-    found = {}
+    found, table = {}, model.predict_members(X)
     for name, task in model.tasks_.items():
         weights = model.contributions_[name]  # with a final estimator: what moves it
         if task.rules.region != "sets":
@@ -44,7 +37,7 @@ def _dissent(model, X, out):
         said, against, total = task.rules.decide(out[name]), np.zeros(len(out[name])), np.zeros(len(out[name]))
         for member in model.levels_[-1].columns[name]:
             weight = weights[member.reads, member.learner]
-            block = np.concatenate([table[member] for table in tables])
+            block = table[member]
             there = np.isfinite(block).all(axis=1)
             total += weight * there
             against[there] += weight * (task.rules.decide(task.rules.whole(block[there])) != said[there])
