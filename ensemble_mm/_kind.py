@@ -53,8 +53,8 @@ class Kind:
         Names of scorers that order predictions as that loss does.
     second, error : str or None
         Names of the metrics that reports show beside the main one, and on new rows.
-    usual : str
-        What the prior is, for reports.
+    usual, lost : str
+        What the prior and the loss are, for reports.
     plain : type
         How errors are told in plain words, for reports.
     is_ordered : bool
@@ -167,6 +167,7 @@ class Classes(Kind):
     region: ClassVar = "sets"
     same_as_loss: ClassVar = ("neg_log_loss", "d2_log_loss_score")
     usual: ClassVar = "the most frequent"
+    lost: ClassVar = "log loss of classes"
     error: ClassVar = "log_loss"
     plain: ClassVar = RightAnswers
     metrics: ClassVar = {
@@ -307,6 +308,7 @@ class Numbers(Kind):
     n_columns: ClassVar = 1
     same_as_loss: ClassVar[tuple[str, ...]] = ("r2", "neg_mean_squared_error", "neg_root_mean_squared_error")
     usual: ClassVar = "the mean"
+    lost: ClassVar = "squared error of numbers"
     second: ClassVar = "mae"
     error: ClassVar = "mae"
 
@@ -429,6 +431,7 @@ class Counts(Numbers):
 
     least_number: ClassVar = 0.0
     words: ClassVar = "a count"
+    lost: ClassVar = "Poisson deviance of counts"
     same_as_loss: ClassVar = ("neg_mean_poisson_deviance",)
 
     def given(self, out):

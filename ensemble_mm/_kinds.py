@@ -26,6 +26,7 @@ class Quantiles(Numbers):
     predicts: ClassVar = "predicts_quantiles"
     words: ClassVar = "quantiles of a number"
     usual: ClassVar = "the quantiles of all rows"
+    lost: ClassVar = "pinball loss of quantiles"
     width: ClassVar = len(LEVELS)
     n_columns: ClassVar = len(LEVELS)
     same_as_loss: ClassVar = ()
@@ -90,6 +91,7 @@ class Survival(Numbers):
     predicts: ClassVar = "predicts_hazards"
     words: ClassVar = "a time to an event"
     usual: ClassVar = "the same hazard"
+    lost: ClassVar = "deviance of times"
     same_as_loss: ClassVar = ()
     second: ClassVar = "deviance"
     error: ClassVar = "deviance"
@@ -142,6 +144,7 @@ class Ranking(Numbers):
     region: ClassVar = "shortlists"
     words: ClassVar = "a ranking within queries"
     usual: ClassVar = "any order"
+    lost: ClassVar = "what the NDCG of rankings lacks of 1"
     same_as_loss: ClassVar = ()
     second: ClassVar = "ndcg_at_10"
     error: ClassVar = "concordance"

@@ -4,6 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
+from sklearn.linear_model import PoissonRegressor, Ridge
+
+from ensemble_mm import MultiOutputStack
 
 
 class Memoriser(RegressorMixin, BaseEstimator):
@@ -108,3 +111,18 @@ def reviews():
         }
     )
     return X, Y
+
+
+@pytest.fixture
+def times_and_queries():
+    """120 rows, and a model of their times to an event and of their order within queries."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(120, 2)), columns=["a", "b"])
+    Y = pd.DataFrame({
+        "days": rng.exponential(np.exp(-X["a"])), "left": rng.random(120) < 0.8, "query": np.arange(120) // 6,
+        "clicked": (X["b"] + rng.normal(size=120) / 4 > 0.5).astype(int),
+    })  # fmt: skip
+    kinds = {"churn": ("survival", "days", "left"), "order": ("ranking", "clicked", "query")}
+    learners = {"churn": [("poisson", PoissonRegressor())], "order": [("ridge", Ridge())]}
+    settings = {"learners": learners, "tasks": kinds, "strategy": "independent"}
+    return X, MultiOutputStack(cv=3, random_state=0, **settings).fit(X, Y)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .._checks import check_count, require
+from .._kinds import Survival
 from .._modalities import TEXT
 from .._plain_words import percent, plain
 from ..data import as_fitted, select
@@ -29,8 +30,8 @@ def hardest_rows(model, task=None, n_rows=5):
     Returns
     -------
     DataFrame
-        Columns: "row" (position), "truth", "predicted" (labels or numbers), "probability" (of the predicted class;
-        NaN for a regression), "loss" (nats, or squared error); the worst row first.
+        Columns: "row" (position), "truth", "predicted" (labels or numbers; of a time that is not known until when
+        nothing had happened), "probability" (of the predicted class; NaN for others), "loss"; the worst row first.
     """
     cells = cells_of(model, task)
     rows = cells.scored
@@ -44,9 +45,17 @@ def worst_of(task, truth, prediction, rows, n_rows):
     worst = np.argsort(-losses, kind="stable")[:n_rows]
     sure = prediction[worst].max(axis=1) if prediction.shape[1] > 1 else np.full(len(worst), np.nan)
     return pd.DataFrame(
-        {"row": rows[worst], "truth": task.labels(truth[worst]), "predicted": task.decode(prediction[worst]),
+        {"row": rows[worst], "truth": _as_read(task, truth[worst]), "predicted": task.decode(prediction[worst]),
          "probability": sure, "loss": losses[worst]}
     )  # fmt: skip
+
+
+def _as_read(task, truth):
+    """Return labels as a person reads them: relevances without queries, and until when nothing had happened."""
+    labels = task.labels(task.rules.values(truth))
+    if not isinstance(task.rules, Survival):
+        return labels
+    return np.array([time if time > 0 else f"later than {plain(-time)}" for time in labels], dtype=object)
 
 
 def looks_of(model, X, rows):

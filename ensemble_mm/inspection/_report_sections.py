@@ -32,8 +32,9 @@ def tasks_section(model):
         known = truth[~np.isnan(truth)]
         labels = _labels_of(task.rules, task, known)
         entries.append(
-            {"name": name, "kind": task.rules.words, "labels": labels, "n_known": len(known), "n_rows": len(truth)}
-        )
+            {"name": name, "kind": task.rules.words, "labels": labels, "loss": task.rules.lost, "n_known": len(known),
+             "n_rows": len(truth)}
+        )  # fmt: skip
     return entries
 
 

@@ -50,7 +50,7 @@ def trust_section(model, rows, scores, new, audit) -> dict:
         repeats,
         *([_verdict("Are other rows like those of the fit?", "no", _moved(model, rows, scores, new))] if new else []),
         _verdict("Did all learners finish?", "no", list(_failures(model))),
-        _verdict("Are there enough rows of each class?", "no", list(_rare(model))),
+        *_classes(model),
         *([_verdict("Did the leak audit pass?", "no", [row["words"] for row in checks if row["verdict"] == "fail"])]
           if checks else []),
     ]  # fmt: skip
@@ -144,12 +144,11 @@ def _failures(model):
         yield f"A learner failed and was left out ({where}): {failure.get('error', '')}"
 
 
-def _rare(model):
-    for _, verdict, _, words in check_classes(
-        model.tasks_, model.targets_, folds_of(model.folds_), getattr(model, "cv", None)
-    ):
-        if verdict != "pass":
-            yield words
+def _classes(model):
+    checks = check_classes(model.tasks_, model.targets_, folds_of(model.folds_), getattr(model, "cv", None))
+    if checks:
+        rare = [words for _, verdict, _, words in checks if verdict != "pass"]
+        yield _verdict("Are there enough rows of each class?", "no", rare)
 
 
 def _notes(model):

@@ -1,8 +1,7 @@
 """Answers of several kinds of tasks, as JSON can hold them."""
 
 import numpy as np
-import pandas as pd
-from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+from sklearn.linear_model import LogisticRegression
 
 from ensemble_mm import MultiOutputStack
 from ensemble_mm.endpoint._answers import answer, table_of
@@ -26,16 +25,8 @@ def test_label_sets_are_lists_in_all_answers():
     assert [name for name, _ in table_of(model, X[:4], probabilities=True)] == ["tags", "tags=new", "tags=red"]
 
 
-def test_times_have_lower_bounds_and_of_queries_it_is_told_which_rows_may_be_first():
-    rng = np.random.default_rng(0)
-    X = pd.DataFrame(rng.normal(size=(90, 2)), columns=["a", "b"])
-    Y = pd.DataFrame({
-        "days": rng.exponential(np.exp(-X["a"])), "left": rng.random(90) < 0.8, "query": np.arange(90) // 6,
-        "clicked": (X["b"] + rng.normal(size=90) / 4 > 0.5).astype(int),
-    })  # fmt: skip
-    kinds = {"churn": ("survival", "days", "left"), "order": ("ranking", "clicked", "query")}
-    learners = {"churn": [("poisson", PoissonRegressor())], "order": [("ridge", Ridge())]}
-    model = MultiOutputStack(learners=learners, cv=3, tasks=kinds, strategy="independent", random_state=0).fit(X, Y)
+def test_times_have_lower_bounds_and_of_queries_it_is_told_which_rows_may_be_first(times_and_queries):
+    X, model = times_and_queries
     found = answer(model, model.tasks_, X[:8], Options(interval=True, set=True, coverage=0.8))
     low, high = model.predict_interval(X[:8], 0.8)["churn"].T
     assert [row["churn"] for row in found["intervals"]] == [[bound, None] for bound in low] and (low > 0).all()

@@ -5,6 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from ensemble_mm import StackedRegressor
+from ensemble_mm._plain_words import plain
 from ensemble_mm.inspection import HardestRowsDisplay, hardest_rows
 
 
@@ -37,3 +38,15 @@ def test_hardest_rows_of_other_rows_are_judged_by_their_labels(ax):
     Y[[7, 21]] = [9.0, np.nan]
     display = HardestRowsDisplay.from_estimator(model, X[:30], Y, n_rows=3, ax=ax)
     assert display.rows["row"].iloc[0] == 7 and 21 not in set(display.rows["row"])
+
+
+def test_relevances_have_no_queries_and_times_say_until_when_nothing_had_happened(times_and_queries):
+    """The label of a row of a query was a number of sixteen digits."""
+    X, model = times_and_queries
+    assert set(hardest_rows(model, "order", n_rows=120)["truth"]) == {0.0, 1.0}
+    times = hardest_rows(model, "churn", n_rows=120).set_index("row")
+    for row, time in enumerate(model.targets_["churn"]):
+        truth = times.at[row, "truth"]
+        assert truth == (time if time > 0 else f"later than {plain(-time)}")
+    display = HardestRowsDisplay.from_estimator(model, X, task="churn", n_rows=2)
+    display.figure_.draw_without_rendering()

@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import PoissonRegressor, Ridge
 
-from ensemble_mm import DataWarning, MultiOutputStack, infer_schema
+from ensemble_mm import DataWarning, infer_schema
 from ensemble_mm.inspection._cells import cells_of
 from ensemble_mm.inspection._contributions import view_contributions
 from ensemble_mm.inspection._report_answers import Answers, _drives, _idle_views, _views_to_collect, answers_of
@@ -183,16 +182,8 @@ def test_idle_views_are_left_out_together():
     assert step[1] == "Fit once without b, c: no target clearly gains from them, and the fit gets shorter."
 
 
-def test_of_times_and_rankings_it_is_told_how_far_they_can_be_trusted():
-    rng = np.random.default_rng(0)
-    X = pd.DataFrame(rng.normal(size=(120, 2)), columns=["a", "b"])
-    Y = pd.DataFrame({
-        "days": rng.exponential(np.exp(-X["a"])), "left": rng.random(120) < 0.8, "query": np.arange(120) // 6,
-        "clicked": (X["b"] + rng.normal(size=120) / 4 > 0.5).astype(int),
-    })  # fmt: skip
-    kinds = {"churn": ("survival", "days", "left"), "order": ("ranking", "clicked", "query")}
-    learners = {"churn": [("poisson", PoissonRegressor())], "order": [("ridge", Ridge())]}
-    model = MultiOutputStack(learners=learners, cv=3, tasks=kinds, strategy="independent", random_state=0).fit(X, Y)
+def test_of_times_and_rankings_it_is_told_how_far_they_can_be_trusted(times_and_queries):
+    _, model = times_and_queries
     tasks, _ = answered(model, "churn", "order")
     low = np.median(model.conformal_["churn"].interval(model.oof_["churn"], 0.9)[:, 0])
     assert f"Nine of ten have it later than their lower bound, which is {low:.3g} or more for half of them." in (
