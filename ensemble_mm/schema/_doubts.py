@@ -9,13 +9,14 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from ._called import DATES, is_called
+
 # Numbers that stand for no value: -99 and -999, the codes 98 and 998 of surveys, the ends of types.
 ALL_NINES = re.compile(r"-9|-?9+[789]")
 ENDS = {-128, -32768, 32767, 65535, -(2**31), 2**31 - 1, 2**32 - 1, -(2**63), 2**63 - 1}
 LARGEST = 1e37  # of what is measured; pictures of the earth have -3.4e38, the least number of four bytes
 FEWEST = 2  # rows that have such a number
 LEAST = 3  # other numbers
-NAMES_OF_DATES = re.compile(r"(?:^|_)(?:date|datum|fecha|timestamp)(?:$|_)", re.IGNORECASE)
 EPOCHS = {"s": 1, "ms": 1000, "us": 1_000_000, "ns": 1_000_000_000}
 SINCE_2000, TO_2040 = 946_684_800, 2_208_988_800  # seconds since 1970
 SERIALS = 20_000, 60_000  # days since 1899-12-30, from 1954 to 2064
@@ -77,7 +78,7 @@ def _moments(values, name, low, high) -> Iterator[str]:
     unit = next((unit for unit, n in EPOCHS.items() if SINCE_2000 * n <= low and high <= TO_2040 * n), None)
     how, since = f"unit={unit!r}", "1970"
     if unit is None:
-        if not (NAMES_OF_DATES.search(str(name)) and SERIALS[0] <= low and high <= SERIALS[1]):
+        if not (is_called(name, DATES) and SERIALS[0] <= low and high <= SERIALS[1]):
             return
         how, since = "unit='D', origin='1899-12-30'", "1900 as Excel does"
     yield (
