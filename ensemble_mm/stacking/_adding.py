@@ -28,7 +28,7 @@ def fit_beside(model, X, Y, sample_weight, tasks, metadata):
             known = {*model.tasks_, *kinds_by_column(model.tasks_)}
             setting = {key: value for key, value in setting.items() if key not in known}
             other.set_params(**{name: setting or (model.learners if name == "learners" else None)})
-    problem = other._problem(X, Y, sample_weight, model.groups_, metadata)
+    problem = other._problem(X, Y, sample_weight, None, metadata)
     for name, rule_of in (("threshold", threshold_of), ("class_weight", of_classes)):
         setting = getattr(model, name)  # what suits classes of the old tasks may suit no numbers, nor other classes
         if all(rule_of(setting, task) is None for task in problem.tasks.values()):
@@ -117,7 +117,7 @@ def _problem_of(model, X, Y, entry, metadata):
     other = clone(model).set_params(cv=model.folds_, checkpoint=None, learners=[entry])
     if hasattr(other, "tasks"):
         other.tasks = {name: model.tasks_[name].declared for name in labels}
-    problem = other._problem(X, Y, None, model.groups_, metadata)
+    problem = other._problem(X, Y, None, None, metadata)
     if any(view.is_own and view.name not in model.views_ for view in problem.views):
         raise ValueError(
             f"Learner {entry[0]!r} was fitted before, and reads columns as they are, as no learner of the model does: "
@@ -134,7 +134,7 @@ def _problem_of(model, X, Y, entry, metadata):
             )
     problem = replace(
         problem, tasks={name: replace(model.tasks_[name], decision=None) for name in labels}, targets=model.targets_,
-        weights=model.row_weights_,
+        weights=model.row_weights_, groups=model.groups_,
     )  # fmt: skip
     suited = [
         n for n, task in problem.tasks.items() if task.rules.suits(learners_of(other, task, problem)[0].estimator)

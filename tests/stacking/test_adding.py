@@ -50,13 +50,17 @@ def test_added_tasks_are_as_if_fitted_alone_and_the_others_stay(data, strategy, 
         more.predict_interval(X, joint=True)
 
 
-def test_other_rows_and_tasks_that_are_there_are_told_before_a_fit(data):
+@pytest.mark.parametrize("groups", [None, 2], ids=str)
+def test_other_rows_and_tasks_that_are_there_are_told_before_a_fit(data, groups):
     X, Y = data
-    model = MultiOutputStack(learners=LEARNERS, cv=3, random_state=0).fit(X, Y[["size"]])
+    groups = groups and np.arange(len(X)) // groups
+    model = MultiOutputStack(learners=LEARNERS, cv=3, random_state=0).fit(X, Y[["size"]], groups=groups)
     with pytest.raises(ValueError, match="has the task 'size' already"):
         model.add_task(X, Y[["size", "z"]])
     with pytest.raises(ValueError, match="other rows than the fit"):
         model.add_task(X[:60], Y[["z"]][:60])
+    with pytest.raises(ValueError, match="other rows than the fit"):
+        model.add_learner(X[:60], Y[["size"]][:60], TREE)
 
 
 def test_what_is_read_in_another_way_serves_the_new_tasks_alone(data):
