@@ -43,7 +43,7 @@ def worst_of(task, truth, prediction, rows, n_rows):
     check_count("n_rows", n_rows, minimum=1)
     losses = task.rules.losses(truth, prediction)
     worst = np.argsort(-losses, kind="stable")[:n_rows]
-    sure = prediction[worst].max(axis=1) if prediction.shape[1] > 1 else np.full(len(worst), np.nan)
+    sure = np.full(len(worst), np.nan) if task.classes is None else prediction[worst].max(axis=1)
     return pd.DataFrame(
         {"row": rows[worst], "truth": _as_read(task, truth[worst]), "predicted": task.decode(prediction[worst]),
          "probability": sure, "loss": losses[worst]}

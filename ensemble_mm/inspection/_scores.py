@@ -11,6 +11,8 @@ WORDS = {
     "d2_poisson": "Poisson deviance removed",
     "log_loss": "log loss",
     "mae": "mean absolute error",
+    "ndcg": "NDCG",
+    "ndcg_at_10": "NDCG of the first 10",
     "quadratic_kappa": "quadratic kappa",
     "r2": "R²",
     "roc_auc": "ROC AUC",

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from lightgbm import LGBMRegressor
 from sklearn.linear_model import Ridge
 
-from ensemble_mm import StackedRegressor
+from ensemble_mm import MultiOutputStack, StackedRegressor
 from ensemble_mm._plain_words import plain
 from ensemble_mm.inspection import HardestRowsDisplay, hardest_rows
 
@@ -50,3 +51,11 @@ def test_relevances_have_no_queries_and_times_say_until_when_nothing_had_happene
         assert truth == (time if time > 0 else f"later than {plain(-time)}")
     display = HardestRowsDisplay.from_estimator(model, X, task="churn", n_rows=2)
     display.figure_.draw_without_rendering()
+
+
+def test_quantiles_are_no_probabilities():
+    """The largest quantile was shown as how sure the model was: "293 %"."""
+    X = np.linspace(0, 9, 60)[:, np.newaxis]
+    learners = [("gbm", LGBMRegressor(n_estimators=5, verbose=-1))]
+    model = MultiOutputStack(learners=learners, cv=2, tasks={"price": "quantile"}).fit(X, {"price": X[:, 0] + 0.5})
+    assert hardest_rows(model, "price")["probability"].isna().all()
