@@ -112,6 +112,10 @@ class Kind:
         """Return labels without what tells which rows belong together: what extractors learn, and columns may tell."""
         return y
 
+    def as_read(self, y):
+        """Return labels as a person reads them."""
+        return self.values(y)
+
     def decisive(self, y) -> np.ndarray:
         """Return which rows tell how often regions hold the truth, as a mask."""
         return np.ones(len(y), dtype=bool)

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _metrics
 from ._kind import FEWEST, FLOOR, Classes, Counts, Kind, Numbers, OrderedClasses, by_row
-from ._plain_words import Orders, OrdersInQueries
+from ._plain_words import Orders, OrdersInQueries, plain
 
 LEVELS = (0.5, 0.05, 0.1, 0.25, 0.75, 0.9, 0.95)  # of quantiles: the median comes first, as the number that is said
 MOST_HAZARD = 30.0  # of the logarithm of a hazard: what is beyond costs as much
@@ -103,6 +103,10 @@ class Survival(Numbers):
         if (numbers == 0).any():
             return "holds a time of 0: give times above 0, such as half a unit"
         return None if (numbers > 0).any() else "nothing happened in any row: give rows with an event"
+
+    def as_read(self, y):
+        """Return times, and in words until when nothing had happened."""
+        return np.array([time if time > 0 else f"later than {plain(-time)}" for time in y], dtype=object)
 
     def loss(self, picked, y):
         """Return the deviance of the event in the time that a row was watched."""

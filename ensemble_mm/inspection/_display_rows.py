@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from .._checks import check_count, require
-from .._kinds import Survival
 from .._modalities import TEXT
 from .._plain_words import percent, plain
 from ..data import as_fitted, select
@@ -43,19 +42,11 @@ def worst_of(task, truth, prediction, rows, n_rows):
     check_count("n_rows", n_rows, minimum=1)
     losses = task.rules.losses(truth, prediction)
     worst = np.argsort(-losses, kind="stable")[:n_rows]
-    sure = np.full(len(worst), np.nan) if task.classes is None else prediction[worst].max(axis=1)
+    sure = prediction[worst].max(axis=1) if task.rules.region == "sets" else np.full(len(worst), np.nan)
     return pd.DataFrame(
-        {"row": rows[worst], "truth": _as_read(task, truth[worst]), "predicted": task.decode(prediction[worst]),
-         "probability": sure, "loss": losses[worst]}
+        {"row": rows[worst], "truth": task.labels(task.rules.as_read(truth[worst])),
+         "predicted": task.decode(prediction[worst]), "probability": sure, "loss": losses[worst]}
     )  # fmt: skip
-
-
-def _as_read(task, truth):
-    """Return labels as a person reads them: relevances without queries, and until when nothing had happened."""
-    labels = task.labels(task.rules.values(truth))
-    if not isinstance(task.rules, Survival):
-        return labels
-    return np.array([time if time > 0 else f"later than {plain(-time)}" for time in labels], dtype=object)
 
 
 def looks_of(model, X, rows):
