@@ -174,10 +174,14 @@ def as_pandas(X):
     """Return a frame or a column of another library as one of pandas; anything else as it is.
 
     Frames that are computed when asked for (of polars and Dask, and data sets of Arrow) are. polars is read column by
-    column: its own conversion wants pyarrow.
+    column: its own conversion wants pyarrow. What an array hides behind a mask is NaN, or None where it has no numbers.
     """
     if isinstance(X, (pd.DataFrame, pd.Series)):
         return X
+    if isinstance(X, np.ma.MaskedArray) and X.dtype.names is None:
+        if X.dtype.kind in "iuf":
+            return X.astype(np.float64).filled(np.nan)
+        return np.where(np.ma.getmaskarray(X), None, X.data.astype(object))
     if isinstance(X, (pd.Index, pd.api.extensions.ExtensionArray)):
         return pd.Series(X)
     for lazy in ("collect", "compute", "to_table"):

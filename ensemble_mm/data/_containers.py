@@ -70,9 +70,6 @@ def has_names(X) -> bool:
 def _from_array(X):
     if X.dtype.names is not None:
         return pd.DataFrame.from_records(X)
-    if isinstance(X, np.ma.MaskedArray):
-        numbers = X.dtype.kind in "biuf"
-        X = X.astype(np.float64 if numbers else object).filled(np.nan if numbers else None)
     if X.dtype.kind == "S":
         X = np.char.decode(X, "utf-8")
     if X.ndim > 2:

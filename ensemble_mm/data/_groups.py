@@ -10,6 +10,8 @@ def check_groups(groups, n_rows):
     if groups is None:
         return
     found = "of lists of different lengths"
+    if np.ma.is_masked(groups):
+        raise ValueError("groups hide some rows behind a mask: give each row a group, of its own where it has none.")
     try:
         groups = np.asarray(groups)
         found = f"of shape {groups.shape}"

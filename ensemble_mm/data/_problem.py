@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._checks import as_pandas
 from .._metadata import Metadata
 from ..schema import Schema
 from ._chunked import ChunkedData
@@ -203,7 +204,7 @@ def _given_weights(sample_weight, tasks, n_rows):
     columns = list(kinds_by_column(tasks))
     wanted = f"give ({n_rows},) or ({n_rows}, {len(columns)}), one per task."
     try:
-        weight = np.asarray(sample_weight, dtype=np.float64)
+        weight = np.asarray(as_pandas(sample_weight), dtype=np.float64)
     except (ValueError, TypeError) as error:
         raise ValueError(f"sample_weight is not an array of numbers: {wanted}") from error
     if (

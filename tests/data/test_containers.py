@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ensemble_mm import DataWarning, MultimodalData, StackedClassifier
 from ensemble_mm.data import as_source, has_names
+from ensemble_mm.data._targets import resolve_targets
 
 TEXTS = ["warm soft coat here", None, "cold torn seam there", "warm dull coat there"] * 10
 
@@ -193,3 +194,12 @@ def test_cells_of_several_values_are_refused_with_what_to_do(cell, remedy):
     X = pd.DataFrame({"a": [cell] * 20, "b": np.arange(20.0)})
     with pytest.raises(ValueError, match=f"column 'a'.*{remedy}"):
         StackedClassifier(learners=[("l", LogisticRegression())], cv=2).fit(X, [0, 1] * 10)
+
+
+@pytest.mark.parametrize(
+    "values", [[1, 2, 3, 4], [1.5, 2.5, 3.5, 4.5], ["a", "b", "c", "d"], [True, False, True, True]]
+)
+def test_what_a_mask_hides_is_missing(values):
+    masked = np.ma.masked_array(values, [True, False, False])
+    for read in (as_source({"x": masked}).views["x"], resolve_targets(masked)[1]["y"]):
+        assert pd.isna(np.asarray(read, dtype=object).ravel()).tolist() == [True, False, False]

@@ -63,3 +63,11 @@ def test_labels_in_another_order_are_told():
 def test_the_name_of_a_target_in_its_place_is_told():
     with pytest.raises(ValueError, match=r"Y is the text 'size', .* as data\['size'\]"):
         read_problem(np.zeros((4, 1)), "size")
+
+
+def test_weights_and_groups_behind_a_mask_are_refused():
+    X, y, hidden = np.zeros((4, 1)), np.arange(4.0), [True, False, False, False]
+    with pytest.raises(ValueError, match="sample_weight holds negative or non-finite values"):
+        read_problem(X, y, sample_weight=np.ma.masked_array(np.ones(4), hidden))
+    with pytest.raises(ValueError, match="groups hide some rows behind a mask"):
+        read_problem(X, y, groups=np.ma.masked_array([1, 1, 2, 2], hidden))
