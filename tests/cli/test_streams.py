@@ -11,14 +11,14 @@ from PIL import Image
 from sklearn.neighbors import KNeighborsClassifier
 
 from ensemble_mm import MultiOutputStack, save
-from ensemble_mm._cli import _commands, main
+from ensemble_mm._cli import _predict, main
 from ensemble_mm.features import ImageExtractor
 from ensemble_mm.store import GrowingFile
 
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    monkeypatch.setattr(_commands, "PART_ROWS", 7)
+    monkeypatch.setattr(_predict, "PART_ROWS", 7)
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_codes_stay_texts_in_every_part(place, run, small_parts, monkeypatch, ki
     (place / "codes.csv").write_text("\n".join(["code,x", *rows[:20], ",7", *rows[20:]]))
     assert run("predict", "codes.emm", "codes.csv", "--out", "p.csv")[0] == 0
     parts = pd.read_csv(place / "p.csv")["kind"]
-    monkeypatch.setattr(_commands, "PART_ROWS", 1000)
+    monkeypatch.setattr(_predict, "PART_ROWS", 1000)
     assert run("predict", "codes.emm", "codes.csv", "--out", "p.csv")[0] == 0
     assert parts.equals(pd.read_csv(place / "p.csv")["kind"])
 
@@ -208,15 +208,15 @@ def test_folders_are_made_as_needed(place, run, out):
 def test_predictions_of_a_table_that_is_read_otherwise_are_not_gone_on_with(place, run, small_parts, monkeypatch):
     table = pd.read_csv(place / "new.csv")
     table.to_csv(place / "comma.csv", index=False, sep=";", decimal=",")
-    whole = _commands._outputs
+    whole = _predict._outputs
 
     def stopped(args, model, part, start):
         if start:
             raise KeyboardInterrupt
         return whole(args, model, part, start)
 
-    monkeypatch.setattr(_commands, "_outputs", stopped)
+    monkeypatch.setattr(_predict, "_outputs", stopped)
     assert run(*"predict model.emm comma.csv --out r.csv --sep ; --decimal ,".split())[0] == 130
-    monkeypatch.setattr(_commands, "_outputs", whole)
+    monkeypatch.setattr(_predict, "_outputs", whole)
     code, _, err = run(*"predict model.emm comma.csv --out r.csv --resume --sep ; --decimal .".split())
     assert code == 1 and "other options" in err
