@@ -31,7 +31,7 @@ HEAVY = [
 ]
 CORE = {"numpy", "scipy", "sklearn", "joblib", "pandas", "threadpoolctl"}  # the last comes with scikit-learn
 # Files that are imported when a server is started, and stand on one.
-SERVES = {("endpoint", name) for name in ("_app", "_metrics", "_patience")}
+SERVES = {("endpoint", name) for name in ("_app", "_metrics", "_patience", "_workers")}
 SERVERS = {"starlette", "uvicorn", "h11", "prometheus_client"}
 API_PAGE = ROOT.parent / "docs" / "api.rst"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import csv
 import json
 import logging
 import re
@@ -44,15 +45,17 @@ class Service:
     model : estimator
         A fitted stack.
     settings : Settings
+    written : str
+        When the file of the model was written: its users see by this which model answers.
     """
 
-    def __init__(self, model, settings):
+    def __init__(self, model, settings, written):
         self._settings = settings
         self._inputs = Inputs(model)
         self._metrics = Metrics(shared=settings.workers > 1)
         self._model, self._predictor = model, model.compiled()
         self._batches = Batches(self._predict, settings.max_batch, settings.max_wait_ms / 1000)
-        self._schema = open_api(model, self._inputs)
+        self._schema = open_api(model, self._inputs, written)
         self._page = page(model, self._inputs)
         self._held = 0
 
@@ -75,6 +78,7 @@ class Service:
     @contextlib.asynccontextmanager
     async def _life(self, app):
         work = asyncio.create_task(self._batches.run())
+        csv.field_size_limit(self._settings.max_body)  # of the process: a file in base64 is a long cell
         with warnings.catch_warnings():  # of the process, which does nothing else: answers and metrics tell
             warnings.simplefilter("ignore")
             try:
@@ -101,7 +105,7 @@ class Service:
         return Response(await asyncio.to_thread(self._metrics.page), headers=HEADERS | {"Content-Type": CONTENT_TYPE})
 
     async def predict(self, request: Request) -> Response:
-        kind = _kind_of(request)
+        kind, query = _kind_of(request), request.query_params.multi_items()
         if kind in FORMS:
             limits = {"max_files": MOST_ROWS, "max_fields": MOST_ROWS, "max_part_size": self._settings.max_body}
             async with self._whole(request) as body:
@@ -109,26 +113,21 @@ class Service:
                 async with body.form(**limits) as form:
                     fields = [(name, await value.read() if isinstance(value, UploadFile) else value)
                               for name, value in form.multi_items()]  # fmt: skip
-                return await self._answer(
-                    lambda: of_form(fields, request.query_params.multi_items(), self._inputs.columns)
-                )
+                return await self._answer(lambda: of_form(fields, query, self._inputs.columns))
         if kind != "application/json":
             raise Refusal(415, f"Send application/json, {' or '.join(FORMS)}.")
         async with self._whole(request) as body:
             content = await body.body()
-            return await self._answer(lambda: of_predict(content))
+            return await self._answer(lambda: of_predict(content, query))
 
     async def invocations(self, request: Request) -> Response:
-        kind = _kind_of(request)
+        kind, query = _kind_of(request), request.query_params.multi_items()
         if kind not in ("application/json", "text/csv"):
             raise Refusal(415, "Send application/json or text/csv.")
         async with self._whole(request) as body:
             content = await body.body()
-            if kind == "text/csv":
-                return await self._answer(
-                    lambda: (of_csv(content), Options.of_query(request.query_params.multi_items()))
-                )
-            return await self._answer(lambda: of_invocation(content))
+            read = of_csv if kind == "text/csv" else of_invocation
+            return await self._answer(lambda: read(content, query))
 
     async def _answer(self, read) -> Response:
         """Read the rows of a body apart from the loop, so that a large one holds nobody up, and answer them."""
@@ -176,6 +175,8 @@ class Service:
         """Give the request with a body that may not be larger than is allowed, nor be one too many."""
         most, own = self._settings.max_body, 0
         too_large = Refusal(413, f"The body has more than {most:,} bytes: send fewer rows, or smaller files.")
+        if "transfer-encoding" in request.headers and "content-length" in request.headers:
+            raise Refusal(400, "The request says its length in two ways: send Content-Length or Transfer-Encoding.")
         said = request.headers.get("content-length", "0")
         if said.isdecimal() and int(said) > most:
             if int(said) <= SPILT and "expect" not in request.headers:  # who expects an answer has sent nothing yet

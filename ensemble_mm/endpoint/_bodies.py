@@ -4,16 +4,19 @@ import csv
 import io
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 from typing import Any
+from urllib.parse import unquote
 
 from .._checks import did_you_mean
 from ._refusal import Refusal
 
 MOST_ROWS = 10_000  # of one request
+Query = Sequence[tuple[str, str]]  # options in the address of a request
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,13 @@ class Options:
     coverage: float = 0.9
 
     @classmethod
-    def of(cls, said: Mapping) -> "Options":
-        """Return what a request asks for; raise a `Refusal` where that cannot be meant."""
+    def of(cls, said: Mapping, query: Query = ()) -> "Options":
+        """Return what a request asks for, in its body and in the query of its address, such as
+        `?probabilities=true&coverage=0.8`; raise a `Refusal` where that cannot be meant."""
+        counts = Counter([*said, *(name for name, _ in query)])
+        if twice := [name for name, n in counts.items() if n > 1]:
+            raise Refusal(400, f"The option {twice[0][:100]!r} must be there once.")
+        said = {**said, **{name: _word(text) for name, text in query}}
         for name, value in said.items():
             if name not in OPTIONS:
                 words = f"{name[:100]!r} is not an option: use {', '.join(OPTIONS)}.{did_you_mean(name, OPTIONS)}"
@@ -50,14 +58,6 @@ class Options:
             elif not isinstance(value, bool):
                 raise Refusal(400, f"{name} must be true or false.")
         return cls(**said)
-
-    @classmethod
-    def of_query(cls, said: Sequence[tuple[str, str]]) -> "Options":
-        """Return what the query string of a request asks for, such as `?probabilities=true&coverage=0.8`."""
-        counts = Counter(name for name, _ in said)
-        if twice := [name for name, n in counts.items() if n > 1]:
-            raise Refusal(400, f"The option {twice[0][:100]!r} must be there once.")
-        return cls.of({name: _word(text) for name, text in said})
 
 
 OPTIONS = [field.name for field in fields(Options)]
@@ -72,36 +72,37 @@ def _word(text: str) -> Any:
         return text
 
 
-def of_predict(body: bytes) -> tuple[list, Options]:
+def of_predict(body: bytes, query: Query) -> tuple[list, Options]:
     """Return the rows and the options of `{"rows": [...], ...}`."""
     said = _object(body, "rows", 'such as {"rows": [{"review": "soft and warm", "age": 40}]}')
-    return _listed(said.pop("rows"), "rows"), Options.of(said)
+    return _listed(said.pop("rows"), "rows"), Options.of(said, query)
 
 
-def of_invocation(body: bytes) -> tuple[list, Options]:
+def of_invocation(body: bytes, query: Query) -> tuple[list, Options]:
     """Return the rows and the options of a body of MLflow's protocol."""
     forms = ("dataframe_split", "dataframe_records")
     said = _read_json(body)
     there = [form for form in forms if isinstance(said, dict) and form in said]
     if len(there) != 1:
         raise Refusal(400, f"The body must be a JSON object with one of {', '.join(forms)}, or CSV.")
-    options = {} if said.get("params") is None else said["params"]
-    if not isinstance(options, dict):
+    params = {} if said.get("params") is None else said["params"]
+    if not isinstance(params, dict):
         raise Refusal(400, "params must be a JSON object.")
+    options = Options.of(params, query)
     if there == ["dataframe_records"]:
-        return _listed(said["dataframe_records"], "dataframe_records"), Options.of(options)
+        return _listed(said["dataframe_records"], "dataframe_records"), options
     split = said["dataframe_split"]
     if not isinstance(split, dict) or not isinstance(split.get("columns", []), list):
         raise Refusal(400, 'dataframe_split must be an object such as {"columns": ["age"], "data": [[40], [41]]}.')
     rows, names = _listed(split.get("data"), "data of dataframe_split"), split.get("columns")
     if names is None:
-        return rows, Options.of(options)
+        return rows, options
     if not all(isinstance(name, (str, int, float)) and not isinstance(name, bool) for name in names):
         raise Refusal(400, "The columns of dataframe_split must be texts, or numbers.")
-    return _named(rows, list(map(str, names)), "dataframe_split"), Options.of(options)
+    return _named(rows, list(map(str, names)), "dataframe_split"), options
 
 
-def of_csv(body: bytes) -> list:
+def of_csv(body: bytes, query: Query) -> tuple[list, Options]:
     """Return the rows of a CSV body in UTF-8 whose first line names the columns; an empty cell is a missing value."""
     try:
         read = filter(None, csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
@@ -109,17 +110,19 @@ def of_csv(body: bytes) -> list:
     except (UnicodeDecodeError, csv.Error) as error:
         raise Refusal(400, f"The body is not CSV in UTF-8: {error}.") from None
     rows = [[cell or None for cell in line] for line in lines]
-    return _named(_listed(rows, "What follows the first line"), names, "CSV")
+    return _named(_listed(rows, "What follows the first line"), names, "CSV"), Options.of({}, query)
 
 
-def of_form(fields: list[tuple[str, Any]], query: Sequence[tuple[str, str]], known: Mapping) -> tuple[list, Options]:
+def of_form(fields: list[tuple[str, Any]], query: Query, known: Mapping) -> tuple[list, Options]:
     """Return the rows and the options of a form: each field names a column, and one that is there n times has n rows.
 
     Options are fields, too, unless a column that is `known` has their name, or stand in the query of the address.
+    Browsers and curl write quotes and ends of lines in the names of fields as %22, %0A and %0D.
     """
     columns: dict[str, list] = {}
     options = list(query)
-    for name, value in fields:
+    for written, value in fields:
+        name = written if written in known else re.sub("%22|%0[AD]", lambda found: unquote(found[0]), written)
         if name in OPTIONS and name not in known:
             if not isinstance(value, str):
                 raise Refusal(400, f"The form must hold the option {name!r} as a text, not as a file.")
@@ -131,7 +134,7 @@ def of_form(fields: list[tuple[str, Any]], query: Sequence[tuple[str, str]], kno
         found = ", ".join(f"{name[:100]!r} {n} times" for name, n in list(counts.items())[:10])
         raise Refusal(400, f"The form must hold every column once per row; it has {found or 'no fields'}.")
     rows = _named([list(row) for row in zip(*columns.values(), strict=True)], list(columns), "form")
-    return rows, Options.of_query(options)
+    return rows, Options.of({}, options)
 
 
 def _named(rows: list, names: list[str], what: str) -> list[dict]:

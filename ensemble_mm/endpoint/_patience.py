@@ -7,6 +7,7 @@ HEAD_SECONDS = 10.0  # for the head of a request
 BODY_SECONDS = 60.0  # for its body, beyond that, and to fetch what waits of the answer
 MOST_CONNECTIONS = 600  # of a process; systems give it 1024 open files, and what makes room is closed a little later
 AT_ONCE = 128  # connections that are taken at once
+TWO_LENGTHS = {b"content-length", b"transfer-encoding"}
 
 
 class PatientProtocol(H11Protocol):
@@ -53,6 +54,8 @@ class PatientProtocol(H11Protocol):
             self._unread.cancel()
 
     def _watch(self):
+        if self.cycle is not None and TWO_LENGTHS <= {name for name, _ in self.cycle.scope["headers"]}:
+            self.cycle.keep_alive = False  # what follows may be part of it, to a proxy: RFC 9112, section 6.1
         if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
             self._rest()
         elif self._began is None:

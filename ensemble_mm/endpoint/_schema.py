@@ -86,7 +86,7 @@ def _written(reading) -> str:
     return f", in {' or '.join(units)}" if units else ""
 
 
-def open_api(model, inputs: Inputs) -> dict[str, Any]:
+def open_api(model, inputs: Inputs, version: str) -> dict[str, Any]:
     """Return the OpenAPI document."""
     cells = columns_of(model, inputs)
     row = _object(cells)
@@ -131,7 +131,7 @@ def open_api(model, inputs: Inputs) -> dict[str, Any]:
     }  # fmt: skip
     gets = {path: {"get": {"summary": words, "responses": {"200": {"description": words}}}}
             for path, words in GETS.items()}  # fmt: skip
-    return {"openapi": "3.1.0", "info": {"title": _title(model), "version": "1"}, "paths": posts | gets}
+    return {"openapi": "3.1.0", "info": {"title": _title(model), "version": version}, "paths": posts | gets}
 
 
 def page(model, inputs: Inputs) -> str:

@@ -1,16 +1,20 @@
 """Starting and stopping the service: the port, the model, one process or several."""
 
+import errno
+import multiprocessing
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from .._checks import require
-from ..store import load
+from ..store import load, read_manifest
 
 STOP_SECONDS = 30  # that requests under way have when the service is stopped
 
@@ -61,7 +65,15 @@ class Work:
     def __call__(self):
         from ._app import Service
 
-        return Service(self.model(), self.settings).app()
+        if (parent := multiprocessing.parent_process()) is not None:
+            Thread(target=_stop_after, args=[parent], daemon=True).start()
+        return Service(self.model(), self.settings, read_manifest(self.path)["created"]).app()
+
+
+def _stop_after(parent) -> None:
+    """Wait until the process that started this one is gone, killed perhaps, and stop: nobody else would."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def serve(path: str, settings: Settings, tell: Callable[[str], object], trusted: Sequence[str] = ()) -> None:
@@ -80,7 +92,7 @@ def serve(path: str, settings: Settings, tell: Callable[[str], object], trusted:
     Raises
     ------
     OSError
-        When the port cannot be had.
+        When the host or the port cannot be had.
     """
     for package in ("uvicorn", "starlette", "prometheus_client", "python_multipart"):
         require(package, extra="serve", caller="serve")
@@ -107,7 +119,8 @@ def serve(path: str, settings: Settings, tell: Callable[[str], object], trusted:
 def _serve_in_workers(work: Work, options: dict, listener: socket.socket, tell: Callable[[], object]) -> None:
     """Serve in several processes: all answer by the same copy of the file, those too that are started anew later."""
     import uvicorn
-    from uvicorn.supervisors import Multiprocess
+
+    from ._workers import Workers
 
     work.model()  # mistakes are told here, once
     with tempfile.TemporaryDirectory(prefix="ensemble-mm-") as folder:
@@ -117,19 +130,25 @@ def _serve_in_workers(work: Work, options: dict, listener: socket.socket, tell: 
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counts)  # where the counters of processes meet
         own = Work(str(copy), work.settings, work.trusted)
         tell()
-        Multiprocess(uvicorn.Config(own, factory=True, workers=work.settings.workers, **options), [listener]).run()
+        Workers(uvicorn.Config(own, factory=True, workers=work.settings.workers, **options), [listener]).run()
 
 
 def _listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens."""
-    (family, *_, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    listener = socket.socket(family)
+    elsewhere = f"{host!r} is not an address of this machine: use 127.0.0.1, or 0.0.0.0 to be reached by others."
+    try:
+        (family, *_, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        listener = socket.socket(family)
+    except (OSError, UnicodeError) as error:
+        raise OSError(elsewhere) from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(2048)
     except OSError as error:
         listener.close()
+        if error.errno in (errno.EADDRNOTAVAIL, errno.EINVAL):
+            raise OSError(elsewhere) from error
         raise OSError(f"Port {port} of {host} cannot be listened on ({error.strerror}): name another.") from error
     listener.set_inheritable(True)
     return listener

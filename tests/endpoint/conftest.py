@@ -74,7 +74,7 @@ class Served:
 
 
 @contextlib.contextmanager
-def run(path, *options, program=(sys.executable, "-m", "ensemble_mm"), **how):
+def run(path, *options, program=(sys.executable, "-m", "ensemble_mm"), ends=(0, -signal.SIGTERM), **how):
     """Give a `Served`, of a process that ends by itself when it is asked to."""
     command = [*program, "serve", str(path), "--port", "0", *options]
     process = subprocess.Popen(command, **how, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -84,7 +84,7 @@ def run(path, *options, program=(sys.executable, "-m", "ensemble_mm"), **how):
         assert found, line + process.stderr.read()
         yield Served(process, int(found[1]))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(40) in (0, -signal.SIGTERM)
+        assert process.wait(40) in ends
     finally:
         process.kill()
         process.communicate()

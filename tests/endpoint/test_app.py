@@ -1,6 +1,7 @@
 """The service answers as `predict` does, and tells in words what it cannot answer."""
 
 import base64
+import csv
 import html
 import json
 import shlex
@@ -9,6 +10,8 @@ import subprocess
 
 import numpy as np
 import pytest
+
+from ensemble_mm.endpoint._bodies import of_form
 
 
 def test_rows_are_answered_as_predict_does(coats, served, sent):
@@ -30,6 +33,9 @@ def test_what_is_asked_for_stands_beside_the_predictions(coats, served, sent):
     sets = model.predict_set(X[:6], 0.8)["kind"]
     assert [row["kind"] for row in answer["sets"]] == [labels[row].tolist() for row in sets]
     assert served.call("/invocations", {"dataframe_records": sent, "params": asked})[1] == answer
+    query = "?probabilities=true&interval=true&set=true&coverage=0.8"
+    assert served.call("/predict" + query, {"rows": sent})[1] == answer
+    assert served.call("/invocations" + query, {"dataframe_records": sent})[1] == answer
 
 
 def test_every_form_of_a_body_says_the_same(coats, served, sent):
@@ -56,6 +62,19 @@ def test_every_form_of_a_body_says_the_same(coats, served, sent):
         status, answer = served.call("/predict", (fields + body).encode(), urlencoded)
         assert status == 400 and body[1:4] in answer["error"]
     assert served.call("/predict", [], "text/csv")[0] == 415
+
+
+def test_a_file_may_be_a_long_cell_of_csv(served, sent, picture):
+    cells = {**sent[0], "photo": base64.b64encode(picture(200) + bytes(150_000)).decode()}
+    assert len(cells["photo"]) > csv.field_size_limit()
+    text = "\n".join(",".join(f'"{cell}"' for cell in line) for line in (cells, cells.values()))
+    assert served.call("/invocations", text.encode(), "text/csv") == served.call("/predict", {"rows": [cells]})
+
+
+def test_fields_of_a_form_are_named_as_browsers_and_curl_write_them():
+    fields = [("size %22cm%22%0D%0A", "3"), ("100%0A", "b"), ("%41", "c")]
+    rows, _ = of_form(fields, (), {"100%0A": "value"})
+    assert rows == [{'size "cm"\r\n': "3", "100%0A": "b", "%41": "c"}]
 
 
 def test_what_is_missing_is_told(coats, served, sent):

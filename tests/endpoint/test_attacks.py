@@ -210,6 +210,17 @@ def test_heads_that_are_made_to_harm_are_refused_or_cut(served, content):
     assert not any(leak in answer for leak in LEAKS) and served.call("/ping")[0] == 200
 
 
+@pytest.mark.parametrize("path", [b"/predict", b"/nothing"])
+def test_what_follows_a_request_of_two_lengths_is_not_read(served, path):
+    """A proxy that goes by the other length takes it for a part of the body, and lets anybody send it."""
+    content = json.dumps({"rows": [ROW]}).encode()
+    head = b"POST %b HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n"
+    body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(content), content)
+    behind = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
+    answer = spoken(served, head % (path, len(body + behind)) + body + behind)
+    assert answer.startswith("HTTP/1.1 4") and answer.count("HTTP/1.1") == 1
+
+
 def test_a_body_in_chunks_that_never_ends_is_cut_at_its_limit(served):
     with socket.create_connection(("127.0.0.1", served.port), timeout=30) as line:
         line.sendall(b"POST /predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -289,6 +300,9 @@ CUT = "".join(PART.format(name, value) for name, value in {"age": 1, "shop": "a"
         ("/predict?set=true&set=false", b"age=1&shop=a&review=b", "application/x-www-form-urlencoded", "once"),
         ("/predict", CUT, "multipart/form-data; boundary=x", "has no end"),
         ("/predict", CUT[:-20], "multipart/form-data; boundary=x", "has no end"),
+        ("/predict?x=1", b'{"rows": [{"age": 1, "shop": "a"}]}', None, "'x' is not an option"),
+        ("/predict?set=true", b'{"rows": [{"age": 1, "shop": "a"}], "set": true}', None, "once"),
+        ("/invocations?set=true", b'{"dataframe_records": [{}], "params": {"set": true}}', None, "once"),
         ("/invocations?coverage=0.5&coverage=0.9", b"age,shop\n1,a\n", "text/csv", "once"),
         ("/invocations", b'{"dataframe_records": [{"age": 1, "shop": "a"}], "params": []}', None, "params must be"),
         ("/invocations", b'{"dataframe_records": [{"age": 1, "shop": "a"}], "params": 0}', None, "params must be"),

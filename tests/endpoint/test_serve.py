@@ -5,6 +5,7 @@ import concurrent.futures
 import contextlib
 import http.client
 import json
+import os
 import signal
 import socket
 import struct
@@ -16,6 +17,9 @@ from functools import partial
 
 import pytest
 
+from ensemble_mm.endpoint._serve import _listen
+from ensemble_mm.store import read_manifest
+
 COMMAND = [sys.executable, "-m", "ensemble_mm", "serve"]
 HALF = b"POST /predict HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n"
 
@@ -25,6 +29,12 @@ def test_a_port_in_use_is_told_in_a_line(coats, served):
     done = subprocess.run([*COMMAND, coats[2], "--port", str(served.port)], capture_output=True, text=True)
     assert done.returncode == 1 and f"Port {served.port} of 127.0.0.1" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("host", ["", "192.0.2.1", "a" * 300, "fe80::1"])
+def test_a_host_that_cannot_be_listened_on_is_told(host):
+    with pytest.raises(OSError, match="is not an address of this machine: use 127.0.0.1"):
+        _listen(host, 0)
 
 
 def test_many_at_once_are_answered_as_one_by_one(served, sent):
@@ -88,19 +98,35 @@ def test_slow_senders_hold_nobody_up(coats, serving, sent):
 
 
 @pytest.mark.slow
-def test_a_file_that_changes_changes_no_answer(coats, serving, sent, tmp_path):
-    """Neither that of one process, nor those of several."""
-    own = tmp_path / "own.emm"
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_file_that_changes_changes_no_answer(coats, serving, sent, tmp_path, workers):
+    """It is overwritten, cut, replaced and deleted. Processes that die are started anew with the model of before."""
+    own, other = tmp_path / "own.emm", tmp_path / "other.emm"
     own.write_bytes(coats[2].read_bytes())
-    for options in ([], ["--workers", "2"]):
-        own.write_bytes(coats[2].read_bytes())
-        with serving(own, *options) as service:
-            wanted = service.call("/predict", {"rows": sent})
-            own.write_bytes(b"something else")
-            assert [service.call("/predict", {"rows": sent}) for _ in range(6)] == [wanted] * 6
-            status, counts = service.call("/metrics")
-            line = next(line for line in counts.splitlines() if line.startswith("ensemble_mm_rows_total"))
-            assert status == 200 and float(line.split()[-1]) == 7 * len(sent)
+    other.write_bytes(b"another")
+    changes = [
+        partial(own.write_bytes, b"something else"),
+        partial(os.truncate, own, 5),
+        partial(other.replace, own),
+        own.unlink,
+    ]
+    with serving(own, "--workers", workers) as service:
+        wanted = service.call("/predict", {"rows": sent})
+        assert service.call("/schema")[1]["info"]["version"] == read_manifest(coats[2])["created"]
+        for change in changes:
+            change()
+            assert [service.call("/predict", {"rows": sent}) for _ in range(4)] == [wanted] * 4
+        status, counts = service.call("/metrics")
+        line = next(line for line in counts.splitlines() if line.startswith("ensemble_mm_rows_total"))
+        assert status == 200 and float(line.split()[-1]) == 17 * len(sent)
+        if workers == "2":
+            listed = subprocess.check_output(
+                ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(service.process.pid)], text=True
+            )
+            killed = [int(line.split()[0]) for line in listed.splitlines() if "spawn_main" in line]
+            for process in killed:
+                os.kill(process, signal.SIGKILL)
+            assert len(killed) == 2 and service.call("/predict", {"rows": sent}) == wanted
 
 
 @pytest.mark.slow
