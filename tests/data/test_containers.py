@@ -200,6 +200,6 @@ def test_cells_of_several_values_are_refused_with_what_to_do(cell, remedy):
     "values", [[1, 2, 3, 4], [1.5, 2.5, 3.5, 4.5], ["a", "b", "c", "d"], [True, False, True, True]]
 )
 def test_what_a_mask_hides_is_missing(values):
-    masked = np.ma.masked_array(values, [True, False, False])
+    masked = np.ma.masked_array(values, [True, False, False, False])
     for read in (as_source({"x": masked}).views["x"], resolve_targets(masked)[1]["y"]):
-        assert pd.isna(np.asarray(read, dtype=object).ravel()).tolist() == [True, False, False]
+        assert pd.isna(np.asarray(read, dtype=object).ravel()).tolist() == [True, False, False, False]
