@@ -94,7 +94,8 @@ def scores_section(model):
         picture = drawn(display.plot, f"{main} of {name} with 95 % intervals. {summary}.")
         parts.append(
             {"name": name, "metric": metric, "main": main, "second": words_of(second), "rows": rows, "choices": choices,
-             "n": len(cells.scored), "picture": picture, "is_surer": cells.scorer.is_surer(cells.ensemble)}
+             "n": len(cells.scored), "picture": picture, "is_right": cells.scorer.is_right(cells.ensemble),
+             "is_surer": cells.scorer.is_surer(cells.ensemble)}
         )  # fmt: skip
     return parts
 

@@ -63,9 +63,8 @@ def _verdict(question, otherwise, found):
 
 
 def _no_better(part):
-    constant = part["choices"].iloc[-1]
-    if not constant["difference_high"] < 0 and not part.get("is_surer"):
-        simple = constant["choice"].removeprefix("always ")
+    if not part["is_right"] and not part["is_surer"]:
+        simple = part["choices"].iloc[-1]["choice"].removeprefix("always ")
         yield f"{part['name']}: the ensemble is not clearly better than {simple}."
 
 

@@ -25,13 +25,14 @@ import pandas as pd
 from scipy import stats
 
 from .._plain_words import PlainScore
-from .._scorers import Metric
+from .._scorers import Metric, metric_of
 from .._weights import rows_worth
 from ._alternatives import constant_of
 from ._columns import TINY
 
 MOST_LOG = 50.0  # of how many times a distance may be more or less
 LEAST_GAIN = 0.02  # share of a guess's loss: the priors of folds lose a little to that of all rows
+OF_COINS = ("f1", "fbeta", "jaccard", "precision", "recall")  # metrics by which a coin beats the most frequent class
 N_BLOCKS = 20  # of all folds together; a fold has two at least
 COLUMNS = ["n", "score_name", "score", "low", "high", "difference", "difference_low", "difference_high", "loss"]
 
@@ -130,6 +131,20 @@ class Judge:
         losses.metric = Metric("loss", lambda y, out, w: -kind.mean_loss(y, kind.whole(out), w))
         guess, own = losses.compare([self.constant, out]).to_dict("records")
         return bool(own["difference_low"] > 0 and own["difference"] > LEAST_GAIN * guess["loss"])
+
+    def is_right(self, out) -> bool:
+        """Return whether predictions are clearly better than a guess that reads nothing.
+
+        By some metrics of decisions a coin is better than the most frequent class; by balanced accuracy none is.
+        """
+        if not self.compare([out, self.constant])["difference_high"].iloc[1] < 0:
+            return False
+        if not self.metric.name.startswith(OF_COINS):
+            return True
+        balanced = copy(self)
+        balanced._seen, balanced._extremes = {}, {}
+        balanced.metric = metric_of("balanced_accuracy", self.kind)
+        return bool(balanced.compare([out, self.constant])["difference_high"].iloc[1] < 0)
 
     def compare(self, predictions, coverage=0.95) -> pd.DataFrame:
         """Judge predictions by themselves, and beside the first of them on the rows that both have.

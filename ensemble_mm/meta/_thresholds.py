@@ -106,14 +106,16 @@ def _best(share, rest, c, y, weight, scoring, n_classes):
     edges = np.unique(share)
     if len(edges) > MOST_THRESHOLDS:
         edges = np.unique(np.quantile(share, np.linspace(0, 1, MOST_THRESHOLDS)))
-    trials = np.r_[edges[0], (edges[1:] + edges[:-1]) / 2]
+    # Below all shares and above them, too: what is best for no row, or for all, is so for a new one that lies outside.
+    edges = np.r_[0.0, edges, [1.0] if edges[-1] < 1 else []]
+    trials = (edges[1:] + edges[:-1]) / 2
     metric = BY_COUNTS.get(scoring) if isinstance(scoring, str) else None
     if metric is None:
         score, sides = scored(scoring, y, weight, Classes(n_classes)), np.eye(n_classes)
         scores = np.array([score(sides[np.where(share >= t, c, rest)]) for t in trials])
     else:
         scores = metric(*_counts(trials, share, rest, c, y, weight, n_classes))
-    best = np.lexsort((np.r_[0.0, np.diff(edges)], scores.round(12)))[-1]
+    best = np.lexsort((np.diff(edges), scores.round(12)))[-1]
     return float(trials[best]), float(scores[best])
 
 

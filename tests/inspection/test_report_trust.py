@@ -12,7 +12,9 @@ from ensemble_mm.inspection._scores import compare_choices
 
 
 def scores_of(model, name):
-    return [{"name": name, "choices": compare_choices(cells_of(model, name), list(model.views_))}]
+    cells = cells_of(model, name)
+    judged = {what: getattr(cells.scorer, what)(cells.ensemble) for what in ("is_right", "is_surer")}
+    return [{"name": name, "choices": compare_choices(cells, list(model.views_)), **judged}]
 
 
 def trusted(model, X=None, new=None, scores=(), audit=None):

@@ -306,3 +306,14 @@ def test_plain_scores_have_the_unit_of_the_target():
     assert heavy.plain(np.tile([0.2, 0.8], (10, 1))).high == pytest.approx(binomtest(0, 30).proportion_ci().high)
     new = judge.of_new(Numbers(), np.array([1.0, 3.0]))
     assert new.plain(np.array([[1.0], [2.0]])).guess == pytest.approx(np.abs([1, 3] - judge.prior).mean())
+
+
+@pytest.mark.parametrize("scoring", ["f1_macro", "f1"])
+def test_a_coin_is_no_better_than_a_guess_by_any_metric(scoring):
+    rng = np.random.default_rng(0)
+    y = np.arange(200.0) % 3 // 2
+    coin = rng.dirichlet([1, 1], 200)
+    judge = judge_of(y, scoring, Classes(2))
+    constant = judge.compare([coin, judge.constant]).iloc[1]
+    assert constant["difference_high"] < 0 and not judge.is_right(coin)
+    assert judge.is_right((coin + np.c_[1 - y, y]) / 2)

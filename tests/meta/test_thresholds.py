@@ -46,3 +46,10 @@ def test_costs_and_numbers_need_no_rows():
     nothing = np.empty((0, 2)), np.empty(0), np.array(["no", "yes"])
     assert decision_weights(0.3, *nothing) == pytest.approx((0.3, 0.7))
     assert decision_weights({"yes": 3}, *nothing) == pytest.approx((0.25, 0.75))
+
+
+def test_what_is_best_for_no_row_or_for_all_is_so_for_new_ones_beyond():
+    proba, y = np.array([0.31, 0.3, 0.3, 0.31]), np.array([1, 0, 1, 0])
+    assert decision_threshold(proba, y, "f1") == pytest.approx(0.15)
+    assert decision_threshold(proba, [0, 0, 0, 1], "accuracy", [1, 1, 1, 0.5]) == pytest.approx(0.655)
+    assert decision_weights("accuracy", np.c_[[0.0, 0.1, 0.2], [1.0, 0.9, 0.8]], [1, 1, 1], np.arange(2))[1] > 0.5

@@ -72,6 +72,14 @@ def test_a_threshold_on_noise_looks_like_chance():
     assert np.mean(found) < 0.54
 
 
+def test_a_constant_guess_is_decided_as_is_best_for_it():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(120, 2)), rng.random(120) < 0.3
+    model = StackedClassifier(learners=LEARNERS[:1], cv=5, random_state=0, threshold="f1").fit(X, y)
+    board = model.leaderboard().set_index("learner")
+    assert board.loc["constant", "score"] == pytest.approx(2 * y.mean() / (1 + y.mean()), abs=0.01)
+
+
 def test_costs_are_counted_in_the_leaderboard(rare):
     X, Y = rare
     model = StackedClassifier(learners=LEARNERS[:1], cv=3, random_state=0, threshold={"yes": 9.0}).fit(X, Y["rare"])
