@@ -186,10 +186,34 @@ def test_a_weight_is_so_many_equal_rows_of_every_kind(kind, settings):
         yield "predictions", model.predict(X).to_numpy(float)
         if kind == "ordinal":
             yield "sets", model.predict_set(X, 0.8)[name]
-        elif kind != "survival":
+        else:
             yield "intervals", model.predict_interval(X, 0.8)[name]
 
     one = dict(numbers(X, Y, folds, times, place))
     fitted_on = {name: view[place] for name, view in X.items()}, Y.iloc[place].reset_index(drop=True)
     for what, two in numbers(*fitted_on, repeated, None, slice(None)):
+        np.testing.assert_allclose(one[what], two, atol=1e-4, err_msg=what)
+
+
+def test_a_weight_is_so_many_equal_queries():
+    rng = np.random.default_rng(0)
+    query, times = np.repeat(np.arange(60), 3), rng.integers(0, 4, 60)
+    X = rng.normal(size=(180, 3))
+    Y = pd.DataFrame({"grade": np.clip(np.round(X[:, 0] + rng.normal(size=180)), 0, 3), "query": query})
+    place = np.concatenate([np.tile(np.flatnonzero(query == q), n) for q, n in enumerate(times)]).astype(int)
+    folds = [(np.flatnonzero(query % 3 != f), np.flatnonzero(query % 3 == f)) for f in range(3)]
+    repeated = [tuple(np.flatnonzero(np.isin(place, part)) for part in pair) for pair in folds]
+
+    def numbers(rows, query, cv, weight):
+        model = em.MultiOutputStack(
+            learners=[("weak", Ridge()), ("strong", Ridge(100.0))], tasks={"order": ("ranking", "grade", "query")},
+            cv=cv, random_state=0,
+        ).fit(X[rows], Y.iloc[rows].assign(query=query), sample_weight=weight)  # fmt: skip
+        yield "board", model.leaderboard()[["score", "difference", "loss"]]
+        yield "predictions", model.predict(X).to_numpy(float)
+        for coverage in (0.5, 0.8):
+            yield f"lists of {coverage}", model.predict_set(X, coverage)["order"]
+
+    one = dict(numbers(np.arange(180), query, folds, times[query]))
+    for what, two in numbers(place, np.arange(len(place)) // 3, repeated, None):
         np.testing.assert_allclose(one[what], two, atol=1e-4, err_msg=what)

@@ -81,9 +81,7 @@ class RankLearner(OwnLossMixin, RegressorMixin, BaseEstimator):
             groups = query if groups is None else groups
             self.estimator_ = fit_learner(clone(self.estimator), X, apart, weight, 0, groups, metadata)
         self.scale_ = 1.0
-        apart = _above_mean(self.predict(X), query, weight)
-        some = slice(None) if weight is None else weight > 0
-        spread = np.sqrt(np.mean(apart[some] ** 2))
+        spread = np.sqrt(np.average(_above_mean(self.predict(X), query, weight) ** 2, weights=weight))
         self.scale_ = float(spread) if spread > TINY else 1.0
         self.n_features_in_ = X.shape[1]
         return self

@@ -38,16 +38,13 @@ class ConformalShortlists(ByPattern):
 
         `y` are numbers of queries times 32, plus relevances, as `ensemble_mm._kinds.Ranking` has them.
         """
-        given = [None if part is None else np.asarray(part) for part in (pattern, sample_weight, groups)]
-        rows = _first_of_each(oof, y)
-        return self._keep(-np.asarray(oof)[rows], *(None if part is None else part[rows] for part in given))
+        rows, *given = _of_queries(oof, y, pattern, sample_weight, groups)
+        return self._keep(-np.asarray(oof)[rows], *given)
 
     def add(self, pattern, oof, y, sample_weight=None, groups=None):
         """Learn from rows that were predicted as if they had a pattern, whose bits tell the views."""
-        rows, given = _first_of_each(oof, y), (sample_weight, groups)
-        return self._add(
-            pattern, -np.asarray(oof)[rows], *(None if part is None else np.asarray(part)[rows] for part in given)
-        )
+        rows, _, *given = _of_queries(oof, y, None, sample_weight, groups)
+        return self._add(pattern, -np.asarray(oof)[rows], *given)
 
     def sets(self, prediction, coverage=0.9, pattern=None):
         """Return which rows may be the most relevant of their query: bool, shape (n_samples,)."""
@@ -55,8 +52,14 @@ class ConformalShortlists(ByPattern):
         return -np.asarray(prediction) <= self._quantiles(coverage, pattern, len(prediction))
 
 
-def _first_of_each(scores, y):
-    """Return the row of each query that has the highest score."""
+def _of_queries(scores, y, pattern, weight, groups):
+    """Return the row of each query that has the highest score, and the pattern, weight and group of these.
+
+    Where each query is a group by itself there are no groups: one of weight two counts as two.
+    """
     query = Ranking().units(np.asarray(y, dtype=float))
-    order = np.lexsort((-np.asarray(scores), query))
-    return order[np.r_[True, np.diff(query[order]) > 0]] if len(order) else order
+    rows = np.lexsort((-np.asarray(scores), query))
+    if len(rows):
+        rows = rows[np.r_[True, np.diff(query[rows]) > 0]]
+    pattern, weight, groups = (None if part is None else np.asarray(part)[rows] for part in (pattern, weight, groups))
+    return rows, pattern, weight, None if groups is None or len(np.unique(groups)) == len(rows) else groups
