@@ -71,8 +71,8 @@ def audit(model, X, Y, *, groups=None, sample_weight=None, n_rows=1000, cv=3, ra
       (else it was fitted before, and on what?), and a row's features must not depend on the other rows.
     - *learners*: one that was fitted before (frozen) predicts held-out rows as well as a like one predicts rows that it
       was fitted on, and better than that predicts rows that it was not fitted on: it saw them.
-    - *single columns*: one column (or its being missing) that tells a task by itself, by a small tree under
-      three-fold cross-validation.
+    - *single columns*: one column (its being missing, or a few words of a text) that tells a task by itself, by a
+      small tree under three-fold cross-validation.
     - *classes*: classes with fewer rows than there are folds.
 
     Examples

@@ -5,6 +5,7 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
@@ -15,7 +16,7 @@ from .._plain_words import percent
 from ..data import MultimodalData, nearly_tells
 
 TELLING = 0.99  # share of the possible gain above which one column gives a task away
-MOST_COLUMNS = 200
+MOST_COLUMNS, MOST_WORDS = 200, 500
 LARGEST = 0.6  # share of the rows in one group from which folds are no longer alike
 
 
@@ -75,15 +76,16 @@ def check_single_columns(source, tasks, targets, rows):
             if gain > best:
                 best, best_label = gain, label
             if gain >= TELLING:
-                telling.append((label, gain))
-            elif share := _nearly(values[rows], target):
+                telling.append((label, gain, values.ndim > 1))
+            elif values.ndim == 1 and (share := _nearly(values[rows], target)):
                 nearly.append((label, share))
-        for label, gain in telling:
+        for label, gain, is_text in telling:
+            alone = f"A few words of {label!r} give" if is_text else f"Column {label!r} alone gives"
             words = (
-                f"Column {label!r} alone gives {percent(gain)} of what there is to know about {name!r}. "
-                "Will it be known before the label is? If not, leave it out."
+                f"{alone} {percent(gain)} of what there is to know about {name!r}. Will it be known before the label "
+                "is? If not, leave it out."
             )
-            checks.append((f"column {label!r} tells {name!r}", "fail", gain, words))
+            checks.append((f"column {label!r} tells {name!r}", "warn" if is_text else "fail", gain, words))
         for label, share in nearly:
             words = (
                 f"Column {label!r} alone tells {name!r} in {percent(share)} of the rows, and what it misses lies "
@@ -102,7 +104,10 @@ def _nearly(values, target):
 
 
 def _plain_columns(source):
-    """Yield (label, numbers) of every plain column: categories as codes, NaN where missing, media as being there."""
+    """Yield (label, numbers) of every plain column: categories as codes, NaN where missing, media as being there.
+
+    Of texts it is which words they have, one column per word.
+    """
     if isinstance(source, MultimodalData):
         for view, column in source.views.items():
             if isinstance(column, pd.DataFrame):
@@ -134,16 +139,29 @@ def _as_numbers(series):
     codes = pd.factorize(texts.where(series.notna()), sort=True)[0].astype(float)
     distinct = len(np.unique(codes[codes >= 0]))
     missing = codes < 0
-    if distinct > 0.5 * len(codes):  # texts, names and files: only that they are there can tell
+    if distinct > 0.5 * len(codes) and texts[~missing].str.contains(" ").mean() > 0.5:
+        return np.c_[_words(texts.where(~missing, "")), missing]
+    if distinct > 0.5 * len(codes):  # names and files: only that they are there can tell
         codes[~missing] = 0.0
     codes[missing] = np.nan
     return codes
+
+
+def _words(texts):
+    """Return which words each text has: (n_rows, n_words), of words that are in some texts and not in all."""
+    counter = CountVectorizer(binary=True, min_df=0.02, max_df=0.98, max_features=MOST_WORDS, dtype=np.float32)
+    try:
+        return counter.fit_transform(texts).toarray()
+    except ValueError:  # there is none
+        return np.zeros((len(texts), 1))
 
 
 def _telling(values, target, task):
     """Return the share of what the best constant gets wrong that a small tree (or a line) on one column gets right."""
     known = ~np.isnan(target)
     values, target = values[known], target[known]
+    if values.ndim > 1:
+        return _gain_of_small_model(task.rules, values, target) if len(target) >= 20 else 0.0
     if len(target) < 20 or len(np.unique(values[~np.isnan(values)])) + np.isnan(values).any() < 2:
         return 0.0
     column = np.nan_to_num(values, nan=np.nanmin(values) - 1.0 if (~np.isnan(values)).any() else 0.0)

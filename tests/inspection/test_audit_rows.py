@@ -75,3 +75,13 @@ def test_a_column_that_tells_but_for_wrong_labels_is_looked_at():
     ((check, verdict, share, words),) = check_single_columns(X, tasks, targets, np.arange(1000))
     assert (check, verdict) == ("column 'late' nearly tells 'bought'", "warn") and 0.97 < share < 1
     assert "known before" in words
+
+
+def test_a_text_in_which_a_word_tells_is_looked_at():
+    rng = np.random.default_rng(0)
+    y, words = rng.integers(0, 2, 100), ["red", "blue", "old", "new", "small"]
+    note = [f"{' '.join(rng.choice(words, 6))} {('pending', 'sold')[v]}" for v in y]
+    X = pd.DataFrame({"note": note, "plain": [text.rsplit(" ", 1)[0] for text in note]})
+    tasks, targets, _ = resolve_targets(pd.Series(y, name="bought"))
+    ((check, verdict, gain, words),) = check_single_columns(X, tasks, targets, np.arange(100))
+    assert (check, verdict, gain) == ("column 'note' tells 'bought'", "warn", 1) and "known before" in words

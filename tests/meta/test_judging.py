@@ -311,8 +311,8 @@ def test_plain_scores_have_the_unit_of_the_target():
 @pytest.mark.parametrize("scoring", ["f1_macro", "f1"])
 def test_a_coin_is_no_better_than_a_guess_by_any_metric(scoring):
     rng = np.random.default_rng(0)
-    y = np.arange(200.0) % 3 // 2
-    coin = rng.dirichlet([1, 1], 200)
+    y = np.arange(900.0) % 3 // 2
+    coin = rng.dirichlet([1, 1], 900)
     judge = judge_of(y, scoring, Classes(2))
     constant = judge.compare([coin, judge.constant]).iloc[1]
     assert constant["difference_high"] < 0 and not judge.is_right(coin)
