@@ -1,6 +1,7 @@
 """Groups of rows that are held out together: those that a user gives, and the queries of tasks that rank."""
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -14,8 +15,9 @@ def check_groups(groups, n_rows):
         raise ValueError("groups hide some rows behind a mask: give each row a group, of its own where it has none.")
     try:
         groups = np.asarray(groups)
-        found = f"of shape {groups.shape}"
-        fits = groups.shape == (n_rows,) and bool(len(np.unique(groups)))
+        found, n_missing = f"of shape {groups.shape}", int(np.sum(pd.isna(groups)))
+        found = f"of which {n_missing} are missing" if n_missing else found
+        fits = groups.shape == (n_rows,) and not n_missing and bool(len(np.unique(groups)))
     except (TypeError, ValueError):  # of different types, or arrays
         fits = False
     if not fits:

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold, RepeatedKFold, TimeSeriesSplit
@@ -100,6 +101,12 @@ def test_a_classifier_of_many_numbers_is_told_of_regressors(form):
 )  # fmt: skip
 def test_groups_are_one_name_a_row(groups):
     with pytest.raises(ValueError, match="cannot group 12 rows: give one name or number per row"):
+        folds({"y": np.arange(12.0) / 7}, 3, groups)
+
+
+@pytest.mark.parametrize("groups", [["a", None] * 6, [1.0, np.nan] * 6, pd.Series([1, pd.NA] * 6, dtype="Int64")])
+def test_rows_without_a_group_are_told(groups):
+    with pytest.raises(ValueError, match="groups of which 6 are missing cannot group 12 rows: give one name"):
         folds({"y": np.arange(12.0) / 7}, 3, groups)
 
 
