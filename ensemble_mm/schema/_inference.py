@@ -21,7 +21,7 @@ from ._categories import CategoryRule, learn_categories, printed
 from ._column import IN_TABLE, STRINGS, Column
 from ._dates import DateRule, formats_of, learn_dates
 from ._doubts import doubts_of, is_mark_text
-from ._numbers import NumberRule, learn_numbers, units_of
+from ._numbers import NumberRule, learn_numbers, units_of, without_infinite
 from ._strings import are_digits, kind_of_strings
 from ._times import TimeRule, learn_times
 
@@ -77,6 +77,7 @@ def infer_column(values: pd.Series, name, *, within=None, taken_as=None, in_tabl
     in_table : bool, default=False
         Whether it is read as part of a table, whatever it looks like.
     """
+    values, told = _finite(values, name)
     known = None
     if taken_as is not None or not _is_typed(values):
         known = [item for item in values.to_numpy(object) if not is_missing(item)]
@@ -88,12 +89,20 @@ def infer_column(values: pd.Series, name, *, within=None, taken_as=None, in_tabl
     else:
         column = _found(values, known, counts, name, in_table)
     shown = _shown_file if column.taken_as not in (*IN_TABLE, *STRINGS) else _shown
-    column = replace(column, within=within, example=_example(values, known, shown))
+    column = replace(column, within=within, example=_example(values, known, shown), notes=column.notes + told)
     if counts is None:
         n = int(values.notna().sum()) if known is None else len(known)
         distinct = int(values.nunique()) if known is None else None
         return replace(column, missing=_share(len(values) - n, len(values)), distinct=distinct)
     return _measured(column, counts, len(values))
+
+
+def _finite(values, name) -> tuple[pd.Series, tuple[str, ...]]:
+    """Return the values of a column with NaN in the place of infinite numbers, and what to tell of these."""
+    finite = without_infinite(values)
+    n = int(values.notna().sum() - finite.notna().sum())
+    words = f"{n} of {len(values)} values are infinite, and count as missing; to leave it out"
+    return finite, (_note(words, name, "drop"),) if n else ()
 
 
 def _found(values, known, counts, name, in_table) -> Column:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
+from math import isfinite
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -110,14 +111,14 @@ class NumberRule:
         return unit.upper() if codes or unit in ("°c", "°f") else unit
 
     def read(self, values: pd.Series) -> pd.Series:
-        """Return the numbers; those of a plain dtype as they are."""
+        """Return the numbers, NaN where they are infinite; those of a plain dtype as they are."""
         if isinstance(values.dtype, np.dtype) and values.dtype.kind in "biuf":
-            return values
+            return without_infinite(values)
         if pd.api.types.is_numeric_dtype(values.dtype):  # nullable, of Arrow
             numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
         else:
             numbers = np.asarray(each(values.to_numpy(object), self.value, np.nan), dtype=np.float64)
-        return pd.Series(numbers, index=values.index, name=values.name)
+        return without_infinite(pd.Series(numbers, index=values.index, name=values.name))
 
     def form(self, item):
         """Return what decides whether a value can be read."""
@@ -129,9 +130,10 @@ class NumberRule:
             return float(item)
         if _is_number(item):
             try:
-                return float(item)
+                number = float(item)
             except (OverflowError, ValueError):  # what no float holds is told of all values at once
                 return np.nan
+            return number if isfinite(number) else np.nan
         if not isinstance(item, str) or is_blank(item):
             return np.nan
         if self.boolean and item.strip().casefold() in WORDS:
@@ -296,6 +298,14 @@ def _enough(texts: dict[str, int], parts, n_others: int, distinct: int) -> float
     words = [text for text in texts if text not in parts]
     alone = len(words) == 1 and not any(map(str.isdigit, words[0])) and distinct > MANY and read >= total / 2
     return min(ENOUGH * total, read) if alone else ENOUGH * total
+
+
+def without_infinite(values: pd.Series) -> pd.Series:
+    """Return a column with missing values in the place of infinite numbers."""
+    if not pd.api.types.is_float_dtype(values.dtype):
+        return values
+    infinite = np.isinf(values.to_numpy(dtype=np.float64, na_value=np.nan))
+    return values.mask(infinite) if infinite.any() else values
 
 
 def form_of(text: str) -> str:

@@ -264,3 +264,14 @@ def test_whole_numbers_that_count_the_rows_are_told(values, is_told):
 @pytest.mark.parametrize("text", ["1" + " " * 60_000 + "x", "1," * 30_000, "a" * 60_000, "1e" * 30_000])
 def test_a_long_text_is_no_number_at_once(text):
     assert split_number(text) is None and split_number(" " * 500 + "12" + " " * 500).body == "12"
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "Float64", "double[pyarrow]", object])
+def test_infinite_numbers_are_told_and_missing(dtype):
+    values = pd.Series([np.inf, 1.5, 2.5, -np.inf, 3.5] * 4, dtype=dtype, name="x")
+    column = infer_column(values, "x")
+    assert column.taken_as == "number" and column.missing == 0.4 and "8 of 20 values" in column.notes[0]
+    read, lost = column.read(values)
+    assert np.isfinite(read.dropna().to_numpy(dtype=float)).all() and len(lost) == read.isna().sum() == 8
+    with pytest.raises(ValueError, match="x: 5 of 5 values are not numbers, such as inf"):
+        column.trouble(*column.read(pd.Series([np.inf] * 5)))
