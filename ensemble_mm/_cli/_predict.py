@@ -43,7 +43,7 @@ def predict(args):
             start += len(part)
             advance(len(part))
         if not start:
-            raise ValueError(f"{args.data!r} has no rows.")
+            raise ValueError(f"{'The standard input' if args.data == '-' else repr(args.data)} has no rows.")
     tell(f"{start} predictions: {args.out}", sys.stderr if args.out == "-" else None)
 
 

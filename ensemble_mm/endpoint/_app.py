@@ -27,6 +27,7 @@ from ._schema import PLACE, open_api, page
 log = logging.getLogger("ensemble_mm.endpoint")
 
 HELD = 8  # largest bodies that may be in memory at once: many slow senders must not fill it
+LARGE = 2**18  # bytes of a body that is not read beside others of its size
 SPILT = 64 * 2**20  # bytes of a body that is too large that are read, and not kept
 LONGEST_END = 1000  # bytes, in which the last boundary of a form stands
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
@@ -57,7 +58,7 @@ class Service:
         self._batches = Batches(self._predict, settings.max_batch, settings.max_wait_ms / 1000)
         self._schema = open_api(model, self._inputs, written)
         self._page = page(model, self._inputs)
-        self._held = 0
+        self._held, self._large = 0, asyncio.Lock()
 
     def app(self) -> Starlette:
         """Return the application."""
@@ -118,7 +119,7 @@ class Service:
             raise Refusal(415, f"Send application/json, {' or '.join(FORMS)}.")
         async with self._whole(request) as body:
             content = await body.body()
-            return await self._answer(lambda: of_predict(content, query))
+            return await self._answer(lambda: of_predict(content, query), len(content))
 
     async def invocations(self, request: Request) -> Response:
         kind, query = _kind_of(request), request.query_params.multi_items()
@@ -127,16 +128,25 @@ class Service:
         async with self._whole(request) as body:
             content = await body.body()
             read = of_csv if kind == "text/csv" else of_invocation
-            return await self._answer(lambda: read(content, query))
+            return await self._answer(lambda: read(content, query), len(content))
 
-    async def _answer(self, read) -> Response:
-        """Read the rows of a body apart from the loop, so that a large one holds nobody up, and answer them."""
+    async def _answer(self, read, size: int = 0) -> Response:
+        """Read the rows of a body apart from the loop, so that a large one holds nobody up, and answer them.
 
-        def rows_of():
+        Large texts are read one by one: a body may hold so many empty objects that they take forty times its size.
+        """
+        async with self._large if size > LARGE else contextlib.nullcontext():
+            rows, options = await asyncio.to_thread(self._read, read)
+        return _json(await self._batches.ask(rows, options))
+
+    def _read(self, read) -> tuple[RequestRows, Options]:
+        try:
             records, options = read()
             return self._inputs.read(records), options
-
-        return _json(await self._batches.ask(*await asyncio.to_thread(rows_of)))
+        except Refusal as refusal:
+            refusal.__traceback__ = refusal.__context__ = None  # they keep what was read until garbage is collected
+            records = None
+            raise
 
     def _predict(self, parts: list[RequestRows], options: Options) -> list[dict]:
         """Return the answers to some requests with the same options, which are read and predicted together."""

@@ -187,11 +187,11 @@ def _whole(text: str) -> int:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict:
     """Return an object; what it says of a name twice cannot both be meant."""
-    said: dict = {}
-    for name, value in pairs:
-        if name in said:
-            raise ValueError(f"an object holds {name[:100]!r} twice")
-        said[name] = value
+    said = dict(pairs)
+    if len(said) < len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        name = next(name for name in counts if counts[name] > 1)
+        raise ValueError(f"an object holds {name[:100]!r} twice")
     return said
 
 

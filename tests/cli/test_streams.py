@@ -55,6 +55,12 @@ def test_from_the_standard_input_to_the_standard_output(place, run, wanted, smal
     pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(out)), wanted, atol=1e-5)
 
 
+def test_an_input_without_rows_is_told(run, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(b"review,age,shop\n"))))
+    code, out, err = run("predict", "model.emm", "-", "--out", "-")
+    assert (code, out) == (1, "") and "The standard input has no rows." in err
+
+
 def test_predictions_are_written_in_every_form(place, run, wanted, small_parts):
     db = "sqlite:///shop2.db::predicted"
     for out in ("p.parquet", "p.jsonl", "p.tsv", db):

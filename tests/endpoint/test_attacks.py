@@ -6,13 +6,20 @@ import contextlib
 import json
 import socket
 import struct
+import threading
 import time
+import weakref
 import zlib
 from functools import partial
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import uvicorn
+
+from ensemble_mm.endpoint import Settings
+from ensemble_mm.endpoint._app import LARGE, Service
+from ensemble_mm.endpoint._refusal import Refusal
 
 ROW = {"review": "a soft warm coat", "age": 40, "shop": "north"}
 LEAKS = ("Traceback", "secret_folder", "site-packages", ".py", "/tmp")
@@ -230,6 +237,39 @@ def test_a_body_in_chunks_that_never_ends_is_cut_at_its_limit(served):
         with contextlib.suppress(ConnectionResetError):
             assert line.recv(100).startswith(b"HTTP/1.1 413")
     assert served.call("/ping")[0] == 200
+
+
+@pytest.mark.parametrize("size, most", [(LARGE + 1, 1), (LARGE, 4)])
+def test_large_bodies_are_read_one_by_one(coats, size, most):
+    """One of 16 MB can hold 600 MB of empty objects, and eight may come at once."""
+    service, together = Service(coats[1], Settings(), "now"), threading.Barrier(most)
+
+    def read():
+        together.wait(5)
+        assert reading.acquire(blocking=False)
+        time.sleep(0.01)
+        reading.release()
+        raise Refusal(400, "read")
+
+    async def ask():
+        return await asyncio.gather(*(service._answer(read, size) for _ in range(4)), return_exceptions=True)
+
+    reading = threading.Semaphore(most)
+    assert [str(found) for found in asyncio.run(ask())] == ["read"] * 4
+
+
+def test_what_was_read_is_let_go_when_it_is_refused(coats):
+    """The traceback of an error holds its frames, and all that they have read."""
+    service, read = Service(coats[1], Settings(), "now"), []
+
+    def refused():
+        rows = np.zeros(1)
+        read.append(weakref.ref(rows))
+        raise Refusal(400, "no rows")
+
+    with pytest.raises(Refusal) as told:
+        service._read(refused)
+    assert str(told.value) == "no rows" and read[0]() is None
 
 
 def test_a_sender_that_closes_its_half_is_answered(served):
