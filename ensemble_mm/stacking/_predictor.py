@@ -14,8 +14,8 @@ def _has(method):
 class Predictor:
     """A fitted stack for quick predictions of few rows. It starts no processes, and cannot be fitted.
 
-    `model.compiled()` makes one. It gives what the methods of the stack give, to 1e-6, and has those that the stack
-    has. Any number of threads may call it: they wait for one another.
+    `model.compiled()` makes one. It gives what the methods of the stack that predict give, to 1e-6. Any number of
+    threads may call it: they wait for one another.
 
     Parameters
     ----------
