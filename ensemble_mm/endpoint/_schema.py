@@ -145,7 +145,7 @@ def page(model, inputs: Inputs) -> str:
     body = {"rows": [example if inputs.order is None else list(example.values())], "probabilities": True}
     sent = json.dumps(body, indent=1, ensure_ascii=False)
     calls = [f"curl -H 'Content-Type: application/json' -d @- http://{PLACE}/predict <<'END'\n{sent}\nEND"]
-    if inputs.order is None:
+    if inputs.order is None and not any("=" in name for name in example):  # where curl takes the name to end
         calls.append(" \\\n     ".join([f"curl http://{PLACE}/predict", *_fields(example, inputs)]))
     said = json.dumps(_made_up_answer(model), indent=1, ensure_ascii=False)
     title = html.escape(_title(model))

@@ -9,9 +9,14 @@ import shutil
 import subprocess
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.linear_model import Ridge
 
+from ensemble_mm import StackedRegressor
 from ensemble_mm.endpoint._bodies import of_form
+from ensemble_mm.endpoint._inputs import Inputs
+from ensemble_mm.endpoint._schema import page
 
 
 def test_rows_are_answered_as_predict_does(coats, served, sent):
@@ -75,6 +80,13 @@ def test_fields_of_a_form_are_named_as_browsers_and_curl_write_them():
     fields = [("size %22cm%22%0D%0A", "3"), ("100%0A", "b"), ("%41", "c")]
     rows, _ = of_form(fields, (), {"100%0A": "value"})
     assert rows == [{'size "cm"\r\n': "3", "100%0A": "b", "%41": "c"}]
+
+
+@pytest.mark.parametrize("name, shown", [('size "cm"', 2), ("shop=a", 1)])
+def test_a_form_is_shown_where_curl_can_send_it(name, shown):
+    X = pd.DataFrame({name: [0.0, 1.5, 2.0, 3.5] * 5})
+    model = StackedRegressor(learners=[("linear", Ridge())], cv=2).fit(X, X[name] + 1)
+    assert page(model, Inputs(model)).count("<pre>curl") == shown
 
 
 def test_what_is_missing_is_told(coats, served, sent):
