@@ -140,7 +140,8 @@ def test_mlflow_serves_it(logged):
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/coats@production"]
     programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # MLflow runs uvicorn by name
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": uri, "PATH": programs}
+    places = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_REGISTRY_URI": uri}  # MLflow notes those of this process there
+    environment = {**os.environ, **places, "PATH": programs}
     with subprocess.Popen(
         [*command, "--env-manager", "local", "--port", str(port)], env=environment, start_new_session=True
     ) as process:
@@ -150,13 +151,13 @@ def test_mlflow_serves_it(logged):
             body = json.dumps({"dataframe_split": {"columns": split["columns"], "data": split["data"]}}).encode()
             address = f"http://127.0.0.1:{port}/invocations"
             request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
-            answer = json.loads(_patient(request))
+            answer = json.loads(_patient(request, process))
         finally:
             os.killpg(process.pid, signal.SIGTERM)
     assert [row["kind"] for row in answer["predictions"]] == model.predict(X[:4])["kind"].tolist()
 
 
-def _patient(request, seconds=240):
+def _patient(request, process, seconds=240):
     """Return the answer to a request of a server that is starting."""
     until = time.monotonic() + seconds
     while True:
@@ -166,7 +167,7 @@ def _patient(request, seconds=240):
         except urllib.error.HTTPError as error:
             raise AssertionError(error.read()) from error
         except OSError:
-            assert time.monotonic() < until
+            assert time.monotonic() < until and process.poll() is None
             time.sleep(1)
 
 
