@@ -28,6 +28,7 @@ log = logging.getLogger("ensemble_mm.endpoint")
 
 HELD = 8  # largest bodies that may be in memory at once: many slow senders must not fill it
 LARGE = 2**18  # bytes of a body that is not read beside others of its size
+PART = 2**16  # bytes of a form that are read at a time
 SPILT = 64 * 2**20  # bytes of a body that is too large that are read, and not kept
 LONGEST_END = 1000  # bytes, in which the last boundary of a form stands
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
@@ -110,8 +111,9 @@ class Service:
         if kind in FORMS:
             limits = {"max_files": MOST_ROWS, "max_fields": MOST_ROWS, "max_part_size": self._settings.max_body}
             async with self._whole(request) as body:
-                _check_form(request, await body.body())
-                async with body.form(**limits) as form:
+                content = await body.body()
+                _check_form(request, content)
+                async with _in_parts(request, content).form(**limits) as form:
                     fields = [(name, await value.read() if isinstance(value, UploadFile) else value)
                               for name, value in form.multi_items()]  # fmt: skip
                 return await self._answer(lambda: of_form(fields, query, self._inputs.columns))
@@ -267,6 +269,19 @@ def _check_form(request: Request, content: bytes) -> None:
         raise Refusal(415, "Send the form in UTF-8.")
     if kind == FORMS[0].encode() and b"--%b--" % said.get(b"boundary", b"") not in content[-LONGEST_END:]:
         raise Refusal(400, "The form has no end: it must end with its boundary between '--' and '--'.")
+
+
+def _in_parts(request: Request, content: bytes) -> Request:
+    """Give a request whose body comes in parts: others have their turn while a long form is taken apart."""
+    starts = iter(range(0, max(1, len(content)), PART))
+
+    async def receive():
+        await asyncio.sleep(0)
+        start = next(starts)
+        end = start + PART
+        return {"type": "http.request", "body": content[start:end], "more_body": end < len(content)}
+
+    return Request(request.scope, receive)
 
 
 def _kind_of(request: Request) -> str:

@@ -16,9 +16,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import uvicorn
+from starlette.requests import Request
 
 from ensemble_mm.endpoint import Settings
-from ensemble_mm.endpoint._app import LARGE, Service
+from ensemble_mm.endpoint._app import LARGE, Service, _in_parts
 from ensemble_mm.endpoint._refusal import Refusal
 
 ROW = {"review": "a soft warm coat", "age": 40, "shop": "north"}
@@ -256,6 +257,20 @@ def test_large_bodies_are_read_one_by_one(coats, size, most):
 
     reading = threading.Semaphore(most)
     assert [str(found) for found in asyncio.run(ask())] == ["read"] * 4
+
+
+def test_others_have_their_turn_while_a_long_form_is_read():
+    async def turns_of(content):
+        request = Request({"type": "http", "headers": [(b"content-type", b"application/x-www-form-urlencoded")]})
+        reading, turns = asyncio.ensure_future(_in_parts(request, content).form()), 0
+        while not reading.done():
+            turns += 1
+            await asyncio.sleep(0)
+        return turns, reading.result().multi_items()
+
+    turns, fields = asyncio.run(turns_of(b"a=" + b"b" * 1_000_000))
+    assert turns > 10 and fields == [("a", "b" * 1_000_000)]
+    assert asyncio.run(turns_of(b""))[1] == []
 
 
 def test_what_was_read_is_let_go_when_it_is_refused(coats):
