@@ -35,6 +35,7 @@ With "slope" it asks how seconds and memory on disk grow with rows: the log-log 
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -113,6 +114,7 @@ def cluster(workers):
         import ray
         from ray.util.joblib import register_ray
 
+        os.environ.setdefault("RAY_worker_niceness", "0")  # with Ray's own, 15, they hardly run on busy cores
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
         register_ray()
         with parallel_config(backend="ray", n_jobs=2):
