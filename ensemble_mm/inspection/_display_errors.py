@@ -35,11 +35,7 @@ def predictions_of(estimator, task, X=None, Y=None, *, decided=False):
     if name not in truths:
         raise ValueError(f"Y has no column {name!r}: it has labels of {', '.join(map(repr, truths))}.")
     truth, known = truths[name], ~np.isnan(truths[name])
-    prediction = getattr(estimator, info.rules.method)(X)
-    if isinstance(prediction, (dict, pd.DataFrame)):
-        prediction = prediction[name]
-    elif len(estimator.tasks_) > 1:
-        prediction = prediction[:, list(estimator.tasks_).index(name)]
+    prediction = estimator._predict_tasks(X)[0][name]  # `predict_proba` has one table for all tags of a column
     return info, truth[known], np.asarray(prediction, dtype=float).reshape(len(truth), -1)[known], None
 
 

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from lightgbm import LGBMRegressor
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from ensemble_mm import MultiOutputStack, StackedRegressor
 from ensemble_mm._plain_words import plain
-from ensemble_mm.inspection import HardestRowsDisplay, hardest_rows
+from ensemble_mm.inspection import HardestRowsDisplay, MissingDisplay, hardest_rows
+from ensemble_mm.inspection._display_errors import predictions_of
 
 
 def test_hardest_rows_are_those_with_the_largest_loss(hand_made):
@@ -59,3 +60,16 @@ def test_quantiles_are_no_probabilities():
     learners = [("gbm", LGBMRegressor(n_estimators=5, verbose=-1))]
     model = MultiOutputStack(learners=learners, cv=2, tasks={"price": "quantile"}).fit(X, {"price": X[:, 0] + 0.5})
     assert hardest_rows(model, "price")["probability"].isna().all()
+
+
+def test_other_rows_are_judged_by_tags_and_by_all_quantiles():
+    """New rows had predictions of a column of tags, not of a tag, and of quantiles the median alone."""
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    Y = {"tags": [["red"] * int(a > 0) + ["new"] * int(b > 0) for a, b in X], "price": X[:, 0]}
+    learners = [("linear", LogisticRegression()), ("gbm", LGBMRegressor(n_estimators=5, verbose=-1))]
+    model = MultiOutputStack(learners=learners, cv=2, tasks={"price": "quantile"}, strategy="independent").fit(X, Y)
+    for task in model.tasks_:
+        _, _, prediction, _ = predictions_of(model, task, X, Y)
+        assert prediction.shape == model.oof_[task].reshape(len(X), -1).shape
+        assert HardestRowsDisplay.from_estimator(model, X, Y, task=task).rows["loss"].notna().all()
+        assert MissingDisplay.from_estimator(model, X, Y, task=task, rates=(0, 0.5)).scores.notna().all(axis=None)
