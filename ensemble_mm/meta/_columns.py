@@ -199,7 +199,7 @@ class TableMixin(ConstraintsMixin):
         return np.array(sorted(range(len(keys)), key=lambda m: (rounded[m], keys[m])))
 
     _precision = np.float64
-    most_rows: float = 100_000  # that are enough for a few weights: copies of a table of more take gigabytes
+    most_rows: ClassVar[float] = 100_000  # that are enough for a few weights: copies of a table of more take gigabytes
     learns_weights = False  # whether its weights may be others where views are missing
 
     def _checked(self, X):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import clone
@@ -22,7 +22,7 @@ class _Wrapped:
     estimator: Any
 
     _parameter_constraints = {"estimator": [having("fit", "predict")]}
-    most_rows: float = np.inf  # what it learns may be much
+    most_rows: ClassVar[float] = np.inf  # what it learns may be much
 
     def fit(self, X, y, sample_weight=None, groups=None):
         """Fit the estimator to a table of shape (n_samples, n_members * n_columns).

@@ -1,7 +1,6 @@
 """Categories: values that are equal whatever their type, such as 1 and 1.0."""
 
 from collections import Counter
-from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
@@ -84,15 +83,6 @@ def word_of(item: Any) -> str:
     if isinstance(item, (int, float, Decimal, np.integer, np.floating)) and not isinstance(item, bool):
         whole = isinstance(item, int) or (isfinite(item) and item % 1 == 0)
         return str(int(item)) if whole else str(float(item))
-    return printed(item)
-
-
-def printed(item: Any) -> str:
-    """Return a value as it prints, but sets and dicts in an order of their own: that of sets differs by process."""
-    if isinstance(item, Set):
-        return "{" + ", ".join(sorted(map(repr, item))) + "}"
-    if isinstance(item, Mapping):
-        return "{" + ", ".join(sorted(f"{key!r}: {value!r}" for key, value in item.items())) + "}"
     return str(item)
 
 

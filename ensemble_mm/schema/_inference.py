@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -17,7 +17,7 @@ from .._modalities import MODALITIES
 from .._plain_words import written
 from ._blanks import is_blank, is_no_text
 from ._called import CODES, VERSIONS, is_called
-from ._categories import CategoryRule, learn_categories, printed
+from ._categories import CategoryRule, learn_categories
 from ._column import IN_TABLE, STRINGS, Column
 from ._dates import DateRule, formats_of, learn_dates
 from ._doubts import doubts_of, is_mark_text
@@ -43,7 +43,6 @@ DTYPES = {"b": "true or false", "i": "whole numbers", "u": "whole numbers", "f":
 LEAST_COUNTED = 50  # rows from which whole numbers that count them look like an id
 UNNAMED = re.compile(r"Unnamed: 0$|$")  # of a first column without a name, as pandas writes its index
 MOSTLY = 0.9  # share of strings from which the numbers among them are strings, too
-HOLDING = (Mapping, list, tuple, Set, np.ndarray)  # of cells that a file would have in columns or rows of their own
 
 
 def kinds() -> tuple[str, ...]:
@@ -100,9 +99,11 @@ def infer_column(values: pd.Series, name, *, within=None, taken_as=None, in_tabl
 def _finite(values, name) -> tuple[pd.Series, tuple[str, ...]]:
     """Return the values of a column with NaN in the place of infinite numbers, and what to tell of these."""
     finite = without_infinite(values)
+    if finite is values:
+        return values, ()
     n = int(values.notna().sum() - finite.notna().sum())
     words = f"{n} of {len(values)} values are infinite, and count as missing; to leave it out"
-    return finite, (_note(words, name, "drop"),) if n else ()
+    return finite, (_note(words, name, "drop"),)
 
 
 def _found(values, known, counts, name, in_table) -> Column:
@@ -122,7 +123,6 @@ def _found(values, known, counts, name, in_table) -> Column:
     if not strings:
         kind, because = "category", "its values are neither numbers nor dates"
         reading = learn_categories(_of_texts(known, counts))
-        notes += _cell_notes(known, name)
         return Column(name=name, taken_as=kind, because=because, reading=reading, notes=notes)
     return _of_strings(known, counts, name, notes)
 
@@ -154,7 +154,7 @@ def _of_values(known, counts, name, strings) -> Column | None:
 
 def _of_strings(known, counts, name, notes) -> Column:
     """Return the record of a column of strings."""
-    texts = [text for text in map(printed, known) if not is_no_text(text)] or [""]
+    texts = [text for text in map(str, known) if not is_no_text(text)] or [""]
     kind, because = kind_of_strings(texts)
     in_table = kind in IN_TABLE or (kind == "short text" and are_digits(texts)) or _repeat(texts, kind)
     reading = learn_categories(_of_texts(known, counts)) if in_table else None
@@ -356,15 +356,6 @@ def _mixture_notes(name, counts) -> tuple[str, ...]:
     return ()
 
 
-def _cell_notes(known, name) -> tuple[str, ...]:
-    """Return what to tell of cells that hold several values."""
-    kinds = sorted({type(item).__name__ for item in known if isinstance(item, HOLDING)})
-    if not kinds:
-        return ()
-    words = f"cells that hold several values ({' and '.join(kinds)}), each taken for one category by what it prints"
-    return (_note(f"{words}: make columns of what they hold, or, to read their words", name, "short text"),)
-
-
 def _note(words, name, kind) -> str:
     return f"{words}, write columns={{{name!r}: {kind!r}}}"
 
@@ -406,7 +397,7 @@ def _counted(known) -> Counter | None:
 
 
 def _of_texts(known, counts) -> Counter:
-    return Counter(map(printed, known)) if counts is None else counts
+    return Counter(map(str, known)) if counts is None else counts
 
 
 def _example(values, known, shown) -> str:

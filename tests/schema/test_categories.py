@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
 
-from ensemble_mm import DataWarning, StackedRegressor, TabularExtractor, infer_schema
+from ensemble_mm import DataWarning, StackedRegressor, TabularExtractor
 from ensemble_mm.schema import infer_column
-from ensemble_mm.schema._categories import printed, word_of
+from ensemble_mm.schema._categories import word_of
 
 
 def words(rule_of, values):
@@ -71,18 +71,3 @@ def test_one_row_with_a_value_that_fit_did_not_have_is_told_where_values_come_ag
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.predict(X[:1])
-
-
-def test_cells_that_are_equal_print_the_same_in_every_process():
-    words = ["red", "green", "blue", "black", "white"]
-    assert printed(set(words)) == printed(frozenset(reversed(words))) == "{'black', 'blue', 'green', 'red', 'white'}"
-    assert printed({"b": 1, "a": 2}) == printed({"a": 2, "b": 1})
-
-
-@pytest.mark.parametrize(("cells", "kind"), [
-    ([{"a": 1}, {"a": 2}], "dict"), ([["a"], ["a", "b"]], "list"), ([{"a"}, {"b", "c"}], "set"),
-])  # fmt: skip
-def test_cells_of_several_values_are_told(cells, kind):
-    column = infer_schema(pd.DataFrame({"what": cells * 10})).columns[0]
-    assert column.taken_as == "category"
-    assert f"several values ({kind})" in column.notes[0] and "columns={'what': 'short text'}" in column.notes[0]
