@@ -96,12 +96,7 @@ OF_BLOCKS = [MeanQuantiles(), GreedyQuantiles()]  # a member has a column per qu
 EVERYTHING = [*STACKS, *NOTHING_SET, *PARTS, *COMBINERS]
 
 WEIGHTS = ("check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data")
-OUT_OF_FOLD = dict.fromkeys(
-    ["check_transformer_general", "check_transformer_data_not_an_array"],
-    "fit_transform gives predictions out of fold: the next step must not learn from rows that members know",
-)
 OF_SEVERAL_TASKS = {
-    **OUT_OF_FOLD,
     **dict.fromkeys(
         [
             "check_array_api_input", "check_estimators_pickle", "check_fit_idempotent", "check_estimator_sparse_array",
@@ -122,10 +117,8 @@ def expected_failures(estimator):
         return OF_SEVERAL_TASKS
     if isinstance(estimator, (LogisticPath, RidgePath)):
         return dict.fromkeys(WEIGHTS, "the penalty is chosen on inner folds, which are drawn by row")
-    if not isinstance(estimator, (StackedClassifier, StackedRegressor)):
-        return {}
-    found = OUT_OF_FOLD | (NOT_AN_ARRAY if isinstance(estimator, StackedRegressor) else {})
-    if isinstance(estimator.learners, str):
+    found = dict(NOT_AN_ARRAY) if isinstance(estimator, StackedRegressor) else {}
+    if isinstance(estimator, (StackedClassifier, StackedRegressor)) and isinstance(estimator.learners, str):
         # As scikit-learn says of its own forests and boosting.
         found |= dict.fromkeys(WEIGHTS, "the portfolio draws rows and inner folds: a weight of 2 is not a row twice")
     return found

@@ -15,7 +15,7 @@ from ._judged import parts
 from ._level import Level, forget_idle
 from ._members import learners_of, members_of_fit
 from ._parameters import BY_TASK
-from ._seen import marks_of
+from ._seen import has_rows_of_fit, marks_of
 
 
 def fit_beside(model, X, Y, sample_weight, tasks, metadata):
@@ -143,8 +143,7 @@ def _problem_of(model, X, Y, entry, metadata):
 
 
 def _check_rows(model, problem):
-    marks = np.sort(marks_of(problem.views, problem.columns))
-    if not np.array_equal(marks, model.row_marks_):
+    if not has_rows_of_fit(model, marks_of(problem.views, problem.columns)):
         raise ValueError(
             "X holds other rows than the fit: tasks and learners are added on the rows of the fit, in their order, so "
             "that all share the folds. Mark labels that are not known with None, or fit all anew."

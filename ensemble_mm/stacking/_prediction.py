@@ -16,11 +16,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_feature_names_in, tell
 from ..crossfit import NewRows
-from ..data import ChunkedData, ColumnsOnDisk, as_fitted, columns_of, columns_of_few, columns_read, views_of
+from ..data import ChunkedData, ColumnsOnDisk, as_fitted, columns_of, columns_of_few, columns_read, take_rows, views_of
 from ._abstaining import silenced
 from ._cascade import cascaded
 from ._predictor import Predictor
 from ._regions import regions_of
+from ._seen import places_in_fit
 
 # What steps hand on to each other are arrays, whatever `set_config` says of the output of transformers.
 PLAIN_OUTPUT = partial(config_context, transform_output="default")
@@ -55,7 +56,10 @@ class PredictionMixin(TransformerMixin):
         if isinstance(X, ChunkedData):
             first, *others = map(self.predict_members, self._chunks(X))
             return first.followed_by(others)
-        new, kept = self._new_rows(X), self._kept()
+        return self._said_by_members(self._new_rows(X))
+
+    def _said_by_members(self, new):
+        kept = self._kept()
         with PLAIN_OUTPUT():
             table = self._run_levels(new)[0]
         for member in table.members():
@@ -72,38 +76,39 @@ class PredictionMixin(TransformerMixin):
         ]  # fmt: skip
 
     def transform(self, X) -> np.ndarray:
-        """Return what the members predict for new rows, as input of a next step.
+        """Return what the members predict for rows that they did not see, as input of a next step.
+
+        Rows of the fit are known by their content: of these it is what they say out of fold, as in `table_`. A next
+        step would trust predictions of models that saw the labels too much.
 
         Parameters
         ----------
         X : as in `fit`
-            For the rows of the fit use `fit_transform`: their predictions here come from models that saw their labels.
 
         Returns
         -------
         ndarray of shape (n_samples, n_columns), or the DataFrame that `set_output` asks for
             Of each member that is kept, the number, the probability of the second of two classes, or those of all
-            classes. `get_feature_names_out` names the columns. NaN where a row lacks the views that a member reads.
+            classes. `get_feature_names_out` names the columns. NaN where a row lacks the views that a member reads, or
+            is of the fit and no fold tested it.
         """
-        return self.predict_members(X).block(self._kept())
+        check_is_fitted(self, "levels_")
+        parts = self._chunks(X) if isinstance(X, ChunkedData) else [X]
+        return np.vstack([self._transformed(part) for part in parts])
+
+    def _transformed(self, X):
+        (columns, _), members = self._read(X), self._kept()
+        places = places_in_fit(self, columns)
+        said, new = self.table_.block(members)[places], np.flatnonzero(places < 0)
+        if len(new):
+            columns = {name: take_rows(column, new) for name, column in columns.items()}
+            rows = NewRows(self.readers_, columns, self._runner(), self._cache())
+            said[new] = self._said_by_members(rows).block(members)
+        return said
 
     def fit_transform(self, X, y, sample_weight=None, groups=None, **metadata) -> np.ndarray:
-        """Fit, and return what the members predict for rows that they did not see: out of fold, as in `table_`.
-
-        So it differs from `transform` of the same rows, as that of scikit-learn's `TargetEncoder` does: the next step
-        of a pipeline would trust predictions too much if it learned from those for known labels.
-
-        Parameters
-        ----------
-        X, y, sample_weight, groups, **metadata : as in `fit`
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_columns), or the DataFrame that `set_output` asks for
-            The columns of `transform`. NaN also in rows that no fold tests.
-        """
-        self.fit(X, y, sample_weight, groups, **metadata)
-        return self.table_.block(self._kept())
+        """Fit, and return `transform` of the same rows: what the members say of them out of fold."""
+        return self.fit(X, y, sample_weight, groups, **metadata).transform(X)
 
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Return names of the columns of `transform`, such as "mood=good linear(review)": task, class, learner, reads.

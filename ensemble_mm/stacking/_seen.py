@@ -55,6 +55,25 @@ def _of_values(values):
     return pd.util.hash_array(values.astype(object).where(values.notna(), "").map(str).to_numpy(object))
 
 
+def has_rows_of_fit(model, marks) -> bool:
+    """Tell whether rows with some marks are those of the fit, in whatever order."""
+    return np.array_equal(np.sort(marks), np.sort(model.row_marks_))
+
+
+def places_in_fit(model, columns):
+    """Return the place of each row in the table of the fit, -1 where no label of it was learned: shape (n_rows,).
+
+    Of rows that repeat it is that of the first. In files of before, marks are sorted, and places are not known.
+    """
+    marks, fitted = marks_of(views_of(model), columns), model.row_marks_
+    learned = np.flatnonzero(np.any([~np.isnan(y) for y in model.targets_.values()], axis=0))
+    if len(fitted) != model.table_.n_rows or (fitted[1:] >= fitted[:-1]).all() or not len(learned):
+        return np.full(len(marks), -1)
+    order = learned[np.argsort(fitted[learned], kind="stable")]
+    found = order[np.searchsorted(fitted[order], marks).clip(max=len(order) - 1)]
+    return np.where(fitted[found] == marks, found, -1)
+
+
 def told_of_seen(model, columns):
     """Return in words, as a list, that rows are those of the fit; empty where they are not, or where rows repeat."""
     fitted = getattr(model, "row_marks_", None)

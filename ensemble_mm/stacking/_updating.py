@@ -17,7 +17,7 @@ from ..data import Problem, task_weights, units_of, views_of, whole_units
 from ._adding import accounted, check_shared, contributions_with, copies_of, known_patterns, readable
 from ._decisions import decided
 from ._level import forget_idle
-from ._seen import marks_of, told_of_seen
+from ._seen import has_rows_of_fit, marks_of, told_of_seen
 
 
 def updated(model, X, Y, sample_weight, groups, old, metadata):
@@ -67,7 +67,7 @@ def updated(model, X, Y, sample_weight, groups, old, metadata):
     if model.prune is not None:
         forget_idle(out.levels_)
     out.tasks_ = decided(model.threshold, run.problem, out.oof_)
-    out.row_marks_ = np.sort(np.concatenate([model.row_marks_, marks_of(views_of(model), new.columns)]))
+    out.row_marks_ = np.concatenate([model.row_marks_, marks_of(views_of(model), new.columns)])
     return accounted(out, 0, [], run.runner.to_frame())
 
 
@@ -175,7 +175,7 @@ def _update(model, run, parts, metadata, fit, fitted):
 
 def _old_rows(model, old):
     rows = model._new_rows(old)
-    if not np.array_equal(np.sort(marks_of(views_of(model), rows.columns)), model.row_marks_):
+    if not has_rows_of_fit(model, marks_of(views_of(model), rows.columns)):
         raise ValueError("old holds other rows than the fit: give those of the fit, in their order, or none.")
     return rows
 

@@ -47,8 +47,34 @@ def model():
 
 def test_rows_of_the_fit_get_what_was_said_of_them_out_of_fold_and_others_what_members_say(memory):
     stack = memory
-    assert not stack.fit_transform(X, Y["size"]).any() and stack.transform(X).all()
-    assert not stack.transform(X + 1).any()
+    assert not stack.fit_transform(X, Y["size"]).any() and stack.predict_members(X).to_frame().all().all()
+    both = pd.concat([X + 1, X[::-2]])  # new rows, and some of the fit in another order
+    assert not stack.transform(both).any()
+
+
+def test_rows_of_the_fit_are_known_by_their_content(model, tmp_path):
+    table, some = model.transform(X), RNG.permutation(60)[:20]
+    em.save(model, tmp_path / "model.emm")
+    for other in (model, em.load(tmp_path / "model.emm")):
+        np.testing.assert_array_equal(other.transform(X.iloc[some].reset_index(drop=True)), table[some])
+    mixed = pd.concat([X[:3], X[:3] + 1])
+    said = model.transform(mixed)
+    np.testing.assert_array_equal(said[:3], table[:3])
+    np.testing.assert_array_equal(said[3:], model.transform(X[:3] + 1))
+    np.testing.assert_array_equal(said[3:], model.predict_members(X[:3] + 1).values)
+
+
+def test_rows_from_which_nothing_was_learned_are_new():
+    weights = np.r_[np.ones(50), np.zeros(10)]
+    model = em.StackedRegressor(learners=LEARNERS[1:], cv=3, random_state=0).fit(X, Y["size"], weights)
+    np.testing.assert_array_equal(model.transform(X)[50:], model.predict_members(X).values[50:])
+    np.testing.assert_array_equal(model.transform(X)[:50], model.table_.values[:50])
+
+
+def test_rows_of_an_update_are_known_too():
+    new = X + 3
+    more = em.StackedRegressor(learners=LEARNERS[1:], cv=3, random_state=0).fit(X, Y["size"]).update(new, Y["size"])
+    np.testing.assert_array_equal(more.transform(pd.concat([X, new])), more.table_.values)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +93,7 @@ def test_what_follows_learns_from_predictions_out_of_fold(memory, within, output
     pipe = make_pipeline(within(memory), Seeing()).set_output(transform=output)
     pipe.fit(X, Y["grade"])
     seen = pipe[-1].seen_
-    assert not np.asarray(seen).any() and np.asarray(pipe[:-1].transform(X)).all()
+    assert not np.asarray(seen).any() and not np.asarray(pipe[:-1].transform(X)).any()
     if output != "default":
         assert list(seen.columns) == list(pipe[:-1].get_feature_names_out())
     if output == "pandas":
@@ -156,12 +182,12 @@ def test_weights_and_groups_reach_the_fit():
     weights, groups = np.r_[np.ones(30), np.zeros(30)], np.arange(60) % 10
     one, two = (em.StackedRegressor(learners=LEARNERS[1:], cv=3, random_state=0) for _ in range(2))
     seen = one.fit_transform(X, Y["size"], sample_weight=weights, groups=groups)
-    np.testing.assert_array_equal(seen, two.fit(X, Y["size"], weights, groups).table_.values)
+    np.testing.assert_array_equal(seen, two.fit(X, Y["size"], weights, groups).transform(X))
     with config_context(enable_metadata_routing=True):
         pipe = make_pipeline(clone(one).set_fit_request(sample_weight=True, groups=True), Seeing())
         pipe.fit(X, Y["grade"], sample_weight=weights, groups=groups)
         stack = clone(one).fit(X, Y["grade"], weights, groups)
-    np.testing.assert_array_equal(pipe[-1].seen_, stack.table_.values)
+    np.testing.assert_array_equal(pipe[-1].seen_, stack.transform(X))
 
 
 def test_what_is_asked_wrongly_is_told(model):
