@@ -137,8 +137,10 @@ def _listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens."""
     elsewhere = f"{host!r} is not an address of this machine: use 127.0.0.1, or 0.0.0.0 to be reached by others."
     try:
-        (family, *_, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        listener = socket.socket(family)
+        (family, kind, protocol, _, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        listener = socket.socket(
+            family, kind, protocol
+        )  # asyncio sends small parts at once only if told that it is TCP
     except (OSError, UnicodeError) as error:
         raise OSError(elsewhere) from error
     try:

@@ -156,3 +156,11 @@ def test_a_client_that_leaves_costs_nothing(served, sent):
         connection.request("POST", "/predict", json.dumps({"rows": sent}), {"Content-Type": "application/json"})
         connection.close()
     assert served.call("/predict", {"rows": sent})[0] == 200
+
+
+def test_small_answers_are_sent_at_once():
+    """Of a socket that is not said to be TCP, the second part of an answer waited 40 ms for word of the first."""
+    with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        taken, _ = listener.accept()
+        with taken:
+            assert taken.proto == socket.IPPROTO_TCP
