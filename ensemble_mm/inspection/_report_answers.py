@@ -79,8 +79,7 @@ def answers_of(model, rows, scores, new, shares, parts) -> dict:
 
 def _answers(model, rows, score, new, shares, parts):
     name, cells = score["name"], cells_of(model, score["name"])
-    is_right = cells.scorer.is_right(cells.ensemble)
-    is_better = is_right or cells.scorer.is_surer(cells.ensemble)
+    is_right, is_better = score["is_right"], score["is_right"] or score["is_surer"]
     good = [*_goodness(cells, score, is_right, is_better), *_held(model, cells, name), *_on_new_rows(name, new)]
     drives = list(_drives(model, shares, parts, cells, name, rows.of_fit)) if is_better else ["Nothing clearly does."]
     own = next((row for row in new["rows"] if row["task"] == name), None) if new else None

@@ -63,9 +63,10 @@ def has_rows_of_fit(model, marks) -> bool:
 def places_in_fit(model, columns):
     """Return the place of each row in the table of the fit, -1 where no label of it was learned: shape (n_rows,).
 
-    Of rows that repeat it is that of the first. In files of before, marks are sorted, and places are not known.
+    Of rows that repeat it is that of the first. In files of before, marks are sorted, or not there: places are not
+    known.
     """
-    marks, fitted = marks_of(views_of(model), columns), model.row_marks_
+    marks, fitted = marks_of(views_of(model), columns), getattr(model, "row_marks_", np.empty(0, np.uint64))
     learned = np.flatnonzero(np.any([~np.isnan(y) for y in model.targets_.values()], axis=0))
     if len(fitted) != model.table_.n_rows or (fitted[1:] >= fitted[:-1]).all() or not len(learned):
         return np.full(len(marks), -1)

@@ -13,14 +13,18 @@ from ensemble_mm.inspection._report_sections import new_rows_section
 from ensemble_mm.inspection._scores import compare_choices
 
 
+def score_of(model, name):
+    """Return what the answers read of the scores of a task."""
+    cells = cells_of(model, name)
+    choices = compare_choices(cells, list(model.views_))
+    found = {"name": name, "choices": choices, "metric": cells.metric.name, "n": len(cells.scored)}
+    return found | {key: getattr(cells.scorer, key)(cells.ensemble) for key in ("is_right", "is_surer")}
+
+
 def answered(model, *names, X=None, parts=None):
     """Return {task: answers} of the named tasks, and the steps."""
     model.tasks_ = {name: model.tasks_[name] for name in names}
-    scores = []
-    for name in names:
-        cells = cells_of(model, name)
-        choices = compare_choices(cells, list(model.views_))
-        scores.append({"name": name, "choices": choices, "metric": cells.metric.name, "n": len(cells.scored)})
+    scores = [score_of(model, name) for name in names]
     shares = view_contributions(model, n_bootstrap=50, random_state=0)
     found = answers_of(model, ReportRows(model, X, None), scores, None, shares, parts)
     return {answers.task: answers for answers in found["tasks"]}, found["steps"]
@@ -96,9 +100,7 @@ def test_groups_of_rows_that_the_fit_did_not_see_are_named(hand_made, data_of_ha
     hand_made.tasks_ = {"liked": hand_made.tasks_["liked"]}
     rows = ReportRows(hand_made, X, pd.DataFrame({"liked": np.where(worse, "never", "yes")}))
     rows.predicted = {"liked": np.tile([0.1, 0.9], (120, 1))}
-    cells = cells_of(hand_made, "liked")
-    choices = compare_choices(cells, list(hand_made.views_))
-    scores = [{"name": "liked", "choices": choices, "metric": cells.metric.name, "n": 240}]
+    scores = [score_of(hand_made, "liked") | {"n": 240}]
     shares = view_contributions(hand_made, n_bootstrap=50, random_state=0)
     with pytest.warns(DataWarning, match="count as wrong"):
         new = new_rows_section(rows)

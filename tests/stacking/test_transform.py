@@ -64,6 +64,16 @@ def test_rows_of_the_fit_are_known_by_their_content(model, tmp_path):
     np.testing.assert_array_equal(said[3:], model.predict_members(X[:3] + 1).values)
 
 
+def test_of_files_that_do_not_say_which_rows_they_know_all_are_new():
+    model = em.StackedRegressor(learners=LEARNERS[1:], cv=3, random_state=0).fit(X, Y["size"])
+    marks = model.row_marks_
+    for before in (np.sort(marks), None):
+        model.row_marks_ = before
+        if before is None:
+            del model.row_marks_
+        np.testing.assert_array_equal(model.transform(X), model.predict_members(X).values)
+
+
 def test_rows_from_which_nothing_was_learned_are_new():
     weights = np.r_[np.ones(50), np.zeros(10)]
     model = em.StackedRegressor(learners=LEARNERS[1:], cv=3, random_state=0).fit(X, Y["size"], weights)
@@ -137,7 +147,7 @@ def test_members_that_are_not_kept_have_no_column_at_fit_nor_later():
     model = em.StackedRegressor(learners=learners, prune=1, cv=2, random_state=0)
     seen = model.fit_transform(X, Y["size"])
     assert [name.split()[1].split("(")[0] for name in model.get_feature_names_out()] == ["good"]
-    assert seen.shape == (60, 1) and np.isfinite(model.transform(X)).all()
+    assert seen.shape == model.transform(X + 1).shape == (60, 1) and np.isfinite(model.transform(X + 1)).all()
 
 
 @pytest.mark.parametrize(
@@ -151,7 +161,7 @@ def test_members_that_are_not_kept_have_no_column_at_fit_nor_later():
 def test_both_tables_have_the_columns_that_are_named(settings):
     model = em.MultiOutputStack(learners=LEARNERS, random_state=0, **{"cv": 3} | settings)
     seen, names = model.fit_transform(X, Y), model.get_feature_names_out()
-    said = model.transform(X)
+    said = model.transform(X + 0.001)  # which are other rows, close to those of the fit
     assert seen.shape == said.shape == (60, len(names)) and len(set(names)) == len(names)
     assert np.isfinite(seen).all() and np.isfinite(said).all()
     for j in range(len(names)):
@@ -162,7 +172,8 @@ def test_rows_without_a_prediction_are_nan():
     data = {"left": X[["a", "b"]].to_numpy(copy=True), "right": X[["c", "d"]].to_numpy()}
     data["left"][::4] = np.nan
     model = em.StackedClassifier(learners=LEARNERS[:1], cv=3, random_state=0, meta_learner="mean")
-    for table in (model.fit_transform(em.MultimodalData(data), Y["grade"]), model.transform(data)):
+    others = {name: values + 1 for name, values in data.items()}
+    for table in (model.fit_transform(em.MultimodalData(data), Y["grade"]), *map(model.transform, (data, others))):
         assert (np.isnan(table).all(axis=1) == np.isnan(table).any(axis=1)).sum() == 45  # 3 columns of "left" are NaN
         np.testing.assert_array_equal(np.isnan(table[:, :3]).all(axis=1), np.arange(60) % 4 == 0)
     ahead = em.StackedRegressor(learners=LEARNERS[1:], cv=TimeSeriesSplit(3)).fit_transform(X, Y["size"])
@@ -172,9 +183,10 @@ def test_rows_without_a_prediction_are_nan():
 
 
 def test_rows_on_disk_give_the_table_of_those_in_memory(model, tmp_path):
-    X.reset_index(drop=True).to_parquet(tmp_path / "rows.parquet")
-    data = em.ChunkedData(tmp_path / "rows.parquet", chunk_rows=25)
-    np.testing.assert_array_equal(model.transform(data), model.transform(X))
+    for rows in (X + 1, X):
+        rows.reset_index(drop=True).to_parquet(tmp_path / "rows.parquet")
+        data = em.ChunkedData(tmp_path / "rows.parquet", chunk_rows=25)
+        np.testing.assert_array_equal(model.transform(data), model.transform(rows))
     assert model.predict_members(data).to_frame().index.equals(pd.RangeIndex(60))
 
 
@@ -183,6 +195,7 @@ def test_weights_and_groups_reach_the_fit():
     one, two = (em.StackedRegressor(learners=LEARNERS[1:], cv=3, random_state=0) for _ in range(2))
     seen = one.fit_transform(X, Y["size"], sample_weight=weights, groups=groups)
     np.testing.assert_array_equal(seen, two.fit(X, Y["size"], weights, groups).transform(X))
+    np.testing.assert_array_equal(seen[:30], two.table_.values[:30])
     with config_context(enable_metadata_routing=True):
         pipe = make_pipeline(clone(one).set_fit_request(sample_weight=True, groups=True), Seeing())
         pipe.fit(X, Y["grade"], sample_weight=weights, groups=groups)
