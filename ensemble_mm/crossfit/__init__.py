@@ -9,7 +9,7 @@ from ._execute import Job, JobError, Runner, check_failures
 from ._extract import by_content
 from ._features import Features, Reader, plan_extractions
 from ._folds import draw_folds
-from ._jobs import FittedMember, counted_classes
+from ._jobs import FittedMember, counted_classes, pieces
 from ._memory import FREE_SHARE, free_memory, is_large, needs_disk, needs_within
 from ._new_rows import NewRows
 from ._patterns import LossesByViews, patterns_of, patterns_to_try

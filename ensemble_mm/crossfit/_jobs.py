@@ -19,6 +19,7 @@ from .._metadata import Metadata
 from .._routing import keyword
 from .._rows import LazyRows, assemble, let_go
 from .._stopping import fit_learner, judged_by
+from ..store import BlockFolder
 from ._execute import Job
 from ._plan import Fit
 from ._quick import predicted
@@ -148,6 +149,7 @@ class FitMember(Job):
     class_weight: str | tuple[float, ...] | None = None
     metadata: Metadata | None = None  # that the learner asks for
     before: tuple | None = None  # of parts that were fitted before: names of columns, and labels of the classes
+    folder: BlockFolder | None = None  # where predictions of many rows are written; None: they stay in memory
 
     @property
     def name(self):
@@ -192,6 +194,8 @@ class FitMember(Job):
         seconds = time.perf_counter() - started
         if predictions is not None and not np.isfinite(predictions).all():
             raise ValueError("its predictions hold NaN or infinite values")
+        if predictions is not None and self.folder is not None:
+            predictions = self.folder.keep(predictions)
         return (model if self.keep_model else None), predictions, seconds, self._blanked(model, blocks)
 
     def _taught(self):

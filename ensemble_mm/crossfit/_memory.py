@@ -33,7 +33,7 @@ CONTAINERS = (  # the limit of one, what is taken of it, and what of that are fi
     ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
     ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
-ROW = 16  # bytes of a row beside its features: a number per fold, target and column of the table
+ROW = 16  # bytes of a row beside its features: a number per fold and target, and on disk per column of the table
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,13 @@ def needs_within(limit, run, members) -> Needs:
     by_parts = {view.name for view in run.problem.views if merges(split_stateless(view.extractor)[1])} & set(values)
     vectors = {name for name in by_parts if _are_vectors_on_disk(run.problem.columns, name)}
     on_disk = n_rows * _bytes_on_disk(run, blocks, sum(values[name] for name in vectors), n_folds)
+    on_disk += n_rows * ROW * sum(run.problem.tasks[member.task].rules.n_columns for member in members)
     if run.folder is not None and on_disk > run.folder.free:
         raise ValueError(
-            f"The features of {n_rows} rows in {n_folds} folds take about {shown_bytes(on_disk)} on disk, and "
-            f"{run.folder.path.parent} has {shown_bytes(run.folder.free)}: name a workdir with more."
+            f"Features and predictions of {n_rows} rows in {n_folds} folds take about {shown_bytes(on_disk)} on disk, "
+            f"and {run.folder.path.parent} has {shown_bytes(run.folder.free)}: name a workdir with more."
         )
-    shared = OVERHEAD + n_rows * ROW * (n_folds + len(run.problem.tasks) + len(members))
+    shared = OVERHEAD + n_rows * ROW * (n_folds + len(run.problem.tasks))
     whole = by_parts if run.keys is not None else by_parts - vectors  # keys of a checkpoint are made of all
     read = _bytes_read(values, blocks) | {name: values[name] if name in whole else 0.0 for name in by_parts}
     read = {name: shared + n_rows * size for name, size in read.items()}

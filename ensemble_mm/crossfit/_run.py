@@ -151,7 +151,7 @@ class CrossFit:
         return FitMember(
             fit, self.seed_of(name, member.task), task.rules.n_classes, y, weight, train, test, views, blocks, columns,
             threads, keep, groups, key=self.keys and self.keys(fit, keep), required=required,
-            class_weight=task.class_weight, metadata=metadata, before=self._before(member),
+            class_weight=task.class_weight, metadata=metadata, before=self._before(member), folder=self.folder,
         )  # fmt: skip
 
     def _told(self, member):
@@ -223,7 +223,7 @@ class CrossFit:
         for job, result in pairs:
             if job.fit.member in done and not isinstance(result, Skipped):
                 done[job.fit.member].append((job, *result))
-        table = Table(self.problem.n_rows, list(done), self.problem.tasks)
+        table = Table(self.problem.n_rows, list(done), self.problem.tasks, folder=self.folder)
         table.unseen_folds = self.unseen
         return table, {member: self._keep(table, member, fitted) for member, fitted in done.items()}
 

@@ -5,6 +5,7 @@ from copy import copy
 import numpy as np
 import pandas as pd
 
+from .._rows import let_go
 from ._plan import Member
 from ._unseen import Unseen
 
@@ -21,11 +22,13 @@ class Table:
     tasks : dict of str to Task
     index : Index or None, default=None
         Labels of the rows.
+    folder : BlockFolder or None, default=None
+        Where the numbers of many rows lie; None: in memory.
 
     Attributes
     ----------
     values : ndarray of shape (n_rows, n_columns), float64
-        Probabilities of classes, or numbers in the unit of the target.
+        Probabilities of classes, or numbers in the unit of the target; on disk it shows a file.
     columns : MultiIndex (task, learner, reads, class)
         One column per member for a number or two classes (the second class), else one per class.
     unseen_folds : Unseen or None
@@ -34,7 +37,7 @@ class Table:
 
     unseen_folds: Unseen | None
 
-    def __init__(self, n_rows, members, tasks, index=None):
+    def __init__(self, n_rows, members, tasks, index=None, folder=None):
         self.n_rows, self.index = n_rows, index
         self._spans, self.unseen_folds, names = {}, None, []
         for member in members:
@@ -42,7 +45,8 @@ class Table:
             self._spans[member] = slice(len(names), len(names) + task.rules.n_columns)
             names += [(member.task, member.learner, member.reads, label) for label in task.column_classes]
         self._names = names
-        self.values = np.full((n_rows, len(names)), np.nan)
+        shape = n_rows, len(names)
+        self.values = np.full(shape, np.nan) if folder is None else np.asarray(folder.room(shape, np.float64))
 
     @property
     def columns(self):  # made when it is asked for: it takes longer than a prediction of one row
@@ -66,32 +70,44 @@ class Table:
         A row that several pieces have is averaged; with `once` the first counts alone, as one model predicts.
         """
         span = self._spans[member]
-        if len(pieces) == 1 and len(pieces[0][0]) == self.n_rows:
-            ((rows, predictions),) = pieces
-            self.values[rows, span] = np.reshape(predictions, (self.n_rows, -1))
+        once = once or len(pieces) < 2
+        count = None if once else np.bincount(np.concatenate([rows for rows, _ in pieces]))
+        if once or count.max(initial=0) < 2:
+            for rows, predictions in reversed(pieces):  # so that the first is what stays
+                self.values[rows, span] = np.reshape(predictions, (len(rows), -1))
+                let_go((predictions, self.values))
             return
-        width = span.stop - span.start
-        total, count = np.zeros((self.n_rows, width)), np.zeros(self.n_rows)
+        total = np.zeros((len(count), span.stop - span.start))
         for rows, predictions in pieces:
-            some = count[rows] == 0 if once else slice(None)
-            total[rows[some]] += np.broadcast_to(np.reshape(predictions, (len(rows), -1)), (len(rows), width))[some]
-            count[rows[some]] += 1
-        written = count > 0
+            total[rows] += np.reshape(predictions, (len(rows), -1))
+        written = np.flatnonzero(count)
         self.values[written, span] = total[written] / count[written, np.newaxis]
+        let_go((self.values,))
 
     def members(self, task=None) -> list[Member]:
         """Return the members of a task (None: of all), in the order of their columns."""
         return [member for member in self._spans if task is None or member.task == task]
 
-    def block(self, members, fold=None):
-        """Return the columns of some members side by side, shape (n_rows, n_columns).
+    def block(self, members, fold=None, rows=slice(None)):
+        """Return the columns of some members side by side for some rows, shape (n_rows, n_columns).
 
         With the position of a fold they are as if the models had not seen its rows, where that is known of all members.
         """
         unseen = getattr(self, "unseen_folds", None)  # a table in an old file has none
         if fold is not None and members and unseen is not None and unseen.knows(members):
-            return np.hstack([unseen.without(self[member], member, fold) for member in members])
-        return np.hstack([np.empty((self.n_rows, 0)), *(self[member] for member in members)])
+            return np.hstack([unseen.without(self[member], member, fold)[rows] for member in members])
+        columns = [self.values[rows, self._spans[member]] for member in members]
+        block = np.ascontiguousarray(np.hstack(columns)) if columns else self.values[rows, :0]
+        let_go((self.values,))
+        return block
+
+    def covered(self, members):
+        """Return which rows some of the members say something of."""
+        covered = np.zeros(self.n_rows, dtype=bool)
+        for member in members:
+            covered |= ~np.isnan(self[member]).all(axis=1)
+        let_go((self.values,))
+        return covered
 
     def to_frame(self):
         """Return the table as a DataFrame with columns (task, learner, reads, class)."""
@@ -126,6 +142,10 @@ class Table:
                 spans[member] = slice(len(picked), len(picked) + span.stop - span.start)
                 picked += range(span.start, span.stop)
         return self._with(_spans=spans, _names=[self._names[i] for i in picked], values=self.values[:, picked])
+
+    def outlasting(self, folder):
+        """Return a table that stays when the folder of its numbers has gone."""
+        return self._with(values=folder.unnamed(self.values))
 
     def _with(self, **state):
         """Return a table that differs in some of its state."""

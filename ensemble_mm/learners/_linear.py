@@ -24,6 +24,7 @@ LEAVE_ONE_OUT = 500  # rows (or columns, when dense) up to which ridge scores ea
 PATIENCE = 2  # worse steps along the path before it stops
 SPAN_ROWS = 2500  # rows up to which a model of wide rows is fitted in the space that these span
 ROWS = 8192  # of dense data of few columns that ridge reads at a time, where there are more
+CHOOSING_ROWS = 100_000  # that a penalty is chosen on, at most: more, evenly spaced, choose the same one
 
 
 def _check_path(name, values):
@@ -31,6 +32,14 @@ def _check_path(name, values):
     if values.ndim != 1 or len(values) == 0 or not (values > 0).all():
         raise ValueError(f"{name}={values!r} must be a list of positive numbers.")
     return values
+
+
+def _thinned(X, *parts):
+    """Return the rows that a penalty is chosen on, and what belongs to them: all, or evenly spaced ones of many."""
+    if X.shape[0] <= CHOOSING_ROWS:
+        return X, *parts
+    some = np.linspace(0, X.shape[0] - 1, CHOOSING_ROWS).astype(np.intp)
+    return X[some], *(None if part is None else np.asarray(part)[some] for part in parts)
 
 
 def _usual(path):
@@ -182,6 +191,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
     def _score_path(self, X, codes, weight, path, groups):
         if len(path) == 1:
             return np.zeros(1)
+        X, codes, weight, groups = _thinned(X, codes, weight, groups)
         folds = inner_folds(codes, min(self.n_folds, len(codes)), self.random_state, classes=True, groups=groups)
         parts = []
         for fold in range(1 if len(codes) >= self.max_rows else folds.max() + 1):
@@ -325,6 +335,7 @@ class RidgePath(RegressorMixin, BaseEstimator):
         self.coef_, self.intercept_ = np.array(coef), float(intercept + middle[-1] - middle[:-2] @ coef)
 
     def _score_path(self, X, y, weight, path, groups):
+        X, y, weight, groups = _thinned(X, y, weight, groups)
         folds = inner_folds(y, min(self.n_folds, len(y)), self.random_state, classes=False, groups=groups)
         if not folds.any():
             return _usual(path)

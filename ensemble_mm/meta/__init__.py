@@ -14,7 +14,7 @@ from ._alternatives import (
 )
 from ._calibration import CALIBRATORS, IsotonicCalibrator, TemperatureCalibrator
 from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, make_meta_learner
-from ._columns import TableClassifier, TableRegressor, blend, mean_and_error
+from ._columns import TableClassifier, TableRegressor, blend, mean_and_error, thinned
 from ._conformal import FEWEST_ROWS, ConformalIntervals, ConformalSets, JointCoverage
 from ._conformal_quantiles import ConformalQuantiles
 from ._conformal_ranks import ConformalShortlists
@@ -108,4 +108,5 @@ __all__ = [
     "select_members",
     "selection_path",
     "simpler",
+    "thinned",
 ]

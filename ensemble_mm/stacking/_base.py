@@ -40,7 +40,7 @@ from ._cascade import measured_views
 from ._cautions import check_requests, fitted_before, left_out
 from ._decisions import decided, with_class_weights
 from ._diagram import diagram
-from ._level import Level, forget_idle
+from ._level import Level, forget_idle, outlasting
 from ._members import members_of_fit, untold
 from ._parameters import INNER, StackParameters, check_settings, check_weights, meta_setting
 from ._params import NamedParamsMixin
@@ -149,6 +149,8 @@ class BaseStack(
             give_back()  # what is left of reading columns to learn what they hold
             yield members
             run.features.blocks.clear()  # a removed file takes room until nothing shows it
+            if run.folder is not None:
+                self.table_ = outlasting(run.folder, self.table_, self.levels_)
             give_back()  # what is left of the table's copies
 
     def _needs(self, run, members):

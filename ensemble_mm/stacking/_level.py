@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,9 @@ from sklearn.base import clone
 
 from .._estimators import seeded
 from .._routing import row_params
-from ..crossfit import Estimate, FittedMember, Job, check_failures, patterns_of
+from ..crossfit import Estimate, FittedMember, Job, check_failures, patterns_of, pieces
 from ..data import setting_of
-from ..meta import CALIBRATORS, constant_of, for_members, knows_more, make_meta_learner, select_members
+from ..meta import CALIBRATORS, constant_of, for_members, knows_more, make_meta_learner, select_members, thinned
 from ._judged import SIGNIFICANT, first_part, has_both, outside, paired_gain, parts
 from ._parameters import calibrator_of
 
@@ -22,7 +21,7 @@ AUTO_SHARES = (0.5, 0.75, 1.0)  # of the members that "auto" keeps
 
 @dataclass(frozen=True)
 class FitMeta(Job):
-    """Fit a meta-learner on some rows of its task's columns of the table."""
+    """Fit a meta-learner on its task's columns of some rows of the table."""
 
     task: str
     fold: int | None  # whose rows it does not see; None: it sees all
@@ -31,7 +30,7 @@ class FitMeta(Job):
     y: np.ndarray
     weight: np.ndarray | None
     groups: np.ndarray | None
-    rows: np.ndarray
+    rows: np.ndarray | None = None  # of these, from which it learns; None: all
 
     @property
     def name(self):
@@ -39,12 +38,13 @@ class FitMeta(Job):
 
     @property
     def cost(self):
-        return len(self.rows)
+        return len(self.y)
 
     def run(self):
-        y = self.y[self.rows] if not hasattr(self.meta, "predict_proba") else self.y[self.rows].astype(np.intp)
-        weight, groups = (None if part is None else part[self.rows] for part in (self.weight, self.groups))
-        return self.meta.fit(self.block[self.rows], y, **row_params(self.meta, sample_weight=weight, groups=groups))
+        rows = slice(None) if self.rows is None else self.rows
+        y = self.y[rows] if not hasattr(self.meta, "predict_proba") else self.y[rows].astype(np.intp)
+        weight, groups = (None if part is None else part[rows] for part in (self.weight, self.groups))
+        return self.meta.fit(self.block[rows], y, **row_params(self.meta, sample_weight=weight, groups=groups))
 
 
 @dataclass(frozen=True)
@@ -169,16 +169,16 @@ class Level:
 
         They read the table as it is, or as if its models had not seen the fold.
         """
-        jobs, block_of = [], cache(self.whole.block)  # what reads the same shares its columns
+        jobs, whole = [], self.whole
         metas = {name: self._unfitted(run, settings, name) for name in dict.fromkeys(name for name, _ in reads)}
         for (name, fold), members in reads.items():
-            y, weight = run.problem.targets[name], run.problem.weights[name]
-            block = block_of(tuple(members), fold if unseen else None)
-            rows = ~np.isnan(y) & ~np.isnan(block).all(axis=1) & outside(run, fold)
-            if rows.any():
-                groups = run.problem.group_codes
-                meta = for_members(metas[name], members)
-                jobs.append(FitMeta(name, fold, meta, block, y, weight, groups, np.flatnonzero(rows)))
+            y, meta = run.problem.targets[name], for_members(metas[name], members)
+            rows = np.flatnonzero(~np.isnan(y) & whole.covered(members) & outside(run, fold))
+            rows = thinned(rows, getattr(meta, "most_rows", np.inf))
+            if len(rows):
+                given = y, run.problem.weights[name], run.problem.group_codes
+                block = whole.block(members, fold if unseen else None, rows)
+                jobs.append(FitMeta(name, fold, meta, block, *(None if part is None else part[rows] for part in given)))
             elif fold is None:
                 raise ValueError(
                     f"Task {name!r} has no row with both a known label and an out-of-fold prediction: "
@@ -202,18 +202,17 @@ class Level:
         return seeded(meta, seed)  # one of the user's own, too
 
     def _out_of_fold(self, run, name, fitted):
-        task, block_of, patterns = run.problem.tasks[name], cache(self.whole.block), patterns_of(run.features.present)
+        task, whole, patterns = run.problem.tasks[name], self.whole, patterns_of(run.features.present)
         n, width = run.problem.n_rows, task.rules.width
-        total, count = np.zeros((n, width)), np.zeros(n)
+        total, count = np.zeros((n, width)), np.zeros(n, np.int32)
         for fold, (_, test) in enumerate(parts(run)):
             weighed = fitted.get((name, fold), fitted[name, None])
-            rows = test[~np.isnan(block_of(tuple(weighed.members))[test]).all(axis=1)]
-            if len(rows):
-                total[rows] += _combine(weighed, block_of, task, patterns, rows).reshape(len(rows), width)
-                count[rows] += 1
-        out = np.full((n, width), np.nan)
-        out[count > 0] = total[count > 0] / count[count > 0, np.newaxis]
-        return task.rules.given(out)
+            for rows in pieces(test[whole.covered(weighed.members)[test]]):
+                if len(rows):
+                    total[rows] += _combine(weighed, whole, task, patterns, rows).reshape(len(rows), width)
+                    count[rows] += 1
+        total /= np.where(count > 0, count, np.nan)[:, np.newaxis]
+        return task.rules.given(total)
 
     def _pruned(self, run, settings, fitted, prune):
         """Fit the meta-learners again on fewer members, which rows of other folds choose for the estimates of a fold.
@@ -231,11 +230,10 @@ class Level:
 
     def _chosen(self, run, name, fold, members, spec):
         """Return what a number, a share, a selector or a callable keeps of a task's members without a fold's rows."""
-        task, block = run.problem.tasks[name], self.whole.block(members, fold)
-        y = run.problem.targets[name]
-        rows = ~np.isnan(y) & ~np.isnan(block).all(axis=1) & outside(run, fold)
+        task, whole, y = run.problem.tasks[name], self.whole, run.problem.targets[name]
+        rows = ~np.isnan(y) & whole.covered(members) & outside(run, fold)
         chosen = select_members(
-            spec, block[rows], y[rows], kind=task.kind,
+            spec, whole.block(members, fold, rows), y[rows], kind=task.kind,
             n_classes=task.rules.n_classes,
             sample_weight=None if run.problem.weights[name] is None else run.problem.weights[name][rows],
             seconds=[run.seconds.get(member, 0.0) for member in members],
@@ -366,7 +364,7 @@ class Level:
         """Return the predictions {task: array} that the meta-learners make of a joined table, by the rows' patterns."""
         weighed = {name: Weighed(self.metas[name], self.columns[name], self.apart.get(name, {})) for name in tasks}
         known = patterns & self.there  # a view that is first there now says nothing
-        return {name: _combine(weighed[name], table.block, task, known) for name, task in tasks.items()}
+        return {name: _combine(weighed[name], table, task, known) for name, task in tasks.items()}
 
     def estimates(self, predictions, tasks):
         """Return predictions as inputs of a next level: all but one class, the number, or its quantiles."""
@@ -383,6 +381,14 @@ def forget_idle(levels):
         for member in level.models.keys() - counting:
             fitted = {fold: model for fold, model in level.models[member].items() if model is not None}
             level.models[member] = {fold: FittedMember(None, model.n_classes) for fold, model in fitted.items()}
+
+
+def outlasting(folder, table, levels):
+    """Return a table that stays when the folder of its numbers has gone, of which fitted levels get their parts."""
+    table = table.outlasting(folder)
+    for level in levels:
+        level.table = table.part(level.table.members())
+    return table
 
 
 def _reads_wherever(other, member):
@@ -432,11 +438,12 @@ def combined(meta, block, task):
     return task.rules.given(task.rules.ask(meta, block))
 
 
-def _combine(weighed, block_of, task, patterns, rows=slice(None)):
+def _combine(weighed, table, task, patterns, rows=slice(None)):
     """Return what is predicted for some rows, by the pattern of views that each of them has."""
-    out = combined(weighed.meta, block_of(tuple(weighed.members))[rows], task)
+    out = combined(weighed.meta, table.block(weighed.members, rows=rows), task)
     for value, own in weighed.apart.items():
         place = patterns[rows] == value
         if place.any():
-            out[place] = combined(own.meta, block_of(tuple(own.members))[rows][place], task)
+            some = place if isinstance(rows, slice) else rows[place]
+            out[place] = combined(own.meta, table.block(own.members, rows=some), task)
     return out

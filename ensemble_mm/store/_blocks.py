@@ -1,5 +1,7 @@
 """Blocks of features that lie on disk while a fit runs, as memory maps."""
 
+import mmap
+import os
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -79,6 +81,18 @@ class BlockFolder:
             return block
         block.flush()
         return np.load(block.filename, mmap_mode="c")
+
+    def unnamed(self, block):
+        """Return a block that may stay when the folder has gone: other processes get its numbers, not the file's name.
+
+        Where a file cannot go while it is shown, they are in memory then.
+        """
+        shown = whole_of(block)
+        if not isinstance(shown, np.memmap) or Path(shown.filename or "").parent != self.path.resolve():
+            return block
+        if os.name == "nt":
+            return np.array(block)
+        return np.ndarray(block.shape, block.dtype, shown._mmap, shown.offset % mmap.ALLOCATIONGRANULARITY)
 
     def _takes(self, size):
         return LEAST <= size <= self.free / 2

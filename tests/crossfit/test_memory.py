@@ -45,7 +45,7 @@ def test_more_rows_take_more():
 def test_a_disk_that_is_too_small_is_told(tmp_path):
     run, members = run_of(1000)
     run.folder = SimpleNamespace(free=1000, path=tmp_path / "of_this_fit")
-    with pytest.raises(ValueError, match="1000 rows in 2 folds take about 32 kB on disk.*has 1 kB: name a workdir"):
+    with pytest.raises(ValueError, match="1000 rows in 2 folds take about 48 kB on disk.*has 1 kB: name a workdir"):
         needs_within(1e9, run, members)
 
 
@@ -59,7 +59,8 @@ def test_vectors_on_disk_are_a_file_once_or_by_worker(tmp_path):
         run = CrossFit(problem, [(np.arange(250), np.arange(250, 500))], True, 0, Runner(n_jobs=n_jobs))
         members = members_of(problem.tasks["y"], [LearnerSpec("r", Ridge())], ["v"])
         found.append(needs_within(1e9, run, members).disk)
-    np.testing.assert_allclose(found, [64000, 96000, 128000], rtol=0.01)
+    table = 500 * 16
+    np.testing.assert_allclose(np.array(found) - table, [64000, 96000, 128000], rtol=0.01)
 
 
 def test_learners_whose_fit_does_not_fit_are_named_and_left_out_where_that_is_asked_for():

@@ -5,7 +5,7 @@ from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 
-from ensemble_mm.learners import LogisticPath, RidgePath
+from ensemble_mm.learners import LogisticPath, RidgePath, _linear
 from ensemble_mm.learners._linear import _in_their_span, _rounded
 
 
@@ -110,6 +110,24 @@ def test_rare_columns_are_learned_to_the_end():
         for C in model.Cs
     )
     assert loss < best + 0.01
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix])
+def test_a_penalty_is_chosen_on_some_of_many_rows_and_the_model_learns_from_all(make, monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 6))
+    y, weight, some = X[:, 0] + rng.normal(size=200), rng.uniform(0.5, 2, 200), np.linspace(0, 199, 120).astype(int)
+    for path, target, name in ((LogisticPath, (y > 0).astype(int), "C_"), (RidgePath, y, "alpha_")):
+        if path is RidgePath and make is np.asarray:
+            continue  # which is chosen by sums over all rows, or each row left out
+        monkeypatch.setattr(_linear, "LEAVE_ONE_OUT", 50)
+        monkeypatch.setattr(_linear, "CHOOSING_ROWS", 120)
+        model = path(random_state=0).fit(make(X), target, weight, groups=np.arange(200))
+        few = path(random_state=0).fit(make(X[some]), target[some], weight[some], groups=some)
+        monkeypatch.setattr(_linear, "CHOOSING_ROWS", 200)
+        whole = path(random_state=0, **{"Cs" if path is LogisticPath else "alphas": [getattr(few, name)]})
+        assert getattr(model, name) == getattr(few, name)
+        np.testing.assert_allclose(model.coef_, whole.fit(make(X), target, weight).coef_, rtol=1e-3)
 
 
 def test_rows_of_nothing_are_learned_as_the_prior():

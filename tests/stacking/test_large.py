@@ -2,7 +2,10 @@
 
 import contextlib
 import gc
+import mmap
 import pathlib
+import pickle
+from copy import deepcopy
 
 import numpy as np
 import pandas as pd
@@ -20,6 +23,7 @@ from ensemble_mm import (
     StackedClassifier,
     StackedRegressor,
     VectorExtractor,
+    _rows,
     audit,
     infer_schema,
     make_multimodal,
@@ -101,6 +105,17 @@ def test_data_on_disk_give_the_same_model(table, whole, settings, tmp_path):
     assert infer_schema(data).to_frame()["taken_as"].tolist() == infer_schema(X).to_frame()["taken_as"].tolist()
 
 
+def test_the_table_lies_on_disk_and_stays_when_its_folder_has_gone(table, whole, tmp_path):
+    X, Y, folder = table
+    data = ChunkedData(folder, columns=list(X.columns))
+    model = stack(workdir=tmp_path, memory="1GB").fit(data, Y)
+    assert isinstance(_rows.whole_of(model.table_.values).base, mmap.mmap) and not any(tmp_path.iterdir())
+    assert all(level.table.values is model.table_.values for level in model.levels_)
+    for other in (model, pickle.loads(pickle.dumps(model)), deepcopy(model)):
+        same(whole, other, X)
+    pd.testing.assert_frame_equal(model.leaderboard(), whole.leaderboard())
+
+
 @pytest.mark.slow
 def test_workers_read_the_features_from_disk(table, whole, tmp_path):
     X, Y, folder = table
@@ -120,7 +135,7 @@ def test_features_lie_on_disk_where_they_do_not_fit_into_what_is_free(table, who
     assert bool(kept) is (free < 1e7)
 
 
-def test_no_file_of_features_is_held_after_the_fit(table):
+def test_no_file_but_the_table_is_held_after_the_fit(table):
     maps = pathlib.Path("/proc/self/maps")
     if not maps.exists():
         pytest.skip("the system does not tell which files are mapped")
@@ -128,8 +143,13 @@ def test_no_file_of_features_is_held_after_the_fit(table):
     gc.collect()
     gc.disable()
     try:
+        before = maps.read_text()
         model = stack(memory="1GB").fit(X, Y)
-        assert model.readers_ and "ensemble_mm-" not in maps.read_text()
+        held = {line.split()[4] for line in maps.read_text().splitlines() if "ensemble_mm-" in line}
+        assert "ensemble_mm-" not in before and model.readers_ and len(held) == 1
+        del model
+        gc.collect()
+        assert not [line for line in maps.read_text().splitlines() if "ensemble_mm-" in line]
     finally:
         gc.enable()
 

@@ -13,7 +13,7 @@ from ensemble_mm import MultiOutputStack, TabularExtractor, TextExtractor
 from ensemble_mm.crossfit import ALL_ROWS, Member, Table
 from ensemble_mm.crossfit._unseen import Unseen
 from ensemble_mm.data import Classes, Numbers, Problem, Quantiles, Task, read_problem
-from ensemble_mm.meta import CostPruner
+from ensemble_mm.meta import CostPruner, SimplexRegressor
 from ensemble_mm.stacking import _base
 from ensemble_mm.stacking._level import Level, setting_of
 
@@ -65,6 +65,27 @@ def data():
     rng = np.random.default_rng(0)
     y = rng.normal(size=90)
     return y[:, np.newaxis] + rng.normal(size=(90, 6)) * np.array([0.3, 0.3, 1, 2, 3, 4]), y
+
+
+class OneBlend(SimplexRegressor):
+    """Tells of how many rows it was given."""
+
+    most_rows = 30
+
+    def fit(self, X, y, sample_weight=None):
+        self.n_given_ = len(X)
+        return super().fit(X, y, sample_weight)
+
+
+@pytest.mark.parametrize("most", [30, np.inf])
+def test_a_meta_learner_is_given_no_more_rows_than_it_asks_for(data, most, monkeypatch):
+    monkeypatch.setattr(OneBlend, "most_rows", most)
+    run, level = level_of(*data)
+    fitted = level.weigh(run, settings(OneBlend()))
+    assert {fold: own.meta.n_given_ for (_, fold), own in fitted.items()} == (
+        dict.fromkeys((None, 0, 1, 2), 30) if most == 30 else {None: 90, 0: 60, 1: 60, 2: 60}
+    )
+    assert np.isfinite(level.oof["size"]).all()
 
 
 def best_two(X, y):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from ensemble_mm._rows import let_go
+from ensemble_mm._rows import let_go, whole_of
 from ensemble_mm.store import BlockFolder, _blocks
 
 
@@ -116,3 +116,15 @@ def test_a_folder_that_cannot_take_features_is_told(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OSError, match=r"file cannot take features \(.*\): name a workdir"):
         BlockFolder(tmp_path / "file")
+
+
+def test_a_block_without_a_name_outlasts_the_folder(tmp_path):
+    with BlockFolder(tmp_path) as folder:
+        room = folder.room((6, 3), float)
+        room[2:] = 1.0
+        kept, other = folder.unnamed(np.asarray(room)), np.ones(3)
+        assert folder.unnamed(other) is other
+    assert not any(tmp_path.iterdir())
+    assert np.isnan(kept[:2]).all() and (kept[2:] == 1.0).all()
+    assert not isinstance(whole_of(kept), np.memmap)  # by whose name joblib would send it
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(kept)), kept)
