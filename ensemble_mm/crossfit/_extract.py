@@ -100,7 +100,7 @@ def _joined_parts(parts, n_rows, folder):
             block[rows[start : start + ROWS]] = part[start : start + ROWS]
             let_go((block,))  # what is written need not stay in memory
     if found:
-        return joined_rows(found, places, n_rows)
+        return joined_rows(found, places, n_rows, folder)
     if block is None:
         return np.full((n_rows, 1), np.nan, np.float32)
     return block if folder is None else folder.sealed(block)
@@ -223,33 +223,37 @@ def _unchanged(extractor, chunk, keys):
     return np.array([item is own or row_keys([item])[0] == key for item, own, key in rows], dtype=bool)
 
 
-def joined_rows(parts, places, n_rows):
+def joined_rows(parts, places, n_rows, folder=None):
     """Return a block of `n_rows` rows that holds each part in its places, and nothing elsewhere, as `spread_rows`."""
     if len(parts) == 1:
         return spread_rows(parts[0], places[0], n_rows)
     if sparse.issparse(parts[0]):
-        return _joined_sparse(parts, places, n_rows)
+        return _joined_sparse(parts, places, n_rows, folder)
     block = np.full((n_rows, parts[0].shape[1]), np.nan, np.result_type(*parts))
     for part, rows in zip(parts, places, strict=True):  # without a copy of all of them in between
         block[rows] = part
     return block
 
 
-def _joined_sparse(parts, places, n_rows):
-    """Return CSR parts as one, with each row in its place: no other copy of them is in memory."""
+def _joined_sparse(parts, places, n_rows, folder):
+    """Return CSR parts as one, with each row in its place, in a folder if there is one: no other copy is in memory."""
     ends = np.zeros(n_rows + 1, dtype=np.int64)
     for part, rows in zip(parts, places, strict=True):
         ends[rows + 1] = np.diff(part.indptr)
     ends = np.cumsum(ends)
     joined = sparse.csr_matrix((n_rows, parts[0].shape[1]), dtype=np.result_type(*(part.dtype for part in parts)))
     joined.indptr = ends.astype(np.int32 if ends[-1] < np.iinfo(np.int32).max else np.int64)
-    joined.data, joined.indices = np.empty(ends[-1], joined.dtype), np.empty(ends[-1], joined.indptr.dtype)
+    room = np.empty if folder is None else folder.room
+    joined.data, joined.indices = (room((int(ends[-1]),), dtype) for dtype in (joined.dtype, joined.indptr.dtype))
     for part, rows in zip(parts, places, strict=True):
         for start in range(0, len(rows), ROWS):
             cells = part.indptr[start : start + ROWS + 1]
             here, shift = slice(cells[0], cells[-1]), ends[rows[start : start + ROWS]] - cells[:-1]
             where = np.repeat(shift, np.diff(cells)) + np.arange(cells[0], cells[-1])
             joined.data[where], joined.indices[where] = part.data[here], part.indices[here]
+            let_go((joined,))
+    if folder is not None:
+        joined.data, joined.indices = folder.sealed(joined.data), folder.sealed(joined.indices)
     return joined
 
 
@@ -318,15 +322,21 @@ class FitExtractor(Job):
                 _check_rows(part, len(rows))
         if self.reducer is not None:
             parts = (self.column[rows] for rows in places) if native is None else native
-            blocks["reduced"] = _joined_parts(zip(places, self._reduced(parts), strict=True), n_rows, self.folder)
+            blocks["reduced"] = _joined_parts(self._reduced(zip(places, parts, strict=True)), n_rows, self.folder)
         if self.extractor is not None and "native" not in blocks and ("native" in self.forms or not blocks):
-            blocks["native"] = joined_rows(native, places, n_rows)
+            blocks["native"] = _joined_parts(zip(places, native, strict=True), n_rows, self.folder)
         return self.extractor, self.reducer, blocks
 
     def _reduced(self, parts):
-        """Yield few columns of the training rows, on which the reducer is fitted, and of the other rows."""
-        for place, part in enumerate(parts):
-            yield as_block((self.reducer.transform if place else self.reducer.fit_transform)(part))
+        """Yield few columns of the training rows, on which the reducer is fitted, and of the others, with their places.
+
+        `parts` yields the places and the features of both.
+        """
+        for place, (rows, part) in enumerate(parts):
+            if not place:
+                self.reducer.fit(part)
+            for start in range(0, len(rows), ROWS):
+                yield rows[start : start + ROWS], as_block(self.reducer.transform(part[start : start + ROWS]))
 
     def _by_parts(self):
         """Fit an extractor that merges what it learns of parts; return the block of what it makes of them, in turn."""

@@ -14,13 +14,14 @@ from scipy import sparse
 from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
 from .._rows import narrowed
+from ._grams import GAP, Grams, NgramSums
 from ._words import APART, END, Tokens, bytes_of_parts, parts_of
 
-GAP = -1  # between units that do not stand together, and in the place of those that are not known
 FEW = 1000  # numbers, up to which a search in a sorted list is faster than a table of hashes
 PLACES = 2**20  # of a table in which numbers are looked up by place, at most
 BLOCK = 256  # texts whose words are in memory at once
 PIECE = 16_384  # texts that are counted at once
+MANY = 6 * PIECE  # texts, above which they are read twice, since counts of all of them take much memory
 FEW_TEXTS = 8  # up to which a look at each n-gram is faster than arrays
 
 
@@ -98,13 +99,36 @@ class _Ngrams:
 
         `repeats` tells how often each text is there, shape (n_texts,); None: once.
         """
-        counts, repeats = self.fit_count(texts, repeats), _every_once(repeats, texts)
+        repeats = _every_once(repeats, texts)
+        held = self._fit_sums(texts, repeats) if len(texts) > MANY else None
+        if held is not None:
+            self._weigh(held, repeats)
+            return (self.transform(texts[some]) for some in pieces(len(texts))) if self.names_ else None
+        counts = self.fit_count(texts, repeats)
         if not self.names_:
             return None
-        held = sum(_held(table, repeats[some]) for table, some in zip(counts, pieces(len(texts)), strict=True))
+        self._weigh(sum(_held(t, repeats[some]) for t, some in zip(counts, pieces(len(texts)), strict=True)), repeats)
+        return self._weighed_pieces(counts)
+
+    def _weigh(self, held, repeats):
+        """Learn the weights of n-grams, of which each is in so many texts."""
         self.idf_ = np.full(held.shape, repeats.sum() + 1, np.float32) / (held + 1).astype(np.float32)
         self.idf_ = np.log(self.idf_) + np.float32(1)
-        return self._weighed_pieces(counts)
+
+    def _fit_sums(self, texts, repeats):
+        """Find the n-grams of many texts; return in how many each is. None where they have too many units for that."""
+        sums = NgramSums(self.ngram_range)
+        for some in pieces(len(texts)):
+            sums.add(Grams(*self._numbered(texts[some], units=sums.units)), repeats[some])
+            if not sums.is_exact:
+                return None
+        found, units = sums.frequent(self.min_df), list(sums.units)
+
+        def spell(place, some):
+            n, keys, *_ = found[place]
+            return [self.between.join(map(units.__getitem__, row)) for row in sums.units_of(n, keys[some]).tolist()]
+
+        return np.concatenate([held for *_, held, _ in found])[self._chosen([times for *_, times in found], spell)]
 
     def _weighed_pieces(self, counts):
         while counts:
@@ -119,16 +143,28 @@ class _Ngrams:
         """
         cut, repeats, units = pieces(len(texts)), _every_once(repeats, texts), {}
         repeats = [repeats[some] for some in cut]
-        parts = [_Grams(*self._numbered(texts[some], units=units)) for some in cut]
+        parts = [Grams(*self._numbered(texts[some], units=units)) for some in cut]
         counts, kept, keys = self._count_frequent(parts, repeats, len(units))
-        total = sum(_held(table, own, table.data) for table, own in zip(counts, repeats, strict=True))
-        most = self.max_features
+        total, units = sum(_held(t, own, t.data) for t, own in zip(counts, repeats, strict=True)), list(units)
+        ends = np.cumsum([len(frequent) for _, frequent in kept])[:-1]
+
+        def spell(place, some):
+            n, grams = kept[place]
+            return self._spell(n, grams[some], keys, units)
+
+        places = self._chosen(np.split(total, ends), spell)
+        return [table[:, places] for table in counts]
+
+    def _chosen(self, times, spell):
+        """Choose the n-grams that are kept, by how often each is there; set their names, and return their places.
+
+        `times` has an array for each number of units; `spell` gives the names of some n-grams of one of these.
+        """
+        total, most, names = np.concatenate(times), self.max_features, []
         least = np.partition(total, -most)[-most] if most and len(total) > most else 0
-        places, names, passed, units = np.flatnonzero(total >= least), [], 0, list(units)
-        for n, frequent in kept:
-            large = total[passed : passed + len(frequent)] >= least
-            names += self._spell(n, frequent[large], keys, units)
-            passed += len(frequent)
+        places = np.flatnonzero(total >= least)
+        for i, own in enumerate(times):
+            names += spell(i, own >= least)
         order = sorted(range(len(names)), key=names.__getitem__)
         if most and len(order) > most:  # of equally frequent ones the first are kept
             more = total[places] > least
@@ -136,7 +172,7 @@ class _Ngrams:
             order = [i for i in order if more[i] or next(spare, None) is not None]
         self.names_ = [names[i] for i in order]
         vars(self).pop("_known", None), vars(self).pop("_places", None)
-        return [table[:, places[order]] for table in counts]
+        return places[order]
 
     def _count_frequent(self, parts, repeats, n_units):
         """Return counts of n-grams that occur in `min_df` texts, one CSR matrix per part, and what names their columns.
@@ -168,7 +204,7 @@ class _Ngrams:
         if "_known" not in vars(self):  # of a saved model
             self._known = _Known(*self._units_of(self.names_), self.ngram_range[1], self._lookup)
         known, (low, high), found = self._known, self.ngram_range, []
-        part = _Grams(*self._numbered(texts, known.number))
+        part = Grams(*self._numbered(texts, known.number))
         for n in range(1, high + 1):
             if n > 1:
                 part.grow(known.find(n, part.pairs(known.n_units)))
@@ -375,49 +411,3 @@ class _Places:
             return self._index.get_indexer(numbers)
         places = np.minimum(np.searchsorted(self._keys, numbers), len(self._keys) - 1)
         return np.where(self._keys[places] == numbers, places, GAP)
-
-
-class _Grams:
-    """The n-grams of some texts as numbers: of single units first, then longer by one at a time.
-
-    Parameters
-    ----------
-    words, rows : ndarray of shape (n_words,)
-        Units that may stand together, as numbers, and their texts; GAP ends a stretch.
-    alone, rows_alone : ndarray of shape (n_alone,)
-        Units that do not.
-    """
-
-    def __init__(self, words, rows, alone, rows_alone):
-        words, rows, alone, rows_alone = (part.astype(np.int32) for part in (words, rows, alone, rows_alone))
-        self.words, self.rows, single = words, rows, alone != GAP
-        self.alone, self.rows_alone = alone[single], rows_alone[single]
-        self.starts, self.n = np.flatnonzero(words != GAP).astype(np.int32), 1
-        self.grams = words[self.starts]
-
-    def pairs(self, n_units):
-        """Return each n-gram that has a unit behind it, and this unit, as one number."""
-        behind = self.words[self.starts + self.n]  # there is one: each stretch ends with a gap
-        together = behind != GAP
-        self.starts = self.starts[together]
-        return self.grams[together].astype(np.int64) * n_units + behind[together]
-
-    def grow(self, grams):
-        """Take the pairs as n-grams by their numbers; GAP ends one."""
-        known = grams != GAP
-        self.starts, self.grams, self.n = self.starts[known], grams[known], self.n + 1
-
-    def cells(self, low):
-        """Return the texts and the numbers of what counts, where n-grams of `low` units and more do."""
-        if self.n > 1:
-            return self.rows[self.starts], self.grams
-        used = slice(None) if low == 1 else slice(0)
-        return (
-            np.concatenate([self.rows[self.starts][used], self.rows_alone]),
-            np.concatenate([self.grams[used], self.alone]),
-        )
-
-    def table(self, low, n_texts, width):
-        """Return how often each is there in each text, as CSR."""
-        rows, grams = self.cells(low)
-        return sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, grams)), (n_texts, width))

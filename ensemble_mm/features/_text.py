@@ -299,11 +299,6 @@ class TextReducer(TransformerMixin, BaseEstimator):
 
     def fit(self, X, y=None):
         """Find the directions of an array or CSR matrix of shape (n_samples, n_features)."""
-        self.fit_transform(X)
-        return self
-
-    def fit_transform(self, X, y=None):
-        """Fit, and return the reduced rows, float32."""
         check_params(self)
         whole, X, rng = X, _each_once(X), check_random_state(self.random_state)
         if X.shape[0] > MOST_ROWS:
@@ -313,7 +308,7 @@ class TextReducer(TransformerMixin, BaseEstimator):
         self.n_components_, self._rows = n if n > 0 else X.shape[1], None
         if n < 1:
             self._directions = None
-            return self.transform(whole)
+            return self
         if sparse.issparse(X) and X.shape[0] <= FEW_ROWS and 2 * X.nnz + n * X.shape[0] < n * X.shape[1]:
             shares, self._sizes = _largest_shares(X, n, rng)
             self._rows, self._shares = (half(part).astype(np.float32, copy=False) for part in (X, shares))
@@ -321,7 +316,11 @@ class TextReducer(TransformerMixin, BaseEstimator):
         else:
             _, _, directions = randomized_svd(X, n, n_iter=N_ITER, random_state=rng)
             self._directions = half(np.ascontiguousarray(directions.T)).astype(np.float32, copy=False)
-        return self.transform(whole)
+        return self
+
+    def fit_transform(self, X, y=None):
+        """Fit, and return the reduced rows, float32."""
+        return self.fit(X).transform(X)
 
     def transform(self, X):
         """Return the reduced rows, float32, shape (n_samples, n_components_)."""

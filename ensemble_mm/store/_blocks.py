@@ -1,5 +1,6 @@
 """Blocks of features that lie on disk while a fit runs, as memory maps."""
 
+import math
 import mmap
 import os
 import shutil
@@ -64,15 +65,19 @@ class BlockFolder:
         return self._mapped(block)
 
     def room(self, shape, dtype):
-        """Return a block of NaN that rows are put into, where `keep` has one; when all are there, `sealed` takes it."""
-        if not self._takes(np.dtype(dtype).itemsize * shape[0] * shape[1]):
-            return np.full(shape, np.nan, dtype)
+        """Return an array of NaN (whole numbers: of 0) that rows are put into, where `keep` has one.
+
+        When all are there, `sealed` takes it.
+        """
+        nothing = np.nan if np.dtype(dtype).kind == "f" else 0
+        if not self._takes(np.dtype(dtype).itemsize * math.prod(shape)):
+            return np.full(shape, nothing, dtype)
         path, rows = self._new_path(), ROWS
         with writing_into(self.path.parent, "features"), open(path, "wb") as file:
             form = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, form)
             for start in range(0, shape[0], rows):  # a hole in the file would end the process where the disk is full
-                np.full((min(rows, shape[0] - start), *shape[1:]), np.nan, dtype).tofile(file)
+                np.full((min(rows, shape[0] - start), *shape[1:]), nothing, dtype).tofile(file)
         return np.load(path, mmap_mode="r+")
 
     def sealed(self, block):

@@ -3,7 +3,7 @@ import pytest
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from ensemble_mm.features import _ngrams
+from ensemble_mm.features import _grams, _ngrams
 from ensemble_mm.features._ngrams import FEW, CharacterNgrams, WordNgrams, pieces, side_by_side, stacked
 from ensemble_mm.features._words import parts_of
 
@@ -86,9 +86,36 @@ def test_new_texts_are_weighed_as_by_scikit_learn_to_the_bit(kind, grams_of, ngr
         assert (block_of(ngrams, [new[row]]) != whole[row]).nnz == 0
 
 
+@pytest.mark.parametrize("kind, grams_of, ngram_range", [*KINDS, (WordNgrams, words_of, (1, 1))])
+@pytest.mark.parametrize("settings", [{}, {"min_df": 3}, {"max_features": 30}])
+@pytest.mark.parametrize("waiting", [1, 10**6])
+def test_many_texts_are_counted_by_sums_to_the_same_features(
+    kind, grams_of, ngram_range, settings, waiting, monkeypatch
+):
+    texts, at_once, by_sums = some_texts(60), kind(ngram_range, **settings), kind(ngram_range, **settings)
+    repeats = 1 + np.arange(len(texts)) % 3
+    expected = fitted(at_once, texts, repeats)
+    monkeypatch.setattr(_ngrams, "MANY", 0)
+    monkeypatch.setattr(_grams, "WAITING", waiting)
+    monkeypatch.setattr(kind, "fit_count", None)  # which holds counts of all texts
+    found = fitted(by_sums, texts, repeats)
+    assert by_sums.names_ == at_once.names_ and by_sums.idf_.tobytes() == at_once.idf_.tobytes()
+    assert found.data.tobytes() == expected.data.tobytes() and (found != expected).nnz == 0
+
+
+def test_texts_of_more_units_than_numbers_have_digits_are_counted_at_once(monkeypatch):
+    texts, at_once, by_sums = [f"a{i} b{i % 7} c" for i in range(40)], WordNgrams((1, 2)), WordNgrams((1, 2))
+    expected = fitted(at_once, texts)
+    monkeypatch.setattr(_ngrams, "MANY", 0)
+    monkeypatch.setattr(_grams, "BITS", 10)
+    assert (fitted(by_sums, texts) != expected).nnz == 0 and by_sums.names_ == at_once.names_
+
+
 @pytest.mark.parametrize("kind", [WordNgrams, CharacterNgrams])
-def test_texts_of_nothing_that_is_counted(kind):
-    assert kind((1, 2)).fit_transform(["", " "]) is None
+def test_texts_of_nothing_that_is_counted(kind, monkeypatch):
+    for many in (_ngrams.MANY, 0):
+        monkeypatch.setattr(_ngrams, "MANY", many)
+        assert kind((1, 2)).fit_transform(["", " "]) is None
     ngrams = kind((1, 3))
     ngrams.fit_transform(["a b", "b"])
     assert block_of(ngrams, []).shape == (0, len(ngrams.names_)) and not block_of(ngrams, ["", "z"])[0].nnz
