@@ -376,7 +376,8 @@ class FitExtractor(Job):
         parts = self.y, self.weight, self.groups
         labels, weight, groups = (None if part is None else part[self.train] for part in parts)
         params = row_params(self.extractor, sample_weight=weight, groups=groups)
-        rows = take_rows(self.column, self.train)
+        every = not len(self.rest) and np.array_equal(self.train, np.arange(self.column.shape[0]))
+        rows = self.column if every else take_rows(self.column, self.train)  # without a copy of all
         with whole_groups(self.extractor, labels, groups):
             if hasattr(self.extractor, "fit_transform"):
                 native = as_block(self.extractor.fit_transform(rows, labels, **params))

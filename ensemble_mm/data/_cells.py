@@ -9,7 +9,7 @@ from .._items import text_of
 
 def plain(frame: pd.DataFrame) -> pd.DataFrame:
     """Return text columns as objects with None where a value is missing; categories stay such."""
-    frame = frame.copy()
+    frame = frame.copy(deep=False)
     for name in frame.columns:
         if isinstance(frame[name].dtype, pd.CategoricalDtype):
             continue

@@ -150,11 +150,7 @@ class ChunkedData:
                 f"{self._name} is on disk, so [] takes names of columns only: use take(rows) for rows. GridSearchCV "
                 "and others that split rows need them in memory: give them to_pandas()."
             )
-        with self._readable():
-            table = self._dataset.to_table(columns=self._known(columns))
-        if table.num_rows != len(self):
-            raise ValueError(f"{self._name} had {len(self)} rows and has {table.num_rows} now: open it anew.")
-        return self._frame(table)
+        return self._frame(self._table(columns))  # which nothing else holds
 
     def holds_lists(self, name) -> bool:
         """Tell whether a column holds lists of numbers."""
@@ -229,6 +225,13 @@ class ChunkedData:
         if waiting is not None and waiting.num_rows:
             yield waiting
 
+    def _table(self, columns):
+        with self._readable():
+            table = self._dataset.to_table(columns=self._known(columns))
+        if table.num_rows != len(self):
+            raise ValueError(f"{self._name} had {len(self)} rows and has {table.num_rows} now: open it anew.")
+        return table
+
     def _scanner(self, names):
         """Return what reads some columns of all rows, little of which is in memory before it is wanted."""
         return self._dataset.scanner(columns=names, batch_size=self.chunk_rows, batch_readahead=1, fragment_readahead=1)
@@ -240,7 +243,10 @@ class ChunkedData:
         return list(columns)
 
     def _frame(self, table) -> pd.DataFrame:
-        frame = with_texts(plain(without_labels(table).to_pandas(date_as_object=self._has_days)))
+        """Return a table of Arrow, which is not read again, as a DataFrame: column by column, and freed so."""
+        table = without_labels(table)
+        frame = table.to_pandas(date_as_object=self._has_days, split_blocks=True, self_destruct=True)
+        frame = with_texts(plain(frame))
         if self.root is not None:
             for name in frame.select_dtypes(object).columns:
                 if name not in self._looks:  # the whole column decides, not those of its rows that are read now
