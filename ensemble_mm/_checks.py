@@ -179,9 +179,7 @@ def as_pandas(X):
     if isinstance(X, (pd.DataFrame, pd.Series)):
         return X
     if isinstance(X, np.ma.MaskedArray) and X.dtype.names is None:
-        if X.dtype.kind in "iuf":
-            return X.astype(np.float64).filled(np.nan)
-        return np.where(np.ma.getmaskarray(X), None, X.data.astype(object))
+        return _unmasked(X)
     if isinstance(X, (pd.Index, pd.api.extensions.ExtensionArray)):
         return pd.Series(X)
     for lazy in ("collect", "compute", "to_table"):
@@ -196,6 +194,12 @@ def as_pandas(X):
     days = {"date_as_object": False} if type(X).__module__.startswith("pyarrow") else {}
     found = X.to_pandas(**days)
     return found if isinstance(found, (pd.DataFrame, pd.Series)) else pd.Series(found)
+
+
+def _unmasked(X) -> np.ndarray:
+    if X.dtype.kind in "iuf":
+        return X.astype(np.float64).filled(np.nan)
+    return np.where(np.ma.getmaskarray(X), None, X.data.astype(object))
 
 
 def _from_polars(column) -> pd.Series:

@@ -288,12 +288,13 @@ def _once(jobs):
 
     Those of a learner that learns all tasks at once are one.
     """
-    unique, places, place_of = [], [], {}
+    unique, places, place_of, contents = [], [], {}, {}
     for job in jobs:
         m = job.fit.member
         together = getattr(m.estimator, "learns_all_tasks", False)
-        content = m.learner if together else content_key(seeded(m.estimator, job.seed))
-        mark = (content, m.views, m.form, m.inputs, None if together else m.task, job.fit.fold)
+        if m not in contents:  # two members have the same seed in all folds or in none
+            contents[m] = m.learner if together else content_key(seeded(m.estimator, job.seed))
+        mark = (contents[m], m.views, m.form, m.inputs, None if together else m.task, job.fit.fold)
         if mark not in place_of:
             place_of[mark] = len(unique)
             unique.append([] if together else job)

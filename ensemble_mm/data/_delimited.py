@@ -287,19 +287,22 @@ def _encoding_of(content: bytes) -> str:
         content.decode("utf-8")
         return "utf-8"
     except UnicodeDecodeError:
-        if _is_western(content):
-            return "cp1252"
-        for letters, least in ((ALPHABETS, LEAST_OF_ALPHABET), (FREQUENT, LEAST_FREQUENT)):
-            shares = {encoding: _share_of_frequent(content, encoding, letters[encoding]) for encoding in letters}
-            likely = max(shares, key=lambda encoding: shares[encoding])
-            if shares[likely] >= least:
-                return _russian_of(content) or likely if likely in OF_RUSSIAN else likely
-        if _is_cyrillic(content):
-            return "cp1251"
-        from charset_normalizer import from_bytes
+        return "cp1252" if _is_western(content) else _likely_encoding(content)
 
-        found = from_bytes(content, cp_isolation=ENCODINGS).best()
-        return "cp1252" if found is None else found.encoding
+
+def _likely_encoding(content: bytes) -> str:
+    """Return the encoding of one byte per letter in which the letters are those of an alphabet, and as frequent."""
+    for letters, least in ((ALPHABETS, LEAST_OF_ALPHABET), (FREQUENT, LEAST_FREQUENT)):
+        shares = {encoding: _share_of_frequent(content, encoding, letters[encoding]) for encoding in letters}
+        likely = max(shares, key=lambda encoding: shares[encoding])
+        if shares[likely] >= least:
+            return _russian_of(content) or likely if likely in OF_RUSSIAN else likely
+    if _is_cyrillic(content):
+        return "cp1251"
+    from charset_normalizer import from_bytes
+
+    found = from_bytes(content, cp_isolation=ENCODINGS).best()
+    return "cp1252" if found is None else found.encoding
 
 
 def _share_of_frequent(content: bytes, encoding: str, frequent: str) -> float:

@@ -51,20 +51,14 @@ def resolve_targets(Y, kinds="auto", *, only: str | None = None, told: list[str]
     notes: list[str] = [] if told is None else told
     said, parts = split_kinds(kinds, columns)
     columns = merged(columns, parts)
-    marks = {name: separator_of(column) for name, column in columns.items() if said.get(name) == LABEL_SETS}
+    marks = {name: separator_of(columns[name]) for name, kind in said.items() if kind == LABEL_SETS and name in columns}
     columns = {name: _with_lists(column, marks.get(name)) for name, column in columns.items()}
     if only:
         _check_no_tags(columns)
     listed = {} if only else _listed_tags(columns, marks, notes)
     names = [name for column in columns for name in listed.get(column, [column])]
-    kinds = _declared(said if isinstance(kinds, Mapping) else kinds, names, listed)
-    tasks: dict[str, Task] = {}
-    for name, column in columns.items():
-        if name in listed:
-            tasks |= listed[name]
-        else:
-            task = _task_of(name, column, kinds.get(name) or only, notes)
-            tasks[name] = replace(task, parts=parts[name][1:] if name in parts else None)
+    kinds = dict.fromkeys(columns, only) | _declared(said if isinstance(kinds, Mapping) else kinds, names, listed)
+    tasks = _tasks_of(columns, listed, kinds, parts, notes)
     if told is None:
         tell(notes)
     return tasks, {name: task.encode(columns[task.column or name]) for name, task in tasks.items()}, named
@@ -129,6 +123,18 @@ def without_rare(tasks: dict[str, Task], targets: dict[str, np.ndarray], told: l
         kind = name_of_classes(len(kept)) if task.kind == name_of_classes(len(counts)) else task.kind
         tasks[name] = replace(task, kind=kind, classes=task.classes[kept])
     return tasks, targets
+
+
+def _tasks_of(columns, listed, kinds, parts, notes) -> dict[str, Task]:
+    """Return the tasks of all columns; of those that list tags one per tag."""
+    tasks: dict[str, Task] = {}
+    for name, column in columns.items():
+        if name in listed:
+            tasks |= listed[name]
+        else:
+            task = _task_of(name, column, kinds[name], notes)
+            tasks[name] = replace(task, parts=parts[name][1:] if name in parts else None)
+    return tasks
 
 
 def _task_of(name, column, declared, notes) -> Task:

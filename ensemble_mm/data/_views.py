@@ -223,15 +223,16 @@ def columns_of_few(X, model):
     names: Names | None = getattr(model, "_names", None)
     if type(X) is not pd.DataFrame or not 0 < len(X) <= FEW or names is None:
         return None
-    if not (names.container == "frame" and names.given):
-        return None
     there, columns = dict(X.items()), {}
-    for view in views_of(model) if len(there) == X.shape[1] else ():
+    if not (names.container == "frame" and names.given) or len(there) < X.shape[1]:
+        return None
+    for view in views_of(model):
         labels = columns_read(view.columns)
         cells = {label: there[label].tolist() for label in labels if label in there}
-        if len(cells) == len(labels) and not any(bytes in map(type, values) for values in cells.values()):
-            columns[view.name] = _read_few(X, view, cells, model)
-    return columns if len(columns) == len(model.views_) and all(c is not None for c in columns.values()) else None
+        if len(cells) < len(labels) or any(bytes in map(type, values) for values in cells.values()):
+            return None
+        columns[view.name] = _read_few(X, view, cells, model)
+    return None if any(column is None for column in columns.values()) else columns
 
 
 def _read_few(X, view, cells, model):
@@ -239,8 +240,8 @@ def _read_few(X, view, cells, model):
     if own and MODALITIES[view.modality].takes == "table":
         known = {column.name: column for column in model.schema_.columns if column.within is None}
         return read_few(cells, known) if model.readers_[view.name].takes_few else None
-    (values,), several = cells.values() if len(cells) == 1 else [[]], len(cells) > 1
-    if own and MODALITIES[view.modality].holds_texts and not several:
+    if own and MODALITIES[view.modality].holds_texts and len(cells) == 1:
+        (values,) = cells.values()
         if not are_plain(values) or not all(type(v) is str or is_missing(v) for v in values):
             return None
         return as_items([None if is_no_text(value) else value for value in values])
@@ -297,11 +298,7 @@ def _check_view(entry, source, said):
     if callable(columns):
         columns = columns(next(source.chunks()) if isinstance(source, ChunkedData) else source)
     columns = find_columns(source, name, columns)
-    modality = MODALITIES.of(extractor)
-    if modality is None:
-        part = MultimodalData({name: select(source, columns)})
-        own = {name: said[columns]} if isinstance(columns, str) and columns in said else {}
-        modality = infer_views(part, infer_schema(part, own))[0].modality
+    modality = MODALITIES.of(extractor) or _modality_of(source, name, columns, said)
     if how == "auto":
         extractor = MODALITIES[modality].extractor()
     if not (hasattr(extractor, "fit") and hasattr(extractor, "transform")):
@@ -310,6 +307,13 @@ def _check_view(entry, source, said):
             'give a transformer, "auto", or "drop".'
         )
     return View(name, modality, columns, extractor)
+
+
+def _modality_of(source, name, columns, said) -> str:
+    """Return the modality of a view as it is inferred, from what is said of its column where there is one."""
+    part = MultimodalData({name: select(source, columns)})
+    own = {name: said[columns]} if isinstance(columns, str) and columns in said else {}
+    return infer_views(part, infer_schema(part, own))[0].modality
 
 
 def _encoded_views(views, source, coded):

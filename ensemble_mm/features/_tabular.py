@@ -224,10 +224,7 @@ class _Number:
         values, known = values / self.size, known / self.size
         self.fill = float(np.median(known)) if len(known) else 0.0
         self.holes = bool(len(known) < len(values))
-        with np.errstate(all="ignore"):
-            spread = known.std() if len(known) else 0.0
-            skew = np.mean(((known - known.mean()) / spread) ** 3) if spread > 0 else 0.0
-        self.log = bool(self.owner.log_skewed and len(known) > 10 and not abs(skew) <= SKEWED)
+        self.log = bool(self.owner.log_skewed and len(known) > 10 and not abs(_skew_of(known)) <= SKEWED)
         if self.log:
             size = np.abs(known)
             self.unit = float(np.median(size[size > 0])) if (size > 0).any() else 1.0
@@ -252,6 +249,12 @@ class _Number:
     def _shape(self, values):
         values = np.clip(values, -1e150, 1e150)
         return np.sign(values) * np.log1p(np.abs(values) / self.unit) if self.log else values
+
+
+def _skew_of(known) -> float:
+    with np.errstate(all="ignore"):
+        spread = known.std()
+        return np.mean(((known - known.mean()) / spread) ** 3) if spread > 0 else 0.0
 
 
 class _Category:

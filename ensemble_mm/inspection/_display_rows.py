@@ -15,6 +15,8 @@ from ._display_errors import predictions_of, truth_of
 from ._drawing import GREY, PALETTE, entitle, finish, new_axes, shorten
 from ._media import look_at, looks_at
 
+DRAWN = ("picture", "wave")  # of what a look may hold
+
 
 def hardest_rows(model, task=None, n_rows=5):
     """Return the training rows with the largest out-of-fold loss.
@@ -127,8 +129,8 @@ class HardestRowsDisplay:
     def plot(self, ax=None) -> Self:
         """Draw one strip per row on `ax`, or on a new figure; return self."""
         n = len(self.rows)
-        pictures = max((sum(look.kind in ("picture", "wave") for look in looks.values()) for looks in self.looks),
-                       default=0)  # fmt: skip
+        drawn = [[(view, look) for view, look in looks.items() if look.kind in DRAWN] for looks in self.looks]
+        pictures = max(map(len, drawn), default=0)
         spoken = any(look.kind == "words" for looks in self.looks for look in looks.values())
         size = (7.2 if spoken else 3.2 + 1.4 * pictures, 0.5 + (1.35 if pictures else 1.0) * max(1, n))
         ax = new_axes(ax, "HardestRowsDisplay.plot", size)
@@ -145,8 +147,7 @@ class HardestRowsDisplay:
             for cell in cells:
                 cell.set_axis_off()
             _write(cells[0], row, looks, wide=104 if not pictures else 92 - 8 * pictures)
-            drawn = [(view, look) for view, look in looks.items() if look.kind in ("picture", "wave")]
-            for cell, (view, look) in zip(cells[1:], drawn, strict=False):
+            for cell, (view, look) in zip(cells[1:], drawn[i], strict=False):
                 _draw(cell, view, look)
             self.axes_.append(cells)
         entitle(self.axes_[0][0] if n else ax, "Hardest rows", self.task, pad=10)

@@ -230,8 +230,7 @@ def learn_numbers(counts: Counter, *, sure: bool = False, decimal: str | None = 
     types = set(map(type, others))
     if not texts:
         return NumberRule(boolean=types <= {bool, np.bool_})
-    split = {text: split_number(text) for text in texts}
-    parts = {text: part for text, part in split.items() if part is not None}
+    parts = _parts_of(texts)
     n_others = _total(counts, others)
     least = 0 if sure else _enough(texts, parts, n_others, len(counts)) - n_others
     if _total(texts, parts) < least:
@@ -242,6 +241,12 @@ def learn_numbers(counts: Counter, *, sure: bool = False, decimal: str | None = 
         return None
     units = _learn_units(parts, texts, least, len(counts))
     return None if units is None else _learn_written(parts, texts, least, units, decimal)
+
+
+def _parts_of(texts) -> dict:
+    """Return the parts of those texts that are numbers."""
+    split = {text: split_number(text) for text in texts}
+    return {text: part for text, part in split.items() if part is not None}
 
 
 def _learn_written(parts, texts, least, units, decimal) -> NumberRule | None:

@@ -129,13 +129,17 @@ def _drawn_at_random(strings):
     alphabet = set().union(*(places[place] for place in changing))
     if not any(character.isdigit() for character in alphabet):
         return False  # sequences of letters, as of proteins and genes
-    for place in changing:
-        size = next((size for name, size in ALPHABETS if _all_match(name, places[place])), None)
-        if size is None or not _even([text[place] for text in strings], size):
-            return False
+    if not all(_even_at(place, strings, places[place]) for place in changing):
+        return False
     runs = Counter(text[i : i + 3] for text in strings for i in changing if {i + 1, i + 2} <= set(changing))
     expected = len(strings) * len(changing) / len(alphabet) ** 3
     return max(runs.values(), default=0) <= 5 + 4 * expected  # none comes again and again
+
+
+def _even_at(place, strings, characters):
+    """Tell whether the characters that strings have in a place are all of one alphabet, and each about as frequent."""
+    size = next((size for name, size in ALPHABETS if _all_match(name, characters)), None)
+    return size is not None and _even([text[place] for text in strings], size)
 
 
 def _all_match(pattern, characters):

@@ -72,38 +72,38 @@ def moved_by(run, member, models, estimates):
     """
     n_rows, weight = run.features.n_rows, run.problem.weights[member.task]
     inputs = [estimates[name].reshape(n_rows, -1) for name in member.inputs]
+    usable = np.isfinite(np.hstack(inputs)).all(axis=1) & (True if weight is None else weight > 0)
     rng = np.random.RandomState(seed_of(run.seed, f"shuffled inputs of {member}"))
     changes = np.zeros(1 + len(inputs))
     for fold, model in models.items():
         rows = run.rows_of(Fit(member, fold))[1] if fold != ALL_ROWS else np.arange(n_rows)
-        known = np.isfinite(np.hstack([part[rows] for part in inputs])).all(axis=1)
-        rows = rows[known if weight is None else known & (weight[rows] > 0)]
+        rows = rows[usable[rows]]
         if model is None or len(rows) < 2:
             continue
         rows = rng.permutation(rows)[:MOVED_ROWS]
         others = np.roll(rows, 1)  # of rows in random order: no row keeps its own
         often = None if weight is None else weight[rows] * weight[others]  # two rows meet, were they repeated
         blocks = [run.features.block(view, fold, member.task, member.form) for view in model.views]
-        here, there = ([block[part] for block in blocks] for part in (rows, others))
-        own = [part[rows] for part in inputs]
-        every = np.arange(len(rows))
-
-        def predict(views, parts, model=model, every=every):
-            return model.predict_columns([*views, np.hstack(parts).astype(np.float32)], every)
-
-        plain = predict(here, own)
-        for i in range(len(inputs)):
-            parts = [*own[:i], inputs[i][others], *own[i + 1 :]]
-            changes[1 + i] += _mean_change(predict(here, parts), plain, often)
-        if here:
-            changes[0] += _mean_change(predict(there, own), plain, often)
+        changes += _changes(model, blocks, inputs, rows, others, often)
     total = changes.sum()
     return changes[1:] / total if total > 0 else np.zeros(len(inputs))
 
 
-def _mean_change(after, before, often):
-    change = ((after - before) ** 2).reshape(len(before), -1).mean(axis=1)
-    return np.average(change, weights=often)
+def _changes(model, blocks, inputs, rows, others, often):
+    """Return the mean squared changes that all views together, then each input make: shape (1 + n_inputs,)."""
+    here, own, every = [block[rows] for block in blocks], [part[rows] for part in inputs], np.arange(len(rows))
+
+    def predict(views, parts):
+        return model.predict_columns([*views, np.hstack(parts).astype(np.float32)], every)
+
+    def changed(after):
+        change = ((after - plain) ** 2).reshape(len(plain), -1).mean(axis=1)
+        return np.average(change, weights=often)
+
+    plain = predict(here, own)
+    by_views = changed(predict([block[others] for block in blocks], own)) if blocks else 0.0
+    shuffled = ([*own[:i], inputs[i][others], *own[i + 1 :]] for i in range(len(inputs)))
+    return np.array([by_views, *(changed(predict(here, parts)) for parts in shuffled)])
 
 
 def promising(run, first):

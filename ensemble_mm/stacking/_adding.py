@@ -79,16 +79,7 @@ def with_learner(model, X, Y, entry, metadata):
     members = members_of_fit(other, problem)
     if any(member.learner == members[0].learner for member in model.table_.members()):
         raise ValueError(f"The model has a learner {members[0].learner!r} already: give the new one another name.")
-    read = {view for member in members for view in member.views}
-    run = other._crossfit(
-        replace(problem, views=tuple(view for view in problem.views if view.name in read)), model.folds_,
-        other._seed(), other._runner(),
-    )  # fmt: skip
-    run.extract(members)
-    run.features.present = model.present_
-    run.tried = known_patterns(model, patterns_to_try(model.present_, model.folds_))
-    for level in model.levels_:
-        run.seconds |= level.seconds
+    run = _run_beside(model, other, problem, members)
     table, models = run.fit(members)
     out = copy(model)
     out.readers_, models = _read_beside(model.readers_, run.features.readers, models)
@@ -109,6 +100,19 @@ def with_learner(model, X, Y, entry, metadata):
     if isinstance(model.learners, list):
         out.learners = [*model.learners, entry]
     return accounted(out, run.features.n_extractions, run.failures, run.runner.to_frame())
+
+
+def _run_beside(model, other, problem, members):
+    """Return the run that fits members on the rows and folds of a fitted stack, with what is known of its own."""
+    read = {view for member in members for view in member.views}
+    views = tuple(view for view in problem.views if view.name in read)
+    run = other._crossfit(replace(problem, views=views), model.folds_, other._seed(), other._runner())
+    run.extract(members)
+    run.features.present = model.present_
+    run.tried = known_patterns(model, patterns_to_try(model.present_, model.folds_))
+    for level in model.levels_:
+        run.seconds |= level.seconds
+    return run
 
 
 def _problem_of(model, X, Y, entry, metadata):

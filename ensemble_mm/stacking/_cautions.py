@@ -77,15 +77,13 @@ def sampled_learners(members, n_rows) -> Iterator[str]:
 def fitted_before(members, views, metas) -> Iterator[str]:
     """Yield what to tell of learners, extractors and meta-learners (by task) that are handed over fitted."""
     own = {view.name: view.extractor.estimator for view in views if view.is_own}  # each reads its view itself
-    learners = {member: member.estimator for member in members}
-    learners |= {member: own[member.reads] for member in members if own.get(member.reads) is not None}
-    parts = {f"learner {member.learner!r}": learner for member, learner in learners.items()}
-    parts |= {f"the meta-learner of task {name!r}": meta for name, meta in metas.items()}
-    parts |= {f"the extractor of view {view.name!r}": view.extractor for view in views if not view.is_own}
-    found = {name: inner for name, part in parts.items() if (inner := fitted_part(part)) is not None}
+    handed = [(f"learner {m.learner!r}", m.estimator if own.get(m.reads) is None else own[m.reads]) for m in members]
+    handed += [(f"the meta-learner of task {name!r}", meta) for name, meta in metas.items()]
+    handed += [(f"the extractor of view {view.name!r}", view.extractor) for view in views if not view.is_own]
+    found = {name: inner for name, part in handed if (inner := fitted_part(part)) is not None}
     if found:
         names = ", ".join(f"{name} ({type(inner).__name__})" for name, inner in found.items())
-        as_made = any(fitted_part(learner) is not None and m.reads not in own for m, learner in learners.items())
+        as_made = any(m.reads not in own and fitted_part(m.estimator) is not None for m in members)
         yield (
             f"These were fitted before and stay as they are in every fold: {names}. If they saw any of these rows, "
             "scores, weights and intervals are too good to be true. Give them unfitted, or make sure that they "

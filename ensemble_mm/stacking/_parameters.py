@@ -307,11 +307,11 @@ def _check_setting(parameter, setting, check, tasks) -> None:
         raise ValueError(f"{parameter}={setting!r} is for classes, and no task has any: leave it out.")
     if isinstance(setting, dict) and not _is_by_part(parameter, setting, tasks):
         check_entries(parameter, setting, tasks)
-        if of_classes or parameter == "calibration":
+        if parameter in (*OF_CLASSES, "calibration"):
             _check_served(parameter, setting, tasks)
-    faults = [fault for task in served if (fault := _fault_of(check, setting, task))]
-    some_may_differ = of_classes and is_for_any(setting)
-    if faults and (len(faults) == len(served) or not some_may_differ):
+    faults = list(filter(None, (_fault_of(check, setting, task) for task in served)))
+    enough = len(served) if of_classes and is_for_any(setting) else 1  # what is for any task need not suit all
+    if faults and len(faults) >= enough:
         raise faults[0]
 
 

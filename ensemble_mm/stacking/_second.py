@@ -152,17 +152,14 @@ class SecondLevelMixin:
         """
         waiting = [[m for m in group if all(name in estimates for name in m.inputs)] for group in step]
         lacking = [self._n_across] * len(waiting)
-        while True:
-            tried = [group[:n] for n, group in zip(lacking, waiting, strict=True)]
-            waiting = [group[n:] for n, group in zip(lacking, waiting, strict=True)]
-            members = [member for group in tried for member in group]
-            if not members:
-                return
+        while members := [m for n, group in zip(lacking, waiting, strict=True) for m in group[:n]]:
             own, fitted = run.fit(
                 members, estimates=read, tried=tried_estimates, stage="fit across tasks",
                 refit=self.refit and (self.prune is None or bool(self.passthrough)), optional=not self.passthrough,
             )  # fmt: skip
-            lacking = [n - sum(m in fitted for m in group) for n, group in zip(lacking, tried, strict=True)]
+            done = [sum(m in fitted for m in group[:n]) for n, group in zip(lacking, waiting, strict=True)]
+            waiting = [group[n:] for n, group in zip(lacking, waiting, strict=True)]
+            lacking = [n - k for n, k in zip(lacking, done, strict=True)]
             yield own, fitted
             if run.runner.is_over(FIT_SHARE):
                 return

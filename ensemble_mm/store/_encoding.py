@@ -131,7 +131,7 @@ class Encoder:
             return {"words": [self.raw(b"".join(text)), self.array(lengths)]}
         if kind is int and parts == list(range(parts[0], parts[0] + len(parts))):
             return {"counted": [parts[0], len(parts)]}
-        if kind in (int, float) and all(-(2**63) <= part < 2**63 for part in parts if kind is int):
+        if kind is float or (kind is int and -(2**63) <= min(parts) <= max(parts) < 2**63):
             return {"numbers": self.array(np.array(parts, dtype=np.int64 if kind is int else np.float64))}
         if len(parts) >= MANY and issubclass(kind, (np.number, np.bool_)):
             return {"scalars": self.array(np.array(parts))}
