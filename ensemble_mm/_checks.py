@@ -196,7 +196,7 @@ def as_pandas(X):
     return found if isinstance(found, (pd.DataFrame, pd.Series)) else pd.Series(found)
 
 
-def _unmasked(X) -> np.ndarray:
+def _unmasked(X):
     if X.dtype.kind in "iuf":
         return X.astype(np.float64).filled(np.nan)
     return np.where(np.ma.getmaskarray(X), None, X.data.astype(object))
