@@ -227,7 +227,10 @@ class TrainingFeatures(Features):
             # Its copies, too: read by what knows their label, they would teach learners to trust what is read.
             rows = self._with_copies(rows)
             rows = rows[present[rows]]
-        others = np.concatenate([test, np.setdiff1d(self._with_copies(train), rows)])
+        idle = np.zeros(len(present), dtype=bool)
+        idle[self._with_copies(train)] = True
+        idle[rows] = False
+        others = np.concatenate([test, np.flatnonzero(idle)])
         return rows, others[present[others]]
 
     def _with_copies(self, rows):

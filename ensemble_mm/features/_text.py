@@ -346,7 +346,8 @@ def _each_once(X):
     """
     if not sparse.issparse(X):
         return X
-    marks = X @ np.random.RandomState(0).normal(size=X.shape[1])
+    weights = np.random.RandomState(0).normal(size=X.shape[1])
+    marks = np.concatenate([X[some] @ weights for some in pieces(X.shape[0])])  # each is made double for that
     _, first, counts = np.unique(marks, return_index=True, return_counts=True)
     if 2 * len(first) > X.shape[0]:
         return X
