@@ -53,7 +53,8 @@ class CrossFit:
         self.features = TrainingFeatures(self, forms)
         self.features.extract()
         self.tried = patterns_to_try(self.features.present, self.folds)
-        self.unseen = Unseen(self.folds, self.problem.n_rows, self.problem.tasks, self.problem.weights)
+        p = self.problem
+        self.unseen = Unseen(self.folds, p.n_rows, p.tasks, p.targets, p.weights, p.group_codes)
 
     def readable(self, members):
         """Return the members that read views which were extracted in time; what they read together may be less."""

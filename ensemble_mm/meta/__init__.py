@@ -1,6 +1,6 @@
 """From columns of predictions to one prediction: weights, stackers, pruning, calibration."""
 
-from .._weights import rows_worth
+from .._weights import mean_and_error, rows_worth
 from ._alternatives import (
     CrossFitted,
     alternatives,
@@ -14,7 +14,7 @@ from ._alternatives import (
 )
 from ._calibration import CALIBRATORS, IsotonicCalibrator, TemperatureCalibrator
 from ._choice import META_LEARNERS, AutoClassifier, AutoRegressor, make_meta_learner
-from ._columns import TableClassifier, TableRegressor, blend, mean_and_error, thinned
+from ._columns import TableClassifier, TableRegressor, blend, thinned
 from ._conformal import FEWEST_ROWS, ConformalIntervals, ConformalSets, JointCoverage
 from ._conformal_quantiles import ConformalQuantiles
 from ._conformal_ranks import ConformalShortlists

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import clone
 
 from .._routing import row_params
-from ._columns import mean_and_error
+from .._weights import mean_and_error
 
 CLEAR = 3.0  # standard errors
 N_PARTS = 4  # of a fold, where folds are too few to judge each other

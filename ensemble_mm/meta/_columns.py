@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from .._checks import ConstraintsMixin, check_params, whole
 from .._kinds import Classes, Numbers
+from .._weights import mean_and_error as mean_and_error
 from .._weights import rows_worth
 
 MOST_NUMBERS = 10_000_000  # 80 MB: of a search, which goes over them many times
@@ -133,29 +134,6 @@ def row_losses(total, count, y, kind, worst):
     some = empty.any()
     loss = kind.loss(total / (np.where(empty, 1.0, count) if some else count), y)
     return np.where(empty, worst, loss) if some else loss
-
-
-def mean_and_error(values, weight=None, groups=None):
-    """Return the weighted mean of one value per row, and its standard error.
-
-    Rows of a group err together: the error is that of the groups' sums [1]_. Fewer than two rows or groups give
-    (0, inf).
-
-    References
-    ----------
-    .. [1] Liang, K.-Y., Zeger, S. (1986). Longitudinal data analysis using generalized linear models. Biometrika 73,
-       13-22.
-    """
-    weight = np.ones(len(values)) if weight is None else np.asarray(weight, dtype=float)
-    some = weight > 0  # the others, and groups that are of such rows alone, make nothing surer
-    values, groups, weight = (None if part is None else np.asarray(part)[some] for part in (values, groups, weight))
-    _, unit = np.unique(np.arange(len(values)) if groups is None else groups, return_inverse=True)
-    if not weight.any() or (worth := rows_worth(weight, len(values)).sum() if groups is None else unit.max() + 1) < 2:
-        return 0.0, np.inf
-    share = weight / weight.sum()
-    apart = values - (mean := share @ values)
-    variance = share @ apart**2 / worth if groups is None else (np.bincount(unit, share * apart) ** 2).sum()
-    return float(mean), float(np.sqrt(variance * worth / (worth - 1)))
 
 
 class TableMixin(ConstraintsMixin):

@@ -5,9 +5,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from .._checks import check_params, one_of
-from .._weights import rows_worth
+from .._weights import mean_and_error, rows_worth
 from ._calibration import check_proba
-from ._columns import TINY, mean_and_error
+from ._columns import TINY
 
 FEWEST_ROWS = 50  # of an availability pattern that gets a quantile of its own
 ROWS_PER_SIZE, MOST_SIZES = 40, 10  # to tell how large residuals are near a prediction

@@ -8,7 +8,8 @@ from sklearn.neighbors import KDTree
 
 from .._checks import whole
 from .._inner_folds import inner_pairs
-from ._columns import TINY, blend, mean_and_error, relevant, spread, thinned
+from .._weights import mean_and_error
+from ._columns import TINY, blend, relevant, spread, thinned
 from ._greedy import GreedyClassifier, GreedyRegressor, keys_of
 
 MOST_NEIGHBORS = 2_000  # rows that are kept to look among

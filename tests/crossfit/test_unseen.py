@@ -146,17 +146,35 @@ def test_fold_models_that_are_unlike_carry_no_labels_into_the_table():
         assert (model.table_.block([sums], f) != model.table_.block([sums])).any()
 
 
-def test_a_row_without_weight_does_not_tell_that_fold_models_are_unlike():
+@pytest.mark.parametrize("kind", ["regression", "binary"])
+def test_a_correction_that_goes_with_labels_or_against_them_is_none(kind):
+    """One fold model of a Gaussian process chose a short length, and its member got a weight of eight on noise."""
     rng = np.random.default_rng(0)
-    fold, weight = np.arange(30) % 3, np.r_[0.0, np.ones(29)]
+    fold, y = np.arange(90) % 3, rng.integers(0, 2, 90).astype(float)
     folds = [(np.flatnonzero(fold != f), np.flatnonzero(fold == f)) for f in range(3)]
-    said, member = rng.normal(size=(3, 30, 1)), Member("y", "ridge", "x", ("x",), None)
-    said[1, 0] = 1000.0  # by the model of one fold, of the row without weight
-    corrected = []
-    for weights in ({"y": weight}, {}):
-        unseen = Unseen(folds, 30, {"y": Task("y", "regression")}, weights)
+    said, member = 0.5 + 0.01 * rng.normal(size=(3, 90, 1)), Member("y", "gp", "x", ("x",), None)
+    said[1, :, 0] += 0.06 * (y - 0.5)  # what it learned, of rows that it learned from
+
+    def corrected(y, weights=None, fold=0):
+        task = Task("y", kind, np.array([0, 1]) if kind == "binary" else None)
+        unseen = Unseen(folds, len(y), {"y": task}, {"y": y}, {"y": weights})
         for f, (train, _) in enumerate(folds):
             unseen.write(member, f, train, said[f, train])
-        corrected.append(unseen.without(np.zeros((30, 1)), member, 2))
-    assert corrected[0][3:].any()
-    assert not corrected[1].any()
+        return (unseen.without(np.full((len(y), 1), 0.5), member, fold) != 0.5).any()
+
+    assert not corrected(y)
+    assert not corrected(y, fold=1)
+    assert corrected(rng.permutation(y))
+    assert corrected(y, weights=np.r_[np.ones(9), np.zeros(81)])  # of few rows chance may be the reason
+    assert corrected(np.where(np.arange(90) < 9, y, np.nan))
+
+
+def test_old_files_correct_as_they_did():
+    _, y, folds = rows_and_folds()
+    said, member = np.random.default_rng(0).normal(size=(4, 80, 1)), Member("y", "ridge", "x", ("x",), None)
+    unseen = Unseen(folds, 80, {"y": Task("y", "regression")}, {"y": y})
+    for f, (train, _) in enumerate(folds):
+        unseen.write(member, f, train, said[f, train])
+    before = unseen.without(np.zeros((80, 1)), member, 0)
+    del unseen._targets
+    np.testing.assert_array_equal(unseen.without(np.zeros((80, 1)), member, 0), before)

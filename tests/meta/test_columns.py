@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ensemble_mm._weights import mean_and_error
 from ensemble_mm.data import Classes, Numbers
 from ensemble_mm.meta import GreedyRegressor, LinearRegressor, MeanClassifier, MeanRegressor, make_meta_learner
-from ensemble_mm.meta._columns import TableMixin, blend, mean_and_error, relevant, row_losses, shares, spread
+from ensemble_mm.meta._columns import TableMixin, blend, relevant, row_losses, shares, spread
 
 
 @st.composite
