@@ -22,6 +22,7 @@ from .._products import inner_products
 
 LEAVE_ONE_OUT = 500  # rows (or columns, when dense) up to which ridge scores each row left out
 PATIENCE = 2  # worse steps along the path before it stops
+FEW_COLUMNS = 500  # up to which Newton's method is quicker than L-BFGS, also with two classes
 SPAN_ROWS = 2500  # rows up to which a model of wide rows is fitted in the space that these span
 ROWS = 8192  # of dense data of few columns that ridge reads at a time, where there are more
 CHOOSING_ROWS = 100_000  # that a penalty is chosen on, at most: more, evenly spaced, choose the same one
@@ -116,7 +117,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
     max_rows : int, default=500
         From this many rows on, one inner fold is scored instead of all.
     max_iter : int, default=1000
-        Iterations of a fit (L-BFGS; with more than two classes, Newton's method).
+        Iterations of a fit (Newton's method; of two classes of many columns, L-BFGS).
     tol : float, default=5e-4
         Largest gradient of the mean loss at which a fit stops.
     random_state : int, RandomState instance or None, default=None
@@ -176,16 +177,16 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
         rows = _in_their_span(X)
         self.losses_ = self._score_path(rows, codes, weight, path, groups)
         self.C_ = float(path[np.argmin(self.losses_)])
-        model = self._model(self.C_).fit(rows, codes, sample_weight=weight)
+        model = self._model(self.C_, rows).fit(rows, codes, sample_weight=weight)
         self.coef_, self.intercept_ = _back_from_span(model.coef_, rows, X), model.intercept_
         if sparse.issparse(X):
             self.coef_ = _rounded(self.coef_)
         self.n_iter_ = int(np.max(model.n_iter_))
         return self
 
-    def _model(self, C):
-        # Of several classes the second derivative is worth its cost.
-        solver = "newton-cg" if len(self.classes_) > 2 else "lbfgs"
+    def _model(self, C, X):
+        # The second derivative is worth its cost where there are several classes, or few columns.
+        solver = "lbfgs" if len(self.classes_) == 2 and X.shape[1] > FEW_COLUMNS else "newton-cg"
         return LogisticRegression(C=C, max_iter=self.max_iter, tol=self.tol, solver=solver)
 
     def _score_path(self, X, codes, weight, path, groups):
@@ -199,7 +200,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
             known = np.isin(codes, codes[train])  # a class of one row cannot be learned without it
             test = np.flatnonzero((folds == fold) & known)
             if len(test) and len(np.unique(codes[train])) > 1:
-                parts.append((X[train], train, X[test], test, self._model(1.0).set_params(warm_start=True)))
+                parts.append((X[train], train, X[test], test, self._model(1.0, X).set_params(warm_start=True)))
         if not parts:
             return _usual(path)
         losses = []

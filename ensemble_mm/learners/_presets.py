@@ -24,6 +24,7 @@ from ._scaling import NaiveBayesScaler, SampledKernel, TailRegressor, ViewScaler
 WIDE_SHARE = 0.15  # of the columns that a tree looks at, where there are hundreds that describe one item
 MIXED_SHARE = 0.4  # of the columns of tables and texts, where few tell much and many tell little
 SMALL = 1000  # rows up to which even "fast" has a forest, and Gaussian processes are cheap
+COARSE = (0.1, 1.0, 10.0, 100.0)  # penalties of tables, on which the loss hardly bends between two of them
 LARGE = 20_000  # rows above which learners that keep or compare rows work on a sample, or are left out
 
 
@@ -33,7 +34,8 @@ def linear(facts):
         return Pipeline([("scale", ViewScaler()), ("linear", QuantileLearner(QuantileRegressor(alpha=0.001)))])
     if facts.counts:
         return Pipeline([("scale", ViewScaler()), ("linear", PoissonRegressor(alpha=0.01, max_iter=1000))])
-    return Pipeline([("scale", ViewScaler()), ("linear", RidgePath() if facts.regression else LogisticPath())])
+    logistic = LogisticPath(Cs=COARSE) if facts.only_tables else LogisticPath()
+    return Pipeline([("scale", ViewScaler()), ("linear", RidgePath() if facts.regression else logistic)])
 
 
 def naive_bayes_logistic(facts):
@@ -50,7 +52,8 @@ def kernel_linear(facts):
     """Return logistic or ridge regression on a sampled map of an RBF kernel."""
     # One seed: what is sampled for one task serves the others, in memory and in the file of a model.
     kernel = SampledKernel(gamma=0.5, n_components=max(2, min(300, facts.n_rows // 2)), random_state=0)
-    last = RidgePath() if facts.regression else LogisticPath(Cs=(0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0))
+    path = COARSE[1:] if facts.only_tables else (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+    last = RidgePath() if facts.regression else LogisticPath(Cs=path, max_rows=200)
     return Pipeline([("scale", ViewScaler(half=True)), ("kernel", kernel), ("linear", last)])
 
 

@@ -81,18 +81,19 @@ def infer_column(values: pd.Series, name, *, within=None, taken_as=None, in_tabl
     if taken_as is not None or not _is_typed(values):
         known = [item for item in values.to_numpy(object) if not is_missing(item)]
     counts = None if known is None else _counted(known)
+    there = values.dropna() if known is None else known
+    different = there.unique() if known is None else None  # which takes most of the time of a column of numbers
     if taken_as is not None:
         column = _said(known, counts, name, taken_as)
     elif known is None:
-        column = _typed(values, name)
+        column = _typed(values, there, different, name)
     else:
         column = _found(values, known, counts, name, in_table)
     shown = _shown_file if column.taken_as not in (*IN_TABLE, *STRINGS) else _shown
-    column = replace(column, within=within, example=_example(values, known, shown), notes=column.notes + told)
+    column = replace(column, within=within, example=_example(different, known, shown), notes=column.notes + told)
     if counts is None:
-        n = int(values.notna().sum()) if known is None else len(known)
-        distinct = int(values.nunique()) if known is None else None
-        return replace(column, missing=_share(len(values) - n, len(values)), distinct=distinct)
+        distinct = None if different is None else len(different)
+        return replace(column, missing=_share(len(values) - len(there), len(values)), distinct=distinct)
     return _measured(column, counts, len(values))
 
 
@@ -193,13 +194,13 @@ def _are_names_of_rows(counts, n) -> bool:
     return len(counts) == n > 1 and all(isinstance(item, str) or item % 1 == 0 for item in counts)
 
 
-def _typed(values, name) -> Column:
-    """Return the record of a column whose dtype says what it is."""
+def _typed(values, there, different, name) -> Column:
+    """Return the record of a column whose dtype says what it is; of its values some are there, and differ."""
     because = f"its values are {DTYPES.get(values.dtype.kind, f'of type {values.dtype}')}"
-    constant = len(values) > 1 and values.notna().all() and values.nunique() == 1
+    constant = len(values) == len(there) > len(different) == 1
     if values.dtype.kind in "iu" and UNNAMED.match(str(name)) and len(values) > 1 and values.is_unique:
         return _row_names(name)
-    kind, rule = _of_dtype(values)
+    kind, rule = _of_dtype(values, different)
     if constant:
         kind, because = "constant", "every value is the same"
     elif kind == "date" and rule.format == "%Y%m%d":
@@ -225,7 +226,7 @@ def _count_rows(values) -> bool:
     return int(values.max()) - int(values.min()) < 2 * len(values) and values.is_unique
 
 
-def _of_dtype(values) -> tuple[str, Any]:
+def _of_dtype(values, different) -> tuple[str, Any]:
     dtype = values.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         counts = Counter(values.value_counts().to_dict())
@@ -234,16 +235,16 @@ def _of_dtype(values) -> tuple[str, Any]:
         return "date", DateRule(partial=isinstance(dtype, pd.PeriodDtype))
     if dtype.kind == "m":
         return "time", TimeRule()
-    if dtype.kind in "iuf" and _all_between(values, 19000101, 20991231):
-        rule = learn_dates(Counter(values.dropna().unique().tolist()))
+    if dtype.kind in "iuf" and _all_between(different, 19000101, 20991231):
+        rule = learn_dates(Counter(different.tolist()))
         if rule is not None:
             return "date", rule
     return "number", NumberRule(boolean=dtype.kind == "b")
 
 
-def _all_between(values, low, high) -> bool:
-    known = values.dropna().to_numpy(dtype=np.float64)  # in which numbers of all dtypes compare
-    return len(known) > 0 and low <= known.min() and known.max() <= high
+def _all_between(different, low, high) -> bool:
+    numbers = np.asarray(different, dtype=np.float64)  # in which those of all dtypes compare
+    return len(numbers) > 0 and low <= numbers.min() and numbers.max() <= high
 
 
 def _may_be_read(known) -> bool:
@@ -400,9 +401,9 @@ def _of_texts(known, counts) -> Counter:
     return Counter(map(str, known)) if counts is None else counts
 
 
-def _example(values, known, shown) -> str:
+def _example(different, known, shown) -> str:
     items = (
-        values.dropna().unique()[:2]
+        different[:2]
         if known is None
         else list(dict.fromkeys(map(shown, (v for v in known[:50] if not isinstance(v, str) or v.strip()))))[:2]
     )

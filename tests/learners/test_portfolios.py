@@ -170,8 +170,17 @@ def test_fast_saves_trees_only_on_tables_alone():
         return next(estimator for name, estimator, _, _ in entries if name == "trees").n_estimators
 
     alone, beside = {"facts": "table"}, {"facts": "table", "name": "words"}
-    assert n_trees("regression", alone) < n_trees("classification", alone) < 60
+    assert n_trees("regression", alone) == n_trees("classification", alone) < 60
     assert n_trees("regression", beside) == n_trees("classification", beside) == 60
+
+
+def test_logistic_models_try_more_penalties_on_what_is_no_table():
+    def n_penalties(nature):
+        entries = portfolio("balanced", "binary", n_rows=700, views={"x": nature})
+        return [len(e[-1].Cs) for name, e, *_ in entries if name in ("linear", "kernel")]
+
+    assert n_penalties("table") == [4, 3]
+    assert n_penalties("media") == [8, 7]
 
 
 @pytest.mark.parametrize("heavy", [True, False])
