@@ -96,8 +96,9 @@ class ByPattern(BaseEstimator):
         for value in np.unique(pattern).tolist():
             rows, key = pattern == value, self._known(value)[0]
             kept, worth = self.scores_[key], self.worth_[key]
-            place = np.maximum(np.searchsorted(kept, scores[rows]), np.searchsorted(kept, scores[rows], "right") - 1)
-            out[rows] = worth[np.minimum(place, len(kept) - 1)] / (worth[-1] + 1)
+            below = np.r_[0.0, worth][np.searchsorted(kept, scores[rows])]
+            # Rows of one score are covered together, at the level of the first: one more row than lies below.
+            out[rows] = np.minimum(below + 1, worth[-1]) / (worth[-1] + 1)
         return out
 
 
@@ -288,7 +289,9 @@ class ConformalSets(ByPattern):
 
     def levels(self, oof, y, pattern):
         """Return the coverage at which the set of each row just holds its true class, shape (n_samples,)."""
-        return self._levels(self._of_truth(oof, y, pattern), pattern)
+        levels = self._levels(self._of_truth(oof, y, pattern), pattern)
+        likeliest = self._guessed(np.asarray(oof), pattern).argmax(axis=1)
+        return np.where(likeliest == np.asarray(y), 0.0, levels)  # it is in every set
 
     def sets(self, proba, coverage=0.9, pattern=None):
         """Return which classes are in the set of each row: bool, shape (n_samples, n_classes)."""
@@ -352,7 +355,7 @@ class JointCoverage(ByPattern):
         """Return the coverage to ask of each task, shape (n_samples,): Bonferroni's bound where few rows were seen."""
         if self.worth_[None][-1:].sum() < FEWEST_ROWS:
             return 1 - (1 - check_coverage(coverage, len(pattern))) / self.n_tasks_
-        return np.minimum(self._quantiles(coverage, pattern, len(pattern)), 1 - TINY)
+        return np.clip(self._quantiles(coverage, pattern, len(pattern)), TINY, 1 - TINY)
 
 
 def finite_quantile(scores, coverage, worth):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ensemble_mm.meta import ConformalIntervals, ConformalSets
+from ensemble_mm.meta import ConformalIntervals, ConformalSets, JointCoverage
 
 
 def classes_table(n_rows, n_classes, sharpness=1.0, seed=0):
@@ -136,6 +136,28 @@ def test_levels_are_the_coverage_at_which_a_row_is_just_covered():
         some = levels > 0.02
         half = model.interval(np.zeros(some.sum()), levels[some] + shift, pattern[some])[:, 1]
         assert ((np.abs(size * y)[some] <= half) == inside).all()
+
+
+@pytest.mark.parametrize("told", [0.0, 0.1])
+def test_sets_that_hold_all_classes_make_no_other_interval_wider(told):
+    """Where a guess is all that is known of a class, joint intervals of a number were as wide as its largest error."""
+    rng = np.random.default_rng(0)
+    said, y, classes, every = np.zeros(400), rng.normal(size=400), rng.permutation(np.arange(400) % 2), np.zeros(400)
+    proba = np.tile([0.5 + told, 0.5 - told], (400, 1))
+    numbers, sets = ConformalIntervals().fit(said, y, every), ConformalSets().fit(proba, classes, every)
+    levels = np.c_[numbers.levels(said, y, every), sets.levels(proba, classes, every)]
+    coverage = JointCoverage().fit(levels, every).of_each(0.9, every)
+    low, high = numbers.interval(said, coverage, every).T
+    both = (low <= y) & (y <= high) & sets.sets(proba, coverage, every)[np.arange(400), classes]
+    assert 0.9 <= both.mean() < 0.92
+
+
+def test_a_class_that_is_always_the_most_probable_asks_nothing_of_other_tasks():
+    proba, every = np.tile([0.9, 0.1], (99, 1)), np.zeros(99)
+    sets = ConformalSets().fit(proba, every, every)
+    coverage = JointCoverage().fit(sets.levels(proba, every, every)[:, np.newaxis], every).of_each(0.9, every)
+    assert (coverage < 0.01).all()
+    assert sets.sets(proba, coverage, every)[:, 0].all()
 
 
 def test_few_scores_are_kept_of_many_rows_and_say_the_same():
