@@ -1,6 +1,7 @@
 """Features of a run: every view is extracted once per fold, and once for all folds where its extractor needs no fit."""
 
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 import pandas as pd
@@ -73,8 +74,14 @@ def plan_extractions(views, n_folds, refit, tasks):
 def present_of(columns):
     """Return which rows have the view that each column holds."""
     if isinstance(columns, ColumnsOnDisk):
-        return {name: np.concatenate([present_rows(some) for _, some in columns.pieces(name)]) for name in columns}
+        return {name: _present_on_disk(columns, name) for name in columns}
     return {name: present_rows(column) for name, column in columns.items()}
+
+
+def _present_on_disk(columns, name):
+    if columns.are_vectors(name):
+        return np.concatenate([present_rows(some) for some in columns.pieces(name)])
+    return reduce(np.logical_or, (present_rows(some) for some in columns.by_column(name)))
 
 
 class Features:

@@ -105,14 +105,21 @@ class ColumnsOnDisk(Mapping):
         """Raise a ValueError where items of a view cannot be read."""
         for name in self:
             if not self.are_vectors(name) or self._matrix(self.views[name], _Nowhere) is None:
-                self[name]
+                for _ in self.by_column(name):
+                    pass
+
+    def by_column(self, name):
+        """Yield the columns of a view that is a table one after the other, as tables; of another view all items."""
+        view = self.views[name]
+        is_table = MODALITIES[view.modality].takes == "table" and isinstance(view.columns, list)
+        for some in [[label] for label in view.columns] if is_table else [view.columns]:
+            one = replace(view, columns=some)
+            yield columns_of(columns_as_source(self.source, some), [one], self.schema)[name]
 
     def pieces(self, name):
-        """Yield slices of rows and the items of a view in them: of vectors part by part, of others all."""
-        if self.are_vectors(name):
-            yield from self.parts(name, ROWS)
-        else:
-            yield slice(0, len(self.source)), self[name]
+        """Yield the items of a view: vectors some rows after the others."""
+        for _, items in self.parts(name, ROWS):
+            yield items
 
     def are_vectors(self, name) -> bool:
         """Tell whether a view holds vectors, one per cell, where they take several times their room."""

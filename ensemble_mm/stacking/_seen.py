@@ -1,5 +1,7 @@
 """Marks of the rows of a fit: a number per row, by which a fitted stack knows rows that it has seen."""
 
+from itertools import chain
+
 import numpy as np
 import pandas as pd
 
@@ -19,11 +21,27 @@ def marks_of(views, columns):
     once = {content_key(view.columns): view for view in views}  # of views that read the same columns, one
     marks = np.uint64(0)
     for view in once.values():
-        on_disk = isinstance(columns, ColumnsOnDisk)
-        pieces = (items for _, items in columns.pieces(view.name)) if on_disk else [columns[view.name]]
-        parts = (part for items in pieces for part in _cut(items))
-        marks = marks * MIX + np.concatenate([_marks(part, MODALITIES[view.modality]) for part in parts])
+        marks = marks * MIX + _marks_of_view(_pieces(columns, view.name), MODALITIES[view.modality])
     return np.asarray(marks)
+
+
+def _pieces(columns, name):
+    """Return an iterator over the items of a view: of data on disk parts of its rows, or its columns, are in memory."""
+    if not isinstance(columns, ColumnsOnDisk):
+        return iter([columns[name]])
+    return columns.pieces(name) if columns.are_vectors(name) else columns.by_column(name)
+
+
+def _marks_of_view(pieces, modality):
+    """Return the marks of tables that stand side by side, or of other items one below the other."""
+    first = next(pieces)
+    if not isinstance(first, pd.DataFrame):
+        return np.concatenate([_marks(part, modality) for items in chain([first], pieces) for part in _cut(items)])
+    marks = np.zeros(len(first), dtype=np.uint64)
+    for table in chain([first], pieces):
+        for place in range(table.shape[1]):
+            marks = marks * MIX + np.concatenate([_of_values(part) for part in _cut(table.iloc[:, place])])
+    return marks
 
 
 def _cut(items):
@@ -32,11 +50,6 @@ def _cut(items):
 
 
 def _marks(column, modality):
-    if isinstance(column, pd.DataFrame):
-        marks = np.zeros(len(column), dtype=np.uint64)
-        for place in range(column.shape[1]):
-            marks = marks * MIX + _of_values(column.iloc[:, place])
-        return marks
     if modality.like == "words":
         return _of_values(pd.Series(np.asarray(column, dtype=object)))
     if getattr(column, "dtype", None) is not None and column.dtype.kind == "f":
