@@ -1,5 +1,7 @@
 """Checks of an audit that look for what comes twice: rows, texts and files that are equal, pictures that nearly are."""
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -81,11 +83,16 @@ def check_near_duplicates(view, column, folds, rows):
 
 
 def _keys(column, modality):
-    if MODALITIES[modality].like == "words":  # of which spaces and capitals make no other text
-        column = np.array(
-            [" ".join(item.casefold().split()) if isinstance(item, str) else item for item in column], object
-        )
+    if MODALITIES[modality].like == "words":
+        column = np.array([_as_said(item) if isinstance(item, str) else item for item in column], object)
     return row_keys(with_contents(column, "content") if MODALITIES[modality].files else column)
+
+
+def _as_said(text):
+    """Return a text without what makes no other one: spaces and capitals, and signs between words, as "!" is."""
+    words = text.casefold().split()
+    said = [word for word in (re.sub(r"\W", "", word) for word in words) if word]
+    return " ".join(said if len(said) > 1 else words)  # of one word, such as a molecule, signs tell
 
 
 def _are_short(column, modality) -> np.ndarray:
