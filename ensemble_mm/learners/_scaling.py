@@ -81,7 +81,8 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = self._check(X, reset=True)
         if sparse.issparse(X):
             self.mean_ = self.scale_ = None
-            norm = float(X.multiply(X).sum()) / X.shape[0]
+            squares = np.square(X.data) if X.has_canonical_format else X.multiply(X)  # which copies the places, too
+            norm = float(squares.sum()) / X.shape[0]
             self.factor_ = 1.0 / np.sqrt(norm) if norm > 0 else 1.0
             return self
         self.mean_, self.scale_, shares = _scales(X)

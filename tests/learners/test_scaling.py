@@ -169,3 +169,9 @@ def test_places_of_sparse_rows_are_narrow_where_they_fit():
     narrow, scaled = ViewScaler().fit_transform(X), ViewScaler().fit_transform(wide)
     assert scaled.indices.dtype == scaled.indptr.dtype == np.int32
     np.testing.assert_array_equal(scaled.toarray(), narrow.toarray())
+
+
+def test_cells_that_are_given_in_two_parts_count_as_their_sum():
+    cells = np.ones(8), np.zeros(8, int), np.arange(0, 9, 2)
+    assert ViewScaler().fit(sparse.csr_matrix(cells, (4, 3))).factor_ == 0.5
+    assert ViewScaler().fit(sparse.csr_matrix(([2.0] * 4, [0] * 4, range(5)), (4, 3))).factor_ == 0.5
