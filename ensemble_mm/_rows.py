@@ -30,9 +30,9 @@ def assemble(blocks, rows, fills, dense):
 
 
 def _filled(block, rows, fill):
-    """Return some rows of a block; of a sparse one that has no others, the block itself."""
+    """Return some rows of a block, as a learner may write into them: a copy, but of a whole sparse one on disk."""
     if sparse.issparse(block) and len(rows) == block.shape[0] and (rows[1:] > rows[:-1]).all():
-        return block
+        return block if isinstance(whole_of(block.data), np.memmap) else block.copy()
     part = block[rows]
     if fill is not None:
         hole = np.isnan(part)

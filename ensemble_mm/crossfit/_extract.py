@@ -114,6 +114,12 @@ def _check_rows(block, n_rows):
         )
 
 
+def lent(extractor, items):
+    """Return items for an extractor to read: one of another package may write into them, so it gets a copy."""
+    is_ours = type(extractor).__module__.partition(".")[0] == __name__.partition(".")[0]
+    return items if is_ours else items.copy()
+
+
 def transform_chunk(extractor, chunk):
     """Extract the features of some rows with an extractor that needs no fit.
 
@@ -124,7 +130,7 @@ def transform_chunk(extractor, chunk):
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            block = as_block(extractor.transform(chunk))
+            block = as_block(extractor.transform(lent(extractor, chunk)))
         _check_rows(block, chunk.shape[0])
     except BadItemsError as error:
         return None, error
@@ -377,7 +383,7 @@ class FitExtractor(Job):
         labels, weight, groups = (None if part is None else part[self.train] for part in parts)
         params = row_params(self.extractor, sample_weight=weight, groups=groups)
         every = not len(self.rest) and np.array_equal(self.train, np.arange(self.column.shape[0]))
-        rows = self.column if every else take_rows(self.column, self.train)  # without a copy of all
+        rows = lent(self.extractor, self.column) if every else take_rows(self.column, self.train)
         with whole_groups(self.extractor, labels, groups):
             if hasattr(self.extractor, "fit_transform"):
                 native = as_block(self.extractor.fit_transform(rows, labels, **params))

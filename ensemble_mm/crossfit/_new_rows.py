@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from ..data import take_rows
-from ._extract import as_block, spread_rows
+from ._extract import as_block, lent, spread_rows
 from ._features import Features, present_of, read_rows
 from ._jobs import FittedMember
 from ._patterns import missing_of
@@ -49,7 +49,7 @@ class NewRows(Features):
             return
         column = self._read.get(view, self.columns[view])
         some = column if len(rows) == self.n_rows else take_rows(column, rows)
-        native = some if extractor is None else as_block(extractor.transform(some))
+        native = some if extractor is None else as_block(extractor.transform(lent(extractor, some)))
         if extractor is not None:
             self.blocks[view, *place, "native"] = spread_rows(native, rows, self.n_rows)
         if reducer is not None:
