@@ -15,7 +15,8 @@ from .._inner_folds import inner_pairs
 from .._kinds import KINDS, name_of_classes
 from .._routing import row_params
 from .._scorers import scored
-from ._columns import TableClassifier, TableMixin, TableRegressor, by_family, mean_and_error, rows_of_numbers, thinned
+from .._weights import mean_and_error
+from ._columns import TableClassifier, TableMixin, TableRegressor, by_family, rows_of_numbers, thinned
 from ._dynamic import DynamicClassifier, DynamicRegressor
 from ._greedy import GreedyClassifier, GreedyRegressor, keys_of
 from ._hazards import GreedyHazards, MeanHazards

@@ -16,7 +16,6 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from .._checks import ConstraintsMixin, check_params, whole
 from .._kinds import Classes, Numbers
-from .._weights import mean_and_error as mean_and_error
 from .._weights import rows_worth
 
 MOST_NUMBERS = 10_000_000  # 80 MB: of a search, which goes over them many times
