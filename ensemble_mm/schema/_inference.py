@@ -81,8 +81,8 @@ def infer_column(values: pd.Series, name, *, within=None, taken_as=None, in_tabl
     if taken_as is not None or not _is_typed(values):
         known = [item for item in values.to_numpy(object) if not is_missing(item)]
     counts = None if known is None else _counted(known)
-    there = values.dropna() if known is None else None
-    different = None if there is None else there.unique()  # which takes most of the time of a column of numbers
+    there: Any = values.dropna() if known is None else known
+    different = there.unique() if known is None else None  # which takes most of the time of a column of numbers
     if taken_as is not None:
         column = _said(known, counts, name, taken_as)
     elif known is None:
@@ -91,9 +91,10 @@ def infer_column(values: pd.Series, name, *, within=None, taken_as=None, in_tabl
         column = _found(values, known, counts, name, in_table)
     shown = _shown_file if column.taken_as not in (*IN_TABLE, *STRINGS) else _shown
     column = replace(column, within=within, example=_example(different, known, shown), notes=column.notes + told)
-    if there is None or different is None:
-        return _measured(column, counts, len(values))
-    return replace(column, missing=_share(len(values) - len(there), len(values)), distinct=len(different))
+    if counts is None:
+        distinct = None if different is None else len(different)
+        return replace(column, missing=_share(len(values) - len(there), len(values)), distinct=distinct)
+    return _measured(column, counts, len(values))
 
 
 def _finite(values, name) -> tuple[pd.Series, tuple[str, ...]]:
