@@ -46,8 +46,9 @@ def _to_output() -> Add:
 
     def add(rows: pd.DataFrame) -> None:
         nonlocal first
-        sys.stdout.write(as_bytes(rows, "-.csv", head=first).decode("utf-8"))
         sys.stdout.flush()
+        sys.stdout.buffer.write(as_bytes(rows, "-.csv", head=first))  # UTF-8, as in a file, whatever a terminal shows
+        sys.stdout.buffer.flush()
         first = False
 
     return add

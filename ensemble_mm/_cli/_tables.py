@@ -83,9 +83,12 @@ def defused(cell):
 def tell(text, stream=None) -> None:
     """Print a text, with options in the place of parameters.
 
-    What stands in it may come from a file of anyone: the terminal shows it, and does not obey it.
+    What stands in it may come from a file of anyone: the terminal shows it, and does not obey it. Letters that the
+    terminal's encoding does not have are shown by their numbers.
     """
-    print(printable(_PARAMETER.sub(_as_option, str(text)), keep="\n"), file=stream or sys.stdout)
+    stream, text = stream or sys.stdout, printable(_PARAMETER.sub(_as_option, str(text)), keep="\n")
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
 
 def _as_option(found: re.Match) -> str:

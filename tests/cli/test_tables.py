@@ -1,13 +1,16 @@
 """Tables take the format of their suffix, and never run what a cell holds."""
 
 import csv
+import io
 import json
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ensemble_mm._cli._tables import defused, with_few_digits, write_table
+from ensemble_mm._cli._growing import growing_table
+from ensemble_mm._cli._tables import defused, tell, with_few_digits, write_table
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl"])
@@ -66,3 +69,18 @@ def test_lists_are_written_as_they_are_read(tmp_path):
     write_table(pd.DataFrame({"tags": [["red", "é"], [], None]}), str(tmp_path / "t.csv"))
     with open(tmp_path / "t.csv", encoding="utf-8", newline="") as file:
         assert [row[0] for row in csv.reader(file)] == ["tags", '["red", "é"]', "[]", ""]
+
+
+@pytest.mark.parametrize("encoding, shown", [("ascii", b"Gr\\xf6\\xdfe, \\u4ef7"), ("cp1252", b"Gr\xf6\xdfe, \\u4ef7")])
+def test_letters_that_the_terminal_does_not_have_are_shown_by_their_numbers(encoding, shown):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n")
+    tell("Größe, 价", stream)
+    stream.flush()
+    assert stream.buffer.getvalue() == shown + b"\n"
+
+
+def test_predictions_for_the_next_command_are_utf_8_whatever_the_terminal_shows(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    with growing_table("-", "", False) as (add, _):
+        add(pd.DataFrame({"größe": ["价"]}))
+    assert sys.stdout.buffer.getvalue().decode() == "größe\n价\n"
