@@ -198,6 +198,19 @@ def smooth(facts):
     return alone("vector", "media", *(["table"] if facts.only_tables else []))(facts)
 
 
+def kernels_of(*natures):
+    """Return what gives views of some natures, and tables, each to be read alone by kernels.
+
+    Of tables that stand beside other views that is so of few rows only: of many, boosting says all that they do.
+    """
+
+    def reads(facts):
+        few = facts.only_tables or facts.n_rows <= SMALL
+        return alone(*(TABLES if few else ("vector",)), *natures)(facts)
+
+    return reads
+
+
 def _is_small_table(facts):
     return facts.regression and facts.n_rows <= 500 and facts.only_tables
 
@@ -227,15 +240,14 @@ ENTRIES = [
     Entry("gp", lambda t: gaussian_process(t, max_rows=QUICK_ROWS), "each", "native", of=FAST, when=_is_small_table),
     Entry("kernel", kernel_linear, smooth, "native", of=FAST,
           when=lambda t: not _is_small_table(t) and not _is_large_table(t)),
-    Entry("kernel", kernel_linear, alone(*TABLES, "media"), "native", of=SLOW),
+    Entry("kernel", kernel_linear, kernels_of("media"), "native", of=SLOW),
     Entry("linear_text", linear, together(*TEXTS), "native", of=BEST),
     Entry("naive_bayes", naive_bayes_logistic, alone("words"), "native", of=SLOW,
           when=lambda t: not t.regression and t.n_rows >= WORDS_ROWS and t.n_classes <= NATIVE_CLASSES),
     Entry("linear_all", linear, of=BEST, when=lambda t: t.several),
-    Entry("gbm", pairing(lambda t: gbm(t, 100 if t.regression else 60, t.share)), but_media, of=BALANCED,
-          when=lambda t: t.boosted),
-    Entry("gbm", pairing(lambda t: quick_gbm(t, t.share)), but_media, of=FAST, when=lambda t: t.boosted),
-    Entry("gbm_random", random_gbm, alone("table"), of=FAST, when=lambda t: _is_large_table(t) or _mixes_numbers(t)),
+    Entry("gbm", pairing(lambda t: quick_gbm(t, t.share)), but_media, of=FAST + BALANCED, when=lambda t: t.boosted),
+    Entry("gbm_random", random_gbm, alone("table"), of=FAST + BALANCED,
+          when=lambda t: _is_large_table(t) or _mixes_numbers(t)),
     Entry("gbm", pairing(lambda t: gbm(t, 200, t.share)), but_media, of=BEST, when=lambda t: t.boosted),
     Entry("gbm_tables", lambda t: quick_gbm(t, t.share_of_tables), alone("table"), of=FAST,
           when=lambda t: _mixes_tables(t) and not t.only_tables),
@@ -254,7 +266,7 @@ ENTRIES = [
     Entry("trees", lambda t: extra_trees(t, 300, t.share_of_tables), tables, of=BEST),
     Entry("gbm_deep", lambda t: deep_gbm(t, t.share), of=SLOW,
           when=lambda t: t.regression and t.only_tables and t.n_rows >= DEEP),
-    Entry("svr", svr, alone(*TABLES, "media", "states"), "native", of=SLOW,
+    Entry("svr", svr, kernels_of("media", "states"), "native", of=SLOW,
           when=lambda t: t.regression and t.n_rows <= KERNEL_ROWS),
     Entry("gp", gaussian_process, of=SLOW, when=lambda t: t.regression and t.n_rows <= SMALL and t.only_tables),
     Entry("gp_columns", lambda t: gaussian_process(t, anisotropic=True), of=SLOW,

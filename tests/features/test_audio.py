@@ -53,6 +53,20 @@ def test_pitch_loudness_and_length_are_measured():
     )
 
 
+def test_the_rhythm_of_a_sound_is_measured():
+    """A bell that rings three times a second is most unlike a steady tone between two and four times a second."""
+    time = np.arange(5 * 16_000) / 16_000
+    steady = np.sin(2 * np.pi * 440 * time) + 0.01 * np.random.default_rng(0).normal(size=len(time))
+    extractor = AudioExtractor()
+    low, high = extractor.fit_transform([steady, steady * np.exp(-5 * (time % (1 / 3)))])
+    names = extractor.get_feature_names_out()
+    rises = {beat: (high - low)[[n.startswith(f"rhythm{beat}_") for n in names]].mean() for beat in range(1, 7)}
+    assert len(names) == len(low) == 366
+    assert max(rises, key=rises.get) == 3 and rises[3] > 4 * abs(rises[1])
+    short = extractor.transform([steady[:40_000], steady[::-1][:30_000]])
+    assert np.ptp(short[:, [n.startswith("rhythm") for n in names]]) == 0  # too short for one
+
+
 def test_order_in_time_is_kept():
     up, down = np.r_[tone(200), tone(900)], np.r_[tone(900), tone(200)]
     X = AudioExtractor().transform([(up, RATE), (down, RATE)])

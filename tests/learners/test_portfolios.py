@@ -157,6 +157,16 @@ def test_fast_boosts_tables_that_stand_beside_other_views_on_their_own(other):
         assert ("gbm_random" in readers) == (len(views) == 1)
 
 
+@pytest.mark.parametrize("name", ["balanced", "best"])
+def test_kernels_leave_tables_of_many_rows_beside_other_views_to_boosting(name):
+    beside = {"facts": "table", "sizes": "vector", "note": "words"}
+    for n_rows, kept in ((900, [["facts"], ["sizes"]]), (2000, [["sizes"]])):
+        reads = {n: r for n, _, r, _ in portfolio(name, "regression", n_rows=n_rows, views=beside)}
+        assert reads["kernel"] == reads["svr"] == kept
+    alone = {n for n, *_ in portfolio(name, "regression", n_rows=2000, views={"facts": "table"})}
+    assert {"kernel", "svr"} <= alone
+
+
 def test_fast_has_two_kinds_of_boosting_for_a_table_of_many_rows():
     for n_rows, names in ((900, {"linear", "kernel", "gbm", "trees"}), (2000, {"linear", "gbm", "gbm_random"})):
         for kind in ("regression", "classification"):
