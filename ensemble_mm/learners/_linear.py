@@ -23,6 +23,7 @@ from .._products import inner_products
 LEAVE_ONE_OUT = 500  # rows (or columns, when dense) up to which ridge scores each row left out
 PATIENCE = 2  # worse steps along the path before it stops
 FEW_COLUMNS = 500  # up to which Newton's method is quicker than L-BFGS, also with two classes
+FEW_NUMBERS = 2_000_000  # of columns and rows, up to which it may copy them in double precision, as it does
 SPAN_ROWS = 2500  # rows up to which a model of wide rows is fitted in the space that these span
 ROWS = 8192  # of dense data of few columns that ridge reads at a time, where there are more
 CHOOSING_ROWS = 100_000  # that a penalty is chosen on, at most: more, evenly spaced, choose the same one
@@ -37,7 +38,7 @@ def _check_path(name, values):
 
 def _thinned(X, *parts):
     """Return the rows that a penalty is chosen on, and what belongs to them: all, or evenly spaced ones of many."""
-    if X.shape[0] <= CHOOSING_ROWS:
+    if X.shape[0] <= 1.5 * CHOOSING_ROWS:  # of few more rows a copy would take more than it saves
         return X, *parts
     some = np.linspace(0, X.shape[0] - 1, CHOOSING_ROWS).astype(np.intp)
     return X[some], *(None if part is None else np.asarray(part)[some] for part in parts)
@@ -117,7 +118,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
     max_rows : int, default=500
         From this many rows on, one inner fold is scored instead of all.
     max_iter : int, default=1000
-        Iterations of a fit (Newton's method; of two classes of many columns, L-BFGS).
+        Iterations of a fit (Newton's method; of two classes and many columns or numbers, L-BFGS).
     tol : float, default=5e-4
         Largest gradient of the mean loss at which a fit stops.
     random_state : int, RandomState instance or None, default=None
@@ -185,8 +186,9 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
         return self
 
     def _model(self, C, X):
-        # The second derivative is worth its cost where there are several classes, or few columns.
-        solver = "lbfgs" if len(self.classes_) == 2 and X.shape[1] > FEW_COLUMNS else "newton-cg"
+        # The second derivative is worth its cost where there are several classes, or few columns of not too many rows.
+        is_large = X.shape[1] > FEW_COLUMNS or X.shape[0] * X.shape[1] > FEW_NUMBERS
+        solver = "lbfgs" if len(self.classes_) == 2 and is_large else "newton-cg"
         return LogisticRegression(C=C, max_iter=self.max_iter, tol=self.tol, solver=solver)
 
     def _score_path(self, X, codes, weight, path, groups):

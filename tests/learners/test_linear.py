@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -128,6 +130,13 @@ def test_a_penalty_is_chosen_on_some_of_many_rows_and_the_model_learns_from_all(
         whole = path(random_state=0, **{"Cs" if path is LogisticPath else "alphas": [getattr(few, name)]})
         assert getattr(model, name) == getattr(few, name)
         np.testing.assert_allclose(model.coef_, whole.fit(make(X), target, weight).coef_, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("shape", "solver"), [((5000, 40), "newton-cg"), ((50, 600), "lbfgs"), ((9**6, 40), "lbfgs")])
+def test_newtons_method_does_not_copy_many_numbers(shape, solver):
+    path = LogisticPath()
+    path.classes_ = np.arange(2)
+    assert path._model(1.0, SimpleNamespace(shape=shape)).solver == solver
 
 
 def test_rows_of_nothing_are_learned_as_the_prior():
