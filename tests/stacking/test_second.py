@@ -48,7 +48,7 @@ class Recorder(LinearRegression):
 
 
 def test_a_final_estimator_reads_members_as_if_they_had_not_learned_from_its_fold():  # or labels of noise reach it
-    y = RNG.normal(size=120)
+    y = np.random.default_rng(1).normal(size=120)  # of one draw in 30 a fold model looks as if it carried labels
     model = StackedRegressor(learners=[("ridge", Ridge())], meta_learner=Recorder(), passthrough="a", cv=4, refit=False)
     model.fit({"a": A[:120]}, y)
     first, last = model.levels_
