@@ -73,8 +73,8 @@ def at_hand(column, extractor, folder):
     return column if by_parts and not column.are_vectors else column.read(folder if by_parts else None)
 
 
-def _picked(items, some):
-    return items if some.all() else take_rows(items, some)
+def _picked(extractor, items, some):
+    return lent(extractor, items) if some.all() else take_rows(items, some)
 
 
 def _joined_parts(parts, n_rows, folder):
@@ -352,7 +352,8 @@ class FitExtractor(Job):
             some = learns[rows]
             if some.any():
                 weight = None if self.weight is None else self.weight[rows][some]
-                own = self.extractor.summarize(_picked(items, some), **row_params(self.extractor, sample_weight=weight))
+                told = _picked(self.extractor, items, some)
+                own = self.extractor.summarize(told, **row_params(self.extractor, sample_weight=weight))
                 summary = own if summary is None else self.extractor.merge(summary, own)
         self.extractor.finish(summary)
         learns[self.rest] = True  # and from here on: is read
@@ -363,7 +364,7 @@ class FitExtractor(Job):
         """Return the features of some items, in the places that they have among all; None where there are none."""
         if not some.any():
             return None
-        part = as_block(self.extractor.transform(_picked(items, some)))
+        part = as_block(self.extractor.transform(_picked(self.extractor, items, some)))
         _check_rows(part, some.sum())
         return spread_rows(part, np.flatnonzero(some), len(some))
 

@@ -29,6 +29,20 @@ class Halved(TransformerMixin, BaseEstimator):
         return X
 
 
+class Summed(Halved):
+    """One that merges what it learns of parts, which are slices of X."""
+
+    def summarize(self, X):
+        return self.transform(X).sum()
+
+    def merge(self, first, second):
+        return first + second
+
+    def finish(self, summary):
+        self.n_features_in_ = 4
+        return self
+
+
 def some_rows(form):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(40, 4)) + 5
@@ -59,7 +73,12 @@ def fitted(views, make, form, **settings):
 @pytest.mark.parametrize("refit", [True, False])
 @pytest.mark.parametrize(
     "form, scaler",
-    [*((form, StandardScaler(with_mean=False)) for form in COLUMNS), ("dict", Normalizer()), ("dict", Halved())],
+    [
+        *((form, StandardScaler(with_mean=False)) for form in COLUMNS),
+        ("dict", Normalizer()),
+        ("dict", Halved()),
+        ("dict", Summed()),
+    ],
 )
 def test_what_writes_into_its_input_changes_neither_X_nor_what_others_read(form, refit, scaler):
     def both(copy):
