@@ -86,7 +86,7 @@ def compare(model, X, Y):
             blend, _ = cross_fitted(
                 for_members(first.metas[name], some), partial(first.table.block, some), model.targets_[name], kind
             )
-            alone = kind.ask(blend, table.block(some)[known])
+            alone = kind.ask(blend, table.block(some, rows=known))
             scores[name]["all" if len(reads) > 1 else reads[0]] = metric.score(truth[known], alone)
     frame = pd.DataFrame.from_dict(scores, orient="index").assign(best=best)
     return frame.reindex(columns=["metric", "ensemble", *views, "all", "best"])

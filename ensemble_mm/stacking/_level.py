@@ -315,7 +315,7 @@ class Level:
                     own = fold if pattern else None
                     weighed, rows = fitted.get((name, own), fitted[name, None]).of(pattern), having & (first == fold)
                     if rows.any():
-                        block = cells.block(weighed.members)[rows]
+                        block = cells.block(weighed.members, rows=rows)
                         found[rows] = combined(weighed.meta, block, task).reshape(len(block), -1)
                 out[pattern][name] = task.rules.given(found)
         return out

@@ -99,7 +99,7 @@ class PredictionMixin(TransformerMixin):
     def _transformed(self, X):
         (columns, _), members = self._read(X), self._kept()
         places = places_in_fit(self, columns)
-        said, new = self.table_.block(members)[places], np.flatnonzero(places < 0)
+        said, new = self.table_.block(members, rows=places), np.flatnonzero(places < 0)
         if len(new):
             columns = {name: take_rows(column, new) for name, column in columns.items()}
             rows = NewRows(self.readers_, columns, self._runner(), self._cache())
