@@ -19,7 +19,7 @@ def reads_by_rows(learner) -> bool:
     if isinstance(learner, Pipeline):
         first = learner.steps[0][1]
         return len(learner.steps) > 1 and learner.memory is None and getattr(first, "reads_by_rows", False)
-    return boosts_by_rows(learner)
+    return boosts_by_rows(learner) or getattr(learner, "reads_in_parts", False)
 
 
 def boosts_by_rows(learner) -> bool:

@@ -16,6 +16,7 @@ from ._quantiles import QuantileLearner
 from ._ranks import RankLearner
 from ._scaling import NaiveBayesScaler, SampledKernel, TailRegressor, TailScaler, ViewScaler
 from ._spaces import default_space
+from ._spread import SpreadLearner
 from ._textcnn import TextCNN, TextCNNClassifier, TextCNNRegressor
 from ._tuning import TunedLearner
 
@@ -40,6 +41,7 @@ __all__ = [
     "SampledKernel",
     "SaidClasses",
     "SaidNumbers",
+    "SpreadLearner",
     "TailRegressor",
     "TaskHead",
     "TailScaler",

@@ -39,6 +39,7 @@ _OURS = {
     "learners._prefit": "AsGiven SaidClasses SaidNumbers",
     "learners._quantiles": "QuantileLearner",
     "learners._scaling": "NaiveBayesScaler SampledKernel TailRegressor TailScaler ViewScaler",
+    "learners._spread": "SpreadLearner",
     "learners._textcnn": "TextCNNClassifier TextCNNRegressor",
     "learners._tuning": "TunedLearner",
     "meta._calibration": "IsotonicCalibrator TemperatureCalibrator",
