@@ -7,8 +7,9 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from xgboost import XGBClassifier, XGBRegressor
 
+from ensemble_mm import _rows
 from ensemble_mm._by_rows import fit_by_rows, reads_by_rows
-from ensemble_mm._rows import LazyRows
+from ensemble_mm._rows import LazyRows, keeping_free
 from ensemble_mm.learners import LogisticPath, RidgePath, TailRegressor, ViewScaler
 
 BOOSTED = {"n_estimators": 10, "verbose": -1, "n_jobs": 1, "deterministic": True, "force_col_wise": True}
@@ -104,3 +105,19 @@ OTHERS = [
 @pytest.mark.parametrize("learner", OTHERS, ids=lambda learner: type(learner).__name__)
 def test_others_get_an_array(learner):
     assert not reads_by_rows(learner)
+
+
+@pytest.mark.parametrize(("told", "asked"), [("65536", [2**26, 2**25, 65_536, 2**17]), ("often", []), (None, [])])
+def test_memory_is_kept_for_a_while_where_it_is_given_back_at_once(monkeypatch, told, asked):
+    """Dask has its workers give back what they free at once: texts took twice the time."""
+    seen = []
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    if told is not None:
+        monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", told)
+    monkeypatch.setattr(_rows, "_of_c_library", lambda name: lambda *given: seen.extend(given[1:]))
+    with keeping_free():
+        assert seen == asked[:2]
+    assert seen == asked
+    monkeypatch.setattr(_rows, "_of_c_library", lambda name: None)  # as outside of Linux
+    with keeping_free():
+        assert seen == asked

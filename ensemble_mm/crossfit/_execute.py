@@ -25,7 +25,8 @@ from sklearn import config_context
 from threadpoolctl import ThreadpoolController
 
 from .._checks import BadItemsError, printable, warn
-from .._rows import give_back, let_go
+from .._rows import give_back, keeping_free, let_go
+from ..store import named, shown
 from ._watch import Watch
 
 LISTEN_EVERY = 1.0  # seconds between two looks at whether the other processes are there
@@ -115,7 +116,7 @@ class Runner:
             # Closed at once when something fails here: jobs that still run are of no use then.
             with closing(self._outcomes(jobs, list(order), self._end(share))) as outcomes:
                 for i, result, spent, messages in outcomes:
-                    results[i] = result
+                    results[i] = shown(result)
                     seconds += spent
                     done = self.done.setdefault((stage, jobs[i].group), [0.0, 0.0])
                     done[0], done[1] = done[0] + spent, done[1] + jobs[i].cost
@@ -344,7 +345,7 @@ def _too_long(watch, i, name) -> Failure | None:
 
 
 def _apart(job):
-    """Return a job without its arrays, which of its fields they are, and the arrays.
+    """Return a job without its arrays, which of its fields they are, and the arrays: those on disk by name.
 
     A cluster sends an argument that many calls share to each worker once; what lies deeper goes with each job.
     """
@@ -352,7 +353,7 @@ def _apart(job):
     for name, value in _arrays_of(job):
         lengths[name] = len(value) if isinstance(value, tuple) else None
         arrays += value if isinstance(value, tuple) else [value]
-    return replace(job, **dict.fromkeys(lengths)), lengths, *arrays
+    return replace(job, **dict.fromkeys(lengths)), lengths, *map(named, arrays)
 
 
 def _arrays_of(job):
@@ -365,7 +366,7 @@ def _arrays_of(job):
 
 
 def _together(job, lengths, arrays):
-    arrays = iter(arrays)
+    arrays = map(shown, arrays)
     return replace(job, **{
         name: next(arrays) if n is None else tuple(next(arrays) for _ in range(n)) for name, n in lengths.items()
     })  # fmt: skip
@@ -386,6 +387,7 @@ def _run_one(i, store, deadline, main_pid, watch, job, lengths, *arrays):
             _controller().limit(limits=1),
             config_context(enable_metadata_routing=False, transform_output="default"),
             watch.over(i) if away and watch is not None else nullcontext(),
+            keeping_free() if away else nullcontext(),
         ):
             result, messages = _with_warnings(job.run) if away else (_by_itself(job.run), [])
     except Exception as error:
@@ -396,7 +398,7 @@ def _run_one(i, store, deadline, main_pid, watch, job, lengths, *arrays):
             store.save(job.key, result)
     if any([let_go(value if isinstance(value, tuple) else (value,)) for _, value in _arrays_of(job)]):
         give_back()
-    return i, result, time.perf_counter() - started, messages
+    return i, named(result) if away else result, time.perf_counter() - started, messages
 
 
 def _known(i, store, deadline, watch, job):

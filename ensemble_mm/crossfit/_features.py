@@ -15,7 +15,7 @@ from .._modalities import MODALITIES
 from ..data import ChunkedData, ColumnOnDisk, ColumnsOnDisk, present_rows, take_rows
 from ..store import content_key, versions
 from ._execute import Skipped, check_failures
-from ._extract import Chunk, FitExtractor, at_hand, by_content, spread_rows
+from ._extract import Chunk, FitExtractor, at_hand, by_content, merges, spread_rows
 from ._plan import ALL_ROWS, Extraction, seed_of
 
 CHUNK_ROWS = 256  # most rows that one job of an extractor that needs no fit reads
@@ -261,7 +261,8 @@ class TrainingFeatures(Features):
         if not run.n_copies:
             if isinstance(self.columns, ColumnsOnDisk) and stateless is None and run.cache is None:
                 column = ColumnOnDisk(self.columns, name)
-                return column if run.runner.n_workers > 1 else at_hand(column, extractor, run.folder)
+                as_file = column.are_vectors and merges(extractor)  # one, that all jobs read
+                return at_hand(column, extractor, run.folder) if as_file or run.runner.n_workers == 1 else column
             return self.columns[name]
         seed, extractor = seed_of(self.run.seed, f"augment {name}"), self.views[name].extractor
         return augmented(extractor, self.columns[name], self.present[name], self.run.n_copies, seed)

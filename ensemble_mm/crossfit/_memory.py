@@ -65,7 +65,7 @@ def needs_within(limit, run, members) -> Needs:
     values, blocks = _bytes_of_rows(run, members)
     by_parts = {view.name for view in run.problem.views if merges(split_stateless(view.extractor)[1])} & set(values)
     vectors = {name for name in by_parts if _are_vectors_on_disk(run.problem.columns, name)}
-    on_disk = n_rows * _bytes_on_disk(run, blocks, sum(values[name] for name in vectors), n_folds)
+    on_disk = n_rows * _bytes_on_disk(blocks, sum(values[name] for name in vectors), n_folds)
     on_disk += n_rows * ROW * sum(run.problem.tasks[member.task].rules.n_columns for member in members)
     if run.folder is not None and on_disk > run.folder.free:
         raise ValueError(
@@ -92,10 +92,9 @@ def _jobs_within(limit, shared, job, most):
     return 1, shared + job
 
 
-def _bytes_on_disk(run, blocks, vectors, n_folds) -> float:
-    """Return what a row takes of disk: its features by fold, and vectors, of which each worker makes a file first."""
-    features = sum(size * (1 if fold is None else n_folds) for (_, fold, _, _), size in blocks.items())
-    return features + vectors * (1 if run.runner.n_workers == 1 else n_folds)
+def _bytes_on_disk(blocks, vectors, n_folds) -> float:
+    """Return what a row takes of disk: its features by fold, and vectors, of which a file is made first."""
+    return vectors + sum(size * (1 if fold is None else n_folds) for (_, fold, _, _), size in blocks.items())
 
 
 def _bytes_read(values, blocks) -> dict[str, float]:

@@ -6,7 +6,7 @@ unless the user said that it is trusted.
 """
 
 from ._arrays import write_atomic
-from ._blocks import BlockFolder
+from ._blocks import BlockFolder, named, shown
 from ._cache import Cache, FeatureCache
 from ._database import TaskDatabase
 from ._files import with_contents
@@ -29,12 +29,14 @@ __all__ = [
     "data_key",
     "example_of",
     "load",
+    "named",
     "new_parquet",
     "new_table",
     "read_manifest",
     "requirements",
     "row_keys",
     "save",
+    "shown",
     "versions",
     "with_contents",
     "write_atomic",

@@ -4,6 +4,7 @@ import math
 import mmap
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -11,7 +12,7 @@ from uuid import uuid4
 import numpy as np
 from scipy import sparse
 
-from .._checks import writing_into
+from .._checks import printable, writing_into
 from .._rows import PREFIX, whole_of
 
 LEAST = 1_000_000  # bytes of a block that is written
@@ -54,15 +55,12 @@ class BlockFolder:
         A small one stays in memory, and any where the disk is full. What is changed in it later is changed in memory
         alone.
         """
-        first, size = (block.data, block.nnz * 8) if sparse.issparse(block) else (block, block.nbytes)
-        if _is_mapped(first) or not self._takes(size):
+        parts = _parts_of(block)
+        if not _is_mapped(parts[0]) and not self._takes(len(parts) * parts[0].nbytes):
             return block
-        if sparse.issparse(block):
-            parts = [self._mapped(part) for part in (block.data, block.indices, block.indptr)]
-            kept = sparse.csr_matrix(block.shape, dtype=block.dtype)
-            kept.data, kept.indices, kept.indptr = parts  # the constructor would look at all of it
-            return kept
-        return self._mapped(block)
+        if all(map(_is_mapped, parts)):
+            return block
+        return _block_of([part if _is_mapped(part) else self._mapped(part) for part in parts], block.shape)
 
     def room(self, shape, dtype):
         """Return an array of NaN (whole numbers: of 0) that rows are put into, where `keep` has one.
@@ -116,6 +114,65 @@ def _reopened(path):
     folder = BlockFolder.__new__(BlockFolder)
     folder.path = path
     return folder
+
+
+@dataclass(frozen=True)
+class Named:
+    """A block on disk as it goes to a process that sees the folder: by the names of its files."""
+
+    paths: tuple[str, ...]
+    shape: tuple[int, ...]
+
+
+def named(value):
+    """Return a value, which may hold blocks in tuples, lists and dicts, with those on disk by name."""
+    return _each(value, _named)
+
+
+def shown(value):
+    """Return what `named` was given, in whatever process."""
+    return _each(value, lambda part: _shown(part) if isinstance(part, Named) else part)
+
+
+def _each(value, call):
+    if type(value) in (tuple, list):
+        return type(value)(_each(part, call) for part in value)
+    if type(value) is dict:
+        return {key: _each(part, call) for key, part in value.items()}
+    return call(value)
+
+
+def _named(block):
+    if not isinstance(block, np.ndarray | sparse.csr_matrix):
+        return block
+    parts = _parts_of(block)
+    return Named(tuple(str(part.filename) for part in parts), block.shape) if all(map(_is_file, parts)) else block
+
+
+def _is_file(array) -> bool:
+    """Tell whether an array is all that a file in such a folder holds."""
+    is_whole = isinstance(array, np.memmap) and not isinstance(array.base, np.ndarray)
+    return is_whole and Path(array.filename or "").parent.name.startswith(PREFIX)
+
+
+def _shown(block):
+    try:
+        return _block_of([np.load(path, mmap_mode="c") for path in block.paths], block.shape)
+    except FileNotFoundError as error:
+        words = f"{printable(error.filename)}, a file of features, is not there: name a workdir that all workers see."
+        raise FileNotFoundError(words) from error
+
+
+def _parts_of(block):
+    return [block.data, block.indices, block.indptr] if sparse.issparse(block) else [block]
+
+
+def _block_of(parts, shape):
+    if len(parts) == 1:
+        return parts[0]
+    block = sparse.csr_matrix(shape, dtype=parts[0].dtype)
+    block.data, block.indices, block.indptr = parts  # the constructor would look at all of it
+    return block
 
 
 def _is_mapped(array) -> bool:

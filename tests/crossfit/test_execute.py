@@ -20,7 +20,7 @@ from scipy import sparse
 import ensemble_mm
 from ensemble_mm.crossfit import JobError, Runner, _execute
 from ensemble_mm.crossfit._execute import Failure, Job, Skipped, check_failures
-from ensemble_mm.store import JobStore
+from ensemble_mm.store import BlockFolder, JobStore
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,20 @@ def test_arrays_travel_beside_their_job():
     light, lengths, *arrays = _execute._apart(job)
     assert len(arrays) == 3 and arrays[1] is shared and len(pickle.dumps(light)) < 1000 and light.key == "k"
     assert _execute._together(light, lengths, arrays).run() == job.run() == (6.0, "x", None)
+
+
+def test_blocks_on_disk_travel_by_name(tmp_path):
+    with BlockFolder(tmp_path) as folder:
+        block = folder.keep(np.arange(250_000.0)[:, np.newaxis])
+        *_, array = _execute._apart(Total(np.array([0, 3]), (block,), "x"))
+        assert len(pickle.dumps(array)) < 1000
+        jobs = [Call(f"job {i}", kept, (folder, block, i)) for i in range(2)]
+        for i, result in enumerate(Runner(n_jobs=2).run("stage", jobs)):
+            assert isinstance(result["block"], np.memmap) and result["block"][9, 0] == 9 + i
+
+
+def kept(folder, block, more):
+    return {"block": folder.keep(np.asarray(block) + more)}
 
 
 def double(x):

@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from ensemble_mm._rows import let_go, whole_of
-from ensemble_mm.store import BlockFolder, _blocks
+from ensemble_mm.store import BlockFolder, _blocks, named, shown
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +83,36 @@ def test_another_process_writes_into_the_folder_and_leaves_it(tmp_path):
         np.testing.assert_array_equal(there.keep(np.arange(3)), np.arange(3))
         del there
         assert len(list(folder.path.iterdir())) == 1
+
+
+def test_blocks_travel_by_the_names_of_their_files(tmp_path):
+    """A cluster sent all their numbers, to each worker and back."""
+    whole = np.random.default_rng(0).normal(size=(500, 3))
+    words = sparse.random(500, 9, 0.3, "csr", dtype=np.float32, random_state=0)
+    np.save(tmp_path / "mine.npy", whole)
+    mine = np.load(tmp_path / "mine.npy", mmap_mode="c")  # of a user, who may have changed it in memory
+    with BlockFolder(tmp_path) as folder:
+        dense, sparse_ = folder.keep(whole), folder.keep(words)
+        sent = pickle.dumps(named(("model", None, [dense], {"reduced": sparse_})))
+        assert len(sent) < 1000
+        model, nothing, (first,), blocks = shown(pickle.loads(sent))
+        assert model == "model" and nothing is None and isinstance(first, np.memmap)
+        assert isinstance(blocks["reduced"].indptr, np.memmap) and (blocks["reduced"] != words).nnz == 0
+        np.testing.assert_array_equal(first, whole)
+        assert folder.keep(first) is first and folder.keep(blocks["reduced"]) is blocks["reduced"]
+        for part in (dense[1:], mine, whole, words, None):
+            assert named(part) is part and shown(part) is part
+        there = named(dense)
+    with pytest.raises(FileNotFoundError, match="a file of features, is not there: name a workdir that all workers"):
+        shown(there)
+
+
+def test_a_matrix_is_on_disk_as_a_whole(tmp_path):
+    block = sparse.random(20, 9, 0.3, "csr", dtype=np.float32, random_state=0)
+    with BlockFolder(tmp_path) as folder:
+        block.data = folder.keep(block.data)
+        kept = folder.keep(block)
+        assert kept.data is block.data and isinstance(kept.indices, np.memmap) and isinstance(kept.indptr, np.memmap)
 
 
 def test_small_blocks_stay_in_memory(tmp_path, monkeypatch):
