@@ -5,13 +5,14 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from scipy.stats import beta, rankdata
+from scipy.stats import beta
 
 from ..schema import IN_TABLE, LEFT_OUT, STRINGS, Column, Schema
 from ._inputs import MultimodalData
 
 FEWEST_ROWS = 50  # with fewer, columns agree by chance
 MOST_ROWS = 100_000  # that are looked at: more, evenly spaced, say the same of a column in ten times the time
+FEW_ROWS = 200  # by which nearly all columns differ
 FEWEST_OTHERS = 10  # rows whose label is not the most frequent one
 EACH = 5  # rows per value, on average, from which values are more than names of rows
 MOST_NOTES = 3  # columns of a kind that are told one by one
@@ -31,26 +32,26 @@ def note_suspects(schema: Schema, source, tasks, targets, *, listed=False) -> Sc
         return schema
     alike: dict[str, list[int]] = {"have one value each": [], "say in every row what others say": []}
     constants, repeats = alike.values()
-    firsts: dict[bytes, Column] = {}
+    firsts: dict[bytes, list[Column]] = {}  # by what they say of few rows
     notes: list[list[str]] = [[] for _ in schema.columns]
     rows = np.linspace(0, source.shape[0] - 1, min(source.shape[0], MOST_ROWS)).astype(np.intp)
     targets = {name: task.rules.values(targets[name])[rows] for name, task in tasks.items()}
     for place, column in enumerate(schema.columns):
-        values = _values(source, column)
-        if values is None:
+        looked_at = _looked_at(source, column, rows)
+        if looked_at is None:
             continue
         if column.taken_as == "constant":
             constants.append(place)
             notes[place].append("every value is the same, and says nothing; to leave it out")
             continue
-        values = values.iloc[rows] if len(rows) < len(values) else values
-        codes, n_values = _codes(values)
-        # Of values that hardly repeat the order of rows would be compared: those are compared as they are.
-        same = codes if _repeats(codes, n_values) else pd.util.hash_array(values.astype(str).to_numpy(object))
-        first = firsts.setdefault(same.tobytes(), column)
-        if first is not column:
+        others = firsts.setdefault(_said(*looked_at, step=max(1, len(rows) // FEW_ROWS)), [])
+        first = next((other for other in others if _says_so(looked_at, source, other, rows)), None)
+        if first is None:
+            others.append(column)
+        else:
             repeats.append(place)
             notes[place].append(f"says in every row the same as {first.title!r}; to leave it out")
+        values, codes, n_values = looked_at
         notes[place] += _told_targets(column.read(values)[0], codes, n_values, targets)  # "12.50 EUR" is 12.5
     for words, places in alike.items():
         if len(places) > MOST_NOTES:
@@ -86,6 +87,28 @@ def _values(source, column: Column):
     else:
         values = source[column.name]
     return pd.Series(values) if values.ndim == 1 else None
+
+
+def _looked_at(source, column: Column, rows):
+    """Return the values of a column at some rows, their places among the different values, and how many these are."""
+    values = _values(source, column)
+    if values is None:
+        return None
+    values = values.iloc[rows] if len(rows) < len(values) else values
+    return values, *_codes(values)
+
+
+def _said(values, codes, n_values, step=1) -> bytes:
+    """Return what one in `step` values says: the same of two columns that say the same."""
+    # Of values that hardly repeat the order of rows would be compared: those are compared as they are.
+    if _repeats(codes, n_values):
+        return codes[::step].tobytes()
+    return pd.util.hash_array(values.iloc[::step].astype(str).to_numpy(object)).tobytes()
+
+
+def _says_so(looked_at, source, other: Column, rows) -> bool:
+    """Tell whether another column says in every row what was looked at."""
+    return _said(*looked_at) == _said(*_looked_at(source, other, rows))
 
 
 def _codes(values):
@@ -137,7 +160,8 @@ def nearly_tells(values, codes, target) -> float:
     """
     known = ~np.isnan(target)
     entered = known & values.notna().to_numpy()
-    tried = [known] if entered.sum() < (1 - MOST_HOLES) * known.sum() else [known, entered]
+    some, most = np.count_nonzero(entered), np.count_nonzero(known)
+    tried = [known, entered] if (1 - MOST_HOLES) * most <= some < most else [known]
     right = max(_n_right(values[rows], codes[rows], target[rows]) for rows in tried)
     return right / max(1, known.sum())
 
@@ -172,13 +196,15 @@ def _beside_threshold(numbers, labels):
     """Return which rows lie on the wrong side of the best threshold, and how many in the middle half of that side."""
     order = np.argsort(numbers, kind="stable")
     ones = np.r_[0, labels[order].cumsum()]
-    places = np.flatnonzero(np.r_[False, np.diff(numbers[order]) > 0])  # of which rows before are below
+    begins = np.r_[False, np.diff(numbers[order]) > 0]
+    places = np.flatnonzero(begins)  # of which rows before are below
     right = places - ones[places] + ones[-1] - ones[places]  # ones lie above
     best = places[np.abs(right - len(labels) / 2).argmax()] if len(places) else len(labels)
     above = np.arange(len(labels)) >= best
     wrong = above != labels[order]
     wrong = ~wrong if wrong.mean() > 0.5 else wrong
-    place = rankdata(numbers)[order] - 0.5  # of equal numbers the middle
+    ends = np.r_[0, places, len(labels)]
+    place = ((ends[:-1] + ends[1:]) / 2)[begins.cumsum()]  # of equal numbers the middle
     distance = np.where(above, (place - best) / max(1, len(labels) - best), place / max(1, best))
     out = np.zeros(len(labels), dtype=bool)
     out[order] = wrong
