@@ -188,5 +188,13 @@ def test_rows_are_keyed_one_by_one(rows):
     assert (row_keys(part) == keys[1:]).all()
 
 
+@pytest.mark.parametrize("X", [
+    np.arange(12.0).reshape(4, 3), np.arange(12, dtype=">i2").reshape(3, 4).T, np.ones((2, 3, 2), bool),
+    np.arange(12.0).reshape(4, 3)[::2, ::-1], np.full((2, 0), np.nan), np.matrix([[1.0, 2.0], [3.0, 4.0]]),
+])  # fmt: skip
+def test_the_key_of_a_row_of_numbers_is_that_of_the_row_alone(X):
+    assert row_keys(X).tolist() == [content_key(row).encode() for row in X]
+
+
 def test_versions_name_what_results_depend_on():
     assert {"python", "numpy", "scikit-learn", "lightgbm", "xgboost"} <= set(versions())
