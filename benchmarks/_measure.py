@@ -13,16 +13,17 @@ RESULTS = Path(__file__).parent / "results"
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # real sets, where this folder is there
 
 
-def alone(file, *arguments):
+def alone(file, *arguments, every=None):
     """Run `python file *arguments` and return what it printed last (JSON), with the peak memory of all its processes.
 
-    Memory is the proportional set size in bytes, sampled four times a second: shared pages count once.
+    Memory is the proportional set size in bytes, sampled four times a second: shared pages count once. With `every`
+    what is taken and was taken so far is shown after so many seconds.
     """
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", str(file), *map(str, arguments)], stdout=subprocess.PIPE, text=True
     )
     peaks = {"peak_bytes": 0, "peak_main_bytes": 0}
-    watch = threading.Thread(target=_watch, args=(process, peaks), daemon=True)
+    watch = threading.Thread(target=_watch, args=(process, peaks, every), daemon=True)
     watch.start()
     out = process.communicate()[0]
     watch.join()
@@ -31,8 +32,8 @@ def alone(file, *arguments):
     return json.loads(out.strip().splitlines()[-1]) | peaks
 
 
-def _watch(process, peaks):
-    root = psutil.Process(process.pid)
+def _watch(process, peaks, every):
+    root, started, shown = psutil.Process(process.pid), time.perf_counter(), 0
     while process.poll() is None:
         sizes = []
         try:
@@ -43,6 +44,10 @@ def _watch(process, peaks):
         if sizes:
             peaks["peak_bytes"] = max(peaks["peak_bytes"], sum(sizes))
             peaks["peak_main_bytes"] = max(peaks["peak_main_bytes"], sizes[0])
+        if every and (seconds := time.perf_counter() - started) > shown:
+            shown += every
+            now, most = (size / 1e9 for size in (sum(sizes), peaks["peak_bytes"]))
+            print(f"after {seconds:.0f} s: {now:.2f} GB, at most {most:.2f} GB", file=sys.stderr, flush=True)
         time.sleep(0.25)  # a sample is not free
 
 

@@ -31,6 +31,12 @@ With "slope" it asks how seconds and memory on disk grow with rows: the log-log 
 1.1.
 
     python benchmarks/bench_size.py slope [rows ...]
+
+With "large" it asks whether a fit of 10 million rows on disk ends within 4 GB of all its processes, and what it told
+before of memory and disk. A folder keeps the rows for the next time; `rounds` stops boosting after so many, whose
+memory does not grow with them. Every minute it shows what is taken.
+
+    python benchmarks/bench_size.py large [rows] [memory] [rounds] [folder]
 """
 
 import hashlib
@@ -43,6 +49,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import lightgbm
 import numpy as np
 import pandas as pd
 import psutil
@@ -234,6 +241,42 @@ def slope(*sizes):
     raise SystemExit(steepest > 1.1)
 
 
+class Told(MultiOutputStack):
+    """The stack, which tells what it needs before anything is fitted."""
+
+    def _needs(self, run, members):
+        needs = super()._needs(run, members)
+        print(f"told before: {needs}", file=sys.stderr, flush=True)
+        return needs
+
+
+def fit_large(folder, memory, rounds, workdir):
+    if rounds:
+        own = lightgbm.train
+        lightgbm.train = lambda *given, num_boost_round, **more: own(
+            *given, num_boost_round=min(rounds, num_boost_round), **more
+        )
+    data, Y = halves(folder)
+    started, clock = time.process_time(), time.perf_counter()
+    settings = {"memory": memory, "workdir": workdir, "cv": 3, "strategy": "independent", "random_state": 0}
+    model = Told(learners="fast", **settings).fit(data, Y)
+    found = {"cpu_s": time.process_time() - started, "clock_s": time.perf_counter() - clock}
+    return found | {"mark": mark_of(model), "report": model.fit_report_["seconds"].round(1).to_dict()}
+
+
+def large(n_rows="10_000_000", memory="4GB", rounds="0", folder=""):
+    with tempfile.TemporaryDirectory() as made:
+        place = Path(folder or made)
+        place.mkdir(exist_ok=True)
+        if len(list(place.glob("*.parquet"))) != -(-int(n_rows) // PART):
+            write(place, int(n_rows))
+        print("the rows are there", file=sys.stderr, flush=True)
+        found = alone(__file__, "--large", place, memory, rounds, made, every=60)
+    row = {"rows": int(n_rows), "rounds": rounds or "all", "cpu_s": found["cpu_s"], "clock_s": found["clock_s"]}
+    report("size_large", [row | {"peak_MB": found["peak_bytes"] / 1e6}], mark=found["mark"], stages=found["report"])
+    raise SystemExit(found["peak_bytes"] > bytes_of("memory", memory))
+
+
 def fit_numbers(n_rows):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n_rows, 40)).astype(np.float32)
@@ -276,6 +319,11 @@ if __name__ == "__main__":
         print(json.dumps(fit_kept(*sys.argv[2:])))
     elif sys.argv[1:2] == ["--limit"]:
         print(json.dumps(fit_within(*sys.argv[2:])))
+    elif sys.argv[1:2] == ["--large"]:
+        folder, memory, rounds, workdir = sys.argv[2:]
+        print(json.dumps(fit_large(Path(folder), memory, int(rounds), workdir)))
+    elif sys.argv[1:2] == ["large"]:
+        large(*sys.argv[2:])
     elif sys.argv[1:2] == ["kills"]:
         kills(*map(int, sys.argv[2:]))
     elif sys.argv[1:2] == ["limit"]:

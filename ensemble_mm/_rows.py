@@ -75,12 +75,14 @@ class LazyRows:
         Their places in the blocks.
     fills : list
         By block what stands for a missing view, None where nothing does.
+    dense : bool, default=True
+        Whether sparse blocks give arrays.
     """
 
     ndim = 2
 
-    def __init__(self, blocks, rows, fills):
-        self._blocks, self._rows, self._fills = blocks, rows, fills
+    def __init__(self, blocks, rows, fills, dense=True):
+        self._blocks, self._rows, self._fills, self._dense = blocks, rows, fills, dense
         self.shape = len(rows), sum(block.shape[1] for block in blocks)
         self.dtype = np.result_type(*(block.dtype for block in blocks))
         self._n_read = 0  # bytes since blocks on disk were let go
@@ -89,8 +91,8 @@ class LazyRows:
         return len(self._rows)
 
     def __getitem__(self, some):
-        part = assemble(self._blocks, self._rows[some], self._fills, True)
-        self._n_read += part.nbytes
+        part = assemble(self._blocks, self._rows[some], self._fills, self._dense)
+        self._n_read += part.nbytes if isinstance(part, np.ndarray) else part.data.nbytes + part.indices.nbytes
         if self._n_read > SHOWN:
             let_go(self._blocks)
             self._n_read = 0
@@ -98,6 +100,20 @@ class LazyRows:
 
     def __array__(self, dtype=None, copy=None):
         return self[:].astype(self.dtype if dtype is None else dtype, copy=False)
+
+
+class MadeRows(LazyRows):
+    """What a function makes of `LazyRows`, which is as wide, when they are read."""
+
+    def __init__(self, rows, made):
+        self._of, self._made = rows, made
+        self.shape, self.dtype = rows.shape, rows.dtype
+
+    def __len__(self):
+        return len(self._of)
+
+    def __getitem__(self, some):
+        return self._made(self._of[some])
 
 
 def let_go(blocks) -> bool:

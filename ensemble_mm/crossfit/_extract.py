@@ -8,52 +8,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 from .._checks import BadItemsError, BadItemsWarning
 from .._estimators import learns_from_labels
 from .._modalities import MODALITIES
 from .._routing import row_params, whole_groups
-from .._rows import give_back, let_go, narrowed
+from .._rows import LazyRows, give_back, let_go
 from ..data import ColumnOnDisk, take_rows
 from ..store import BlockFolder, Cache, content_key, row_keys, versions, with_contents
 from ._execute import Job
+from ._joined import ROWS, as_block, joined_parts, spread_rows, stacked
 from ._plan import Extraction
 
-ROWS = 8192  # of features that are put in their places at a time
-FLOATS = (np.float32, np.float64)
-
-
-def as_block(features) -> np.ndarray | sparse.csr_matrix:
-    """Return what an extractor gave as a 2-D array or a CSR matrix: float32, unless it chose float64."""
-    if sparse.issparse(features):
-        features = narrowed(features.tocsr())
-        return features if features.dtype in FLOATS else features.astype(np.float32)
-    if hasattr(features, "to_numpy"):
-        features = features.to_numpy()
-    features = np.asarray(features)
-    if features.dtype not in FLOATS:
-        features = features.astype(np.float32)
-    return features.reshape(len(features), -1) if features.ndim != 2 else features
-
-
-def spread_rows(features, rows, n_rows):
-    """Return a block of `n_rows` rows that holds `features` in `rows`, and nothing (NaN, or empty CSR) elsewhere."""
-    in_order = (rows[1:] > rows[:-1]).all()
-    if len(rows) == n_rows and in_order:
-        return features
-    if sparse.issparse(features) and in_order:
-        sizes = np.zeros(n_rows + 1, features.indptr.dtype)
-        sizes[rows + 1] = np.diff(features.indptr)
-        return sparse.csr_matrix(
-            (features.data, features.indices, sizes.cumsum(dtype=sizes.dtype)), (n_rows, features.shape[1])
-        )
-    if sparse.issparse(features):
-        picked = sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, np.arange(len(rows)))), (n_rows, len(rows)))
-        return (picked @ features).tocsr()
-    block = np.full((n_rows, features.shape[1]), np.nan, dtype=features.dtype)
-    block[rows] = features
-    return block
+MANY_ROWS = 50_000  # from which the columns of a table are read one by one
 
 
 def merges(extractor) -> bool:
@@ -62,48 +31,52 @@ def merges(extractor) -> bool:
     return own and not learns_from_labels(extractor)
 
 
+def _learns_by(how, extractor, column) -> bool:
+    """Tell whether an extractor of ours may learn of many rows by `fit_parts`, or of a table by `fit_columns`."""
+    if how == "fit_columns":
+        is_right = column.is_table if isinstance(column, ColumnOnDisk) else isinstance(column, pd.DataFrame)
+    else:
+        is_right = not sparse.issparse(column)
+    return is_right and column.shape[0] > MANY_ROWS and how in vars(type(extractor))
+
+
 def at_hand(column, extractor, folder):
-    """Return the items of a view on disk as they are best read: by parts from there where the extractor merges these.
+    """Return the items of a view on disk as they are best read: from there where the extractor learns from parts.
 
     Vectors are then made a memory map once, which takes most of the time.
     """
     if not isinstance(column, ColumnOnDisk):
         return column
-    by_parts = merges(extractor)
+    by_parts = merges(extractor) or any(_learns_by(how, extractor, column) for how in ("fit_parts", "fit_columns"))
     return column if by_parts and not column.are_vectors else column.read(folder if by_parts else None)
+
+
+class _Learned:
+    """The items that an extractor learns from, some rows after the other."""
+
+    def __init__(self, job, learns):
+        self._job, self._learns = job, learns
+
+    def __len__(self):
+        return len(self._job.train)
+
+    def __iter__(self):
+        for rows, items in self._job._parts():
+            some = self._learns[rows]
+            if some.any():
+                yield take_rows(items, some)
+
+    def take(self, places):
+        column, rows = self._job.column, self._job.train[places]
+        return column.take(rows) if isinstance(column, ColumnOnDisk) else take_rows(column, rows)
 
 
 def _picked(extractor, items, some):
     return lent(extractor, items) if some.all() else take_rows(items, some)
 
 
-def _joined_parts(parts, n_rows, folder):
-    """Return the features of parts of the rows, pairs of places and their block (None: nothing is known of it), as one.
-
-    With a folder, dense ones are put into their places there.
-    """
-    block, found, places, every = None, [], [], np.arange(n_rows)
-    for some, part in parts:
-        if part is None:
-            continue
-        rows = every[some]
-        if len(rows) == n_rows:
-            return spread_rows(part, rows, n_rows)
-        if sparse.issparse(part):
-            found.append(part)
-            places.append(rows)
-            continue
-        if block is None:
-            shape = n_rows, part.shape[1]
-            block = np.full(shape, np.nan, part.dtype) if folder is None else folder.room(shape, part.dtype)
-        for start in range(0, len(rows), ROWS):
-            block[rows[start : start + ROWS]] = part[start : start + ROWS]
-            let_go((block,))  # what is written need not stay in memory
-    if found:
-        return joined_rows(found, places, n_rows, folder)
-    if block is None:
-        return np.full((n_rows, 1), np.nan, np.float32)
-    return block if folder is None else folder.sealed(block)
+def _in_memory(column):
+    return column.read() if isinstance(column, ColumnOnDisk) else column
 
 
 def _check_rows(block, n_rows):
@@ -229,40 +202,6 @@ def _unchanged(extractor, chunk, keys):
     return np.array([item is own or row_keys([item])[0] == key for item, own, key in rows], dtype=bool)
 
 
-def joined_rows(parts, places, n_rows, folder=None):
-    """Return a block of `n_rows` rows that holds each part in its places, and nothing elsewhere, as `spread_rows`."""
-    if len(parts) == 1:
-        return spread_rows(parts[0], places[0], n_rows)
-    if sparse.issparse(parts[0]):
-        return _joined_sparse(parts, places, n_rows, folder)
-    block = np.full((n_rows, parts[0].shape[1]), np.nan, np.result_type(*parts))
-    for part, rows in zip(parts, places, strict=True):  # without a copy of all of them in between
-        block[rows] = part
-    return block
-
-
-def _joined_sparse(parts, places, n_rows, folder):
-    """Return CSR parts as one, with each row in its place, in a folder if there is one: no other copy is in memory."""
-    ends = np.zeros(n_rows + 1, dtype=np.int64)
-    for part, rows in zip(parts, places, strict=True):
-        ends[rows + 1] = np.diff(part.indptr)
-    ends = np.cumsum(ends)
-    joined = sparse.csr_matrix((n_rows, parts[0].shape[1]), dtype=np.result_type(*(part.dtype for part in parts)))
-    joined.indptr = ends.astype(np.int32 if ends[-1] < np.iinfo(np.int32).max else np.int64)
-    room = np.empty if folder is None else folder.room
-    joined.data, joined.indices = (room((int(ends[-1]),), dtype) for dtype in (joined.dtype, joined.indptr.dtype))
-    for part, rows in zip(parts, places, strict=True):
-        for start in range(0, len(rows), ROWS):
-            cells = part.indptr[start : start + ROWS + 1]
-            here, shift = slice(cells[0], cells[-1]), ends[rows[start : start + ROWS]] - cells[:-1]
-            where = np.repeat(shift, np.diff(cells)) + np.arange(cells[0], cells[-1])
-            joined.data[where], joined.indices[where] = part.data[here], part.indices[here]
-            let_go((joined,))
-    if folder is not None:
-        joined.data, joined.indices = folder.sealed(joined.data), folder.sealed(joined.indices)
-    return joined
-
-
 @dataclass(frozen=True)
 class FitExtractor(Job):
     """Fit an extractor (None: the column holds features already) and its reducer on the training rows.
@@ -301,6 +240,7 @@ class FitExtractor(Job):
         extractor, reducer, blocks = here._found()
         if self.folder is not None:
             blocks = {form: self.folder.keep(block) for form, block in blocks.items()}
+            let_go(blocks.values())
             give_back()
         return extractor, reducer, blocks
 
@@ -322,15 +262,21 @@ class FitExtractor(Job):
         if merges(self.extractor) and not sparse.issparse(self.column):
             blocks["native"] = self._by_parts()
             native = (blocks["native"][rows] for rows in places)
+        elif _learns_by("fit_columns", self.extractor, self.column) and self._is_in_order:
+            blocks["native"] = self._of_columns()
+            native = (blocks["native"][rows] for rows in places)
+        elif self._has_learned_from_parts():
+            blocks["native"] = stacked(self._read(), n_rows, self.folder)
+            native = (self._rows_of(blocks["native"], rows) for rows in places)
         elif self.extractor is not None:
-            native = self._native()
+            native = replace(self, column=_in_memory(self.column))._native()
             for part, rows in zip(native, places, strict=True):
                 _check_rows(part, len(rows))
         if self.reducer is not None:
             parts = (self.column[rows] for rows in places) if native is None else native
-            blocks["reduced"] = _joined_parts(self._reduced(zip(places, parts, strict=True)), n_rows, self.folder)
+            blocks["reduced"] = joined_parts(self._reduced(zip(places, parts, strict=True)), n_rows, self.folder)
         if self.extractor is not None and "native" not in blocks and ("native" in self.forms or not blocks):
-            blocks["native"] = _joined_parts(zip(places, native, strict=True), n_rows, self.folder)
+            blocks["native"] = joined_parts(zip(places, native, strict=True), n_rows, self.folder)
         return self.extractor, self.reducer, blocks
 
     def _reduced(self, parts):
@@ -356,15 +302,67 @@ class FitExtractor(Job):
                 own = self.extractor.summarize(told, **row_params(self.extractor, sample_weight=weight))
                 summary = own if summary is None else self.extractor.merge(summary, own)
         self.extractor.finish(summary)
-        learns[self.rest] = True  # and from here on: is read
-        parts = ((rows, self._read_part(items, learns[rows])) for rows, items in self._parts())
-        return _joined_parts(parts, len(learns), self.folder)
+        return joined_parts(self._read(), len(learns), self.folder)
 
-    def _read_part(self, items, some):
+    def _of_columns(self):
+        """Fit an extractor on one column of a table after the other; return the block of what it makes of the rows."""
+        column = self.column
+        tables = column.by_column() if isinstance(column, ColumnOnDisk) else [column]
+        columns = ((label, values.iloc[self.train]) for table in tables for label, values in table.items())
+        labels, _, params = self._told()
+        averages = self.extractor.fit_columns(next(self._parts())[1].iloc[:1], columns, labels, **params)
+        parts = self._read(self.extractor.transform_part)
+        if averages is not None:
+            parts = self._with_averages(parts, averages)
+        return joined_parts(parts, column.shape[0], self.folder)
+
+    def _with_averages(self, parts, averages):
+        """Yield parts of the features, the last of which are averages of labels: those of training rows are given."""
+        end, learns = 0, np.zeros(self.column.shape[0], dtype=bool)
+        learns[self.train] = True
+        for rows, part in parts:
+            own = np.flatnonzero(learns[rows])
+            if len(own):
+                part[own, part.shape[1] - averages.shape[1] :] = averages[end : end + len(own)]
+                end += len(own)
+            yield rows, part
+
+    def _told(self):
+        """Return labels and groups of the training rows, and what the extractor takes beside labels."""
+        parts = self.y, self.weight, self.groups
+        labels, weight, groups = (None if part is None else part[self.train] for part in parts)
+        return labels, groups, row_params(self.extractor, sample_weight=weight, groups=groups)
+
+    def _has_learned_from_parts(self):
+        """Fit an extractor that can learn from parts in its own way; tell whether it could."""
+        if not _learns_by("fit_parts", self.extractor, self.column) or not self._is_in_order:
+            return False
+        learns = np.zeros(self.column.shape[0], dtype=bool)
+        learns[self.train] = True
+        return self.extractor.fit_parts(_Learned(self, learns))
+
+    @property
+    def _is_in_order(self):
+        return bool((self.train[1:] > self.train[:-1]).all())
+
+    def _rows_of(self, block, rows):
+        """Return some rows of a block for the reducer: as they are read, where it takes them so."""
+        lazily = getattr(type(self.reducer), "reads_by_rows", False) and sparse.issparse(block)
+        return LazyRows([block], rows, [None], dense=False) if lazily else block[rows]
+
+    def _read(self, transform=None):
+        """Yield the places of some rows after the other, and the features of those that are read, in their places."""
+        transform = transform or self.extractor.transform
+        wanted = np.zeros(self.column.shape[0], dtype=bool)
+        wanted[self.train] = wanted[self.rest] = True
+        for rows, items in self._parts():
+            yield rows, self._read_part(transform, items, wanted[rows])
+
+    def _read_part(self, transform, items, some):
         """Return the features of some items, in the places that they have among all; None where there are none."""
         if not some.any():
             return None
-        part = as_block(self.extractor.transform(_picked(self.extractor, items, some)))
+        part = as_block(transform(_picked(self.extractor, items, some)))
         _check_rows(part, some.sum())
         return spread_rows(part, np.flatnonzero(some), len(some))
 
@@ -380,9 +378,7 @@ class FitExtractor(Job):
 
     def _native(self):
         """Fit the extractor; return the features of the training rows, and of the others where there are some."""
-        parts = self.y, self.weight, self.groups
-        labels, weight, groups = (None if part is None else part[self.train] for part in parts)
-        params = row_params(self.extractor, sample_weight=weight, groups=groups)
+        labels, groups, params = self._told()
         every = not len(self.rest) and np.array_equal(self.train, np.arange(self.column.shape[0]))
         rows = lent(self.extractor, self.column) if every else take_rows(self.column, self.train)
         with whole_groups(self.extractor, labels, groups):

@@ -15,7 +15,8 @@ from .._modalities import MODALITIES
 from ..data import ChunkedData, ColumnOnDisk, ColumnsOnDisk, present_rows, take_rows
 from ..store import content_key, versions
 from ._execute import Skipped, check_failures
-from ._extract import Chunk, FitExtractor, at_hand, by_content, merges, spread_rows
+from ._extract import Chunk, FitExtractor, at_hand, by_content, merges
+from ._joined import spread_rows
 from ._plan import ALL_ROWS, Extraction, seed_of
 
 CHUNK_ROWS = 256  # most rows that one job of an extractor that needs no fit reads
@@ -79,9 +80,8 @@ def present_of(columns):
 
 
 def _present_on_disk(columns, name):
-    if columns.are_vectors(name):
-        return np.concatenate([present_rows(some) for some in columns.pieces(name)])
-    return reduce(np.logical_or, (present_rows(some) for some in columns.by_column(name)))
+    there = map(present_rows, columns.pieces(name))
+    return np.concatenate([*there]) if columns.in_rows(name) else reduce(np.logical_or, there)
 
 
 class Features:

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._by_rows import BINNED, boosts_by_rows
+from .._by_rows import BINNED, boosts_by_rows, holds_no_rows
 from .._checks import warn
 from .._estimators import most_rows, split_stateless
+from .._modalities import MODALITIES
 from ..data import ColumnsOnDisk
 from ._execute import JobError, Runner, size_of
 from ._extract import merges
@@ -27,6 +28,9 @@ BOOSTED_COPIES = 0.5  # those of boosting that reads its rows by parts
 SAMPLED_COPIES = 6  # beside these, of the rows that its bins are made from
 MAP_COPIES = 4  # of the columns that the map of a kernel makes of its features
 READ_COPIES = 2  # of the values of a view, and of its features, unless these are made part by part
+SPARSE_COPIES = 1.5  # of sparse rows, which linear models scale
+SUMMED = 150_000  # rows from which linear models of few dense columns hold no more than these
+PART = 64.0  # bytes of a row of a view that is read part by part
 MANY_ROWS = 50_000  # from which a fit is compared with what memory is free: a trial costs little then
 FREE_SHARE = 0.9  # of the memory that is free, which a fit may take
 CONTAINERS = (  # the limit of one, what is taken of it, and what of that are files that are only kept for later
@@ -62,8 +66,9 @@ def needs_within(limit, run, members) -> Needs:
         take more than the disk has.
     """
     n_rows, n_folds = run.problem.n_rows, len(run.folds) + bool(run.refit)
-    values, blocks = _bytes_of_rows(run, members)
+    values, blocks, are_sparse = _bytes_of_rows(run, members)
     by_parts = {view.name for view in run.problem.views if merges(split_stateless(view.extractor)[1])} & set(values)
+    in_parts = {view.name for view in run.problem.views if _is_read_in_parts(view, run.problem)} & set(values)
     vectors = {name for name in by_parts if _are_vectors_on_disk(run.problem.columns, name)}
     on_disk = n_rows * _bytes_on_disk(blocks, sum(values[name] for name in vectors), n_folds)
     on_disk += n_rows * ROW * sum(run.problem.tasks[member.task].rules.n_columns for member in members)
@@ -75,8 +80,9 @@ def needs_within(limit, run, members) -> Needs:
     shared = OVERHEAD + n_rows * ROW * (n_folds + len(run.problem.tasks))
     whole = by_parts if run.keys is not None else by_parts - vectors  # keys of a checkpoint are made of all
     read = _bytes_read(values, blocks) | {name: values[name] if name in whole else 0.0 for name in by_parts}
+    read |= dict.fromkeys(in_parts, PART)
     read = {name: shared + n_rows * size for name, size in read.items()}
-    fits = {member: shared + size for member, size in _bytes_of_fits(n_rows, members, blocks).items()}
+    fits = {m: shared + size for m, size in _bytes_of_fits(run.problem, members, blocks, are_sparse).items()}
     _check_views(limit, read)
     large = _too_large(limit, run, fits)
     fits = {member: size for member, size in fits.items() if member not in large}
@@ -102,6 +108,18 @@ def _bytes_read(values, blocks) -> dict[str, float]:
     made = {(view, form): size for (view, _, _, form), size in blocks.items()}
     return {name: READ_COPIES * (size + sum(made[key] for key in made if key[0] == name))
             for name, size in values.items()}  # fmt: skip
+
+
+def _is_read_in_parts(view, problem) -> bool:
+    """Tell whether a view of many rows is read some rows, or one column, at a time though nothing is merged."""
+    extractor, takes = split_stateless(view.extractor)[1], MODALITIES[view.modality].takes
+    if problem.n_rows <= MANY_ROWS:
+        return False
+    if takes == "table":
+        return "fit_columns" in vars(type(extractor))
+    known = problem.schema[view.columns] if isinstance(view.columns, str) and view.columns in problem.schema else None
+    repeats = known is not None and known.distinct is not None and 2 * known.distinct <= problem.n_rows
+    return "fit_parts" in vars(type(extractor)) and known is not None and (known.is_sentences or repeats)
 
 
 def _are_vectors_on_disk(columns, name) -> bool:
@@ -150,13 +168,20 @@ def needs_disk(free, run, members) -> bool:
     return needs.memory + needs.disk > free
 
 
-def _bytes_of_fits(n_rows, members, blocks):
+def _bytes_of_fits(problem, members, blocks, are_sparse):
     """Return what the fit of each member takes of memory, from the bytes of a row of the blocks."""
-    native = {view: size for (view, _, _, form), size in blocks.items() if form == "native"}
-    features = {(view, form): size for (view, _, _, form), size in blocks.items()}
-    read = {m: sum(features.get((view, m.form), native.get(view, 0.0)) for view in m.views) for m in members}
-    return {m: max(_copied_rows(m.estimator, n_rows) * size, _bytes_mapped(m.estimator, n_rows))
-            for m, size in read.items()}  # fmt: skip
+    key_of = {(view, form): (view, fold, task, form) for view, fold, task, form in blocks}
+    needed, n_rows = {}, problem.n_rows
+    for m in members:
+        keys = [key_of.get((view, m.form), key_of.get((view, "native"))) for view in m.views]
+        read = sum(blocks[key] for key in keys if key is not None)
+        copied = _copied_rows(m.estimator, n_rows)
+        if are_sparse.intersection(keys):
+            copied = min(copied, SPARSE_COPIES * n_rows) if holds_no_rows(m.estimator, 1, 0) else copied
+        elif holds_no_rows(m.estimator, read / 4, problem.tasks[m.task].rules.n_classes):
+            copied = COPIES * min(n_rows, SUMMED)
+        needed[m] = max(copied * read, _bytes_mapped(m.estimator, n_rows))
+    return needed
 
 
 def _copied_rows(estimator, n_rows):
@@ -209,7 +234,10 @@ def shown_bytes(n) -> str:
 
 
 def _bytes_of_rows(run, members):
-    """Return what a row takes, from a trial on few rows: its values by view, and its features by block."""
+    """Return what a row takes, from a trial on few rows: its values by view, and its features by block.
+
+    And which blocks are sparse.
+    """
     rows = np.unique(np.linspace(0, run.problem.n_rows - 1, TRIAL_ROWS).astype(np.intp))
     problem = run.problem.take(rows)
     problem = replace(problem, weights=dict.fromkeys(problem.tasks))
@@ -224,8 +252,10 @@ def _bytes_of_rows(run, members):
         try:
             trial.extract(members)
         except (JobError, ValueError):  # an extractor that cannot learn from so few rows
-            return values, {(name, 0, None, "native"): size for name, size in values.items()}
-    return values, {key: size_of(block) / len(rows) for key, block in trial.features.blocks.items()}
+            return values, {(name, 0, None, "native"): size for name, size in values.items()}, set()
+    found = trial.features.blocks
+    sizes = {key: size_of(block) / len(rows) for key, block in found.items()}
+    return values, sizes, {key for key, block in found.items() if sparse.issparse(block)}
 
 
 def _size_of_values(column) -> float:

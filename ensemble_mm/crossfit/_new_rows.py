@@ -4,9 +4,10 @@ import numpy as np
 from scipy import sparse
 
 from ..data import take_rows
-from ._extract import as_block, lent, spread_rows
+from ._extract import lent
 from ._features import Features, present_of, read_rows
 from ._jobs import FittedMember
+from ._joined import as_block, spread_rows
 from ._patterns import missing_of
 from ._plan import MISSING
 from ._table import Table

@@ -14,11 +14,8 @@ def plain(frame: pd.DataFrame) -> pd.DataFrame:
         if isinstance(frame[name].dtype, pd.CategoricalDtype):
             continue
         if pd.api.types.is_string_dtype(frame[name]) or frame[name].dtype == object:
-            values = frame[name].to_numpy(object)
-            items = np.full(len(values), None, dtype=object)
-            for row, item in enumerate(values):
-                if item is not pd.NA and (hasattr(item, "__len__") or item == item):  # a cell may hold a list
-                    items[row] = item
+            items = frame[name].to_numpy(object, copy=True)
+            items[pd.isna(items)] = None  # a list in a cell is there
             frame[name] = pd.Series(items, index=frame.index, dtype=object)
     return frame
 

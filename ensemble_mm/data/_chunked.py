@@ -160,6 +160,10 @@ class ChunkedData:
             return False
         return types.is_floating(of.value_type) or types.is_integer(of.value_type)
 
+    def holds_texts(self, name) -> bool:
+        """Tell whether a column holds texts, or names of files."""
+        return "string" in str(self._dataset.schema.field(name).type)
+
     def first_of(self, name, n) -> pd.Series:
         """Return a column of lists, of which the first `n` that are there stand for the others: few are in memory."""
         cells, start = np.full(len(self), None, dtype=object), 0
@@ -171,6 +175,13 @@ class ChunkedData:
                     cells[row] = first[-1]
             start += len(chunk)
         return pd.Series(cells, dtype=object)
+
+    def vectors(self, name) -> Iterator[np.ndarray | pd.DataFrame]:
+        """Yield a column of lists, `chunk_rows` at a time, as `chunks` does; as a matrix where that takes no look at
+        each: all lists are there and equally long, and hold floats."""
+        for table in self._tables([name]):
+            matrix = _as_matrix(table.column(0).combine_chunks())
+            yield self._frame(table) if matrix is None else matrix
 
     def drop(self, columns) -> "ChunkedData":
         """Return the table without some of its columns."""
@@ -189,11 +200,11 @@ class ChunkedData:
         """Return all columns as a DataFrame, which must fit into memory."""
         return self[list(self.columns)]
 
-    def take(self, rows) -> pd.DataFrame:
-        """Return the rows at some places, in their order; the places are their labels."""
+    def take(self, rows, columns=None) -> pd.DataFrame:
+        """Return the rows at some places, in their order, of some columns (None: all); the places are their labels."""
         rows = np.arange(len(self))[rows]
         with self._readable():
-            table = self._scanner(self.columns).take(rows)
+            table = self._scanner(self.columns if columns is None else self._known(columns)).take(rows)
         return self._frame(table).set_axis(rows)
 
     def chunks(self, columns=None) -> Iterator[pd.DataFrame]:
@@ -256,7 +267,7 @@ class ChunkedData:
 
     def _texts(self, name) -> Iterator[list]:
         """Yield the cells of a column of texts, some at a time; nothing of another."""
-        if "string" in str(self._dataset.schema.field(name).type):
+        if self.holds_texts(name):
             for batch in self._dataset.to_batches(columns=[name], batch_size=self.chunk_rows):
                 yield batch.column(0).to_pylist()
 
@@ -305,6 +316,19 @@ class NamedParts(Iterator):
 
     def __next__(self):
         return next(self._parts)
+
+
+def _as_matrix(lists) -> np.ndarray | None:
+    """Return an array of Arrow whose cells are lists of floats as a matrix; None where it takes a look at each cell."""
+    numbers, n = lists.flatten(), len(lists)
+    if not n or lists.null_count or numbers.null_count or len(numbers) % n or "float" not in str(numbers.type):
+        return None
+    width = len(numbers) // n
+    lengths = lists.value_lengths().to_numpy()
+    if not width or (lengths != width).any():
+        return None
+    matrix = numbers.to_numpy().reshape(n, width)
+    return matrix.astype(np.float32) if matrix.dtype == np.float16 else matrix
 
 
 def _checked_columns(columns, schema, shown: str) -> list[str]:

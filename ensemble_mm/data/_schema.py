@@ -8,11 +8,13 @@ import pandas as pd
 
 from .._checks import did_you_mean, first_names, name_of
 from .._modalities import TABULAR, TEXT, VECTOR
-from ..schema import IN_TABLE, LEFT_OUT, LOOKED_AT, STRINGS, Column, Schema, check_kind, infer_column
+from ..schema import IN_TABLE, LEFT_OUT, LOOKED_AT, STRINGS, Column, Schema, check_kind, infer_column, infer_sentences
 from ._chunked import TABLES, ChunkedData
 from ._containers import as_source
 from ._inputs import MultimodalData, View
 from ._names import columns_read
+
+MANY_ROWS = 50_000  # from which a column of sentences on disk is looked at some rows at a time
 
 
 def infer_schema(X, columns=None) -> Schema:
@@ -143,12 +145,21 @@ def _records(source, said, in_table=False) -> Iterator[Column]:
 
 def _records_of_table(table, said, in_table, within=None):
     for label in table.columns:
-        if not in_table and label not in said and isinstance(table, ChunkedData) and table.holds_lists(label):
-            column = infer_column(table.first_of(label, LOOKED_AT), label)
-            if modality_of(column) != TABULAR:  # which more of them would not change
-                yield column
-                continue
-        yield infer_column(table[label], label, within=within, taken_as=said.get(label), in_table=in_table)
+        column = None
+        if not in_table and label not in said and isinstance(table, ChunkedData):
+            column = _seen_in_parts(table, label)
+        yield column or infer_column(table[label], label, within=within, taken_as=said.get(label), in_table=in_table)
+
+
+def _seen_in_parts(table, label) -> Column | None:
+    """Return the record of a column on disk without all of it in memory: of lists, or of very many sentences."""
+    if table.holds_lists(label):
+        column = infer_column(table.first_of(label, LOOKED_AT), label)
+        return column if modality_of(column) != TABULAR else None  # which more of them would not change
+    if not table.holds_texts(label) or len(table) < MANY_ROWS:
+        return None
+    parts = (chunk[label].to_numpy(object) for chunk in table.chunks([label]))
+    return infer_sentences(parts, lambda rows: table.take(rows, [label])[label].to_numpy(object), label)
 
 
 def _vectors(name, matrix):

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.stats import beta
 
 from ..schema import IN_TABLE, LEFT_OUT, STRINGS, Column, Schema
+from ._chunked import ChunkedData
 from ._inputs import MultimodalData
 
 FEWEST_ROWS = 50  # with fewer, columns agree by chance
@@ -77,25 +78,26 @@ def _noted(column: Column, notes, listed) -> Column:
     return replace(column, notes=column.notes + tuple(f"{note}, {remedy}" for note in notes))
 
 
-def _values(source, column: Column):
-    """Return the values of a column of words or numbers; None of any other."""
+def _values(source, column: Column, rows):
+    """Return some values of a column of words or numbers; None of any other."""
     if column.taken_as in LEFT_OUT or column.taken_as not in (*IN_TABLE, *STRINGS):
         return None
     if isinstance(source, MultimodalData):
         part = source.views[column.name if column.within is None else column.within]
         values = part if column.within is None else part[column.name]
+    elif isinstance(source, ChunkedData) and len(rows) < len(source):
+        return source.take(rows, [column.name])[column.name]
     else:
         values = source[column.name]
-    return pd.Series(values) if values.ndim == 1 else None
+    if values.ndim > 1:
+        return None
+    return pd.Series(values).iloc[rows] if len(rows) < len(values) else pd.Series(values)
 
 
 def _looked_at(source, column: Column, rows):
     """Return the values of a column at some rows, their places among the different values, and how many these are."""
-    values = _values(source, column)
-    if values is None:
-        return None
-    values = values.iloc[rows] if len(rows) < len(values) else values
-    return values, *_codes(values)
+    values = _values(source, column, rows)
+    return None if values is None else (values, *_codes(values))
 
 
 def _said(values, codes, n_values, step=1) -> bytes:

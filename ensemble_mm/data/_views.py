@@ -105,7 +105,7 @@ class ColumnsOnDisk(Mapping):
         """Raise a ValueError where items of a view cannot be read."""
         for name in self:
             if not self.are_vectors(name) or self._matrix(self.views[name], _Nowhere) is None:
-                for _ in self.by_column(name):
+                for _ in self.by_column(name) if self.are_vectors(name) else self.pieces(name):
                     pass
 
     def by_column(self, name):
@@ -117,9 +117,14 @@ class ColumnsOnDisk(Mapping):
             yield columns_of(columns_as_source(self.source, some), [one], self.schema)[name]
 
     def pieces(self, name):
-        """Yield the items of a view: vectors some rows after the others."""
-        for _, items in self.parts(name, ROWS):
-            yield items
+        """Yield the items of a view: some rows after the others, or the columns of a table, as `in_rows` tells."""
+        yield from (items for _, items in self.parts(name, ROWS)) if self.in_rows(name) else self.by_column(name)
+
+    def in_rows(self, name) -> bool:
+        """Tell whether `pieces` are some rows after the others: of vectors and of texts, one per cell."""
+        view = self.views[name]
+        are_texts = MODALITIES[view.modality].holds_texts and isinstance(view.columns, str)
+        return self.are_vectors(name) or (are_texts and self.source.holds_texts(view.columns))
 
     def are_vectors(self, name) -> bool:
         """Tell whether a view holds vectors, one per cell, where they take several times their room."""
@@ -132,34 +137,38 @@ class ColumnsOnDisk(Mapping):
         return self[name] if matrix is None else folder.sealed(matrix)
 
     def _matrix(self, view, room):
-        """Return vectors as an array that `room` gives, read chunk by chunk.
+        """Return vectors as an array that `room` gives, read part by part.
 
         None where the chunks differ, or cannot be read: all rows together tell what is wrong.
         """
-        matrix, end = None, 0
-        chunks = self.source.chunks([view.columns])
-        for some in (chunk[start : start + ROWS] for chunk in chunks for start in range(0, len(chunk), ROWS)):
-            try:
-                part = columns_of(some, [view], self.schema)[view.name]
-            except ValueError:
-                return None
-            start, end = end, end + len(part)
-            if np.isnan(part).all():
-                continue
-            if matrix is None:
-                matrix = room((len(self.source), part.shape[1]), part.dtype)
-            if (part.shape[1], part.dtype) != (matrix.shape[1], matrix.dtype):
-                return None
-            matrix[start:end] = part
+        matrix = None
+        try:
+            for rows, part in self.parts(view.name, ROWS):
+                if np.isnan(part).all():
+                    continue
+                if matrix is None:
+                    matrix = room((len(self.source), part.shape[1]), part.dtype)
+                if (part.shape[1], part.dtype) != (matrix.shape[1], matrix.dtype):
+                    return None
+                matrix[rows] = part
+        except ValueError:
+            return None
         return matrix
 
     def parts(self, name, n_rows):
         """Yield slices of rows, `n_rows` each, and the items of a view in them."""
         source, view = copy(self.source), self.views[name]
         source.chunk_rows, start = n_rows, 0
-        for chunk in source.chunks(columns_read(view.columns)):
-            yield slice(start, start + len(chunk)), columns_of(chunk, [view], self.schema)[name]
+        are_lists = self.are_vectors(name) and source.holds_lists(view.columns) and name not in self.schema.raw
+        for chunk in source.vectors(view.columns) if are_lists else source.chunks(columns_read(view.columns)):
+            is_read = isinstance(chunk, np.ndarray)
+            yield slice(start, start + len(chunk)), chunk if is_read else columns_of(chunk, [view], self.schema)[name]
             start += len(chunk)
+
+    def take(self, name, rows):
+        """Return the items of a view in some rows."""
+        view = self.views[name]
+        return columns_of(self.source.take(rows, columns_read(view.columns)), [view], self.schema)[name]
 
     def __iter__(self):
         return iter(self.views)
@@ -204,6 +213,18 @@ class ColumnOnDisk:
     def parts(self, n_rows):
         """Yield slices of rows, `n_rows` each, and their items."""
         return self.columns.parts(self.name, n_rows)
+
+    def take(self, rows) -> Any:
+        """Return the items of some rows."""
+        return self.columns.take(self.name, rows)
+
+    def by_column(self):
+        """Yield the columns of a table one after the other, as tables."""
+        return self.columns.by_column(self.name)
+
+    @property
+    def is_table(self) -> bool:
+        return MODALITIES[self.columns.views[self.name].modality].takes == "table"
 
 
 def columns_of(source, views, schema, *, told=None):

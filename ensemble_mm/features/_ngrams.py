@@ -100,35 +100,43 @@ class _Ngrams:
         `repeats` tells how often each text is there, shape (n_texts,); None: once.
         """
         repeats = _every_once(repeats, texts)
-        held = self._fit_sums(texts, repeats) if len(texts) > MANY else None
-        if held is not None:
-            self._weigh(held, repeats)
+        if len(texts) > MANY and self._fit_sums(texts, repeats):
             return (self.transform(texts[some]) for some in pieces(len(texts))) if self.names_ else None
         counts = self.fit_count(texts, repeats)
         if not self.names_:
             return None
-        self._weigh(sum(_held(t, repeats[some]) for t, some in zip(counts, pieces(len(texts)), strict=True)), repeats)
+        held = sum(_held(t, repeats[some]) for t, some in zip(counts, pieces(len(texts)), strict=True))
+        self._weigh(held, repeats.sum())
         return self._weighed_pieces(counts)
 
-    def _weigh(self, held, repeats):
+    def _weigh(self, held, n_texts):
         """Learn the weights of n-grams, of which each is in so many texts."""
-        self.idf_ = np.full(held.shape, repeats.sum() + 1, np.float32) / (held + 1).astype(np.float32)
+        self.idf_ = np.full(held.shape, n_texts + 1, np.float32) / (held + 1).astype(np.float32)
         self.idf_ = np.log(self.idf_) + np.float32(1)
 
     def _fit_sums(self, texts, repeats):
-        """Find the n-grams of many texts; return in how many each is. None where they have too many units for that."""
+        """Learn from many texts piece by piece; tell whether that can be done: not where they have too many units."""
         sums = NgramSums(self.ngram_range)
-        for some in pieces(len(texts)):
-            sums.add(Grams(*self._numbered(texts[some], units=sums.units)), repeats[some])
-            if not sums.is_exact:
-                return None
+        if not all(self.add_to(sums, texts[some], repeats[some]) for some in pieces(len(texts))):
+            return False
+        self.learn_from(sums, repeats.sum())
+        return True
+
+    def add_to(self, sums, texts, repeats=None):
+        """Count the n-grams of some texts; tell whether the sums are still exact."""
+        sums.add(Grams(*self._numbered(texts, units=sums.units)), _every_once(repeats, texts))
+        return sums.is_exact
+
+    def learn_from(self, sums, n_texts):
+        """Learn n-grams and their weights from the sums over so many texts."""
         found, units = sums.frequent(self.min_df), list(sums.units)
 
         def spell(place, some):
             n, keys, *_ = found[place]
             return [self.between.join(map(units.__getitem__, row)) for row in sums.units_of(n, keys[some]).tolist()]
 
-        return np.concatenate([held for *_, held, _ in found])[self._chosen([times for *_, times in found], spell)]
+        places = self._chosen([times for *_, times in found], spell)
+        self._weigh(np.concatenate([held for *_, held, _ in found])[places], n_texts)
 
     def _weighed_pieces(self, counts):
         while counts:

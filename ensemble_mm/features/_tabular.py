@@ -79,21 +79,53 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
             out[:, out.shape[1] - crossed.shape[1] :] = crossed
         return out
 
+    def fit_columns(self, first, columns, y=None, groups=None) -> np.ndarray | None:
+        """Learn from the columns of a table, which are read one after the other; return the averages of labels.
+
+        Parameters
+        ----------
+        first : DataFrame
+            Its first row.
+        columns : iterator of (label, Series)
+        y, groups : as in `fit`
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_averages) or None
+            For the rows of the fit, in the place of the last features; None: nothing is averaged.
+        """
+        self._frame(first, reset=True)
+        return self._learn(columns, y, groups)
+
     def _fit(self, X, y, groups):
         """Fit; return the table as it is meant, and the averages of labels of its rows where there are some."""
+        frame, read = self._frame(X, reset=True), {}
+        crossed = self._learn(frame.items(), y, groups, read)
+        if read:
+            frame = frame.copy(deep=False)
+            for place, values in read.items():
+                frame.isetitem(place, values)
+        return frame, crossed
+
+    def _learn(self, columns, y, groups, read=None):
+        """Learn from columns one by one; return averages of labels. `read` takes those that are meant otherwise."""
         check_params(self)
         vars(self).pop("_tables", None)
-        frame = self._frame(X, reset=True)
-        self.schema_ = Schema(tuple(infer_column(column, name, in_table=True) for name, column in frame.items()))
-        frame, _ = self.schema_.read(frame)
-        self.kinds_ = {column.name: column.taken_as for column in self.schema_.columns}
-        self._columns = [
-            _MAKERS.get(column.taken_as, _Category)(self).fit(values)
-            for column, (_, values) in zip(self.schema_.columns, frame.items(), strict=True)
-        ]
-        self._coded = [i for i, c in enumerate(self._columns) if self.target_encoding and getattr(c, "shares", None)]
+        records, words, self._columns, self._coded = [], [], [], []
+        for place, (name, given) in enumerate(columns):
+            records.append(infer_column(given, name, in_table=True))
+            values, _ = records[-1].read(given)
+            column = _MAKERS.get(records[-1].taken_as, _Category)(self).fit(values)
+            if self.target_encoding and getattr(column, "shares", None):
+                self._coded.append(place)
+                words.append(np.array(_words(values), dtype=object))
+            if read is not None and values is not given:
+                read[place] = values
+            self._columns.append(column)
+        self.schema_ = Schema(tuple(records))
+        self.kinds_ = {record.name: record.taken_as for record in records}
         if not self._coded:
-            return frame, None
+            return None
         if y is None:
             raise ValueError("TabularExtractor with target_encoding=True requires y to be passed: give labels.")
         numbers = type_of_target(y) == "continuous" or len(np.unique(y)) > MOST_CLASSES
@@ -101,10 +133,7 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         folds = folds if groups is None else 5
         self._encoder = TargetEncoder(target_type="continuous" if numbers else "auto", cv=folds)
         with whole_groups(self._encoder, y, groups):
-            return frame, self._encoder.fit_transform(self._coded_words([values for _, values in frame.items()]), y)
-
-    def _coded_words(self, columns):
-        return np.column_stack([np.array(_words(columns[i]), dtype=object) for i in self._coded])
+            return self._encoder.fit_transform(np.column_stack(words), y)
 
     def transform(self, X) -> np.ndarray:
         """Return float32 features of shape (n_samples, n_features), all finite; a row without any value is NaN."""
@@ -115,6 +144,10 @@ class TabularExtractor(TransformerMixin, BaseEstimator):
         frame, told = self.schema_.read(self._frame(X, reset=False), again=True)
         tell(told)
         return self._features(frame)
+
+    def transform_part(self, X) -> np.ndarray:
+        """Return what `transform` does of some rows of a fit, of which all is told by then."""
+        return self._features(self.schema_.read(self._frame(X, reset=False), again=True)[0])
 
     def _read_few(self, X):
         known = {column.name: column for column in self.schema_.columns}

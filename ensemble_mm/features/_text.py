@@ -1,5 +1,6 @@
 """Text: words, characters, counts and parts of speech as sparse columns, or the vectors of an encoder."""
 
+from collections import Counter
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Self
@@ -15,10 +16,12 @@ from sklearn.utils.validation import check_is_fitted
 from .._checks import as_items, check_fitted, check_params, having, is_missing, one_of, whole
 from .._modalities import TEXT
 from .._products import half, inner_products, times
-from ..schema import composed, is_no_text, kind_of_strings, word_of
+from .._rows import LazyRows
+from ..schema import are_sentences, composed, drawn_of, is_no_text, kind_of_strings, word_of
 from ._characters import COUNTS, FEW_TEXTS, count_characters
 from ._encoders import POOLINGS, encode, encoder_files, encoder_width
-from ._ngrams import Cells, CharacterNgrams, WordNgrams, pieces, side_by_side, stacked
+from ._grams import NgramSums
+from ._ngrams import MANY, Cells, CharacterNgrams, WordNgrams, pieces, side_by_side, stacked
 from ._words import POS_TAGS, part_of_speech_shares, shaken, tokens_of
 
 ENCODED_COMPONENTS = 50  # columns that trees get of an encoder's states
@@ -138,8 +141,48 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
             kept = sorted(words, key=lambda w: (-words[w], w))[: self.max_features]
             self.vocabulary_ = {word: i + 2 for i, word in enumerate(kept)}
             return self._tokens(texts)
-        vectorizers, (texts, places) = self._vectorizers(texts), _different(texts)
-        repeats, self.vectorizers_, blocks = None if places is None else np.bincount(places), [], []
+        vectorizers, (texts, places) = self._vectorizers(texts, len(texts)), _different(texts)
+        features = stacked([*self._learn(vectorizers, texts, None if places is None else np.bincount(places))])
+        features = features if places is None else features[places]
+        if self.output == "reduced":
+            self.reducer_ = TextReducer(self.n_components, random_state=self.random_state)
+            return self.reducer_.fit_transform(features)
+        return features
+
+    def fit_parts(self, items) -> bool:
+        """Learn from very many texts, which are read some at a time; tell whether that can be done.
+
+        It can be of sentences, and of short or coded strings that come again. `items` has a length, yields some texts
+        after the other, and `take` returns those at some places.
+        """
+        if self.encoder is not None or self.output != "sparse" or len(items) <= MANY:
+            return False
+        check_params(self)
+        sample = [text for text in as_texts(items.take(drawn_of(len(items)))) if text]
+        if self.char_ngram_range == "auto" and not are_sentences(sample):
+            counts: Counter = Counter()
+            for part in items:
+                counts.update(as_texts(part))
+                if 2 * len(counts) > len(items):
+                    return False
+            self._learn(self._vectorizers(sample, len(items)), [*counts], np.array([*counts.values()]))
+            return True
+        vectorizers, largest = self._vectorizers(sample, len(items)), 0.0
+        sums = [NgramSums(vectorizer.ngram_range) for vectorizer in vectorizers]
+        for part in items:
+            texts = as_texts(part)
+            if not all([v.add_to(own, texts) for v, own in zip(vectorizers, sums, strict=True)]):
+                return False
+            largest = np.maximum(largest, np.abs(self._plain(texts)).max(axis=0, initial=0.0))
+        for vectorizer, own in zip(vectorizers, sums, strict=True):
+            vectorizer.learn_from(own, len(items))
+        self.vectorizers_ = [vectorizer for vectorizer in vectorizers if vectorizer.names_]
+        self.scale_ = np.maximum(largest, 1e-9)
+        return True
+
+    def _learn(self, vectorizers, texts, repeats):
+        """Learn from different texts, each of which is there so often (None: once); return their features, in parts."""
+        self.vectorizers_, blocks = [], []
         for vectorizer in vectorizers:
             cells = vectorizer.fit_transform(texts, repeats)
             if cells is not None:
@@ -147,12 +190,7 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
                 blocks.append(cells)
         plain = self._plain(texts)
         self.scale_ = np.maximum(np.abs(plain).max(axis=0, initial=0.0), 1e-9)
-        features = stacked([self._join([next(cells) for cells in blocks], plain[some]) for some in pieces(len(texts))])
-        features = features if places is None else features[places]
-        if self.output == "reduced":
-            self.reducer_ = TextReducer(self.n_components, random_state=self.random_state)
-            return self.reducer_.fit_transform(features)
-        return features
+        return (self._join([next(cells) for cells in blocks], plain[some]) for some in pieces(len(texts)))
 
     def transform(self, X) -> Any:
         """Return the features of texts: CSR or dense float32, one row per text; an empty row for a missing text."""
@@ -195,7 +233,8 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         rng = check_random_state(random_state)
         return [shaken(text, rng) for text in as_texts(X)]
 
-    def _vectorizers(self, texts):
+    def _vectorizers(self, texts, n_texts):
+        """Return what counts `n_texts` texts, as those say that are given."""
         words, lengths = self.ngram_range, self.char_ngram_range
         if lengths == "auto":
             known = [text for text in texts if text]
@@ -204,7 +243,7 @@ class TextExtractor(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None)
         # A run of one row says nothing of others, and most runs of codes are of one; so are rare words of many texts.
         kinds = [*([] if words is None else [(WordNgrams, words, 2000)]),
                  *([] if lengths is None else [(CharacterNgrams, lengths, 100)])]  # fmt: skip
-        return [kind(span, 1 if len(texts) < many else 2, self.max_features) for kind, span, many in kinds]
+        return [kind(span, 1 if n_texts < many else 2, self.max_features) for kind, span, many in kinds]
 
     def _plain_names(self):
         return [*(COUNTS if self.counts else []), *([f"pos_{tag}" for tag in POS_TAGS] if self.pos else [])]
@@ -292,6 +331,7 @@ class TextReducer(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints = {"n_components": [whole(1)], "random_state": ["random_state"]}
+    reads_by_rows = True
 
     def __init__(self, n_components=100, *, random_state=None):
         self.n_components = n_components
@@ -303,6 +343,8 @@ class TextReducer(TransformerMixin, BaseEstimator):
         whole, X, rng = X, _each_once(X), check_random_state(self.random_state)
         if X.shape[0] > MOST_ROWS:
             X = X[np.sort(rng.permutation(X.shape[0])[:MOST_ROWS])]
+        elif isinstance(X, LazyRows):
+            X = X[:]
         # Of different rows all directions are wanted: two texts that repeat would look alike in one.
         n = min(self.n_components, X.shape[0], whole.shape[0] - 1, X.shape[1] - 1)
         self.n_components_, self._rows = n if n > 0 else X.shape[1], None
@@ -344,7 +386,7 @@ def _each_once(X):
 
     Equal rows are found by what they give of random columns.
     """
-    if not sparse.issparse(X):
+    if isinstance(X, np.ndarray):
         return X
     weights = np.random.RandomState(0).normal(size=X.shape[1])
     marks = np.concatenate([X[some] @ weights for some in pieces(X.shape[0])])  # each is made double for that

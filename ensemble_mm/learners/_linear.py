@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg, sparse
-from scipy.special import softmax
+from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.utils.multiclass import check_classification_targets
@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._checks import POSITIVE, check_params, check_sample_weight, whole
 from .._inner_folds import inner_folds
 from .._products import inner_products
+from .._rows import LazyRows
 
 LEAVE_ONE_OUT = 500  # rows (or columns, when dense) up to which ridge scores each row left out
 PATIENCE = 2  # worse steps along the path before it stops
@@ -27,6 +28,8 @@ FEW_NUMBERS = 2_000_000  # of columns and rows, up to which it may copy them in 
 SPAN_ROWS = 2500  # rows up to which a model of wide rows is fitted in the space that these span
 ROWS = 8192  # of dense data of few columns that ridge reads at a time, where there are more
 CHOOSING_ROWS = 100_000  # that a penalty is chosen on, at most: more, evenly spaced, choose the same one
+SUMMED_COLUMNS = 160  # times classes, up to which sums over very many rows are quicker than these in memory
+STEPS = 20  # of Newton's method, at most: two are usual from what evenly spaced rows say
 
 
 def _check_path(name, values):
@@ -38,10 +41,23 @@ def _check_path(name, values):
 
 def _thinned(X, *parts):
     """Return the rows that a penalty is chosen on, and what belongs to them: all, or evenly spaced ones of many."""
-    if X.shape[0] <= 1.5 * CHOOSING_ROWS:  # of few more rows a copy would take more than it saves
+    if not _is_long(X):  # of few more rows a copy would take more than it saves
         return X, *parts
     some = np.linspace(0, X.shape[0] - 1, CHOOSING_ROWS).astype(np.intp)
     return X[some], *(None if part is None else np.asarray(part)[some] for part in parts)
+
+
+def _read(estimator, X, y, **checks):
+    """Return rows and labels, once they are known to be sound; the values of `LazyRows` are looked at when read."""
+    if isinstance(X, LazyRows):
+        validate_data(estimator, X, skip_check_array=True)
+        return X, np.asarray(y)
+    return validate_data(estimator, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], **checks)
+
+
+def _is_long(X):
+    """Tell whether there are so many rows that a penalty is chosen on some of them."""
+    return X.shape[0] > 1.5 * CHOOSING_ROWS
 
 
 def _usual(path):
@@ -104,6 +120,29 @@ def _rounded(coef):
     return rounded if np.abs(rounded - coef).max() <= 2**-11 * np.abs(coef).max() else coef
 
 
+def _sums_of_logits(X, codes, weight, coef):
+    """Return first and second derivatives of the log loss by weights of columns and intercepts, and the total weight.
+
+    There is a line of `coef` for each class, or one for the second of two.
+    """
+    n_logits, width = coef.shape
+    slope, bend, total = np.zeros(coef.size), np.zeros((coef.size, coef.size)), 0.0
+    for start in range(0, len(X), ROWS):
+        some = slice(start, start + ROWS)
+        rows = np.column_stack([X[some], np.ones(len(codes[some]))]).astype(np.float64, copy=False)
+        scores, own = rows @ coef.T, np.ones(len(rows)) if weight is None else weight[some]
+        chances = softmax(scores, axis=1) if n_logits > 1 else expit(scores)
+        is_class = codes[some, np.newaxis] == (np.arange(n_logits) if n_logits > 1 else 1)
+        slope += ((chances - is_class) * own[:, np.newaxis]).T.dot(rows).ravel()
+        for a in range(n_logits):
+            for b in range(a, n_logits):
+                share = own * chances[:, a] * ((a == b) - chances[:, b])
+                part = (rows * share[:, np.newaxis]).T @ rows
+                bend[a * width : (a + 1) * width, b * width : (b + 1) * width] += part
+        total += own.sum()
+    return slope, np.triu(bend) + np.triu(bend, 1).T, total
+
+
 @dataclass(repr=False, eq=False, kw_only=True)
 class LogisticPath(ClassifierMixin, BaseEstimator):
     """Logistic regression whose penalty is chosen on inner folds, by log loss.
@@ -153,6 +192,8 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
     tol: float = 5e-4
     random_state: int | np.random.RandomState | None = None
 
+    most_summed = SUMMED_COLUMNS
+
     _parameter_constraints = {
         "Cs": ["array-like"],
         "n_folds": [whole(2)],
@@ -169,12 +210,19 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
         """
         check_params(self)
         path = np.sort(_check_path("Cs", self.Cs))
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32])
+        X, y = _read(self, X, y)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("LogisticPath needs samples of at least 2 classes, but the data contains only one class.")
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
+        n_logits = len(self.classes_) if len(self.classes_) > 2 else 1
+        if _is_long(X) and not sparse.issparse(X) and X.shape[1] * n_logits <= SUMMED_COLUMNS:
+            self.losses_ = self._score_path(X, codes, weight, path, groups)
+            self.C_ = float(path[np.argmin(self.losses_)])
+            self._fit_by_sums(X, codes, weight, n_logits)
+            return self
+        X = np.asarray(X) if isinstance(X, LazyRows) else X
         rows = _in_their_span(X)
         self.losses_ = self._score_path(rows, codes, weight, path, groups)
         self.C_ = float(path[np.argmin(self.losses_)])
@@ -184,6 +232,25 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
             self.coef_ = _rounded(self.coef_)
         self.n_iter_ = int(np.max(model.n_iter_))
         return self
+
+    def _fit_by_sums(self, X, codes, weight, n_logits):
+        """Fit many rows of few columns by Newton's method: each step takes sums over the rows, which are read once.
+
+        It begins with what evenly spaced rows say, under a penalty that is as strong beside their losses.
+        """
+        some, known, weights, _ = _thinned(X, codes, weight, None)
+        first = self._model(self.C_ * len(known) / len(codes), some).fit(some, known, weights)
+        coef = np.zeros((n_logits, X.shape[1] + 1))
+        coef[first.classes_ if n_logits > 1 else slice(None)] = np.column_stack([first.coef_, first.intercept_])
+        penalty = np.tile(np.r_[np.full(X.shape[1], 1 / self.C_), 0.0], n_logits)
+        for self.n_iter_ in range(1, STEPS + 1):
+            slope, bend, total = _sums_of_logits(X, codes, weight, coef)
+            slope += penalty * coef.ravel()
+            # The intercepts of several classes may all be shifted alike: of such steps the shortest.
+            coef -= linalg.lstsq(bend + np.diag(penalty), slope, check_finite=False)[0].reshape(coef.shape)
+            if np.abs(slope).max() <= self.tol * total:
+                break
+        self.coef_, self.intercept_ = coef[:, :-1].astype(X.dtype), coef[:, -1].astype(X.dtype)
 
     def _model(self, C, X):
         # The second derivative is worth its cost where there are several classes, or few columns of not too many rows.
@@ -287,6 +354,8 @@ class RidgePath(RegressorMixin, BaseEstimator):
     max_rows: int = 500
     random_state: int | np.random.RandomState | None = None
 
+    most_summed = LEAVE_ONE_OUT
+
     _parameter_constraints = {
         "alphas": ["array-like"],
         "n_folds": [whole(2)],
@@ -298,12 +367,13 @@ class RidgePath(RegressorMixin, BaseEstimator):
         """Choose the penalty, then fit all rows; see `LogisticPath.fit`."""
         check_params(self)
         path = np.sort(_check_path("alphas", self.alphas))[::-1]
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], y_numeric=True)
+        X, y = _read(self, X, y, y_numeric=True)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
         n_rows, n_columns = X.shape
         if n_rows > ROWS and not sparse.issparse(X) and n_columns <= LEAVE_ONE_OUT:
             self._fit_by_sums(X, y, weight, path, groups)
             return self
+        X = np.asarray(X) if isinstance(X, LazyRows) else X
         small = n_rows <= LEAVE_ONE_OUT or (not sparse.issparse(X) and n_columns <= LEAVE_ONE_OUT)
         rows = _in_their_span(X) if small else X
         if small and groups is None:
@@ -319,7 +389,7 @@ class RidgePath(RegressorMixin, BaseEstimator):
     def _fit_by_sums(self, X, y, weight, path, groups):
         """Choose the penalty on inner folds and fit, from sums over the rows of each fold."""
         folds = inner_folds(y, self.n_folds, self.random_state, classes=False, groups=groups)
-        middle = np.r_[X.mean(axis=0, dtype=np.float64), 0.0, y.mean()]
+        middle = np.r_[X[:ROWS].mean(axis=0, dtype=np.float64), 0.0, y.mean()]  # about: so that digits are not lost
         sums = np.zeros((folds.max() + 1, len(middle), len(middle)))
         for start in range(0, len(y), ROWS):
             some = slice(start, start + ROWS)

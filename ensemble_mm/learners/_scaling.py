@@ -19,11 +19,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._by_rows import fit_by_rows
 from .._checks import POSITIVE, check_params
 from .._products import half
-from .._rows import LazyRows, parts_of
+from .._rows import LazyRows, let_go, parts_of
 
 HEAVY = 2.0  # skewness of a target above which few rows outweigh all others in a squared error
 MOST_RESTORED = 3.0  # times that a mean is raised at most: one huge target must not rule all predictions
 ROWS = 8192  # that are worked on at a time
+CELLS = 2**24  # of sparse rows that are worked on at a time
 LEAST_SIZE = 1e-6  # of a direction of a kernel's map: what lies in smaller ones is noise
 
 
@@ -81,8 +82,7 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = self._check(X, reset=True)
         if sparse.issparse(X):
             self.mean_ = self.scale_ = None
-            squares = np.square(X.data) if X.has_canonical_format else X.multiply(X)  # which copies the places, too
-            norm = float(squares.sum()) / X.shape[0]
+            norm = _sum_of_squares(X) / X.shape[0]
             self.factor_ = 1.0 / np.sqrt(norm) if norm > 0 else 1.0
             return self
         self.mean_, self.scale_, shares = _scales(X)
@@ -101,7 +101,9 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             X = X.toarray()
         if sparse.issparse(X) and X.indices.dtype == X.indptr.dtype == np.int32:
             scaled = copy(X)  # that shares the places, of which a product makes others: of wide ones those of 32 bits
-            scaled.data = X.data * X.dtype.type(self.factor_)
+            scaled.data = np.empty(X.data.shape, X.dtype)
+            for some in _cells(X):
+                np.multiply(X.data[some], X.dtype.type(self.factor_), out=scaled.data[some])
             return scaled
         if self.mean_ is None:
             return X * X.dtype.type(self.factor_)
@@ -128,6 +130,21 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _cells(X):
+    """Yield the places of the values of a CSR matrix, some at a time; those that lie on disk are let go after that."""
+    for start in range(0, max(X.nnz, 1), CELLS):
+        yield slice(start, start + CELLS)
+        if X.nnz > CELLS:
+            let_go((X,))
+
+
+def _sum_of_squares(X):
+    """Return the sum of the squares of a CSR matrix."""
+    if not X.has_canonical_format:
+        return float(X.multiply(X).sum())  # which copies the places, too
+    return sum(float(np.square(X.data[some]).sum()) for some in _cells(X))
 
 
 def _scales(X):

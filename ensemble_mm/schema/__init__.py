@@ -9,4 +9,5 @@ from ._few import FEW, FewRows, are_plain, read_few
 from ._inference import LOOKED_AT, check_kind, infer_column
 from ._numbers import NumberRule, learn_numbers, units_of
 from ._schema import Schema
-from ._strings import CHINESE, SOUTHEAST, are_digits, kind_of_strings
+from ._sentences import infer_sentences
+from ._strings import CHINESE, SOUTHEAST, are_digits, are_sentences, drawn_of, kind_of_strings

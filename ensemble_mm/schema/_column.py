@@ -66,6 +66,11 @@ class Column:
         """Whether its values are texts, or short or coded strings."""
         return self.taken_as in STRINGS
 
+    @property
+    def is_sentences(self) -> bool:
+        """Whether its values are texts of several words."""
+        return self.taken_as == SENTENCES
+
     def read(self, values: pd.Series) -> tuple[pd.Series, list]:
         """Return the values as they are meant, and those that cannot be read; these count as missing."""
         if self.reading is None:

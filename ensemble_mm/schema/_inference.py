@@ -90,10 +90,11 @@ def infer_column(values: pd.Series, name, *, within=None, taken_as=None, in_tabl
     else:
         column = _found(values, known, counts, name, in_table)
     shown = _shown_file if column.taken_as not in (*IN_TABLE, *STRINGS) else _shown
-    column = replace(column, within=within, example=_example(different, known, shown), notes=column.notes + told)
+    example = ", ".join(map(_shown, different[:2])) if known is None else examples(known, shown)
+    column = replace(column, within=within, example=example, notes=column.notes + told)
     if counts is None:
         distinct = None if different is None else len(different)
-        return replace(column, missing=_share(len(values) - len(there), len(values)), distinct=distinct)
+        return replace(column, missing=share_of(len(values) - len(there), len(values)), distinct=distinct)
     return _measured(column, counts, len(values))
 
 
@@ -111,13 +112,13 @@ def _found(values, known, counts, name, in_table) -> Column:
     """Return the record of a column whose items say what it is."""
     if not known:
         return Column(name=name, taken_as="constant", because="every value is missing", reading=CategoryRule())
-    if not in_table and (column := _of_modality(known, name)) is not None:
+    if not in_table and (column := of_modality(known, name)) is not None:
         return column
     if counts is not None and len(counts) == 1 and len(known) == len(values) > 1:
         return Column(name=name, taken_as="constant", because="every value is the same", reading=CategoryRule())
     strings = not in_table and _are_strings(known)
     notes: tuple[str, ...] = ()
-    if counts is not None and _may_be_read(known):
+    if counts is not None and may_be_read(sampled(known)):
         if (column := _of_values(known, counts, name, strings)) is not None:
             return column
         notes = _mixture_notes(name, counts)
@@ -128,7 +129,7 @@ def _found(values, known, counts, name, in_table) -> Column:
     return _of_strings(known, counts, name, notes)
 
 
-def _of_modality(known, name) -> Column | None:
+def of_modality(known, name) -> Column | None:
     """Return the record of a column whose items are known as those of a modality."""
     items = [item for item in known[:LOOKED_AT] if not (isinstance(item, str) and is_blank(item))]
     modality = MODALITIES.recognise(items) if items else None
@@ -247,9 +248,14 @@ def _all_between(different, low, high) -> bool:
     return len(numbers) > 0 and low <= numbers.min() and numbers.max() <= high
 
 
-def _may_be_read(known) -> bool:
+def sampled(known):
+    """Return the items that are looked at first, of some in their order."""
+    return known[:: len(known) // SAMPLE + 1]
+
+
+def may_be_read(sample) -> bool:
     """Tell whether some of the items are as short as numbers, dates and times are, and have digits as these."""
-    sample = [item for item in known[:: len(known) // SAMPLE + 1] if not is_blank(item)]
+    sample = [item for item in sample if not is_blank(item)]
     return sum(_has_digits(item) for item in sample) >= 0.5 * len(sample)
 
 
@@ -304,13 +310,13 @@ def _measured(column, counts, n_rows) -> Column:
     rule, total = column.reading, sum(counts.values())
     if rule is None or column.is_string:
         blank = [item for item in counts if is_no_text(item)] if column.is_string else []
-        missing = _share(n_rows - total + sum(map(counts.__getitem__, blank)), n_rows)
+        missing = share_of(n_rows - total + sum(map(counts.__getitem__, blank)), n_rows)
         return replace(column, missing=missing, distinct=len(counts) - len(blank))
     if column.taken_as not in LEARN:
         word_of = {item: rule.word(item) for item in counts}
         blank = sum(counts[item] for item, word in word_of.items() if word is None)
         distinct = len({*word_of.values()} - {None})
-        return replace(column, missing=_share(n_rows - total + blank, n_rows), distinct=distinct)
+        return replace(column, missing=share_of(n_rows - total + blank, n_rows), distinct=distinct)
     return _measured_values(column, counts, n_rows)
 
 
@@ -329,7 +335,7 @@ def _measured_values(column, counts, n_rows) -> Column:
     if column.taken_as == "number" and column.because != SAID:
         notes += _doubts_of_texts(column.name, rule, there)
     n = sum(there.values()) - sum(lost.values())
-    return replace(column, missing=_share(n_rows - n, n_rows), distinct=len(there) - len(lost), notes=notes)
+    return replace(column, missing=share_of(n_rows - n, n_rows), distinct=len(there) - len(lost), notes=notes)
 
 
 def _doubts_of_texts(name, rule, counts) -> tuple[str, ...]:
@@ -369,7 +375,7 @@ def _is_lost(rule, item, unread) -> bool:
     return unread[form]
 
 
-def _share(n, n_rows) -> float:
+def share_of(n, n_rows) -> float:
     return n / n_rows if n_rows else 0.0
 
 
@@ -401,13 +407,10 @@ def _of_texts(known, counts) -> Counter:
     return Counter(map(str, known)) if counts is None else counts
 
 
-def _example(different, known, shown) -> str:
-    items = (
-        different[:2]
-        if known is None
-        else list(dict.fromkeys(map(shown, (v for v in known[:50] if not isinstance(v, str) or v.strip()))))[:2]
-    )
-    return ", ".join(map(_shown, items))
+def examples(known, shown=None) -> str:
+    """Return one or two of the first known items, as they are written."""
+    items = dict.fromkeys(map(shown or _shown, (v for v in known[:50] if not isinstance(v, str) or v.strip())))
+    return ", ".join(map(_shown, [*items][:2]))
 
 
 def _shown_file(item) -> str:

@@ -49,13 +49,12 @@ def kind_of_strings(strings: Sequence[str]) -> tuple[str, str]:
     >>> kind_of_strings(["red", "blue"] * 10)[0]
     'category'
     """
-    n, distinct = len(strings), len(set(strings))
-    # Drawn, for whatever comes in turns, as weekdays do, is lost on every seventh row.
-    drawn = np.random.default_rng(0).permutation(n)[:LOOKED_AT] if n > LOOKED_AT else range(n)
-    sample = [strings[i] for i in drawn]
+    n = len(strings)
+    sample = [strings[i] for i in drawn_of(n)]
+    if because := are_sentences(sample):
+        return SENTENCES, because
     words = _words_in(sample)
-    if words >= SENTENCE:
-        return SENTENCES, f"sentences of {words:.0f} words on average"
+    distinct = len(set(strings))
     if n < ENOUGH:  # too few to tell what the next ones are
         return (SENTENCES if words >= SEVERAL else "category"), f"{n} strings of {words:.1f} words on average"
     if distinct <= FEW and 2 * distinct <= n:
@@ -65,6 +64,20 @@ def kind_of_strings(strings: Sequence[str]) -> tuple[str, str]:
         return "identifier", f"{distinct} of {n} values differ, and {nothing}"
     size = f"{words:.1f} words on average" if words >= SEVERAL else "a word or a code each"
     return SHORT, f"{distinct} of {n} values differ, with {size}"
+
+
+def drawn_of(n) -> np.ndarray:
+    """Return the places of those of `n` strings that are looked at closely.
+
+    They are drawn, for whatever comes in turns, as weekdays do, is lost on every seventh row.
+    """
+    return np.random.default_rng(0).permutation(n)[:LOOKED_AT] if n > LOOKED_AT else np.arange(n)
+
+
+def are_sentences(sample: Sequence[str]) -> str:
+    """Return why the drawn strings of a column are sentences; nothing where they are none."""
+    words = _words_in(sample) if sample else 0
+    return f"sentences of {words:.0f} words on average" if words >= SENTENCE else ""
 
 
 def are_digits(strings: Sequence[str]) -> bool:

@@ -29,7 +29,7 @@ def _pieces(columns, name):
     """Return an iterator over the items of a view: of data on disk parts of its rows, or its columns, are in memory."""
     if not isinstance(columns, ColumnsOnDisk):
         return iter([columns[name]])
-    return columns.pieces(name) if columns.are_vectors(name) else columns.by_column(name)
+    return columns.pieces(name)
 
 
 def _marks_of_view(pieces, modality):

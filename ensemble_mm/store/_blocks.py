@@ -4,6 +4,7 @@ import math
 import mmap
 import os
 import shutil
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -72,11 +73,32 @@ class BlockFolder:
             return np.full(shape, nothing, dtype)
         path, rows = self._new_path(), ROWS
         with writing_into(self.path.parent, "features"), open(path, "wb") as file:
-            form = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, form)
+            _write_head(file, shape, dtype)
             for start in range(0, shape[0], rows):  # a hole in the file would end the process where the disk is full
                 np.full((min(rows, shape[0] - start), *shape[1:]), nothing, dtype).tofile(file)
         return np.load(path, mmap_mode="r+")
+
+    def written(self, parts, dtypes):
+        """Write arrays of one axis, of which `parts` yields one of each dtype, one behind the other.
+
+        Returns
+        -------
+        list of memmap
+            One by dtype, as `keep` returns them.
+        """
+        paths, sizes = [self._new_path() for _ in dtypes], [0] * len(dtypes)
+        with writing_into(self.path.parent, "features"), ExitStack() as stack:
+            files = [stack.enter_context(open(path, "wb")) for path in paths]
+            for file, dtype in zip(files, dtypes, strict=True):
+                _write_head(file, (0,), dtype)
+            for part in parts:
+                for i, (array, dtype) in enumerate(zip(part, dtypes, strict=True)):
+                    sizes[i] += len(array)
+                    np.ascontiguousarray(array, dtype).tofile(files[i])
+            for file, n, dtype in zip(files, sizes, dtypes, strict=True):
+                file.seek(0)
+                _write_head(file, (n,), dtype)  # as long as before: there is room for any number
+        return [np.load(path, mmap_mode="c") for path in paths]
 
     def sealed(self, block):
         """Return a block of `room` as `keep` does one."""
@@ -173,6 +195,11 @@ def _block_of(parts, shape):
     block = sparse.csr_matrix(shape, dtype=parts[0].dtype)
     block.data, block.indices, block.indptr = parts  # the constructor would look at all of it
     return block
+
+
+def _write_head(file, shape, dtype):
+    form = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, form)
 
 
 def _is_mapped(array) -> bool:

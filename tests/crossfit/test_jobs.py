@@ -19,8 +19,8 @@ from ensemble_mm import StackedClassifier, TabularExtractor, TextExtractor
 from ensemble_mm._estimators import seeded, thread_params
 from ensemble_mm._rows import assemble
 from ensemble_mm.crossfit import Fit, Member, _extract, _jobs
-from ensemble_mm.crossfit._extract import joined_rows, spread_rows
 from ensemble_mm.crossfit._jobs import FitMember, drawn
+from ensemble_mm.crossfit._joined import joined_rows, spread_rows
 
 
 def run(estimator, y, n_classes, *blocks, test=None, columns=None, threads=1):

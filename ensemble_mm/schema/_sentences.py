@@ -1,0 +1,43 @@
+"""The record of a column of very many sentences, which are never in memory together."""
+
+import numpy as np
+import pandas as pd
+
+from .._checks import is_missing
+from ._blanks import is_no_text
+from ._column import SENTENCES, Column
+from ._inference import LOOKED_AT, examples, may_be_read, of_modality, sampled, share_of
+from ._strings import are_sentences, drawn_of
+
+FIRST = 500  # texts, of which it is clear at once where they are no sentences
+
+
+def infer_sentences(parts, take, name) -> Column | None:
+    """Return what `infer_column` does of a column; None where it does not hold sentences that differ mostly.
+
+    Parameters
+    ----------
+    parts : iterator of object arrays
+        The cells in their order, some at a time: texts, or None.
+    take : callable
+        Returns the cells at some places.
+    name : hashable
+    """
+    known, texts, marks, first = [], [], [], []
+    for cells in parts:
+        here = np.array([not is_missing(cell) for cell in cells], dtype=bool)
+        said = np.array([not is_no_text(cell) for cell in cells], dtype=bool)
+        if not first and not are_sentences(cells[said][:FIRST].tolist()):
+            return None
+        first += cells[here][: LOOKED_AT - len(first)].tolist()
+        known.append(here)
+        texts.append(said)
+        marks.append(pd.util.hash_array(cells[said]))  # of 64 bits: two texts hardly ever have the same one
+    known, texts = np.concatenate(known), np.concatenate(texts)
+    distinct, places = len(np.unique(np.concatenate(marks))), np.flatnonzero(texts)
+    because = are_sentences(take(places[drawn_of(len(places))]).tolist())
+    others = may_be_read(take(sampled(np.flatnonzero(known)))) or of_modality(first, name) or first[0].startswith("[")
+    if not because or others or 2 * distinct <= len(places):  # what begins with a bracket may be printed arrays
+        return None
+    missing, example = share_of(len(texts) - len(places), len(texts)), examples(first)
+    return Column(name=name, taken_as=SENTENCES, because=because, missing=missing, distinct=distinct, example=example)
