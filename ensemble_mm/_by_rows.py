@@ -11,6 +11,7 @@ from ._rows import LazyRows, MadeRows
 
 BATCH = 8192  # rows that boosting is given at a time
 SPECIAL = ("class_weight", "callbacks", "enable_categorical", "feature_weights")  # what asks for scikit-learn's side
+LONG = 150_000  # rows, from which linear models look at some at a time
 BINNED = 50_000  # rows that LightGBM's bins are made from at most: more take gigabytes, and hardly move a bin
 
 
@@ -32,7 +33,7 @@ def fit_by_rows(learner, X, y, **params):
     """Fit a learner on an array, a CSR matrix or, where it `reads_by_rows`, on `LazyRows`; return it."""
     if isinstance(X, LazyRows) and _boosting_of(learner) is not None:
         return _boosted(learner, X, y, **params)
-    if isinstance(X, LazyRows) and _sums(learner) is not None:  # what stands between would be an array of all rows
+    if isinstance(X, LazyRows) and reads_to_the_end(learner):  # what stands between would be an array of all rows
         (_, first), (name, last) = learner.steps
         made = MadeRows(X, first.fit(X).unchecked)
         last.fit(made, y, **{key.removeprefix(f"{name}__"): value for key, value in params.items()})
@@ -40,17 +41,10 @@ def fit_by_rows(learner, X, y, **params):
     return learner.fit(X, y, **params)
 
 
-def holds_no_rows(learner, n_columns, n_classes) -> bool:
-    """Tell whether a learner takes sums over dense rows of so many columns, of a task of so many classes (0: none)."""
-    most = _sums(learner)
-    return most is not None and n_columns * (n_classes if n_classes > 2 else 1) <= most
-
-
-def _sums(learner):
-    """Return up to how many columns a pipeline takes sums over rows; None where it does not."""
-    if not isinstance(learner, Pipeline) or len(learner.steps) != 2 or not reads_by_rows(learner):
-        return None
-    return getattr(learner.steps[1][1], "most_summed", None)
+def reads_to_the_end(learner) -> bool:
+    """Tell whether a learner never holds rows, sparse ones neither, where there are `LONG` or more of them."""
+    two = isinstance(learner, Pipeline) and len(learner.steps) == 2 and reads_by_rows(learner)
+    return two and getattr(learner.steps[1][1], "reads_by_rows", False)
 
 
 def _boosting_of(learner):

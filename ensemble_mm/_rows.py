@@ -83,6 +83,7 @@ class LazyRows:
 
     def __init__(self, blocks, rows, fills, dense=True):
         self._blocks, self._rows, self._fills, self._dense = blocks, rows, fills, dense
+        self.is_sparse = not dense and any(sparse.issparse(block) for block in blocks)
         self.shape = len(rows), sum(block.shape[1] for block in blocks)
         self.dtype = np.result_type(*(block.dtype for block in blocks))
         self._n_read = 0  # bytes since blocks on disk were let go
@@ -107,7 +108,7 @@ class MadeRows(LazyRows):
 
     def __init__(self, rows, made):
         self._of, self._made = rows, made
-        self.shape, self.dtype = rows.shape, rows.dtype
+        self.shape, self.dtype, self.is_sparse = rows.shape, rows.dtype, rows.is_sparse
 
     def __len__(self):
         return len(self._of)

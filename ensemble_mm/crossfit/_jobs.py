@@ -11,7 +11,7 @@ from scipy.special import expit, softmax
 from sklearn.dummy import DummyRegressor
 from sklearn.utils import get_tags
 
-from .._by_rows import reads_by_rows
+from .._by_rows import LONG, reads_by_rows, reads_to_the_end
 from .._checks import listed
 from .._estimators import cost_of, known_before, most_rows, seeded, thread_params
 from .._kinds import kind_of
@@ -246,9 +246,14 @@ class FitMember(Job):
 
     def _fit(self, model, blocks, train, target, weight, groups, metadata):
         learner, dense, narrow = model.estimator, model.dense or not any(model.sparse), {}
-        by_rows = len(train) > ROWS and dense and metadata is None and reads_by_rows(learner)
+        by_rows = len(train) > ROWS and metadata is None and reads_by_rows(learner)
+        by_rows = by_rows and (dense or (len(train) > LONG and reads_to_the_end(learner)))
         by_rows = by_rows and not judged_by(learner, len(train), groups)
-        X = LazyRows(blocks, train, model.fills) if by_rows else assemble(blocks, train, model.fills, model.dense)
+        X = (
+            LazyRows(blocks, train, model.fills, dense)
+            if by_rows
+            else assemble(blocks, train, model.fills, model.dense)
+        )
         if self.threads > 1:
             params = learner.get_params(deep=True)
             narrow = {name: params[name] for name in thread_params(self.fit.member.estimator) if name in params}

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._by_rows import BINNED, boosts_by_rows, holds_no_rows
+from .._by_rows import BINNED, LONG, boosts_by_rows, reads_to_the_end
 from .._checks import warn
 from .._estimators import most_rows, split_stateless
 from .._modalities import MODALITIES
@@ -28,8 +28,6 @@ BOOSTED_COPIES = 0.5  # those of boosting that reads its rows by parts
 SAMPLED_COPIES = 6  # beside these, of the rows that its bins are made from
 MAP_COPIES = 4  # of the columns that the map of a kernel makes of its features
 READ_COPIES = 2  # of the values of a view, and of its features, unless these are made part by part
-SPARSE_COPIES = 1.5  # of sparse rows, which linear models scale
-SUMMED = 150_000  # rows from which linear models of few dense columns hold no more than these
 PART = 64.0  # bytes of a row of a view that is read part by part
 MANY_ROWS = 50_000  # from which a fit is compared with what memory is free: a trial costs little then
 FREE_SHARE = 0.9  # of the memory that is free, which a fit may take
@@ -66,7 +64,7 @@ def needs_within(limit, run, members) -> Needs:
         take more than the disk has.
     """
     n_rows, n_folds = run.problem.n_rows, len(run.folds) + bool(run.refit)
-    values, blocks, are_sparse = _bytes_of_rows(run, members)
+    values, blocks = _bytes_of_rows(run, members)
     by_parts = {view.name for view in run.problem.views if merges(split_stateless(view.extractor)[1])} & set(values)
     in_parts = {view.name for view in run.problem.views if _is_read_in_parts(view, run.problem)} & set(values)
     vectors = {name for name in by_parts if _are_vectors_on_disk(run.problem.columns, name)}
@@ -82,7 +80,7 @@ def needs_within(limit, run, members) -> Needs:
     read = _bytes_read(values, blocks) | {name: values[name] if name in whole else 0.0 for name in by_parts}
     read |= dict.fromkeys(in_parts, PART)
     read = {name: shared + n_rows * size for name, size in read.items()}
-    fits = {m: shared + size for m, size in _bytes_of_fits(run.problem, members, blocks, are_sparse).items()}
+    fits = {m: shared + size for m, size in _bytes_of_fits(n_rows, members, blocks).items()}
     _check_views(limit, read)
     large = _too_large(limit, run, fits)
     fits = {member: size for member, size in fits.items() if member not in large}
@@ -168,18 +166,16 @@ def needs_disk(free, run, members) -> bool:
     return needs.memory + needs.disk > free
 
 
-def _bytes_of_fits(problem, members, blocks, are_sparse):
+def _bytes_of_fits(n_rows, members, blocks):
     """Return what the fit of each member takes of memory, from the bytes of a row of the blocks."""
     key_of = {(view, form): (view, fold, task, form) for view, fold, task, form in blocks}
-    needed, n_rows = {}, problem.n_rows
+    needed = {}
     for m in members:
         keys = [key_of.get((view, m.form), key_of.get((view, "native"))) for view in m.views]
         read = sum(blocks[key] for key in keys if key is not None)
         copied = _copied_rows(m.estimator, n_rows)
-        if are_sparse.intersection(keys):
-            copied = min(copied, SPARSE_COPIES * n_rows) if holds_no_rows(m.estimator, 1, 0) else copied
-        elif holds_no_rows(m.estimator, read / 4, problem.tasks[m.task].rules.n_classes):
-            copied = COPIES * min(n_rows, SUMMED)
+        if reads_to_the_end(m.estimator):
+            copied = min(copied, COPIES * LONG)
         needed[m] = max(copied * read, _bytes_mapped(m.estimator, n_rows))
     return needed
 
@@ -234,10 +230,7 @@ def shown_bytes(n) -> str:
 
 
 def _bytes_of_rows(run, members):
-    """Return what a row takes, from a trial on few rows: its values by view, and its features by block.
-
-    And which blocks are sparse.
-    """
+    """Return what a row takes, from a trial on few rows: its values by view, and its features by block."""
     rows = np.unique(np.linspace(0, run.problem.n_rows - 1, TRIAL_ROWS).astype(np.intp))
     problem = run.problem.take(rows)
     problem = replace(problem, weights=dict.fromkeys(problem.tasks))
@@ -252,10 +245,8 @@ def _bytes_of_rows(run, members):
         try:
             trial.extract(members)
         except (JobError, ValueError):  # an extractor that cannot learn from so few rows
-            return values, {(name, 0, None, "native"): size for name, size in values.items()}, set()
-    found = trial.features.blocks
-    sizes = {key: size_of(block) / len(rows) for key, block in found.items()}
-    return values, sizes, {key for key, block in found.items() if sparse.issparse(block)}
+            return values, {(name, 0, None, "native"): size for name, size in values.items()}
+    return values, {key: size_of(block) / len(rows) for key, block in trial.features.blocks.items()}
 
 
 def _size_of_values(column) -> float:

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg, sparse
-from scipy.special import expit, softmax
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._by_rows import LONG
 from .._checks import POSITIVE, check_params, check_sample_weight, whole
 from .._inner_folds import inner_folds
 from .._products import inner_products
 from .._rows import LazyRows
+from ._long import fit_logits, fit_ridge, is_sparse
 
 LEAVE_ONE_OUT = 500  # rows (or columns, when dense) up to which ridge scores each row left out
 PATIENCE = 2  # worse steps along the path before it stops
@@ -28,8 +30,6 @@ FEW_NUMBERS = 2_000_000  # of columns and rows, up to which it may copy them in 
 SPAN_ROWS = 2500  # rows up to which a model of wide rows is fitted in the space that these span
 ROWS = 8192  # of dense data of few columns that ridge reads at a time, where there are more
 CHOOSING_ROWS = 100_000  # that a penalty is chosen on, at most: more, evenly spaced, choose the same one
-SUMMED_COLUMNS = 160  # times classes, up to which sums over very many rows are quicker than these in memory
-STEPS = 20  # of Newton's method, at most: two are usual from what evenly spaced rows say
 
 
 def _check_path(name, values):
@@ -57,7 +57,7 @@ def _read(estimator, X, y, **checks):
 
 def _is_long(X):
     """Tell whether there are so many rows that a penalty is chosen on some of them."""
-    return X.shape[0] > 1.5 * CHOOSING_ROWS
+    return X.shape[0] > LONG
 
 
 def _usual(path):
@@ -120,29 +120,6 @@ def _rounded(coef):
     return rounded if np.abs(rounded - coef).max() <= 2**-11 * np.abs(coef).max() else coef
 
 
-def _sums_of_logits(X, codes, weight, coef):
-    """Return first and second derivatives of the log loss by weights of columns and intercepts, and the total weight.
-
-    There is a line of `coef` for each class, or one for the second of two.
-    """
-    n_logits, width = coef.shape
-    slope, bend, total = np.zeros(coef.size), np.zeros((coef.size, coef.size)), 0.0
-    for start in range(0, len(X), ROWS):
-        some = slice(start, start + ROWS)
-        rows = np.column_stack([X[some], np.ones(len(codes[some]))]).astype(np.float64, copy=False)
-        scores, own = rows @ coef.T, np.ones(len(rows)) if weight is None else weight[some]
-        chances = softmax(scores, axis=1) if n_logits > 1 else expit(scores)
-        is_class = codes[some, np.newaxis] == (np.arange(n_logits) if n_logits > 1 else 1)
-        slope += ((chances - is_class) * own[:, np.newaxis]).T.dot(rows).ravel()
-        for a in range(n_logits):
-            for b in range(a, n_logits):
-                share = own * chances[:, a] * ((a == b) - chances[:, b])
-                part = (rows * share[:, np.newaxis]).T @ rows
-                bend[a * width : (a + 1) * width, b * width : (b + 1) * width] += part
-        total += own.sum()
-    return slope, np.triu(bend) + np.triu(bend, 1).T, total
-
-
 @dataclass(repr=False, eq=False, kw_only=True)
 class LogisticPath(ClassifierMixin, BaseEstimator):
     """Logistic regression whose penalty is chosen on inner folds, by log loss.
@@ -192,7 +169,7 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
     tol: float = 5e-4
     random_state: int | np.random.RandomState | None = None
 
-    most_summed = SUMMED_COLUMNS
+    reads_by_rows = True
 
     _parameter_constraints = {
         "Cs": ["array-like"],
@@ -216,11 +193,8 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError("LogisticPath needs samples of at least 2 classes, but the data contains only one class.")
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
-        n_logits = len(self.classes_) if len(self.classes_) > 2 else 1
-        if _is_long(X) and not sparse.issparse(X) and X.shape[1] * n_logits <= SUMMED_COLUMNS:
-            self.losses_ = self._score_path(X, codes, weight, path, groups)
-            self.C_ = float(path[np.argmin(self.losses_)])
-            self._fit_by_sums(X, codes, weight, n_logits)
+        if _is_long(X):
+            self._fit_long(X, codes, weight, path, groups)
             return self
         X = np.asarray(X) if isinstance(X, LazyRows) else X
         rows = _in_their_span(X)
@@ -233,24 +207,19 @@ class LogisticPath(ClassifierMixin, BaseEstimator):
         self.n_iter_ = int(np.max(model.n_iter_))
         return self
 
-    def _fit_by_sums(self, X, codes, weight, n_logits):
-        """Fit many rows of few columns by Newton's method: each step takes sums over the rows, which are read once.
-
-        It begins with what evenly spaced rows say, under a penalty that is as strong beside their losses.
-        """
+    def _fit_long(self, X, codes, weight, path, groups):
+        """Choose the penalty on evenly spaced rows, and go on from what they say, under one as strong, with all."""
+        self.losses_ = self._score_path(X, codes, weight, path, groups)
+        self.C_, n_classes = float(path[np.argmin(self.losses_)]), len(self.classes_)
         some, known, weights, _ = _thinned(X, codes, weight, None)
         first = self._model(self.C_ * len(known) / len(codes), some).fit(some, known, weights)
-        coef = np.zeros((n_logits, X.shape[1] + 1))
-        coef[first.classes_ if n_logits > 1 else slice(None)] = np.column_stack([first.coef_, first.intercept_])
-        penalty = np.tile(np.r_[np.full(X.shape[1], 1 / self.C_), 0.0], n_logits)
-        for self.n_iter_ in range(1, STEPS + 1):
-            slope, bend, total = _sums_of_logits(X, codes, weight, coef)
-            slope += penalty * coef.ravel()
-            # The intercepts of several classes may all be shifted alike: of such steps the shortest.
-            coef -= linalg.lstsq(bend + np.diag(penalty), slope, check_finite=False)[0].reshape(coef.shape)
-            if np.abs(slope).max() <= self.tol * total:
-                break
+        coef = np.zeros((n_classes if n_classes > 2 else 1, X.shape[1] + 1))
+        coef[first.classes_ if n_classes > 2 else slice(None)] = np.column_stack([first.coef_, first.intercept_])
+        settings = {"C": self.C_, "tol": self.tol, "max_iter": self.max_iter}
+        coef, self.n_iter_ = fit_logits(X, codes, weight, coef, **settings)
         self.coef_, self.intercept_ = coef[:, :-1].astype(X.dtype), coef[:, -1].astype(X.dtype)
+        if sparse.issparse(some):
+            self.coef_ = _rounded(self.coef_)
 
     def _model(self, C, X):
         # The second derivative is worth its cost where there are several classes, or few columns of not too many rows.
@@ -354,7 +323,7 @@ class RidgePath(RegressorMixin, BaseEstimator):
     max_rows: int = 500
     random_state: int | np.random.RandomState | None = None
 
-    most_summed = LEAVE_ONE_OUT
+    reads_by_rows = True
 
     _parameter_constraints = {
         "alphas": ["array-like"],
@@ -370,8 +339,11 @@ class RidgePath(RegressorMixin, BaseEstimator):
         X, y = _read(self, X, y, y_numeric=True)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
         n_rows, n_columns = X.shape
-        if n_rows > ROWS and not sparse.issparse(X) and n_columns <= LEAVE_ONE_OUT:
+        if n_rows > ROWS and not is_sparse(X) and n_columns <= LEAVE_ONE_OUT:
             self._fit_by_sums(X, y, weight, path, groups)
+            return self
+        if _is_long(X):
+            self._fit_long(X, y, weight, path, groups)
             return self
         X = np.asarray(X) if isinstance(X, LazyRows) else X
         small = n_rows <= LEAVE_ONE_OUT or (not sparse.issparse(X) and n_columns <= LEAVE_ONE_OUT)
@@ -385,6 +357,13 @@ class RidgePath(RegressorMixin, BaseEstimator):
             model = _ridge(self.alpha_, rows).fit(rows, y, sample_weight=weight)
         self.coef_, self.intercept_ = np.ravel(_back_from_span(model.coef_, rows, X)), float(model.intercept_)
         return self
+
+    def _fit_long(self, X, y, weight, path, groups):
+        """Do what `LogisticPath` does of very many rows."""
+        self.alpha_ = float(path[np.argmin(self._score_path(X, y, weight, path, groups))])
+        some, known, weights, _ = _thinned(X, y, weight, None)
+        first = _ridge(self.alpha_ * len(known) / len(y), some).fit(some, known, weights)
+        self.coef_, self.intercept_ = fit_ridge(X, y, weight, first.coef_.astype(np.float64), alpha=self.alpha_)
 
     def _fit_by_sums(self, X, y, weight, path, groups):
         """Choose the penalty on inner folds and fit, from sums over the rows of each fold."""

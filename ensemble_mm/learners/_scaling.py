@@ -80,7 +80,7 @@ class ViewScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Learn means, deviations and the factor of an array or sparse matrix of shape (n_samples, n_features)."""
         check_params(self)
         X = self._check(X, reset=True)
-        if sparse.issparse(X):
+        if sparse.issparse(X) or getattr(X, "is_sparse", False):
             self.mean_ = self.scale_ = None
             norm = _sum_of_squares(X) / X.shape[0]
             self.factor_ = 1.0 / np.sqrt(norm) if norm > 0 else 1.0
@@ -141,7 +141,9 @@ def _cells(X):
 
 
 def _sum_of_squares(X):
-    """Return the sum of the squares of a CSR matrix."""
+    """Return the sum of the squares of sparse rows."""
+    if isinstance(X, LazyRows):
+        return sum(float(np.square(part.data).sum()) for part in parts_of(X, ROWS))
     if not X.has_canonical_format:
         return float(X.multiply(X).sum())  # which copies the places, too
     return sum(float(np.square(X.data[some]).sum()) for some in _cells(X))

@@ -1,3 +1,4 @@
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,11 +8,11 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline
 
 from ensemble_mm._by_rows import fit_by_rows
 from ensemble_mm._rows import LazyRows
-from ensemble_mm.learners import LogisticPath, RidgePath, ViewScaler, _linear
+from ensemble_mm.learners import LogisticPath, RidgePath, ViewScaler, _linear, _long
 from ensemble_mm.learners._linear import _in_their_span, _rounded
 
 
@@ -123,16 +124,17 @@ def test_a_penalty_is_chosen_on_some_of_many_rows_and_the_model_learns_from_all(
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 6))
     y, weight, some = X[:, 0] + rng.normal(size=200), rng.uniform(0.5, 2, 200), np.linspace(0, 199, 120).astype(int)
-    for path, target, name in ((LogisticPath, (y > 0).astype(int), "C_"), (RidgePath, y, "alpha_")):
+    exact = partial(LogisticPath, tol=1e-8)
+    for path, target, name in ((exact, (y > 0).astype(int), "C_"), (RidgePath, y, "alpha_")):
         if path is RidgePath and make is np.asarray:
             continue  # which is chosen by sums over all rows, or each row left out
         monkeypatch.setattr(_linear, "LEAVE_ONE_OUT", 50)
         monkeypatch.setattr(_linear, "CHOOSING_ROWS", 120)
+        monkeypatch.setattr(_linear, "LONG", 180)
         model = path(random_state=0).fit(make(X), target, weight, groups=np.arange(200))
         few = path(random_state=0).fit(make(X[some]), target[some], weight[some], groups=some)
-        monkeypatch.setattr(_linear, "CHOOSING_ROWS", 200)
-        exact = {"Cs": [few.C_], "tol": 1e-8 if make is np.asarray else 5e-4} if path is LogisticPath else {}
-        whole = path(random_state=0, **(exact or {"alphas": [few.alpha_]}))
+        monkeypatch.setattr(_linear, "LONG", 200)
+        whole = path(random_state=0, **{"alphas" if path is RidgePath else "Cs": [getattr(few, name)]})
         assert getattr(model, name) == getattr(few, name)
         np.testing.assert_allclose(model.coef_, whole.fit(make(X), target, weight).coef_, rtol=1e-3)
 
@@ -177,18 +179,30 @@ def test_weights_of_words_are_rounded_where_half_precision_holds_them(size, fits
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("n_classes", [2, 3])
-def test_logistic_regression_of_very_many_rows_takes_sums_over_them(n_classes, weighted, monkeypatch):
-    monkeypatch.setattr(_linear, "CHOOSING_ROWS", 200)
-    monkeypatch.setattr(_linear, "ROWS", 70)
+@pytest.mark.parametrize("n_classes", [0, 2, 3])
+@pytest.mark.parametrize("form", ["few columns", "many columns", "sparse"])
+def test_very_many_rows_are_read_some_at_a_time(form, n_classes, weighted, monkeypatch):
+    for name, value in (("CHOOSING_ROWS", 200), ("LONG", 300), ("LEAVE_ONE_OUT", 3)):
+        monkeypatch.setattr(_linear, name, value)
+    monkeypatch.setattr(_long, "ROWS", 70)
+    monkeypatch.setattr(_long, "RIDGE_TOL", 1e-9)
+    monkeypatch.setattr(_long, "SUMMED_COLUMNS", 3 if form == "many columns" else 160)
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(500, 4))
-    y = np.array(["a", "b", "c"])[np.digitize(X @ [1, 0.5, 0, 0] + rng.normal(size=500), [0, 1][: n_classes - 1])]
+    X = rng.normal(size=(500, 4)) * (rng.random((500, 4)) < 0.7)
+    y = X @ [1, 0.5, 0, 0] + rng.normal(size=500)
+    y = np.array(["a", "b", "c"])[np.digitize(y, [0, 1][: n_classes - 1])] if n_classes else y
     weight = rng.uniform(0, 2, 500) if weighted else None
-    model = LogisticPath(Cs=(0.1, 1.0), random_state=0).fit(X, y, sample_weight=weight)
-    exact = LogisticRegression(C=model.C_, tol=1e-10, max_iter=10_000).fit(X, y, sample_weight=weight)
-    np.testing.assert_allclose(model.predict_proba(X), exact.predict_proba(X), atol=1e-5)
-    assert model.n_iter_ < 5
-    made = make_pipeline(ViewScaler(), clone(model))
-    lazily = fit_by_rows(clone(made), LazyRows([X], np.arange(500), [None]), y)
-    np.testing.assert_array_equal(lazily[-1].coef_, made.fit(X, y)[-1].coef_)
+    X = sparse.csr_matrix(X) if form == "sparse" else X
+    path = LogisticPath(Cs=(0.1, 1.0), tol=1e-9, random_state=0) if n_classes else RidgePath(random_state=0)
+    model = clone(path).fit(X, y, sample_weight=weight)
+    exact = LogisticRegression(C=model.C_, tol=1e-10, max_iter=10_000) if n_classes else Ridge(model.alpha_, tol=1e-10)
+    exact.fit(X, y, sample_weight=weight)
+    said = "predict_proba" if n_classes else "predict"
+    # The weights of words are rounded to half precision.
+    rounded = 1e-3 if form == "sparse" and n_classes else 1e-6
+    np.testing.assert_allclose(getattr(model, said)(X), getattr(exact, said)(X), atol=rounded)
+    rows = LazyRows([X], np.arange(500), [None], dense=form != "sparse")
+    params = {"linear__sample_weight": weight} if weighted else {}
+    lazily = fit_by_rows(Pipeline([("scale", ViewScaler()), ("linear", clone(path))]), rows, y, **params)
+    made = Pipeline([("scale", ViewScaler()), ("linear", clone(path))]).fit(X, y, **params)
+    np.testing.assert_array_equal(lazily[-1].coef_, made[-1].coef_)
