@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
@@ -132,8 +133,7 @@ class TrainingFeatures(Features):
         """
         runner = self.run.runner
         if runner.deadline is None:
-            one_by_one = isinstance(self.run.problem.source, ChunkedData)
-            for names in [[name] for name in self.views] if one_by_one else [list(self.views)]:
+            for names in self._together():
                 self._extract(names, required=True)
             return
         order = sorted(self.views, key=lambda name: MODALITIES[self.views[name].modality].cost)
@@ -143,6 +143,21 @@ class TrainingFeatures(Features):
             else:
                 self._extract([name], required=name == order[0])
         self.present = {name: rows for name, rows in self.present.items() if name in self.readers}
+
+    def _together(self):
+        """Return lists of views to extract at a time: of those on disk that this process reads, one."""
+        if not isinstance(self.run.problem.source, ChunkedData):
+            return [list(self.views)]
+        return [list(names) for _, names in groupby(self.views, lambda name: self._is_sent(name) or name)]
+
+    def _is_sent(self, name):
+        """Tell whether the jobs, in other processes, read the items of a view from disk themselves."""
+        stateless, _ = split_stateless(self.views[name].extractor)
+        return self.run.runner.n_workers > 1 and self._is_left_on_disk(stateless)
+
+    def _is_left_on_disk(self, stateless):
+        run = self.run
+        return isinstance(self.columns, ColumnsOnDisk) and stateless is None and run.cache is None and not run.n_copies
 
     def _extract(self, names, required):
         """Run the extractions of some views: those that need no fit in chunks of rows, then the others fold by fold."""
@@ -258,11 +273,11 @@ class TrainingFeatures(Features):
     def _column(self, name, stateless, extractor):
         """Return the items of a view, with augmented copies; of data on disk what other processes read them by."""
         run = self.run
+        if self._is_left_on_disk(stateless):
+            column = ColumnOnDisk(self.columns, name)
+            as_file = column.are_vectors and merges(extractor)  # one, that all jobs read
+            return at_hand(column, extractor, run.folder) if as_file or run.runner.n_workers == 1 else column
         if not run.n_copies:
-            if isinstance(self.columns, ColumnsOnDisk) and stateless is None and run.cache is None:
-                column = ColumnOnDisk(self.columns, name)
-                as_file = column.are_vectors and merges(extractor)  # one, that all jobs read
-                return at_hand(column, extractor, run.folder) if as_file or run.runner.n_workers == 1 else column
             return self.columns[name]
         seed, extractor = seed_of(self.run.seed, f"augment {name}"), self.views[name].extractor
         return augmented(extractor, self.columns[name], self.present[name], self.run.n_copies, seed)

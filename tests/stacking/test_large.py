@@ -28,7 +28,7 @@ from ensemble_mm import (
     infer_schema,
     make_multimodal,
 )
-from ensemble_mm.crossfit import _extract, _memory
+from ensemble_mm.crossfit import Runner, _extract, _memory
 from ensemble_mm.data import ColumnOnDisk, ColumnsOnDisk, _schema, _views, views_of
 from ensemble_mm.learners import RidgePath, TailRegressor, ViewScaler
 from ensemble_mm.stacking import _base
@@ -321,14 +321,17 @@ def test_vectors_on_disk_are_never_in_memory_together(tmp_path, monkeypatch):
 
 def test_other_workers_read_the_rows_themselves(table, whole, monkeypatch):
     X, Y, folder = table
-    read, data = [], ChunkedData(folder, columns=list(X.columns))
-    own = ColumnOnDisk.read
+    read, sent, data = [], [], ChunkedData(folder, columns=list(X.columns))
+    own, run = ColumnOnDisk.read, Runner.run
+    monkeypatch.setattr(Runner, "run", lambda self, *given, **more: sent.append(given[0]) or run(self, *given, **more))
     monkeypatch.setattr(ColumnOnDisk, "read", lambda self, folder: read.append(self.name) or own(self, folder))
     with parallel_config(backend="threading", n_jobs=2):
         same(whole, stack().fit(data, Y), X)
     assert sorted(read) == sorted(3 * list(whole.views_))  # two folds and all rows
+    assert sent.count("extract") == 1  # no job of a view waits for those of another
     stack().fit(data, Y)
     assert len(read) == 4 * len(whole.views_)  # one process reads them once
+    assert sent.count("extract") == 1 + len(whole.views_)
 
 
 def test_workers_predict_the_partitions_that_they_hold(table, whole, tmp_path):
