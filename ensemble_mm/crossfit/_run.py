@@ -203,7 +203,7 @@ class CrossFit:
         places = np.flatnonzero(tried.having(pattern))
         cells = Table(len(tried.rows), members, self.problem.tasks)
         for member in members:
-            if tried.absent(member, pattern) or member.inputs:
+            if pattern in tried.patterns and (tried.absent(member, pattern) or member.inputs):
                 own = self.blanked.get((member, tried.key(member, pattern)))
             else:
                 own = table[member][tried.rows]

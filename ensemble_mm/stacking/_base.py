@@ -192,7 +192,7 @@ class BaseStack(
         last = levels[-1]
         self.meta_learners_ = last.metas
         self.contributions_ = last.contributions()
-        oof, tried = self._by_pattern(run, last, oof, fitted)
+        fitted, oof, tried = self._by_pattern(run, last, oof, fitted)
         told = last.told(run, self._meta_settings(run.problem.tasks), fitted, oof)
         oof, tried, self.oof_ = last.calibrate(run, self.calibration, oof, tried, told)
         self.conformal_, self.joint_ = fit_regions(run, oof, tried)
@@ -200,15 +200,15 @@ class BaseStack(
         self.calibrators_ = last.calibrators
 
     def _by_pattern(self, run, last, oof, fitted):
-        """Return out-of-fold predictions, and those of the patterns of missing views that are tried out."""
+        """Return meta-learners, out-of-fold predictions, and those of the patterns of missing views that are tried."""
         tried = last.tried(run, fitted)
         # Where it tells something which views are missing, rows that have them cannot stand for rows that lack them.
         if run.runner.is_over() or self.missing_indicator:
-            return oof, tried
-        fitted = adapted(last, run, fitted, tried)
+            return fitted, oof, tried
+        fitted = adapted(last, run, fitted, tried, oof)
         if any(weighed.apart for weighed in fitted.values()):
             oof, tried = last.adapt(run, fitted, oof), last.tried(run, fitted)
-        return oof, tried
+        return fitted, oof, tried
 
     def _reads(self, view):
         """Return the (fold, task, form) in which the models that are kept read a view: after a refit, one fold only."""

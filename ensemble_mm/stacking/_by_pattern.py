@@ -1,9 +1,12 @@
-"""Meta-learners of their own for rows that lack views, where rows that were held out say that these help.
+"""Meta-learners of their own for the patterns of missing views, where rows that were held out say that these help.
 
 A member that reads several views fills in those that are missing, and is then as sure of itself as ever; of the members
 that abstain nobody says who should take their weight. What the table knows of both is asked here: rows are predicted as
 if they had the views of a pattern and no others, and a linear meta-learner is fitted on what the members say then. It
-serves the rows of this pattern only where its held-out losses are significantly lower.
+serves the rows of this pattern only where its held-out losses are clearly lower.
+
+Where some rows of the fit lack views, those that have all are a pattern, too: one set of weights for all rows is a
+compromise that serves neither.
 """
 
 from dataclasses import dataclass, replace
@@ -13,8 +16,10 @@ import numpy as np
 from ..crossfit import LossesByViews, check_failures, patterns_of
 from ..data import Problem
 from ..meta import FEWEST_ROWS, make_meta_learner
-from ._judged import SIGNIFICANT, first_part, has_both, outside, paired_gain, parts, worth_of
+from ._judged import first_part, has_both, outside, paired_gain, parts, worth_of
 from ._level import FitMeta, Weighed, combined
+
+CLEAR = 1.0  # standard errors: the one that serves all patterns is the simpler one
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,7 @@ class _Case:
 
     task: str
     pattern: int
+    spec: str  # of the meta-learner that is tried
     problem: Problem  # of the rows that patterns are tried out on, as all that follows
     cells: object  # table
     before: np.ndarray
@@ -30,7 +36,7 @@ class _Case:
     are_enough: bool  # to judge by them alone
 
 
-def adapted(level, run, fitted, tried):
+def adapted(level, run, fitted, tried, oof):
     """Return fitted meta-learners, by task and by the fold that is left out, with those of their own for patterns.
 
     Parameters
@@ -40,17 +46,23 @@ def adapted(level, run, fitted, tried):
     fitted : dict of (str, int or None) to Weighed
     tried : dict of int to dict of str to ndarray
         What `level.tried` returns of them.
+    oof : dict of str to ndarray
+        Their out-of-fold predictions, by task.
     """
-    cases = _cases(level, run, fitted, tried)
+    cases = _cases(level, run, fitted, [*tried.items(), *_complete(run, oof)])
     # On the rows that it was fitted on: what does not help there helps nowhere.
     hopeful = [(case, weighed)
                for case, (weighed, out) in zip(cases, _fit(run, fitted, [(case, None) for case in cases]), strict=True)
-               if weighed is not None and _helps(run, case, out, None)]  # fmt: skip
-    apart = {}
+               if weighed is not None and _gain(run, case, out, None) > 0]  # fmt: skip
+    best, apart = {}, {}
     for case, own, after in _by_fold(run, fitted, hopeful):
         for fold, weighed in own.items():
-            if weighed is not None and (case.task, fold) in fitted and _helps(run, case, after, fold):
-                apart.setdefault((case.task, fold), {})[case.pattern] = weighed
+            key = case.task, fold
+            if weighed is not None and key in fitted:
+                gain = _gain(run, case, after, fold)
+                if gain > best.get((*key, case.pattern), 0):
+                    best[*key, case.pattern] = gain
+                    apart.setdefault(key, {})[case.pattern] = weighed
     return fitted | {key: replace(fitted[key], apart=own) for key, own in apart.items()}
 
 
@@ -76,11 +88,23 @@ def _cases(level, run, fitted, tried):
     names = [n for n in run.problem.tasks if n not in gone and getattr(fitted[n, None].meta, "learns_weights", False)]
     members = list(dict.fromkeys(m for (name, _), weighed in fitted.items() if name in names for m in weighed.members))
     cases, problem = [], _of_tried(run)
-    for pattern in run.tried.patterns if names else ():
+    for pattern, before in tried if names else ():
         if pattern:
             cells = run.cells(level.whole, members, pattern)
-            cases += [_case(run, name, pattern, problem, cells, tried[pattern][name]) for name in names]
+            cases += [_case(run, name, pattern, spec, problem, cells, before[name])
+                      for name in names for spec in _specs(run.problem.tasks[name])]  # fmt: skip
     return cases
+
+
+def _complete(run, oof):
+    """Yield the pattern of rows that lack no view, where others do, and what is said of its rows."""
+    there = int(np.bitwise_or.reduce(run.tried.own))
+    lacks = run.tried.own != there
+    if lacks.any() and not lacks.all():
+        found = {name: out[run.tried.rows] for name, out in oof.items()}
+        for out in found.values():
+            out[lacks] = np.nan
+        yield there, found
 
 
 def _of_tried(run):
@@ -107,13 +131,18 @@ def _by_fold(run, fitted, hopeful):
         yield case, own, after
 
 
-def _case(run, name, pattern, problem, cells, before):
+def _specs(task):
+    """Return what is tried: a member that takes a class for another is unmixed by others, which a row may lack."""
+    return ("linear", "multinomial") if task.rules.n_classes > 2 else ("linear",)
+
+
+def _case(run, name, pattern, spec, problem, cells, before):
     own = (run.tried.own == pattern) & has_both(problem.targets[name], before)
-    return _Case(name, pattern, problem, cells, before, own, worth_of(problem, name, own) >= FEWEST_ROWS)
+    return _Case(name, pattern, spec, problem, cells, before, own, worth_of(problem, name, own) >= FEWEST_ROWS)
 
 
-def _helps(run, case, after, fold):
-    """Tell whether losses are significantly lower: of the rows of a pattern, or of all rows that have its views.
+def _gain(run, case, after, fold):
+    """Return by how much losses are lower, 0 where that is not clear: of rows of the pattern, or of all with its views.
 
     The latter stand for the former only where views are missing for no reason. So the rows of the pattern, however few
     there are, must not say the contrary: a row may lack a view because of its label.
@@ -121,9 +150,10 @@ def _helps(run, case, after, fold):
     judged = outside(run, fold)[run.tried.rows]
     own = case.own & judged
     gain, error = paired_gain(case.problem, case.task, case.before, after, own if case.are_enough else judged)
-    if gain <= SIGNIFICANT * error:
-        return False
-    return case.are_enough or not own.any() or paired_gain(case.problem, case.task, case.before, after, own)[0] > 0
+    if gain <= CLEAR * error:
+        return 0
+    others = not case.are_enough and own.any()
+    return 0 if others and paired_gain(case.problem, case.task, case.before, after, own)[0] <= 0 else gain
 
 
 def _fit(run, fitted, wanted):
@@ -155,7 +185,7 @@ def _job(run, fitted, case, fold):
     rows &= True if weight is None else weight > 0
     if not rows.any():
         return None
-    meta = make_meta_learner("linear", kind=task.kind, n_classes=task.rules.n_classes)
+    meta = make_meta_learner(case.spec, kind=task.kind, n_classes=task.rules.n_classes)
     return FitMeta(case.task, fold, meta, block, y, weight, case.problem.group_codes, np.flatnonzero(rows))
 
 

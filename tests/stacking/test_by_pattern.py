@@ -65,11 +65,27 @@ def test_what_serves_a_fold_did_not_see_its_labels():
         learners=[("one", Fixed()), ("two", Fixed(), "all")], cv=folds, meta_learner="greedy", random_state=0
     )
     before = model.fit(X, y).oof_["y"]
-    assert 2 in model.levels_[-1].apart["y"]
+    assert set(model.levels_[-1].apart["y"]) == {1, 2, 3}  # 3: of rows that have both, since others do not
     for _, test in folds:
-        turned = y.copy()
-        turned[test] = 1 - turned[test]
+        turned, few = y.copy(), test[::5]  # so few that what is chosen for a pattern stays
+        turned[few] = 1 - turned[few]
         np.testing.assert_array_equal(model.fit(X, turned).oof_["y"][test], before[test])
+
+
+def test_complete_rows_have_weights_of_their_own_where_others_lack_a_view():
+    """One set of weights for both is a compromise: of two views that tell the same, a row that has both is surer."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 900)
+    X = {name: (y[:, np.newaxis] == np.arange(3)) + rng.normal(size=(900, 3)) for name in ("one", "other")}
+    X["one"][:200], X["other"][200:400] = np.nan, np.nan
+    train, test = np.arange(900) % 3 > 0, np.arange(900) % 3 == 0
+    model = em.StackedClassifier(learners=[("each", LogisticRegression())], cv=3, meta_learner="greedy", random_state=0)
+    model.fit(of_rows(X, train), y[train])
+    complete = test & (np.arange(900) >= 400)
+    loss = log_loss(y[complete], model.predict_proba(of_rows(X, complete)))
+    assert 3 in model.levels_[-1].apart["y"]
+    model.levels_[-1].apart = {}
+    assert loss < 0.98 * log_loss(y[complete], model.predict_proba(of_rows(X, complete)))
 
 
 def test_rows_that_have_the_views_do_not_speak_for_few_that_lack_one_because_of_their_label():
