@@ -45,7 +45,7 @@ def note_suspects(schema: Schema, source, tasks, targets, *, listed=False) -> Sc
             constants.append(place)
             notes[place].append("every value is the same, and says nothing; to leave it out")
             continue
-        others = firsts.setdefault(_said(*looked_at, step=max(1, len(rows) // FEW_ROWS)), [])
+        others = firsts.setdefault(_said(*looked_at, max(1, len(rows) // FEW_ROWS)), [])
         first = next((other for other in others if _says_so(looked_at, source, other, rows)), None)
         if first is None:
             others.append(column)

@@ -82,7 +82,7 @@ def infer_column(values: pd.Series, name, *, within=None, taken_as=None, in_tabl
         known = [item for item in values.to_numpy(object) if not is_missing(item)]
     counts = None if known is None else _counted(known)
     there: Any = values.dropna() if known is None else known
-    different = there.unique() if known is None else None  # which takes most of the time of a column of numbers
+    different: Any = there.unique() if known is None else None  # which takes most of the time of a column of numbers
     if taken_as is not None:
         column = _said(known, counts, name, taken_as)
     elif known is None:

@@ -23,7 +23,8 @@ def infer_sentences(parts, take, name) -> Column | None:
         Returns the cells at some places.
     name : hashable
     """
-    known, texts, marks, first = [], [], [], []
+    known, texts, marks = [], [], []
+    first: list[str] = []
     for cells in parts:
         here = np.array([not is_missing(cell) for cell in cells], dtype=bool)
         said = np.array([not is_no_text(cell) for cell in cells], dtype=bool)
@@ -33,11 +34,11 @@ def infer_sentences(parts, take, name) -> Column | None:
         known.append(here)
         texts.append(said)
         marks.append(pd.util.hash_array(cells[said]))  # of 64 bits: two texts hardly ever have the same one
-    known, texts = np.concatenate(known), np.concatenate(texts)
-    distinct, places = len(np.unique(np.concatenate(marks))), np.flatnonzero(texts)
+    n_rows, places = sum(map(len, texts)), np.flatnonzero(np.concatenate(texts))
+    distinct = len(np.unique(np.concatenate(marks)))
     because = are_sentences(take(places[drawn_of(len(places))]).tolist())
-    others = may_be_read(take(sampled(np.flatnonzero(known)))) or of_modality(first, name) or first[0].startswith("[")
+    others = may_be_read(take(sampled(np.flatnonzero(np.concatenate(known))))) or of_modality(first, name) or first[0].startswith("[")
     if not because or others or 2 * distinct <= len(places):  # what begins with a bracket may be printed arrays
         return None
-    missing, example = share_of(len(texts) - len(places), len(texts)), examples(first)
+    missing, example = share_of(n_rows - len(places), n_rows), examples(first)
     return Column(name=name, taken_as=SENTENCES, because=because, missing=missing, distinct=distinct, example=example)
