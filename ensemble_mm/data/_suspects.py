@@ -45,14 +45,14 @@ def note_suspects(schema: Schema, source, tasks, targets, *, listed=False) -> Sc
             constants.append(place)
             notes[place].append("every value is the same, and says nothing; to leave it out")
             continue
-        others = firsts.setdefault(_said(*looked_at, max(1, len(rows) // FEW_ROWS)), [])
+        values, codes, n_values = looked_at
+        others = firsts.setdefault(_said(values, codes, n_values, max(1, len(rows) // FEW_ROWS)), [])
         first = next((other for other in others if _says_so(looked_at, source, other, rows)), None)
         if first is None:
             others.append(column)
         else:
             repeats.append(place)
             notes[place].append(f"says in every row the same as {first.title!r}; to leave it out")
-        values, codes, n_values = looked_at
         notes[place] += _told_targets(column.read(values)[0], codes, n_values, targets)  # "12.50 EUR" is 12.5
     for words, places in alike.items():
         if len(places) > MOST_NOTES:

@@ -37,7 +37,11 @@ def infer_sentences(parts, take, name) -> Column | None:
     n_rows, places = sum(map(len, texts)), np.flatnonzero(np.concatenate(texts))
     distinct = len(np.unique(np.concatenate(marks)))
     because = are_sentences(take(places[drawn_of(len(places))]).tolist())
-    others = may_be_read(take(sampled(np.flatnonzero(np.concatenate(known))))) or of_modality(first, name) or first[0].startswith("[")
+    others = (
+        may_be_read(take(sampled(np.flatnonzero(np.concatenate(known)))))
+        or of_modality(first, name)
+        or first[0].startswith("[")
+    )
     if not because or others or 2 * distinct <= len(places):  # what begins with a bracket may be printed arrays
         return None
     missing, example = share_of(n_rows - len(places), n_rows), examples(first)
