@@ -7,6 +7,7 @@ rows at a time are given `LazyRows` where there are many; see `_by_rows`.
 import ctypes
 import mmap
 import os
+import sys
 from contextlib import contextmanager
 from copy import copy
 from functools import cache
@@ -94,7 +95,8 @@ class LazyRows:
     def __getitem__(self, some):
         part = assemble(self._blocks, self._rows[some], self._fills, self._dense)
         self._n_read += part.nbytes if isinstance(part, np.ndarray) else part.data.nbytes + part.indices.nbytes
-        if self._n_read > SHOWN:
+        # Rows far apart bring much of what lies between them into memory, too.
+        if self._n_read > SHOWN or not isinstance(some, slice):
             let_go(self._blocks)
             self._n_read = 0
         return part
@@ -155,6 +157,8 @@ def give_back():
     trim = _of_c_library("malloc_trim")
     if trim is not None:
         trim(0)
+    if (arrow := sys.modules.get("pyarrow")) is not None:
+        arrow.default_memory_pool().release_unused()
 
 
 @cache

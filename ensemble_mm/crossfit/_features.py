@@ -184,6 +184,9 @@ class TrainingFeatures(Features):
         self.blocks |= {(name, None, None, "native"): read[name] for name in stateless if parts[name][1] is None}
         self.n_extractions += len(stateless) + sum(parts[job.mark.view][1] is not None for job in jobs)
         self._take(jobs, results)
+        if self.run.folder is not None:
+            for name in columns.keys() - stateless.keys():
+                self.run.folder.forget(columns[name])  # vectors that were mapped for the extractors
 
     def _take(self, jobs, results):
         """Keep what the extractions of folds gave: how new rows are read, and the features."""

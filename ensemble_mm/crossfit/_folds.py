@@ -75,9 +75,12 @@ def _too_few(folds, problem):
     """Yield (task, fold, number of classes) where training rows have fewer different labels than a fit needs."""
     for name, target in problem.targets.items():
         for f, (train, _) in enumerate(folds):
-            known = target[train]
-            n_left = len(np.unique(known[~np.isnan(known)]))
-            if n_left < problem.tasks[name].rules.least:
+            known, least = target[train], problem.tasks[name].rules.least
+            known = known[~np.isnan(known)]
+            if least <= 2 and len(known) and (least < 2 or known.min() < known.max()):
+                continue  # without a sort of all
+            n_left = len(np.unique(known))
+            if n_left < least:
                 yield name, f, n_left
 
 
@@ -216,7 +219,9 @@ def _check_pair(pair, n_rows):
     for rows in (train, test):
         if rows.ndim != 1 or (len(rows) and (rows.min() < 0 or rows.max() >= n_rows)):
             raise ValueError(f"cv names rows outside of the {n_rows} rows of X: give positions from 0 to {n_rows - 1}.")
-    both = np.intersect1d(train, test)
+    learns = np.zeros(n_rows, dtype=bool)
+    learns[train] = True
+    both = np.unique(test[learns[test]])
     if len(both):
         raise ValueError(
             f"cv has row {both[0]} in both the training and the test rows of a fold ({len(both)} such rows): "

@@ -24,7 +24,8 @@ TRIAL_ROWS = 120  # that are extracted to learn how wide features are
 OVERHEAD = 64e6  # bytes of buffers, whatever the data
 PROCESS = 250e6  # bytes of a worker process, with the libraries of learners
 COPIES = 4  # of its features that the fit of a learner is taken to make: more than those of most portfolios do
-BOOSTED_COPIES = 0.5  # those of boosting that reads its rows by parts
+BOOSTED_COPIES = {"lightgbm": 0.25, "xgboost": 0.5}  # of boosting by parts: a byte for a number, or two
+BOOSTED_ROW = 48  # bytes of its gradients, scores and places of rows
 SAMPLED_COPIES = 6  # beside these, of the rows that its bins are made from
 MAP_COPIES = 4  # of the columns that the map of a kernel makes of its features
 READ_COPIES = 2  # of the values of a view, and of its features, unless these are made part by part
@@ -176,14 +177,16 @@ def _bytes_of_fits(n_rows, members, blocks):
         copied = _copied_rows(m.estimator, n_rows)
         if reads_to_the_end(m.estimator):
             copied = min(copied, COPIES * LONG)
-        needed[m] = max(copied * read, _bytes_mapped(m.estimator, n_rows))
+        beside = n_rows * BOOSTED_ROW if boosts_by_rows(m.estimator) else 0
+        needed[m] = max(copied * read + beside, _bytes_mapped(m.estimator, n_rows))
     return needed
 
 
 def _copied_rows(estimator, n_rows):
     """Return how many rows of its features the fit of a learner is taken to hold."""
     if boosts_by_rows(estimator):
-        return n_rows * BOOSTED_COPIES + min(n_rows, BINNED) * SAMPLED_COPIES
+        package = type(getattr(estimator, "regressor", estimator)).__module__.partition(".")[0]
+        return n_rows * BOOSTED_COPIES[package] + min(n_rows, BINNED) * SAMPLED_COPIES
     return COPIES * min(n_rows, most_rows(estimator))
 
 

@@ -29,6 +29,7 @@ from ._parquet import Stamps, dataset_of, files_of, told_by_pandas, without_labe
 from ._paths import Looks, looks_of, paths_of
 
 MEASURED_ROWS = 1000  # that tell how much memory a row takes
+FIRST_ROWS = 1000  # that tell whether texts come again
 
 
 class ChunkedData:
@@ -255,8 +256,10 @@ class ChunkedData:
 
     def _frame(self, table) -> pd.DataFrame:
         """Return a table of Arrow, which is not read again, as a DataFrame: column by column, and freed so."""
-        table = without_labels(table)
+        table, repeated = _without_repeated(without_labels(table))
         frame = table.to_pandas(date_as_object=self._has_days, split_blocks=True, self_destruct=True)
+        for place, texts in repeated.items():
+            frame.isetitem(place, pd.Series(texts, frame.index, dtype=object))
         frame = with_texts(plain(frame))
         if self.root is not None:
             for name in frame.select_dtypes(object).columns:
@@ -316,6 +319,24 @@ class NamedParts(Iterator):
 
     def __next__(self):
         return next(self._parts)
+
+
+def _without_repeated(table) -> tuple[Any, dict[int, np.ndarray]]:
+    """Return a table of Arrow without its columns of texts that come again, and these by place: each text is once in
+    memory, where pandas would make it anew for each row."""
+    pyarrow = require("pyarrow", extra="parquet", caller="ChunkedData")
+    repeated = {}
+    for place, field in enumerate(table.schema):
+        if str(field.type) not in ("string", "large_string") or not len(table):
+            continue
+        column = table.column(place).slice(0, FIRST_ROWS)
+        if 2 * len(column.unique()) > len(column):
+            continue
+        codes = table.column(place).dictionary_encode().unify_dictionaries().combine_chunks()
+        texts = np.array([*codes.dictionary.to_pylist(), None], dtype=object)
+        repeated[place] = texts[codes.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False)]
+        table = table.set_column(place, field.name, pyarrow.nulls(len(table)))
+    return table, repeated
 
 
 def _as_matrix(lists) -> np.ndarray | None:

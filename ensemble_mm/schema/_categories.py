@@ -46,7 +46,9 @@ class CategoryRule:
             return values  # read before
         words = each(values.to_numpy(object), self.word, None)
         order = sorted({word for word in words if word is not None})
-        return pd.Series(pd.Categorical(words, categories=order), index=values.index, name=values.name)
+        places = {word: place for place, word in enumerate(order)} | {None: -1}  # pandas would copy all words for that
+        codes = np.fromiter(map(places.__getitem__, words), np.int32, len(words))
+        return pd.Series(pd.Categorical.from_codes(codes, order), index=values.index, name=values.name)
 
     def word(self, item: Any) -> str | None:
         """Return the text that stands for a value; None where it stands for none."""

@@ -107,6 +107,17 @@ class BlockFolder:
         block.flush()
         return np.load(block.filename, mmap_mode="c")
 
+    def forget(self, block):
+        """Remove the file of an array that is not read any more, if there is one here: its room is free when no map is
+        left. Where a file cannot go while it is shown, it stays."""
+        shown = whole_of(block)
+        if (
+            isinstance(shown, np.memmap)
+            and Path(shown.filename or "").parent == self.path.resolve()
+            and os.name != "nt"
+        ):
+            Path(shown.filename).unlink(missing_ok=True)
+
     def unnamed(self, block):
         """Return a block that may stay when the folder has gone: other processes get its numbers, not the file's name.
 

@@ -1,4 +1,5 @@
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -158,3 +159,13 @@ def test_a_block_without_a_name_outlasts_the_folder(tmp_path):
     assert np.isnan(kept[:2]).all() and (kept[2:] == 1.0).all()
     assert not isinstance(whole_of(kept), np.memmap)  # by whose name joblib would send it
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(kept)), kept)
+
+
+def test_a_block_that_is_not_read_any_more_leaves_the_folder(tmp_path):
+    own = np.lib.format.open_memmap(tmp_path / "own.npy", "w+", np.float32, (3, 2))
+    with BlockFolder(tmp_path) as folder:
+        first, second = folder.keep(np.ones((3, 2))), folder.keep(np.zeros((3, 2)))
+        for block in (first, own, np.ones(2), sparse.eye_array(2), None):
+            folder.forget(block)
+        assert [path.name for path in folder.path.iterdir()] == [Path(second.filename).name]
+        assert (first == 1).all() and (tmp_path / "own.npy").exists()
