@@ -4,12 +4,15 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from lightgbm import LGBMRegressor
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
+from xgboost import XGBRegressor
 
 from ensemble_mm.crossfit import (
     CrossFit,
     LearnerSpec,
+    Member,
     Runner,
     _memory,
     free_memory,
@@ -17,8 +20,9 @@ from ensemble_mm.crossfit import (
     needs_disk,
     needs_within,
 )
+from ensemble_mm.crossfit._memory import _bytes_of_fits
 from ensemble_mm.data import ChunkedData, as_source, read_problem
-from ensemble_mm.learners import SampledKernel, ViewScaler
+from ensemble_mm.learners import RidgePath, SampledKernel, TailRegressor, ViewScaler
 
 
 def run_of(n_rows, n_jobs=1):
@@ -117,3 +121,12 @@ def test_what_is_free_is_that_of_the_container(tmp_path, monkeypatch):
     for limit, free in ((123456, 43456), (50000, 0)):
         (tmp_path / "memory.max").write_text(f"{limit}\n")
         assert free_memory() == free
+
+
+def test_boosting_takes_a_byte_for_a_number_and_linear_models_of_many_rows_hold_few():
+    learners = {"light": TailRegressor(LGBMRegressor()), "xgb": XGBRegressor(), "ridge": Ridge(),
+                "linear": make_pipeline(ViewScaler(), RidgePath())}  # fmt: skip
+    members = [Member("y", name, "v", ("v",), learner) for name, learner in learners.items()]
+    n_rows, blocks = 10**7, {("v", 0, None, "native"): 400.0}  # bytes of the 100 numbers of a row
+    taken = {member.learner: size / n_rows for member, size in _bytes_of_fits(n_rows, members, blocks).items()}
+    assert 100 < taken["light"] < 200 < taken["xgb"] < 300 and taken["linear"] < 50 and taken["ridge"] >= 1600

@@ -368,3 +368,12 @@ def test_the_whole_column_decides_whether_it_holds_files(tmp_path):
     assert whole["words"].tolist() == words.tolist() and whole["photo"][0] == str(tmp_path / "1.png")
     pd.testing.assert_frame_equal(pd.concat(list(data.chunks())), whole)
     pd.testing.assert_frame_equal(data.take([7]), whole.loc[[7]])
+
+
+def test_texts_that_come_again_are_once_in_memory(tmp_path):
+    rows = pd.DataFrame({"x": range(90), "town": pd.Series(["north", "south", None] * 30, dtype="string")})
+    rows.to_parquet(tmp_path / "rows.parquet", row_group_size=20)
+    data = ChunkedData(tmp_path / "rows.parquet", chunk_rows=35)
+    for found in (data["town"], data.take(np.arange(90))["town"], *(chunk["town"] for chunk in data.chunks())):
+        assert found.dtype == object and len({id(item) for item in found}) == 3
+        assert found.tolist() == [("north", "south", None)[row % 3] for row in found.index]
