@@ -191,8 +191,8 @@ class BaseStack(
         self.table_ = table
         last = levels[-1]
         self.meta_learners_ = last.metas
-        self.contributions_ = last.contributions()
         fitted, oof, tried = self._by_pattern(run, last, oof, fitted)
+        self.contributions_ = last.contributions()
         told = last.told(run, self._meta_settings(run.problem.tasks), fitted, oof)
         oof, tried, self.oof_ = last.calibrate(run, self.calibration, oof, tried, told)
         self.conformal_, self.joint_ = fit_regions(run, oof, tried)

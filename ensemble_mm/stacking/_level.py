@@ -286,8 +286,9 @@ class Level:
         return idle
 
     def weights(self, name):
-        """Return {member: weight} of the members that the meta-learner of a task reads."""
-        return Weighed(self.metas[name], self.columns[name]).worth
+        """Return {member: weight} of the members that the meta-learner of a task reads, for rows that lack no view."""
+        weighed = Weighed(self.metas[name], self.columns[name], self.apart.get(name, {})).of(self.there)
+        return dict.fromkeys(self.columns[name], 0.0) | weighed.worth
 
     def contributions(self):
         """Return the weights: DataFrame with index (reads, learner), one column per task; each column sums to one."""

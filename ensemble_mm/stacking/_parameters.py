@@ -143,7 +143,7 @@ oof_ : dict of str to ndarray
     probabilities of shape (n_samples, n_classes), or numbers of shape (n_samples,). NaN where no fold holds the row
     out.
 contributions_ : DataFrame of shape (n_members, n_tasks)
-    Weight of every (reads, learner); those of a task sum to 1.
+    Weight of every (reads, learner) for rows that lack no view; those of a task sum to 1.
 cv_results_ : DataFrame
     Score of every member and of the ensemble on every fold: the metric that `scoring` names, else accuracy or R2.
     "mean" is the mean over the folds, weighted by their rows. `leaderboard` compares members on the same rows.
