@@ -1,5 +1,6 @@
 """Tables: numbers, categories, dates and booleans."""
 
+from collections import Counter
 from typing import Self
 
 import numpy as np
@@ -296,8 +297,8 @@ class _Category:
 
     def fit(self, column):
         words = _words(column)
-        counts = pd.Series(words).value_counts()
-        order = sorted(counts.index, key=lambda word: (-counts[word], word))
+        counts = Counter(words)
+        order = sorted(counts, key=lambda word: (-counts[word], word))
         few = len(order) <= self.owner.max_categories
         self.values = sorted(order) if few else [w for w in order[: self.owner.max_categories] if counts[w] > 1]
         if len(order) < 2 and column.notna().all():
