@@ -76,6 +76,11 @@ class _Auto:
         "random_state": ["random_state"],
     }
 
+    @property
+    def minds_the_loss(self):
+        """Whether a fitted one was free to choose, and chose by the loss: a lower one is what was asked for."""
+        return bool(self.losses_) and is_the_loss(self.scoring, self._kind)
+
     def check_settings(self):
         """Raise a ValueError unless the candidates are known, and one of them counts."""
         names, known = list(self.candidates), [name for name in _names(self.family) if name != "auto"]

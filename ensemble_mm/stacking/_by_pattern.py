@@ -6,7 +6,7 @@ if they had the views of a pattern and no others, and a linear meta-learner is f
 serves the rows of this pattern only where its held-out losses are clearly lower.
 
 Where some rows of the fit lack views, those that have all are a pattern, too: one set of weights for all rows is a
-compromise that serves neither.
+compromise that serves neither. It is left as it is where the user named a meta-learner or a score.
 """
 
 from dataclasses import dataclass, replace
@@ -49,7 +49,7 @@ def adapted(level, run, fitted, tried, oof):
     oof : dict of str to ndarray
         Their out-of-fold predictions, by task.
     """
-    cases = _cases(level, run, fitted, [*tried.items(), *_complete(run, oof)])
+    cases = _cases(level, run, fitted, [*tried.items(), *_complete(run, fitted, oof)])
     # On the rows that it was fitted on: what does not help there helps nowhere.
     hopeful = [(case, weighed)
                for case, (weighed, out) in zip(cases, _fit(run, fitted, [(case, None) for case in cases]), strict=True)
@@ -92,16 +92,17 @@ def _cases(level, run, fitted, tried):
         if pattern:
             cells = run.cells(level.whole, members, pattern)
             cases += [_case(run, name, pattern, spec, problem, cells, before[name])
-                      for name in names for spec in _specs(run.problem.tasks[name])]  # fmt: skip
+                      for name in names if name in before for spec in _specs(run.problem.tasks[name])]  # fmt: skip
     return cases
 
 
-def _complete(run, oof):
-    """Yield the pattern of rows that lack no view, where others do, and what is said of its rows."""
+def _complete(run, fitted, oof):
+    """Yield the pattern of rows that lack no view, where others do, and what is said of its rows, by task."""
     there = int(np.bitwise_or.reduce(run.tried.own))
     lacks = run.tried.own != there
     if lacks.any() and not lacks.all():
-        found = {name: out[run.tried.rows] for name, out in oof.items()}
+        free = [name for name in oof if getattr(fitted[name, None].meta, "minds_the_loss", False)]
+        found = {name: oof[name][run.tried.rows] for name in free}
         for out in found.values():
             out[lacks] = np.nan
         yield there, found
