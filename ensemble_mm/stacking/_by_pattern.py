@@ -101,7 +101,7 @@ def _complete(run, fitted, oof):
     there = int(np.bitwise_or.reduce(run.tried.own))
     lacks = run.tried.own != there
     if lacks.any() and not lacks.all():
-        free = [name for name in oof if getattr(fitted[name, None].meta, "minds_the_loss", False)]
+        free = [name for name, fold in fitted if fold is None and getattr(fitted[name, fold].meta, "minds_the_loss", 0)]
         found = {name: oof[name][run.tried.rows] for name in free}
         for out in found.values():
             out[lacks] = np.nan
