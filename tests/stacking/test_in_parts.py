@@ -50,7 +50,7 @@ def whole(rows):
     return stack().fit(*rows)
 
 
-@pytest.mark.parametrize("chunk_rows", [None, 33, 1000])
+@pytest.mark.parametrize("chunk_rows", [None, 33, pytest.param(1000, marks=pytest.mark.slow)])
 def test_they_give_the_same_model_to_the_bit(rows, whole, in_parts, chunk_rows, tmp_path, monkeypatch):
     X, Y = rows
     monkeypatch.setattr(_suspects, "FEWEST_ROWS", 1000)  # which looks at some rows of each column
@@ -68,6 +68,7 @@ def test_they_give_the_same_model_to_the_bit(rows, whole, in_parts, chunk_rows, 
     assert model.schema_ == whole.schema_
 
 
+@pytest.mark.slow
 def test_rows_that_come_in_any_order_are_extracted_as_they_are(rows, in_parts):
     X, Y = rows
     whole = stack(refit=False).fit(X, Y)
