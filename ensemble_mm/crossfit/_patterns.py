@@ -33,6 +33,8 @@ class Tried:
     ----------
     views : tuple of str
         In the order of their bits.
+    there : int
+        The views that some row has.
     patterns : tuple of int
     rows : ndarray of shape (n_tried,)
         Positions of rows that some fold tests, ascending.
@@ -43,6 +45,7 @@ class Tried:
     """
 
     views: tuple[str, ...]
+    there: int
     patterns: tuple[int, ...]
     rows: np.ndarray
     own: np.ndarray
@@ -137,4 +140,4 @@ def patterns_to_try(present, folds):
     most = MOST_PREDICTIONS // max(len(patterns), 1)
     if len(rows) > most:
         rows = rows[np.linspace(0, len(rows) - 1, most).astype(np.intp)]
-    return Tried(views, tuple(patterns), rows, own[rows], fold[rows])
+    return Tried(views, there, tuple(patterns), rows, own[rows], fold[rows])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..crossfit import LossesByViews, check_failures, patterns_of
+from ..crossfit import LossesByViews, check_failures
 from ..data import Problem
 from ..meta import FEWEST_ROWS, make_meta_learner
 from ._judged import first_part, has_both, outside, paired_gain, parts, worth_of
@@ -28,12 +28,12 @@ class _Case:
 
     task: str
     pattern: int
-    spec: str  # of the meta-learner that is tried
     problem: Problem  # of the rows that patterns are tried out on, as all that follows
     cells: object  # table
     before: np.ndarray
     own: np.ndarray  # rows that have just this pattern
     are_enough: bool  # to judge by them alone
+    spec: str = ""  # of the meta-learner that is tried
 
 
 def adapted(level, run, fitted, tried, oof):
@@ -68,8 +68,7 @@ def adapted(level, run, fitted, tried, oof):
 
 def losses_by_views(run, tried):
     """Return {task: losses of the rows that patterns are tried out on}; empty where not all patterns are."""
-    there = int(np.bitwise_or.reduce(patterns_of(run.features.present)))
-    if len(tried) < (1 << there.bit_count()) - 1:
+    if len(tried) < (1 << run.tried.there.bit_count()) - 1:
         return {}
     found = {}
     for name, task in run.problem.tasks.items():
@@ -91,21 +90,20 @@ def _cases(level, run, fitted, tried):
     for pattern, before in tried if names else ():
         if pattern:
             cells = run.cells(level.whole, members, pattern)
-            cases += [_case(run, name, pattern, spec, problem, cells, before[name])
-                      for name in names if name in before for spec in _specs(run.problem.tasks[name])]  # fmt: skip
+            found = [_case(run, name, pattern, problem, cells, before[name]) for name in names if name in before]
+            cases += [replace(case, spec=spec) for case in found for spec in _specs(run.problem.tasks[case.task])]
     return cases
 
 
 def _complete(run, fitted, oof):
     """Yield the pattern of rows that lack no view, where others do, and what is said of its rows, by task."""
-    there = int(np.bitwise_or.reduce(run.tried.own))
-    lacks = run.tried.own != there
+    lacks = run.tried.own != run.tried.there
     if lacks.any() and not lacks.all():
         free = [name for name, fold in fitted if fold is None and getattr(fitted[name, fold].meta, "minds_the_loss", 0)]
         found = {name: oof[name][run.tried.rows] for name in free}
         for out in found.values():
             out[lacks] = np.nan
-        yield there, found
+        yield run.tried.there, found
 
 
 def _of_tried(run):
@@ -137,9 +135,9 @@ def _specs(task):
     return ("linear", "multinomial") if task.rules.n_classes > 2 else ("linear",)
 
 
-def _case(run, name, pattern, spec, problem, cells, before):
+def _case(run, name, pattern, problem, cells, before):
     own = (run.tried.own == pattern) & has_both(problem.targets[name], before)
-    return _Case(name, pattern, spec, problem, cells, before, own, worth_of(problem, name, own) >= FEWEST_ROWS)
+    return _Case(name, pattern, problem, cells, before, own, worth_of(problem, name, own) >= FEWEST_ROWS)
 
 
 def _gain(run, case, after, fold):
