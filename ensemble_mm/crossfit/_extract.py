@@ -258,26 +258,31 @@ class FitExtractor(Job):
 
     def fit(self):
         places, n_rows = [rows for rows in (self.train, self.rest) if len(rows)], self.column.shape[0]
-        native, blocks = None, {}
-        if merges(self.extractor) and not sparse.issparse(self.column):
-            blocks["native"] = self._by_parts()
-            native = (blocks["native"][rows] for rows in places)
-        elif _learns_by("fit_columns", self.extractor, self.column) and self._is_in_order:
-            blocks["native"] = self._of_columns()
-            native = (blocks["native"][rows] for rows in places)
-        elif self._has_learned_from_parts():
-            blocks["native"] = stacked(self._read(), n_rows, self.folder)
-            native = (self._rows_of(blocks["native"], rows) for rows in places)
-        elif self.extractor is not None:
-            native = replace(self, column=_in_memory(self.column))._native()
-            for part, rows in zip(native, places, strict=True):
-                _check_rows(part, len(rows))
+        native, blocks = self._learned(places)
         if self.reducer is not None:
             parts = (self.column[rows] for rows in places) if native is None else native
             blocks["reduced"] = joined_parts(self._reduced(zip(places, parts, strict=True)), n_rows, self.folder)
         if self.extractor is not None and "native" not in blocks and ("native" in self.forms or not blocks):
             blocks["native"] = joined_parts(zip(places, native, strict=True), n_rows, self.folder)
         return self.extractor, self.reducer, blocks
+
+    def _learned(self, places):
+        """Fit the extractor; return its features of some places (None: there is no extractor), and what is a block."""
+        if merges(self.extractor) and not sparse.issparse(self.column):
+            block = self._by_parts()
+        elif _learns_by("fit_columns", self.extractor, self.column) and self._is_in_order:
+            block = self._of_columns()
+        elif self._has_learned_from_parts():
+            block = stacked(self._read(), self.column.shape[0], self.folder)
+            return (self._rows_of(block, rows) for rows in places), {"native": block}
+        elif self.extractor is not None:
+            native = replace(self, column=_in_memory(self.column))._native()
+            for part, rows in zip(native, places, strict=True):
+                _check_rows(part, len(rows))
+            return native, {}
+        else:
+            return None, {}
+        return (block[rows] for rows in places), {"native": block}
 
     def _reduced(self, parts):
         """Yield few columns of the training rows, on which the reducer is fitted, and of the others, with their places.
