@@ -1,6 +1,7 @@
 """Learners that read the rows of a fit some at a time, so that these never lie side by side in memory.
 
-They are LightGBM and XGBoost, which keep a byte for a number, and pipelines that begin with a `ViewScaler`.
+They are LightGBM and XGBoost, which keep one byte per number, and what says so by an attribute `reads_by_rows`: its
+`fit` takes `LazyRows`. A pipeline is as its first step.
 """
 
 import numpy as np
@@ -16,11 +17,11 @@ BINNED = 50_000  # rows that LightGBM's bins are made from at most: more take gi
 
 
 def reads_by_rows(learner) -> bool:
-    """Tell whether a learner can be fitted on `LazyRows`."""
+    """Tell whether `fit_by_rows` can fit a learner on `LazyRows`."""
     if isinstance(learner, Pipeline):
         first = learner.steps[0][1]
         return len(learner.steps) > 1 and learner.memory is None and getattr(first, "reads_by_rows", False)
-    return boosts_by_rows(learner) or getattr(learner, "reads_in_parts", False)
+    return boosts_by_rows(learner) or getattr(learner, "reads_by_rows", False)
 
 
 def boosts_by_rows(learner) -> bool:

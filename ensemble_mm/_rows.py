@@ -17,6 +17,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import assert_all_finite
 
+MANY_ROWS = 50_000  # from which they are read some at a time, and a fit is compared with the memory that is free
 PREFIX = "ensemble_mm-"  # of the name of a folder for blocks on disk
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # what malloc.h calls them
 MOST_HELD = 2**25  # bytes of an array for which free memory is held, as the C library sets it by itself

@@ -8,9 +8,9 @@ from sklearn.pipeline import make_pipeline
 from xgboost import XGBClassifier, XGBRegressor
 
 from ensemble_mm import _rows
-from ensemble_mm._by_rows import fit_by_rows, reads_by_rows
+from ensemble_mm._by_rows import fit_by_rows, reads_by_rows, reads_to_the_end
 from ensemble_mm._rows import LazyRows, keeping_free
-from ensemble_mm.learners import LogisticPath, RidgePath, TailRegressor, ViewScaler
+from ensemble_mm.learners import LogisticPath, RidgePath, SpreadLearner, TailRegressor, ViewScaler
 
 BOOSTED = {"n_estimators": 10, "verbose": -1, "n_jobs": 1, "deterministic": True, "force_col_wise": True}
 
@@ -80,6 +80,24 @@ def test_scaling_by_parts_is_scaling_of_an_array(last):
     np.testing.assert_array_equal(
         by_rows.predict(np.asarray(X)), clone(learner).fit(np.asarray(X), y).predict(np.asarray(X))
     )
+
+
+@pytest.mark.parametrize("learner", [LogisticPath(random_state=0), RidgePath(random_state=0)])
+@pytest.mark.parametrize("n_rows", [300, 9000])
+def test_what_says_so_reads_by_rows_without_a_scaler_too(learner, n_rows):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_rows, 3))
+    y = X[:, 0] + rng.normal(size=n_rows) > 0
+    assert reads_by_rows(learner)
+    lazily = fit_by_rows(clone(learner), LazyRows((X,), np.arange(n_rows), [None]), y)
+    np.testing.assert_array_equal(lazily.predict(X), clone(learner).fit(X, y).predict(X))
+
+
+@pytest.mark.parametrize(
+    "learner", [SpreadLearner(LGBMRegressor()), make_pipeline(ViewScaler(), SpreadLearner(Ridge()))]
+)
+def test_a_learner_of_a_cluster_reads_by_rows(learner):
+    assert reads_by_rows(learner) and reads_to_the_end(learner) == hasattr(learner, "steps")
 
 
 def test_infinite_values_are_refused_in_parts_too():

@@ -15,14 +15,12 @@ from .._checks import BadItemsError, BadItemsWarning
 from .._estimators import learns_from_labels
 from .._modalities import MODALITIES
 from .._routing import row_params, whole_groups
-from .._rows import LazyRows, give_back, let_go
+from .._rows import MANY_ROWS, LazyRows, give_back, let_go
 from ..data import ColumnOnDisk, take_rows
 from ..store import BlockFolder, Cache, content_key, row_keys, versions, with_contents
 from ._execute import Job
 from ._joined import ROWS, as_block, joined_parts, spread_rows, stacked
 from ._plan import Extraction
-
-MANY_ROWS = 50_000  # from which the columns of a table are read one by one
 
 
 def merges(extractor) -> bool:

@@ -15,6 +15,7 @@ from .._by_rows import BINNED, LONG, boosts_by_rows, reads_to_the_end
 from .._checks import warn
 from .._estimators import most_rows, split_stateless
 from .._modalities import MODALITIES
+from .._rows import MANY_ROWS
 from ..data import ColumnsOnDisk
 from ._execute import JobError, Runner, size_of
 from ._extract import merges
@@ -30,7 +31,6 @@ SAMPLED_COPIES = 6  # beside these, of the rows that its bins are made from
 MAP_COPIES = 4  # of the columns that the map of a kernel makes of its features
 READ_COPIES = 2  # of the values of a view, and of its features, unless these are made part by part
 PART = 64.0  # bytes of a row of a view that is read part by part
-MANY_ROWS = 50_000  # from which a fit is compared with what memory is free: a trial costs little then
 FREE_SHARE = 0.9  # of the memory that is free, which a fit may take
 CONTAINERS = (  # the limit of one, what is taken of it, and what of that are files that are only kept for later
     ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
@@ -126,7 +126,10 @@ def _are_vectors_on_disk(columns, name) -> bool:
 
 
 def is_large(run) -> bool:
-    """Tell whether a run on this machine has so many rows that it may take more memory than is free."""
+    """Tell whether a run on this machine has so many rows that it may take more memory than is free.
+
+    A trial, which tells how much it takes, costs little then.
+    """
     return run.problem.n_rows >= MANY_ROWS and (run.runner.n_workers == 1 or run.runner.sends_files)
 
 

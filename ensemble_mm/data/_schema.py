@@ -8,13 +8,12 @@ import pandas as pd
 
 from .._checks import did_you_mean, first_names, name_of
 from .._modalities import TABULAR, TEXT, VECTOR
+from .._rows import MANY_ROWS
 from ..schema import IN_TABLE, LEFT_OUT, LOOKED_AT, STRINGS, Column, Schema, check_kind, infer_column, infer_sentences
 from ._chunked import TABLES, ChunkedData
 from ._containers import as_source
 from ._inputs import MultimodalData, View
 from ._names import columns_read
-
-MANY_ROWS = 50_000  # from which a column of sentences on disk is looked at some rows at a time
 
 
 def infer_schema(X, columns=None) -> Schema:

@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.extmath import row_norms, safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._by_rows import fit_by_rows
+from .._by_rows import boosts_by_rows, fit_by_rows
 from .._checks import POSITIVE, check_params
 from .._products import half
 from .._rows import LazyRows, let_go, parts_of
@@ -395,10 +395,14 @@ class TailRegressor(TransformedTargetRegressor):
 
     _parameter_constraints = {"regressor": TransformedTargetRegressor._parameter_constraints["regressor"]}
     transformer, func, inverse_func, check_inverse = TailScaler(), None, None, False
-    reads_by_rows = True
 
     def __init__(self, regressor=None):
         self.regressor = regressor
+
+    @property
+    def reads_by_rows(self):
+        """Whether `fit` takes `LazyRows`: where the regressor is boosting."""
+        return boosts_by_rows(self.regressor)
 
     def fit(self, X, y, **fit_params):
         """Fit the regressor, and restore the mean; `fit_params` are those of the regressor, such as `sample_weight`."""

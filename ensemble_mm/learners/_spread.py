@@ -55,7 +55,7 @@ class SpreadLearner(MetaEstimatorMixin, BaseEstimator):
     SpreadLearner(estimator=LGBMRegressor(n_estimators=50))
     """
 
-    reads_in_parts = True
+    reads_by_rows = True
     _parameter_constraints = {"estimator": [having("fit", "predict")]}
 
     def __init__(self, estimator, chunk_rows=100_000):

@@ -18,9 +18,8 @@ from sklearn.svm import LinearSVC
 from ensemble_mm import StackedClassifier, TabularExtractor, TextExtractor
 from ensemble_mm._estimators import seeded, thread_params
 from ensemble_mm._rows import assemble
-from ensemble_mm.crossfit import Fit, Member, _extract, _jobs
+from ensemble_mm.crossfit import Fit, Member, _jobs
 from ensemble_mm.crossfit._jobs import FitMember, drawn
-from ensemble_mm.crossfit._joined import joined_rows, spread_rows
 
 
 def run(estimator, y, n_classes, *blocks, test=None, columns=None, threads=1):
@@ -29,32 +28,6 @@ def run(estimator, y, n_classes, *blocks, test=None, columns=None, threads=1):
     views = tuple(f"v{i}" for i in range(len(blocks)))
     fit = Fit(Member("y", "a", "all", views, estimator), 0)
     return FitMember(fit, 0, n_classes, y, None, train, test, views, blocks, columns, threads).run()[:2]
-
-
-def test_features_go_back_to_their_own_rows():
-    features = np.arange(4, dtype=np.float32)[:, np.newaxis]
-    rows = np.array([2, 0, 3, 1])
-    for given in (features, sparse.csr_matrix(features)):
-        block = spread_rows(given, rows, 4)
-        block = block.toarray() if sparse.issparse(block) else block
-        assert block[rows].ravel().tolist() == [0, 1, 2, 3]
-    partly = spread_rows(features[:2], np.array([3, 1]), 4)
-    np.testing.assert_array_equal(partly.ravel(), [np.nan, 1, np.nan, 0])
-
-
-@pytest.mark.parametrize("at_once", [8192, 3])
-@pytest.mark.parametrize("n_first", [0, 1, 12, 30])
-def test_sparse_parts_are_put_in_their_places(monkeypatch, at_once, n_first):
-    monkeypatch.setattr(_extract, "ROWS", at_once)
-    rows = np.random.default_rng(0).permutation(30)
-    places = [np.sort(rows[:n_first]), rows[n_first:25]]  # five rows are nowhere
-    parts = [sparse.random(len(own), 6, 0.4, "csr", np.float32, n_first) for own in places]
-    joined = joined_rows(parts, places, 30)
-    expected = np.zeros((30, 6), np.float32)
-    for part, own in zip(parts, places, strict=True):
-        expected[own] = part.toarray()
-    assert joined.has_sorted_indices and joined.dtype == np.float32 and joined.nnz == sum(part.nnz for part in parts)
-    np.testing.assert_array_equal(joined.toarray(), expected)
 
 
 def test_probabilities_of_a_class_that_was_not_there_are_zero():

@@ -4,15 +4,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
-from sklearn.pipeline import Pipeline
 
-from ensemble_mm._by_rows import fit_by_rows
-from ensemble_mm._rows import LazyRows
-from ensemble_mm.learners import LogisticPath, RidgePath, ViewScaler, _linear, _long
+from ensemble_mm.learners import LogisticPath, RidgePath, _linear
 from ensemble_mm.learners._linear import _in_their_span, _rounded
 
 
@@ -176,33 +172,3 @@ def test_weights_of_words_are_rounded_where_half_precision_holds_them(size, fits
     rounded = _rounded(coef)
     assert np.array_equal(rounded, rounded.astype(np.float16).astype(np.float32)) == fits
     np.testing.assert_allclose(rounded, coef, rtol=2**-10)
-
-
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("n_classes", [0, 2, 3])
-@pytest.mark.parametrize("form", ["few columns", "many columns", "sparse"])
-def test_very_many_rows_are_read_some_at_a_time(form, n_classes, weighted, monkeypatch):
-    for name, value in (("CHOOSING_ROWS", 200), ("LONG", 300), ("LEAVE_ONE_OUT", 3)):
-        monkeypatch.setattr(_linear, name, value)
-    monkeypatch.setattr(_long, "ROWS", 70)
-    monkeypatch.setattr(_long, "RIDGE_TOL", 1e-9)
-    monkeypatch.setattr(_long, "SUMMED_COLUMNS", 3 if form == "many columns" else 160)
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(500, 4)) * (rng.random((500, 4)) < 0.7)
-    y = X @ [1, 0.5, 0, 0] + rng.normal(size=500)
-    y = np.array(["a", "b", "c"])[np.digitize(y, [0, 1][: n_classes - 1])] if n_classes else y
-    weight = rng.uniform(0, 2, 500) if weighted else None
-    X = sparse.csr_matrix(X) if form == "sparse" else X
-    path = LogisticPath(Cs=(0.1, 1.0), tol=1e-9, random_state=0) if n_classes else RidgePath(random_state=0)
-    model = clone(path).fit(X, y, sample_weight=weight)
-    exact = LogisticRegression(C=model.C_, tol=1e-10, max_iter=10_000) if n_classes else Ridge(model.alpha_, tol=1e-10)
-    exact.fit(X, y, sample_weight=weight)
-    said = "predict_proba" if n_classes else "predict"
-    # The weights of words are rounded to half precision.
-    rounded = 1e-3 if form == "sparse" and n_classes else 1e-6
-    np.testing.assert_allclose(getattr(model, said)(X), getattr(exact, said)(X), atol=rounded)
-    rows = LazyRows([X], np.arange(500), [None], dense=form != "sparse")
-    params = {"linear__sample_weight": weight} if weighted else {}
-    lazily = fit_by_rows(Pipeline([("scale", ViewScaler()), ("linear", clone(path))]), rows, y, **params)
-    made = Pipeline([("scale", ViewScaler()), ("linear", clone(path))]).fit(X, y, **params)
-    np.testing.assert_array_equal(lazily[-1].coef_, made[-1].coef_)

@@ -3,16 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import sparse
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from ensemble_mm import ChunkedData, MultiOutputStack, infer_schema
-from ensemble_mm.crossfit import _extract, _joined
+from ensemble_mm import ChunkedData, MultiOutputStack
+from ensemble_mm.crossfit import _extract
 from ensemble_mm.data import ColumnsOnDisk, View, _schema, _suspects
 from ensemble_mm.data._views import columns_of
 from ensemble_mm.features import _text
 from ensemble_mm.schema import Schema
-from ensemble_mm.store import BlockFolder, _blocks
+from ensemble_mm.store import _blocks
 
 pytest.importorskip("pyarrow")
 N = 300
@@ -76,44 +75,6 @@ def test_rows_that_come_in_any_order_are_extracted_as_they_are(rows, in_parts):
     model = stack(refit=False).set_params(cv=folds).fit(X, Y)
     found, wanted = (m.readers_["text"].fitted[2, None][0].vectorizers_ for m in (model, whole))
     assert [v.names_ for v in found] == [v.names_ for v in wanted]
-
-
-COLUMNS = {
-    "sentences": [f"a cold and warm coat of size {i}" for i in range(60)],
-    "holes": ["n/a", None, *(f"the coat {i} is torn at the seam" for i in range(57)), "  "],
-    "repeated": [f"a cold and warm coat of size {i % 20}" for i in range(60)],
-    "names": [f"coat {i}" for i in range(60)],
-    "late": ["coat"] * 20 + [f"a cold and warm coat that was torn at seam {i}" for i in range(40)],
-    "numbers": [f"{i},5 EUR" for i in range(60)],
-    "arrays": [f"[{i} 1.5 2.5 3.5 ... 9.5 7.5]" for i in range(60)],
-    "dates": [f"2024-01-{1 + i % 28:02} 10:00" for i in range(60)],
-    "media": [f"a folder of pictures/with spaces/photo {i}.jpg" for i in range(60)],
-    "none": [None] * 60,
-}
-
-
-@pytest.mark.parametrize("name", COLUMNS)
-def test_a_column_is_taken_for_the_same(name, tmp_path, in_parts):
-    X = pd.DataFrame({name: pd.Series(COLUMNS[name], dtype=object), "x": range(60)})
-    X.astype({name: "string"}).to_parquet(tmp_path / "rows.parquet")
-    assert infer_schema(ChunkedData(tmp_path / "rows.parquet", chunk_rows=25)) == infer_schema(X)
-
-
-@pytest.mark.parametrize("most", [2**31 - 1, 10])
-@pytest.mark.parametrize("on_disk", [False, True])
-def test_parts_of_sparse_features_are_written_one_behind_the_other(tmp_path, monkeypatch, on_disk, most):
-    monkeypatch.setattr(_joined, "MOST", most)
-    monkeypatch.setattr(_joined, "LONG", 7)
-    wanted = sparse.random_array((30, 8), density=0.3, format="csr", dtype=np.float32, rng=np.random.default_rng(0))
-    wanted = sparse.csr_matrix(wanted)
-    wanted.data[wanted.indptr[10] : wanted.indptr[20]] = 0
-    wanted.eliminate_zeros()
-    parts = [(slice(0, 10), wanted[:10]), (slice(10, 20), None), (slice(20, 40), wanted[20:])]
-    with BlockFolder(tmp_path) as folder:
-        found = _joined.stacked(iter(parts), 30, folder if on_disk else None)
-        assert isinstance(found.data, np.memmap) == on_disk
-        assert (found.indptr.dtype == np.int64) == (most == 10) == (found.indices.dtype == np.int64)
-        np.testing.assert_array_equal(found.toarray(), wanted.toarray())
 
 
 VECTORS = {
