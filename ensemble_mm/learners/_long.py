@@ -33,7 +33,9 @@ def fit_logits(X, codes, weight, coef, *, C, tol, max_iter):
     """
     penalty = np.tile(np.r_[np.full(X.shape[1], 1 / C), 0.0], len(coef))
     if coef.size - len(coef) <= SUMMED_COLUMNS and not is_sparse(X):
-        return _newton(X, codes, weight, coef, penalty, tol)
+        found = _newton(X, codes, weight, coef, penalty, tol)
+        if found is not None:
+            return found
 
     def loss(flat):
         value, slope, total, _ = _sums_of_logits(X, codes, weight, flat.reshape(coef.shape))
@@ -45,6 +47,7 @@ def fit_logits(X, codes, weight, coef, *, C, tol, max_iter):
 
 
 def _newton(X, codes, weight, coef, penalty, tol):
+    """Return what `fit_logits` does; None where whole steps do not get there, as from a beginning far from the end."""
     for step in range(1, STEPS + 1):
         _, slope, total, bend = _sums_of_logits(X, codes, weight, coef, curved=True)
         slope += penalty * coef.ravel()
@@ -52,7 +55,7 @@ def _newton(X, codes, weight, coef, penalty, tol):
         coef = coef - linalg.lstsq(bend + np.diag(penalty), slope, check_finite=False)[0].reshape(coef.shape)
         if np.abs(slope).max() <= tol * total:
             return coef, step
-    return coef, STEPS
+    return None
 
 
 def _sums_of_logits(X, codes, weight, coef, curved=False):
