@@ -12,8 +12,8 @@ from ._rows import LazyRows, MadeRows
 
 BATCH = 8192  # rows that boosting is given at a time
 SPECIAL = ("class_weight", "callbacks", "enable_categorical", "feature_weights")  # what asks for scikit-learn's side
-LONG = 150_000  # rows, from which linear models look at some at a time
-BINNED = 50_000  # rows that LightGBM's bins are made from at most: more take gigabytes, and hardly move a bin
+LONG = 150_000  # rows, above which linear models read some at a time
+BINNED = 50_000  # rows that LightGBM makes its bins from, at most: more take gigabytes, and hardly move a bin
 
 
 def reads_by_rows(learner) -> bool:
@@ -43,13 +43,13 @@ def fit_by_rows(learner, X, y, **params):
 
 
 def reads_to_the_end(learner) -> bool:
-    """Tell whether a learner never holds rows, sparse ones neither, where there are `LONG` or more of them."""
+    """Tell whether a pipeline of two steps never holds all rows, dense or sparse, where there are more than `LONG`."""
     two = isinstance(learner, Pipeline) and len(learner.steps) == 2 and reads_by_rows(learner)
     return two and getattr(learner.steps[1][1], "reads_by_rows", False)
 
 
 def _boosting_of(learner):
-    """Return what gives the booster of a plain learner of LightGBM or XGBoost from rows; None of any other."""
+    """Return the function that trains the booster of a plain learner of LightGBM or XGBoost; None for any other."""
     trained = _BOOSTING.get(f"{type(learner).__module__}.{type(learner).__name__}")
     if trained is None or callable(learner.objective):
         return None
@@ -60,7 +60,7 @@ def _boosting_of(learner):
 
 
 def _boosted(learner, X, y, sample_weight=None):
-    """Fit boosting: the model is that of an array; LightGBM's where bins are made from all rows."""
+    """Fit boosting. The model equals that of an array; for LightGBM, if it makes its bins from all rows."""
     labels, codes = np.unique(y, return_inverse=True) if is_classifier(learner) else (None, y)
     # scikit-learn's side of it is fitted on few rows: those of each class, or of the least and the largest number.
     few = np.unique(codes, return_index=True)[1] if labels is not None else [int(np.argmin(y)), int(np.argmax(y))]

@@ -21,7 +21,7 @@ MANY_ROWS = 50_000  # from which they are read some at a time, and a fit is comp
 PREFIX = "ensemble_mm-"  # of the name of a folder for blocks on disk
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # what malloc.h calls them
 MOST_HELD = 2**25  # bytes of an array for which free memory is held, as the C library sets it by itself
-SHOWN = 2**26  # bytes of such blocks that are in memory before they are let go
+SHOWN = 2**26  # bytes that are read of blocks on disk before their memory is let go
 
 
 def assemble(blocks, rows, fills, dense):
@@ -48,7 +48,7 @@ def _filled(block, rows, fill):
 
 
 def _side_by_side(parts, blocks, n_rows):
-    """Return `np.hstack(parts)`, of which one is in memory beside what is returned."""
+    """Return `np.hstack(parts)`, with one part at a time in memory beside the result."""
     joined = np.empty((n_rows, sum(block.shape[1] for block in blocks)), np.result_type(*(b.dtype for b in blocks)))
     end = 0
     for part in parts:
@@ -76,7 +76,7 @@ class LazyRows:
     rows : ndarray of int
         Their places in the blocks.
     fills : list
-        By block what stands for a missing view, None where nothing does.
+        Per block, what stands for a missing view; None: nothing.
     dense : bool, default=True
         Whether sparse blocks give arrays.
     """
@@ -107,7 +107,7 @@ class LazyRows:
 
 
 class MadeRows(LazyRows):
-    """What a function makes of `LazyRows`, which is as wide, when they are read."""
+    """What a function makes of `LazyRows` when they are read; it keeps the number of columns."""
 
     def __init__(self, rows, made):
         self._of, self._made = rows, made
@@ -137,9 +137,9 @@ def let_go(blocks) -> bool:
 
 @contextmanager
 def keeping_free():
-    """Let this process keep what it frees, for a while, where its environment says that it is given back at once.
+    """Let this process keep freed memory for a while, if its environment asks to give it back at once.
 
-    Workers of Dask are told so. Each large array is then new memory, page by page: texts took twice the time.
+    Dask starts its workers so. Each large array is then new memory, page by page: texts took twice the time.
     """
     told, mallopt = os.environ.get("MALLOC_TRIM_THRESHOLD_", ""), _of_c_library("mallopt")
     if not told.isdecimal() or mallopt is None:
@@ -154,7 +154,7 @@ def keeping_free():
 
 
 def give_back():
-    """Let the system take back what is free in this process: allocators keep it, after many small items most of it."""
+    """Give free memory of this process back to the system: allocators keep most of it after many small items."""
     trim = _of_c_library("malloc_trim")
     if trim is not None:
         trim(0)

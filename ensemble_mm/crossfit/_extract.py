@@ -35,7 +35,7 @@ def _learns_by(how, extractor, column) -> bool:
         is_right = column.is_table if isinstance(column, ColumnOnDisk) else isinstance(column, pd.DataFrame)
     else:
         is_right = not sparse.issparse(column)
-    return is_right and column.shape[0] > MANY_ROWS and how in vars(type(extractor))
+    return is_right and column.shape[0] >= MANY_ROWS and how in vars(type(extractor))
 
 
 def at_hand(column, extractor, folder):
@@ -295,8 +295,7 @@ class FitExtractor(Job):
 
     def _by_parts(self):
         """Fit an extractor that merges what it learns of parts; return the block of what it makes of them, in turn."""
-        learns, summary = np.zeros(self.column.shape[0], dtype=bool), None
-        learns[self.train] = True
+        learns, summary = self._marked(self.train), None
         for rows, items in self._parts():
             some = learns[rows]
             if some.any():
@@ -321,8 +320,7 @@ class FitExtractor(Job):
 
     def _with_averages(self, parts, averages):
         """Yield parts of the features, the last of which are averages of labels: those of training rows are given."""
-        end, learns = 0, np.zeros(self.column.shape[0], dtype=bool)
-        learns[self.train] = True
+        end, learns = 0, self._marked(self.train)
         for rows, part in parts:
             own = np.flatnonzero(learns[rows])
             if len(own):
@@ -340,9 +338,13 @@ class FitExtractor(Job):
         """Fit an extractor that can learn from parts in its own way; tell whether it could."""
         if not _learns_by("fit_parts", self.extractor, self.column) or not self._is_in_order:
             return False
-        learns = np.zeros(self.column.shape[0], dtype=bool)
-        learns[self.train] = True
-        return self.extractor.fit_parts(_Learned(self, learns))
+        return self.extractor.fit_parts(_Learned(self, self._marked(self.train)))
+
+    def _marked(self, rows):
+        """Return a mask of some rows."""
+        mask = np.zeros(self.column.shape[0], dtype=bool)
+        mask[rows] = True
+        return mask
 
     @property
     def _is_in_order(self):
@@ -356,8 +358,7 @@ class FitExtractor(Job):
     def _read(self, transform=None):
         """Yield the places of some rows after the other, and the features of those that are read, in their places."""
         transform = transform or self.extractor.transform
-        wanted = np.zeros(self.column.shape[0], dtype=bool)
-        wanted[self.train] = wanted[self.rest] = True
+        wanted = self._marked(self.train) | self._marked(self.rest)
         for rows, items in self._parts():
             yield rows, self._read_part(transform, items, wanted[rows])
 

@@ -1,4 +1,4 @@
-"""Features of some rows and of others, joined to one block: in memory, or in a folder, a part at a time."""
+"""Joins the features of parts of the rows to one block, in memory or, part by part, in a folder."""
 
 import numpy as np
 from scipy import sparse
@@ -6,8 +6,8 @@ from scipy import sparse
 from .._rows import let_go, narrowed
 
 ROWS = 8192  # of features that are put in their places at a time
-LONG = 2**24  # places of features that are widened at a time
-MOST = np.iinfo(np.int32).max  # values of features whose places are numbers of 32 bits
+LONG = 2**24  # places of values that are made numbers of 64 bits at a time
+MOST = np.iinfo(np.int32).max  # values of sparse features, up to which their places are numbers of 32 bits
 FLOATS = (np.float32, np.float64)
 
 
@@ -44,9 +44,9 @@ def spread_rows(features, rows, n_rows):
 
 
 def joined_parts(parts, n_rows, folder):
-    """Return the features of parts of the rows, pairs of places and their block (None: nothing is known of it), as one.
+    """Return one block from parts: pairs of the places of some rows, and their features (None: they have none).
 
-    With a folder, dense ones are put into their places there.
+    With a folder, dense features are written into their places there.
     """
     block, found, places, every = None, [], [], np.arange(n_rows)
     for some, part in parts:
@@ -73,9 +73,9 @@ def joined_parts(parts, n_rows, folder):
 
 
 def stacked(parts, n_rows, folder):
-    """Return CSR parts of consecutive rows, pairs of their slice and what is there (None: nothing), as one.
+    """Return one CSR matrix from parts of consecutive rows: pairs of a slice, and its features (None: it has none).
 
-    With a folder they are written there one by one: none but one is in memory.
+    With a folder, the parts are written there one by one, so that only one is in memory.
     """
     ends, found = [np.zeros(1, np.int64)], []
 
@@ -117,7 +117,7 @@ def joined_rows(parts, places, n_rows, folder=None):
 
 
 def _joined_sparse(parts, places, n_rows, folder):
-    """Return CSR parts as one, with each row in its place, in a folder if there is one: no other copy is in memory."""
+    """Return one CSR matrix with the rows of all parts in their places; with a folder it is there, not in memory."""
     ends = np.zeros(n_rows + 1, dtype=np.int64)
     for part, rows in zip(parts, places, strict=True):
         ends[rows + 1] = np.diff(part.indptr)
@@ -139,7 +139,7 @@ def _joined_sparse(parts, places, n_rows, folder):
 
 
 def _with_places_kept(block, folder):
-    """Return a CSR matrix whose places where rows end are in a folder, too, if there is one."""
+    """Return a CSR matrix whose `indptr` is in the folder, too, if there is one."""
     if folder is not None:
         block.indptr = folder.keep(block.indptr)
     return block

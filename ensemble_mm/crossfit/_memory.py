@@ -25,18 +25,18 @@ TRIAL_ROWS = 120  # that are extracted to learn how wide features are
 OVERHEAD = 64e6  # bytes of buffers, whatever the data
 PROCESS = 250e6  # bytes of a worker process, with the libraries of learners
 COPIES = 4  # of its features that the fit of a learner is taken to make: more than those of most portfolios do
-BOOSTED_COPIES = {"lightgbm": 0.25, "xgboost": 0.5}  # of boosting by parts: a byte for a number, or two
-BOOSTED_ROW = 48  # bytes of its gradients, scores and places of rows
+BOOSTED_COPIES = {"lightgbm": 0.25, "xgboost": 0.5}  # of boosting by parts: one byte per number, or two
+BOOSTED_ROW = 48  # bytes per row of its gradients, scores and places of rows
 SAMPLED_COPIES = 6  # beside these, of the rows that its bins are made from
 MAP_COPIES = 4  # of the columns that the map of a kernel makes of its features
 READ_COPIES = 2  # of the values of a view, and of its features, unless these are made part by part
-PART = 64.0  # bytes of a row of a view that is read part by part
+PART = 64.0  # bytes per row of a view that is read part by part
 FREE_SHARE = 0.9  # of the memory that is free, which a fit may take
 CONTAINERS = (  # the limit of one, what is taken of it, and what of that are files that are only kept for later
     ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
     ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
-ROW = 16  # bytes of a row beside its features: a number per fold and target, and on disk per column of the table
+ROW = 16  # bytes per row beside its features: a number per fold and target, and on disk per column of the table
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _bytes_read(values, blocks) -> dict[str, float]:
 def _is_read_in_parts(view, problem) -> bool:
     """Tell whether a view of many rows is read some rows, or one column, at a time though nothing is merged."""
     extractor, takes = split_stateless(view.extractor)[1], MODALITIES[view.modality].takes
-    if problem.n_rows <= MANY_ROWS:
+    if problem.n_rows < MANY_ROWS:
         return False
     if takes == "table":
         return "fit_columns" in vars(type(extractor))

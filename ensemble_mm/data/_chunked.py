@@ -29,7 +29,7 @@ from ._parquet import Stamps, dataset_of, files_of, told_by_pandas, without_labe
 from ._paths import Looks, looks_of, paths_of
 
 MEASURED_ROWS = 1000  # that tell how much memory a row takes
-FIRST_ROWS = 1000  # that tell whether texts come again
+FIRST_ROWS = 1000  # that tell whether texts repeat
 
 
 class ChunkedData:
@@ -45,7 +45,7 @@ class ChunkedData:
     columns : list of str, default=None
         The columns that are read; None: all.
     chunk_rows : int, default=65_536
-        Rows of a chunk. It changes predictions by the rounding of single precision at most.
+        Rows of a chunk. Another number changes predictions by rounding errors of single precision at most.
     root : path, default=None
         Folder of the media files that cells name; a path that leads outside of it is refused. None: cells stay as they
         are.
@@ -166,7 +166,7 @@ class ChunkedData:
         return "string" in str(self._dataset.schema.field(name).type)
 
     def first_of(self, name, n) -> pd.Series:
-        """Return a column of lists, of which the first `n` that are there stand for the others: few are in memory."""
+        """Return a column of lists; to save memory, the last of the first `n` lists stands for all later ones."""
         cells, start = np.full(len(self), None, dtype=object), 0
         first: list[np.ndarray] = []
         for chunk in self.chunks([name]):
@@ -178,8 +178,10 @@ class ChunkedData:
         return pd.Series(cells, dtype=object)
 
     def vectors(self, name) -> Iterator[np.ndarray | pd.DataFrame]:
-        """Yield a column of lists, `chunk_rows` at a time, as `chunks` does; as a matrix where that takes no look at
-        each: all lists are there and equally long, and hold floats."""
+        """Yield a column of lists, `chunk_rows` at a time, as `chunks` does.
+
+        A part comes as a matrix where no cell needs a look: all lists are there, equally long, and hold floats.
+        """
         for table in self._tables([name]):
             matrix = _as_matrix(table.column(0).combine_chunks())
             yield self._frame(table) if matrix is None else matrix
@@ -245,7 +247,7 @@ class ChunkedData:
         return table
 
     def _scanner(self, names):
-        """Return what reads some columns of all rows, little of which is in memory before it is wanted."""
+        """Return a scanner of some columns of all rows, which reads little ahead."""
         return self._dataset.scanner(columns=names, batch_size=self.chunk_rows, batch_readahead=1, fragment_readahead=1)
 
     def _known(self, columns) -> list[str]:
@@ -290,7 +292,7 @@ class ChunkedData:
             raise ValueError(f"{self._name} cannot be read as Parquet: {words}") from error
 
     def _check_unchanged(self) -> None:
-        """Raise a ValueError where a file is another than before: some columns would be of other rows than the rest."""
+        """Raise a ValueError if a file has changed: some columns would be of other rows than the rest."""
         changed = self._stamps.first_changed()
         if changed is not None:
             raise ValueError(f"The file {printable(changed)} was changed while {self._name} was read: open it anew.")
@@ -306,7 +308,7 @@ def is_lazy(X) -> bool:
 
 
 class NamedParts(Iterator):
-    """Parts of a table that has a name for messages; one of whose rows none has a value may lack the column.
+    """Parts of a table that has a name for messages; a part may lack a column in which none of its rows has a value.
 
     Parameters
     ----------
@@ -322,8 +324,10 @@ class NamedParts(Iterator):
 
 
 def _without_repeated(table) -> tuple[Any, dict[int, np.ndarray]]:
-    """Return a table of Arrow without its columns of texts that come again, and these by place: each text is once in
-    memory, where pandas would make it anew for each row."""
+    """Return a table of Arrow without its columns of texts that repeat, and these columns by their place.
+
+    Each text is in memory once; pandas would make it anew for each row.
+    """
     pyarrow = require("pyarrow", extra="parquet", caller="ChunkedData")
     repeated = {}
     for place, field in enumerate(table.schema):
@@ -340,7 +344,7 @@ def _without_repeated(table) -> tuple[Any, dict[int, np.ndarray]]:
 
 
 def _as_matrix(lists) -> np.ndarray | None:
-    """Return an array of Arrow whose cells are lists of floats as a matrix; None where it takes a look at each cell."""
+    """Return an array of Arrow whose cells are lists of floats as a matrix; None where cells must be looked at."""
     numbers, n = lists.flatten(), len(lists)
     if not n or lists.null_count or numbers.null_count or len(numbers) % n or "float" not in str(numbers.type):
         return None

@@ -286,8 +286,8 @@ class RidgePath(RegressorMixin, BaseEstimator):
     """Ridge regression whose penalty is chosen on rows left out, by squared error.
 
     Up to 500 rows (or columns, when X is dense, of up to 8,192 rows) each row is left out once, which ridge
-    regression has in closed form; larger data, and those with groups, are scored on inner folds. Of many rows of few
-    columns these take sums over the rows alone, which are read once, some at a time.
+    regression has in closed form; larger data, and those with groups, are scored on inner folds. With many rows and
+    few columns, the folds need only sums over the rows, which are read once, some at a time.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""Linear models of very many rows, which are read some at a time, so that few of them are in memory.
+"""Linear models of very many rows, which read some rows at a time, so that few are in memory.
 
-Each begins with what evenly spaced rows say; a step then takes one look at all rows, in their order.
+Each starts from the weights of a fit on evenly spaced rows. Every step then reads all rows once, in their order.
 """
 
 import numpy as np
@@ -9,13 +9,13 @@ from scipy.sparse.linalg import LinearOperator, cg
 from scipy.special import expit, logsumexp
 
 ROWS = 8192  # that are read at a time
-SUMMED_COLUMNS = 160  # times classes, up to which Newton's method is quicker than L-BFGS
+SUMMED_COLUMNS = 160  # columns times classes, up to which Newton's method is quicker than L-BFGS
 STEPS = 20  # of Newton's method, at most: two are usual
-RIDGE_TOL = 1e-4  # of what is left of the right side, at which conjugate gradients end, as in scikit-learn
+RIDGE_TOL = 1e-4  # residual, as a share of the right side, at which conjugate gradients end, as in scikit-learn
 
 
 def fit_logits(X, codes, weight, coef, *, C, tol, max_iter):
-    """Return the weights of columns and, as the last, intercepts that logistic regression has, and its steps.
+    """Fit logistic regression; return the weights of columns, with the intercept as the last, and the number of steps.
 
     Parameters
     ----------
@@ -24,11 +24,11 @@ def fit_logits(X, codes, weight, coef, *, C, tol, max_iter):
         Places of the classes.
     weight : ndarray of shape (n_rows,) or None
     coef : ndarray of shape (n_logits, n_columns + 1)
-        To begin with: a line for each class, or one for the second of two.
+        Where to start: one line per class, or of two classes one for the second.
     C : float
         Inverse penalty.
     tol : float
-        Largest derivative of the mean loss at the end.
+        The fit ends when no derivative of the mean loss is larger.
     max_iter : int
     """
     penalty = np.tile(np.r_[np.full(X.shape[1], 1 / C), 0.0], len(coef))
@@ -84,7 +84,7 @@ def _sums_of_logits(X, codes, weight, coef, curved=False):
 
 
 def fit_ridge(X, y, weight, coef, *, alpha):
-    """Return the weights of columns, and the intercept, that ridge regression has, as `fit_logits` does."""
+    """Fit ridge regression from the weights `coef` on; return the weights of columns, and the intercept."""
     weight = np.ones(len(y)) if weight is None else weight
     total, middle = weight.sum(), np.average(y, weights=weight)
     mean, right = np.zeros((2, X.shape[1]))
@@ -103,12 +103,12 @@ def fit_ridge(X, y, weight, coef, *, alpha):
 
 
 def is_sparse(X) -> bool:
-    """Tell whether rows are sparse, read by now or not."""
+    """Tell whether rows are sparse, also those that are not read yet."""
     return sparse.issparse(X) or getattr(X, "is_sparse", False)
 
 
 def _parts(X):
-    """Yield slices of rows, and these in double precision."""
+    """Yield slices, and the rows of each in double precision."""
     for start in range(0, X.shape[0], ROWS):
         some = slice(start, start + ROWS)
         yield some, X[some].astype(np.float64)

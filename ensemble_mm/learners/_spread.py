@@ -13,33 +13,33 @@ from .._checks import check_count, having, require
 class SpreadLearner(MetaEstimatorMixin, BaseEstimator):
     """Let all workers of a Dask cluster fit one LightGBM or XGBoost, each on some of the rows.
 
-    It is for more rows than one worker holds. Sums are taken in another order on another number of workers, so the
-    model is not equal to the last bit to that of one process, nor to that of another cluster.
+    Use it for more rows than one worker can hold. The order of sums depends on the number of workers, so the model is
+    not equal to the last bit to one that a single process, or another cluster, fits.
 
-    Give the stack ``n_jobs=1`` and no Dask backend, so that one learner after the other takes the whole cluster. A
-    `distributed.Client` must be there in the process that fits.
+    Give the stack ``n_jobs=1`` and no Dask backend, so that one learner after the other uses the whole cluster. The
+    process that fits needs a `distributed.Client`.
 
     Parameters
     ----------
     estimator : LGBMClassifier, LGBMRegressor, XGBClassifier or XGBRegressor
-        Its settings are those of the fit.
+        Its settings are used in the fit.
     chunk_rows : int, default=100_000
-        Rows that travel at a time, at least one part for each worker.
+        Rows that are sent at a time; fewer if workers would get nothing otherwise.
 
     Attributes
     ----------
     estimator_ : estimator
         The fitted model, of the class of `estimator`. It needs no cluster.
     classes_ : ndarray of shape (n_classes,)
-        Of a classifier.
+        Class labels, if `estimator` is a classifier.
     n_features_in_ : int
 
     Raises
     ------
     ValueError
-        In `fit`, where the estimator is another one, or no client is there.
+        In `fit`, if the estimator is of another class, or there is no client.
     RuntimeError
-        In `fit`, inside a worker: it would wait for workers that wait for it.
+        In `fit`, if it runs inside a worker: it would wait for workers that wait for it.
 
     References
     ----------
@@ -92,7 +92,7 @@ class SpreadLearner(MetaEstimatorMixin, BaseEstimator):
         return self.estimator_.predict_proba(X)
 
     def _library(self):
-        """Return the same estimator over a cluster, and what makes a plain one of it once it is fitted."""
+        """Return the same estimator for a cluster, and the function that makes a plain one of it once it is fitted."""
         name = type(self.estimator).__name__
         if name in ("LGBMClassifier", "LGBMRegressor"):
             import lightgbm as library
@@ -125,7 +125,7 @@ def _client():
 
 
 def _spread(client, array, starts, size):
-    """Return a Dask array whose parts lie on the workers in turn; None of None."""
+    """Return an array as a Dask array whose parts go to the workers in turn; None stays None."""
     import dask.array as da
 
     if array is None:

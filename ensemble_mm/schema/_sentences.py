@@ -9,11 +9,11 @@ from ._column import SENTENCES, Column
 from ._inference import LOOKED_AT, examples, may_be_read, of_modality, sampled, share_of
 from ._strings import are_sentences, drawn_of
 
-FIRST = 500  # texts, of which it is clear at once where they are no sentences
+FIRST = 500  # texts that show at once whether a column may hold sentences
 
 
 def infer_sentences(parts, take, name) -> Column | None:
-    """Return what `infer_column` does of a column; None where it does not hold sentences that differ mostly.
+    """Return the record that `infer_column` gives of a column; None unless it holds sentences that mostly differ.
 
     Parameters
     ----------

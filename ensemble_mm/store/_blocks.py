@@ -64,9 +64,9 @@ class BlockFolder:
         return _block_of([part if _is_mapped(part) else self._mapped(part) for part in parts], block.shape)
 
     def room(self, shape, dtype):
-        """Return an array of NaN (whole numbers: of 0) that rows are put into, where `keep` has one.
+        """Return an array of NaN (of whole numbers: 0) to put rows into, on disk where `keep` would write one.
 
-        When all are there, `sealed` takes it.
+        Give it to `sealed` when all rows are there.
         """
         nothing = np.nan if np.dtype(dtype).kind == "f" else 0
         if not self._takes(np.dtype(dtype).itemsize * math.prod(shape)):
@@ -79,12 +79,12 @@ class BlockFolder:
         return np.load(path, mmap_mode="r+")
 
     def written(self, parts, dtypes):
-        """Write arrays of one axis, of which `parts` yields one of each dtype, one behind the other.
+        """Write one array per dtype, of one axis; each item of `parts` holds the next piece of every array.
 
         Returns
         -------
         list of memmap
-            One by dtype, as `keep` returns them.
+            One per dtype, as `keep` returns them.
         """
         paths, sizes = [self._new_path() for _ in dtypes], [0] * len(dtypes)
         with writing_into(self.path.parent, "features"), ExitStack() as stack:
@@ -101,15 +101,17 @@ class BlockFolder:
         return [np.load(path, mmap_mode="c") for path in paths]
 
     def sealed(self, block):
-        """Return a block of `room` as `keep` does one."""
+        """Return a block that `room` made as `keep` returns blocks."""
         if not isinstance(block, np.memmap):
             return block
         block.flush()
         return np.load(block.filename, mmap_mode="c")
 
     def forget(self, block):
-        """Remove the file of an array that is not read any more, if there is one here: its room is free when no map is
-        left. Where a file cannot go while it is shown, it stays."""
+        """Remove the file of an array that is not read any more, if it has one here.
+
+        Disk space is free again when nothing maps the file. Where an open file cannot be removed, it stays.
+        """
         shown = whole_of(block)
         if (
             isinstance(shown, np.memmap)
@@ -119,9 +121,9 @@ class BlockFolder:
             Path(shown.filename).unlink(missing_ok=True)
 
     def unnamed(self, block):
-        """Return a block that may stay when the folder has gone: other processes get its numbers, not the file's name.
+        """Return a block that can outlive the folder: other processes get its numbers, not the name of the file.
 
-        Where a file cannot go while it is shown, they are in memory then.
+        Where an open file cannot be removed, the numbers are copied into memory.
         """
         shown = whole_of(block)
         if not isinstance(shown, np.memmap) or Path(shown.filename or "").parent != self.path.resolve():
