@@ -5,6 +5,7 @@ the folds; `NewRows` runs the fitted models on new rows.
 """
 
 from ._continued import UpdateMember
+from ._each import each_by
 from ._execute import Job, JobError, Runner, check_failures
 from ._extract import by_content
 from ._features import Features, Reader, plan_extractions

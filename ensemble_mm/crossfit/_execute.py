@@ -178,11 +178,15 @@ class Runner:
         return effective_n_jobs(self.n_jobs)
 
     @property
+    def is_on_cluster(self):
+        """Whether jobs run in processes of a cluster, which may be other machines."""
+        return self.n_workers > 1 and not _is_local(get_active_backend()[0])
+
+    @property
     def sends_files(self):
         """Whether jobs run in other processes of this machine, which get large arrays as files in any case."""
         backend, _ = get_active_backend()
-        local = type(backend).__module__ == "joblib._parallel_backends"
-        return self.n_workers > 1 and local and not getattr(backend, "supports_sharedmem", False)
+        return self.n_workers > 1 and _is_local(backend) and not getattr(backend, "supports_sharedmem", False)
 
     def to_frame(self):
         """Return the account of the stages: seconds on the clock, seconds in the jobs, bytes, what was left out."""
@@ -225,7 +229,7 @@ class Runner:
         """Yield outcomes of jobs in any order; `apart` keeps them out of this process, which they might end."""
         backend, _ = get_active_backend()
         settings = {"n_jobs": self.n_jobs}
-        n, local = self.n_workers, type(backend).__module__ == "joblib._parallel_backends"
+        n, local = self.n_workers, _is_local(backend)
         if n == 1 and local and not apart:
             yield from (_run_one(i, self.store, deadline, os.getpid(), watch, jobs[i], {}) for i in order)
             return
@@ -253,6 +257,11 @@ def check_failures(jobs, results):
             if isinstance(result.error, BadItemsError):
                 raise result.error
             raise JobError(f"{result.name} failed: {result.words}") from result.error
+
+
+def _is_local(backend) -> bool:
+    """Tell whether a backend is one of joblib's own, no cluster's."""
+    return type(backend).__module__ == "joblib._parallel_backends"
 
 
 def _in_parallel(calls, backend, local, settings):

@@ -1,7 +1,6 @@
 """Features of a run: every view is extracted once per fold, and once for all folds where its extractor needs no fit."""
 
 from dataclasses import dataclass, field
-from functools import reduce
 from itertools import groupby
 
 import numpy as np
@@ -76,13 +75,8 @@ def plan_extractions(views, n_folds, refit, tasks):
 def present_of(columns):
     """Return which rows have the view that each column holds."""
     if isinstance(columns, ColumnsOnDisk):
-        return {name: _present_on_disk(columns, name) for name in columns}
+        return columns.there()
     return {name: present_rows(column) for name, column in columns.items()}
-
-
-def _present_on_disk(columns, name):
-    there = map(present_rows, columns.pieces(name))
-    return np.concatenate([*there]) if columns.in_rows(name) else reduce(np.logical_or, there)
 
 
 class Features:
@@ -121,7 +115,8 @@ class TrainingFeatures(Features):
 
     def __init__(self, run, forms):
         self.columns = run.problem.columns
-        super().__init__(present_of(self.columns))
+        there = run.problem.there
+        super().__init__({name: there[name] for name in self.columns} if there else present_of(self.columns))
         self.run, self.forms = run, forms
         self.views = {view.name: view for view in run.problem.views}
         self.n_extractions = 0

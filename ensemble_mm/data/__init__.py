@@ -9,7 +9,7 @@ from ._loading import load_demo, make_multimodal, read_parts, read_table
 from ._merged import parted
 from ._names import Names, column_names, columns_read
 from ._problem import Problem, read_problem, task_weights
-from ._schema import infer_schema, infer_views
+from ._schema import call_each, infer_schema, infer_views
 from ._sources import ADDRESS
 from ._suspects import nearly_tells
 from ._tags import MAIN as MAIN_OF_SETS

@@ -266,9 +266,17 @@ class ChunkedData:
         if self.root is not None:
             for name in frame.select_dtypes(object).columns:
                 if name not in self._looks:  # the whole column decides, not those of its rows that are read now
-                    self._looks[name] = looks_of(self._texts(name), known=name in self.media)
+                    self._looks[name] = self._look_at(name)
                 frame[name] = pd.Series(paths_of(frame[name], self.root, self._looks[name]), frame.index, dtype=object)
         return frame
+
+    def look_at_files(self, each) -> None:
+        """Learn by `each` which columns hold names of files, before other processes read rows of them."""
+        names = [name for name in self.columns if self.root is not None and self.holds_texts(name)]
+        self._looks |= dict(zip(names, each(self._look_at, names), strict=True))
+
+    def _look_at(self, name) -> Looks:
+        return looks_of(self._texts(name), known=name in self.media)
 
     def _texts(self, name) -> Iterator[list]:
         """Yield the cells of a column of texts, some at a time; nothing of another."""

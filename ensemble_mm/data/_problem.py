@@ -15,6 +15,7 @@ from ._chunked import ChunkedData
 from ._groups import check_groups, whole_units
 from ._inputs import View, in_another_order, take_rows
 from ._merged import exposures_of, queries_of, with_exposures
+from ._schema import call_each
 from ._suspects import note_suspects
 from ._tags import kinds_by_column
 from ._targets import resolve_targets, without_rare
@@ -45,6 +46,8 @@ class Problem:
         What a person should know of the targets.
     metadata : Metadata or None
         What learners ask for beside X, y, weights and groups.
+    there : dict of str to ndarray of shape (n_rows,), or None
+        Of data on disk which rows have each view, once it is known that these can be read.
     """
 
     source: Any
@@ -57,6 +60,7 @@ class Problem:
     schema: Schema = Schema()
     notes: tuple[str, ...] = ()
     metadata: Metadata | None = None
+    there: dict[str, np.ndarray] | None = None
 
     @property
     def n_rows(self) -> int:
@@ -69,10 +73,11 @@ class Problem:
             return ColumnsOnDisk(self.source, self.views, self.schema)
         return columns_of(self.source, self.views, self.schema)
 
-    def check(self) -> None:
-        """Raise a ValueError where values cannot be read, before anything is fitted."""
-        if isinstance(self.columns, ColumnsOnDisk):  # those in memory are read by now
-            self.columns.check()
+    def checked(self, each=call_each) -> "Problem":
+        """Return the problem with what is there; raise a ValueError where values cannot be read."""
+        if not isinstance(self.columns, ColumnsOnDisk):  # those in memory are read by now
+            return self
+        return replace(self, there=self.columns.there(each))
 
     @cached_property
     def group_codes(self) -> np.ndarray | None:
@@ -89,6 +94,7 @@ class Problem:
             weights={name: None if weight is None else weight[rows] for name, weight in self.weights.items()},
             groups=None if self.groups is None else np.asarray(self.groups)[rows],
             metadata=self.metadata and self.metadata[rows],
+            there=None,
         )
 
     def only(self, names) -> "Problem":
@@ -138,7 +144,7 @@ class Said:
     rare: str = "keep"
 
 
-def read_problem(source, Y, *, sample_weight=None, groups=None, **said) -> Problem:
+def read_problem(source, Y, *, sample_weight=None, groups=None, each=call_each, **said) -> Problem:
     """Return the Problem of X, as `as_source` gives it, and Y; every mistake in them is found here.
 
     Parameters
@@ -147,6 +153,8 @@ def read_problem(source, Y, *, sample_weight=None, groups=None, **said) -> Probl
     sample_weight : array-like of shape (n_rows,) or (n_rows, n_tasks), default=None
         A label without weight counts as one that is not known.
     groups : array-like of shape (n_rows,), default=None
+    each : callable, default=call_each
+        What calls a function for each column of data on disk.
     **said : what `Said` takes
     """
     notes: list[str] = []
@@ -169,7 +177,11 @@ def read_problem(source, Y, *, sample_weight=None, groups=None, **said) -> Probl
             "The rows of Y have the labels of those of X, in another order. They go by their places: if labels count, "
             "give Y.loc[X.index]; if places do, Y.set_axis(X.index)."
         )
-    views, schema = read_views(user.views, source, user.encoded, user.columns)
+    if isinstance(source, ChunkedData) and each is not call_each:
+        source.look_at_files(each)
+    else:
+        each = call_each
+    views, schema = read_views(user.views, source, user.encoded, user.columns, each)
     tasks = with_exposures(tasks, Y)
     weights = task_weights(sample_weight, tasks, n_rows, Y)
     for name, weight in weights.items():
@@ -177,12 +189,11 @@ def read_problem(source, Y, *, sample_weight=None, groups=None, **said) -> Probl
             targets[name] = _weighted(tasks[name], targets[name], weight)
     if user.rare == "drop":
         tasks, targets = without_rare(tasks, targets, notes)
-    schema = note_suspects(schema, source, tasks, targets, listed=not isinstance(user.views, str))
+    schema = note_suspects(schema, source, tasks, targets, listed=not isinstance(user.views, str), each=each)
     check_groups(groups, n_rows)
     groups = whole_units(groups, tasks, targets | queries_of(tasks, Y))
     problem = Problem(source, tuple(views), tasks, targets, weights, groups, named, schema, tuple(notes))
-    problem.check()
-    return problem
+    return problem.checked(each)
 
 
 def task_weights(sample_weight, tasks, n_rows, Y=None):

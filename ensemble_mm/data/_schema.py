@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,17 @@ def infer_schema(X, columns=None) -> Schema:
     ['category', 'number']
     """
     source = as_source(X)
-    return Schema(tuple(_records(source, check_said(columns, source))))
+    return schema_of(source, check_said(columns, source))
+
+
+def call_each(call, items, *shared) -> Iterator:
+    """Yield what `call(item, *shared)` returns of each item; a stack on a cluster gives another way to do so."""
+    return (call(item, *shared) for item in items)
+
+
+def schema_of(source, said, each=call_each) -> Schema:
+    """Return what every column of X is taken for; `said` is what `check_said` returns."""
+    return Schema(tuple(_records(source, said, each=each)))
 
 
 def infer_views(source, schema: Schema | None = None) -> list[View]:
@@ -126,13 +137,13 @@ def check_said(columns, source) -> dict:
     return columns
 
 
-def _records(source, said, in_table=False) -> Iterator[Column]:
+def _records(source, said, in_table=False, each=call_each) -> Iterator[Column]:
     if isinstance(source, TABLES):
-        yield from _records_of_table(source, said, in_table)
+        yield from each(partial(_record_of, source, said, in_table, None), source.columns)
     elif isinstance(source, MultimodalData):
         for name, column in source.views.items():
             if isinstance(column, pd.DataFrame):
-                yield from _records_of_table(column, said, True, within=name)
+                yield from each(partial(_record_of, column, said, True, name), column.columns)
             elif column.ndim > 1 and (not hasattr(column, "dtype") or column.ndim == 2) and column.dtype != object:
                 yield _vectors(name, column)
             else:
@@ -142,12 +153,11 @@ def _records(source, said, in_table=False) -> Iterator[Column]:
         yield _vectors(VECTOR, source if hasattr(source, "shape") else np.asarray(source))
 
 
-def _records_of_table(table, said, in_table, within=None):
-    for label in table.columns:
-        column = None
-        if not in_table and label not in said and isinstance(table, ChunkedData):
-            column = _seen_in_parts(table, label)
-        yield column or infer_column(table[label], label, within=within, taken_as=said.get(label), in_table=in_table)
+def _record_of(table, said, in_table, within, label) -> Column:
+    column = None
+    if not in_table and label not in said and isinstance(table, ChunkedData):
+        column = _seen_in_parts(table, label)
+    return column or infer_column(table[label], label, within=within, taken_as=said.get(label), in_table=in_table)
 
 
 def _seen_in_parts(table, label) -> Column | None:

@@ -10,6 +10,7 @@ from scipy.stats import beta
 from ..schema import IN_TABLE, LEFT_OUT, STRINGS, Column, Schema
 from ._chunked import ChunkedData
 from ._inputs import MultimodalData
+from ._schema import call_each
 
 FEWEST_ROWS = 50  # with fewer, columns agree by chance
 MOST_ROWS = 100_000  # that are looked at: more, evenly spaced, say the same of a column in ten times the time
@@ -27,7 +28,7 @@ MIDDLE, FEWEST_THERE = 0.4, 2  # share and number of the errors that lie in the 
 LEAST_RATE = 1 / 3  # of the usual share of errors, which half of the rows have values of
 
 
-def note_suspects(schema: Schema, source, tasks, targets, *, listed=False) -> Schema:
+def note_suspects(schema: Schema, source, tasks, targets, *, listed=False, each=call_each) -> Schema:
     """Return a schema with notes on the columns of X that a person should look at; `listed`: in views of their own."""
     if source.shape[0] < FEWEST_ROWS:
         return schema
@@ -37,23 +38,23 @@ def note_suspects(schema: Schema, source, tasks, targets, *, listed=False) -> Sc
     notes: list[list[str]] = [[] for _ in schema.columns]
     rows = np.linspace(0, source.shape[0] - 1, min(source.shape[0], MOST_ROWS)).astype(np.intp)
     targets = {name: task.rules.values(targets[name])[rows] for name, task in tasks.items()}
-    for place, column in enumerate(schema.columns):
-        looked_at = _looked_at(source, column, rows)
-        if looked_at is None:
+    looks = each(partial(_look, source, [*targets]), schema.columns, rows, *targets.values())
+    for place, (column, look) in enumerate(zip(schema.columns, looks, strict=True)):
+        if look is None:
             continue
         if column.taken_as == "constant":
             constants.append(place)
             notes[place].append("every value is the same, and says nothing; to leave it out")
             continue
-        values, codes, n_values = looked_at
-        others = firsts.setdefault(_said(values, codes, n_values, max(1, len(rows) // FEW_ROWS)), [])
-        first = next((other for other in others if _says_so(looked_at, source, other, rows)), None)
+        said, told = look
+        others = firsts.setdefault(said, [])
+        first = next((other for other in others if _says_so(source, column, other, rows)), None)
         if first is None:
             others.append(column)
         else:
             repeats.append(place)
             notes[place].append(f"says in every row the same as {first.title!r}; to leave it out")
-        notes[place] += _told_targets(column.read(values)[0], codes, n_values, targets)  # "12.50 EUR" is 12.5
+        notes[place] += told
     for words, places in alike.items():
         if len(places) > MOST_NOTES:
             for place in places:
@@ -61,6 +62,19 @@ def note_suspects(schema: Schema, source, tasks, targets, *, listed=False) -> Sc
             shown = ", ".join(repr(schema.columns[place].title) for place in places[1:MOST_NOTES])
             notes[places[0]].insert(0, f"it and {len(places) - 1} more columns ({shown} ...) {words}; to leave it out")
     return replace(schema, columns=tuple(map(partial(_noted, listed=listed), schema.columns, notes)))
+
+
+def _look(source, names, column: Column, rows, *targets):
+    """Return what a column says of few rows, and in words which targets it tells; None of one that is not looked at."""
+    looked_at = _looked_at(source, column, rows)
+    if looked_at is None:
+        return None
+    values, codes, n_values = looked_at
+    told = []
+    if column.taken_as != "constant":
+        read = column.read(values)[0]  # "12.50 EUR" is 12.5
+        told = _told_targets(read, codes, n_values, dict(zip(names, targets, strict=True)))
+    return _said(values, codes, n_values, max(1, len(rows) // FEW_ROWS)), told
 
 
 def _told_targets(values, codes, n_values, targets) -> list[str]:
@@ -108,9 +122,9 @@ def _said(values, codes, n_values, step=1) -> bytes:
     return pd.util.hash_array(values.iloc[::step].astype(str).to_numpy(object)).tobytes()
 
 
-def _says_so(looked_at, source, other: Column, rows) -> bool:
-    """Tell whether another column says in every row what was looked at."""
-    return _said(*looked_at) == _said(*_looked_at(source, other, rows))
+def _says_so(source, column: Column, other: Column, rows) -> bool:
+    """Tell whether a column says in every row what another one does."""
+    return _said(*_looked_at(source, column, rows)) == _said(*_looked_at(source, other, rows))
 
 
 def _codes(values):

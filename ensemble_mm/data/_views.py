@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -15,18 +16,19 @@ from .._modalities import MODALITIES
 from ..schema import FEW, are_plain, is_no_text, read_few
 from ._chunked import ChunkedData
 from ._containers import as_source
-from ._inputs import MultimodalData, View, find_columns, select
+from ._inputs import MultimodalData, View, find_columns, present_rows, select
 from ._names import Names, columns_read
-from ._schema import check_said, columns_as_source, infer_schema, infer_views, schema_of_views
+from ._schema import call_each, check_said, columns_as_source, infer_schema, infer_views, schema_of, schema_of_views
 from ._values import check_values
 
 ENCODED_ROWS = 5_000  # pictures that encoders read
 ENCODED_BYTES = 1_000_000  # of texts that encoders read, some 15 seconds of one core
 ROWS = 8192  # of vectors in cells that are made a matrix at a time: they take several times its room
+PARTS = 8  # of the columns of a table on disk, each of which tells at once which rows are there
 SENTENCE = 20  # bytes of a short one
 
 
-def read_views(setting, source, encoded, columns=None):
+def read_views(setting, source, encoded, columns=None, each=call_each):
     """Return the views of the training data and the schema that they are read by; every mistake is found at once.
 
     `setting` is the parameter `views`; `encoded` allows second views by pretrained encoders where it is "auto";
@@ -35,7 +37,7 @@ def read_views(setting, source, encoded, columns=None):
     said = check_said(columns, source)
     if isinstance(setting, str):
         check_choice("views", setting, ("auto",))
-        schema = infer_schema(source, said)
+        schema = schema_of(source, said, each)
         views = _inferred(source, schema, encoded)
     else:
         if not isinstance(setting, (list, tuple)):
@@ -101,20 +103,39 @@ class ColumnsOnDisk(Mapping):
             return matrix
         return columns_of(columns_as_source(self.source, view.columns), [view], self.schema)[name]
 
-    def check(self):
-        """Raise a ValueError where items of a view cannot be read."""
+    def there(self, each=call_each) -> dict[str, np.ndarray]:
+        """Return which rows have each view; raise a ValueError where items of one cannot be read."""
+        parts, found = [], {}
         for name in self:
-            if not self.are_vectors(name) or self._matrix(self.views[name], _Nowhere) is None:
-                for _ in self.by_column(name) if self.are_vectors(name) else self.pieces(name):
-                    pass
+            columns = self._side_by_side(name)
+            parts += [(name, columns[i::PARTS]) for i in range(min(PARTS, len(columns)))]
+        for (name, _), here in zip(parts, each(self._there, parts), strict=True):
+            found[name] = found[name] | here if name in found else here
+        return found
+
+    def _there(self, part):
+        name, columns = part
+        seen = self._matrix(self.views[name], _Seen) if self.are_vectors(name) else None
+        if seen is not None:
+            return seen.there
+        if self.in_rows(name) and not self.are_vectors(name):
+            return np.concatenate([present_rows(items) for items in self.pieces(name)])
+        return reduce(np.logical_or, (present_rows(self._items(name, some)) for some in columns))
 
     def by_column(self, name):
         """Yield the columns of a view that is a table one after the other, as tables; of another view all items."""
+        for some in self._side_by_side(name):
+            yield self._items(name, some)
+
+    def _side_by_side(self, name):
+        """Return what `by_column` reads at a time."""
         view = self.views[name]
         is_table = MODALITIES[view.modality].takes == "table" and isinstance(view.columns, list)
-        for some in [[label] for label in view.columns] if is_table else [view.columns]:
-            one = replace(view, columns=some)
-            yield columns_of(columns_as_source(self.source, some), [one], self.schema)[name]
+        return [[label] for label in view.columns] if is_table else [view.columns]
+
+    def _items(self, name, some):
+        view = replace(self.views[name], columns=some)
+        return columns_of(columns_as_source(self.source, some), [view], self.schema)[name]
 
     def pieces(self, name):
         """Yield the items of a view: some rows after the others, or the columns of a table, as `in_rows` tells."""
@@ -181,14 +202,14 @@ def _holes(shape, dtype):
     return np.full(shape, np.nan, dtype)
 
 
-class _Nowhere:
-    """A matrix whose rows are only looked at."""
+class _Seen:
+    """A matrix of whose rows is only known which are there."""
 
     def __init__(self, shape, dtype):
-        self.shape, self.dtype = shape, dtype
+        self.shape, self.dtype, self.there = shape, dtype, np.zeros(shape[0], dtype=bool)
 
     def __setitem__(self, rows, values):
-        pass
+        self.there[rows] = present_rows(values)
 
 
 @dataclass(frozen=True)

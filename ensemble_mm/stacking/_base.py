@@ -26,6 +26,7 @@ from ..crossfit import (
     Runner,
     by_content,
     draw_folds,
+    each_by,
     free_memory,
     in_time_order,
     is_large,
@@ -119,7 +120,7 @@ class BaseStack(
         views = [view for view in problem.views if view.name in run.features.readers]  # those extracted in time
         self.views_ = {view.name: view.modality for view in views}
         self.view_seconds_ = measured_views(self.views_, runner)
-        self.schema_, self.row_marks_ = problem.schema, marks_of(views, problem.columns)
+        self.schema_, self.row_marks_ = problem.schema, marks_of(views, problem.columns, each_by(runner))
         self.view_columns_ = {view.name: view.columns for view in views}
         self.present_ = run.features.present
         self.readers_ = {name: reader.only(self._reads(name)) for name, reader in run.features.readers.items()}
@@ -325,7 +326,7 @@ class BaseStack(
             self._source(X), Y, views=self.views,
             encoded=isinstance(self.learners, str) and self.learners != "fast", columns=self.columns,
             kinds=getattr(self, "tasks", "auto"), only=self._only, rare=self.rare, sample_weight=sample_weight,
-            groups=groups,
+            groups=groups, each=each_by(self._runner()),
         )  # fmt: skip
         if self.views == "auto":
             problem = with_own_views(problem, self._listed("learners"))

@@ -27,8 +27,7 @@ def with_own_views(problem, entries):
         return problem
     raw = (*problem.schema.raw, *(view.name for view in found))
     problem = replace(problem, views=(*problem.views, *found), schema=replace(problem.schema, raw=raw))
-    problem.check()
-    return problem
+    return problem.checked()
 
 
 def _view_for(problem, name, learner, reads="each"):

@@ -1,27 +1,29 @@
 """Marks of the rows of a fit: a number per row, by which a fitted stack knows rows that it has seen."""
 
+from functools import partial
 from itertools import chain
 
 import numpy as np
 import pandas as pd
 
 from .._modalities import MODALITIES
-from ..data import ColumnsOnDisk, take_rows, views_of
+from ..data import ColumnsOnDisk, call_each, take_rows, views_of
 from ..store import content_key, row_keys, with_contents
 
 MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no bit is lost
 ROWS = 8192  # that are marked at a time: what lies between takes ten times their room
 
 
-def marks_of(views, columns):
+def marks_of(views, columns, each=call_each):
     """Return a number of 64 bits per row, made of all that the views read: shape (n_rows,), uint64.
 
     Equal rows have equal numbers, in whatever container and precision they come.
     """
     once = {content_key(view.columns): view for view in views}  # of views that read the same columns, one
+    each = each if isinstance(columns, ColumnsOnDisk) else call_each
     marks = np.uint64(0)
-    for view in once.values():
-        marks = marks * MIX + _marks_of_view(_pieces(columns, view.name), MODALITIES[view.modality])
+    for own in each(partial(_marks_of_view, columns), once.values()):
+        marks = marks * MIX + own
     return np.asarray(marks)
 
 
@@ -32,8 +34,9 @@ def _pieces(columns, name):
     return columns.pieces(name)
 
 
-def _marks_of_view(pieces, modality):
+def _marks_of_view(columns, view):
     """Return the marks of tables that stand side by side, or of other items one below the other."""
+    pieces, modality = _pieces(columns, view.name), MODALITIES[view.modality]
     first = next(pieces)
     if not isinstance(first, pd.DataFrame):
         return np.concatenate([_marks(part, modality) for items in chain([first], pieces) for part in _cut(items)])

@@ -105,10 +105,10 @@ def test_vectors_are_read_alike_whatever_their_type(name, kind, tmp_path):
         wanted = columns_of(whole, views, Schema())["v"]
     except ValueError as error:
         with pytest.raises(ValueError, match="different lengths"):
-            ColumnsOnDisk(data, views, Schema()).check()
+            ColumnsOnDisk(data, views, Schema()).there()
         assert "different lengths" in str(error)
         return
     columns = ColumnsOnDisk(data, views, Schema())
-    columns.check()
+    columns.there()
     np.testing.assert_array_equal(columns["v"], wanted)
     assert columns["v"].dtype == (np.float32 if kind in ("float16", "float32", "large") else np.float64)

@@ -10,7 +10,8 @@ from copy import deepcopy
 import numpy as np
 import pandas as pd
 import pytest
-from joblib import parallel_config
+from joblib import parallel_config, register_parallel_backend
+from joblib.parallel import ThreadingBackend
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -332,6 +333,29 @@ def test_other_workers_read_the_rows_themselves(table, whole, monkeypatch):
     stack().fit(data, Y)
     assert len(read) == 4 * len(whole.views_)  # one process reads them once
     assert sent.count("extract") == 1 + len(whole.views_)
+
+
+class Elsewhere(ThreadingBackend):
+    """Threads that pass for a cluster."""
+
+
+@pytest.mark.parametrize("root", [None, "."])
+def test_workers_of_a_cluster_look_at_each_column(table, whole, monkeypatch, root):
+    X, Y, folder = table
+    looked_at, run, data = [], Runner.run, ChunkedData(folder, columns=list(X.columns), root=root)
+
+    def noted(self, stage, jobs, **more):
+        looked_at.extend(job.item for job in jobs if stage == "look")
+        return run(self, stage, jobs, **more)
+
+    monkeypatch.setattr(Runner, "run", noted)
+    register_parallel_backend("elsewhere", Elsewhere)
+    with parallel_config(backend="elsewhere", n_jobs=2):
+        there = stack().fit(data, Y)
+    same(whole, there, X)
+    np.testing.assert_array_equal(there.row_marks_, whole.row_marks_)
+    assert there.schema_ == stack().fit(data, Y).schema_
+    assert {column.name for column in there.schema_.columns} <= {item for item in looked_at if isinstance(item, str)}
 
 
 def test_workers_predict_the_partitions_that_they_hold(table, whole, tmp_path):
