@@ -70,7 +70,7 @@ def _look(source, names, column: Column, rows, *targets):
     if looked_at is None:
         return None
     values, codes, n_values = looked_at
-    told = []
+    told: list[str] = []
     if column.taken_as != "constant":
         read = column.read(values)[0]  # "12.50 EUR" is 12.5
         told = _told_targets(read, codes, n_values, dict(zip(names, targets, strict=True)))

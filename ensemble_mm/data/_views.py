@@ -105,7 +105,8 @@ class ColumnsOnDisk(Mapping):
 
     def there(self, each=call_each) -> dict[str, np.ndarray]:
         """Return which rows have each view; raise a ValueError where items of one cannot be read."""
-        parts, found = [], {}
+        parts: list = []
+        found: dict[str, np.ndarray] = {}
         for name in self:
             columns = self._side_by_side(name)
             parts += [(name, columns[i::PARTS]) for i in range(min(PARTS, len(columns)))]
