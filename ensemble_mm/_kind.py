@@ -1,7 +1,8 @@
 """What a kind of task is: everything that differs between classes and numbers, in one place.
 
 A kind knows how the columns of a table belong to members, what a prediction costs in a row, what stands in for it where
-there is none, and by which metrics it is judged. `_kinds` lists them all.
+there is none, and by which metrics it is judged. `_kinds` has those that derive from `Classes` and `Numbers`, and lists
+them all.
 """
 
 from collections.abc import Callable
@@ -9,13 +10,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import xlogy
 from sklearn.utils import get_tags
 
 from . import _metrics
 from ._plain_words import Distances, RightAnswers
 
-FEWEST = 1e-3  # expected counts
 FLOOR = 1e-12  # of a probability: a certain and wrong prediction costs 27.6 nats, not infinity
 
 
@@ -402,53 +401,3 @@ class Numbers(Kind):
         return 1 - self.mean_loss(y, out, weight) / worst if worst > 0 else np.nan
 
     metrics: ClassVar = {"r2": score, "mae": _metrics.mae, "rmse": _metrics.rmse}
-
-
-@dataclass(frozen=True)
-class OrderedClasses(Classes):
-    """One of some classes in order, such as stars: log loss, quadratic kappa.
-
-    What is decided for is the middle class, with as much chance below it as above: of all it is the nearest to the
-    truth on average.
-    """
-
-    is_ordered: ClassVar = True
-    words: ClassVar = "ordered classes"
-    error: ClassVar = "mae"
-    metrics: ClassVar = {
-        "quadratic_kappa": _metrics.quadratic_kappa,
-        "accuracy": _metrics.accuracy,
-        "mae": _metrics.steps,
-        "log_loss": Kind.mean_loss,
-    }
-
-    def decide(self, out):
-        """Return the positions of the middle classes, or of those that `decision` asks for."""
-        if self.decision is not None:
-            return super().decide(out)
-        return (out.cumsum(axis=1) >= out.sum(axis=1, keepdims=True) / 2).argmax(axis=1)
-
-
-@dataclass(frozen=True)
-class Counts(Numbers):
-    """How often something occurs, 0, 1, 2 and so on: Poisson deviance, D2. Predictions are at least 0."""
-
-    least_number: ClassVar = 0.0
-    words: ClassVar = "a count"
-    lost: ClassVar = "Poisson deviance of counts"
-    same_as_loss: ClassVar = ("neg_mean_poisson_deviance",)
-
-    def given(self, out):
-        """Return predictions as users get them: without columns, none below 0."""
-        return np.maximum(out[:, 0], 0)
-
-    def decide(self, out):
-        """Return the expected counts."""
-        return self.given(out)
-
-    def loss(self, picked, y):
-        """Return the Poisson deviance; an expected count below 0.001 costs as much as that."""
-        y, mean = y.reshape(-1, *[1] * (picked.ndim - 1)), np.maximum(picked, FEWEST)
-        return 2 * (xlogy(y, y / mean) - y + mean)
-
-    metrics: ClassVar = {"d2_poisson": Numbers.score, "mae": _metrics.mae, "rmse": _metrics.rmse}

@@ -1,4 +1,4 @@
-"""The kinds of task: those of `_kind`, and numbers that are learned by losses of their own; one registry of all.
+"""The kinds of task: those of `_kind`, and what derives from them, with decisions or losses of its own; one registry.
 
 `KINDS` maps their names to classes, which are made with the number of classes of a task (0 for numbers). A kind of
 your own derives from `Classes` or `Numbers` and enters `KINDS`.
@@ -8,14 +8,66 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.special import xlogy
 
 from . import _metrics
-from ._kind import FEWEST, FLOOR, Classes, Counts, Kind, Numbers, OrderedClasses, by_row
+from ._kind import FLOOR, Classes, Kind, Numbers, by_row
 from ._plain_words import Orders, OrdersInQueries, plain
 
+FEWEST = 1e-3  # expected counts
 LEVELS = (0.5, 0.05, 0.1, 0.25, 0.75, 0.9, 0.95)  # of quantiles: the median comes first, as the number that is said
 MOST_HAZARD = 30.0  # of the logarithm of a hazard: what is beyond costs as much
 GRADES = 32  # of relevance, one more than there may be: a label is a query times this, plus its relevance
+
+
+@dataclass(frozen=True)
+class OrderedClasses(Classes):
+    """One of some classes in order, such as stars: log loss, quadratic kappa.
+
+    What is decided for is the middle class, with as much chance below it as above: of all it is the nearest to the
+    truth on average.
+    """
+
+    is_ordered: ClassVar = True
+    words: ClassVar = "ordered classes"
+    error: ClassVar = "mae"
+    metrics: ClassVar = {
+        "quadratic_kappa": _metrics.quadratic_kappa,
+        "accuracy": _metrics.accuracy,
+        "mae": _metrics.steps,
+        "log_loss": Kind.mean_loss,
+    }
+
+    def decide(self, out):
+        """Return the positions of the middle classes, or of those that `decision` asks for."""
+        if self.decision is not None:
+            return super().decide(out)
+        return (out.cumsum(axis=1) >= out.sum(axis=1, keepdims=True) / 2).argmax(axis=1)
+
+
+@dataclass(frozen=True)
+class Counts(Numbers):
+    """How often something occurs, 0, 1, 2 and so on: Poisson deviance, D2. Predictions are at least 0."""
+
+    least_number: ClassVar = 0.0
+    words: ClassVar = "a count"
+    lost: ClassVar = "Poisson deviance of counts"
+    same_as_loss: ClassVar = ("neg_mean_poisson_deviance",)
+
+    def given(self, out):
+        """Return predictions as users get them: without columns, none below 0."""
+        return np.maximum(out[:, 0], 0)
+
+    def decide(self, out):
+        """Return the expected counts."""
+        return self.given(out)
+
+    def loss(self, picked, y):
+        """Return the Poisson deviance; an expected count below 0.001 costs as much as that."""
+        y, mean = y.reshape(-1, *[1] * (picked.ndim - 1)), np.maximum(picked, FEWEST)
+        return 2 * (xlogy(y, y / mean) - y + mean)
+
+    metrics: ClassVar = {"d2_poisson": Numbers.score, "mae": _metrics.mae, "rmse": _metrics.rmse}
 
 
 @dataclass(frozen=True)
