@@ -379,6 +379,7 @@ class FitExtractor(Job):
         for start in range(0, n_rows, ROWS):
             rows = slice(start, min(start + ROWS, n_rows))
             yield rows, take_rows(self.column, rows)
+            let_go((self.column,))  # vectors on disk are read again when they are wanted
 
     def _native(self):
         """Fit the extractor; return the features of the training rows, and of the others where there are some."""

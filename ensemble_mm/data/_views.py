@@ -13,6 +13,7 @@ import pandas as pd
 from .._checks import as_items, check_choice, check_unique, is_missing, shown
 from .._items import numbers_of, plain_items
 from .._modalities import MODALITIES
+from .._rows import let_go
 from ..schema import FEW, are_plain, is_no_text, read_few
 from ._chunked import ChunkedData
 from ._containers import as_source
@@ -173,6 +174,7 @@ class ColumnsOnDisk(Mapping):
                 if (part.shape[1], part.dtype) != (matrix.shape[1], matrix.dtype):
                     return None
                 matrix[rows] = part
+                let_go((matrix,))  # what is written need not stay in memory
         except ValueError:
             return None
         return matrix

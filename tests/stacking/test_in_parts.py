@@ -1,17 +1,20 @@
 """Texts and tables of very many rows are read part by part, and give what they give as a whole."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from ensemble_mm import ChunkedData, MultiOutputStack
+from ensemble_mm import ChunkedData, MultiOutputStack, VectorExtractor
 from ensemble_mm.crossfit import _extract
+from ensemble_mm.crossfit._plan import Extraction
 from ensemble_mm.data import ColumnsOnDisk, View, _schema, _suspects
 from ensemble_mm.data._views import columns_of
 from ensemble_mm.features import _text
 from ensemble_mm.schema import Schema
-from ensemble_mm.store import _blocks
+from ensemble_mm.store import BlockFolder, _blocks
 
 pytest.importorskip("pyarrow")
 N = 300
@@ -112,3 +115,42 @@ def test_vectors_are_read_alike_whatever_their_type(name, kind, tmp_path):
     columns.there()
     np.testing.assert_array_equal(columns["v"], wanted)
     assert columns["v"].dtype == (np.float32 if kind in ("float16", "float32", "large") else np.float64)
+
+
+class Watched(VectorExtractor):
+    """Note how much of the file that vectors are read from is in memory while they are summarised."""
+
+    def summarize(self, X, sample_weight=None):
+        self.seen.append(bytes_in_memory(self.file))
+        return super().summarize(X, sample_weight)
+
+    merge, finish = VectorExtractor.merge, VectorExtractor.finish
+
+
+def bytes_in_memory(path):
+    """Return how much of a file this process shows in memory, as Linux tells."""
+    lines, found = iter(Path("/proc/self/smaps").read_text().splitlines()), 0
+    for line in lines:
+        if line.endswith(str(path)):
+            found += 1024 * int(next(line for line in lines if line.startswith("Rss:")).split()[1])
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux, which tells what is in memory")
+def test_a_file_of_vectors_is_in_memory_in_parts_only(tmp_path, monkeypatch):
+    vectors = np.random.default_rng(0).normal(size=(60_000, 16)).astype(np.float32)
+    pd.DataFrame({"v": [*vectors]}).to_parquet(tmp_path / "rows.parquet")
+    columns = ColumnsOnDisk(ChunkedData(tmp_path / "rows.parquet"), [View("v", "vector", "v")], Schema())
+    with BlockFolder(tmp_path) as folder:
+        sealed, seen = folder.sealed, []
+        monkeypatch.setattr(
+            folder, "sealed", lambda block: seen.append(bytes_in_memory(block.filename)) or sealed(block)
+        )
+        block, every = columns.mapped("v", folder), np.arange(len(vectors))
+        extractor = Watched()
+        extractor.file, extractor.seen = block.filename, seen
+        mark, given = Extraction("v", 0, None), (None, None, None, ("native",))
+        _extract.FitExtractor(mark, extractor, None, block, every, every[:0], *given, folder=folder).run()
+        assert max(seen) < block.nbytes / 2 and len(seen) > 4 and max(seen) > 0
+        block.max()
+        assert bytes_in_memory(block.filename) >= block.nbytes  # what would have been seen
