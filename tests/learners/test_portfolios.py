@@ -184,6 +184,16 @@ def test_fast_saves_trees_only_on_tables_alone():
     assert n_trees("regression", beside) == n_trees("classification", beside) == 60
 
 
+def test_fast_has_trees_of_each_of_several_vectors():
+    def trees(**views):
+        entries = portfolio("fast", "classification", n_rows=700, n_classes=3, views=views)
+        return next((reads, estimator.n_estimators) for name, estimator, reads, _ in entries if name == "trees")
+
+    assert trees(a="vector", b="vector") == trees(a="vector", b="table") == ("each", 60)
+    assert trees(a="vector") == trees(a="table", b="table") == ("all", 20)
+    assert trees(a="vector", b="media") == ([["a"]], 60)
+
+
 def test_logistic_models_try_more_penalties_on_what_is_no_table():
     def n_penalties(nature):
         entries = portfolio("balanced", "binary", n_rows=700, views={"x": nature})
