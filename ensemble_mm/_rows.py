@@ -88,18 +88,20 @@ class LazyRows:
         self.is_sparse = not dense and any(sparse.issparse(block) for block in blocks)
         self.shape = len(rows), sum(block.shape[1] for block in blocks)
         self.dtype = np.result_type(*(block.dtype for block in blocks))
-        self._n_read = 0  # bytes since blocks on disk were let go
+        self._n_read = 0.0  # bytes since blocks on disk were let go
 
     def __len__(self):
         return len(self._rows)
 
     def __getitem__(self, some):
-        part = assemble(self._blocks, self._rows[some], self._fills, self._dense)
-        self._n_read += part.nbytes if isinstance(part, np.ndarray) else part.data.nbytes + part.indices.nbytes
+        rows = self._rows[some]
+        part = assemble(self._blocks, rows, self._fills, self._dense)
+        n_read = part.nbytes if isinstance(part, np.ndarray) else part.data.nbytes + part.indices.nbytes
         # Rows far apart bring much of what lies between them into memory, too.
+        self._n_read += n_read * (np.ptp(rows) + 1) / len(rows) if len(rows) else 0
         if self._n_read > SHOWN or not isinstance(some, slice):
             let_go(self._blocks)
-            self._n_read = 0
+            self._n_read = 0.0
         return part
 
     def __array__(self, dtype=None, copy=None):

@@ -139,3 +139,15 @@ def test_memory_is_kept_for_a_while_where_it_is_given_back_at_once(monkeypatch, 
     monkeypatch.setattr(_rows, "_of_c_library", lambda name: None)  # as outside of Linux
     with keeping_free():
         assert seen == asked
+
+
+@pytest.mark.parametrize(("step", "times"), [(1, 0), (50, 4)])
+def test_what_lies_between_rows_counts_as_read(monkeypatch, step, times):
+    """A page of a file holds many rows: one row of each brings all of it into memory."""
+    X, gone = np.zeros((10_000, 8)), []
+    monkeypatch.setattr(_rows, "SHOWN", X.nbytes / 5)
+    monkeypatch.setattr(_rows, "let_go", gone.append)
+    rows = LazyRows((X,), np.arange(0, 200 * step, step), [None])
+    for start in range(0, 200, 10):
+        assert rows[start : start + 10].shape == (10, 8)
+    assert len(gone) == times
