@@ -138,7 +138,11 @@ def check_said(columns, source) -> dict:
 
 
 def _records(source, said, in_table=False, each=call_each) -> Iterator[Column]:
-    if isinstance(source, TABLES):
+    if isinstance(source, ChunkedData):  # columns that take long come first: the others fill the gaps between jobs
+        labels = sorted(source.columns, key=lambda label: not (source.holds_texts(label) or source.holds_lists(label)))
+        found = dict(zip(labels, each(partial(_record_of, source, said, in_table, None), labels), strict=True))
+        yield from map(found.__getitem__, source.columns)
+    elif isinstance(source, pd.DataFrame):
         yield from each(partial(_record_of, source, said, in_table, None), source.columns)
     elif isinstance(source, MultimodalData):
         for name, column in source.views.items():

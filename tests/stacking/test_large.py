@@ -355,7 +355,9 @@ def test_workers_of_a_cluster_look_at_each_column(table, whole, monkeypatch, roo
     same(whole, there, X)
     np.testing.assert_array_equal(there.row_marks_, whole.row_marks_)
     assert there.schema_ == stack().fit(data, Y).schema_
-    assert {column.name for column in there.schema_.columns} <= {item for item in looked_at if isinstance(item, str)}
+    names = [item for item in looked_at if isinstance(item, str)]
+    assert {column.name for column in there.schema_.columns} <= {*names}
+    assert data.holds_texts(names[0])  # what takes long comes first
 
 
 def test_workers_predict_the_partitions_that_they_hold(table, whole, tmp_path):
