@@ -28,9 +28,10 @@ def each_by(runner):
 
 
 def _in_jobs(runner, call, items, *shared):
-    results = runner.run("look", [Call(call, item, shared) for item in items])
+    jobs = [Call(call, item, shared) for item in items]
+    results = runner.run("look", jobs)
     for result in results:
         if isinstance(result, Failure) and result.error is not None:
             raise result.error
-    check_failures(results, results)
+    check_failures(jobs, results)
     return results

@@ -120,7 +120,7 @@ class BaseStack(
         views = [view for view in problem.views if view.name in run.features.readers]  # those extracted in time
         self.views_ = {view.name: view.modality for view in views}
         self.view_seconds_ = measured_views(self.views_, runner)
-        self.schema_, self.row_marks_ = problem.schema, marks_of(views, problem.columns, each_by(runner))
+        self.schema_, self.row_marks_ = problem.schema, marks_of(views, problem.columns, each_by(self._runner()))
         self.view_columns_ = {view.name: view.columns for view in views}
         self.present_ = run.features.present
         self.readers_ = {name: reader.only(self._reads(name)) for name, reader in run.features.readers.items()}
