@@ -56,6 +56,6 @@ def telling(model, quiet=False):
 def told_of_fit(model):
     """Lines on a fit: failures, and the time."""
     if len(model.failures_):
-        yield f"{len(model.failures_)} job(s) failed or were left out; the report lists them"
+        yield f"failed or left out: {plural(len(model.failures_), 'job')}; the report lists all"
     seconds = model.fit_report_["seconds"].sum()
     yield f"{seconds:.1f} seconds of work, {plural(model.n_extractions_, 'extraction')}"

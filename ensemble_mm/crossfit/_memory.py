@@ -15,6 +15,7 @@ from .._by_rows import BINNED, LONG, boosts_by_rows, reads_to_the_end
 from .._checks import warn
 from .._estimators import most_rows, split_stateless
 from .._modalities import MODALITIES
+from .._plain_words import plural
 from .._rows import MANY_ROWS
 from ..data import ColumnsOnDisk
 from ._execute import JobError, Runner, size_of
@@ -50,8 +51,8 @@ class Needs:
 
     def __str__(self):
         return (
-            f"about {shown_bytes(self.memory)} of memory beside what the process holds already, {self.n_jobs} job(s) "
-            f"at a time, and {shown_bytes(self.disk)} on disk"
+            f"about {shown_bytes(self.memory)} of memory beside what the process holds already, "
+            f"{plural(self.n_jobs, 'job')} at a time, and {shown_bytes(self.disk)} on disk"
         )
 
 

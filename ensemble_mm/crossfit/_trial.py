@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .._plain_words import plural
 from ._execute import Runner, size_of
 from ._plan import ALL_ROWS
 from ._run import CrossFit
@@ -36,7 +37,7 @@ def measured(plan, seed, n_workers, job_timeout=None):
     total = sum(seconds.values())
     note = (
         f"about {total:.2g} s of work ({seconds['read']:.2g} s reading, {seconds['extract']:.2g} s extraction, "
-        f"{seconds['fit']:.2g} s learning), {total / n_workers:.2g} s on {n_workers} core(s); "
+        f"{seconds['fit']:.2g} s learning), {total / n_workers:.2g} s on {plural(n_workers, 'core')}; "
         f"features of {size / 1e6:.2g} MB"
     )
     return replace(plan, seconds=seconds, bytes=int(size), notes=(*plan.notes, note))

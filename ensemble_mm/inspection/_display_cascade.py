@@ -64,7 +64,8 @@ class CascadeDisplay:
             first, last = points[0], points[-1]
             words = f"{first.certain:g}" if first is last else f"{first.certain:g} to {last.certain:g}"
             place = (1000 * last.seconds, max(point.score for point in points))
-            ax.annotate(words, place, (0, 6), textcoords="offset points", fontsize=8, ha="center")
+            # On the left: from there to the next point the line mostly rises, and would cross a label above the point.
+            ax.annotate(words, place, (-4, 5), textcoords="offset points", fontsize=8, ha="right")
         ax.set(xlabel="milliseconds per row", ylabel=self.score_name)
         ax.margins(x=0.08, y=0.12)
         tidy(ax, grid="both")

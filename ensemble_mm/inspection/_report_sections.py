@@ -145,7 +145,7 @@ def weights_section(model, shares, parts=None):
                 f"What each view gives to each task. {summary}.",
                 "Each bar is the part of a constant guess's loss that a view removes, averaged over all orders in "
                 "which views can be added (Shapley value). Below 0 a view did harm, and others may then be above "
-                "100 %. The whiskers are 95 % intervals.",
+                "100 %; the first screen takes such harm off the others. The whiskers are 95 % intervals.",
             )
         )
     weights = model.contributions_

@@ -45,7 +45,8 @@ def trust_section(model, rows, scores, new, audit) -> dict:
     repeats, notes = _repeats(model, rows)
     verdicts = [
         _verdict("Is it better than a guess?", "not for certain", [w for part in scores for w in _no_better(part)]),
-        _verdict("Is the ensemble better than its parts?", "not everywhere", [w for p in scores for w in _beaten(p)]),
+        _verdict("Is the ensemble at least as good as its parts?", "not everywhere",
+                 [words for part in scores for words in _beaten(part)]),
         *_probabilities(model),
         repeats,
         *([_verdict("Are other rows like those of the fit?", "no", _moved(model, rows, scores, new))] if new else []),
@@ -84,7 +85,7 @@ def _probabilities(model):
         error = calibration_error(curve_of(cells.truth, cells.ensemble, cells.weight))
         if error > _by_chance(cells):
             points = f"{100 * error:.0f} points"
-            found.append(f"{name}: probabilities are off by {points} on average; calibration='temperature' helps.")
+            found.append(f"{name}: probabilities are off by {points} on average; calibration='temperature' may help.")
     return [_verdict("Can probabilities be taken at their word?", "not quite", found)] if names else []
 
 

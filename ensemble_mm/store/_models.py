@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from .._checks import check_folder, check_path, did_you_mean, printable
+from .._checks import check_folder, check_path, did_you_mean, listed, printable
 from ._arrays import write_atomic
 from ._boosters import fill_booster, fill_tried, try_out
 from ._classes import Finder
@@ -318,11 +318,11 @@ def _check_manifest(text: bytes, names: list[str], path) -> dict:
 
 
 def _refusal(path, refused: list[str]) -> str:
-    listed = [printable(name if len(name) <= 200 else name[:200] + "...") for name in refused]
+    names = [printable(name if len(name) <= 200 else name[:200] + "...") for name in refused]
     return (
-        f"{str(path)!r} holds {len(listed)} name(s) that are not trusted: {', '.join(listed[:20])}. Building them runs "
-        "their code, or reads what they name. If you know them and whom the file is from, load it with "
-        f"trusted={listed[:20]!r} (on the command line, --trust for each)."
+        f"{str(path)!r} holds what is not trusted: {listed(names, 20)}. Building it runs "
+        "its code, or reads what it names. If you know it and whom the file is from, load it with "
+        f"trusted={names[:20]!r} (on the command line, --trust for each)."
     )
 
 

@@ -35,7 +35,9 @@ def run_of(n_rows, n_jobs=1):
 
 def test_as_many_jobs_run_as_fit_into_the_limit():
     run, members = run_of(1000, n_jobs=3)
-    assert [needs_within(limit, run, members).n_jobs for limit in (7e7, 6e8, 2e9)] == [1, 2, 3]
+    found = [needs_within(limit, run, members) for limit in (7e7, 6e8, 2e9)]
+    assert [needs.n_jobs for needs in found] == [1, 2, 3]
+    assert "already, 1 job at a time" in str(found[0]) and "already, 2 jobs at a time" in str(found[1])
     with pytest.raises(ValueError, match="takes about 64.* MB .* memory allows 5 MB"):
         needs_within(5e6, run, members)
 

@@ -77,6 +77,15 @@ def test_nothing_sticks_out_of_the_window(browser, page, width):
     assert browser.run("parseFloat(getComputedStyle(document.body).fontSize)") >= 16
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_an_interval_stands_in_one_line(browser, page, width):
+    browser.open(page, width)
+    lines = browser.run("""[...document.querySelectorAll("#scores td:nth-child(3)")].map(cell => {
+      const all = document.createRange(); all.selectNodeContents(cell);
+      return new Set([...all.getClientRects()].map(part => part.top)).size; })""")
+    assert len(lines) > 10 and set(lines) == {1}
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_texts_can_be_read(browser, page, scheme):
     browser.open(page, prefers_color_scheme=scheme)

@@ -92,6 +92,17 @@ def test_the_curve_leads_from_the_cheapest_view_to_the_ensemble(data, model):
     assert curve["score"].iloc[-1] == pytest.approx(board.loc["ensemble", "score"])
 
 
+def test_a_rising_line_crosses_no_label():
+    curve = pd.DataFrame({"certain": [0.5, 0.7, 0.8, 1.0], "seconds": [0.01, 0.014, 0.02, 0.06],
+                          "read": [0.0, 0.3, 0.5, 1.0], "score": [0.7, 0.77, 0.81, 0.81]})  # fmt: skip
+    display = CascadeDisplay(curve=curve, score_name="accuracy", task="y").plot()
+    (line,), labels = display.ax_.lines, display.ax_.texts
+    drawn = line.get_transform().transform_path(line.get_path())
+    assert len(labels) == 4
+    assert not any(drawn.intersects_bbox(label.get_window_extent(), filled=False) for label in labels)
+    plt.close("all")
+
+
 def test_the_curve_is_of_blends_that_did_not_see_the_rows(model):
     """Weights of all rows had heard the labels: on noise the score was .519 where that of the ensemble was .501."""
     cells, order = cells_of(model), list(model.view_seconds_)
