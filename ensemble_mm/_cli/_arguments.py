@@ -168,6 +168,7 @@ def _stack(command):
     _drop(add)
     add("--id", metavar="COLUMN", help="column that names the rows, also in the report; it is not an input")
     add("--groups", metavar="COLUMN", help="column of groups, whose rows are held out together; it is not an input")
+    add("--weights", metavar="COLUMN", help="column that says how much each row counts; it is not an input")
     _choice(add, "--learners", PORTFOLIOS, "balanced", "portfolio of base learners")
     _choice(add, "--strategy", STRATEGIES, "stacked", "how several targets use each other")
     _choice(add, "--meta-learner", META_LEARNERS, "auto", "how predictions are combined")

@@ -22,7 +22,7 @@ def _fit(args):
     for path in filter(None, (args.out, args.report)):
         check_folder(path)
     say = (lambda text: None) if args.quiet else tell
-    X, Y, groups, names = training_table(args)
+    X, Y, given, names = training_table(args)
     from ..store import TaskDatabase, save
 
     db = TaskDatabase(args.db, artifacts=args.artifacts) if args.db else None
@@ -31,14 +31,14 @@ def _fit(args):
     model = stack_of(args)
     say(f"{plural(len(X), 'row')}, {plural(X.shape[1], 'column')}, targets: {', '.join(map(str, Y.columns))}")
     with fit_progress(model, args.quiet):
-        model.fit(X, Y, groups=groups)
+        model.fit(X, Y, **given)
     if not args.quiet:
         with telling(model):
             summary = model.summary()
         say(summary)
     for line in told_of_fit(model):
         say(line)
-    found = _audited(args, model, X, Y, groups, say) if args.audit else None
+    found = _audited(args, model, X, Y, given, say) if args.audit else None
     save(model, args.out)
     say(f"model: {args.out}")
     if args.report:
@@ -191,19 +191,19 @@ def _audit(args):
         write_table(found, args.out)
 
 
-def _audited(args, model, X, Y, groups, say):
+def _audited(args, model, X, Y, given, say):
     """Look for leaks, say the verdict of each check in a line, and return them."""
     from ..inspection import audit
 
     with telling(model, getattr(args, "quiet", False)):
-        found = audit(model, X, Y, groups=groups, random_state=args.seed)
+        found = audit(model, X, Y, **given, random_state=args.seed)
     say(found)
     return found
 
 
 def _plan(args):
-    X, Y, *_ = training_table(args)
-    tell(stack_of(args).plan(X, Y))
+    X, Y, given, _ = training_table(args)
+    tell(stack_of(args).plan(X, Y, **given))
 
 
 def _demo(args):

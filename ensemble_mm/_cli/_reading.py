@@ -1,6 +1,10 @@
 """Arguments of a command -> the table, the model or the stack that it works on."""
 
+import numpy as np
+import pandas as pd
+
 from .._checks import did_you_mean
+from .._plain_words import plural
 from ._tables import some
 
 
@@ -15,19 +19,31 @@ def read_given(args, targets=(), media=()):
 
 
 def training_table(args):
-    """Return X, Y, the groups, and what names the rows; groups and names may be None."""
+    """Return X, Y, the groups and weights as a fit takes them, and what names the rows, or None."""
     X, Y = read_given(args, [name for names in args.targets for name in names])
     dropped = [name for names in args.drop for name in names]
-    name_column = args.id
-    dropped += [column for column in (args.groups, name_column) if column is not None]
+    dropped += [column for column in (args.groups, args.weights, args.id) if column is not None]
     absent = [name for name in dropped if name not in X.columns]
     if absent:
         near = did_you_mean(absent[0], X.columns)
         raise ValueError(f"{args.data!r} has no column {absent[0]!r}; its columns are {some(X)}.{near}")
-    groups, names = (None if c is None else X[c].to_numpy(object) for c in (args.groups, name_column))
+    groups, names = (None if c is None else X[c].to_numpy(object) for c in (args.groups, args.id))
+    weights = None if args.weights is None else _weights(X[args.weights])
     if not {*X.columns} - {*dropped}:
         raise ValueError(f"{args.data!r} has no columns left to learn from.")
-    return X.drop(columns=dropped), Y, groups, names
+    return X.drop(columns=dropped), Y, {"groups": groups, "sample_weight": weights}, names
+
+
+def _weights(column):
+    """Return a column as weights of rows."""
+    weights = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(wrong):
+        raise ValueError(
+            f"--weights {column.name!r} is no number of at least 0 in {plural(len(wrong), 'row')}, such as "
+            f"{str(column.iloc[wrong[0]])!r} in row {wrong[0]}: give every row a weight, 0 to leave it out."
+        )
+    return weights
 
 
 def stack_of(args):

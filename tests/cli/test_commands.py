@@ -11,6 +11,8 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from ensemble_mm import StackedClassifier
 from ensemble_mm._cli import main
+from ensemble_mm._cli._arguments import make_parser
+from ensemble_mm._cli._reading import training_table
 from ensemble_mm.features import ImageExtractor
 from ensemble_mm.store import TaskDatabase, load, save
 
@@ -125,6 +127,29 @@ def test_plan_computes_nothing(run):
     code, out, _ = run(*"plan train.csv --targets stars,kind --drop id --learners fast --cv 2".split())
     assert "  age: number, since its values are whole numbers" in out
     assert code == 0 and "extraction" in out and "review" in out
+
+
+def test_a_column_of_weights_and_one_of_groups_are_no_inputs(run, place):
+    table = pd.read_csv(place / "train.csv")
+    table["times"] = np.arange(60) % 3
+    table.to_csv(place / "weighed.csv", index=False)
+    args = make_parser().parse_args("plan weighed.csv --targets stars --groups shop --weights times".split())
+    X, _, given, _ = training_table(args)
+    assert not {"times", "shop"} & {*X.columns}
+    assert given["sample_weight"].tolist() == table["times"].tolist()
+    assert given["groups"].tolist() == table["shop"].tolist()
+    code, out, err = run("plan", "weighed.csv", *"--targets stars --groups shop --learners fast --cv 3".split())
+    assert code == 0 and "60 rows, 2 folds" in out and "2 groups, fewer than cv=3" in err  # as a fit has
+
+
+@pytest.mark.parametrize(("cell", "told"), [("", "nan"), ("often", "often"), ("-1", "-1"), ("inf", "inf")])
+def test_what_is_no_weight_is_told_with_its_row(run, place, cell, told):
+    table = pd.read_csv(place / "train.csv").assign(times="1")
+    table.loc[7, "times"] = cell
+    table.to_csv(place / "wrong.csv", index=False)
+    code, _, err = run("plan", "wrong.csv", *"--targets stars --weights times --learners fast".split())
+    assert code == 1 and re.search(f"--weights 'times' is no number of at least 0 in 1 row, such as '{told}", err)
+    assert "in row 7" in err
 
 
 def test_runs_are_listed_compared_and_deleted(place, run):
