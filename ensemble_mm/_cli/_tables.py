@@ -108,7 +108,7 @@ def _as_option(found: re.Match) -> str:
 def shown(table: pd.DataFrame) -> str:
     """Return a table as text, whole and with few digits."""
     with pd.option_context("display.width", None, "display.max_columns", None, "display.max_colwidth", 60):
-        return table.to_string(float_format=lambda value: f"{value:.4g}")
+        return table.to_string(float_format=lambda value: f"{value:.4g}", na_rep="")
 
 
 def some(names) -> str:

@@ -22,6 +22,7 @@ SURE = 2.6  # standard errors beyond which a difference is told: several are loo
 FEW_PRESENT = 0.9  # share of the rows that have a view, below which more of it may help
 FEW_KNOWN = 0.95  # share of labels that are known, below which the others are worth filling in
 LOOKED_AT = 3_000  # rows in which weak groups are looked for
+_COLUMNS = "the columns "
 NO_STEP = "Nothing stands out. More rows, or columns that say more about the target, may raise the score."
 FEW_ROWS = 10  # of a class, below which it is not told how well it is recognised
 
@@ -70,7 +71,11 @@ def answers_of(model, rows, scores, new, shares, parts) -> dict:
     dict with "tasks", a list of `Answers`, "steps", a list of str, and "is_known", whether rows are those of the fit
     """
     found = [_answers(model, rows, score, new, shares[score["name"]], parts) for score in scores]
-    steps = [*(step for answers in found for step in answers.steps), *_idle_views(shares), *_views_to_collect(found)]
+    steps = [
+        *(step for answers in found for step in answers.steps),
+        *_idle_views(model, shares),
+        *_views_to_collect(found),
+    ]
     if not new:
         steps.append((9, "Score the model on rows that it has never seen: ensemble-mm report MODEL --data TABLE."))
     steps = list(dict.fromkeys(words for _, words in sorted(steps, key=lambda step: step[0]))) or [NO_STEP]
@@ -143,7 +148,7 @@ def _drives(model, shares, parts, cells, name, is_known):
         words = ", ".join(
             f"{_title(model, view)} ({percent(part * value, 0)})" for view, value in helps["value"].items()
         )
-        yield f"T{words[1:]}" if words.startswith("the columns ") else words
+        yield f"T{words[1:]}" if words.startswith(_COLUMNS) else words
     if len(shares) > 1 and len(idle := shares.index.difference(helps.index, sort=False)):
         yield f"No clear gain from {', '.join(_title(model, view) for view in idle)}."
     if parts is not None:
@@ -154,19 +159,21 @@ def _drives(model, shares, parts, cells, name, is_known):
 def _strongest(model, parts, views, say, is_known):
     """Yield which parts of each of some views move the predictions of a task most."""
     for view in views:
-        own = parts[parts["view"] == view]
+        title, own = _title(model, view), parts[parts["view"] == view]
         shifts = [(row.part, say.shift(row.moved)) for row in own.itertuples() if row.moved > own["moved"].max() / 10]
         named = [part if is_known else f"{part} ({shift})" for part, shift in shifts if shift][:N_PARTS]
-        if named:
-            place = f"in {view}" if _title(model, view) == view else "columns"
+        if named and own["part"].tolist() != [title]:  # a single column is the strongest of its table anyway
+            place = "columns" if title.startswith(_COLUMNS) else f"in {title}"
             yield f"Strongest {place}: {', '.join(named)}."
 
 
 def _title(model, view) -> str:
     """Return what a reader knows a view by: its name, or the columns of a table that the reader did not name."""
     columns = model.view_columns_.get(view)
-    is_table = isinstance(columns, list) and len(columns) > 1 and model.views_.get(view) == TABULAR
-    return f"the columns {listed(map(str, columns), 3 if len(columns) == 3 else 2)}" if is_table else str(view)
+    if not isinstance(columns, list) or model.views_.get(view) != TABULAR:
+        return str(view)
+    named = listed(map(str, columns), 3 if len(columns) == 3 else 2)
+    return named if len(columns) == 1 else f"{_COLUMNS}{named}"
 
 
 # -- where it fails ------------------------------------------------------------------------------------------------
@@ -229,13 +236,13 @@ def _views_apart(model, cells):
             yield view, model.present_[view], ~reads
 
 
-def _harm_of_view(cells, name, view, others):
+def _harm_of_view(cells, name, title, others):
     """Yield a step where the members that do not read a view are better without those that do, fold by fold."""
     if _loss(cells, cells.ensemble) > _loss(cells, cells.blend(others)):
         without = _combined(cells, others)
         if _gain(cells, without, cells.scored) < -SURE:
             saved = percent(1 - _loss(cells, without) / _loss(cells, cells.ensemble), 0)
-            yield 1, f"Leave {view} out when predicting {name}: without it the held-out loss is {saved} lower."
+            yield 1, f"Leave {title} out when predicting {name}: without it the held-out loss is {saved} lower."
 
 
 def _views_to_collect(found):
@@ -281,9 +288,11 @@ def _next(model, cells, name, shares, is_better, groups):
     """Return the steps to take for a task, and what views that some rows lack are worth to it."""
     steps, worth = [*_steps_of_labels(cells, name, is_better)], []
     for view, there, others in _views_apart(model, cells):
-        steps += _harm_of_view(cells, name, view, others)
+        steps += _harm_of_view(cells, name, _title(model, view), others)
         if there.mean() < FEW_PRESENT and shares.loc[view, "low"] > 0 and (words := _worth(cells, there, others)):
-            missing = f"{view} is missing in {percent(1 - there.mean(), 0)} of the rows."
+            title = _title(model, view)
+            is_missing = f"{title[0].upper()}{title[1:]} are" if title.startswith(_COLUMNS) else f"{title} is"
+            missing = f"{is_missing} missing in {percent(1 - there.mean(), 0)} of the rows."
             worth.append((missing, f"{name} has {words}"))
     if not is_better:
         usual = cells.scorer.plain(cells.ensemble).usual
@@ -301,9 +310,9 @@ def _steps_of_labels(cells, name, is_better):
         yield 7, f"Label more rows: {n - known:,} of {n:,} have no {name}."
 
 
-def _idle_views(shares):
+def _idle_views(model, shares):
     """Yield a step about the views that no task gains from, where some other view helps."""
     gains = (shares.xs("low", axis=1, level="statistic") > 0).any(axis=1)
-    if len(idle := list(map(str, shares.index[~gains]))) and gains.any():
-        them = "it" if len(idle) == 1 else "them"
+    if len(idle := [_title(model, view) for view in shares.index[~gains]]) and gains.any():
+        them = "it" if len(idle) == 1 and not idle[0].startswith(_COLUMNS) else "them"
         yield 6, f"Fit once without {listed(idle, 3)}: no target clearly gains from {them}, and the fit gets shorter."

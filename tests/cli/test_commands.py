@@ -50,6 +50,7 @@ def test_predictions_are_named_and_harmless(place, run):
 def test_evaluate_shows_the_scores_and_how_good_that_is(place, run):
     code, out, _ = run("evaluate", "model.emm", "test.csv", "--out", "scores.csv")
     assert code == 0 and "stars" in out and "kind" in out and "accuracy" in out
+    assert "NaN" not in out  # a number has no accuracy, a class no R2
     assert re.search(r"kind \(20 rows\): right in .*95 % interval .*; .* when always guessing the most frequent", out)
     assert re.search(r"stars \(20 rows\): off by .*95 % interval .*; .* when always guessing the mean", out)
     scores = pd.read_csv(place / "scores.csv", index_col="target")

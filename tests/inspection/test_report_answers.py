@@ -1,5 +1,7 @@
 """The first screen: each answer is what the table says, and each step has a reason."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -66,6 +68,18 @@ def test_the_columns_of_a_table_are_named_in_the_place_of_their_view(hand_made):
     tasks, _ = answered(hand_made, "liked", parts=parts)
     assert tasks["liked"].drives[0].startswith("The columns a, b, c (")
     assert tasks["liked"].drives[-1] == "Strongest columns: a (±20 points)."
+
+
+def test_a_table_of_one_column_has_its_name(hand_made):
+    """ "tabular" is a word of ours: a reader who has one plain column knows it by its own."""
+    hand_made.views_ |= {"noise": "tabular", "review": "tabular"}
+    hand_made.view_columns_ = {"noise": ["price"], "review": ["size"]}
+    parts = pd.DataFrame({"task": "liked", "view": ["review"], "part": ["size"], "moved": [0.2]})
+    tasks, steps = answered(hand_made, "liked", parts=parts)
+    said = [*tasks["liked"].drives, *steps]
+    assert tasks["liked"].drives[0].startswith("size (") and "No clear gain from price." in said
+    assert any(step.startswith("Fit once without price: no target clearly gains from it") for step in steps)
+    assert not any("noise" in words or "Strongest" in words for words in said)
 
 
 def test_how_far_parts_move_predictions_is_not_told_of_rows_that_the_model_knows(hand_made, data_of_hand_made):
@@ -180,7 +194,9 @@ def test_views_that_give_less_than_a_percent_drive_nothing(hand_made):
 
 def test_idle_views_are_left_out_together():
     index = pd.MultiIndex.from_product([["t"], ["low"]], names=["task", "statistic"])
-    step = next(_idle_views(pd.DataFrame({"a": [0.1], "b": [-0.1], "c": [-0.2]}, index=index).T))
+    shares = pd.DataFrame({"a": [0.1], "b": [-0.1], "c": [-0.2]}, index=index).T
+    model = SimpleNamespace(views_=dict.fromkeys("abc", "text"), view_columns_={})
+    step = next(_idle_views(model, shares))
     assert step[1] == "Fit once without b, c: no target clearly gains from them, and the fit gets shorter."
 
 
