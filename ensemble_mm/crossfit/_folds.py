@@ -192,7 +192,7 @@ def _fitting(n_splits, problem, told):
     if n_rows < n_splits:
         raise ValueError(
             f"Cannot make {n_splits} folds: found n_samples={n_rows} with minimum of {n_splits} required "
-            f"(one row per fold). Give more rows than {n_rows} sample or use a smaller cv."
+            f"(one row per fold). Give more rows than {plural(n_rows, 'sample')}, or use a smaller cv."
         )
     if problem.groups is None:
         return n_splits

@@ -132,7 +132,8 @@ def check_said(columns, source) -> dict:
     for name, kind in columns.items():
         if name not in there:
             found = f"X has: {first_names(there)}." if there else "X has no names: give a DataFrame."
-            raise ValueError(f"columns names {name!r}, which X does not have.{did_you_mean(name, there)} {found}")
+            words = f"columns={{{name!r}: {kind!r}}} names {name!r}, which X does not have."
+            raise ValueError(f"{words}{did_you_mean(name, there)} {found}")
         check_kind(name, kind)
     return columns
 

@@ -143,8 +143,15 @@ def readable(path, kind: str):
     try:
         yield
     except (ValueError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        remedy = ". Say encoding= (--encoding)." if isinstance(error, UnicodeDecodeError) else ""
-        words = f"{printable(path)} cannot be read as {kind}: {printable(str(error).strip())}{remedy}"
+        found, remedy = str(error).strip(), ""
+        if isinstance(error, UnicodeDecodeError):
+            remedy = ". Say encoding= (--encoding)."
+        elif isinstance(error, pd.errors.EmptyDataError):
+            found = "it is empty, without even a line of names"
+        elif isinstance(error, pd.errors.ParserError):
+            found = found.rpartition("C error: ")[2]
+            remedy = ". Mend that line, or say sep= (--sep) where cells are parted by another sign."
+        words = f"{printable(path)} cannot be read as {kind}: {printable(found)}{remedy}"
         raise ValueError(words) from error
 
 

@@ -204,6 +204,8 @@ def _typed(values, there, different, name) -> Column:
     kind, rule = _of_dtype(values, different)
     if constant:
         kind, because = "constant", "every value is the same"
+    elif not len(there):
+        because = "every value is missing"
     elif kind == "date" and rule.format == "%Y%m%d":
         because = "its numbers are days, such as 20240205"
     notes = _notes_of_numbers(values, name) if kind == "number" else ()

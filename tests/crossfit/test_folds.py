@@ -131,6 +131,11 @@ def test_fewer_groups_than_folds_are_told():
         folds({"y": ["a", "b"] * 30}, 5, np.zeros(60))
 
 
+def test_fewer_rows_than_folds_are_told():
+    with pytest.raises(ValueError, match="Give more rows than 6 samples, or use a smaller cv"):
+        folds({"y": np.arange(6) / 7}, 10)
+
+
 def test_a_class_that_training_rows_lack_is_told():
     y = ["a", "b", "a", "b", "a", "c"] * 5
     halves = [(np.arange(5), np.arange(5, 30)), (np.arange(5, 30), np.arange(5))]

@@ -136,6 +136,8 @@ def test_lists_must_be_of_one_length(tmp_path):
         ("t.xls", "x", "y", ValueError, "has the suffix '.xls': use one of"),
         ("t.csv", "a,b\n1,2\n", "y", ValueError, "has no column 'y'; it has a, b"),
         ("t.jsonl", "not json", "y", ValueError, "cannot be read as jsonl"),
+        ("t.csv", "a,b\n1,2\n3\n4,5,6\n", "b", ValueError, "csv: Expected 2 fields in line 4, saw 3. Mend that line"),
+        ("t.csv", "", "y", ValueError, "t.csv cannot be read as csv: it is empty"),
     ],
 )
 def test_errors_name_the_file(tmp_path, name, content, targets, error, words):

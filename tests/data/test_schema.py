@@ -59,7 +59,7 @@ def test_a_column_that_is_dropped_is_read_by_nothing(shops):
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ({"zpi": "category"}, "'zpi', which X does not have. Did you mean 'zip'"),
+        ({"zpi": "category"}, "columns={'zpi': 'category'} names 'zpi', which X does not have. Did you mean 'zip'"),
         ({"zip": "categry"}, "not known: use one of 'number', 'category'.*Did you mean 'category'"),
         (["zip"], "must be a dict"),
     ],
@@ -188,3 +188,8 @@ def test_a_listed_view_says_what_its_column_is(extractor, kind):
 def test_files_are_shown_without_where_they_lie_on_this_machine(tmp_path):
     schema = em.infer_schema(pd.DataFrame({"photo": [str(tmp_path / "photos" / f"{i}.png") for i in range(9)]}))
     assert schema["photo"].taken_as == "image" and schema["photo"].example == "photos/0.png, photos/1.png"
+
+
+def test_a_column_without_any_value_is_said_to_have_none():
+    schema = em.infer_schema(pd.DataFrame({"size": [1.0, 2.5], "none": [np.nan, np.nan], "blank": [None, None]}))
+    assert [column.because == "every value is missing" for column in schema.columns] == [False, True, True]
