@@ -92,9 +92,9 @@ def halves(folder, **settings):
     return data.drop(columns=targets), data[targets]
 
 
-def mark_of(model):
-    """Return what differs where a prediction, of new rows or out of fold, differs in a bit."""
-    found, table = model.predict(make(500, 10**6)[0]), model.table_.to_frame().to_numpy()
+def mark_of(model, step=1):
+    """Return what differs where a prediction, of new rows or of each `step`-th row out of fold, differs in a bit."""
+    found, table = model.predict(make(500, 10**6)[0]), np.ascontiguousarray(model.table_.values[::step])
     return hashlib.md5(found["size"].to_numpy().tobytes() + table.tobytes()).hexdigest()
 
 
@@ -261,7 +261,7 @@ def fit_large(folder, memory, rounds, workdir):
     settings = {"memory": memory, "workdir": workdir, "cv": 3, "strategy": "independent", "random_state": 0}
     model = Told(learners="fast", **settings).fit(data, Y)
     found = {"cpu_s": time.process_time() - started, "clock_s": time.perf_counter() - clock}
-    return found | {"mark": mark_of(model), "report": model.fit_report_["seconds"].round(1).to_dict()}
+    return found | {"mark": mark_of(model, step=1000), "report": model.fit_report_["seconds"].round(1).to_dict()}
 
 
 def large(n_rows="10_000_000", memory="4GB", rounds="0", folder=""):

@@ -101,12 +101,17 @@ class Table:
         let_go((self.values,))
         return block
 
+    def each(self, members):
+        """Yield members with their columns, one after the other."""
+        for member in members:
+            yield member, self[member]
+            let_go((self.values,))
+
     def covered(self, members):
         """Return which rows some of the members say something of."""
         covered = np.zeros(self.n_rows, dtype=bool)
-        for member in members:
-            covered |= ~np.isnan(self[member]).all(axis=1)
-        let_go((self.values,))
+        for _, values in self.each(members):
+            covered |= ~np.isnan(values).all(axis=1)
         return covered
 
     def to_frame(self):

@@ -111,12 +111,12 @@ class BaseStack(
         with self._on_disk(run, members) as members:
             run.extract([*members, *(self._members_across(problem, members) if self.passthrough else [])])
             self._learn(run, run.readable(members))
-        forget_idle(self.levels_)
-        self.tasks_ = decided(self.threshold, problem, self.oof_)
-        self.targets_, self._named_tasks = problem.targets, problem.named
-        self.row_weights_, self.folds_ = problem.weights, folds
-        self.groups_ = problem.group_codes
-        self._score_folds()
+            forget_idle(self.levels_)
+            self.tasks_ = decided(self.threshold, problem, self.oof_)
+            self.targets_, self._named_tasks = problem.targets, problem.named
+            self.row_weights_, self.folds_ = problem.weights, folds
+            self.groups_ = problem.group_codes
+            self._score_folds()
         views = [view for view in problem.views if view.name in run.features.readers]  # those extracted in time
         self.views_ = {view.name: view.modality for view in views}
         self.view_seconds_ = measured_views(self.views_, runner)

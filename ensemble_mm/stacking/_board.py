@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -26,8 +27,8 @@ def fold_scores(model):
     rows = []
     for name in model.tasks_:
         judge, last = judge_of(model, name), model.levels_[-1]
-        entries = [(member.learner, member.reads, model.table_[member]) for member in last.columns[name]]
-        for learner, reads, out in [*entries, ("ensemble", "", model.oof_[name])]:
+        members = ((m.learner, m.reads, out) for m, out in model.table_.each(last.columns[name]))
+        for learner, reads, out in chain(members, [("ensemble", "", model.oof_[name])]):
             scores = judge.on_folds(out)
             std = np.nanstd(scores) if np.isfinite(scores).any() else np.nan
             rows.append((name, learner, reads, judge.metric.name, judge.score(out), std, *scores))
