@@ -201,8 +201,8 @@ def tables(facts):
 def forest(facts):
     """Return what `tables` gives; several vectors, each alone.
 
-    Trees of all of them fill what is missing, and split by it. Of sounds and clips of which parts are missing, 24 fits,
-    trees of each view were right on .009 of new rows more (error .003), with .022 less log loss.
+    Trees of all of them fill what is missing, and split by it. Of sounds and clips of which parts are missing, trees of
+    each view were right on .003 of new rows more (63 fits, error .002), where most sounds are missing on .02.
     """
     return "each" if facts.vectors else tables(facts)
 
