@@ -22,6 +22,7 @@ PREFIX = "ensemble_mm-"  # of the name of a folder for blocks on disk
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # what malloc.h calls them
 MOST_HELD = 2**25  # bytes of an array for which free memory is held, as the C library sets it by itself
 SHOWN = 2**26  # bytes that are read of blocks on disk before their memory is let go
+FAR = 4  # times the rows that are read lie between the first and the last of them
 
 
 def assemble(blocks, rows, fills, dense):
@@ -67,6 +68,10 @@ def narrowed(rows):
     return narrow
 
 
+def _bytes_of(block) -> int:
+    return block.data.nbytes + block.indices.nbytes if sparse.issparse(block) else block.nbytes
+
+
 class LazyRows:
     """Rows that are made when they are read: `rows[2:5]` is an array, and `np.asarray(rows)` holds all.
 
@@ -88,6 +93,7 @@ class LazyRows:
         self.is_sparse = not dense and any(sparse.issparse(block) for block in blocks)
         self.shape = len(rows), sum(block.shape[1] for block in blocks)
         self.dtype = np.result_type(*(block.dtype for block in blocks))
+        self._row = sum(_bytes_of(block) / max(block.shape[0], 1) for block in blocks)
         self._n_read = 0.0  # bytes since blocks on disk were let go
 
     def __len__(self):
@@ -95,11 +101,17 @@ class LazyRows:
 
     def __getitem__(self, some):
         rows = self._rows[some]
-        part = assemble(self._blocks, rows, self._fills, self._dense)
-        n_read = part.nbytes if isinstance(part, np.ndarray) else part.data.nbytes + part.indices.nbytes
         # Rows far apart bring much of what lies between them into memory, too.
-        self._n_read += n_read * (np.ptp(rows) + 1) / len(rows) if len(rows) else 0
-        if self._n_read > SHOWN or not isinstance(some, slice):
+        spanned = (np.ptp(rows) + 1) * self._row if len(rows) else 0
+        if FAR * len(rows) * self._row < spanned > SHOWN:
+            parts = [self._read(few) for few in np.array_split(rows, min(len(rows), int(spanned // SHOWN) + 1))]
+            return sparse.vstack(parts, format="csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
+        self._n_read += spanned
+        return self._read(rows, self._n_read > SHOWN or not isinstance(some, slice))
+
+    def _read(self, rows, then_go=True):
+        part = assemble(self._blocks, rows, self._fills, self._dense)
+        if then_go:
             let_go(self._blocks)
             self._n_read = 0.0
         return part

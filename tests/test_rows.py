@@ -151,3 +151,16 @@ def test_what_lies_between_rows_counts_as_read(monkeypatch, step, times):
     for start in range(0, 200, 10):
         assert rows[start : start + 10].shape == (10, 8)
     assert len(gone) == times
+
+
+@pytest.mark.parametrize("made", [np.asarray, sparse.csr_matrix])
+def test_rows_far_apart_are_read_in_turn(monkeypatch, made):
+    X, gone = made(np.random.default_rng(0).normal(size=(10_000, 8))), []
+    monkeypatch.setattr(_rows, "SHOWN", 10_000 * 8 * 8 / 5)
+    monkeypatch.setattr(_rows, "let_go", gone.append)
+    far = np.arange(0, 10_000, 100)
+    for places, some in ((np.arange(10_000), far), (far, slice(None))):
+        gone.clear()
+        part = LazyRows((X,), places, [None], dense=False)[some]
+        assert sparse.issparse(part) == sparse.issparse(X) and (part != X[far]).sum() == 0
+        assert 5 <= len(gone) <= 10
