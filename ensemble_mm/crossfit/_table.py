@@ -5,11 +5,12 @@ from copy import copy
 import numpy as np
 import pandas as pd
 
-from .._rows import let_go
+from .._rows import let_go, whole_of
 from ._plan import Member
 from ._unseen import Unseen
 
 LEVELS = ["task", "learner", "reads", "class"]
+ROWS = 65_536  # of a table on disk that are read at a time
 
 
 class Table:
@@ -102,10 +103,18 @@ class Table:
         return block
 
     def each(self, members):
-        """Yield members with their columns, one after the other."""
+        """Yield members with their columns, one after the other; of a table on disk copies.
+
+        The columns of a member lie between those of all others: read at once, they bring the whole file into memory.
+        """
         for member in members:
-            yield member, self[member]
-            let_go((self.values,))
+            values = self[member]
+            if isinstance(whole_of(values), np.memmap):
+                values = np.empty(values.shape, values.dtype)
+                for start in range(0, len(values), ROWS):
+                    values[start : start + ROWS] = self[member][start : start + ROWS]
+                    let_go((self.values,))
+            yield member, values
 
     def covered(self, members):
         """Return which rows some of the members say something of."""

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from ensemble_mm.crossfit import Member, Table
+from ensemble_mm.crossfit import Member, Table, _table
 from ensemble_mm.data import Task
+from ensemble_mm.store import BlockFolder, _blocks
 
 
 @pytest.fixture
@@ -50,3 +51,20 @@ def test_keep_and_join_give_back_the_same_columns(table):
     assert sorted(joined.columns) == sorted(table.columns)
     for member in members:
         np.testing.assert_array_equal(joined[member], table[member])
+
+
+def test_members_of_a_table_on_disk_are_read_in_turn(tmp_path, monkeypatch):
+    tasks = {"kind": Task("kind", "multiclass", np.array(["a", "b", "c"]))}
+    members = [Member("kind", learner, "view", ("view",), None) for learner in ("linear", "tree")]
+    monkeypatch.setattr(_blocks, "LEAST", 1)
+    monkeypatch.setattr(_table, "ROWS", 300)
+    with BlockFolder(tmp_path) as folder:
+        here, there = Table(1000, members, tasks), Table(1000, members, tasks, folder=folder)
+        for table in (here, there):
+            table.values[:] = np.random.default_rng(0).normal(size=table.values.shape)
+        gone = []
+        monkeypatch.setattr(_table, "let_go", gone.append)
+        for (member, own), (other, read) in zip(here.each(members), there.each(members), strict=True):
+            assert member == other and np.array_equal(own, read)
+            assert np.shares_memory(own, here.values) and not np.shares_memory(read, there.values)
+        assert len(gone) == 4 * len(members)
