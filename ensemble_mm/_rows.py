@@ -68,8 +68,17 @@ def narrowed(rows):
     return narrow
 
 
-def _bytes_of(block) -> int:
-    return block.data.nbytes + block.indices.nbytes if sparse.issparse(block) else block.nbytes
+def size_of(result) -> int:
+    """Return the bytes of the arrays and CSR matrices in a result."""
+    if hasattr(result, "nbytes"):
+        return int(result.nbytes)
+    if hasattr(result, "data") and hasattr(result, "indptr"):
+        return int(result.data.nbytes + result.indices.nbytes + result.indptr.nbytes)
+    if isinstance(result, (tuple, list)):
+        return sum(size_of(part) for part in result)
+    if isinstance(result, dict):
+        return sum(size_of(part) for part in result.values())
+    return 0
 
 
 class LazyRows:
@@ -93,7 +102,7 @@ class LazyRows:
         self.is_sparse = not dense and any(sparse.issparse(block) for block in blocks)
         self.shape = len(rows), sum(block.shape[1] for block in blocks)
         self.dtype = np.result_type(*(block.dtype for block in blocks))
-        self._row = sum(_bytes_of(block) / max(block.shape[0], 1) for block in blocks)
+        self._row = sum(size_of(block) / max(block.shape[0], 1) for block in blocks)
         self._n_read = 0.0  # bytes since blocks on disk were let go
 
     def __len__(self):

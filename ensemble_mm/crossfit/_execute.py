@@ -25,7 +25,7 @@ from sklearn import config_context
 from threadpoolctl import ThreadpoolController
 
 from .._checks import BadItemsError, printable, warn
-from .._rows import give_back, keeping_free, let_go
+from .._rows import give_back, keeping_free, let_go, size_of
 from ..store import named, shown
 from ._watch import Watch
 
@@ -445,16 +445,3 @@ def _controller():
 
 def _travels(error) -> bool:
     return isinstance(error, BadItemsError) or type(error).__module__ == "builtins"
-
-
-def size_of(result) -> int:
-    """Return the bytes of the arrays and CSR matrices in a result."""
-    if hasattr(result, "nbytes"):
-        return int(result.nbytes)
-    if hasattr(result, "data") and hasattr(result, "indptr"):
-        return int(result.data.nbytes + result.indices.nbytes + result.indptr.nbytes)
-    if isinstance(result, (tuple, list)):
-        return sum(size_of(part) for part in result)
-    if isinstance(result, dict):
-        return sum(size_of(part) for part in result.values())
-    return 0

@@ -16,9 +16,9 @@ from .._checks import warn
 from .._estimators import most_rows, split_stateless
 from .._modalities import MODALITIES
 from .._plain_words import plural
-from .._rows import MANY_ROWS
+from .._rows import MANY_ROWS, size_of
 from ..data import ColumnsOnDisk
-from ._execute import JobError, Runner, size_of
+from ._execute import JobError, Runner
 from ._extract import merges
 from ._plan import Member, failure_of
 

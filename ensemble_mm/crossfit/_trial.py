@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from .._plain_words import plural
-from ._execute import Runner, size_of
+from .._rows import size_of
+from ._execute import Runner
 from ._plan import ALL_ROWS
 from ._run import CrossFit
 
