@@ -97,24 +97,28 @@ class Table:
         unseen = getattr(self, "unseen_folds", None)  # a table in an old file has none
         if fold is not None and members and unseen is not None and unseen.knows(members):
             return np.hstack([unseen.without(self[member], member, fold)[rows] for member in members])
-        columns = [self.values[rows, self._spans[member]] for member in members]
-        block = np.ascontiguousarray(np.hstack(columns)) if columns else self.values[rows, :0]
-        let_go((self.values,))
-        return block
+        return self._read([self._spans[member] for member in members], rows)
 
     def each(self, members):
-        """Yield members with their columns, one after the other; of a table on disk copies.
-
-        The columns of a member lie between those of all others: read at once, they bring the whole file into memory.
-        """
+        """Yield members with copies of their columns, one after the other."""
         for member in members:
-            values = self[member]
-            if isinstance(whole_of(values), np.memmap):
-                values = np.empty(values.shape, values.dtype)
-                for start in range(0, len(values), ROWS):
-                    values[start : start + ROWS] = self[member][start : start + ROWS]
-                    let_go((self.values,))
-            yield member, values
+            yield member, self._read([self._spans[member]])
+
+    def _read(self, spans, rows=slice(None)):
+        """Return some columns side by side for some rows, a copy.
+
+        Those of a table on disk are read a stretch of its rows at a time: the columns lie between those of all members,
+        and at once they would bring the whole file into memory.
+        """
+        if not spans or not isinstance(whole_of(self.values), np.memmap):
+            return np.hstack([self.values[rows, :0], *(self.values[rows, span] for span in spans)])
+        places = np.arange(self.n_rows)[rows]
+        block = np.empty((len(places), sum(span.stop - span.start for span in spans)))
+        order = np.argsort(places, kind="stable")
+        for some in np.split(order, np.flatnonzero(np.diff(places[order] // ROWS)) + 1):
+            block[some] = np.hstack([self.values[places[some], span] for span in spans])
+            let_go((self.values,))
+        return block
 
     def covered(self, members):
         """Return which rows some of the members say something of."""

@@ -53,7 +53,9 @@ def test_keep_and_join_give_back_the_same_columns(table):
         np.testing.assert_array_equal(joined[member], table[member])
 
 
-def test_members_of_a_table_on_disk_are_read_in_turn(tmp_path, monkeypatch):
+@pytest.fixture
+def here_and_there(tmp_path, monkeypatch):
+    """Two tables of the same numbers, the second on disk, which is read 300 rows at a time, and what it lets go."""
     tasks = {"kind": Task("kind", "multiclass", np.array(["a", "b", "c"]))}
     members = [Member("kind", learner, "view", ("view",), None) for learner in ("linear", "tree")]
     monkeypatch.setattr(_blocks, "LEAST", 1)
@@ -64,7 +66,30 @@ def test_members_of_a_table_on_disk_are_read_in_turn(tmp_path, monkeypatch):
             table.values[:] = np.random.default_rng(0).normal(size=table.values.shape)
         gone = []
         monkeypatch.setattr(_table, "let_go", gone.append)
-        for (member, own), (other, read) in zip(here.each(members), there.each(members), strict=True):
-            assert member == other and np.array_equal(own, read)
-            assert np.shares_memory(own, here.values) and not np.shares_memory(read, there.values)
-        assert len(gone) == 4 * len(members)
+        yield here, there, members, gone
+
+
+def test_members_of_a_table_on_disk_are_read_in_turn(here_and_there):
+    here, there, members, gone = here_and_there
+    for (member, own), (other, read) in zip(here.each(members), there.each(members), strict=True):
+        assert member == other and np.array_equal(own, read)
+        assert not np.shares_memory(own, here.values) and not np.shares_memory(read, there.values)
+    assert len(gone) == 4 * len(members)
+
+
+@pytest.mark.parametrize(
+    ("rows", "stretches"),
+    [
+        (slice(None), 4),
+        (np.arange(1000) % 3 == 0, 4),
+        (np.array([3, 4, 350, 999]), 3),
+        (np.array([999, 3, 350, -1, 3]), 3),
+        (np.array([], int), 1),
+    ],
+)
+def test_rows_of_a_table_on_disk_are_read_a_stretch_at_a_time(here_and_there, rows, stretches):
+    here, there, members, gone = here_and_there
+    own, read = (table.block(members, rows=rows) for table in (here, there))
+    assert np.array_equal(own, read) and read.flags.c_contiguous
+    assert np.array_equal(read, here.values[rows])
+    assert len(gone) == stretches
