@@ -1,6 +1,7 @@
 """The table of out-of-fold predictions: a cell comes from models that never saw its row."""
 
 from copy import copy
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from ._plan import Member
 from ._unseen import Unseen
 
 LEVELS = ["task", "learner", "reads", "class"]
-ROWS = 65_536  # of a table on disk that are read at a time
+ROWS = 65_536  # of a table on disk among which those lie that are read at a time
 
 
 class Table:
@@ -97,35 +98,42 @@ class Table:
         unseen = getattr(self, "unseen_folds", None)  # a table in an old file has none
         if fold is not None and members and unseen is not None and unseen.knows(members):
             return np.hstack([unseen.without(self[member], member, fold)[rows] for member in members])
-        return self._read([self._spans[member] for member in members], rows)
+        if not self._is_on_disk:
+            return self._columns(members, rows)
+        places = np.arange(self.n_rows)[rows]
+        block = np.empty((len(places), sum(self[member].shape[1] for member in members)))
+        for some, part in self._stretches(members, places):
+            block[some] = part
+        return block
 
     def each(self, members):
         """Yield members with copies of their columns, one after the other."""
         for member in members:
-            yield member, self._read([self._spans[member]])
-
-    def _read(self, spans, rows=slice(None)):
-        """Return some columns side by side for some rows, a copy.
-
-        Those of a table on disk are read a stretch of its rows at a time: the columns lie between those of all members,
-        and at once they would bring the whole file into memory.
-        """
-        if not spans or not isinstance(whole_of(self.values), np.memmap):
-            return np.hstack([self.values[rows, :0], *(self.values[rows, span] for span in spans)])
-        places = np.arange(self.n_rows)[rows]
-        block = np.empty((len(places), sum(span.stop - span.start for span in spans)))
-        order = np.argsort(places, kind="stable")
-        for some in np.split(order, np.flatnonzero(np.diff(places[order] // ROWS)) + 1):
-            block[some] = np.hstack([self.values[places[some], span] for span in spans])
-            let_go((self.values,))
-        return block
+            yield member, self.block([member])
 
     def covered(self, members):
         """Return which rows some of the members say something of."""
         covered = np.zeros(self.n_rows, dtype=bool)
-        for _, values in self.each(members):
-            covered |= ~np.isnan(values).all(axis=1)
+        for some, part in self._stretches(members, np.arange(self.n_rows)):
+            covered[some] = ~np.isnan(part).all(axis=1)
         return covered
+
+    @property
+    def _is_on_disk(self):
+        return isinstance(whole_of(self.values), np.memmap)
+
+    def _columns(self, members, rows):
+        return np.hstack([self.values[rows, :0], *(self.values[rows, self._spans[member]] for member in members)])
+
+    def _stretches(self, members, places):
+        """Yield some of the rows at `places`, as a slice of these, with the columns of some members side by side.
+
+        Columns of a member lie between those of all: read at once, they would bring a whole file into memory.
+        """
+        n = -(-int(np.ptp(places) + 1) // ROWS) if self._is_on_disk and len(places) else 1
+        for start, end in pairwise(np.linspace(0, len(places), n + 1, dtype=np.intp)):
+            yield slice(start, end), self._columns(members, places[start:end])
+            let_go((self.values,))
 
     def to_frame(self):
         """Return the table as a DataFrame with columns (task, learner, reads, class)."""
