@@ -12,8 +12,8 @@ With "numbers" it asks what rows of 40 numbers in memory take without a limit: a
 
 With "bits" it asks whether data in memory, in chunks of 1,000, 7,000 and 65,000 rows, on one, two and four Dask workers
 and on Ray, which read them from disk, give the same model to the bit; of few learners. Words leave ways out: "memory"
-and "ray" ask of these alone. It shows seconds on the clock, too: two workers are to be 1.7 times as fast as one, where two
-cores are free. With one worker joblib runs all jobs in the process that asks for them.
+and "ray" ask of these alone. It shows seconds on the clock, too: two workers are to be 1.7 times as fast as one, where
+two cores are free. With one worker joblib runs all jobs in the process that asks for them.
 
     python benchmarks/bench_size.py bits [rows] [word ...]
 

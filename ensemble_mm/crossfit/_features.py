@@ -171,6 +171,8 @@ class TrainingFeatures(Features):
         for name in names:
             self.present[name] = present[name][: self.n_rows]
             jobs += self._fits(name, parts[name], read.get(name, columns[name]), present[name], required)
+        # What takes long comes first, so that the workers end together.
+        jobs.sort(key=lambda job: -MODALITIES[self.views[job.mark.view].modality].cost)
         results = self.run.runner.run_whole("extract", jobs, share=END_SHARE)
         check_failures(jobs, results)
         if any(isinstance(result, Skipped) for result in results):

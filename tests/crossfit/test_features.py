@@ -14,7 +14,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEnc
 from ensemble_mm import StackedClassifier, StackedRegressor
 from ensemble_mm._checks import as_items
 from ensemble_mm._estimators import learns_from_labels, split_stateless
-from ensemble_mm.crossfit._extract import cached_chunk
+from ensemble_mm.crossfit._execute import Runner
+from ensemble_mm.crossfit._extract import FitExtractor, cached_chunk
 from ensemble_mm.crossfit._features import augmented, chunks, plan_extractions
 from ensemble_mm.data import View
 from ensemble_mm.features import (
@@ -45,6 +46,18 @@ def test_extractions_are_counted_a_view_and_a_fold():
 def test_an_extractor_that_learns_from_labels_is_fitted_a_task():
     assert learns_from_labels(TargetEncoder()) and not learns_from_labels(StandardScaler())
     assert len(plan_extractions([View("a", "tabular", 0, TargetEncoder())], 5, True, ["t", "u"])) == 12
+
+
+def test_views_that_take_long_are_extracted_first(monkeypatch):
+    sent, own = [], Runner.run
+    monkeypatch.setattr(Runner, "run", lambda self, stage, jobs, **k: sent.extend(jobs) or own(self, stage, jobs, **k))
+    words = np.array(["a good film and long", "a bad film and short", "good and short it is"] * 10)
+    X = pd.DataFrame({"size": np.arange(30.0) % 7, "weight": np.arange(30.0) % 5, "words": words})
+    views = [("facts", TabularExtractor(), ["size", "weight"]), ("words", TextExtractor(), "words")]
+    model = StackedRegressor(learners=[("ridge", Ridge())], cv=3, views=views)
+    model.fit(X, np.arange(30.0))
+    read = [job.mark.view for job in sent if isinstance(job, FitExtractor)]
+    assert read == ["words"] * 4 + ["facts"] * 4
 
 
 class Selector(TransformerMixin, BaseEstimator):
