@@ -10,23 +10,27 @@ from ._execute import Runner
 from ._plan import ALL_ROWS
 from ._run import CrossFit
 
-TRIAL_ROWS = (60, 240)  # two trials tell what grows with the rows, and what a job costs however few they are
+TRIAL_ROWS = 60  # of the first trial
+GROWTH = 4  # times the rows of the one before
+LONGEST = 5.0  # seconds that a trial may be expected to take; two there are in any case
 HELD_OUT = 5  # one row in so many is held out in a trial
 
 
 def measured(plan, seed, n_workers, job_timeout=None):
-    """Return a plan with `seconds` and `bytes`, from one fold of trials on at most 60 and 240 rows.
+    """Return a plan with `seconds` and `bytes`, from one fold of trials on 60 rows, 240, and more if these take little.
 
-    Seconds of an extraction or a fit are taken as a constant and a part that grows with the rows: right for what takes
-    linear time, too low for what takes more. Meta-learners and the second level of several tasks are not in it.
+    Seconds of an extraction or a fit are taken as a constant and a part that grows with the rows, as it grew between
+    the last two trials: on few rows learners and words grow faster than on many. That is right for what takes linear
+    time, too low for what takes more. Meta-learners and the second level of several tasks are not in it.
     """
     n_rows = plan.problem.n_rows
     shuffled = np.random.RandomState(seed).permutation(n_rows)
-    spent = {}
-    for most in TRIAL_ROWS:
+    spent, most, next_takes = {}, TRIAL_ROWS, 0.0
+    while len(spent) < 2 or (most <= n_rows and next_takes <= LONGEST):
         rows = np.sort(shuffled[:most])
         run, runner = _tried(plan, rows, seed, job_timeout)
         spent[len(rows)] = runner.to_frame()["job_seconds"]
+        most, next_takes = GROWTH * most, GROWTH * spent[len(rows)].sum()
     folds = plan.folds + ([(np.arange(n_rows), [])] if any(fit.fold == ALL_ROWS for fit in plan.fits) else [])
     n_train = [len(train) * HELD_OUT / (HELD_OUT - 1) for train, _ in folds]  # rows of a trial that trains on as many
     jobs = {"read": [n_rows], "extract": [sum(map(len, pair)) for pair in folds], "fit": n_train}
@@ -59,6 +63,6 @@ def _tried(plan, rows, seed, job_timeout):
 def _scaled(spent, stage, n):
     """Return the seconds of a stage on `n` rows, from those on the rows of the trials: {rows: seconds by stage}."""
     points = sorted((rows, float(by_stage.get(stage, 0.0))) for rows, by_stage in spent.items())
-    (few, first), (many, last) = points[0], points[-1]
+    (few, first), (many, last) = points[-2:] if len(points) > 1 else points * 2
     slope = max(0.0, (last - first) / (many - few)) if many > few else last / many
     return last + slope * (n - many)

@@ -419,7 +419,7 @@ class BaseStack(
         ----------
         X, y, groups, sample_weight, **metadata : as in `fit`
         measure : bool, default=False
-            Estimate seconds and bytes too, by two short trials on at most 60 and 240 rows.
+            Estimate seconds and bytes, too, by short trials on 60 rows, 240, and more while a trial takes seconds.
 
         Returns
         -------

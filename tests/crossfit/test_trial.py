@@ -4,10 +4,13 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ensemble_mm import StackedRegressor
+from ensemble_mm.crossfit import _trial
 from ensemble_mm.crossfit._trial import _scaled
 
 
-def test_a_trial_fits_on_few_rows_only_and_scales_what_it_measured():
+@pytest.mark.parametrize(("longest", "fitted"), [(0.0, [48, 192]), (np.inf, [48, 192, 768, 3072])])
+def test_trials_fit_on_few_rows_while_they_take_little_and_scale_what_they_measured(longest, fitted, monkeypatch):
+    monkeypatch.setattr(_trial, "LONGEST", longest)
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(5000, 4)), rng.normal(size=5000)
     seen = []
@@ -20,7 +23,7 @@ def test_a_trial_fits_on_few_rows_only_and_scales_what_it_measured():
     views = [("plain", FunctionTransformer(), [0, 1]), ("scaled", StandardScaler(), [2, 3])]
     model = StackedRegressor(views, [("ridge", Noted())], cv=5)
     plan = model.plan(X, y, measure=True)
-    assert seen == [48, 48, 192, 192]
+    assert seen == [n for n in fitted for _ in range(2)]
     assert set(plan.seconds) == {"read", "extract", "fit"} and all(s > 0 for s in plan.seconds.values())
     # float64 columns: two that are read once for all, two once for each of five folds and the refit.
     assert plan.bytes == 5000 * 8 * (2 + 2 * 6)
@@ -32,5 +35,7 @@ def test_what_a_job_costs_however_few_rows_it_has_is_not_scaled_with_the_rows():
     spent = {60: {"fit": 1.0, "read": 0.6}, 240: {"fit": 1.3, "read": 2.4}}
     assert _scaled(spent, "read", 6000) == pytest.approx(60.0)
     assert _scaled(spent, "fit", 1140) == pytest.approx(2.8)
+    # Learners grow faster on few rows than on many, so the last two trials tell.
+    assert _scaled({60: {"fit": 1.0}, 240: {"fit": 2.0}, 960: {"fit": 2.72}}, "fit", 1960) == pytest.approx(3.72)
     assert _scaled({60: {"fit": 1.0}, 240: {"fit": 0.5}}, "fit", 6000) == 0.5
     assert _scaled({50: {"fit": 1.0}}, "fit", 50) == 1.0
