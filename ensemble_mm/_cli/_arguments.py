@@ -68,6 +68,9 @@ class _Parser(argparse.ArgumentParser):
         action = self._option_string_actions.get(named)
         if action is not None and message.endswith("expected one argument"):
             message = f"{named} needs a value: {named} {action.metavar or action.dest.upper()}"
+        elif named == "unrecognized arguments":  # words: options that are not known are told before
+            stray = message.partition(": ")[2]
+            message = f"{stray} belongs to no option. Several names go into one word: --targets price,rating"
         elif named == "COMMAND":
             (commands,) = (action.choices for action in self._actions if isinstance(action, argparse._SubParsersAction))
             given = message.partition("invalid choice: ")[2].partition(" (")[0].strip("'")

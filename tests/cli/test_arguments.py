@@ -44,6 +44,7 @@ def test_an_unknown_option_is_told_before_what_is_lacking(run, command, words):
         ("fitt", "there is no command 'fitt'. Did you mean 'fit'? They are fit, predict, "),
         ("fit train.csv", "the following arguments are required: --targets, --out. See ensemble-mm fit --help."),
         ("fit t.csv --targets y --out m --learners quick", "invalid choice: 'quick' (choose from "),
+        ("fit t.csv --targets a b c --out m", "b c belongs to no option. Several names go into one word: --targets "),
         ("predict m.emm t.csv --out p --interval", "--interval needs a value: --interval COVERAGE. See "),
     ],
 )
