@@ -246,14 +246,10 @@ class FitMember(Job):
 
     def _fit(self, model, blocks, train, target, weight, groups, metadata):
         learner, dense, narrow = model.estimator, model.dense or not any(model.sparse), {}
-        by_rows = len(train) > ROWS and metadata is None and reads_by_rows(learner)
-        by_rows = by_rows and (dense or (len(train) > LONG and reads_to_the_end(learner)))
-        by_rows = by_rows and not judged_by(learner, len(train), groups)
-        X = (
-            LazyRows(blocks, train, model.fills, dense)
-            if by_rows
-            else assemble(blocks, train, model.fills, model.dense)
+        some = (
+            metadata is None and _reads_some(learner, dense, len(train)) and not judged_by(learner, len(train), groups)
         )
+        X = LazyRows(blocks, train, model.fills, dense) if some else assemble(blocks, train, model.fills, model.dense)
         if self.threads > 1:
             params = learner.get_params(deep=True)
             narrow = {name: params[name] for name in thread_params(self.fit.member.estimator) if name in params}
@@ -267,6 +263,11 @@ class FitMember(Job):
         elif model.codes and known_before(learner)[1] is not None:
             _check_known(learner, self.n_classes)
         learner.set_params(**narrow)  # predictions of a forest are sums, too
+
+
+def _reads_some(learner, dense, n_rows):
+    """Tell whether a learner reads some of so many rows at a time: dense ones, or very many that are sparse."""
+    return n_rows > ROWS and reads_by_rows(learner) and (dense or (n_rows > LONG and reads_to_the_end(learner)))
 
 
 def _put_in_places(model, labels):
