@@ -26,7 +26,7 @@ def measured(plan, seed, n_workers, job_timeout=None):
     n_rows = plan.problem.n_rows
     shuffled = np.random.RandomState(seed).permutation(n_rows)
     spent, most, next_takes = {}, TRIAL_ROWS, 0.0
-    while len(spent) < 2 or (most <= n_rows and next_takes <= LONGEST):
+    while max(spent, default=0) < n_rows and (len(spent) < 2 or (most <= n_rows and next_takes <= LONGEST)):
         rows = np.sort(shuffled[:most])
         run, runner = _tried(plan, rows, seed, job_timeout)
         spent[len(rows)] = runner.to_frame()["job_seconds"]

@@ -30,6 +30,20 @@ def test_trials_fit_on_few_rows_while_they_take_little_and_scale_what_they_measu
     assert "s of work" in str(plan) and "s of work" not in str(model.plan(X, y))
 
 
+@pytest.mark.parametrize(("n_rows", "fitted"), [(40, [32]), (100, [48, 80]), (300, [48, 192])])
+def test_a_trial_has_no_more_rows_than_there_are(n_rows, fitted):
+    rng, seen = np.random.default_rng(0), []
+
+    class Noted(Ridge):
+        def fit(self, X, y, sample_weight=None):
+            seen.append(len(X))
+            return super().fit(X, y, sample_weight)
+
+    X, y = rng.normal(size=(n_rows, 2)), rng.normal(size=n_rows)
+    StackedRegressor(learners=[("ridge", Noted())], cv=5).plan(X, y, measure=True)
+    assert seen == fitted
+
+
 def test_what_a_job_costs_however_few_rows_it_has_is_not_scaled_with_the_rows():
     """Linear models on some dozens of rows take nearly as long as on a thousand."""
     spent = {60: {"fit": 1.0, "read": 0.6}, 240: {"fit": 1.3, "read": 2.4}}
