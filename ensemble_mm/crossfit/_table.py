@@ -123,7 +123,8 @@ class Table:
         return isinstance(whole_of(self.values), np.memmap)
 
     def _columns(self, members, rows):
-        return np.hstack([self.values[rows, :0], *(self.values[rows, self._spans[member]] for member in members)])
+        columns = [self.values[rows, :0], *(self.values[rows, self._spans[member]] for member in members)]
+        return np.ascontiguousarray(np.hstack(columns))  # sums of columns hang on how they lie in memory
 
     def _stretches(self, members, places):
         """Yield some of the rows at `places`, as a slice of these, with the columns of some members side by side.

@@ -95,6 +95,12 @@ def test_rows_of_a_table_on_disk_are_read_a_stretch_at_a_time(here_and_there, ro
     assert len(gone) == stretches
 
 
+def test_rows_of_a_block_lie_one_after_the_other(table):
+    table, members = table
+    kept = table.keep(members[1:])
+    assert kept.values.flags.f_contiguous and kept.block(members[1:]).flags.c_contiguous
+
+
 def test_rows_of_a_table_on_disk_are_covered_where_a_member_says_something(here_and_there):
     here, there, members, _ = here_and_there
     for table in (here, there):
