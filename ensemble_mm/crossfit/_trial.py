@@ -63,6 +63,6 @@ def _tried(plan, rows, seed, job_timeout):
 def _scaled(spent, stage, n):
     """Return the seconds of a stage on `n` rows, from those on the rows of the trials: {rows: seconds by stage}."""
     points = sorted((rows, float(by_stage.get(stage, 0.0))) for rows, by_stage in spent.items())
-    (few, first), (many, last) = points[-2:] if len(points) > 1 else points * 2
+    (few, first), (many, last) = points[-2:][0], points[-1]
     slope = max(0.0, (last - first) / (many - few)) if many > few else last / many
     return last + slope * (n - many)

@@ -8,11 +8,9 @@ from ensemble_mm.crossfit import _trial
 from ensemble_mm.crossfit._trial import _scaled
 
 
-@pytest.mark.parametrize(("longest", "fitted"), [(0.0, [48, 192]), (np.inf, [48, 192, 768, 3072])])
-def test_trials_fit_on_few_rows_while_they_take_little_and_scale_what_they_measured(longest, fitted, monkeypatch):
-    monkeypatch.setattr(_trial, "LONGEST", longest)
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(5000, 4)), rng.normal(size=5000)
+@pytest.fixture
+def noted():
+    """A learner, and the numbers of rows that it and its copies were fitted on."""
     seen = []
 
     class Noted(Ridge):
@@ -20,8 +18,19 @@ def test_trials_fit_on_few_rows_while_they_take_little_and_scale_what_they_measu
             seen.append(len(X))
             return super().fit(X, y, sample_weight)
 
+    return Noted(), seen
+
+
+@pytest.mark.parametrize(("longest", "fitted"), [(0.0, [48, 192]), (np.inf, [48, 192, 768, 3072])])
+def test_trials_fit_on_few_rows_while_they_take_little_and_scale_what_they_measured(
+    longest, fitted, noted, monkeypatch
+):
+    ridge, seen = noted
+    monkeypatch.setattr(_trial, "LONGEST", longest)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(5000, 4)), rng.normal(size=5000)
     views = [("plain", FunctionTransformer(), [0, 1]), ("scaled", StandardScaler(), [2, 3])]
-    model = StackedRegressor(views, [("ridge", Noted())], cv=5)
+    model = StackedRegressor(views, [("ridge", ridge)], cv=5)
     plan = model.plan(X, y, measure=True)
     assert seen == [n for n in fitted for _ in range(2)]
     assert set(plan.seconds) == {"read", "extract", "fit"} and all(s > 0 for s in plan.seconds.values())
@@ -31,16 +40,11 @@ def test_trials_fit_on_few_rows_while_they_take_little_and_scale_what_they_measu
 
 
 @pytest.mark.parametrize(("n_rows", "fitted"), [(40, [32]), (100, [48, 80]), (300, [48, 192])])
-def test_a_trial_has_no_more_rows_than_there_are(n_rows, fitted):
-    rng, seen = np.random.default_rng(0), []
-
-    class Noted(Ridge):
-        def fit(self, X, y, sample_weight=None):
-            seen.append(len(X))
-            return super().fit(X, y, sample_weight)
-
+def test_a_trial_has_no_more_rows_than_there_are(n_rows, fitted, noted):
+    ridge, seen = noted
+    rng = np.random.default_rng(0)
     X, y = rng.normal(size=(n_rows, 2)), rng.normal(size=n_rows)
-    StackedRegressor(learners=[("ridge", Noted())], cv=5).plan(X, y, measure=True)
+    StackedRegressor(learners=[("ridge", ridge)], cv=5).plan(X, y, measure=True)
     assert seen == fitted
 
 
